@@ -1,0 +1,171 @@
+//! An engineer's credential: who they are, and the secret that proves it to the relay.
+//!
+//! `flk1.IDENTITY.SECRET.CHECK`, every part base64url without padding: the identity as JSON, 32
+//! secret bytes, and four bytes of SHA-256 over the two parts before, which catch a damaged copy.
+//! Only ID and secret ever go to the relay, and it stores a hash of the secret.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{ids::EngineerId, limits, secret::Secret, text};
+
+const PREFIX: &str = "flk1";
+/// Longest credential that is read, in bytes.
+pub const MAX_LENGTH: usize = 1024;
+
+/// Who an engineer is. The pairing binds these very bytes on both sides.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineerIdentity {
+    /// Drawn when the engineer was added.
+    pub id: EngineerId,
+    /// As the client reads it.
+    pub name: String,
+    /// As the client reads it.
+    pub company: String,
+}
+
+impl EngineerIdentity {
+    /// Checks that name and company fit the wire and can be shown.
+    pub fn check(&self) -> Result<(), text::TextError> {
+        text::check("the name", &self.name, limits::NAME)?;
+        text::check("the company", &self.company, limits::NAME)
+    }
+}
+
+/// An identity with its secret. Printed once, when the engineer is added.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// Whose it is.
+    pub engineer: EngineerIdentity,
+    secret: Secret<32>,
+}
+
+/// Why a text is not a credential. Says nothing of what was in it.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ParseCredentialError {
+    /// Something else was pasted.
+    #[error("this is not a Fieldlink credential (it begins with {PREFIX}.)")]
+    Foreign,
+    /// A part is missing or wrong.
+    #[error("this credential is damaged or incomplete: copy it again, whole")]
+    Damaged,
+}
+
+impl Credential {
+    /// A new credential for `engineer`.
+    pub fn generate(engineer: EngineerIdentity) -> Self {
+        Self { engineer, secret: Secret::random() }
+    }
+
+    /// The text that the operator hands over.
+    pub fn encode(&self) -> Zeroizing<String> {
+        let identity = serde_json::to_vec(&self.engineer).unwrap_or_default();
+        let body = Zeroizing::new(format!(
+            "{PREFIX}.{}.{}",
+            BASE64.encode(identity),
+            *Zeroizing::new(BASE64.encode(self.secret.expose()))
+        ));
+        Zeroizing::new(format!("{}.{}", *body, check_bytes(&body)))
+    }
+
+    /// Reads what the operator handed over.
+    pub fn parse(text: &str) -> Result<Self, ParseCredentialError> {
+        let text = text.trim();
+        if !text.starts_with(concat!("flk1", ".")) {
+            return Err(ParseCredentialError::Foreign);
+        }
+        Self::parse_parts(text).ok_or(ParseCredentialError::Damaged)
+    }
+
+    fn parse_parts(text: &str) -> Option<Self> {
+        let (body, check) = text.rsplit_once('.').filter(|_| text.len() <= MAX_LENGTH)?;
+        let (identity, secret) = body.strip_prefix(PREFIX)?.strip_prefix('.')?.split_once('.')?;
+        let engineer: EngineerIdentity = serde_json::from_slice(&BASE64.decode(identity).ok()?).ok()?;
+        let secret = Zeroizing::new(BASE64.decode(secret).ok()?);
+        let secret = Secret::new(secret.as_slice().try_into().ok()?);
+        (check == check_bytes(body) && engineer.check().is_ok()).then_some(Self { engineer, secret })
+    }
+
+    /// What goes into the `Authorization` header after `Bearer `: ID and secret, nothing else.
+    pub fn bearer(&self) -> Zeroizing<String> {
+        let secret = Zeroizing::new(BASE64.encode(self.secret.expose()));
+        Zeroizing::new(format!("{}.{}", self.engineer.id, *secret))
+    }
+
+    /// What the relay stores. A plain hash will do: the secret has 256 bits.
+    pub fn secret_hash(&self) -> [u8; 32] {
+        hash(self.secret.expose())
+    }
+}
+
+/// Reads a bearer token back into the engineer's ID and the hash of the secret.
+pub fn parse_bearer(token: &str) -> Option<(EngineerId, [u8; 32])> {
+    let (id, secret) = token.split_once('.').filter(|_| token.len() <= MAX_LENGTH)?;
+    let secret = Zeroizing::new(BASE64.decode(secret).ok()?);
+    let secret: &[u8; 32] = secret.as_slice().try_into().ok()?;
+    Some((id.parse().ok()?, hash(secret)))
+}
+
+fn check_bytes(body: &str) -> String {
+    BASE64.encode(&digest(&SHA256, body.as_bytes()).as_ref()[..4])
+}
+
+fn hash(secret: &[u8; 32]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(
+        digest(&SHA256, &[b"fieldlink/1 engineer secret\0".as_slice(), secret].concat()).as_ref(),
+    );
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn credential() -> Credential {
+        let engineer = EngineerIdentity {
+            id: EngineerId::random(),
+            name: "Zoë".into(),
+            company: "Scans & Söhne".into(),
+        };
+        Credential::generate(engineer)
+    }
+
+    #[test]
+    fn survives_the_trip_and_hides_its_secret() {
+        let credential = credential();
+        let read = Credential::parse(&format!(" {}\n", *credential.encode())).expect("the same");
+        assert_eq!(read.engineer, credential.engineer);
+        assert_eq!(read.secret_hash(), credential.secret_hash());
+        assert_eq!(
+            parse_bearer(&credential.bearer()),
+            Some((credential.engineer.id, credential.secret_hash()))
+        );
+        assert!(!format!("{credential:?}").contains(&*BASE64.encode(credential.secret.expose())));
+        assert_eq!(Credential::parse("hello").err(), Some(ParseCredentialError::Foreign));
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_copy_is_noticed(at in 5usize..100, with in "[A-Za-z0-9._-]") {
+            let text = credential().encode().to_string();
+            let at = at % text.len();
+            prop_assume!(at >= 5 && text[at..=at] != with);
+            let mut damaged = text.clone();
+            damaged.replace_range(at..=at, &with);
+            prop_assert_eq!(Credential::parse(&damaged).err(), Some(ParseCredentialError::Damaged));
+            prop_assert!(Credential::parse(&text[..at]).is_err());
+        }
+
+        #[test]
+        fn reads_anything_without_panicking(text in "(flk1\\.)?.*") {
+            let _ = Credential::parse(&text);
+            let _ = parse_bearer(&text);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What the agent, the relay and the engineer's side of Fieldlink say to each other.
+//!
+//! Everything outside [`transport`] is pure: identifiers, messages, tickets, pairing, the sealed
+//! control channel and the pipe take bytes and times and give bytes back. They open no socket and
+//! read no clock, so that every rule in them can be tested without either.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`limits`] | every size and time-out of the wire, in one place |
+//! | [`ids`], [`support_id`], [`pin`], [`credential`] | who and what is named |
+//! | [`messages`], [`reason`], [`text`] | control messages (JSON), why things end, text made safe to show |
+//! | [`ticket`] | what the relay signs: pipe tickets, session tickets, leases |
+//! | [`pairing`], [`keys`], [`seal`] | from a PIN to keys to sealed messages |
+//! | [`pipe`] | the reliable byte stream between engineer and agent |
+//! | [`transport`] | (feature `transport`) sockets for the two sides that dial the relay |
+
+pub mod credential;
+pub mod ids;
+pub mod keys;
+pub mod limits;
+pub mod messages;
+pub mod pairing;
+pub mod pin;
+pub mod pipe;
+pub mod reason;
+pub mod registration;
+pub mod seal;
+pub mod secret;
+pub mod support_id;
+pub mod text;
+pub mod ticket;
+#[cfg(feature = "transport")]
+pub mod transport;
+
+/// The WebSocket subprotocol, which carries the version of everything in this crate.
+pub const SUBPROTOCOL: &str = "fieldlink.1";
+
+/// The prefix of every Fieldlink subprotocol; a peer that offers only other versions still shows it.
+pub const SUBPROTOCOL_PREFIX: &str = "fieldlink.";
+
+/// Features that a side of this version understands. Nobody sends a message the peer did not list.
+pub const FEATURES: &[&str] = &["ssh"];
+
+/// Paths of the relay's three endpoints.
+pub mod endpoint {
+    /// Where an agent registers.
+    pub const AGENT: &str = "/v1/agent";
+    /// Where an engineer asks for a device.
+    pub const ENGINEER: &str = "/v1/engineer";
+    /// Where both sides attach to a pipe.
+    pub const PIPE: &str = "/v1/pipe";
+    /// The header that carries a pipe ticket.
+    pub const TICKET_HEADER: &str = "fieldlink-ticket";
+    /// The header in which a relay that cannot speak the client's version lists its own.
+    pub const VERSIONS_HEADER: &str = "fieldlink-versions";
+    /// The header in which a relay names, as a code, why it refused an upgrade.
+    pub const REFUSED_HEADER: &str = "fieldlink-refused";
+}

@@ -1,0 +1,61 @@
+//! Every size and time-out of the wire. A peer that exceeds one is dropped with a reason.
+
+use std::time::Duration;
+
+/// Largest control message (JSON text, or one sealed message), in bytes.
+pub const CONTROL_MESSAGE: usize = 64 * 1024;
+/// Largest message on a pipe, in bytes.
+pub const DATA_MESSAGE: usize = 1024 * 1024;
+/// Payload of one pipe data frame as the sending sides cut it, in bytes.
+pub const PIPE_CHUNK: usize = 64 * 1024;
+/// Unacknowledged bytes that a pipe keeps per direction unless configured otherwise.
+pub const PIPE_WINDOW: u32 = 4 * 1024 * 1024;
+/// The smallest window a peer may announce: room for a few chunks.
+pub const PIPE_WINDOW_MIN: u32 = 256 * 1024;
+/// The largest window a peer may announce, in bytes.
+pub const PIPE_WINDOW_MAX: u32 = 64 * 1024 * 1024;
+/// Pipes that one session may have open at the same time, the control pipe included.
+pub const PIPES_PER_SESSION: usize = 64;
+
+/// TLS and WebSocket handshake together; also how long one side of a pipe waits for the other.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+/// From the first message of an OPAQUE run to the last.
+pub const PAIRING: Duration = Duration::from_secs(10);
+/// Between two pings of an idle registration.
+pub const PING_INTERVAL: Duration = Duration::from_secs(25);
+/// Pings that may go unanswered before the peer is taken for lost.
+pub const PINGS_MISSED: u32 = 2;
+/// Between two sealed heartbeats on the control pipe.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
+/// Without a sealed message for this long a session counts as interrupted.
+pub const HEARTBEAT_LOST: Duration = Duration::from_secs(10);
+/// A session that was interrupted for this long ends.
+pub const INTERRUPTION: Duration = Duration::from_secs(5 * 60);
+/// How long the client may think about a question.
+pub const CONSENT: Duration = Duration::from_secs(60);
+/// Unless configured otherwise: how long a session lasts from the client's yes.
+pub const SESSION: Duration = Duration::from_secs(60 * 60);
+/// The longest a session may be made to last.
+pub const SESSION_MAX: Duration = Duration::from_secs(120 * 60);
+/// What the relay adds to `max_session`, because pairing and consent come after the request.
+pub const SESSION_GRACE: Duration = Duration::from_secs(2 * 60);
+/// One write to a peer; a peer that takes nothing for this long is too slow.
+pub const WRITE: Duration = Duration::from_secs(30);
+/// Time to say goodbye in when a connection closes.
+pub const CLOSE: Duration = Duration::from_millis(500);
+
+/// Wrong PINs that burn a pair of support ID and PIN.
+pub const PIN_ATTEMPTS: u8 = 3;
+/// Refusals by the client that burn a pair.
+pub const REFUSALS: u8 = 2;
+/// OPAQUE runs that an agent takes part in at the same time.
+pub const PAIRINGS_AT_ONCE: usize = 8;
+
+/// Longest name of a person or a company, in bytes of UTF-8.
+pub const NAME: usize = 100;
+/// Longest case number ("ticket") or partner, in bytes of UTF-8.
+pub const REFERENCE: usize = 64;
+/// Features that a side may list, and how long the name of one may be.
+pub const FEATURE_COUNT: usize = 32;
+/// See [`FEATURE_COUNT`].
+pub const FEATURE_LENGTH: usize = 32;

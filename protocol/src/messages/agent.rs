@@ -1,0 +1,193 @@
+//! Between an agent and the relay, on `/v1/agent`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bounded, Features, all};
+use crate::credential::EngineerIdentity;
+use crate::ids::{AgentKey, Challenge, PipeId, RunId, SessionId, Signature};
+use crate::{limits, reason::Reason, support_id::SupportId, ticket};
+
+/// What the relay tells an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ToAgent {
+    /// The first message: sign this.
+    Challenge {
+        /// 32 random bytes.
+        challenge: Challenge,
+        /// What the relay understands.
+        features: Features,
+    },
+    /// The registration stands.
+    Registered {
+        /// Shown again after the relay was restarted, it outranks a squatter.
+        lease: String,
+    },
+    /// The registration does not stand.
+    Refused {
+        /// Why.
+        code: RegistrationRefusal,
+    },
+    /// An engineer asks: attach to the control pipe and pair.
+    Pair {
+        /// The session.
+        session: SessionId,
+        /// This try. Never the same twice.
+        run: RunId,
+        /// Who asks, as the relay knows them. The pairing fails if that is not who they are.
+        engineer: EngineerIdentity,
+        /// The support case.
+        ticket: String,
+        /// The reseller who arranged it, if any.
+        partner: Option<String>,
+        /// The control pipe.
+        pipe: PipeId,
+        /// Attaches the agent to it.
+        pipe_ticket: String,
+    },
+    /// The engineer opens an SSH connection: attach to this pipe.
+    Open {
+        /// The session.
+        session: SessionId,
+        /// The new pipe.
+        pipe: PipeId,
+        /// Attaches the agent to it.
+        pipe_ticket: String,
+    },
+    /// The answer to [`FromAgent::Admitted`]: the support ID is withdrawn.
+    SessionTicket {
+        /// The session.
+        session: SessionId,
+        /// Registers the agent for this session from now on.
+        session_ticket: String,
+    },
+    /// The relay or the engineer ended it.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// What an agent tells the relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FromAgent {
+    /// The answer to the challenge.
+    Register {
+        /// What is claimed.
+        claim: Claim,
+        /// The agent's key of this start.
+        key: AgentKey,
+        /// Over challenge, key and [`Claim::signed_text`].
+        signature: Signature,
+        /// What the agent understands.
+        features: Features,
+    },
+    /// This pairing run will not happen.
+    Declined {
+        /// The session.
+        session: SessionId,
+        /// The run.
+        run: RunId,
+        /// Why.
+        reason: Reason,
+    },
+    /// The client said yes.
+    Admitted {
+        /// The session.
+        session: SessionId,
+    },
+    /// The session is over, or a pairing failed for good.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// What an agent registers for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Claim {
+    /// Its support ID, before a session.
+    SupportId {
+        /// The ID.
+        support_id: SupportId,
+        /// From an earlier registration of the same ID and key.
+        lease: Option<String>,
+    },
+    /// Its running session.
+    Session {
+        /// From [`ToAgent::SessionTicket`].
+        session_ticket: String,
+    },
+}
+
+impl Claim {
+    /// What the signature covers.
+    pub fn signed_text(&self) -> String {
+        match self {
+            Self::SupportId { support_id, .. } => support_id.to_string(),
+            Self::Session { session_ticket } => session_ticket.clone(),
+        }
+    }
+}
+
+/// Why a registration is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegistrationRefusal {
+    /// Another agent holds this support ID: draw again.
+    IdTaken,
+    /// The signature does not fit.
+    BadSignature,
+    /// The session ticket is not valid (any more): the session is over.
+    SessionOver,
+    /// The relay has no room.
+    Full,
+    /// A code that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Bounded for ToAgent {
+    fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Challenge { features, .. } => all(&[(features.fits(), "too many features")]),
+            Self::Registered { lease } => {
+                all(&[(lease.len() <= ticket::MAX_LENGTH, "the lease is too long")])
+            }
+            Self::Pair { engineer, ticket: reference, partner, pipe_ticket, .. } => all(&[
+                (engineer.name.len() <= limits::NAME, "the engineer's name is too long"),
+                (engineer.company.len() <= limits::NAME, "the company is too long"),
+                (reference.len() <= limits::REFERENCE, "the ticket is too long"),
+                (
+                    partner.as_ref().is_none_or(|name| name.len() <= limits::REFERENCE),
+                    "the partner is too long",
+                ),
+                (pipe_ticket.len() <= ticket::MAX_LENGTH, "the pipe ticket is too long"),
+            ]),
+            Self::Open { pipe_ticket: token, .. } | Self::SessionTicket { session_ticket: token, .. } => {
+                all(&[(token.len() <= ticket::MAX_LENGTH, "the ticket is too long")])
+            }
+            Self::Refused { .. } | Self::Ended { .. } => Ok(()),
+        }
+    }
+}
+
+impl Bounded for FromAgent {
+    fn check(&self) -> Result<(), &'static str> {
+        let Self::Register { claim, features, .. } = self else { return Ok(()) };
+        let token = match claim {
+            Claim::SupportId { lease, .. } => lease.as_deref().unwrap_or_default(),
+            Claim::Session { session_ticket } => session_ticket,
+        };
+        all(&[
+            (features.fits(), "too many features"),
+            (token.len() <= ticket::MAX_LENGTH, "the lease or ticket is too long"),
+        ])
+    }
+}

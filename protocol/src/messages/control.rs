@@ -1,0 +1,137 @@
+//! Between engineer and agent, under the seal of the control pipe. The relay never sees these.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bounded, Features, all};
+use crate::{limits, reason::Reason};
+
+/// What the engineer's side tells the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FromEngineer {
+    /// The first message.
+    Hello {
+        /// The one SSH key that is let in, in OpenSSH's format (`ssh-ed25519 …`).
+        ssh_key: String,
+        /// Program and version.
+        software: String,
+        /// What this side understands.
+        features: Features,
+    },
+    /// Every [`limits::HEARTBEAT_INTERVAL`].
+    Heartbeat,
+    /// The engineer ends the session.
+    End {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// What the agent tells the engineer's side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FromAgent {
+    /// The first message.
+    Hello {
+        /// The SSH host key of this session, in OpenSSH's format (`ssh-ed25519 …`).
+        host_key: String,
+        /// The account that the engineer works as.
+        user: String,
+        /// The scanner's host name.
+        hostname: String,
+        /// Program and version.
+        software: String,
+        /// What this side understands.
+        features: Features,
+    },
+    /// The client is being asked.
+    Asking {
+        /// Seconds until no answer counts as no.
+        seconds: u32,
+    },
+    /// The client said yes; SSH pipes may come.
+    Admitted {
+        /// Seconds until the session ends.
+        seconds: u32,
+    },
+    /// Every [`limits::HEARTBEAT_INTERVAL`].
+    Heartbeat {
+        /// Seconds until the session ends.
+        seconds: u32,
+    },
+    /// The agent or the client ended the session, or did not allow it.
+    End {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+const KEY_LENGTH: usize = 200;
+
+impl Bounded for FromEngineer {
+    fn check(&self) -> Result<(), &'static str> {
+        let Self::Hello { ssh_key, software, features } = self else { return Ok(()) };
+        all(&[
+            (ssh_key.len() <= KEY_LENGTH, "the SSH key is too long"),
+            (software.len() <= limits::NAME, "the software's name is too long"),
+            (features.fits(), "too many features"),
+        ])
+    }
+}
+
+impl Bounded for FromAgent {
+    fn check(&self) -> Result<(), &'static str> {
+        let Self::Hello { host_key, user, hostname, software, features } = self else { return Ok(()) };
+        all(&[
+            (host_key.len() <= KEY_LENGTH, "the host key is too long"),
+            (is_account_name(user), "the account's name is not one"),
+            (hostname.len() <= 255, "the host name is too long"),
+            (software.len() <= limits::NAME, "the software's name is too long"),
+            (features.fits(), "too many features"),
+        ])
+    }
+}
+
+/// The name goes into an SSH configuration on the engineer's computer, so nothing else passes.
+fn is_account_name(user: &str) -> bool {
+    (1..=64).contains(&user.len())
+        && !user.starts_with('-')
+        && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{decode, encode};
+    use super::*;
+
+    #[test]
+    fn refuses_what_could_reach_the_engineers_configuration() {
+        let hello = |user: &str| FromAgent::Hello {
+            host_key: "ssh-ed25519 AAAA".into(),
+            user: user.into(),
+            hostname: "scanner".into(),
+            software: "x".into(),
+            features: Features::ours(),
+        };
+        assert!(decode::<FromAgent>(encode(&hello("fieldlink-support")).as_bytes()).is_ok());
+        for user in ["", "-oProxyCommand=x", "a\nProxyCommand x", "a b", "%h"] {
+            assert!(decode::<FromAgent>(encode(&hello(user)).as_bytes()).is_err(), "{user:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_unknown_fields_types_and_lengths() {
+        for text in [
+            r#"{"type":"heartbeat","seconds":1,"more":2}"#,
+            r#"{"type":"surprise"}"#,
+            r#"{"seconds":1}"#,
+            "[]",
+            "",
+            "\u{0}",
+        ] {
+            assert!(decode::<FromAgent>(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(decode::<FromEngineer>(b"\xff\xfe").is_err());
+        assert!(decode::<FromEngineer>(&vec![b' '; limits::CONTROL_MESSAGE + 1]).is_err());
+    }
+}

@@ -1,0 +1,162 @@
+//! Between an engineer's program and the relay, on `/v1/engineer`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bounded, Features, all};
+use crate::ids::{PipeId, RunId, SessionId};
+use crate::{limits, reason::Reason, support_id::SupportId, text, ticket};
+
+/// What the relay tells an engineer's program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ToEngineer {
+    /// The first message: the credential is good.
+    Welcome {
+        /// What the relay understands.
+        features: Features,
+    },
+    /// The device is there and was told: attach to the control pipe and pair.
+    Requested {
+        /// The session: the same for every try of one connection.
+        session: SessionId,
+        /// This try.
+        run: RunId,
+        /// The control pipe.
+        pipe: PipeId,
+        /// Attaches the engineer to it.
+        pipe_ticket: String,
+    },
+    /// The request leads nowhere.
+    Unavailable {
+        /// Why.
+        code: Unavailable,
+        /// When a further request makes sense, in seconds (for [`Unavailable::RateLimited`]).
+        retry_after: Option<u32>,
+    },
+    /// The agent declined this run.
+    Declined {
+        /// The run.
+        run: RunId,
+        /// Why.
+        reason: Reason,
+    },
+    /// The session was admitted.
+    SessionTicket {
+        /// The session.
+        session: SessionId,
+        /// Restores it at a relay that was started again.
+        session_ticket: String,
+    },
+    /// A further pipe is there.
+    Opened {
+        /// The number of the [`FromEngineer::Open`].
+        request: u32,
+        /// The pipe.
+        pipe: PipeId,
+        /// Attaches the engineer to it.
+        pipe_ticket: String,
+    },
+    /// A further pipe is not to be had now.
+    NotOpened {
+        /// The number of the [`FromEngineer::Open`].
+        request: u32,
+        /// Why.
+        code: OpenRefusal,
+    },
+    /// The relay or the agent ended it.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// What an engineer's program tells the relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum FromEngineer {
+    /// Ask for a device. Again on the same connection after a wrong PIN.
+    Request {
+        /// Which.
+        support_id: SupportId,
+        /// The support case.
+        ticket: String,
+        /// The reseller who arranged it, if any.
+        partner: Option<String>,
+        /// What the engineer's side understands.
+        features: Features,
+    },
+    /// Open a further pipe for an SSH connection.
+    Open {
+        /// Comes back in the answer.
+        request: u32,
+    },
+    /// The session is over.
+    End {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// Why a device is not to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unavailable {
+    /// Unknown, offline, or in a session: the relay does not say which.
+    NotAvailable,
+    /// More than the permitted requests a minute.
+    RateLimited,
+    /// The relay has no room, or its store is down.
+    Full,
+    /// A code that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Why a pipe cannot be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OpenRefusal {
+    /// The session is not admitted (yet), or is over.
+    NoSession,
+    /// The agent's registration is interrupted: try again shortly.
+    AgentAway,
+    /// The session has as many pipes as it may have.
+    TooMany,
+    /// A code that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Bounded for ToEngineer {
+    fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Welcome { features } => all(&[(features.fits(), "too many features")]),
+            Self::Requested { pipe_ticket: token, .. }
+            | Self::Opened { pipe_ticket: token, .. }
+            | Self::SessionTicket { session_ticket: token, .. } => {
+                all(&[(token.len() <= ticket::MAX_LENGTH, "the ticket is too long")])
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Bounded for FromEngineer {
+    fn check(&self) -> Result<(), &'static str> {
+        let Self::Request { ticket: reference, partner, features, .. } = self else { return Ok(()) };
+        let partner = partner.as_deref().unwrap_or("-");
+        all(&[
+            (
+                text::check("ticket", reference, limits::REFERENCE).is_ok(),
+                "the ticket is empty, too long or unprintable",
+            ),
+            (
+                text::check("partner", partner, limits::REFERENCE).is_ok(),
+                "the partner is empty, too long or unprintable",
+            ),
+            (features.fits(), "too many features"),
+        ])
+    }
+}

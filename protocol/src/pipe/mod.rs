@@ -1,0 +1,86 @@
+//! A pipe: one reliable, ordered byte stream in each direction between engineer and agent.
+//!
+//! Every connection of a pipe begins with a [`Handshake`]: both sides say HELLO, then prove with the
+//! pipe's key that they are who they were paired with. After it a [`Stream`] numbers what is sent,
+//! keeps what is not acknowledged and never lets more than the peer's window be under way. Both are
+//! pure; [`crate::transport`] puts sockets under them.
+//!
+//! A session is one control pipe plus one pipe per SSH connection, so that a bulk copy never delays
+//! a keystroke.
+
+mod frame;
+mod handshake;
+mod stream;
+
+pub use frame::{DATA_HEADER, Frame, FrameError, Hello};
+pub use handshake::{Established, Handshake, HandshakeError, Reply};
+pub use stream::{Received, Stream, StreamError};
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the pipe's frames, in every HELLO.
+pub const VERSION: u8 = 1;
+
+/// Which end of a session a side is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The engineer's side, which opens pipes and picks their epochs.
+    Engineer,
+    /// The scanner's side.
+    Agent,
+}
+
+impl Role {
+    /// The role's byte in frames, proofs and associated data.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Engineer => 1,
+            Self::Agent => 2,
+        }
+    }
+
+    /// The role at the other end.
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::Engineer => Self::Agent,
+            Self::Agent => Self::Engineer,
+        }
+    }
+
+    const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Engineer),
+            2 => Some(Self::Agent),
+            _ => None,
+        }
+    }
+}
+
+/// What a pipe carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PipeKind {
+    /// Pairing, then sealed control messages. One per session.
+    Control,
+    /// One SSH connection.
+    Ssh,
+}
+
+impl PipeKind {
+    /// The kind's byte in frames and keys.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Control => 1,
+            Self::Ssh => 2,
+        }
+    }
+
+    const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Control),
+            2 => Some(Self::Ssh),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The two byte streams of a pipe: numbering, windows, acknowledgements.
+//!
+//! A reader acknowledges what was *taken* from it, not what arrived. So a reader that stalls stops
+//! its sender after one window, the connection below never fills up, and acknowledgements, pings and
+//! closes still pass. What is not acknowledged is kept, to be sent again on the next connection.
+
+use std::collections::VecDeque;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{DATA_HEADER, Frame, FrameError, frame};
+
+/// Both directions of one pipe, as one side sees them.
+#[derive(Debug)]
+pub struct Stream {
+    sent: u64,
+    acknowledged: u64,
+    effective: u32,
+    kept: VecDeque<(u64, Bytes)>,
+    finished: bool,
+    received: u64,
+    taken: u64,
+    taken_told: u64,
+    window: u32,
+    peer_finished: bool,
+}
+
+/// What a frame of the peer brings.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received {
+    /// The next bytes of the peer's stream.
+    Data(Bytes),
+    /// The peer has taken more: there may be room to send.
+    Acknowledged,
+    /// The peer's stream is complete.
+    End,
+    /// A repetition of what is known.
+    Nothing,
+}
+
+/// A peer that breaks the rules of the stream. The pipe ends.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum StreamError {
+    /// The frame cannot be read.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// HELLO or PROOF after the handshake.
+    #[error("the peer sent a frame out of turn")]
+    OutOfTurn,
+    /// Bytes are missing before this offset, or follow the end.
+    #[error("the peer's data begins at {offset}, expected {expected}")]
+    Gap {
+        /// Where the data claims to begin.
+        offset: u64,
+        /// What has arrived.
+        expected: u64,
+    },
+    /// More unacknowledged bytes than our window.
+    #[error("the peer sent beyond the window")]
+    Overrun,
+    /// An acknowledgement of what was never sent, or was acknowledged before.
+    #[error("the peer acknowledged {0}, which was not sent")]
+    FalseAck(u64),
+}
+
+impl Stream {
+    /// A new stream between a side that takes (and keeps) at most `window` unacknowledged bytes and
+    /// a peer that announced `peer_window`. The smaller one counts both ways, and since both sides
+    /// know both, the reader acknowledges often enough for the sender.
+    pub fn new(window: u32, peer_window: u32) -> Self {
+        Self {
+            sent: 0,
+            acknowledged: 0,
+            effective: window.min(peer_window),
+            kept: VecDeque::new(),
+            finished: false,
+            received: 0,
+            taken: 0,
+            taken_told: 0,
+            window,
+            peer_finished: false,
+        }
+    }
+
+    /// How many bytes may be sent now.
+    pub fn room(&self) -> usize {
+        let allowed = u64::from(self.effective);
+        if self.finished { 0 } else { allowed.saturating_sub(self.sent - self.acknowledged) as usize }
+    }
+
+    /// Numbers a payload for which the caller left [`DATA_HEADER`] bytes of room in front, and which
+    /// fits [`Self::room`]; returns the frame to send.
+    pub fn send(&mut self, with_header_room: BytesMut) -> Bytes {
+        let length = with_header_room.len().saturating_sub(DATA_HEADER);
+        debug_assert!(length > 0 && length <= self.room());
+        let frame = frame::data(self.sent, with_header_room);
+        self.sent += length as u64;
+        self.kept.push_back((self.sent, frame.clone()));
+        frame
+    }
+
+    /// Ends our stream; returns the frame to send. Later calls return the same.
+    pub fn finish(&mut self) -> Bytes {
+        self.finished = true;
+        frame::fin(self.sent)
+    }
+
+    /// Takes a frame of the peer.
+    pub fn receive(&mut self, bytes: Bytes) -> Result<Received, StreamError> {
+        match Frame::decode(bytes)? {
+            Frame::Data { offset, payload } => self.receive_data(offset, payload),
+            Frame::Ack(offset) => self.receive_ack(offset),
+            Frame::Fin(offset) if offset == self.received => {
+                self.peer_finished = true;
+                Ok(Received::End)
+            }
+            Frame::Fin(offset) => Err(StreamError::Gap { offset, expected: self.received }),
+            Frame::Hello(_) | Frame::Proof(_) => Err(StreamError::OutOfTurn),
+        }
+    }
+
+    fn receive_data(&mut self, offset: u64, payload: Bytes) -> Result<Received, StreamError> {
+        let gap = StreamError::Gap { offset, expected: self.received };
+        let known = self.received.checked_sub(offset).ok_or(gap)?;
+        let new = (payload.len() as u64).saturating_sub(known);
+        if new == 0 {
+            return Ok(Received::Nothing);
+        }
+        if self.peer_finished {
+            return Err(StreamError::Gap { offset, expected: self.received });
+        }
+        if self.received + new - self.taken > u64::from(self.window) {
+            return Err(StreamError::Overrun);
+        }
+        self.received += new;
+        Ok(Received::Data(payload.slice(known as usize..)))
+    }
+
+    fn receive_ack(&mut self, offset: u64) -> Result<Received, StreamError> {
+        if offset < self.acknowledged || offset > self.sent {
+            return Err(StreamError::FalseAck(offset));
+        }
+        self.acknowledged = offset;
+        while self.kept.front().is_some_and(|(end, _)| *end <= offset) {
+            self.kept.pop_front();
+        }
+        Ok(Received::Acknowledged)
+    }
+
+    /// The reader has taken `bytes` more. Returns an acknowledgement when enough has gathered.
+    pub fn take(&mut self, bytes: usize) -> Option<Bytes> {
+        self.taken += bytes as u64;
+        debug_assert!(self.taken <= self.received);
+        let due = u64::from(self.effective / 8);
+        (self.taken - self.taken_told >= due.max(1)).then(|| {
+            self.taken_told = self.taken;
+            frame::ack(self.taken)
+        })
+    }
+
+    /// How many bytes of the peer's stream have arrived; goes into the next HELLO.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Whether both streams have ended.
+    pub fn is_complete(&self) -> bool {
+        self.finished && self.peer_finished
+    }
+
+    /// What to send first on a new connection to a peer that has received `peer_received` bytes.
+    pub fn resend(&self, peer_received: u64) -> Result<Vec<Bytes>, StreamError> {
+        if peer_received < self.acknowledged || peer_received > self.sent {
+            return Err(StreamError::FalseAck(peer_received));
+        }
+        let missing =
+            self.kept.iter().filter(|(end, _)| *end > peer_received).map(|(_, frame)| frame.clone());
+        let fin = self.finished.then(|| frame::fin(self.sent));
+        Ok(missing.chain(fin).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn payload(bytes: &[u8]) -> BytesMut {
+        let mut frame = BytesMut::zeroed(DATA_HEADER);
+        frame.extend_from_slice(bytes);
+        frame
+    }
+
+    #[test]
+    fn liars_are_found_out() {
+        let mut stream = Stream::new(100, 100);
+        assert_eq!(stream.receive(frame::ack(1)), Err(StreamError::FalseAck(1)));
+        assert_eq!(
+            stream.receive(frame::data(1, payload(b"x"))),
+            Err(StreamError::Gap { offset: 1, expected: 0 })
+        );
+        assert_eq!(stream.receive(frame::data(0, payload(&[0; 101]))), Err(StreamError::Overrun));
+        assert_eq!(stream.receive(frame::fin(5)), Err(StreamError::Gap { offset: 5, expected: 0 }));
+        assert_eq!(stream.receive(frame::fin(0)), Ok(Received::End));
+        assert!(stream.receive(frame::data(0, payload(b"x"))).is_err());
+        assert_eq!(stream.receive(frame::proof(&[0; 32])), Err(StreamError::OutOfTurn));
+        assert_eq!(stream.resend(1), Err(StreamError::FalseAck(1)));
+    }
+
+    /// One direction between two streams over a link that loses its tail at every cut.
+    struct Link {
+        sender: Stream,
+        reader: Stream,
+        wire: VecDeque<Bytes>,
+        arrived: Vec<u8>,
+        untaken: usize,
+    }
+
+    impl Link {
+        fn deliver(&mut self) {
+            let Some(frame) = self.wire.pop_front() else { return };
+            if let Received::Data(bytes) = self.reader.receive(frame).expect("an honest peer") {
+                self.untaken += bytes.len();
+                self.arrived.extend_from_slice(&bytes);
+            }
+        }
+
+        fn take(&mut self) {
+            if let Some(ack) = self.reader.take(std::mem::take(&mut self.untaken)) {
+                self.sender.receive(ack).expect("an honest peer");
+            }
+        }
+
+        fn cut(&mut self) {
+            self.wire = self.sender.resend(self.reader.received()).expect("an honest peer").into();
+        }
+    }
+
+    proptest! {
+        /// Whatever is cut and however slowly the reader takes, every byte arrives once and in
+        /// order, and neither side ever holds more than its window.
+        #[test]
+        fn bytes_arrive_exactly_once_in_order(
+            steps in prop::collection::vec((0u8..8, 1usize..40), 1..200),
+            window in 16u32..64,
+        ) {
+            let mut link = Link {
+                sender: Stream::new(window, window),
+                reader: Stream::new(window, window),
+                wire: VecDeque::new(),
+                arrived: Vec::new(),
+                untaken: 0,
+            };
+            let mut sent = Vec::new();
+            for (step, size) in steps {
+                match step {
+                    0..=3 => {
+                        let size = size.min(link.sender.room());
+                        if size > 0 {
+                            let bytes: Vec<u8> = (0..size).map(|n| (sent.len() + n) as u8).collect();
+                            sent.extend_from_slice(&bytes);
+                            let frame = link.sender.send(payload(&bytes));
+                            link.wire.push_back(frame);
+                        }
+                    }
+                    4 | 5 => link.deliver(),
+                    6 => link.take(),
+                    _ => link.cut(),
+                }
+                let held: usize = link.sender.kept.iter().map(|(_, frame)| frame.len() - DATA_HEADER).sum();
+                prop_assert!(held <= 2 * window as usize && link.untaken <= window as usize);
+            }
+            link.cut();
+            let fin = link.sender.finish();
+            link.wire.push_back(fin);
+            while !link.wire.is_empty() {
+                link.deliver();
+            }
+            prop_assert_eq!(link.arrived, sent);
+            prop_assert!(link.reader.peer_finished);
+        }
+
+        #[test]
+        fn hostile_frames_never_panic_or_grow_it(
+            frames in prop::collection::vec((0u8..8, any::<u64>(), 0usize..60, any::<bool>()), 0..100),
+        ) {
+            let mut stream = Stream::new(64, 64);
+            for (kind, offset, length, near) in frames {
+                let offset = if near { offset % 128 } else { offset };
+                let mut bytes = vec![kind];
+                bytes.extend_from_slice(&offset.to_be_bytes());
+                bytes.resize(9 + length, 0);
+                if let Ok(Received::Data(data)) = stream.receive(bytes.into()) {
+                    prop_assert!(data.len() <= 64);
+                }
+                prop_assert!(stream.received - stream.taken <= 64);
+            }
+        }
+    }
+}

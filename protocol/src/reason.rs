@@ -1,0 +1,121 @@
+//! Why a session ended, or never began, and who is behind it.
+//!
+//! Reasons go to the relay in clear, as codes. Every side turns a code into its own words.
+
+use serde::{Deserialize, Serialize};
+
+/// Who caused an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Party {
+    /// The end client, beside the scanner.
+    Client,
+    /// The engineer.
+    Engineer,
+    /// The scanner, by itself.
+    Scanner,
+    /// The relay, or its operator.
+    Relay,
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $party:ident, $text:literal;)*) => {
+        /// Why a session ended or was not admitted.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)*
+            /// A code that this version does not know.
+            #[serde(other, rename = "unknown")]
+            Unknown,
+        }
+
+        impl Reason {
+            /// The code, as it stands on the wire and in the audit log.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* Self::Unknown => "unknown" }
+            }
+
+            /// Who is behind it.
+            pub fn party(self) -> Party {
+                match self { $(Self::$name => Party::$party,)* Self::Unknown => Party::Relay }
+            }
+
+            /// One plain sentence part, without a full stop.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$name => $text,)* Self::Unknown => "it ended for a reason this version does not know" }
+            }
+
+            /// Every reason that this version can send.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+reasons! {
+    /// The engineer left or typed `end`.
+    EngineerEnded = "engineer-ended", Engineer, "the engineer ended it";
+    /// The engineer's program was stopped.
+    EngineerStopped = "engineer-stopped", Engineer, "the engineer's program was stopped";
+    /// The client pressed End.
+    ClientEnded = "client-ended", Client, "the client ended it";
+    /// The client said no.
+    ClientRefused = "client-refused", Client, "the client did not allow it";
+    /// The client did not answer in time.
+    NoAnswer = "no-answer", Client, "the client did not answer";
+    /// The time that the client granted is over.
+    TimeUp = "time-up", Scanner, "the agreed time is over";
+    /// The relay's own limit is reached.
+    RelayLimit = "relay-limit", Relay, "the support service's time limit was reached";
+    /// The engineer's credential was revoked.
+    Revoked = "revoked", Relay, "the engineer's access was withdrawn";
+    /// The relay is shutting down.
+    RelayStopping = "relay-stopping", Relay, "the support service is restarting";
+    /// The relay was started again and lost the session.
+    RelayRestarted = "relay-restarted", Relay, "the support service was restarted";
+    /// The agent was stopped.
+    AgentStopped = "agent-stopped", Scanner, "remote access was switched off on the scanner";
+    /// The connection between the two sides is gone.
+    ConnectionLost = "connection-lost", Scanner, "the connection was lost";
+    /// The engineer's side is gone.
+    EngineerLost = "engineer-lost", Engineer, "the connection to the engineer was lost";
+    /// No sealed message came through for too long.
+    Silence = "silence", Scanner, "the other side fell silent";
+    /// A message was altered, repeated, left out or malformed.
+    Tampered = "tampered", Relay, "a message was altered or out of order on its way";
+    /// The process that runs the engineer's programs is gone or misbehaves.
+    SessionProcessLost = "session-process-lost", Scanner, "the scanner's session process failed";
+    /// The scanner could not start the session.
+    ScannerFailed = "scanner-failed", Scanner, "the scanner could not start the session";
+    /// Another engineer is being served.
+    Busy = "busy", Scanner, "another engineer is connected to this scanner";
+    /// The PIN did not fit, or someone changed who is asking.
+    WrongPin = "wrong-pin", Engineer, "the PIN was not right";
+    /// The pair of support ID and PIN is used up.
+    Burnt = "burnt", Engineer, "the support ID and PIN were used up by wrong tries or refusals";
+    /// The two sides did not finish pairing in time.
+    PairingTimeout = "pairing-timeout", Scanner, "pairing took too long";
+    /// The other side did not come to the pipe.
+    PartnerMissing = "partner-missing", Relay, "the other side did not answer in time";
+    /// The other side left during pairing.
+    PairingAborted = "pairing-aborted", Engineer, "pairing was broken off";
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.sentence())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_travel_and_unknown_ones_are_kept_apart() {
+        for &reason in Reason::ALL {
+            let json = serde_json::to_string(&reason).expect("a code");
+            assert_eq!(json, format!("\"{}\"", reason.code()));
+            assert_eq!(serde_json::from_str::<Reason>(&json).expect("the same"), reason);
+        }
+        assert_eq!(serde_json::from_str::<Reason>("\"new-one\"").expect("accepted"), Reason::Unknown);
+    }
+}

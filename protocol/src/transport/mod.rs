@@ -1,0 +1,17 @@
+//! Sockets for the two sides that dial the relay: TLS 1.3, WebSocket, pipes.
+//!
+//! `wss` only; redirects are never followed; there is no way to skip the certificate check.
+
+mod address;
+mod backoff;
+mod control;
+mod dial;
+mod pipe;
+mod tls;
+
+pub use address::{ParseRelayAddressError, RelayAddress};
+pub use backoff::Backoff;
+pub use control::{ControlConnection, ControlError};
+pub use dial::{DialError, Dialer, WebSocket};
+pub use pipe::{Attached, AttachedError, PipeDriver, PipeEnd, PipeReader, PipeWriter};
+pub use tls::{TlsError, client_config};
