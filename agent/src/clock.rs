@@ -1,0 +1,46 @@
+//! Time since boot, counting sleep: a session of one hour is over after one hour, also when the
+//! scanner slept through half of it.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use nix::time;
+use tokio::io::unix::AsyncFd;
+
+use crate::session_process::raw_descriptors;
+
+/// Time since boot on `CLOCK_BOOTTIME`.
+pub fn now() -> Duration {
+    let read = time::clock_gettime(time::ClockId::CLOCK_BOOTTIME);
+    Duration::from(read.expect("every kernel since 2.6.39 has CLOCK_BOOTTIME"))
+}
+
+/// A timer on `CLOCK_BOOTTIME`, for one deadline at a time.
+pub struct BootTimer {
+    timer: TimerFd,
+    /// A duplicate of the same timer, for the event loop.
+    readiness: AsyncFd<OwnedFd>,
+}
+
+impl BootTimer {
+    /// Makes a timer that is not set.
+    pub fn new() -> std::io::Result<Self> {
+        let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
+        let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?;
+        let readiness = raw_descriptors::register(timer.as_fd().try_clone_to_owned()?)?;
+        Ok(Self { timer, readiness })
+    }
+
+    /// Waits until `deadline`, or for ever if there is none. Safe to cancel.
+    pub async fn wait(&self, deadline: Option<Duration>) -> std::io::Result<()> {
+        let Some(deadline) = deadline else { return std::future::pending().await };
+        // An absolute time of zero would disarm the timer.
+        let at = TimeSpec::from(deadline.max(Duration::from_nanos(1)));
+        self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME)?;
+        let mut ready = self.readiness.readable().await?;
+        ready.clear_ready();
+        Ok(())
+    }
+}

@@ -1,0 +1,211 @@
+//! The sealed control channel of one session, as the agent's side of it.
+
+use std::time::Duration;
+
+use fieldlink_protocol::ids::{RunId, SessionId};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::control::{FromAgent, FromEngineer};
+use fieldlink_protocol::messages::{self, Features};
+use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::seal::{Opener, Sealer};
+use fieldlink_protocol::transport::{PipeReader, PipeWriter};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::pairing::Verified;
+
+const QUEUE: usize = 16;
+
+/// What the engineer's side says, or what becomes of the channel.
+#[derive(Debug)]
+pub enum ControlEvent {
+    /// The peer proved the pipe and sent its SSH key, in OpenSSH's format.
+    Greeted(String),
+    /// A sealed message came.
+    Heard,
+    /// The channel is over. A reason under the seal is the engineer's own word.
+    Over(Reason),
+}
+
+/// A running control channel.
+pub struct Control {
+    outgoing: mpsc::Sender<FromAgent>,
+    remaining: watch::Sender<Option<Duration>>,
+    cancel: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// What our hello says.
+pub struct Greeting {
+    /// The SSH host key, in OpenSSH's format.
+    pub host_key: String,
+    /// The account the engineer works as.
+    pub user: String,
+    /// The scanner's host name.
+    pub hostname: String,
+}
+
+impl Control {
+    /// Proves the pipe, greets, and passes on what comes.
+    pub fn open(
+        verified: Verified,
+        (session, run): (SessionId, RunId),
+        greeting: Greeting,
+        window: u32,
+    ) -> (Self, mpsc::Receiver<ControlEvent>) {
+        let (event_sender, events) = mpsc::channel(QUEUE);
+        let (outgoing, outgoing_receiver) = mpsc::channel(QUEUE);
+        let (remaining, remaining_receiver) = watch::channel(None);
+        let cancel = CancellationToken::new();
+        let channel = Channel {
+            sealer: Sealer::new(&verified.keys.agent_to_engineer, session, run, Role::Agent),
+            opener: Opener::new(&verified.keys.engineer_to_agent, session, run, Role::Engineer),
+            outgoing: outgoing_receiver,
+            remaining: remaining_receiver,
+            events: event_sender,
+            cancel: cancel.clone(),
+        };
+        let task = tokio::spawn(channel.run(verified, greeting, window));
+        (Self { outgoing, remaining, cancel, task }, events)
+    }
+
+    /// Sends `message` under the seal. A full queue means a stalled peer: the heartbeats find out.
+    pub fn send(&self, message: FromAgent) {
+        if self.outgoing.try_send(message).is_err() {
+            tracing::warn!("a control message was dropped: the engineer's side takes nothing");
+        }
+    }
+
+    /// From now on heartbeats go out, with the seconds left until `deadline` (time since boot).
+    pub fn set_deadline(&self, deadline: Duration) {
+        self.remaining.send_replace(Some(deadline));
+    }
+
+    /// Sends what is queued, ends the stream and waits, briefly, for the peer to have it.
+    pub async fn close(self) {
+        let Self { outgoing, remaining, cancel, mut task } = self;
+        drop(outgoing);
+        if tokio::time::timeout(limits::CLOSE, &mut task).await.is_err() {
+            cancel.cancel();
+            let _ = task.await;
+        }
+        drop(remaining);
+    }
+}
+
+struct Channel {
+    sealer: Sealer,
+    opener: Opener,
+    outgoing: mpsc::Receiver<FromAgent>,
+    remaining: watch::Receiver<Option<Duration>>,
+    events: mpsc::Sender<ControlEvent>,
+    cancel: CancellationToken,
+}
+
+impl Channel {
+    async fn run(mut self, verified: Verified, greeting: Greeting, window: u32) {
+        let key = verified.keys.pipe_key(verified.pipe, PipeKind::Control);
+        let pipe = (verified.pipe, PipeKind::Control);
+        let established = tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => return,
+            established = verified.attached.establish(Role::Agent, pipe, key, window) => established,
+        };
+        let reason = match established {
+            Ok((reader, writer, driver)) => {
+                let stop = CancellationToken::new();
+                let guard = stop.clone().drop_guard();
+                let driving = driver.run(stop, || Reason::AgentStopped.code().to_owned());
+                let talking = self.talk(reader, writer, greeting);
+                let (reason, end) = tokio::join!(
+                    async {
+                        let reason = talking.await;
+                        drop(guard);
+                        reason
+                    },
+                    driving
+                );
+                tracing::info!(?end, "control pipe ended");
+                reason
+            }
+            Err(error) => {
+                tracing::info!(%error, "control pipe not established");
+                Reason::PairingAborted
+            }
+        };
+        let _ = self.events.send(ControlEvent::Over(reason)).await;
+    }
+
+    async fn talk(&mut self, mut reader: PipeReader, mut writer: PipeWriter, greeting: Greeting) -> Reason {
+        let Greeting { host_key, user, hostname } = greeting;
+        let software = concat!("fieldlink-agent ", env!("CARGO_PKG_VERSION")).to_owned();
+        let hello = FromAgent::Hello { host_key, user, hostname, software, features: Features::ours() };
+        if self.send(&mut writer, &hello).await.is_err() {
+            return Reason::ConnectionLost;
+        }
+        let mut heartbeat = tokio::time::interval(limits::HEARTBEAT_INTERVAL);
+        let cancel = self.cancel.clone();
+        loop {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Reason::AgentStopped,
+                message = self.outgoing.recv() => match message {
+                    Some(message) => if self.send(&mut writer, &message).await.is_err() {
+                        return Reason::ConnectionLost;
+                    },
+                    None => return finish(reader, writer).await,
+                },
+                _ = heartbeat.tick(), if self.remaining.borrow().is_some() => {
+                    let seconds = self.seconds_left();
+                    if self.send(&mut writer, &FromAgent::Heartbeat { seconds }).await.is_err() {
+                        return Reason::ConnectionLost;
+                    }
+                }
+                bytes = reader.next() => match bytes {
+                    Some(bytes) => if let Err(reason) = self.receive(&bytes).await {
+                        return reason;
+                    },
+                    None => return Reason::EngineerLost,
+                },
+            }
+        }
+    }
+
+    async fn send(&mut self, writer: &mut PipeWriter, message: &FromAgent) -> Result<(), Reason> {
+        let sealed =
+            self.sealer.seal(messages::encode(message).as_bytes()).map_err(|_| Reason::ScannerFailed)?;
+        writer.write_all(&sealed).await.map_err(|_| Reason::ConnectionLost)
+    }
+
+    async fn receive(&mut self, bytes: &[u8]) -> Result<(), Reason> {
+        self.opener.receive(bytes);
+        while let Some(message) = self.opener.open_next().map_err(|_| Reason::Tampered)? {
+            let message: FromEngineer = messages::decode(&message).map_err(|_| Reason::Tampered)?;
+            let event = match message {
+                FromEngineer::Hello { ssh_key, .. } => ControlEvent::Greeted(ssh_key),
+                FromEngineer::Heartbeat => ControlEvent::Heard,
+                FromEngineer::End { reason: Reason::EngineerStopped } => return Err(Reason::EngineerStopped),
+                FromEngineer::End { .. } => return Err(Reason::EngineerEnded),
+            };
+            if self.events.send(event).await.is_err() {
+                return Err(Reason::AgentStopped);
+            }
+        }
+        Ok(())
+    }
+
+    fn seconds_left(&self) -> u32 {
+        let deadline = self.remaining.borrow().unwrap_or_default();
+        deadline.saturating_sub(crate::clock::now()).as_secs() as u32
+    }
+}
+
+/// Ends our stream and waits for the end of the peer's, so that the last message arrives.
+async fn finish(mut reader: PipeReader, mut writer: PipeWriter) -> Reason {
+    let _ = writer.shutdown().await;
+    while reader.next().await.is_some() {}
+    Reason::AgentStopped
+}

@@ -1,0 +1,21 @@
+//! Fieldlink's agent: remote access to a scanner, as its user allows it.
+//!
+//! [`access`] owns everything that runs; [`rules`] (pure) decides. The way of a call through the
+//! modules: [`tunnel`] registers with the relay, [`pairing`] runs OPAQUE, [`control`] is the sealed
+//! channel, [`session`] holds what a session needs, [`ssh`] serves the engineer's SSH connections,
+//! [`session_process`] talks to `fieldlink-session`, whose inside is [`session_host`].
+
+pub mod access;
+pub mod clock;
+pub mod config;
+pub mod console;
+pub mod control;
+pub mod forward_policy;
+pub mod hardening;
+pub mod pairing;
+pub mod rules;
+pub mod session;
+pub mod session_host;
+pub mod session_process;
+pub mod ssh;
+pub mod tunnel;

@@ -1,0 +1,345 @@
+//! The rules of a session: who may pair, who is asked what, when it is over. Pure: callers pass
+//! `now` (time since boot) and do what comes back.
+//!
+//! `Off → Open → Greeting → Asking → Admitting → Active ⇄ interrupted → Off`. *Open* is shown as
+//! connecting or ready; *Greeting* is the moment in which a verified engineer proves the control
+//! pipe; *Admitting* waits for the relay to withdraw the support ID. The pair lives in the states
+//! that may still use it, so that no session can outlive its beginning with a PIN that still works.
+
+mod pair;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldlink_protocol::credential::EngineerIdentity;
+use fieldlink_protocol::ids::{QuestionId, RunId, SessionId};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pairing::Registration;
+use fieldlink_protocol::pairing::attempts::{Charge, Standing};
+use fieldlink_protocol::reason::Reason;
+
+pub use pair::Pair;
+
+use crate::config::{Consent, SessionConfig};
+
+/// Who asks, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The session.
+    pub session: SessionId,
+    /// The pairing run.
+    pub run: RunId,
+    /// Who the pairing proved it to be.
+    pub engineer: EngineerIdentity,
+    /// The support case.
+    pub ticket: String,
+    /// The reseller, if any.
+    pub partner: Option<String>,
+}
+
+/// Where a session stands.
+pub enum State {
+    /// Remote access is off.
+    Off,
+    /// Waiting for an engineer.
+    Open {
+        /// The pair that is shown.
+        pair: Pair,
+        /// Whether the relay knows the support ID.
+        registered: bool,
+        /// When unused access switches itself off.
+        until: Duration,
+    },
+    /// An engineer knows the PIN and proves the control pipe.
+    Greeting {
+        /// Still there: a refusal leads back.
+        pair: Pair,
+        /// Who.
+        request: Request,
+        /// When we give up.
+        until: Duration,
+    },
+    /// The client is being asked.
+    Asking {
+        /// Still there: a refusal leads back.
+        pair: Pair,
+        /// Who.
+        request: Request,
+        /// An answer must name it.
+        question: QuestionId,
+        /// When no answer counts as no.
+        until: Duration,
+    },
+    /// The client said yes; the relay withdraws the support ID. The pair is gone.
+    Admitting {
+        /// Who.
+        request: Request,
+        /// When we give up.
+        until: Duration,
+    },
+    /// The engineer works.
+    Active {
+        /// Who.
+        request: Request,
+        /// When it is over.
+        deadline: Duration,
+        /// When the control pipe was last heard.
+        heard: Duration,
+        /// Whether that is too long ago.
+        interrupted: bool,
+    },
+}
+
+/// What the passing of time leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nobody used it: switch off.
+    Idle,
+    /// The greeting or the admission takes too long, or the client did not answer.
+    GiveUp(Reason),
+    /// The session is over.
+    End(Reason),
+    /// The control pipe is silent: no new SSH pipes.
+    Interrupted,
+}
+
+/// What an answer led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// Tell the relay to admit.
+    Allowed,
+    /// The engineer is told; the pair may or may not be used again.
+    Refused(Standing),
+}
+
+/// An answer to a question that is not (any more) asked.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("that question is not open any more")]
+pub struct StaleAnswer;
+
+/// The state, and the limits that move it.
+pub struct Rules {
+    consent: Consent,
+    session: SessionConfig,
+    state: State,
+}
+
+impl Rules {
+    /// Off.
+    pub fn new(consent: Consent, session: SessionConfig) -> Self {
+        Self { consent, session, state: State::Off }
+    }
+
+    /// Where things stand.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Remote access starts with a new pair; also when the relay wants another support ID.
+    pub fn open(&mut self, pair: Pair, now: Duration) {
+        let until = now + Duration::from_secs(self.session.idle_seconds);
+        self.state = State::Open { pair, registered: false, until };
+    }
+
+    /// Whatever was, is over. The pair goes with it.
+    pub fn close(&mut self) {
+        self.state = State::Off;
+    }
+
+    /// The relay knows the support ID, or has lost it.
+    pub fn set_registered(&mut self, is_registered: bool) {
+        if let State::Open { registered, .. } = &mut self.state {
+            *registered = is_registered;
+        }
+    }
+
+    /// Whether an engineer may begin to pair. Nothing is charged yet.
+    pub fn may_pair(&mut self, run: RunId, running: usize) -> Result<Arc<Registration>, Reason> {
+        let State::Open { pair, .. } = &mut self.state else { return Err(Reason::Busy) };
+        let has_room = running < limits::PAIRINGS_AT_ONCE;
+        if has_room && pair.is_new(run) { Ok(pair.registration.clone()) } else { Err(Reason::Busy) }
+    }
+
+    /// Charges an attempt, before the second OPAQUE message leaves.
+    pub fn charge(&mut self, registration: &Arc<Registration>) -> Result<Charge, Reason> {
+        match &mut self.state {
+            State::Open { pair, .. } if Arc::ptr_eq(&pair.registration, registration) => {
+                pair.attempts.charge().ok_or(Reason::Burnt)
+            }
+            _ => Err(Reason::Busy),
+        }
+    }
+
+    /// The third message did not verify, or never came. True if that burnt the pair.
+    pub fn failed(&mut self, registration: &Arc<Registration>, charge: Charge) -> bool {
+        let Some(pair) = self.pair_mut(registration) else { return false };
+        pair.attempts.failed(charge) == Standing::Burnt
+    }
+
+    /// The third message verified. The first one to get here is greeted, others are told "busy".
+    pub fn verified(
+        &mut self,
+        registration: &Arc<Registration>,
+        charge: Charge,
+        request: Request,
+        now: Duration,
+    ) -> Result<(), Reason> {
+        let pair = self.pair_mut(registration).ok_or(Reason::Busy)?;
+        pair.attempts.succeeded(charge);
+        match std::mem::replace(&mut self.state, State::Off) {
+            State::Open { pair, .. } => {
+                self.state = State::Greeting { pair, request, until: now + limits::HANDSHAKE };
+                Ok(())
+            }
+            other => {
+                self.state = other;
+                Err(Reason::Busy)
+            }
+        }
+    }
+
+    /// The verified engineer proved the control pipe. Returns the question to ask the client, or
+    /// `None` where the PIN is consent enough: then the relay is to admit at once.
+    pub fn greeted(&mut self, now: Duration) -> Option<QuestionId> {
+        let State::Greeting { pair, request, .. } = std::mem::replace(&mut self.state, State::Off) else {
+            return None;
+        };
+        if self.consent == Consent::Pin {
+            self.state = State::Admitting { request, until: now + limits::HANDSHAKE };
+            return None;
+        }
+        let question = QuestionId::random();
+        let until = now + Duration::from_secs(self.session.consent_seconds);
+        self.state = State::Asking { pair, request, question, until };
+        Some(question)
+    }
+
+    /// The client's answer, to the question it names.
+    pub fn answer(
+        &mut self,
+        question: QuestionId,
+        allow: bool,
+        now: Duration,
+    ) -> Result<Answered, StaleAnswer> {
+        match &self.state {
+            State::Asking { question: asked, .. } if *asked == question => {}
+            _ => return Err(StaleAnswer),
+        }
+        if !allow {
+            return Ok(Answered::Refused(self.refused(now)));
+        }
+        if let State::Asking { request, .. } = std::mem::replace(&mut self.state, State::Off) {
+            self.state = State::Admitting { request, until: now + limits::HANDSHAKE };
+        }
+        Ok(Answered::Allowed)
+    }
+
+    /// The client said no, or nothing.
+    pub fn refused(&mut self, now: Duration) -> Standing {
+        let standing = match &mut self.state {
+            State::Asking { pair, .. } => pair.attempts.refused(),
+            _ => Standing::Usable,
+        };
+        self.withdraw(now);
+        standing
+    }
+
+    /// The engineer left before the client answered: back to waiting, with the same pair.
+    pub fn withdraw(&mut self, now: Duration) {
+        match std::mem::replace(&mut self.state, State::Off) {
+            State::Greeting { pair, .. } | State::Asking { pair, .. } => {
+                self.open(pair, now);
+            }
+            other => self.state = other,
+        }
+    }
+
+    /// The relay withdrew the support ID: the hour begins. Returns how long the session lasts.
+    pub fn admitted(&mut self, now: Duration) -> Option<Duration> {
+        let State::Admitting { request, .. } = std::mem::replace(&mut self.state, State::Off) else {
+            return None;
+        };
+        let length = Duration::from_secs(self.session.length_seconds).min(limits::SESSION_MAX);
+        self.state = State::Active { request, deadline: now + length, heard: now, interrupted: false };
+        Some(length)
+    }
+
+    /// A sealed message came. True if that ends an interruption.
+    pub fn heard(&mut self, now: Duration) -> bool {
+        match &mut self.state {
+            State::Active { heard, interrupted, .. } => {
+                *heard = now;
+                std::mem::take(interrupted)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether SSH pipes are admitted for `session` now.
+    pub fn admits_pipes(&self, session: SessionId) -> bool {
+        matches!(&self.state, State::Active { request, interrupted: false, .. } if request.session == session)
+    }
+
+    /// Who is greeted, asked about, admitted or at work.
+    pub fn request(&self) -> Option<&Request> {
+        match &self.state {
+            State::Off | State::Open { .. } => None,
+            State::Greeting { request, .. }
+            | State::Asking { request, .. }
+            | State::Admitting { request, .. }
+            | State::Active { request, .. } => Some(request),
+        }
+    }
+
+    /// When [`Self::tick`] is to be called next.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        match &self.state {
+            State::Off => None,
+            State::Open { until, .. }
+            | State::Greeting { until, .. }
+            | State::Asking { until, .. }
+            | State::Admitting { until, .. } => Some(*until),
+            State::Active { deadline, heard, interrupted, .. } => {
+                Some((*deadline).min(*heard + self.silence(*interrupted)))
+            }
+        }
+    }
+
+    /// What is due at `now`.
+    pub fn tick(&mut self, now: Duration) -> Option<Due> {
+        if self.next_deadline().is_none_or(|deadline| now < deadline) {
+            return None;
+        }
+        match &mut self.state {
+            State::Off => None,
+            State::Open { .. } => Some(Due::Idle),
+            State::Greeting { .. } => Some(Due::GiveUp(Reason::PairingTimeout)),
+            State::Asking { .. } => Some(Due::GiveUp(Reason::NoAnswer)),
+            State::Admitting { .. } => Some(Due::End(Reason::ConnectionLost)),
+            State::Active { deadline, .. } if now >= *deadline => Some(Due::End(Reason::TimeUp)),
+            State::Active { interrupted: true, .. } => Some(Due::End(Reason::Silence)),
+            State::Active { interrupted, .. } => {
+                *interrupted = true;
+                Some(Due::Interrupted)
+            }
+        }
+    }
+
+    fn silence(&self, interrupted: bool) -> Duration {
+        match interrupted {
+            false => limits::HEARTBEAT_LOST,
+            true => Duration::from_secs(self.session.interruption_seconds).max(limits::HEARTBEAT_LOST),
+        }
+    }
+
+    fn pair_mut(&mut self, registration: &Arc<Registration>) -> Option<&mut Pair> {
+        match &mut self.state {
+            State::Open { pair, .. } | State::Greeting { pair, .. } | State::Asking { pair, .. } => {
+                Some(pair).filter(|pair| Arc::ptr_eq(&pair.registration, registration))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! One session's moving parts: control channel, session process, SSH connections. What may happen
+//! when is for the rules; this only does it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_protocol::keys::SessionKeys;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::control::FromAgent;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::transport::Dialer;
+use russh::keys::{PrivateKey, PublicKey};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::control::{Control, ControlEvent, Greeting};
+use crate::forward_policy::ForwardPolicy;
+use crate::pairing::Verified;
+use crate::session_process::{EndOutcome, SessionEvents, SessionProcess, StartError, WatchLimits};
+use crate::ssh::{self, ChannelPath, SshServer, SshServerParts};
+
+/// A session from the verified PIN on.
+pub struct LiveSession {
+    control: Control,
+    control_events: mpsc::Receiver<ControlEvent>,
+    host_key: PrivateKey,
+    engineer_key: Option<PublicKey>,
+    keys: Arc<SessionKeys>,
+    user: String,
+    work: Option<Work>,
+}
+
+/// What exists from the admission on.
+struct Work {
+    process: SessionProcess,
+    process_events: SessionEvents,
+    server: Arc<SshServer>,
+    path: Arc<ChannelPath>,
+    pipes: JoinSet<()>,
+    cancel: CancellationToken,
+    ended: watch::Sender<Option<Reason>>,
+}
+
+/// What becomes of a session by itself.
+#[derive(Debug)]
+pub enum SessionEvent {
+    /// From the control channel.
+    Control(ControlEvent),
+    /// The session process is gone or misbehaves.
+    ProcessLost(String),
+}
+
+/// What a session needs from the outside.
+pub struct Surroundings<'a> {
+    /// Reaches the relay.
+    pub dialer: &'a Dialer,
+    /// The pipes' window in bytes.
+    pub window: u32,
+    /// The session program.
+    pub program: &'a Path,
+    /// Where forwards may lead.
+    pub forwards: &'a ForwardPolicy,
+}
+
+/// Why a session could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginError {
+    /// The session process.
+    #[error(transparent)]
+    Process(#[from] StartError),
+    /// The engineer's side never said its key.
+    #[error("could not begin the session: the engineer's side has not said its SSH key")]
+    NoKey,
+}
+
+impl LiveSession {
+    /// Opens the control channel to an engineer who knows the PIN.
+    pub fn greet(
+        verified: Verified,
+        id: (SessionId, RunId),
+        window: u32,
+    ) -> Result<Self, russh::keys::ssh_key::Error> {
+        let host_key = ssh::new_host_key()?;
+        let user = own_account_name();
+        let greeting = Greeting {
+            host_key: host_key.public_key().to_openssh()?,
+            user: user.clone(),
+            hostname: own_hostname(),
+        };
+        let keys = Arc::new(SessionKeys {
+            engineer_to_agent: verified.keys.engineer_to_agent.clone(),
+            agent_to_engineer: verified.keys.agent_to_engineer.clone(),
+            pipe: verified.keys.pipe.clone(),
+            restart: verified.keys.restart.clone(),
+        });
+        let (control, control_events) = Control::open(verified, id, greeting, window);
+        Ok(Self { control, control_events, host_key, engineer_key: None, keys, user, work: None })
+    }
+
+    /// Notes the engineer's SSH key. False if it is none, or a second one.
+    pub fn set_engineer_key(&mut self, text: &str) -> bool {
+        let key = ssh::parse_engineer_key(text).filter(|_| self.engineer_key.is_none());
+        let is_new = key.is_some();
+        self.engineer_key = self.engineer_key.take().or(key);
+        is_new
+    }
+
+    /// Sends a sealed message.
+    pub fn say(&self, message: FromAgent) {
+        self.control.send(message);
+    }
+
+    /// Starts the session process: the engineer may come in.
+    pub async fn begin(&mut self, around: Surroundings<'_>) -> Result<(), BeginError> {
+        let engineer_key = self.engineer_key.clone().ok_or(BeginError::NoKey)?;
+        let (process, process_events) = SessionProcess::start(around.program, WatchLimits::default()).await?;
+        let path = Arc::new(ChannelPath::new(around.forwards.clone()));
+        let (ended, ended_receiver) = watch::channel(None);
+        let server = Arc::new(SshServer::new(SshServerParts {
+            dialer: around.dialer.clone(),
+            keys: self.keys.clone(),
+            window: around.window,
+            host_key: self.host_key.clone(),
+            engineer_key,
+            user: self.user.clone(),
+            path: path.clone(),
+            programs: process.client(),
+            ended: ended_receiver,
+        }));
+        let (pipes, cancel) = (JoinSet::new(), CancellationToken::new());
+        self.work = Some(Work { process, process_events, server, path, pipes, cancel, ended });
+        Ok(())
+    }
+
+    /// Tells the engineer that the hour has begun. `deadline` is in time since boot.
+    pub fn admit(&self, length: Duration, deadline: Duration) {
+        self.control.send(FromAgent::Admitted { seconds: length.as_secs() as u32 });
+        self.control.set_deadline(deadline);
+    }
+
+    /// Serves a further SSH connection. Bounded like the relay's own limit.
+    pub fn open_pipe(&mut self, pipe: PipeId, ticket: String) {
+        let Some(work) = &mut self.work else { return };
+        while work.pipes.try_join_next().is_some() {}
+        if work.pipes.len() < limits::PIPES_PER_SESSION {
+            work.pipes.spawn(work.server.clone().serve(pipe, ticket, work.cancel.child_token()));
+        }
+    }
+
+    /// Waits for what becomes of the session by itself. Safe to cancel.
+    pub async fn next_event(&mut self) -> SessionEvent {
+        let process_lost = async {
+            match &mut self.work {
+                Some(work) => work.process_events.lost().await.map(|lost| lost.to_string()),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            event = self.control_events.recv() => {
+                SessionEvent::Control(event.unwrap_or(ControlEvent::Over(Reason::ConnectionLost)))
+            }
+            lost = process_lost => SessionEvent::ProcessLost(lost.unwrap_or_else(|| "it has ended".into())),
+        }
+    }
+
+    /// Ends everything of the session within a second: programs, SSH connections, control channel.
+    pub async fn end(self, reason: Reason) -> EndOutcome {
+        self.control.send(FromAgent::End { reason });
+        let work = async {
+            match self.work {
+                Some(work) => work.end(reason).await,
+                None => EndOutcome::Orderly,
+            }
+        };
+        let (outcome, ()) = tokio::join!(work, self.control.close());
+        outcome
+    }
+}
+
+impl Work {
+    async fn end(mut self, reason: Reason) -> EndOutcome {
+        self.path.close();
+        self.ended.send_replace(Some(reason));
+        self.cancel.cancel();
+        let pipes = async {
+            // Each pipe bounds its own goodbye; what is left after that is aborted.
+            let all = async { while self.pipes.join_next().await.is_some() {} };
+            let _ = tokio::time::timeout(2 * limits::CLOSE, all).await;
+            self.pipes.shutdown().await;
+        };
+        let (outcome, ()) = tokio::join!(self.process.end(), pipes);
+        let (input, output) = self.path.totals();
+        tracing::info!(input, output, ?outcome, "session ended");
+        outcome
+    }
+}
+
+/// The account that engineers work as: in development, our own.
+fn own_account_name() -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::getuid());
+    user.ok().flatten().map_or_else(|| "unknown".to_owned(), |user| user.name)
+}
+
+fn own_hostname() -> String {
+    nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default()
+}

@@ -1,0 +1,135 @@
+//! Who programs run as, and the environment they get.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, Uid, User, access, gethostname, getuid};
+
+use crate::session_process::wire::{PROTOCOL_VERSION, Welcome};
+
+use super::HostError;
+
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
+const ROOT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const DEFAULT_SHELL: &str = "/bin/sh";
+// Most variables taken from the engineer, and the longest value.
+const MAX_VARIABLES: usize = 64;
+const MAX_VALUE: usize = 1024;
+
+/// Environment of a program.
+pub(super) type Environment = BTreeMap<OsString, OsString>;
+
+/// The account this process runs as.
+#[derive(Debug)]
+pub(super) struct Account {
+    uid: Uid,
+    user: String,
+    home: PathBuf,
+    shell: PathBuf,
+}
+
+impl Account {
+    pub(super) fn of_this_process() -> Result<Self, HostError> {
+        let uid = getuid();
+        let entry = User::from_uid(uid)
+            .map_err(|error| HostError::Account(uid.as_raw(), error.desc()))?
+            .ok_or(HostError::Account(uid.as_raw(), "no such account"))?;
+        let named = !entry.shell.as_os_str().is_empty();
+        Ok(Self {
+            uid,
+            user: entry.name,
+            home: entry.dir,
+            shell: if named { entry.shell } else { DEFAULT_SHELL.into() },
+        })
+    }
+
+    /// The login shell.
+    pub(super) fn shell(&self) -> &Path {
+        &self.shell
+    }
+
+    /// Where programs start: at home, or at the root if there is no such place.
+    pub(super) fn directory(&self) -> &Path {
+        let usable = self.home.is_dir() && access(&self.home, AccessFlags::X_OK).is_ok();
+        if usable { &self.home } else { Path::new("/") }
+    }
+
+    /// What the agent is told.
+    pub(super) fn welcome(&self) -> Welcome {
+        let hostname = gethostname().unwrap_or_default();
+        Welcome {
+            version: PROTOCOL_VERSION,
+            user: self.user.clone(),
+            home: self.home.to_string_lossy().into_owned(),
+            shell: self.shell.to_string_lossy().into_owned(),
+            hostname: hostname.to_string_lossy().into_owned(),
+        }
+    }
+
+    /// Built from nothing, so that nothing of the agent's own environment gets out.
+    pub(super) fn environment(&self, requested: &[(String, String)]) -> Environment {
+        let path = if self.uid.is_root() { ROOT_PATH } else { PATH };
+        let own: [(&str, &OsStr); 7] = [
+            ("HOME", self.home.as_os_str()),
+            ("USER", self.user.as_ref()),
+            ("LOGNAME", self.user.as_ref()),
+            ("SHELL", self.shell.as_os_str()),
+            ("PATH", path.as_ref()),
+            ("FIELDLINK_SESSION", "1".as_ref()),
+            ("PWD", self.directory().as_os_str()),
+        ];
+        let taken = requested.iter().filter(|(name, value)| allowed(name, value));
+        taken
+            .take(MAX_VARIABLES)
+            .map(|(name, value)| (name.into(), value.into()))
+            .chain(own.map(|(name, value)| (name.into(), value.to_owned())))
+            .collect()
+    }
+}
+
+// The agent has filtered already; this process does not rely on that either.
+fn allowed(name: &str, value: &str) -> bool {
+    let locale = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let known = matches!(name, "LANG" | "TERM") || name.strip_prefix("LC_").is_some_and(locale);
+    known && value.len() <= MAX_VALUE && !value.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Account {
+        Account {
+            uid: Uid::from_raw(1000),
+            user: "support".to_owned(),
+            home: "/no/such/home".into(),
+            shell: "/bin/bash".into(),
+        }
+    }
+
+    #[test]
+    fn only_language_and_terminal_are_taken() {
+        let requested = [
+            ("LANG", "de_DE.UTF-8"),
+            ("LC_ALL", "C"),
+            ("LC_TIME", "a\0b"),
+            ("LC_", "C"),
+            ("LC_a=b", "C"),
+            ("LD_PRELOAD", "/tmp/x.so"),
+            ("HOME", "/tmp"),
+            ("TERM", "xterm"),
+        ];
+        let requested = requested.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let environment = account().environment(&requested);
+        let names: Vec<&str> = environment.keys().filter_map(|name| name.to_str()).collect();
+        let expected = "FIELDLINK_SESSION HOME LANG LC_ALL LOGNAME PATH PWD SHELL TERM USER";
+        assert_eq!(names.join(" "), expected);
+        assert_eq!(environment[OsStr::new("HOME")], "/no/such/home");
+    }
+
+    #[test]
+    fn a_missing_home_is_no_obstacle() {
+        assert_eq!(account().directory(), Path::new("/"));
+    }
+}

@@ -1,0 +1,153 @@
+//! Asking the session process for programs and forwards.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::SessionLost;
+use super::program_io::{ForwardStream, ProgramIo};
+use super::requests::{ConnectReply, StartReply};
+use super::wire::{
+    ConnectTarget, ExitStatus, FailReason, ProgramKind, ProgramSignal, RequestId, TerminalRequest, Welcome,
+};
+
+/// Asks a session process for programs and forwards; clones ask the same one.
+#[derive(Debug, Clone)]
+pub struct SessionClient {
+    commands: mpsc::Sender<Command>,
+    lost: watch::Receiver<Option<SessionLost>>,
+    welcome: Arc<Welcome>,
+}
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct ProgramRequest {
+    /// Shell, command or sftp.
+    pub program: ProgramKind,
+    /// The terminal it gets; pipes without one.
+    pub terminal: Option<TerminalRequest>,
+    /// Variables that the engineer sent.
+    pub environment: Vec<(String, String)>,
+}
+
+/// A program that runs.
+#[derive(Debug)]
+pub struct Program {
+    /// Names it towards [`SessionClient::signal`].
+    pub id: RequestId,
+    /// Its process ID as the session process says: for display, never to be signalled.
+    pub pid: u32,
+    /// Its input and output.
+    pub io: ProgramIo,
+    /// How it will have ended.
+    pub exit: ProgramExit,
+}
+
+/// Resolves when the program has ended, or can no longer be heard of.
+#[derive(Debug)]
+pub struct ProgramExit(oneshot::Receiver<ExitStatus>);
+
+/// Why a request came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SessionError {
+    /// The session process said no.
+    #[error("{message}")]
+    Refused {
+        /// Why, for programs.
+        reason: FailReason,
+        /// Why, for people; printable ASCII.
+        message: String,
+    },
+    /// Too many programs and forwards are under way.
+    #[error("could not ask session process: too many programs and forwards at once")]
+    Busy,
+    /// The request does not fit into a message.
+    #[error("could not ask session process: request is too long")]
+    TooLong,
+    /// No answer in time.
+    #[error("could not ask session process: no answer in time")]
+    TimedOut,
+    /// The session process was lost.
+    #[error("could not ask session process: {0}")]
+    Lost(SessionLost),
+    /// The session was ended.
+    #[error("could not ask session process: the session has ended")]
+    Ended,
+}
+
+#[derive(Debug)]
+pub(super) enum Command {
+    Start(ProgramRequest, StartReply),
+    Connect(ConnectTarget, ConnectReply),
+    Signal(RequestId, ProgramSignal),
+}
+
+impl SessionClient {
+    pub(super) fn new(
+        commands: mpsc::Sender<Command>,
+        lost: watch::Receiver<Option<SessionLost>>,
+        welcome: Welcome,
+    ) -> Self {
+        let welcome = Arc::new(welcome);
+        Self { commands, lost, welcome }
+    }
+
+    /// Who the session process runs as, by its own account.
+    pub fn welcome(&self) -> &Welcome {
+        &self.welcome
+    }
+
+    /// Starts a program. If the returned future is dropped, the program is killed once it runs.
+    pub async fn start_program(&self, request: ProgramRequest) -> Result<Program, SessionError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Command::Start(request, reply)).await?;
+        answer.await.unwrap_or_else(|_| Err(self.why_gone()))
+    }
+
+    /// Connects a forward.
+    pub async fn connect(&self, target: ConnectTarget) -> Result<ForwardStream, SessionError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Command::Connect(target, reply)).await?;
+        answer.await.unwrap_or_else(|_| Err(self.why_gone()))
+    }
+
+    /// Signals a program's process group, or the foreground group of its terminal.
+    ///
+    /// A program that has ended meanwhile is no error.
+    pub async fn signal(&self, id: RequestId, signal: ProgramSignal) -> Result<(), SessionError> {
+        self.ask(Command::Signal(id, signal)).await
+    }
+
+    /// Why the session was lost, if it was.
+    pub fn lost(&self) -> Option<SessionLost> {
+        self.lost.borrow().clone()
+    }
+
+    async fn ask(&self, command: Command) -> Result<(), SessionError> {
+        let sent = self.commands.send(command).await;
+        sent.map_err(|_| self.why_gone())
+    }
+
+    fn why_gone(&self) -> SessionError {
+        self.lost().map_or(SessionError::Ended, SessionError::Lost)
+    }
+}
+
+impl ProgramExit {
+    pub(super) fn new(receiver: oneshot::Receiver<ExitStatus>) -> Self {
+        Self(receiver)
+    }
+}
+
+impl Future for ProgramExit {
+    /// Nothing if the session went before the program did.
+    type Output = Option<ExitStatus>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(Result::ok)
+    }
+}

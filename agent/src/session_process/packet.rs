@@ -1,0 +1,156 @@
+//! Packets with descriptors over a `SOCK_SEQPACKET` socket.
+
+use std::io::{IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, socketpair,
+};
+use thiserror::Error;
+
+use super::raw_descriptors;
+use super::wire::{MAX_DESCRIPTORS, MAX_MESSAGE};
+
+// The kernel passes at most this many descriptors with one packet (SCM_MAX_FD). Room for all of
+// them means that a sender cannot make us lose track of one by sending more than we expect.
+const KERNEL_MAX_DESCRIPTORS: usize = 253;
+const CONTROL_HEADER: usize = std::mem::size_of::<libc::cmsghdr>();
+const CONTROL_ROOM: usize = CONTROL_HEADER + (KERNEL_MAX_DESCRIPTORS + 1) * 4;
+
+/// One packet as it arrived.
+#[derive(Debug)]
+pub struct Packet {
+    /// The message; empty means that the other side is gone.
+    pub bytes: Vec<u8>,
+    /// What came beside it.
+    pub descriptors: Vec<OwnedFd>,
+}
+
+/// Why a packet could not be sent or received.
+#[derive(Debug, Error)]
+pub enum PacketError {
+    /// The socket failed; would-block and interrupted are among these.
+    #[error("session socket failed: {0}")]
+    Socket(#[from] Errno),
+    /// Longer than a message may be.
+    #[error("session packet is longer than {MAX_MESSAGE} bytes")]
+    TooLong,
+    /// More descriptors than a message may carry, or than could be received.
+    #[error("session packet carries more than {MAX_DESCRIPTORS} descriptors")]
+    TooManyDescriptors,
+}
+
+impl PacketError {
+    /// Whether trying again when the socket is ready may succeed.
+    pub fn would_block(&self) -> bool {
+        matches!(self, Self::Socket(Errno::EAGAIN))
+    }
+}
+
+/// A connected pair of packet sockets, both closed on exec.
+pub fn pair() -> Result<(OwnedFd, OwnedFd), PacketError> {
+    Ok(socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?)
+}
+
+/// Sends one packet; `MsgFlags::MSG_DONTWAIT` makes it fail rather than wait.
+pub fn send(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+    flags: MsgFlags,
+) -> Result<(), PacketError> {
+    let raw: Vec<RawFd> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+    let rights = [ControlMessage::ScmRights(&raw)];
+    let control = if raw.is_empty() { &rights[..0] } else { &rights };
+    let flags = flags | MsgFlags::MSG_NOSIGNAL;
+    loop {
+        let sent = sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(bytes)], control, flags, None);
+        match sent {
+            Err(Errno::EINTR) => {}
+            other => return Ok(other.map(drop)?),
+        }
+    }
+}
+
+/// Receives one packet. Descriptors beside a packet that is refused are closed.
+pub fn receive(socket: impl AsFd, flags: MsgFlags) -> Result<Packet, PacketError> {
+    let mut bytes = vec![0; MAX_MESSAGE];
+    let mut control = vec![0; CONTROL_ROOM];
+    let (length, arrived) = receive_raw(socket.as_fd(), &mut bytes, &mut control, flags)?;
+    let descriptors = raw_descriptors::adopt_received(&control);
+    if arrived.contains(MsgFlags::MSG_TRUNC) {
+        return Err(PacketError::TooLong);
+    }
+    if arrived.contains(MsgFlags::MSG_CTRUNC) || descriptors.len() > MAX_DESCRIPTORS {
+        return Err(PacketError::TooManyDescriptors);
+    }
+    bytes.truncate(length);
+    bytes.shrink_to_fit();
+    Ok(Packet { bytes, descriptors })
+}
+
+fn receive_raw(
+    socket: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    control: &mut [u8],
+    flags: MsgFlags,
+) -> Result<(usize, MsgFlags), Errno> {
+    let flags = flags | MsgFlags::MSG_CMSG_CLOEXEC;
+    loop {
+        let mut parts = [IoSliceMut::new(bytes)];
+        match recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(control), flags) {
+            Err(Errno::EINTR) => {}
+            other => return other.map(|message| (message.bytes, message.flags)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    fn open_descriptors() -> usize {
+        std::fs::read_dir("/proc/self/fd").expect("fd list").count()
+    }
+
+    #[test]
+    fn descriptors_arrive_closed_on_exec() {
+        let (left, right) = pair().expect("pair");
+        let null = File::open("/dev/null").expect("null");
+        send(left.as_fd(), b"x", &[null.as_fd()], MsgFlags::empty()).expect("send");
+        let packet = receive(&right, MsgFlags::empty()).expect("receive");
+        assert_eq!(packet.bytes, b"x");
+        let flags = nix::fcntl::fcntl(&packet.descriptors[0], nix::fcntl::FcntlArg::F_GETFD);
+        assert_eq!(flags, Ok(libc::FD_CLOEXEC));
+    }
+
+    #[test]
+    fn refused_packets_leave_no_descriptor_behind() {
+        // In a process of its own thread of tests, others open files too: look for a steady leak.
+        let null = File::open("/dev/null").expect("null");
+        let before = open_descriptors();
+        for _ in 0..50 {
+            let (left, right) = pair().expect("pair");
+            let many = vec![null.as_fd(); 200];
+            send(left.as_fd(), b"x", &many, MsgFlags::empty()).expect("send");
+            let refused = receive(&right, MsgFlags::empty());
+            assert!(matches!(refused, Err(PacketError::TooManyDescriptors)));
+            let long = vec![0; MAX_MESSAGE + 1];
+            send(left.as_fd(), &long, &[null.as_fd()], MsgFlags::empty()).expect("send");
+            let refused = receive(&right, MsgFlags::empty());
+            assert!(matches!(refused, Err(PacketError::TooLong)));
+        }
+        assert!(open_descriptors() < before + 200);
+    }
+
+    #[test]
+    fn a_closed_partner_reads_as_an_empty_packet() {
+        let (left, right) = pair().expect("pair");
+        drop(left);
+        let packet = receive(&right, MsgFlags::empty()).expect("receive");
+        assert!(packet.bytes.is_empty());
+    }
+}

@@ -1,0 +1,88 @@
+//! A forward: a channel joined to a connection that `fieldlink-session` made.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use fieldlink_protocol::text;
+use russh::server::{ChannelOpenHandle, Msg};
+use russh::{Channel, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::channel_path::{Authorised, ChannelPath};
+use crate::session_process::SessionClient;
+use crate::session_process::wire::ConnectTarget;
+
+/// Bytes read from a destination at once.
+const CHUNK: usize = 64 * 1024;
+/// `connect failed`, RFC 4254 section 5.1.
+const CONNECT_FAILED: u32 = 2;
+
+/// Connects, answers the open request, and carries bytes until both directions are over.
+pub(super) async fn run(
+    path: Arc<ChannelPath>,
+    leave: Authorised,
+    programs: SessionClient,
+    target: ConnectTarget,
+    channel: Channel<Msg>,
+    reply: ChannelOpenHandle,
+) {
+    let stream = match programs.connect(target).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            let reason = text::sentence(&error.to_string());
+            return reply.reject(ChannelOpenFailure::Other { code: CONNECT_FAILED, reason }).await;
+        }
+    };
+    reply.accept().await;
+    let (source, sink) = tokio::io::split(stream);
+    let (input, output) = channel.split();
+    let forward = Forward { path, leave };
+    // The channel's end ends both: whoever closed it reads nothing more.
+    tokio::select! {
+        () = forward.receive(input, sink) => {}
+        () = async { forward.send(source, &output).await; std::future::pending().await } => {}
+    }
+    let _ = output.close().await;
+}
+
+struct Forward {
+    path: Arc<ChannelPath>,
+    leave: Authorised,
+}
+
+impl Forward {
+    /// Ends when the channel is closed.
+    async fn receive(&self, mut input: ChannelReadHalf, mut sink: impl AsyncWrite + Unpin) {
+        while let Some(message) = input.wait().await {
+            match message {
+                ChannelMsg::Data { data } => {
+                    let passes = self.path.gate(&self.leave, &data) && sink.write_all(&data).await.is_ok();
+                    if !passes {
+                        return;
+                    }
+                }
+                ChannelMsg::Eof => {
+                    let _ = sink.shutdown().await;
+                }
+                ChannelMsg::Close => return,
+                _ => {}
+            }
+        }
+    }
+
+    async fn send(&self, mut source: impl AsyncRead + Unpin, output: &ChannelWriteHalf<Msg>) {
+        let mut buffer = BytesMut::new();
+        loop {
+            buffer.reserve(CHUNK);
+            match source.read_buf(&mut buffer).await {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+            let bytes = buffer.split().freeze();
+            if !self.path.tap(&self.leave, &bytes) || output.data_bytes(bytes).await.is_err() {
+                return;
+            }
+        }
+        let _ = output.eof().await;
+    }
+}

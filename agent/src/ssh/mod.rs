@@ -1,0 +1,165 @@
+//! The SSH server: one connection per pipe, for exactly one key, for as long as the session lasts.
+//!
+//! One session channel per connection (OpenSSH's `MaxSessions 1`): the SSH library cannot hold back
+//! one channel without the others, so a stall stays within its own connection, and a client that
+//! wants a second session opens a second connection, which costs no PIN.
+
+mod channel_path;
+mod connection;
+mod forward;
+mod program;
+mod server_config;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldlink_protocol::ids::PipeId;
+use fieldlink_protocol::keys::SessionKeys;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::transport::{Attached, AttachedError, Dialer, PipeDriver, PipeReader, PipeWriter};
+use russh::keys::{PrivateKey, PublicKey};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub use channel_path::{ChannelPath, ChannelRequest, Refusal};
+pub use server_config::{new_host_key, parse_engineer_key};
+
+use connection::Connection;
+
+use crate::session_process::SessionClient;
+
+/// From the first byte to the accepted key.
+const LOGIN_GRACE: Duration = Duration::from_secs(30);
+
+/// What every SSH connection of a session shares.
+pub struct SshServer {
+    dialer: Dialer,
+    keys: Arc<SessionKeys>,
+    window: u32,
+    config: Arc<russh::server::Config>,
+    engineer_key: PublicKey,
+    user: String,
+    path: Arc<ChannelPath>,
+    programs: SessionClient,
+    ended: watch::Receiver<Option<Reason>>,
+}
+
+/// What [`SshServer::new`] needs.
+pub struct SshServerParts {
+    /// Reaches the relay.
+    pub dialer: Dialer,
+    /// The session's keys.
+    pub keys: Arc<SessionKeys>,
+    /// The pipes' window in bytes.
+    pub window: u32,
+    /// Ours, new for this session.
+    pub host_key: PrivateKey,
+    /// The only key that is let in.
+    pub engineer_key: PublicKey,
+    /// The only account.
+    pub user: String,
+    /// Decides on every channel and sees every byte.
+    pub path: Arc<ChannelPath>,
+    /// Starts programs and connects forwards.
+    pub programs: SessionClient,
+    /// Why the session ended, once it has.
+    pub ended: watch::Receiver<Option<Reason>>,
+}
+
+impl SshServer {
+    /// A server for one session.
+    pub fn new(parts: SshServerParts) -> Self {
+        let SshServerParts { dialer, keys, window, host_key, engineer_key, user, path, programs, ended } =
+            parts;
+        let config = Arc::new(server_config::server_config(host_key));
+        Self { dialer, keys, window, config, engineer_key, user, path, programs, ended }
+    }
+
+    /// Serves one pipe until it ends or `cancel` fires.
+    pub async fn serve(self: Arc<Self>, pipe: PipeId, ticket: String, cancel: CancellationToken) {
+        let established = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return,
+            established = self.establish(pipe, &ticket) => established,
+        };
+        match established {
+            Ok((reader, writer, driver)) => self.converse(reader, writer, driver, cancel).await,
+            Err(error) => tracing::info!(%pipe, %error, "ssh pipe not established"),
+        }
+    }
+
+    async fn establish(
+        &self,
+        pipe: PipeId,
+        ticket: &str,
+    ) -> Result<(PipeReader, PipeWriter, PipeDriver), AttachedError> {
+        let attached = Attached::attach(&self.dialer, ticket).await?;
+        let key = self.keys.pipe_key(pipe, PipeKind::Ssh);
+        attached.establish(Role::Agent, (pipe, PipeKind::Ssh), key, self.window).await
+    }
+
+    async fn converse(
+        &self,
+        reader: PipeReader,
+        writer: PipeWriter,
+        driver: PipeDriver,
+        cancel: CancellationToken,
+    ) {
+        let stop_driver = cancel.child_token();
+        let goodbye = || (*self.ended.borrow()).unwrap_or(Reason::EngineerEnded).code().to_owned();
+        // Ends the channels of this connection: they hold what russh may be waiting for.
+        let stop_channels = CancellationToken::new();
+        let driving = async {
+            let end = driver.run(stop_driver.clone(), goodbye).await;
+            stop_channels.cancel();
+            end
+        };
+        let talking = async {
+            if let Err(error) = self.talk(reader, writer, &stop_channels).await {
+                tracing::info!(%error, "ssh connection ended");
+            }
+            stop_channels.cancel();
+            // Both ends close by themselves now; a peer that does not is cut.
+            tokio::time::sleep(limits::CLOSE).await;
+            stop_driver.cancel();
+        };
+        let mut talking = std::pin::pin!(talking);
+        let end = tokio::select! {
+            end = driving => end,
+            () = &mut talking => return,
+        };
+        tracing::debug!(?end, "ssh pipe ended");
+        // The pipe is gone, its channels are cancelled: russh sees the end and stops.
+        if tokio::time::timeout(limits::CLOSE, talking).await.is_err() {
+            tracing::debug!("ssh connection still closing");
+        }
+    }
+
+    async fn talk(
+        &self,
+        reader: PipeReader,
+        writer: PipeWriter,
+        stop_channels: &CancellationToken,
+    ) -> Result<(), russh::Error> {
+        let (connection, mut logged_in) = Connection::new(
+            self.engineer_key.clone(),
+            self.user.clone(),
+            self.path.clone(),
+            self.programs.clone(),
+            stop_channels.clone(),
+        );
+        let stream = tokio::io::join(reader, writer);
+        let login = async {
+            let session = russh::server::run_stream(self.config.clone(), stream, connection).await?;
+            // Fails only if the connection is over, which the session then says.
+            let _ = logged_in.wait_for(|done| *done).await;
+            Ok::<_, russh::Error>(session)
+        };
+        match tokio::time::timeout(LOGIN_GRACE, login).await {
+            Ok(session) => session?.await,
+            Err(_) => Err(russh::Error::ConnectionTimeout),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Which algorithms and keys the SSH server takes.
+
+use std::borrow::Cow;
+
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use russh::keys::{Algorithm, PrivateKey, PublicKey};
+use russh::server::Config;
+use russh::{MethodKind, MethodSet, Preferred, SshId, cipher, compression, kex, mac};
+
+/// AES-GCM only: offered chacha20-poly1305 as well, OpenSSH would choose it, at twice the CPU time.
+const CIPHERS: &[cipher::Name] = &[cipher::AES_128_GCM, cipher::AES_256_GCM];
+/// The strict-kex markers are the answer to the Terrapin attack (CVE-2023-48795).
+const KEY_EXCHANGES: &[kex::Name] = &[
+    kex::MLKEM768X25519_SHA256,
+    kex::CURVE25519,
+    kex::CURVE25519_PRE_RFC_8731,
+    kex::EXTENSION_SUPPORT_AS_SERVER,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
+];
+/// AES-GCM brings its own; the negotiation wants a name all the same.
+const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM];
+/// Bytes that a client may send on a channel before it is told to go on.
+const WINDOW: u32 = 2 * 1024 * 1024;
+/// As OpenSSH: larger packets only cost latency.
+const PACKET: u32 = 32 * 1024;
+/// Packets that wait for a program to take them: one window's worth, which bounds the memory.
+const CHANNEL_QUEUE: usize = (WINDOW / PACKET) as usize;
+
+/// A new ed25519 host key, for one session.
+pub fn new_host_key() -> Result<PrivateKey, russh::keys::ssh_key::Error> {
+    PrivateKey::random(&mut UnwrapErr(SysRng), Algorithm::Ed25519)
+}
+
+/// Reads the engineer's public key; nothing but ed25519 will do.
+pub fn parse_engineer_key(text: &str) -> Option<PublicKey> {
+    PublicKey::from_openssh(text).ok().filter(|key| key.algorithm() == Algorithm::Ed25519)
+}
+
+/// No keepalive and no inactivity timeout: the pipe knows who is alive, and a stalled upload is not
+/// a dead peer. No artificial delay on rejection either: there is one key, and nothing to guess.
+pub(super) fn server_config(host_key: PrivateKey) -> Config {
+    Config {
+        server_id: SshId::Standard(Cow::Borrowed("SSH-2.0-fieldlink")),
+        methods: MethodSet::from([MethodKind::PublicKey].as_slice()),
+        auth_rejection_time: std::time::Duration::ZERO,
+        auth_rejection_time_initial: Some(std::time::Duration::ZERO),
+        keys: vec![host_key],
+        window_size: WINDOW,
+        maximum_packet_size: PACKET,
+        channel_buffer_size: CHANNEL_QUEUE,
+        preferred: Preferred {
+            kex: Cow::Borrowed(KEY_EXCHANGES),
+            key: Cow::Owned(vec![Algorithm::Ed25519]),
+            cipher: Cow::Borrowed(CIPHERS),
+            mac: Cow::Borrowed(MACS),
+            compression: Cow::Borrowed(&[compression::NONE]),
+            ..Preferred::DEFAULT
+        },
+        max_auth_attempts: 3,
+        inactivity_timeout: None,
+        keepalive_interval: None,
+        ..Config::default()
+    }
+}
