@@ -7,20 +7,17 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
-use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::transport::Dialer;
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use crate::control::{Control, ControlEvent, Greeting};
 use crate::forward_policy::ForwardPolicy;
 use crate::pairing::Verified;
 use crate::session_process::{EndOutcome, SessionEvents, SessionProcess, StartError, WatchLimits};
-use crate::ssh::{self, ChannelPath, SshServer, SshServerParts};
+use crate::ssh::{self, ChannelPath, SshServer, SshServerParts, SshThread};
 
 /// A session from the verified PIN on.
 pub struct LiveSession {
@@ -37,10 +34,8 @@ pub struct LiveSession {
 struct Work {
     process: SessionProcess,
     process_events: SessionEvents,
-    server: Arc<SshServer>,
+    ssh: SshThread,
     path: Arc<ChannelPath>,
-    pipes: JoinSet<()>,
-    cancel: CancellationToken,
     ended: watch::Sender<Option<Reason>>,
 }
 
@@ -71,6 +66,9 @@ pub enum BeginError {
     /// The session process.
     #[error(transparent)]
     Process(#[from] StartError),
+    /// The thread for the SSH connections.
+    #[error("could not start the ssh thread: {0}")]
+    Thread(#[from] std::io::Error),
     /// The engineer's side never said its key.
     #[error("could not begin the session: the engineer's side has not said its SSH key")]
     NoKey,
@@ -119,7 +117,7 @@ impl LiveSession {
         let (process, process_events) = SessionProcess::start(around.program, WatchLimits::default()).await?;
         let path = Arc::new(ChannelPath::new(around.forwards.clone()));
         let (ended, ended_receiver) = watch::channel(None);
-        let server = Arc::new(SshServer::new(SshServerParts {
+        let server = SshServer::new(SshServerParts {
             dialer: around.dialer.clone(),
             keys: self.keys.clone(),
             window: around.window,
@@ -129,9 +127,9 @@ impl LiveSession {
             path: path.clone(),
             programs: process.client(),
             ended: ended_receiver,
-        }));
-        let (pipes, cancel) = (JoinSet::new(), CancellationToken::new());
-        self.work = Some(Work { process, process_events, server, path, pipes, cancel, ended });
+        });
+        let ssh = SshThread::start(server)?;
+        self.work = Some(Work { process, process_events, ssh, path, ended });
         Ok(())
     }
 
@@ -143,10 +141,9 @@ impl LiveSession {
 
     /// Serves a further SSH connection. Bounded like the relay's own limit.
     pub fn open_pipe(&mut self, pipe: PipeId, ticket: String) {
-        let Some(work) = &mut self.work else { return };
-        while work.pipes.try_join_next().is_some() {}
-        if work.pipes.len() < limits::PIPES_PER_SESSION {
-            work.pipes.spawn(work.server.clone().serve(pipe, ticket, work.cancel.child_token()));
+        let is_taken = self.work.as_ref().is_some_and(|work| work.ssh.open_pipe(pipe, ticket));
+        if !is_taken {
+            tracing::warn!(%pipe, "ssh pipe not taken");
         }
     }
 
@@ -181,20 +178,15 @@ impl LiveSession {
 }
 
 impl Work {
-    async fn end(mut self, reason: Reason) -> EndOutcome {
+    async fn end(self, reason: Reason) -> EndOutcome {
         self.path.close();
         self.ended.send_replace(Some(reason));
-        self.cancel.cancel();
-        let pipes = async {
-            // Each pipe bounds its own goodbye; what is left after that is aborted.
-            let all = async { while self.pipes.join_next().await.is_some() {} };
-            let _ = tokio::time::timeout(2 * limits::CLOSE, all).await;
-            self.pipes.shutdown().await;
-        };
-        let (outcome, ()) = tokio::join!(self.process.end(), pipes);
+        self.ssh.cancel();
+        // Together: killing the programs frees the thread if one of them blocks it.
+        let (outcome, is_joined) = tokio::join!(self.process.end(), self.ssh.joined());
         let (input, output) = self.path.totals();
-        tracing::info!(input, output, ?outcome, "session ended");
-        outcome
+        tracing::info!(input, output, ?outcome, is_joined, "session ended");
+        if is_joined { outcome } else { EndOutcome::Unconfirmed }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::SessionLost;
 use super::program_io::{ForwardStream, ProgramIo};
-use super::requests::{ConnectReply, StartReply};
+use super::requests::{ConnectReply, StartReply, Started};
 use super::wire::{
     ConnectTarget, ExitStatus, FailReason, ProgramKind, ProgramSignal, RequestId, TerminalRequest, Welcome,
 };
@@ -105,14 +105,16 @@ impl SessionClient {
     pub async fn start_program(&self, request: ProgramRequest) -> Result<Program, SessionError> {
         let (reply, answer) = oneshot::channel();
         self.ask(Command::Start(request, reply)).await?;
-        answer.await.unwrap_or_else(|_| Err(self.why_gone()))
+        let Started { id, pid, io, exit } = answer.await.unwrap_or_else(|_| Err(self.why_gone()))?;
+        Ok(Program { id, pid, io: ProgramIo::new(io).map_err(unusable)?, exit })
     }
 
     /// Connects a forward.
     pub async fn connect(&self, target: ConnectTarget) -> Result<ForwardStream, SessionError> {
         let (reply, answer) = oneshot::channel();
-        self.ask(Command::Connect(target, reply)).await?;
-        answer.await.unwrap_or_else(|_| Err(self.why_gone()))
+        self.ask(Command::Connect(target.clone(), reply)).await?;
+        let socket = answer.await.unwrap_or_else(|_| Err(self.why_gone()))?;
+        ForwardStream::new(socket, &target).map_err(unusable)
     }
 
     /// Signals a program's process group, or the foreground group of its terminal.
@@ -135,6 +137,10 @@ impl SessionClient {
     fn why_gone(&self) -> SessionError {
         self.lost().map_or(SessionError::Ended, SessionError::Lost)
     }
+}
+
+fn unusable(error: std::io::Error) -> SessionError {
+    SessionError::Refused { reason: FailReason::Other, message: format!("unusable descriptor: {error}") }
 }
 
 impl ProgramExit {

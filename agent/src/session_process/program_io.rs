@@ -14,8 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::unix::pipe;
 use tokio::net::{TcpStream, UnixStream};
 
-use super::descriptors::PipeEnds;
 use super::raw_descriptors;
+use super::requests::CheckedIo;
 use super::wire::{ConnectTarget, TerminalSize};
 
 /// How the agent talks to a program.
@@ -35,15 +35,15 @@ pub enum ProgramIo {
 }
 
 impl ProgramIo {
-    pub(super) fn terminal(master: OwnedFd) -> io::Result<Self> {
-        Ok(Self::Terminal(TerminalMaster::new(master)?))
-    }
-
-    pub(super) fn pipes(ends: PipeEnds) -> io::Result<Self> {
-        Ok(Self::Pipes {
-            stdin: pipe::Sender::from_owned_fd(ends.stdin)?,
-            stdout: pipe::Receiver::from_owned_fd(ends.stdout)?,
-            stderr: pipe::Receiver::from_owned_fd(ends.stderr)?,
+    /// Registers checked descriptors with the runtime of the caller.
+    pub(super) fn new(checked: CheckedIo) -> io::Result<Self> {
+        Ok(match checked {
+            CheckedIo::Terminal(master) => Self::Terminal(TerminalMaster::new(master)?),
+            CheckedIo::Pipes(ends) => Self::Pipes {
+                stdin: pipe::Sender::from_owned_fd(ends.stdin)?,
+                stdout: pipe::Receiver::from_owned_fd(ends.stdout)?,
+                stderr: pipe::Receiver::from_owned_fd(ends.stderr)?,
+            },
         })
     }
 }

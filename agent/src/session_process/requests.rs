@@ -7,18 +7,35 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use super::SessionError;
-use super::client::{Program, ProgramExit};
-use super::descriptors;
-use super::program_io::{ForwardStream, ProgramIo};
+use super::client::ProgramExit;
+use super::descriptors::{self, DescriptorError, PipeEnds};
 use super::wire::{ConnectTarget, ExitStatus, FailReason, MAX_LIVE, RequestId};
 
 // Longest explanation that is passed on, in characters.
 const MAX_EXPLANATION: usize = 300;
 
 /// Answers a `start_program`.
-pub(super) type StartReply = oneshot::Sender<Result<Program, SessionError>>;
-/// Answers a `connect`.
-pub(super) type ConnectReply = oneshot::Sender<Result<ForwardStream, SessionError>>;
+pub(super) type StartReply = oneshot::Sender<Result<Started, SessionError>>;
+/// Answers a `connect`, with a checked socket.
+pub(super) type ConnectReply = oneshot::Sender<Result<OwnedFd, SessionError>>;
+
+/// A program that runs, with checked descriptors. They become I/O objects only at the asker's: the
+/// session process shares their `O_NONBLOCK` and could make a read or write block, which must never
+/// happen on the thread that keeps the rules.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) id: RequestId,
+    pub(super) pid: u32,
+    pub(super) io: CheckedIo,
+    pub(super) exit: ProgramExit,
+}
+
+/// Descriptors of a program, checked.
+#[derive(Debug)]
+pub(super) enum CheckedIo {
+    Terminal(OwnedFd),
+    Pipes(PipeEnds),
+}
 
 /// Something that the session process may not say; the session is lost.
 #[derive(Debug, PartialEq, Eq)]
@@ -104,11 +121,11 @@ impl Requests {
             }
             _ => return Err(unasked("started", id)),
         };
-        let io = program_io(terminal, fds).map_err(|error| unusable(id, error))?;
+        let io = checked_io(terminal, fds).map_err(|error| unusable(id, &error))?;
         let (sender, receiver) = oneshot::channel();
         self.entries.insert(id, Entry::Running { exit: sender });
         let exit = ProgramExit::new(receiver);
-        match reply.send(Ok(Program { id, pid, io, exit })) {
+        match reply.send(Ok(Started { id, pid, io, exit })) {
             Ok(()) => Ok(Outcome::Done),
             Err(_) => Ok(Outcome::Unwanted(id)),
         }
@@ -118,9 +135,9 @@ impl Requests {
     pub(super) fn connected(&mut self, id: RequestId, fds: Vec<OwnedFd>) -> Result<Outcome, Misbehaviour> {
         match self.entries.remove(&id) {
             Some(Entry::Connecting { target, reply, .. }) => {
-                let stream = forward(fds, &target).map_err(|error| unusable(id, error))?;
-                // Without a taker the stream is dropped, and so closed.
-                let _ = reply.send(Ok(stream));
+                let socket = descriptors::forward(fds, &target).map_err(|error| unusable(id, &error))?;
+                // Without a taker the socket is dropped, and so closed.
+                let _ = reply.send(Ok(socket));
             }
             Some(Entry::LateConnect) => {}
             _ => return Err(unasked("connected", id)),
@@ -184,24 +201,19 @@ impl Entry {
     }
 }
 
-fn program_io(terminal: bool, fds: Vec<OwnedFd>) -> anyhow::Result<ProgramIo> {
-    Ok(if terminal {
-        ProgramIo::terminal(descriptors::terminal(fds)?)?
+fn checked_io(terminal: bool, fds: Vec<OwnedFd>) -> Result<CheckedIo, DescriptorError> {
+    if terminal {
+        descriptors::terminal(fds).map(CheckedIo::Terminal)
     } else {
-        ProgramIo::pipes(descriptors::pipes(fds)?)?
-    })
-}
-
-fn forward(fds: Vec<OwnedFd>, target: &ConnectTarget) -> anyhow::Result<ForwardStream> {
-    let socket = descriptors::forward(fds, target)?;
-    Ok(ForwardStream::new(socket, target)?)
+        descriptors::pipes(fds).map(CheckedIo::Pipes)
+    }
 }
 
 fn unasked(what: &str, id: RequestId) -> Misbehaviour {
     Misbehaviour(format!("unasked-for {what} for request {}", id.0))
 }
 
-fn unusable(id: RequestId, error: anyhow::Error) -> Misbehaviour {
+fn unusable(id: RequestId, error: &DescriptorError) -> Misbehaviour {
     Misbehaviour(format!("unusable reply to request {}: {error}", id.0))
 }
 

@@ -9,6 +9,7 @@ mod connection;
 mod forward;
 mod program;
 mod server_config;
+mod thread;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use channel_path::{ChannelPath, ChannelRequest, Refusal};
 pub use server_config::{new_host_key, parse_engineer_key};
+pub use thread::SshThread;
 
 use connection::Connection;
 

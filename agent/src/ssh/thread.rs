@@ -1,0 +1,98 @@
+//! The thread on which SSH connections and programs' bytes are carried.
+//!
+//! Apart from the rules on purpose: the session process shares its descriptors' `O_NONBLOCK` and may
+//! make a read or write of ours block. Then this thread stands still, while the rules notice, end the
+//! session, and thereby free it.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fieldlink_protocol::ids::PipeId;
+use fieldlink_protocol::limits;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::SshServer;
+
+/// How long the end waits for the thread: it can be stuck only until its programs are killed.
+const JOIN: Duration = Duration::from_millis(200);
+
+/// A running thread. Ended by [`SshThread::end`]; dropping it only cancels.
+pub struct SshThread {
+    pipes: mpsc::Sender<(PipeId, String)>,
+    cancel: CancellationToken,
+    finished: oneshot::Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+impl SshThread {
+    /// Starts the thread for one session.
+    pub fn start(server: SshServer) -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (pipes, queue) = mpsc::channel(limits::PIPES_PER_SESSION);
+        let (finish, finished) = oneshot::channel();
+        let cancel = CancellationToken::new();
+        let serving = serve(Arc::new(server), queue, cancel.clone());
+        let thread = std::thread::Builder::new().name("ssh".into()).spawn(move || {
+            runtime.block_on(serving);
+            drop(runtime);
+            let _ = finish.send(());
+        })?;
+        Ok(Self { pipes, cancel, finished, thread })
+    }
+
+    /// Serves a further SSH connection. False if there are too many already.
+    pub fn open_pipe(&self, pipe: PipeId, ticket: String) -> bool {
+        self.pipes.try_send((pipe, ticket)).is_ok()
+    }
+
+    /// Cuts every connection; afterwards [`Self::joined`] waits for the thread.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Waits for the thread's end. False if it is stuck.
+    pub async fn joined(self) -> bool {
+        let waited = tokio::time::timeout(2 * limits::CLOSE + JOIN, self.finished).await;
+        if waited.is_err() {
+            return false;
+        }
+        if self.thread.join().is_err() {
+            tracing::error!("the ssh thread panicked");
+        }
+        true
+    }
+}
+
+async fn serve(
+    server: Arc<SshServer>,
+    mut queue: mpsc::Receiver<(PipeId, String)>,
+    cancel: CancellationToken,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => break,
+            Some(ended) = connections.join_next() => {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "an ssh connection failed");
+                }
+            }
+            pipe = queue.recv() => match pipe {
+                Some((pipe, ticket)) if connections.len() < limits::PIPES_PER_SESSION => {
+                    connections.spawn(server.clone().serve(pipe, ticket, cancel.child_token()));
+                }
+                Some((pipe, _)) => tracing::warn!(%pipe, "too many ssh connections"),
+                None => break,
+            }
+        }
+    }
+    cancel.cancel();
+    // Each connection bounds its own goodbye; what is left after that is aborted.
+    let all = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(2 * limits::CLOSE, all).await;
+    connections.shutdown().await;
+}
