@@ -2,7 +2,7 @@
 //!
 //! Every line stands for itself, so that it also works where output goes to a file or a pipe.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -88,8 +88,10 @@ fn answer_to(question: QuestionId, answer: &str) -> Command {
 
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
+    // In a terminal the answer is typed behind the question; elsewhere a line is a line.
+    let end = if text.ends_with('\n') || text.is_empty() || out.is_terminal() { "" } else { "\n" };
     // A closed terminal is found out by its signal, not here.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
 }
 
 /// The lines for one state. Everything that came from elsewhere is cleaned.

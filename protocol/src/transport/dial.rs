@@ -182,12 +182,13 @@ impl Dialer {
                 | CertificateError::NotValidYet
                 | CertificateError::NotValidYetContext { .. },
             ) => DialError::CertificateExpired(relay),
-            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                DialError::CertificateUntrusted(
-                    relay,
-                    "its certificate is from an authority not trusted here".into(),
-                )
-            }
+            // An authority of the same name with another key shows as a bad signature.
+            rustls::Error::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::BadSignature,
+            ) => DialError::CertificateUntrusted(
+                relay,
+                "its certificate is from an authority not trusted here".into(),
+            ),
             rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             ) => DialError::CertificateUntrusted(relay, "its certificate is for another name".into()),

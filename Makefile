@@ -1,0 +1,56 @@
+# The two commands are `make demo` and `make test`; each works alone on a fresh Debian or Ubuntu
+# with Rust. `make help` lists the rest.
+
+SHELL := /bin/bash
+STEP := tests/step
+export CARGO_BUILD_JOBS ?= 2
+export CARGO_TERM_COLOR ?= never
+
+.PHONY: help demo test bench fuzz setup build format lint doc deny unit system clean
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+demo: setup build ## A whole support call on this machine; with a terminal you play both sides
+	@cargo run --quiet --release -p fieldlink-tests --bin demo
+
+test: ## Everything: format, lints, docs, licences, unit, property and end-to-end tests
+	@$(MAKE) --no-print-directory setup
+	@rm -rf target/steps
+	@$(MAKE) --no-print-directory format lint doc deny unit system
+	@tests/summary
+
+setup: ## Install what is missing, with apt
+	@tests/setup
+
+build: ## Build the programs as they ship
+	@$(STEP) "build (release)" cargo build --release --workspace
+
+format:
+	@$(STEP) "format" cargo fmt --all --check
+
+lint:
+	@$(STEP) "clippy" cargo clippy --quiet --workspace --all-targets -- -D warnings
+
+doc:
+	@RUSTDOCFLAGS="-D warnings" $(STEP) "documentation" cargo doc --quiet --workspace --no-deps
+
+deny:
+	@if command -v cargo-deny >/dev/null; then \
+	  $(STEP) "licences and sources" cargo deny --log-level error check bans licenses sources; \
+	else echo "skipped  licences and sources: cargo-deny is not installed (cargo install cargo-deny)"; fi
+
+unit:
+	@$(STEP) "unit and property tests" cargo test --quiet --workspace --exclude fieldlink-tests --all-features
+
+system: build
+	@$(STEP) "end-to-end tests" cargo test --quiet --release -p fieldlink-tests
+
+bench: setup build ## Measure, and print one table (also target/bench/bench.json)
+	@cargo run --quiet --release -p fieldlink-tests --bin bench
+
+fuzz: ## Run each fuzz target for 30 seconds, where cargo-fuzz is installed
+	@tests/fuzz/run
+
+clean: ## Remove everything that was built
+	@cargo clean

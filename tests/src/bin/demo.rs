@@ -1,0 +1,144 @@
+//! `make demo`: a whole support call on this machine, through a real relay.
+//!
+//! With a terminal, you are both sides: the client reads out and allows, the engineer types the PIN
+//! and gets a shell. Without one, the call is played, checked and timed.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use fieldlink_tests::engineer::{random_file, wait_until_active};
+use fieldlink_tests::programs::{Running, run_with_input};
+use fieldlink_tests::{Call, Engineer, Relay, Scanner};
+
+const COPY: usize = 256 << 20;
+
+fn main() -> ExitCode {
+    println!("\nStarting a relay, a scanner's agent and an engineer on 127.0.0.1 …");
+    let relay = Relay::start();
+    let engineer = Engineer::enrolled(&relay, "Demo Engineer");
+    let scanner = Scanner::start_asking(&relay);
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        by_hand(scanner, &engineer)
+    } else {
+        by_itself(scanner, &engineer)
+    }
+}
+
+/// Passes the scanner's panel on, and lets the person answer for the client.
+fn by_hand(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
+    println!("\n┌─ the scanner's screen ─────────────────────────────");
+    println!("│  Remote access is on");
+    println!("│  Support ID   {}", scanner.support_id);
+    println!("│  PIN          {}", scanner.pin);
+    println!("└────────────────────────────────────────────────────");
+    println!("\nYou are the engineer now, on the phone with the client. Type the PIN from above.");
+    println!("  $ fieldlink-connect connect {} --ticket DEMO-1\n", scanner.digits());
+    let mut command = engineer.connect();
+    command.args(["connect", &scanner.digits(), "--ticket", "DEMO-1"]);
+    let mut session = match command.spawn() {
+        Ok(session) => session,
+        Err(error) => return fail(&format!("could not start fieldlink-connect: {error}")),
+    };
+    loop {
+        if let Ok(Some(status)) = session.try_wait() {
+            println!("\nThe call is over ({status}).");
+            return ExitCode::SUCCESS;
+        }
+        let Some(line) = scanner.process.next_line(Duration::from_millis(100)) else { continue };
+        if line.contains("Allow ") {
+            println!("\n\n┌─ the scanner's screen: now you are the client ─────");
+            print!("│ {line}");
+            let _ = std::io::stdout().flush();
+            let mut answer = String::new();
+            let _ = std::io::stdin().lock().read_line(&mut answer);
+            println!("└────────────────────────────────────────────────────\n");
+            scanner.process.type_line(answer.trim());
+        } else if line.contains("is connected") || line.contains("ended") || line.contains("Wrong PINs") {
+            println!("\r\n│ scanner: {}\r", line.trim());
+        }
+    }
+}
+
+/// Plays the call, and says what happened and how fast.
+fn by_itself(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
+    let mut table = Table::default();
+    table.row("scanner ready", format!("ID {}, PIN shown", scanner.support_id), true);
+
+    let mut wrong = engineer.start_connecting(&scanner.support_id, &scanner.wrong_pin());
+    let code = wrong.wait_for_end().code();
+    table.row("a wrong PIN", format!("exit code {}", code.unwrap_or(-1)), code == Some(214));
+
+    let mut holder = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+    let question = scanner.answer("y");
+    let answered = Instant::now();
+    wait_until_active(&mut holder);
+    table.row("the client is asked", question.trim().to_owned(), question.contains("Demo Engineer"));
+    table.row("let in after the yes", format!("{} ms", answered.elapsed().as_millis()), true);
+
+    let call = Call::of(engineer, &scanner, holder);
+    commands(&call, &mut table);
+    copies(&call, &scanner, engineer, &mut table);
+    call.end();
+    let why = scanner.wait_until_off();
+    table.row("the client reads", why.clone(), why.contains("engineer-ended"));
+    scanner.wait_until_alone(Duration::from_secs(1));
+    let (id, pin) = (scanner.support_id.clone(), scanner.pin.clone());
+    let mut again: Running = engineer.start_connecting(&id, &pin);
+    let code = again.wait_for_end().code();
+    table.row("the old ID and PIN", format!("exit code {}", code.unwrap_or(-1)), code == Some(213));
+    table.print()
+}
+
+fn commands(call: &Call<'_>, table: &mut Table) {
+    let begin = Instant::now();
+    let output = run_with_input(&mut call.ssh("echo $((6*7)); exit 3"), b"");
+    let took = begin.elapsed().as_millis();
+    let is_right = output.stdout == b"42\n" && output.status.code() == Some(3);
+    table.row("a command through ssh", format!("output and exit code, {took} ms"), is_right);
+}
+
+fn copies(call: &Call<'_>, scanner: &Scanner, engineer: &Engineer, table: &mut Table) {
+    let (near, far, back) =
+        (engineer.home().join("out"), scanner.directory().join("there"), engineer.home().join("back"));
+    random_file(&near, COPY);
+    let remote = format!("{}:{}", call.alias, far.display());
+    let mut copy = |name: &str, from: &str, to: &str, result: &Path| {
+        let begin = Instant::now();
+        let status = call.tool("scp").args(["-q", from, to]).stdin(Stdio::null()).status();
+        let rate = (COPY >> 20) as f64 / begin.elapsed().as_secs_f64();
+        let is_right = status.is_ok_and(|status| status.success()) && checksum(&near) == checksum(result);
+        table.row(name, format!("{} MiB, {rate:.0} MiB/s, checksums compared", COPY >> 20), is_right);
+    };
+    copy("scp to the scanner", &near.display().to_string(), &remote, &far);
+    copy("scp from the scanner", &remote, &back.display().to_string(), &back);
+}
+
+fn checksum(path: &Path) -> Option<Vec<u8>> {
+    let output = Command::new("sha256sum").stdin(std::fs::File::open(path).ok()?).output().ok()?;
+    output.status.success().then_some(output.stdout)
+}
+
+fn fail(problem: &str) -> ExitCode {
+    eprintln!("demo: {problem}");
+    ExitCode::FAILURE
+}
+
+#[derive(Default)]
+struct Table(Vec<(String, String, bool)>);
+
+impl Table {
+    fn row(&mut self, what: &str, result: String, is_right: bool) {
+        self.0.push((what.to_owned(), result, is_right));
+    }
+
+    fn print(self) -> ExitCode {
+        println!();
+        for (what, result, is_right) in &self.0 {
+            println!("  {} {what:<24} {result}", if *is_right { "ok    " } else { "FAILED" });
+        }
+        println!();
+        if self.0.iter().all(|(_, _, is_right)| *is_right) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}

@@ -1,0 +1,217 @@
+//! An engineer's computer: a home of its own, `fieldlink-connect`, and the stock OpenSSH tools.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::programs::{Running, path_of, run_with_input};
+use crate::{PATIENCE, Relay, Scanner};
+
+/// Directories of one engineer, who is logged in. Nothing of the tester's own home is used.
+pub struct Engineer {
+    directory: TempDir,
+}
+
+impl Engineer {
+    /// An engineer whom `relay` knows.
+    pub fn enrolled(relay: &Relay, name: &str) -> Self {
+        let engineer = Self::new();
+        let credential = relay.add_engineer(name, "Demo Company");
+        engineer.log_in(&relay.url(), relay.authority(), &credential);
+        engineer
+    }
+
+    /// An engineer who is not logged in.
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        for name in ["config", "run", "state", "home"] {
+            std::fs::create_dir(directory.path().join(name)).expect("writable");
+            restrict(&directory.path().join(name));
+        }
+        Self { directory }
+    }
+
+    /// Stores `credential`.
+    pub fn log_in(&self, url: &str, authority: &Path, credential: &str) {
+        let output = self.try_to_log_in(url, authority, credential);
+        assert!(output.status.success(), "login: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// Tries to store `credential`.
+    pub fn try_to_log_in(&self, url: &str, authority: &Path, credential: &str) -> Output {
+        let mut command = self.connect();
+        command.args(["login", "--relay", url, "--ca-file"]).arg(authority);
+        run_with_input(&mut command, format!("{credential}\n").as_bytes())
+    }
+
+    /// Points the stored configuration at another relay address, as a hostile network would.
+    pub fn redirect_to(&self, url: &str) {
+        let path = self.directory.path().join("config/connect.toml");
+        let text = std::fs::read_to_string(&path).expect("logged in");
+        let lines = text.lines().map(|line| match line.starts_with("relay") {
+            true => format!("relay = \"{url}\"\n"),
+            false => format!("{line}\n"),
+        });
+        std::fs::write(&path, lines.collect::<String>()).expect("writable");
+    }
+
+    /// `fieldlink-connect` with this engineer's directories.
+    pub fn connect(&self) -> Command {
+        let mut command = Command::new(path_of("fieldlink-connect"));
+        self.set_environment(&mut command);
+        command
+    }
+
+    /// Any program, in this engineer's environment.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        self.set_environment(&mut command);
+        command
+    }
+
+    fn set_environment(&self, command: &mut Command) {
+        let at = |name: &str| self.directory.path().join(name);
+        command
+            .env("HOME", at("home"))
+            .env("FIELDLINK_CONFIG_DIR", at("config"))
+            .env("FIELDLINK_RUNTIME_DIR", at("run"))
+            .env("FIELDLINK_STATE_DIR", at("state"))
+            .env_remove("SSH_AUTH_SOCK")
+            .env("LC_ALL", "C.UTF-8");
+    }
+
+    /// This engineer's home directory.
+    pub fn home(&self) -> PathBuf {
+        self.directory.path().join("home")
+    }
+
+    /// Where the keys and sockets of living sessions are.
+    pub fn runtime(&self) -> PathBuf {
+        self.directory.path().join("run")
+    }
+
+    /// Starts to connect, holding the session without a shell; the PIN is typed at once.
+    pub fn start_connecting(&self, support_id: &str, pin: &str) -> Running {
+        let mut command = self.connect();
+        command.args(["connect", support_id, "--ticket", "T-1", "--no-shell", "--json"]);
+        let mut running = Running::start("fieldlink-connect", &mut command);
+        running.type_line(pin);
+        running
+    }
+
+    /// Connects to `scanner`, which does not ask, and waits until the session is active.
+    pub fn call(&self, scanner: &Scanner) -> Call<'_> {
+        let mut holder = self.start_connecting(&scanner.support_id, &scanner.pin);
+        wait_until_active(&mut holder);
+        Call::of(self, scanner, holder)
+    }
+}
+
+impl Default for Engineer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Waits for the line in which `fieldlink-connect --json` says that the session is active.
+pub fn wait_until_active(holder: &mut Running) {
+    holder.wait_for("\"state\":\"active\"");
+}
+
+/// A living session, and the tools on top of it.
+pub struct Call<'a> {
+    engineer: &'a Engineer,
+    /// The host name for the OpenSSH tools.
+    pub alias: String,
+    /// `fieldlink-connect`, which holds the session.
+    pub holder: Running,
+}
+
+impl<'a> Call<'a> {
+    /// The session that `holder` holds.
+    pub fn of(engineer: &'a Engineer, scanner: &Scanner, holder: Running) -> Self {
+        Self { engineer, alias: format!("scanner-{}", scanner.digits()), holder }
+    }
+
+    /// The configuration for the OpenSSH tools.
+    pub fn ssh_config(&self) -> PathBuf {
+        self.engineer.runtime().join("ssh_config")
+    }
+
+    /// One of the OpenSSH tools (`ssh`, `scp`, `sftp`), configured for this session.
+    pub fn tool(&self, name: &str) -> Command {
+        let mut command = self.engineer.program(name);
+        command.arg("-F").arg(self.ssh_config());
+        command
+    }
+
+    /// `ssh ALIAS COMMAND`.
+    pub fn ssh(&self, remote_command: &str) -> Command {
+        let mut command = self.tool("ssh");
+        command.arg(&self.alias).arg("--").arg(remote_command);
+        command
+    }
+
+    /// Runs `remote_command` and returns its standard output; it must succeed.
+    pub fn output_of(&self, remote_command: &str) -> String {
+        let output = run_with_input(&mut self.ssh(remote_command), b"");
+        assert!(
+            output.status.success(),
+            "{remote_command}: {} {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    /// Runs an sftp batch; it must succeed.
+    pub fn sftp(&self, batch: &str) -> Output {
+        let mut command = self.tool("sftp");
+        command.args(["-b", "-", &self.alias]);
+        let output = run_with_input(&mut command, batch.as_bytes());
+        assert!(output.status.success(), "sftp: {}", String::from_utf8_lossy(&output.stderr));
+        output
+    }
+
+    /// Starts `ssh ALIAS COMMAND` and leaves it running.
+    pub fn start(&self, remote_command: &str) -> Running {
+        Running::start("ssh", &mut self.ssh(remote_command))
+    }
+
+    /// Ends the session as the engineer.
+    pub fn end(mut self) {
+        let output = self.engineer.connect().arg("end").output().expect("it runs");
+        assert!(output.status.success(), "end: {}", String::from_utf8_lossy(&output.stderr));
+        self.holder.wait_for_end();
+    }
+
+    /// Waits for the session to be ended by others, and returns the JSON line that says why.
+    pub fn wait_until_ended(&mut self) -> String {
+        self.holder
+            .wait_for_within("\"state\":\"ended\"", PATIENCE)
+            .unwrap_or_else(|| panic!("the session never ended:\n{}", self.holder.transcript()))
+    }
+}
+
+fn restrict(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).expect("our own directory");
+}
+
+/// Random bytes in a file.
+pub fn random_file(path: &Path, length: usize) {
+    let mut file = std::fs::File::create(path).expect("writable");
+    let mut block = vec![0; 1 << 20];
+    let mut left = length;
+    while left > 0 {
+        for chunk in block.chunks_mut(32) {
+            let random: [u8; 32] = fieldlink_protocol::secret::random_bytes();
+            chunk.copy_from_slice(&random[..chunk.len()]);
+        }
+        let count = left.min(block.len());
+        file.write_all(&block[..count]).expect("writable");
+        left -= count;
+    }
+}

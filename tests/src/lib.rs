@@ -1,0 +1,19 @@
+//! What the end-to-end tests, the demo and the benchmarks are made of: real programs, real sockets,
+//! a private certificate authority, and a relay that can be made to misbehave.
+
+pub mod certificates;
+pub mod engineer;
+pub mod meddler;
+pub mod programs;
+pub mod raw;
+pub mod relay;
+pub mod scanner;
+
+pub use engineer::{Call, Engineer};
+pub use relay::{Relay, RelayOptions};
+pub use scanner::{Scanner, ScannerOptions};
+
+use std::time::Duration;
+
+/// How long anything that should happen may take before a test gives up. Never slept through.
+pub const PATIENCE: Duration = Duration::from_secs(20);

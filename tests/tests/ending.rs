@@ -1,0 +1,293 @@
+//! However a session ends: everything of it is gone within a second, both sides know why, and its
+//! pair is worth nothing.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
+use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::registration::RegistrationKey;
+use fieldlink_protocol::support_id::SupportId;
+use fieldlink_tests::engineer::wait_until_active;
+use fieldlink_tests::programs::eventually;
+use fieldlink_tests::raw::{RawAgent, RawEngineer, runtime, within};
+use fieldlink_tests::{Call, Engineer, Relay, RelayOptions, Scanner, ScannerOptions};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Within this everything of an ended session must be gone.
+const GONE: Duration = Duration::from_secs(1);
+
+/// Leaves processes behind in every way that a shell offers.
+fn leave_things_behind(call: &Call<'_>) {
+    let script = "setsid nohup sleep 1001 >/dev/null 2>&1 & (setsid sh -c 'sleep 1002 & sleep 1003' >/dev/null 2>&1 &) ; sleep 1004 >/dev/null 2>&1 & kill -STOP $!; echo left";
+    assert_eq!(call.output_of(script).trim(), "left");
+}
+
+/// The old pair leads nowhere, also where knowing the PIN is consent enough.
+fn old_pair_is_worthless(engineer: &Engineer, id: &str, pin: &str) {
+    let mut again = engineer.start_connecting(id, pin);
+    assert_eq!(again.wait_for_end().code(), Some(213), "{}", again.transcript());
+}
+
+struct Parties {
+    relay: Relay,
+    scanner: Scanner,
+    engineer: Engineer,
+}
+
+fn parties() -> Parties {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    Parties { relay, scanner, engineer }
+}
+
+/// Begins a session that leaves things behind, lets `end` end it, and checks what is left.
+fn check_end(end: impl FnOnce(&mut Parties, &mut Call<'_>), engineers_reason: &str, clients_reason: &str) {
+    let mut parties = parties();
+    let engineer = Engineer::enrolled(&parties.relay, "Grace");
+    let (id, pin) = (parties.scanner.support_id.clone(), parties.scanner.pin.clone());
+    let mut call = engineer.call(&parties.scanner);
+    let mut shell = call.start("echo in; cat");
+    shell.wait_for("in");
+    leave_things_behind(&call);
+    assert!(parties.scanner.descendants().len() >= 5);
+    end(&mut parties, &mut call);
+    let started = Instant::now();
+    let why = parties.scanner.wait_until_off();
+    assert!(why.contains(clients_reason), "the client read: {why}");
+    parties.scanner.wait_until_alone(GONE);
+    assert!(started.elapsed() < GONE, "{:?}", started.elapsed());
+    let ended = call.wait_until_ended();
+    assert!(ended.contains(engineers_reason), "the engineer read: {ended}");
+    shell.wait_for_end();
+    call.holder.wait_for_end();
+    assert_eq!(
+        std::fs::read_dir(engineer.runtime())
+            .map_or(0, |entries| entries.filter(|e| e.as_ref().is_ok_and(|e| e.path().is_dir())).count()),
+        0
+    );
+    old_pair_is_worthless(&engineer, &id, &pin);
+    let rows = parties.relay.audit();
+    let row = rows.iter().find(|row| row.to_string().contains("Grace")).expect("an audit row").to_string();
+    assert!(row.contains(clients_reason) && row.contains("T-1") && row.contains("127.0.0.1"), "{row}");
+}
+
+#[test]
+fn the_client_ends_it() {
+    check_end(|parties, _| parties.scanner.process.type_line("end"), "client-ended", "client-ended");
+}
+
+#[test]
+fn the_engineer_ends_it() {
+    check_end(
+        |_, call| {
+            let engineer = call.tool("true");
+            let mut end = std::process::Command::new(fieldlink_tests::programs::path_of("fieldlink-connect"));
+            end.envs(engineer.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            assert!(end.arg("end").output().expect("it runs").status.success());
+        },
+        "engineer-ended",
+        "engineer-ended",
+    );
+}
+
+#[test]
+fn ctrl_c_of_the_engineer_ends_it() {
+    check_end(|_, call| call.holder.signal(Signal::SIGINT), "engineer-ended", "engineer-ended");
+}
+
+#[test]
+fn stopping_the_engineers_program_ends_it() {
+    for signal in [Signal::SIGTERM, Signal::SIGHUP] {
+        check_end(|_, call| call.holder.signal(signal), "engineer-stopped", "engineer-stopped");
+    }
+}
+
+#[test]
+fn stopping_the_relay_ends_it() {
+    let mut parties = parties();
+    let mut call = parties.engineer.call(&parties.scanner);
+    leave_things_behind(&call);
+    assert!(parties.relay.stop().success());
+    assert!(parties.scanner.wait_until_off().contains("relay-stopping"));
+    parties.scanner.wait_until_alone(GONE);
+    assert!(call.wait_until_ended().contains("relay-stopping"));
+}
+
+#[test]
+fn revoking_the_engineer_ends_it() {
+    check_end(
+        |parties, _| {
+            parties.relay.operate(&["engineer", "revoke", "Grace"]);
+        },
+        "revoked",
+        "revoked",
+    )
+}
+
+#[test]
+fn the_time_limit_ends_it_to_the_second() {
+    let relay = Relay::start();
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    let options = ScannerOptions { session: "length_seconds = 3".to_owned(), ..Default::default() };
+    let mut scanner = Scanner::start_with(&relay, options);
+    let (id, pin) = (scanner.support_id.clone(), scanner.pin.clone());
+    let mut call = engineer.call(&scanner);
+    let admitted = Instant::now();
+    leave_things_behind(&call);
+    assert!(scanner.wait_until_off().contains("time-up"));
+    assert!(admitted.elapsed() > Duration::from_secs(2) && admitted.elapsed() < Duration::from_secs(4));
+    scanner.wait_until_alone(GONE);
+    assert!(call.wait_until_ended().contains("time-up"));
+    old_pair_is_worthless(&engineer, &id, &pin);
+}
+
+#[test]
+fn the_relay_cuts_a_session_whose_agent_does_not_end_it() {
+    let settings = "max_session_seconds = 2\nsession_grace_seconds = 1\n".to_owned();
+    let relay = Relay::start_with(RelayOptions { settings, ..Default::default() });
+    let credential = relay.add_engineer("Ada", "Scans");
+    runtime().block_on(async {
+        let support_id = SupportId::random();
+        let (mut agent, answer) =
+            RawAgent::register(&relay, support_id, RegistrationKey::generate(), None).await;
+        assert!(matches!(answer, ToAgent::Registered { .. }));
+        let mut engineer = RawEngineer::connect(&relay, &credential).await.expect("let in");
+        let requested = engineer.request(support_id).await.expect("it is there");
+        let began = Instant::now();
+        let ToAgent::Pair { session, pipe_ticket, .. } = agent.next().await else { panic!("no pairing") };
+        // The agent lets anyone in and would go on for ever.
+        let theirs = fieldlink_protocol::transport::Attached::attach(&agent.dialer, &pipe_ticket);
+        let (theirs, ours) = tokio::join!(theirs, engineer.attach(&requested.pipe_ticket));
+        let (mut theirs, mut ours) = (theirs.expect("attached"), ours.expect("attached"));
+        agent.relay.send(&FromAgent::Admitted { session }).await.expect("taken");
+        assert!(matches!(agent.next().await, ToAgent::SessionTicket { .. }));
+        ours.send(bytes::Bytes::from_static(b"through")).await.expect("taken");
+        assert_eq!(within(theirs.receive()).await.expect("passed on"), "through");
+        assert!(matches!(agent.next().await, ToAgent::Ended { reason: Reason::RelayLimit, .. }));
+        assert!(
+            began.elapsed() > Duration::from_millis(2500) && began.elapsed() < Duration::from_millis(4500)
+        );
+        assert!(within(theirs.receive()).await.is_err() && within(ours.receive()).await.is_err());
+        loop {
+            match within(engineer.relay.next()).await.expect("told") {
+                ToEngineer::Ended { reason, .. } => break assert_eq!(reason, Reason::RelayLimit),
+                _ => continue,
+            }
+        }
+        // Nothing of it can be used again.
+        assert!(engineer.attach(&requested.pipe_ticket).await.is_err());
+        let _ = engineer.relay.send(&FromEngineer::Open { request: 1 }).await;
+    });
+}
+
+#[test]
+fn a_killed_or_stopped_session_process_ends_it() {
+    for signal in [Signal::SIGKILL, Signal::SIGSTOP] {
+        let mut parties = parties();
+        let mut call = parties.engineer.call(&parties.scanner);
+        leave_things_behind(&call);
+        let supervisor = session_process_of(&parties.scanner);
+        kill(supervisor, signal).expect("it runs");
+        let why = parties.scanner.wait_until_off();
+        assert!(why.contains("session-process-lost"), "{signal}: {why}");
+        parties.scanner.wait_until_alone(GONE);
+        assert!(call.wait_until_ended().contains("session-process-lost"));
+    }
+}
+
+fn session_process_of(scanner: &Scanner) -> Pid {
+    let is_it = |pid: &u32| {
+        std::fs::read_link(format!("/proc/{pid}/exe"))
+            .is_ok_and(|exe| exe.ends_with(Path::new("fieldlink-session")))
+    };
+    let pid = scanner.descendants().into_iter().find(is_it).expect("it runs");
+    Pid::from_raw(pid.cast_signed())
+}
+
+#[test]
+fn a_killed_agent_leaves_nothing_and_the_engineer_is_told() {
+    let parties = parties();
+    let mut call = parties.engineer.call(&parties.scanner);
+    leave_things_behind(&call);
+    let left: Vec<u32> = parties.scanner.descendants();
+    parties.scanner.process.signal(Signal::SIGKILL);
+    let alive = || {
+        left.iter().any(|pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|s| !s.contains(") Z "))
+        })
+    };
+    eventually("nothing is left of the session", Duration::from_secs(2), || !alive());
+    let ended = call.wait_until_ended();
+    assert!(ended.contains("connection") || ended.contains("lost"), "{ended}");
+}
+
+#[test]
+fn a_killed_engineers_program_ends_it() {
+    let mut parties = parties();
+    let call = parties.engineer.call(&parties.scanner);
+    leave_things_behind(&call);
+    call.holder.signal(Signal::SIGKILL);
+    let why = parties.scanner.wait_until_off();
+    assert!(why.contains("lost"), "{why}");
+    parties.scanner.wait_until_alone(GONE);
+}
+
+#[test]
+fn consent_is_asked_refused_awaited_and_given() {
+    let relay = Relay::start();
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    let mut scanner = Scanner::start_asking(&relay);
+    let mut first = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+    let question = scanner.answer("n");
+    assert!(question.contains("Allow Ada (Demo Company), ticket T-1? [y/N]"), "{question}");
+    assert_eq!(first.wait_for_end().code(), Some(215), "{}", first.transcript());
+    scanner.wait_until_ready();
+    let mut second = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+    scanner.answer("y");
+    wait_until_active(&mut second);
+    scanner.process.wait_for("is connected");
+    let call = Call::of(&engineer, &scanner, second);
+    assert_eq!(call.output_of("echo in").trim(), "in");
+    call.end();
+    assert!(scanner.wait_until_off().contains("engineer-ended"));
+
+    let options =
+        ScannerOptions { asks: true, session: "consent_seconds = 1".to_owned(), ..Default::default() };
+    let scanner = Scanner::start_with(&relay, options);
+    let mut unanswered = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+    assert_eq!(unanswered.wait_for_end().code(), Some(216), "{}", unanswered.transcript());
+}
+
+#[test]
+fn two_refusals_burn_the_pair() {
+    let relay = Relay::start();
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    let mut scanner = Scanner::start_asking(&relay);
+    for round in 0..2 {
+        let mut attempt = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+        scanner.answer("");
+        assert_eq!(attempt.wait_for_end().code(), Some(215), "{}", attempt.transcript());
+        if round == 0 {
+            scanner.wait_until_ready();
+        }
+    }
+    assert!(scanner.wait_until_off().contains("burnt"));
+}
+
+#[test]
+fn a_second_engineer_is_told_busy_while_the_client_decides() {
+    let relay = Relay::start();
+    let (ada, grace) = (Engineer::enrolled(&relay, "Ada"), Engineer::enrolled(&relay, "Grace"));
+    let mut scanner = Scanner::start_asking(&relay);
+    let mut first = ada.start_connecting(&scanner.support_id, &scanner.pin);
+    scanner.process.wait_for("Allow Ada");
+    let mut second = grace.start_connecting(&scanner.support_id, &scanner.pin);
+    assert_eq!(second.wait_for_end().code(), Some(221), "{}", second.transcript());
+    scanner.process.type_line("y");
+    wait_until_active(&mut first);
+    let mut third = grace.start_connecting(&scanner.support_id, &scanner.pin);
+    assert_eq!(third.wait_for_end().code(), Some(213), "withdrawn: {}", third.transcript());
+}

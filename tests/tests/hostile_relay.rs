@@ -1,0 +1,335 @@
+//! A relay that lies, alters, repeats, withholds or listens gets nowhere.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fieldlink_protocol::messages::agent::ToAgent;
+use fieldlink_protocol::messages::{decode, encode};
+use fieldlink_protocol::pairing::{PairingMessage, Registration};
+use fieldlink_protocol::pin::Pin;
+use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_tests::engineer::wait_until_active;
+use fieldlink_tests::meddler::{Direction, Leg, Meddle, Meddler, honest};
+use fieldlink_tests::programs::{Running, run_with_input};
+use fieldlink_tests::{Call, Engineer, Relay, Scanner, ScannerOptions};
+use tokio_tungstenite::tungstenite::Message;
+
+/// Frame types of `protocol/src/pipe/frame.rs`.
+const HELLO: u8 = 1;
+const DATA: u8 = 3;
+
+struct Parties {
+    // Dropped in this order: the programs before the relays they talk to.
+    scanner: Scanner,
+    engineer: Engineer,
+    meddler: Meddler,
+    _relay: Relay,
+}
+
+/// Both sides reach the relay only through a hostile one.
+fn parties(meddle: Meddle) -> Parties {
+    parties_with(meddle, ScannerOptions::default())
+}
+
+fn parties_with(meddle: Meddle, options: ScannerOptions) -> Parties {
+    let relay = Relay::start();
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    let meddler = Meddler::start(&relay, meddle);
+    engineer.redirect_to(&meddler.url());
+    let scanner = Scanner::start_at(&meddler.url(), relay.authority(), options);
+    Parties { scanner, engineer, meddler, _relay: relay }
+}
+
+fn connecting(parties: &Parties) -> Running {
+    parties.engineer.start_connecting(&parties.scanner.support_id, &parties.scanner.pin)
+}
+
+fn is_data(message: &Message) -> bool {
+    matches!(message, Message::Binary(bytes) if bytes.first() == Some(&DATA))
+}
+
+fn is_control_data(leg: &Leg, message: &Message) -> bool {
+    leg.kind == Some(PipeKind::Control) && is_data(message)
+}
+
+#[test]
+fn an_honest_one_in_the_same_place_changes_nothing() {
+    let parties = parties(honest());
+    let call = parties.engineer.call(&parties.scanner);
+    assert_eq!(call.output_of("echo fine"), "fine\n");
+}
+
+#[test]
+fn presenting_another_engineer_makes_the_pairing_fail() {
+    let parties = parties(Box::new(|_, direction, message| {
+        if let (Direction::Down, Message::Text(text)) = (direction, &message)
+            && let Ok(ToAgent::Pair { session, run, mut engineer, ticket, partner, pipe, pipe_ticket }) =
+                decode(text.as_bytes())
+        {
+            engineer.name = "The Chief Engineer".to_owned();
+            let lie = ToAgent::Pair { session, run, engineer, ticket, partner, pipe, pipe_ticket };
+            return vec![Message::text(encode(&lie))];
+        }
+        vec![message]
+    }));
+    let mut engineer = connecting(&parties);
+    assert_eq!(engineer.wait_for_end().code(), Some(214), "{}", engineer.transcript());
+}
+
+/// Runs a call in which `meddle` begins to interfere once the session is active, and expects the
+/// session to be over soon.
+fn session_must_end(mut meddle: impl FnMut(&Leg, Direction, Message) -> Vec<Message> + Send + 'static) {
+    let armed = Arc::new(AtomicBool::new(false));
+    let switch = armed.clone();
+    let parties = parties(Box::new(move |leg, direction, message| match switch.load(Ordering::SeqCst) {
+        true => meddle(leg, direction, message),
+        false => vec![message],
+    }));
+    let mut call = parties.engineer.call(&parties.scanner);
+    let mut busy = call.start("while :; do echo x; sleep 0.01; done");
+    busy.wait_for("x");
+    armed.store(true, Ordering::SeqCst);
+    let mut scanner = parties.scanner;
+    let why = scanner.wait_until_off();
+    assert!(!why.contains("engineer-ended"), "{why}");
+    call.wait_until_ended();
+    busy.wait_for_end();
+    scanner.wait_until_alone(Duration::from_secs(2));
+}
+
+#[test]
+fn one_flipped_bit_in_a_sealed_message_ends_the_session() {
+    session_must_end(|leg, _, message| match message {
+        Message::Binary(bytes) if leg.kind == Some(PipeKind::Control) && bytes.first() == Some(&DATA) => {
+            let mut altered = bytes.to_vec();
+            let last = altered.len() - 1;
+            altered[last] ^= 1;
+            vec![Message::Binary(altered.into())]
+        }
+        other => vec![other],
+    });
+}
+
+#[test]
+fn a_repeated_sealed_message_ends_the_session() {
+    session_must_end(|leg, _, message| match is_control_data(leg, &message) {
+        true => vec![message.clone(), renumbered(&message, 0), message],
+        false => vec![message],
+    });
+}
+
+/// The same payload, claimed to stand right behind itself.
+fn renumbered(message: &Message, ahead: u64) -> Message {
+    let mut frame = message.clone().into_data().to_vec();
+    let offset =
+        u64::from_be_bytes(frame[1..9].try_into().expect("a data frame")) + (frame.len() as u64 - 9) + ahead;
+    frame[1..9].copy_from_slice(&offset.to_be_bytes());
+    Message::Binary(frame.into())
+}
+
+#[test]
+fn a_dropped_sealed_message_ends_the_session() {
+    let mut dropped = HashMap::new();
+    session_must_end(move |leg, direction, message| {
+        if !is_control_data(leg, &message) {
+            return vec![message];
+        }
+        // The next ones move up, so that no gap in the stream gives it away.
+        let missing = dropped.entry((leg.clone(), direction)).or_insert(0u64);
+        if *missing == 0 {
+            *missing = message.len() as u64 - 9;
+            return Vec::new();
+        }
+        let mut frame = message.into_data().to_vec();
+        let offset = u64::from_be_bytes(frame[1..9].try_into().expect("a data frame")) - *missing;
+        frame[1..9].copy_from_slice(&offset.to_be_bytes());
+        vec![Message::Binary(frame.into())]
+    });
+}
+
+#[test]
+fn reordered_sealed_messages_end_the_session() {
+    let mut held: HashMap<(Leg, Direction), Message> = HashMap::new();
+    session_must_end(move |leg, direction, message| {
+        if !is_control_data(leg, &message) {
+            return vec![message];
+        }
+        match held.remove(&(leg.clone(), direction)) {
+            None => {
+                held.insert((leg.clone(), direction), message);
+                Vec::new()
+            }
+            Some(first) => swapped(&first, &message),
+        }
+    });
+}
+
+/// Two payloads in each other's place.
+fn swapped(first: &Message, second: &Message) -> Vec<Message> {
+    let (a, b) = (first.clone().into_data(), second.clone().into_data());
+    let start = u64::from_be_bytes(a[1..9].try_into().expect("a data frame"));
+    let frame = |offset: u64, payload: &[u8]| {
+        Message::Binary(Bytes::from([&[DATA], offset.to_be_bytes().as_slice(), payload].concat()))
+    };
+    vec![frame(start, &b[9..]), frame(start + (b.len() as u64 - 9), &a[9..])]
+}
+
+#[test]
+fn silencing_the_control_pipe_while_ssh_flows_ends_the_session() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let switch = armed.clone();
+    let options = ScannerOptions { session: "interruption_seconds = 11".to_owned(), ..Default::default() };
+    let silence: Meddle = Box::new(move |leg, _, message| {
+        let withheld = switch.load(Ordering::SeqCst) && leg.kind == Some(PipeKind::Control);
+        if withheld { Vec::new() } else { vec![message] }
+    });
+    let mut parties = parties_with(silence, options);
+    let call = parties.engineer.call(&parties.scanner);
+    let mut busy = call.start("while :; do echo x; sleep 0.05; done");
+    busy.wait_for("x");
+    armed.store(true, Ordering::SeqCst);
+    parties.scanner.process.wait_for("interrupted");
+    assert!(!run_with_input(&mut call.ssh("true"), b"").status.success(), "no new pipe while interrupted");
+    busy.wait_for("x");
+    assert!(parties.scanner.wait_until_off().contains("silence"));
+    busy.wait_for_end();
+}
+
+#[test]
+fn a_flipped_bit_in_an_ssh_pipe_ends_only_that_connection() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let switch = armed.clone();
+    let parties = parties(Box::new(move |leg, direction, message| match message {
+        Message::Binary(bytes)
+            if leg.kind == Some(PipeKind::Ssh)
+                && leg.side == Some(Role::Agent)
+                && direction == Direction::Up
+                && bytes.first() == Some(&DATA)
+                && switch.swap(false, Ordering::SeqCst) =>
+        {
+            let mut altered = bytes.to_vec();
+            let last = altered.len() - 1;
+            altered[last] ^= 1;
+            vec![Message::Binary(altered.into())]
+        }
+        other => vec![other],
+    }));
+    let call = parties.engineer.call(&parties.scanner);
+    let mut victim = call.start("while :; do echo x; sleep 0.01; done");
+    victim.wait_for("x");
+    armed.store(true, Ordering::SeqCst);
+    assert_eq!(victim.wait_for_end().code(), Some(255));
+    assert_eq!(call.output_of("echo still here"), "still here\n");
+}
+
+#[test]
+fn a_replayed_hello_and_proof_open_nothing() {
+    // Records the engineer's first frames of one SSH pipe and plays them into the next.
+    let recorded: Arc<Mutex<Vec<Message>>> = Arc::default();
+    let mut first_pipe = None;
+    let played: Arc<AtomicBool> = Arc::default();
+    let was_played = played.clone();
+    let parties = parties(Box::new(move |leg, direction, message| {
+        let is_engineers = leg.kind == Some(PipeKind::Ssh)
+            && leg.side == Some(Role::Engineer)
+            && direction == Direction::Up
+            && matches!(&message, Message::Binary(bytes) if matches!(bytes.first(), Some(&(HELLO | 2))));
+        if !is_engineers {
+            return vec![message];
+        }
+        let mut recording = recorded.lock().expect("one thread");
+        match *first_pipe.get_or_insert(leg.number) == leg.number {
+            true => {
+                recording.push(message.clone());
+                vec![message]
+            }
+            false => {
+                was_played.store(true, Ordering::SeqCst);
+                recording.pop().into_iter().collect()
+            }
+        }
+    }));
+    let call = parties.engineer.call(&parties.scanner);
+    assert_eq!(call.output_of("echo one"), "one\n");
+    assert!(!run_with_input(&mut call.ssh("echo two"), b"").status.success());
+    assert!(played.load(Ordering::SeqCst));
+}
+
+#[test]
+fn a_relay_that_plays_the_agent_learns_one_guess_and_no_more() {
+    // It answers KE1 itself, with a registration for a PIN it made up.
+    let fake =
+        Arc::new(Registration::new(&Pin::parse("0000").expect("four digits")).expect("a registration"));
+    let pair: Arc<Mutex<Option<fieldlink_protocol::pairing::PairingContext>>> = Arc::default();
+    let known = pair.clone();
+    let id: Arc<Mutex<Option<fieldlink_protocol::support_id::SupportId>>> = Arc::default();
+    let support_id = id.clone();
+    let parties = parties(Box::new(move |leg, direction, message| {
+        if let (Direction::Down, Message::Text(text)) = (direction, &message)
+            && let Ok(ToAgent::Pair { session, run, engineer, ticket, partner, .. }) = decode(text.as_bytes())
+        {
+            let support_id = support_id.lock().expect("one thread").expect("set before the call");
+            *known.lock().expect("one thread") = Some(fieldlink_protocol::pairing::PairingContext {
+                session,
+                run,
+                support_id,
+                engineer,
+                ticket,
+                partner,
+            });
+        }
+        let is_agents_answer = leg.kind == Some(PipeKind::Control)
+            && leg.side == Some(Role::Engineer)
+            && direction == Direction::Down
+            && matches!(&message, Message::Binary(bytes) if bytes.first() == Some(&0x12));
+        let is_engineers_start = leg.side == Some(Role::Engineer)
+            && direction == Direction::Up
+            && matches!(&message, Message::Binary(bytes) if bytes.first() == Some(&0x11));
+        static KE1: Mutex<Option<Bytes>> = Mutex::new(None);
+        if is_engineers_start {
+            *KE1.lock().expect("one thread") = Some(message.clone().into_data());
+        }
+        if is_agents_answer {
+            let context = known.lock().expect("one thread").clone().expect("paired before");
+            let ke1 = KE1.lock().expect("one thread").clone().expect("sent before");
+            let Ok(PairingMessage::Start(ke1)) = PairingMessage::decode(&ke1) else { panic!("no KE1") };
+            let (_, ke2) = fake.respond(&ke1, &context).expect("a response");
+            return vec![Message::Binary(PairingMessage::Response(ke2).encode())];
+        }
+        vec![message]
+    }));
+    *id.lock().expect("one thread") = Some(parties.scanner.support_id.parse().expect("a support ID"));
+    if parties.scanner.pin == "0000" {
+        return; // The one guess in 10,000 was right: that is the bound that SECURITY.md states.
+    }
+    for expected in [214, 214, 220] {
+        let mut engineer = connecting(&parties);
+        assert_eq!(engineer.wait_for_end().code(), Some(expected), "{}", engineer.transcript());
+    }
+}
+
+#[test]
+fn a_recording_holds_neither_what_is_typed_nor_the_pin() {
+    const MARK: &str = "MARK-7f3a9c51e2d8";
+    for _ in 0..3 {
+        let parties = parties(honest());
+        let mut holder = connecting(&parties);
+        wait_until_active(&mut holder);
+        let call = Call::of(&parties.engineer, &parties.scanner, holder);
+        assert_eq!(call.output_of(&format!("echo {MARK}")).trim(), MARK);
+        let output = run_with_input(&mut call.ssh("cat"), MARK.as_bytes());
+        assert_eq!(output.stdout, MARK.as_bytes());
+        call.end();
+        let recording = parties.meddler.recording();
+        assert!(recording.len() > 2_000, "it did record");
+        let holds = |needle: &[u8]| recording.windows(needle.len()).any(|window| window == needle);
+        assert!(holds(b"T-1"), "what the relay may know is there");
+        assert!(!holds(MARK.as_bytes()));
+        // Four digits occur by chance in ciphertext; as a field of a message they must not.
+        assert!(!holds(format!("\"{}\"", parties.scanner.pin).as_bytes()));
+        assert!(!holds(format!(":{}", parties.scanner.pin).as_bytes()));
+    }
+}

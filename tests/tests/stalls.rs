@@ -1,0 +1,115 @@
+//! Many connections at once, and stalls that stay in their own.
+
+use std::io::Read;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use fieldlink_tests::programs::{Running, eventually, run_with_input};
+use fieldlink_tests::{Call, Engineer, PATIENCE, Relay, Scanner};
+
+/// What another connection may take while one is stalled.
+const ANSWERING: Duration = Duration::from_secs(2);
+
+fn answers_quickly(call: &Call<'_>) {
+    let started = Instant::now();
+    assert_eq!(call.output_of("echo here").trim(), "here");
+    assert!(started.elapsed() < ANSWERING, "{:?}", started.elapsed());
+}
+
+/// Resident memory of a process, in KiB.
+fn resident(pid: nix::unistd::Pid) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a field");
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+}
+
+#[test]
+fn sixteen_connections_at_once() {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let call = engineer.call(&scanner);
+    let mut connections: Vec<Running> = (0..16).map(|_| call.start("read line; echo got-$line")).collect();
+    for (number, connection) in connections.iter_mut().enumerate() {
+        connection.type_line(&number.to_string());
+    }
+    for (number, connection) in connections.iter_mut().enumerate() {
+        connection.wait_for(&format!("got-{number}"));
+        assert!(connection.wait_for_end().success());
+    }
+}
+
+#[test]
+fn a_second_session_of_a_shared_connection_gets_one_of_its_own() {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let call = engineer.call(&scanner);
+    let path = engineer.home().join("mux");
+    let shared = |remote: &str| {
+        let mut command = call.tool("ssh");
+        command.args(["-o", "ControlMaster=auto", "-o", &format!("ControlPath={}", path.display())]);
+        command.args([&call.alias, remote]);
+        command
+    };
+    let mut first = Running::start("ssh", &mut shared("echo first; read line; echo bye"));
+    first.wait_for("first");
+    eventually("the first shares its connection", PATIENCE, || path.exists());
+    let output = run_with_input(&mut shared("echo second"), b"");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "second\n");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    first.type_line("");
+    first.wait_for("bye");
+}
+
+#[test]
+fn a_stalled_upload_and_an_unread_download_hold_up_nobody_else() {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let mut relay = relay;
+    let call = engineer.call(&scanner);
+    answers_quickly(&call);
+    let zeros = || std::fs::File::open("/dev/zero").expect("it is there");
+    let upload = |command: &str| {
+        call.ssh(command)
+            .stdin(zeros())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("ssh starts")
+    };
+    let mut stalled = upload("sleep 60");
+    let mut unread =
+        call.ssh("cat /dev/zero").stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("ssh starts");
+    let mut output = unread.stdout.take().expect("taken over");
+    output.read_exact(&mut [0; 1000]).expect("it flows until nobody reads");
+    let pids = [scanner.process.pid(), call.holder.pid(), relay.process().pid()];
+    // Filled up: from then on nothing grows.
+    let mut before = pids.map(resident);
+    eventually("the stalled ones are full", PATIENCE, || {
+        let now = pids.map(resident);
+        let is_still = now == before;
+        before = now;
+        answers_quickly(&call);
+        is_still
+    });
+    for _ in 0..20 {
+        answers_quickly(&call);
+    }
+    for (pid, before) in pids.iter().zip(before) {
+        let now = resident(*pid);
+        assert!(now < before + 4096, "process {pid} grew from {before} to {now} KiB");
+        assert!(now < 96 * 1024, "process {pid} holds {now} KiB");
+    }
+    // Ending the stalled client frees everything at once: its program on the scanner, too.
+    let sleeping = |scanner: &Scanner| {
+        scanner.descendants().iter().any(|pid| {
+            std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.starts_with(b"sleep\x0060"))
+        })
+    };
+    assert!(sleeping(&scanner));
+    stalled.kill().expect("it runs");
+    stalled.wait().expect("it ends");
+    unread.kill().expect("it runs");
+    unread.wait().expect("it ends");
+    eventually("the stalled program is gone", ANSWERING, || !sleeping(&scanner));
+    answers_quickly(&call);
+}
