@@ -167,26 +167,33 @@ impl RawAgent {
         key: RegistrationKey,
         lease: Option<String>,
     ) -> (Self, ToAgent) {
-        let dialer = dialer(&relay.url(), relay.authority());
-        let mut connection: ControlConnection<FromAgent, ToAgent> =
-            ControlConnection::dial(&dialer, endpoint::AGENT, None).await.expect("the relay is there");
-        let ToAgent::Challenge { challenge, .. } = within(connection.next()).await.expect("a challenge")
-        else {
-            panic!("no challenge");
-        };
-        let claim = Claim::SupportId { support_id, lease };
-        let signature = key.sign(&challenge, &claim.signed_text());
-        let register =
-            FromAgent::Register { claim, key: key.public(), signature, features: Features::ours() };
-        connection.send(&register).await.expect("the relay takes it");
-        let answer = within(connection.next()).await.expect("an answer");
-        (Self { dialer, key, relay: connection }, answer)
+        register_at(&dialer(&relay.url(), relay.authority()), support_id, key, lease).await
     }
 
     /// Waits for the next message.
     pub async fn next(&mut self) -> ToAgent {
         within(self.relay.next()).await.expect("a message")
     }
+}
+
+/// Registers for `support_id` with `key`, and returns the relay's answer too.
+pub async fn register_at(
+    dialer: &Dialer,
+    support_id: SupportId,
+    key: RegistrationKey,
+    lease: Option<String>,
+) -> (RawAgent, ToAgent) {
+    let mut relay: ControlConnection<FromAgent, ToAgent> =
+        ControlConnection::dial(dialer, endpoint::AGENT, None).await.expect("the relay is there");
+    let ToAgent::Challenge { challenge, .. } = within(relay.next()).await.expect("a challenge") else {
+        panic!("no challenge");
+    };
+    let claim = Claim::SupportId { support_id, lease };
+    let signature = key.sign(&challenge, &claim.signed_text());
+    let register = FromAgent::Register { claim, key: key.public(), signature, features: Features::ours() };
+    relay.send(&register).await.expect("the relay takes it");
+    let answer = within(relay.next()).await.expect("an answer");
+    (RawAgent { dialer: dialer.clone(), key, relay }, answer)
 }
 
 /// Fails the test if `future` takes too long.

@@ -1,0 +1,104 @@
+//! The floor: two TLS connections and a copy between them with 64 KiB buffers, as a relay that knew
+//! nothing of frames would do it. In a process of its own, so that its CPU time can be read.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use fieldlink_protocol::transport::client_config;
+use fieldlink_tests::certificates;
+use fieldlink_tests::programs::Running;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use crate::traffic::cpu_seconds;
+
+const BUFFER: usize = 64 << 10;
+
+/// MiB/s, and CPU seconds per GiB of the copying process.
+pub(crate) fn measure(bytes: u64) -> (f64, f64) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let files = certificates::create(directory.path());
+    let mut command = Command::new(std::env::current_exe().expect("a path"));
+    command.arg("tls-copy").arg(directory.path()).stderr(Stdio::inherit());
+    let mut copier = Running::start("the copy", &mut command);
+    let line = copier.wait_for("listening on ");
+    let address = line.rsplit(' ').next().expect("an address").to_owned();
+    let connector = TlsConnector::from(client_config(Some(&files.authority)).expect("roots"));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let connect = || async {
+        let tcp = TcpStream::connect(&address).await.expect("it listens");
+        tcp.set_nodelay(true).expect("a TCP socket");
+        let name = ServerName::try_from("127.0.0.1").expect("an address");
+        connector.connect(name, tcp).await.expect("TLS")
+    };
+    let (mut sender, mut receiver) = runtime.block_on(async { (connect().await, connect().await) });
+    let (cpu, begin) = (cpu_seconds(copier.pid().as_raw()), Instant::now());
+    let sending = runtime.spawn(async move {
+        let block = vec![0; BUFFER];
+        for _ in 0..bytes / BUFFER as u64 {
+            sender.write_all(&block).await.expect("writable");
+        }
+        sender.shutdown().await.expect("closable");
+    });
+    runtime.block_on(async {
+        let mut buffer = vec![0; BUFFER];
+        let mut left = bytes;
+        while left > 0 {
+            left -= receiver.read(&mut buffer).await.expect("readable").max(1) as u64;
+        }
+        sending.await.expect("it sends");
+    });
+    let rate = (bytes >> 20) as f64 / begin.elapsed().as_secs_f64();
+    (rate, (cpu_seconds(copier.pid().as_raw()) - cpu) / (bytes as f64 / f64::from(1 << 30)))
+}
+
+/// The process in the middle: accepts two connections and copies from the first to the second.
+pub(crate) fn serve(directory: &Path) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let acceptor = acceptor(directory);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        println!("listening on {}", listener.local_addr().expect("an address"));
+        std::io::stdout().flush().expect("a pipe");
+        let mut ends = Vec::new();
+        for _ in 0..2 {
+            let (tcp, _) = listener.accept().await.expect("a connection");
+            tcp.set_nodelay(true).expect("a TCP socket");
+            ends.push(acceptor.accept(tcp).await.expect("TLS"));
+        }
+        let (mut to, mut from) = (ends.pop().expect("two"), ends.pop().expect("two"));
+        let mut buffer = vec![0; BUFFER];
+        while let Ok(count @ 1..) = from.read(&mut buffer).await {
+            to.write_all(&buffer[..count]).await.expect("writable");
+        }
+        let _ = to.shutdown().await;
+        // The bench reads our CPU time and then kills us.
+        std::future::pending::<()>().await;
+    });
+    ExitCode::SUCCESS
+}
+
+fn acceptor(directory: &Path) -> TlsAcceptor {
+    let chain = CertificateDer::pem_file_iter(directory.join("relay.crt")).expect("readable");
+    let chain = chain.map(|certificate| certificate.expect("PEM")).collect();
+    let key = PrivateKeyDer::from_pem_file(directory.join("relay.key")).expect("PEM");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("TLS 1.3")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("they fit");
+    TlsAcceptor::from(Arc::new(config))
+}

@@ -1,0 +1,10 @@
+//! End-to-end tests: real programs, real sockets, the stock OpenSSH client.
+
+mod ending;
+mod files;
+mod forwards;
+mod guessing;
+mod hostile_relay;
+mod registration;
+mod shell;
+mod stalls;
