@@ -1,5 +1,6 @@
 //! The sealed control channel of one session, as the agent's side of it.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{RunId, SessionId};
@@ -67,6 +68,7 @@ impl Control {
             remaining: remaining_receiver,
             events: event_sender,
             cancel: cancel.clone(),
+            ended: None,
         };
         let task = tokio::spawn(channel.run(verified, greeting, window));
         (Self { outgoing, remaining, cancel, task }, events)
@@ -103,6 +105,8 @@ struct Channel {
     remaining: watch::Receiver<Option<Duration>>,
     events: mpsc::Sender<ControlEvent>,
     cancel: CancellationToken,
+    /// The reason we gave, once we ended the session.
+    ended: Option<Reason>,
 }
 
 impl Channel {
@@ -118,16 +122,17 @@ impl Channel {
             Ok((reader, writer, driver)) => {
                 let stop = CancellationToken::new();
                 let guard = stop.clone().drop_guard();
-                let driving = driver.run(stop, || Reason::AgentStopped.code().to_owned());
-                let talking = self.talk(reader, writer, greeting);
-                let (reason, end) = tokio::join!(
-                    async {
-                        let reason = talking.await;
-                        drop(guard);
-                        reason
-                    },
-                    driving
-                );
+                // The relay reads the reason off the pipe's close, should that be the first it hears.
+                let why = OnceLock::new();
+                let driving =
+                    driver.run(stop, || why.get().unwrap_or(&Reason::AgentStopped).code().to_owned());
+                let talking = async {
+                    let reason = self.talk(reader, writer, greeting).await;
+                    let _ = why.set(self.ended.unwrap_or(reason));
+                    drop(guard);
+                    reason
+                };
+                let (reason, end) = tokio::join!(talking, driving);
                 tracing::info!(?end, "control pipe ended");
                 reason
             }
@@ -175,6 +180,9 @@ impl Channel {
     }
 
     async fn send(&mut self, writer: &mut PipeWriter, message: &FromAgent) -> Result<(), Reason> {
+        if let FromAgent::End { reason } = message {
+            self.ended = Some(*reason);
+        }
         let sealed =
             self.sealer.seal(messages::encode(message).as_bytes()).map_err(|_| Reason::ScannerFailed)?;
         writer.write_all(&sealed).await.map_err(|_| Reason::ConnectionLost)
@@ -187,7 +195,10 @@ impl Channel {
             let event = match message {
                 FromEngineer::Hello { ssh_key, .. } => ControlEvent::Greeted(ssh_key),
                 FromEngineer::Heartbeat => ControlEvent::Heard,
-                FromEngineer::End { reason: Reason::EngineerStopped } => return Err(Reason::EngineerStopped),
+                FromEngineer::End {
+                    reason: reason @ (Reason::EngineerStopped | Reason::Tampered | Reason::Silence),
+                } => return Err(reason),
+                // Whatever else it says: the engineer's side ended it, not we.
                 FromEngineer::End { .. } => return Err(Reason::EngineerEnded),
             };
             if self.events.send(event).await.is_err() {

@@ -1,6 +1,7 @@
 //! A forward: a channel joined to a connection that `fieldlink-session` made.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::BytesMut;
 use fieldlink_protocol::text;
@@ -37,10 +38,12 @@ pub(super) async fn run(
     let (source, sink) = tokio::io::split(stream);
     let (input, output) = channel.split();
     let forward = Forward { path, leave };
-    // The channel's end ends both: whoever closed it reads nothing more.
+    let ended = Ends::default();
+    // Closing is ours to do once both directions are over: OpenSSH's client waits for it. If the
+    // client closes first, it reads nothing more.
     tokio::select! {
-        () = forward.receive(input, sink) => {}
-        () = async { forward.send(source, &output).await; std::future::pending().await } => {}
+        () = forward.receive(input, sink, &ended) => {}
+        () = forward.send(source, &output, &ended) => {}
     }
     let _ = output.close().await;
 }
@@ -51,8 +54,8 @@ struct Forward {
 }
 
 impl Forward {
-    /// Ends when the channel is closed.
-    async fn receive(&self, mut input: ChannelReadHalf, mut sink: impl AsyncWrite + Unpin) {
+    /// Ends when the channel is closed, or both directions are over.
+    async fn receive(&self, mut input: ChannelReadHalf, mut sink: impl AsyncWrite + Unpin, ended: &Ends) {
         while let Some(message) = input.wait().await {
             match message {
                 ChannelMsg::Data { data } => {
@@ -63,6 +66,9 @@ impl Forward {
                 }
                 ChannelMsg::Eof => {
                     let _ = sink.shutdown().await;
+                    if ended.one_more() {
+                        return;
+                    }
                 }
                 ChannelMsg::Close => return,
                 _ => {}
@@ -70,7 +76,8 @@ impl Forward {
         }
     }
 
-    async fn send(&self, mut source: impl AsyncRead + Unpin, output: &ChannelWriteHalf<Msg>) {
+    /// Ends when both directions are over, or nothing can be sent any more.
+    async fn send(&self, mut source: impl AsyncRead + Unpin, output: &ChannelWriteHalf<Msg>, ended: &Ends) {
         let mut buffer = BytesMut::new();
         loop {
             buffer.reserve(CHUNK);
@@ -84,5 +91,19 @@ impl Forward {
             }
         }
         let _ = output.eof().await;
+        if !ended.one_more() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// Counts the directions that are over.
+#[derive(Default)]
+struct Ends(AtomicBool);
+
+impl Ends {
+    /// True if the other one is over already.
+    fn one_more(&self) -> bool {
+        self.0.swap(true, Ordering::Relaxed)
     }
 }

@@ -21,14 +21,16 @@ const GONE: Duration = Duration::from_secs(1);
 
 /// Leaves processes behind in every way that a shell offers.
 fn leave_things_behind(call: &Call<'_>) {
-    let script = "setsid nohup sleep 1001 >/dev/null 2>&1 & (setsid sh -c 'sleep 1002 & sleep 1003' >/dev/null 2>&1 &) ; sleep 1004 >/dev/null 2>&1 & kill -STOP $!; echo left";
+    let script = "setsid nohup sleep 1001 >/dev/null 2>&1 & (setsid sh -c 'sleep 1002 & sleep 1003' >/dev/null 2>&1 &) ; sleep 1004 >/dev/null 2>&1 & p=$!; until grep -q sleep /proc/$p/comm; do :; done; kill -STOP $p; echo left";
     assert_eq!(call.output_of(script).trim(), "left");
 }
 
 /// The old pair leads nowhere, also where knowing the PIN is consent enough.
 fn old_pair_is_worthless(engineer: &Engineer, id: &str, pin: &str) {
     let mut again = engineer.start_connecting(id, pin);
-    assert_eq!(again.wait_for_end().code(), Some(213), "{}", again.transcript());
+    let code = again.wait_for_end().code();
+    // Not available; or not even let in, after a revocation.
+    assert!(matches!(code, Some(213 | 212)), "{}", again.transcript());
 }
 
 struct Parties {

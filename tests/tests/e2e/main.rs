@@ -1,6 +1,7 @@
 //! End-to-end tests: real programs, real sockets, the stock OpenSSH client.
 
 mod ending;
+mod errors;
 mod files;
 mod forwards;
 mod guessing;
