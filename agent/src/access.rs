@@ -185,21 +185,21 @@ impl Access {
         let request = self.rules.request().cloned();
         self.rules.close();
         self.pairings.shutdown().await;
-        if let (Some(request), Some((tunnel, _))) = (&request, &self.tunnel) {
-            tunnel.send(FromAgent::Ended { session: request.session, reason });
-        }
-        let ending = async {
-            match self.session.take() {
-                Some(session) => session.end(reason).await,
-                None => EndOutcome::Orderly,
-            }
-        };
+        let tunnel = self.tunnel.take();
         let closing = async {
-            if let Some((tunnel, _)) = self.tunnel.take() {
-                tunnel.close().await;
+            let Some((tunnel, _)) = tunnel else { return };
+            if let Some(request) = &request {
+                tunnel.send(FromAgent::Ended { session: request.session, reason });
+            }
+            tunnel.close().await;
+        };
+        let outcome = match self.session.take() {
+            Some(session) => session.end(reason, closing).await,
+            None => {
+                closing.await;
+                EndOutcome::Orderly
             }
         };
-        let (outcome, ()) = tokio::join!(ending, closing);
         self.view.send_replace(View::Off { notice: Some(notice) });
         if outcome == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { Ok(()) }
     }
@@ -397,13 +397,9 @@ impl Access {
 
     /// The engineer left before being let in; the pair may be used again.
     async fn back_to_waiting(&mut self, reason: Reason) -> Result<(), Unconfirmed> {
-        if let Some(request) = self.rules.request().cloned() {
-            self.decline(&request, reason);
-        }
+        let request = self.rules.request().cloned();
         self.rules.withdraw(clock::now());
-        self.rules.set_registered(self.is_registered);
-        let Some(session) = self.session.take() else { return Ok(()) };
-        if session.end(reason).await == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { Ok(()) }
+        self.turn_away(request, reason).await
     }
 
     async fn after_refusal(
@@ -412,16 +408,30 @@ impl Access {
         reason: Reason,
         standing: Standing,
     ) -> Result<(), Unconfirmed> {
-        self.rules.set_registered(self.is_registered);
-        if let Some(request) = &request {
-            self.decline(request, reason);
-        }
-        if let Some(session) = self.session.take() {
-            let _ = session.end(reason).await;
-        }
+        self.turn_away(request, reason).await?;
         match standing {
             Standing::Burnt => self.switch_off(Notice::Ended(Reason::Burnt)).await,
             Standing::Usable => Ok(()),
+        }
+    }
+
+    /// Tells the engineer, then the relay, why there will be no session.
+    async fn turn_away(&mut self, request: Option<Request>, reason: Reason) -> Result<(), Unconfirmed> {
+        self.rules.set_registered(self.is_registered);
+        let session = self.session.take();
+        let declining = async {
+            if let Some(request) = &request {
+                self.decline(request, reason);
+            }
+        };
+        let Some(session) = session else {
+            declining.await;
+            return Ok(());
+        };
+        if session.end(reason, declining).await == EndOutcome::Unconfirmed {
+            Err(Unconfirmed)
+        } else {
+            Ok(())
         }
     }
 

@@ -194,7 +194,7 @@ impl Channel {
             let message: FromEngineer = messages::decode(&message).map_err(|_| Reason::Tampered)?;
             let event = match message {
                 FromEngineer::Hello { ssh_key, .. } => ControlEvent::Greeted(ssh_key),
-                FromEngineer::Heartbeat => ControlEvent::Heard,
+                FromEngineer::Heartbeat {} => ControlEvent::Heard,
                 FromEngineer::End {
                     reason: reason @ (Reason::EngineerStopped | Reason::Tampered | Reason::Silence),
                 } => return Err(reason),

@@ -164,7 +164,9 @@ impl LiveSession {
     }
 
     /// Ends everything of the session within a second: programs, SSH connections, control channel.
-    pub async fn end(self, reason: Reason) -> EndOutcome {
+    /// `afterwards` runs once the engineer's side has the sealed reason: a relay that hears of the end
+    /// first would cut the channel under it.
+    pub async fn end(self, reason: Reason, afterwards: impl Future<Output = ()>) -> EndOutcome {
         self.control.send(FromAgent::End { reason });
         let work = async {
             match self.work {
@@ -172,7 +174,11 @@ impl LiveSession {
                 None => EndOutcome::Orderly,
             }
         };
-        let (outcome, ()) = tokio::join!(work, self.control.close());
+        let goodbye = async {
+            self.control.close().await;
+            afterwards.await;
+        };
+        let (outcome, ()) = tokio::join!(work, goodbye);
         outcome
     }
 }

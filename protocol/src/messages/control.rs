@@ -19,7 +19,7 @@ pub enum FromEngineer {
         features: Features,
     },
     /// Every [`limits::HEARTBEAT_INTERVAL`].
-    Heartbeat,
+    Heartbeat {},
     /// The engineer ends the session.
     End {
         /// Why.
@@ -124,6 +124,7 @@ mod tests {
         for text in [
             r#"{"type":"heartbeat","seconds":1,"more":2}"#,
             r#"{"type":"surprise"}"#,
+            r#"{"type":"end","reason":"busy","more":2}"#,
             r#"{"seconds":1}"#,
             "[]",
             "",
@@ -131,6 +132,7 @@ mod tests {
         ] {
             assert!(decode::<FromAgent>(text.as_bytes()).is_err(), "{text}");
         }
+        assert!(decode::<FromEngineer>(br#"{"type":"heartbeat","more":2}"#).is_err());
         assert!(decode::<FromEngineer>(b"\xff\xfe").is_err());
         assert!(decode::<FromEngineer>(&vec![b' '; limits::CONTROL_MESSAGE + 1]).is_err());
     }

@@ -1,0 +1,108 @@
+//! Whom to call, and for what.
+
+use fieldlink_protocol::support_id::{ParseSupportIdError, SupportId};
+use fieldlink_protocol::{limits, text};
+
+use crate::args::CallArguments;
+use crate::exit::{Failure, Kind};
+use crate::platform::Terminal;
+
+/// A call: the scanner, and what the client will read about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The scanner.
+    pub id: SupportId,
+    /// The support case.
+    pub ticket: String,
+    /// The reseller who arranged it, if any.
+    pub partner: Option<String>,
+}
+
+impl Call {
+    /// From the command line; asks for the ticket on `terminal` if none was given.
+    pub async fn from_arguments(
+        id: SupportId,
+        arguments: &CallArguments,
+        terminal: Option<Terminal>,
+    ) -> Result<Self, Failure> {
+        let ticket = match &arguments.ticket {
+            Some(ticket) => ticket.clone(),
+            None => ask_for_ticket(terminal).await?,
+        };
+        let partner = arguments.partner.clone();
+        check("the ticket", &ticket)?;
+        partner.as_deref().map(|partner| check("the partner", partner)).transpose()?;
+        Ok(Self { id, ticket, partner })
+    }
+}
+
+/// Reads a support ID that may come in several words.
+pub fn parse_id(words: &[String]) -> Result<SupportId, Failure> {
+    words.join(" ").parse().map_err(|error| match error {
+        ParseSupportIdError::Typo => {
+            Failure::new(Kind::IdTypo, "that ID has a typo: check it with the client")
+        }
+        ParseSupportIdError::Shape => Failure::usage(format!("{error}: check it with the client")),
+    })
+}
+
+async fn ask_for_ticket(terminal: Option<Terminal>) -> Result<String, Failure> {
+    let missing = || Failure::usage("no ticket was given: name the support case with --ticket");
+    let mut terminal = terminal.ok_or_else(missing)?;
+    let typed = terminal.ask("Ticket: ", false).await;
+    let typed = typed.map_err(|error| {
+        Failure::new(Kind::Failed, format!("could not read the ticket from the terminal: {error}"))
+    })?;
+    typed.map(|ticket| ticket.trim().to_owned()).filter(|ticket| !ticket.is_empty()).ok_or_else(missing)
+}
+
+fn check(what: &'static str, value: &str) -> Result<(), Failure> {
+    text::check(what, value, limits::REFERENCE).map_err(|error| Failure::usage(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    #[test]
+    fn ids_come_in_many_shapes() {
+        let id: SupportId = "572400000".parse().expect("valid");
+        for typed in [&["572400000"][..], &["572", "400", "000"], &["572 400-000"], &["572.400.000"]] {
+            assert_eq!(parse_id(&words(typed)), Ok(id), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn a_typo_is_told_from_something_else() {
+        let typo = parse_id(&words(&["572400001"])).expect_err("a typo");
+        assert_eq!(
+            (typo.kind, &*typo.message),
+            (Kind::IdTypo, "that ID has a typo: check it with the client")
+        );
+        for other in [&["57240000"][..], &["conect"], &[]] {
+            assert_eq!(parse_id(&words(other)).expect_err("no ID").kind, Kind::Usage, "{other:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_client_reads_must_be_readable() {
+        let call = |ticket: &str, partner: Option<&str>| {
+            let arguments = CallArguments {
+                id: Vec::new(),
+                ticket: Some(ticket.into()),
+                partner: partner.map(str::to_owned),
+                pin_fd: None,
+            };
+            async move { Call::from_arguments(SupportId::random(), &arguments, None).await }
+        };
+        assert!(call("T-1", Some("Müller & Co")).await.is_ok());
+        for (ticket, partner) in [("", None), ("T\u{1b}[2J", None), ("T", Some("\u{202e}")), ("T", Some(""))]
+        {
+            assert_eq!(call(ticket, partner).await.expect_err("refused").kind, Kind::Usage);
+        }
+    }
+}

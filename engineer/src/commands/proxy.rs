@@ -1,0 +1,69 @@
+//! `proxy`: ssh starts it to get a connection to the scanner.
+
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use crate::call::parse_id;
+use crate::config::Directories;
+use crate::exit::Failure;
+use crate::local_socket::{Reply, Request, client};
+use crate::platform::{self, SyncStream};
+use crate::ssh_child;
+
+/// What ssh itself returns when there is no connection.
+const FAILED: u8 = 255;
+
+pub(super) fn run(session: &OsStr, stdio: bool) -> u8 {
+    match try_run(session, stdio) {
+        Ok(()) => 0,
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "fieldlink-connect: {reason}");
+            FAILED
+        }
+    }
+}
+
+fn try_run(session: &OsStr, stdio: bool) -> Result<(), String> {
+    let socket = socket(session).map_err(|failure| failure.message)?;
+    let request = Request::Pipe { purpose: ssh_child::purpose() };
+    let (stream, reply) = client::ask(&socket, request).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidInput => error.to_string(),
+        _ => "there is no session (any more): run fieldlink-connect ID".into(),
+    })?;
+    match reply {
+        Reply::Opened if stdio => copy(stream).map_err(|error| format!("the connection broke: {error}")),
+        Reply::Opened => platform::hand_over(&stream).map_err(|error| {
+            format!("could not pass the connection to ssh: {error} (use --stdio without ssh)")
+        }),
+        Reply::Refused { reason } => Err(reason),
+        Reply::Status(_) | Reply::Ended { .. } => Err("the session answered something else".into()),
+    }
+}
+
+/// ssh_configs name the socket, because the environment of an ssh is not that of `connect`.
+fn socket(session: &OsStr) -> Result<PathBuf, Failure> {
+    let path = PathBuf::from(session);
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    let id = parse_id(&[session.to_string_lossy().into_owned()])?;
+    Ok(Directories::from_environment()?.runtime.join(id.to_string()).join("control.sock"))
+}
+
+/// Copies until the scanner's side ends. The thread that reads standard input ends with the process.
+fn copy(stream: SyncStream) -> io::Result<()> {
+    let (mut from, mut to) = (stream.try_clone()?, stream);
+    std::thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin().lock(), &mut to);
+        let _ = to.shutdown(std::net::Shutdown::Write);
+    });
+    let mut stdout = io::stdout().lock();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match io::Read::read(&mut from, &mut buffer)? {
+            0 => return Ok(()),
+            read => stdout.write_all(&buffer[..read]).and_then(|()| stdout.flush())?,
+        }
+    }
+}

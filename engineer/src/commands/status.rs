@@ -1,0 +1,97 @@
+//! `status`: the sessions that are open.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use crate::config::Directories;
+use crate::exit::Failure;
+use crate::local_socket::{Reply, Request, Status, client};
+use crate::runtime_dir::RuntimeDirectory;
+use fieldlink_protocol::text;
+
+pub(super) fn run(json: bool) -> Result<u8, Failure> {
+    let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
+    let ask = |id| match client::ask(&runtime.session(id).join("control.sock"), Request::Status) {
+        Ok((_, Reply::Status(status))) => Some(status),
+        // It has only just begun, or is just ending.
+        _ => None,
+    };
+    let sessions: Vec<Status> = runtime.sessions()?.into_iter().filter_map(ask).collect();
+    if json {
+        println!("{}", json!({ "sessions": sessions }));
+    } else {
+        print!("{}", table(&sessions));
+    }
+    Ok(0)
+}
+
+fn table(sessions: &[Status]) -> String {
+    if sessions.is_empty() {
+        return "no session is open\n".into();
+    }
+    let mut rows = vec![["ID", "SCANNER", "TICKET", "STATE", "LEFT", "CONNECTIONS"].map(String::from)];
+    rows.extend(sessions.iter().map(row));
+    let widths: [usize; 6] = std::array::from_fn(|column| {
+        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
+    });
+    rows.iter().fold(String::new(), |mut table, row| {
+        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let _ = writeln!(table, "{}", cells.join("  ").trim_end());
+        table
+    })
+}
+
+fn row(status: &Status) -> [String; 6] {
+    let scanner = match (&status.user, &status.hostname) {
+        (Some(user), Some(hostname)) => text::name(&format!("{user}@{hostname}")),
+        _ => "-".into(),
+    };
+    let left = status.seconds.map_or("-".into(), |seconds| match seconds {
+        0..120 => format!("{seconds} s"),
+        _ => format!("{} min", seconds / 60),
+    });
+    [
+        status.id.grouped(),
+        scanner,
+        text::name(&status.ticket),
+        status.state.clone(),
+        left,
+        status.connections.to_string(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_are_listed_as_a_table() {
+        assert_eq!(table(&[]), "no session is open\n");
+        let active = Status {
+            id: "572400000".parse().expect("valid"),
+            ticket: "T-1".into(),
+            relay: "wss://relay.example.com".into(),
+            state: "active".into(),
+            hostname: Some("scanner-7".into()),
+            user: Some("support".into()),
+            seconds: Some(3540),
+            connections: 2,
+        };
+        let asking = Status {
+            id: "000000000".parse().expect("valid"),
+            state: "asking".into(),
+            hostname: None,
+            user: None,
+            seconds: Some(42),
+            connections: 0,
+            ..active.clone()
+        };
+        assert_eq!(
+            table(&[active, asking]),
+            "ID           SCANNER            TICKET  STATE   LEFT    CONNECTIONS\n\
+             572 400 000  support@scanner-7  T-1     active  59 min  2\n\
+             000 000 000  -                  T-1     asking  42 s    0\n"
+        );
+    }
+}

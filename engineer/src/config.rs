@@ -1,0 +1,194 @@
+//! Where this program's files are, and `connect.toml`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use fieldlink_protocol::transport::{Dialer, RelayAddress, client_config};
+use serde::Deserialize;
+
+use crate::exit::{Failure, Kind};
+use crate::{platform, private_file};
+
+/// The directories of one engineer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directories {
+    /// `connect.toml` and the credential.
+    pub config: PathBuf,
+    /// What is remembered across runs.
+    pub state: PathBuf,
+    /// The sessions that are open.
+    pub runtime: PathBuf,
+}
+
+impl Directories {
+    /// As the environment says.
+    pub fn from_environment() -> Result<Self, Failure> {
+        Self::find(&|name| std::env::var_os(name).filter(|value| !value.is_empty()))
+    }
+
+    fn find(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Failure> {
+        let config = directory(variable, "FIELDLINK_CONFIG_DIR", "XDG_CONFIG_HOME", ".config")?;
+        let state = directory(variable, "FIELDLINK_STATE_DIR", "XDG_STATE_HOME", ".local/state")?;
+        let runtime = named(variable, "FIELDLINK_RUNTIME_DIR")?
+            .or_else(|| Some(absolute(variable, "XDG_RUNTIME_DIR")?.join("fieldlink")))
+            .unwrap_or_else(platform::fallback_runtime_directory);
+        Ok(Self { config, state, runtime })
+    }
+}
+
+fn directory(
+    variable: &dyn Fn(&str) -> Option<OsString>,
+    own: &str,
+    standard: &str,
+    below_home: &str,
+) -> Result<PathBuf, Failure> {
+    if let Some(path) = named(variable, own)? {
+        return Ok(path);
+    }
+    let base = absolute(variable, standard).or_else(|| Some(absolute(variable, "HOME")?.join(below_home)));
+    let base = base.ok_or_else(|| {
+        Failure::usage(format!("could not find your files: neither {own} nor HOME is set to a full path"))
+    })?;
+    Ok(base.join("fieldlink"))
+}
+
+/// Our own variables must hold a full path; a mistake is not passed over.
+fn named(variable: &dyn Fn(&str) -> Option<OsString>, name: &str) -> Result<Option<PathBuf>, Failure> {
+    match variable(name).map(PathBuf::from) {
+        Some(path) if !path.is_absolute() => {
+            Err(Failure::usage(format!("{name} must be a full path, but is {}", path.display())))
+        }
+        path => Ok(path),
+    }
+}
+
+/// The XDG specification says to pass over relative paths.
+fn absolute(variable: &dyn Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// What `login` stores in `connect.toml`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The relay.
+    pub relay: RelayAddress,
+    /// The only certificates to trust, instead of the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+const FILE: &str = "connect.toml";
+
+impl Config {
+    /// Reads `connect.toml` in `directory`.
+    pub fn load(directory: &Path) -> Result<Self, Failure> {
+        let path = directory.join(FILE);
+        let text = private_file::read(&path)?.ok_or_else(|| not_logged_in(&path))?;
+        let mut config: Self =
+            toml::from_str(&text).with_context(|| format!("could not read {}", path.display()))?;
+        // A relative path is meant from where it is written.
+        config.ca_file = config.ca_file.map(|file| directory.join(file));
+        Ok(config)
+    }
+
+    /// Writes `connect.toml` in `directory`.
+    pub fn store(&self, directory: &Path) -> anyhow::Result<()> {
+        // A JSON string is a TOML basic string as well, and the two keys are all there is.
+        let mut text = String::from("# written by `fieldlink-connect login`\n");
+        for (key, value) in
+            [("relay", Some(self.relay.to_string())), ("ca_file", path_text(self.ca_file.as_deref())?)]
+        {
+            if let Some(value) = value {
+                text.push_str(&format!("{key} = {}\n", serde_json::Value::from(value)));
+            }
+        }
+        private_file::replace_durably(&directory.join(FILE), text.as_bytes())
+    }
+
+    /// Dials the relay that is named here.
+    pub fn dialer(&self) -> Result<Dialer, Failure> {
+        let tls = client_config(self.ca_file.as_deref())
+            .map_err(|error| Failure::new(Kind::Failed, format!("{error}")))?;
+        Ok(Dialer::new(self.relay.clone(), tls))
+    }
+}
+
+fn path_text(path: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let text = |path: &Path| path.to_str().map(str::to_owned).context("the CA file's path is not UTF-8 text");
+    path.map(text).transpose()
+}
+
+fn not_logged_in(path: &Path) -> Failure {
+    Failure::usage(format!(
+        "not logged in: {} does not exist; run: fieldlink-connect login --relay wss://RELAY",
+        path.display()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn find(variables: &[(&str, &str)]) -> Result<Directories, Failure> {
+        let variables: HashMap<_, _> = variables.iter().copied().collect();
+        Directories::find(&|name| variables.get(name).map(OsString::from))
+    }
+
+    #[test]
+    fn directories_follow_the_environment() {
+        let found = find(&[("HOME", "/home/ada"), ("XDG_RUNTIME_DIR", "/run/user/7")]).expect("found");
+        assert_eq!(found.config, Path::new("/home/ada/.config/fieldlink"));
+        assert_eq!(found.state, Path::new("/home/ada/.local/state/fieldlink"));
+        assert_eq!(found.runtime, Path::new("/run/user/7/fieldlink"));
+
+        let found = find(&[
+            ("FIELDLINK_CONFIG_DIR", "/c"),
+            ("XDG_STATE_HOME", "/s"),
+            ("FIELDLINK_RUNTIME_DIR", "/r"),
+            ("XDG_RUNTIME_DIR", "/run/user/7"),
+        ]);
+        let found = found.expect("found");
+        assert_eq!(
+            (found.config.as_path(), found.state.as_path(), found.runtime.as_path()),
+            (Path::new("/c"), Path::new("/s/fieldlink"), Path::new("/r"))
+        );
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_meant_is_refused() {
+        assert_eq!(find(&[]).expect_err("no home").kind, Kind::Usage);
+        let relative = find(&[("HOME", "/h"), ("FIELDLINK_RUNTIME_DIR", "run")]).expect_err("relative");
+        assert!(relative.message.contains("FIELDLINK_RUNTIME_DIR"));
+        assert!(find(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "relative")]).is_ok());
+    }
+
+    #[test]
+    fn survives_the_trip_to_the_file() {
+        let base = tempfile::tempdir().expect("a directory");
+        for ca_file in [None, Some(PathBuf::from("/etc/a \"b\"\\ü.pem"))] {
+            let config = Config { relay: "wss://[::1]:8443".parse().expect("an address"), ca_file };
+            config.store(base.path()).expect("stored");
+            assert_eq!(Config::load(base.path()), Ok(config));
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_with_the_file() {
+        let base = tempfile::tempdir().expect("a directory");
+        let missing = Config::load(base.path()).expect_err("no file");
+        assert_eq!(missing.kind, Kind::Usage);
+        assert!(missing.message.contains("fieldlink-connect login"));
+        for (text, named) in [
+            ("relay = \"wss://a\"\nrelais = 1\n", "relais"),
+            ("relay = \"ws://a\"\n", "wss://relay.example.com"),
+            ("ca_file = \"/x\"\n", "relay"),
+        ] {
+            std::fs::write(base.path().join(FILE), text).expect("written");
+            let message = Config::load(base.path()).expect_err(text).message;
+            assert!(message.contains(named) && message.contains(FILE), "{message}");
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Moves the sealed conversation over the control pipe.
+
+use std::convert::Infallible;
+use std::sync::OnceLock;
+
+use bytes::BytesMut;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::control::FromEngineer;
+use fieldlink_protocol::messages::encode;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::seal::Sealer;
+use fieldlink_protocol::transport::{PipeDriver, PipeEnd, PipeReader, PipeWriter};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::{Broken, Conversation, Heard};
+use crate::session::{End, Told};
+
+/// What the channel tells the session.
+#[derive(Debug)]
+pub enum ChannelEvent {
+    /// Something was heard, or was not.
+    Heard(Heard),
+    /// The channel is over. The last event.
+    Over(End),
+}
+
+/// An established pipe.
+pub type Pipe = (PipeReader, PipeWriter, PipeDriver);
+
+/// Messages that may wait; when the pipe is stuck, heartbeats are left out.
+const QUEUE: usize = 8;
+
+/// The control channel of one session, before it runs.
+pub struct Channel {
+    /// The engineer's half of the conversation.
+    pub conversation: Conversation,
+    /// Seals what we say.
+    pub sealer: Sealer,
+    /// Hears what happens.
+    pub events: mpsc::Sender<ChannelEvent>,
+    /// Fires when the session is ended from here, with the reason to tell the agent.
+    pub goodbye: oneshot::Receiver<Reason>,
+}
+
+/// Why nobody talks any more.
+enum Silence {
+    /// We said goodbye.
+    Said,
+    /// The session ended, and this is why.
+    Ended(End),
+    /// The pipe is over without a word.
+    PipeOver,
+}
+
+impl Channel {
+    /// Introduces us, then talks until the session is over. Returns when the last word is out, or has
+    /// had [`limits::CLOSE`] to get there.
+    pub async fn run(self, (reader, writer, driver): Pipe, hello: FromEngineer) {
+        let Self { conversation, sealer, events, goodbye } = self;
+        let (stop, done) = (CancellationToken::new(), CancellationToken::new());
+        let (outgoing, queued) = mpsc::channel(QUEUE);
+        // The queue is new and empty.
+        let _ = outgoing.try_send(hello);
+        let last = OnceLock::new();
+        let closing = || last.get().map_or(Reason::EngineerStopped, |reason: &Reason| *reason);
+        let driver = driver.run(stop.clone(), || closing().code().to_owned());
+        let talking = async {
+            let mut talk = Talk { conversation, reader, outgoing, events: events.clone() };
+            let silence = talk.until_silence(goodbye, &last).await;
+            done.cancel();
+            talk.listen_to_the_end().await;
+            silence
+        };
+        let patience = async {
+            done.cancelled().await;
+            sleep(limits::CLOSE).await;
+            stop.cancel();
+            std::future::pending::<Infallible>().await
+        };
+        let (silence, pipe_end) = tokio::select! {
+            (silence, (), end) = async { tokio::join!(talking, write(sealer, writer, queued), driver) } => {
+                (silence, end)
+            }
+            never = patience => match never {},
+        };
+        if matches!(silence, Silence::PipeOver) {
+            let _ = events.send(ChannelEvent::Over(end_of(pipe_end))).await;
+        }
+    }
+}
+
+struct Talk {
+    conversation: Conversation,
+    reader: PipeReader,
+    outgoing: mpsc::Sender<FromEngineer>,
+    events: mpsc::Sender<ChannelEvent>,
+}
+
+impl Talk {
+    async fn until_silence(
+        &mut self,
+        goodbye: oneshot::Receiver<Reason>,
+        last: &OnceLock<Reason>,
+    ) -> Silence {
+        let silence = tokio::select! {
+            biased;
+            // A session that is dropped without a word was stopped.
+            reason = goodbye => {
+                self.say_end(reason.unwrap_or(Reason::EngineerStopped), last);
+                Silence::Said
+            }
+            talked = self.talk() => match talked {
+                Ok(silence) => silence,
+                Err(Broken(reason)) => {
+                    self.say_end(reason, last);
+                    Silence::Ended(End::new(reason, Told::Here))
+                }
+            }
+        };
+        if let Silence::Ended(end) = &silence {
+            let _ = self.events.send(ChannelEvent::Over(end.clone())).await;
+        }
+        silence
+    }
+
+    /// Ends our stream behind our last message. While the peer still sends, the pipe needs a reader.
+    async fn listen_to_the_end(self) {
+        let Self { mut reader, outgoing, .. } = self;
+        drop(outgoing);
+        while reader.next().await.is_some() {}
+    }
+
+    fn say_end(&self, reason: Reason, last: &OnceLock<Reason>) {
+        let _ = last.set(reason);
+        // If the queue is full, the pipe is stuck, and nothing would get through anyway.
+        let _ = self.outgoing.try_send(FromEngineer::End { reason });
+    }
+
+    async fn talk(&mut self) -> Result<Silence, Broken> {
+        let mut heartbeat = heartbeat();
+        loop {
+            let deadline = Instant::from_std(self.conversation.deadline());
+            let heard = tokio::select! {
+                biased;
+                bytes = self.reader.next() => match bytes {
+                    Some(bytes) => self.conversation.receive(&bytes, Instant::now().into_std())?,
+                    None => return Ok(Silence::PipeOver),
+                },
+                () = sleep_until(deadline) => {
+                    self.conversation.wait(Instant::now().into_std())?.into_iter().collect()
+                }
+                _ = heartbeat.tick() => {
+                    let _ = self.outgoing.try_send(FromEngineer::Heartbeat {});
+                    continue;
+                }
+            };
+            for event in heard {
+                if let Heard::End(reason) = event {
+                    return Ok(Silence::Ended(End::new(reason, Told::Scanner)));
+                }
+                let _ = self.events.send(ChannelEvent::Heard(event)).await;
+            }
+        }
+    }
+}
+
+fn heartbeat() -> Interval {
+    let mut heartbeat = interval_at(Instant::now() + limits::HEARTBEAT_INTERVAL, limits::HEARTBEAT_INTERVAL);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat
+}
+
+/// Seals only what is really sent, because the counter knows no gaps.
+async fn write(mut sealer: Sealer, mut writer: PipeWriter, mut queued: mpsc::Receiver<FromEngineer>) {
+    while let Some(message) = queued.recv().await {
+        let Ok(sealed) = sealer.seal(encode(&message).as_bytes()) else { return };
+        let mut buffer: BytesMut = PipeWriter::buffer(sealed.len());
+        buffer.extend_from_slice(&sealed);
+        if writer.send(buffer).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn end_of(pipe: PipeEnd) -> End {
+    match pipe {
+        PipeEnd::Complete | PipeEnd::Cancelled => End::lost("the scanner closed the control connection"),
+        PipeEnd::Closed(text) => End::closed(&text),
+        PipeEnd::Lost(problem) => End::lost(problem),
+        PipeEnd::Violated(error) => {
+            End { detail: Some(error.to_string()), ..End::new(Reason::Tampered, Told::Here) }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The sealed conversation with the agent: who we both are, the client's answer, heartbeats, the end.
+//!
+//! [`Conversation`] is pure: it takes bytes and times and gives events; [`channel`] moves them over
+//! the control pipe.
+
+pub mod channel;
+
+use std::time::{Duration, Instant};
+
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::control::FromAgent;
+use fieldlink_protocol::messages::decode;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::seal::Opener;
+use fieldlink_protocol::text;
+
+use crate::ssh_key::PublicKey;
+
+/// The agent's introduction, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentHello {
+    /// The one host key to trust.
+    pub host_key: PublicKey,
+    /// The account to work as.
+    pub user: String,
+    /// The scanner's name, fit to be shown.
+    pub hostname: String,
+}
+
+/// What happened on the control pipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// The agent introduced itself.
+    Hello(AgentHello),
+    /// The client is being asked.
+    Asking(Duration),
+    /// The client said yes: so long does the session last.
+    Admitted(Duration),
+    /// So long does the session still last.
+    Remaining(Duration),
+    /// Nothing was heard for too long.
+    Interrupted,
+    /// The agent is heard again.
+    Resumed,
+    /// The agent ended it.
+    End(Reason),
+}
+
+/// Why the session must end at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken(pub Reason);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Opening,
+    Introduced,
+    Asking,
+    Admitted,
+}
+
+/// The engineer's half of the conversation.
+pub struct Conversation {
+    opener: Opener,
+    phase: Phase,
+    /// When the present phase must be over, until the client has said yes.
+    patience: Instant,
+    heard: Instant,
+    interrupted: bool,
+}
+
+impl Conversation {
+    /// A conversation that begins at `now`.
+    pub fn new(opener: Opener, now: Instant) -> Self {
+        let patience = now + limits::HANDSHAKE;
+        Self { opener, phase: Phase::Opening, patience, heard: now, interrupted: false }
+    }
+
+    /// Takes bytes as they come off the pipe; gives what they mean.
+    pub fn receive(&mut self, bytes: &[u8], now: Instant) -> Result<Vec<Heard>, Broken> {
+        self.opener.receive(bytes);
+        let mut events = Vec::new();
+        while let Some(message) = self.opener.open_next().map_err(|_| Broken(Reason::Tampered))? {
+            self.heard = now;
+            if std::mem::take(&mut self.interrupted) {
+                events.push(Heard::Resumed);
+            }
+            let message = decode(&message).map_err(|_| Broken(Reason::Tampered))?;
+            events.push(self.understand(message, now)?);
+        }
+        Ok(events)
+    }
+
+    fn understand(&mut self, message: FromAgent, now: Instant) -> Result<Heard, Broken> {
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        match (message, self.phase) {
+            (FromAgent::End { reason }, _) => Ok(Heard::End(reason)),
+            (FromAgent::Hello { host_key, user, hostname, .. }, Phase::Opening) => {
+                self.enter(Phase::Introduced, now + limits::HANDSHAKE);
+                let host_key = host_key.parse().map_err(|_| Broken(Reason::Tampered))?;
+                Ok(Heard::Hello(AgentHello { host_key, user, hostname: text::name(&hostname) }))
+            }
+            (FromAgent::Asking { seconds: asked }, Phase::Introduced) => {
+                let asked = seconds(asked).min(limits::CONSENT);
+                self.enter(Phase::Asking, now + asked + limits::HANDSHAKE);
+                Ok(Heard::Asking(asked))
+            }
+            (FromAgent::Admitted { seconds: lasts }, Phase::Introduced | Phase::Asking) => {
+                self.phase = Phase::Admitted;
+                Ok(Heard::Admitted(seconds(lasts)))
+            }
+            (FromAgent::Heartbeat { seconds: left }, Phase::Introduced | Phase::Asking | Phase::Admitted) => {
+                Ok(Heard::Remaining(seconds(left)))
+            }
+            _ => Err(Broken(Reason::Tampered)),
+        }
+    }
+
+    fn enter(&mut self, phase: Phase, patience: Instant) {
+        self.phase = phase;
+        self.patience = patience;
+    }
+
+    /// What the mere passing of time means. Call it at every [`Self::deadline`].
+    pub fn wait(&mut self, now: Instant) -> Result<Option<Heard>, Broken> {
+        if self.phase != Phase::Admitted && now >= self.patience {
+            let asked = self.phase == Phase::Asking;
+            return Err(Broken(if asked { Reason::NoAnswer } else { Reason::Silence }));
+        }
+        if now >= self.heard + limits::INTERRUPTION {
+            return Err(Broken(Reason::Silence));
+        }
+        if self.interrupted || now < self.heard + limits::HEARTBEAT_LOST {
+            return Ok(None);
+        }
+        self.interrupted = true;
+        Ok(Some(Heard::Interrupted))
+    }
+
+    /// When [`Self::wait`] has something to say next, unless something is heard before.
+    pub fn deadline(&self) -> Instant {
+        let silence = if self.interrupted { limits::INTERRUPTION } else { limits::HEARTBEAT_LOST };
+        let silence = self.heard + silence;
+        if self.phase == Phase::Admitted { silence } else { silence.min(self.patience) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

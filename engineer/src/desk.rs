@@ -1,0 +1,36 @@
+//! What an engineer has at hand before a call: who they are, where the relay is, what was tried.
+
+use fieldlink_protocol::credential::Credential;
+use fieldlink_protocol::transport::Dialer;
+
+use crate::config::{Config, Directories};
+use crate::credential_store::CredentialStore;
+use crate::exit::Failure;
+use crate::guesses::Guesses;
+use crate::runtime_dir::RuntimeDirectory;
+
+/// Everything that a call needs and that is the same for every call.
+pub struct Desk {
+    /// Who we are.
+    pub credential: Credential,
+    /// How the relay is dialled.
+    pub dialer: Dialer,
+    /// Wrong PINs of the last hour.
+    pub guesses: Guesses,
+    /// The sessions that are open.
+    pub runtime: RuntimeDirectory,
+}
+
+impl Desk {
+    /// Reads what `login` stored.
+    pub fn load(directories: &Directories) -> Result<Self, Failure> {
+        let config = Config::load(&directories.config)?;
+        let credential = CredentialStore::new(&directories.config).load()?;
+        Ok(Self {
+            credential,
+            dialer: config.dialer()?,
+            guesses: Guesses::new(&directories.state),
+            runtime: RuntimeDirectory::open(&directories.runtime)?,
+        })
+    }
+}

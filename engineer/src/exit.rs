@@ -1,0 +1,215 @@
+//! How a command can fail, and the exit code each failure has.
+
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::transport::DialError;
+
+use crate::session::End;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $code:literal, $name:literal, $meaning:literal;)*) => {
+        /// What kind of failure it is. Every kind has an exit code of its own.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Kind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl Kind {
+            /// Every kind, in the order of the codes.
+            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+
+            /// The exit code.
+            pub const fn code(self) -> u8 {
+                match self { $(Self::$kind => $code,)* }
+            }
+
+            /// The name in `--json`.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            const fn meaning(self) -> &'static str {
+                match self { $(Self::$kind => $meaning,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Anything without a code of its own.
+    Failed = 1, "failed", "failed; the message says what and why";
+    /// Wrong arguments, or no login yet.
+    Usage = 2, "usage", "used wrongly";
+    /// No connection to the relay.
+    RelayUnreachable = 210, "relay-unreachable", "the relay cannot be reached";
+    /// The relay's certificate.
+    Certificate = 211, "certificate", "the relay's certificate is not trusted, or expired";
+    /// The relay does not know the credential (any more).
+    CredentialRefused = 212, "credential-refused", "the relay refused the credential";
+    /// Unknown, offline, or in a session.
+    NotAvailable = 213, "not-available", "no scanner is available under this ID";
+    /// The PIN.
+    WrongPin = 214, "wrong-pin", "the PIN was not accepted";
+    /// The client said no.
+    ClientRefused = 215, "client-refused", "the client did not allow the session";
+    /// The client said nothing.
+    NoAnswer = 216, "no-answer", "the client did not answer";
+    /// The session ended, and not by this program.
+    SessionOver = 217, "session-over", "the session is over";
+    /// The two sides speak different versions.
+    Version = 218, "version", "relay or scanner speaks another version";
+    /// The check digit does not fit.
+    IdTypo = 219, "id-typo", "the ID has a typo";
+    /// This program stops guessing.
+    TooManyWrongPins = 220, "too-many-wrong-pins", "two wrong PINs for this ID within the hour";
+    /// Someone else, or too much at once.
+    Busy = 221, "busy", "the scanner or the relay is busy";
+}
+
+/// The part of `--help` on exit codes.
+pub fn table() -> String {
+    let rows = Kind::ALL.iter().map(|kind| format!("  {:>3}  {}\n", kind.code(), kind.meaning()));
+    format!(
+        "Exit codes:\n    0  done\n{}A shell or command that ran to its end passes on its own code.",
+        rows.collect::<String>()
+    )
+}
+
+/// A failed command: its kind, and a message that says what to do next.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{message}")]
+pub struct Failure {
+    /// Decides the exit code.
+    pub kind: Kind,
+    /// For a person.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of `kind`.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// Something that is used wrongly.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// A session that ended before it began.
+    pub fn not_begun(end: &End) -> Self {
+        let (kind, next) = match end.reason {
+            Reason::ClientRefused => (Kind::ClientRefused, "talk to the client, then connect again"),
+            Reason::NoAnswer => {
+                (Kind::NoAnswer, "ask the client to look at the scanner's screen, then connect again")
+            }
+            Reason::Busy => (Kind::Busy, "try again when that session is over"),
+            Reason::WrongPin => (Kind::WrongPin, "ask the client to read the PIN out again"),
+            Reason::Revoked => (Kind::CredentialRefused, "ask the relay's operator"),
+            Reason::Burnt => (Kind::NotAvailable, "ask the client to start remote access again"),
+            Reason::PartnerMissing | Reason::PairingTimeout | Reason::PairingAborted => {
+                (Kind::NotAvailable, "ask the client whether remote access is still on, and try again")
+            }
+            Reason::ScannerFailed | Reason::SessionProcessLost => {
+                (Kind::Failed, "ask the client to start remote access again")
+            }
+            _ => (Kind::SessionOver, "ask the client for a new ID and PIN"),
+        };
+        Self::new(kind, format!("the session did not begin: {}; {next}", end.cause()))
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::new(Kind::Failed, format!("{error:#}"))
+    }
+}
+
+impl From<DialError> for Failure {
+    fn from(error: DialError) -> Self {
+        let message = match &error {
+            DialError::Refused { relay, code } if code == "credential" => format!(
+                "the relay {relay} refused this credential: it is unknown or was withdrawn; \
+                 ask the relay's operator for a new one, then run: fieldlink-connect login --relay {relay}"
+            ),
+            DialError::CertificateUntrusted(..) => {
+                format!("{error}; if the relay has a CA of its own, log in again with --ca-file")
+            }
+            DialError::Unreachable(..) | DialError::Timeout(..) | DialError::NotARelay(..) => {
+                format!("{error}; check the network and the relay's address")
+            }
+            _ => error.to_string(),
+        };
+        Self::new(dial_kind(&error), message)
+    }
+}
+
+fn dial_kind(error: &DialError) -> Kind {
+    match error {
+        DialError::CertificateExpired(_) | DialError::CertificateUntrusted(..) => Kind::Certificate,
+        DialError::Version { .. } => Kind::Version,
+        DialError::Refused { code, .. } if code == "credential" => Kind::CredentialRefused,
+        DialError::Refused { .. } => Kind::Busy,
+        DialError::Resolve(_)
+        | DialError::Unreachable(..)
+        | DialError::Timeout(..)
+        | DialError::Tls(..)
+        | DialError::NotARelay(..) => Kind::RelayUnreachable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codes are part of the interface: scripts depend on them.
+    #[test]
+    fn codes_and_names_stay_as_they_are() {
+        let codes: Vec<_> = Kind::ALL.iter().map(|kind| (kind.code(), kind.name())).collect();
+        assert_eq!(
+            codes,
+            [
+                (1, "failed"),
+                (2, "usage"),
+                (210, "relay-unreachable"),
+                (211, "certificate"),
+                (212, "credential-refused"),
+                (213, "not-available"),
+                (214, "wrong-pin"),
+                (215, "client-refused"),
+                (216, "no-answer"),
+                (217, "session-over"),
+                (218, "version"),
+                (219, "id-typo"),
+                (220, "too-many-wrong-pins"),
+                (221, "busy"),
+            ]
+        );
+        assert!(table().contains("  219  the ID has a typo\n"));
+    }
+
+    #[test]
+    fn every_reason_before_a_session_has_a_kind() {
+        for (reason, kind) in [
+            (Reason::ClientRefused, Kind::ClientRefused),
+            (Reason::NoAnswer, Kind::NoAnswer),
+            (Reason::Busy, Kind::Busy),
+            (Reason::Burnt, Kind::NotAvailable),
+            (Reason::PartnerMissing, Kind::NotAvailable),
+            (Reason::Revoked, Kind::CredentialRefused),
+            (Reason::RelayStopping, Kind::SessionOver),
+        ] {
+            let end = End::new(reason, crate::session::Told::Scanner);
+            assert_eq!(Failure::not_begun(&end).kind, kind, "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_refused_credential_is_told_from_other_refusals() {
+        let refused = |code: &str| {
+            let relay = "wss://relay.example.com".parse().expect("an address");
+            Failure::from(DialError::Refused { relay, code: code.into() })
+        };
+        assert_eq!(refused("credential").kind, Kind::CredentialRefused);
+        assert_eq!(refused("full").kind, Kind::Busy);
+    }
+}

@@ -1,0 +1,41 @@
+//! The engineer's side of Fieldlink, as a library for its one program, `fieldlink-connect`.
+//!
+//! The program pairs with a scanner by support ID and PIN, holds the session, and lets the
+//! engineer's own OpenSSH tools use it: each of their connections is a pipe of its own through the
+//! relay, encrypted end to end.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`args`], [`commands`], [`exit`] | the command line, what each command does, how it ends |
+//! | [`config`], [`credential_store`], [`guesses`] | what is kept between runs |
+//! | [`desk`], [`call`] | what is at hand before a call, and the call |
+//! | [`runtime_dir`], [`ssh_config`], [`ssh_key`], [`ssh_client`], [`ssh_child`] | what ssh needs, for as long as a session lives |
+//! | [`relay_session`], [`pairing`], [`control`] | the three conversations of a session |
+//! | [`session`] | ties them together, from the dial to the end |
+//! | [`local_socket`], [`pipe_copy`] | how other programs on this computer use the session |
+//! | [`progress`], [`pin_entry`] | what the engineer sees and types |
+//! | [`platform`] | all that depends on the operating system |
+
+pub mod args;
+pub mod call;
+pub mod commands;
+pub mod config;
+pub mod control;
+pub mod credential_store;
+pub mod desk;
+pub mod exit;
+pub mod guesses;
+pub mod local_socket;
+pub mod pairing;
+pub mod pin_entry;
+pub mod pipe_copy;
+pub mod platform;
+mod private_file;
+pub mod progress;
+pub mod relay_session;
+pub mod runtime_dir;
+pub mod session;
+pub mod ssh_child;
+pub mod ssh_client;
+pub mod ssh_config;
+pub mod ssh_key;

@@ -1,0 +1,62 @@
+//! Asks a session something.
+
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use super::{LINE, Reply, Request, decode, encode};
+use crate::platform::{self, SyncStream};
+
+/// How long a session that lives may take to say how it stands.
+const STATUS: Duration = Duration::from_secs(2);
+
+/// Sends `request` to the session at `socket` and waits for the reply. The connection comes back
+/// with not one byte more read from it than the reply.
+pub fn ask(socket: &Path, request: Request) -> io::Result<(SyncStream, Reply)> {
+    let mut stream = begin(socket, request)?;
+    let reply = read_reply(&mut stream)?;
+    Ok((stream, reply))
+}
+
+/// Sends `request` to the session at `socket`; the reply is for the caller to read.
+pub fn begin(socket: &Path, request: Request) -> io::Result<SyncStream> {
+    let mut stream = platform::connect(socket)?;
+    if request == Request::Status {
+        stream.set_read_timeout(Some(STATUS))?;
+    }
+    stream.write_all(&encode(&request))?;
+    Ok(stream)
+}
+
+/// Reads a reply's line.
+pub fn understand(line: &[u8]) -> io::Result<Reply> {
+    decode(line)
+}
+
+/// Reads byte by byte: what follows the reply belongs to ssh.
+fn read_reply(stream: &mut impl Read) -> io::Result<Reply> {
+    let mut line = Vec::with_capacity(128);
+    let mut byte = [0];
+    while line.last() != Some(&b'\n') {
+        if line.len() == LINE {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        stream.read_exact(&mut byte)?;
+        line.push(byte[0]);
+    }
+    decode(&line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_reply_and_not_a_byte_more() {
+        let mut wire: &[u8] = b"{\"reply\":\"opened\"}\nSSH-2.0-";
+        assert_eq!(read_reply(&mut wire).expect("a reply"), Reply::Opened);
+        assert_eq!(wire, b"SSH-2.0-");
+        assert!(read_reply(&mut &b"{\"reply\":"[..]).is_err());
+        assert!(read_reply(&mut &[b'x'; 2 * LINE][..]).is_err());
+    }
+}

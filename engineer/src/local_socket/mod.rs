@@ -1,0 +1,128 @@
+//! How other programs on this computer use a session: a socket in the session's private directory.
+//!
+//! A client sends one line of JSON, a [`Request`], and gets one line back, a [`Reply`]. After
+//! [`Reply::Opened`] the connection *is* an SSH connection to the scanner.
+
+pub mod client;
+pub mod server;
+
+use std::io;
+
+use fieldlink_protocol::support_id::SupportId;
+use serde::{Deserialize, Serialize};
+
+/// Longest line, in bytes.
+const LINE: usize = 4096;
+
+/// What a client asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// An SSH connection.
+    Pipe {
+        /// What for.
+        purpose: Purpose,
+    },
+    /// How the session stands.
+    Status,
+    /// End the session; the answer comes when it has ended.
+    End,
+    /// The answer comes when the session has ended.
+    Watch,
+}
+
+/// What an SSH connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// The session's own shell or command.
+    Shell,
+    /// Anything else: the session outlives the shell for it.
+    Other,
+}
+
+/// What the session answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Reply {
+    /// What follows is SSH.
+    Opened,
+    /// There is no connection to be had now.
+    Refused {
+        /// Why, in one line.
+        reason: String,
+    },
+    /// How the session stands.
+    Status(Status),
+    /// The session has ended.
+    Ended {
+        /// Who ended it.
+        by: String,
+        /// Why: a reason's code.
+        reason: String,
+        /// One sentence.
+        message: String,
+    },
+}
+
+/// How a session stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Status {
+    /// The scanner.
+    pub id: SupportId,
+    /// The support case.
+    pub ticket: String,
+    /// The relay.
+    pub relay: String,
+    /// `connecting`, `pairing`, `asking`, `active`, `interrupted` or `ended`.
+    pub state: String,
+    /// The scanner's name, once it is known.
+    pub hostname: Option<String>,
+    /// The account on the scanner, once it is known.
+    pub user: Option<String>,
+    /// Seconds until the session ends (or until no answer counts as no).
+    pub seconds: Option<u64>,
+    /// SSH connections that are open.
+    pub connections: usize,
+}
+
+fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    let mut line = serde_json::to_vec(message).expect("our messages have string keys only");
+    line.push(b'\n');
+    line
+}
+
+fn decode<T: serde::de::DeserializeOwned>(line: &[u8]) -> io::Result<T> {
+    let line = line.strip_suffix(b"\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok(serde_json::from_slice(line)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn lines_are_as_agreed() {
+        let line = |request| String::from_utf8(encode(&request)).expect("text");
+        let pipe = Request::Pipe { purpose: Purpose::Other };
+        assert_eq!(line(pipe), "{\"request\":\"pipe\",\"purpose\":\"other\"}\n");
+        assert_eq!(line(Request::End), "{\"request\":\"end\"}\n");
+        assert_eq!(decode::<Request>(&encode(&pipe)).expect("the same"), pipe);
+        for wrong in ["", "\n", "{}\n", "{\"request\":\"end\"}"] {
+            assert!(decode::<Request>(wrong.as_bytes()).is_err(), "{wrong:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn replies_stay_on_one_line(reason in "\\PC*|.*") {
+            let reply = Reply::Refused { reason };
+            let line = encode(&reply);
+            prop_assert_eq!(line.iter().filter(|&&byte| byte == b'\n').count(), 1);
+            prop_assert_eq!(decode::<Reply>(&line).expect("the same"), reply);
+        }
+    }
+}

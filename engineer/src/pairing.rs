@@ -1,0 +1,92 @@
+//! One OPAQUE run on the control pipe: from a PIN to keys.
+
+use bytes::Bytes;
+use fieldlink_protocol::keys::SessionKeys;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pairing::{EngineerLogin, LoginError, PairingContext, PairingMessage};
+use fieldlink_protocol::pin::Pin;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::transport::{Attached, AttachedError, Dialer};
+use tokio::time::timeout;
+
+use crate::guesses::Attempt;
+
+/// A run that succeeded: the control pipe's connection, and the keys.
+pub struct Paired {
+    /// Ready for the pipe's handshake.
+    pub pipe: Attached,
+    /// Known to both sides, and to nobody else.
+    pub keys: SessionKeys,
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum PairingError {
+    /// The PIN, or who we say we are, did not fit. Says how many wrong tries are left.
+    #[error("the PIN was not accepted")]
+    Rejected {
+        /// Wrong tries that are left for this ID.
+        left: usize,
+    },
+    /// The agent would not pair.
+    #[error("{0}")]
+    Refused(Reason),
+    /// The connection failed.
+    #[error(transparent)]
+    Pipe(#[from] AttachedError),
+    /// The agent sent something else.
+    #[error("the scanner did not pair as agreed: {0}")]
+    Malformed(String),
+    /// The memory of wrong tries cannot be kept.
+    #[error("{0:#}")]
+    Memory(#[from] anyhow::Error),
+}
+
+/// A run that was answered and not yet judged.
+pub struct Answered {
+    pipe: Attached,
+    login: EngineerLogin,
+    response: Bytes,
+}
+
+impl Answered {
+    /// Judges the answer. Whoever gave it learns from our next step whether its guess at the PIN was
+    /// right; `attempt` was written down before and is taken back only if it was the scanner itself.
+    pub async fn finish(
+        mut self,
+        context: &PairingContext,
+        attempt: Attempt,
+    ) -> Result<Paired, PairingError> {
+        match self.login.finish(&self.response, context) {
+            Ok((keys, ke3)) => {
+                attempt.take_back()?;
+                self.pipe.send(PairingMessage::Finish(ke3).encode()).await?;
+                Ok(Paired { pipe: self.pipe, keys })
+            }
+            Err(LoginError::Rejected | LoginError::Malformed) => {
+                let left = attempt.stands()?;
+                self.pipe.close(Reason::PairingAborted.code()).await;
+                Err(PairingError::Rejected { left })
+            }
+        }
+    }
+}
+
+/// Attaches, sends KE1 and waits for KE2. Nobody has learnt anything until we act on it.
+/// Until then a run may be broken off and costs nothing.
+pub async fn ask(dialer: &Dialer, pipe_ticket: &str, pin: Pin) -> Result<Answered, PairingError> {
+    let (login, ke1) =
+        EngineerLogin::start(pin).map_err(|error| PairingError::Malformed(error.to_string()))?;
+    let mut pipe = Attached::attach(dialer, pipe_ticket).await.map_err(AttachedError::from)?;
+    let answer = timeout(limits::PAIRING, async {
+        pipe.send(PairingMessage::Start(ke1).encode()).await?;
+        pipe.receive().await
+    });
+    let answer = answer.await.map_err(|_| PairingError::Refused(Reason::PartnerMissing))??;
+    match PairingMessage::decode(&answer) {
+        Ok(PairingMessage::Response(response)) => Ok(Answered { pipe, login, response }),
+        Ok(PairingMessage::Refused(reason)) => Err(PairingError::Refused(reason)),
+        Ok(_) => Err(PairingError::Malformed("a pairing message came out of turn".into())),
+        Err(error) => Err(PairingError::Malformed(error.to_string())),
+    }
+}

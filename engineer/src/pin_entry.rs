@@ -1,0 +1,76 @@
+//! Where the PIN comes from: the terminal, standard input, or a descriptor. Never from an argument or
+//! the environment, which other programs can read.
+
+use std::io::IsTerminal;
+
+use fieldlink_protocol::pin::Pin;
+
+use crate::exit::{Failure, Kind};
+use crate::platform::{LineInput, Terminal};
+
+/// How often a person may mistype something that is not four digits.
+const PATIENCE: usize = 3;
+
+/// The source of a PIN.
+pub enum PinEntry {
+    /// A person, who can be asked again.
+    Terminal(Terminal),
+    /// A program, which gives one line.
+    Input(LineInput),
+}
+
+impl PinEntry {
+    /// For `connect`: the descriptor if one is named, else the terminal, else standard input.
+    pub fn for_connect(pin_fd: Option<i32>) -> Result<Self, Failure> {
+        match pin_fd {
+            Some(number) => Self::descriptor(number),
+            None if std::io::stdin().is_terminal() => Self::terminal(),
+            None => LineInput::stdin().map(Self::Input).map_err(|error| {
+                Failure::new(Kind::Failed, format!("could not read the PIN from standard input: {error}"))
+            }),
+        }
+    }
+
+    /// For `run`, whose standard input belongs to the command.
+    pub fn for_run(pin_fd: Option<i32>) -> Result<Self, Failure> {
+        pin_fd.map_or_else(Self::terminal, Self::descriptor)
+    }
+
+    fn terminal() -> Result<Self, Failure> {
+        Terminal::open().map(Self::Terminal).map_err(|error| {
+            Failure::usage(format!("could not ask for the PIN: there is no terminal ({error}); use --pin-fd"))
+        })
+    }
+
+    fn descriptor(number: i32) -> Result<Self, Failure> {
+        LineInput::descriptor(number).map(Self::Input).map_err(|error| {
+            Failure::usage(format!("could not read the PIN from descriptor {number}: {error}"))
+        })
+    }
+
+    /// Whether a wrong PIN can be typed again.
+    pub fn is_interactive(&self) -> bool {
+        matches!(self, Self::Terminal(_))
+    }
+
+    /// The next PIN. Safe to cancel.
+    pub async fn next(&mut self) -> Result<Pin, Failure> {
+        let mut tries = if self.is_interactive() { PATIENCE } else { 1 };
+        loop {
+            let (prompted, line) = match self {
+                Self::Terminal(terminal) => ("the terminal", terminal.ask("PIN: ", true).await),
+                Self::Input(input) => ("its input", input.line().await),
+            };
+            let line = line.map_err(|error| {
+                Failure::new(Kind::Failed, format!("could not read the PIN from {prompted}: {error}"))
+            })?;
+            let line = line.ok_or_else(|| Failure::usage(format!("no PIN came from {prompted}")))?;
+            tries -= 1;
+            match Pin::parse(&line) {
+                Ok(pin) => return Ok(pin),
+                Err(error) if tries == 0 => return Err(Failure::usage(error.to_string())),
+                Err(error) => eprintln!("{error}: type it again"),
+            }
+        }
+    }
+}

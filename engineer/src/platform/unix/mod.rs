@@ -1,0 +1,16 @@
+//! Linux and other Unix systems.
+
+mod files;
+mod processes;
+mod sockets;
+mod terminal;
+
+pub use files::{
+    check_private_directory, check_private_file, create_private_directory, fallback_runtime_directory,
+    private_file, sync_directory,
+};
+pub use processes::{Signals, exit_code, forbid_core_dumps, terminate};
+pub use sockets::{
+    LocalListener, LocalReader, LocalStream, LocalWriter, SyncStream, connect, hand_over, hung_up, into_async,
+};
+pub use terminal::{LineInput, Terminal, TerminalState};

@@ -1,0 +1,199 @@
+//! Lines typed by a person, or handed over on a descriptor.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, PipeReader, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use nix::unistd::{close, getpgrp, read, tcgetpgrp};
+use zeroize::Zeroizing;
+
+/// Longest line that is read, in bytes.
+const LINE: usize = 2048;
+
+/// Something that gives one line and keeps the rest: bytes are read one by one, because what
+/// follows the line belongs to someone else.
+pub struct LineInput(OwnedFd);
+
+impl LineInput {
+    /// Standard input.
+    pub fn stdin() -> io::Result<Self> {
+        io::stdin().as_fd().try_clone_to_owned().map(Self)
+    }
+
+    /// Takes over the descriptor `number`, which the caller of this program left open for us.
+    pub fn descriptor(number: i32) -> io::Result<Self> {
+        if number <= 2 {
+            return Err(io::Error::other("0, 1 and 2 are the standard streams: name another one"));
+        }
+        let opened = File::open(format!("/dev/fd/{number}"))?;
+        // No child shall inherit what carried a secret. It was checked to be open just now.
+        close(number)?;
+        Ok(Self(opened.into()))
+    }
+
+    /// The next line without its end, or `None` at the end of the input. Safe to cancel.
+    pub async fn line(&self) -> io::Result<Option<Zeroizing<String>>> {
+        line(self.0.as_fd()).await
+    }
+}
+
+/// The terminal that this program was started from, whatever its standard streams are.
+pub struct Terminal(File);
+
+impl Terminal {
+    /// Opens it; an error means that there is none.
+    pub fn open() -> io::Result<Self> {
+        OpenOptions::new().read(true).write(true).open("/dev/tty").map(Self)
+    }
+
+    /// Asks for a line. `hidden` hides what is typed. Safe to cancel: the terminal is as before.
+    pub async fn ask(&mut self, prompt: &str, hidden: bool) -> io::Result<Option<Zeroizing<String>>> {
+        let _before = if hidden { Some(hide_typing(&self.0)?) } else { None };
+        self.0.write_all(prompt.as_bytes())?;
+        line(self.0.as_fd()).await
+    }
+}
+
+/// The settings of the terminal; they come back when this is dropped, whatever a child did to them.
+pub struct TerminalState {
+    terminal: File,
+    settings: Termios,
+}
+
+impl TerminalState {
+    /// Remembers the settings of the terminal, if there is one.
+    pub fn remember() -> Option<Self> {
+        let Terminal(terminal) = Terminal::open().ok()?;
+        let settings = tcgetattr(&terminal).ok()?;
+        Some(Self { terminal, settings })
+    }
+}
+
+impl Drop for TerminalState {
+    fn drop(&mut self) {
+        // A program in the background that touches the terminal is stopped by the kernel.
+        if tcgetpgrp(&self.terminal).is_ok_and(|group| group != getpgrp()) {
+            return;
+        }
+        let _ = tcsetattr(&self.terminal, SetArg::TCSADRAIN, &self.settings);
+    }
+}
+
+fn hide_typing(terminal: &File) -> io::Result<TerminalState> {
+    let settings = tcgetattr(terminal)?;
+    let mut hidden = settings.clone();
+    hidden.local_flags.remove(LocalFlags::ECHO);
+    hidden.local_flags.insert(LocalFlags::ECHONL | LocalFlags::ICANON);
+    tcsetattr(terminal, SetArg::TCSADRAIN, &hidden)?;
+    Ok(TerminalState { terminal: terminal.try_clone()?, settings })
+}
+
+/// Waits on a thread of its own, because a descriptor that is shared with other programs must stay
+/// blocking. Dropping the future closes the pipe that the thread watches as well, and so ends it.
+async fn line(input: BorrowedFd<'_>) -> io::Result<Option<Zeroizing<String>>> {
+    let input = input.try_clone_to_owned()?;
+    let (cancelled, _cancel) = io::pipe()?;
+    let read = tokio::task::spawn_blocking(move || read_line(&input, &cancelled));
+    read.await.map_err(io::Error::other)?
+}
+
+fn read_line(input: &OwnedFd, cancelled: &PipeReader) -> io::Result<Option<Zeroizing<String>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LINE));
+    loop {
+        wait_for_input(input, cancelled)?;
+        match read_byte(input)? {
+            None if line.is_empty() => return Ok(None),
+            None | Some(b'\n') => break,
+            Some(_) if line.len() == LINE => return Err(io::Error::other("the line is too long")),
+            Some(byte) => line.push(byte),
+        }
+    }
+    let text = std::str::from_utf8(&line).map_err(|_| io::Error::other("the line is not UTF-8 text"))?;
+    Ok(Some(Zeroizing::new(text.trim_end_matches('\r').to_owned())))
+}
+
+fn wait_for_input(input: &OwnedFd, cancelled: &PipeReader) -> io::Result<()> {
+    let asked = |fd| PollFd::new(fd, PollFlags::POLLIN);
+    let mut both = [asked(input.as_fd()), asked(cancelled.as_fd())];
+    while let Err(error) = poll(&mut both, PollTimeout::NONE) {
+        if error != Errno::EINTR {
+            return Err(error.into());
+        }
+    }
+    let is_cancelled = both[1].any().unwrap_or(true);
+    if is_cancelled { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+}
+
+fn read_byte(input: &OwnedFd) -> io::Result<Option<u8>> {
+    let mut byte = [0];
+    loop {
+        match read(input, &mut byte) {
+            Ok(0) => return Ok(None),
+            Ok(_) => return Ok(Some(byte[0])),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn takes_one_line_and_leaves_the_rest() {
+        let (mut reader, mut writer) = io::pipe().expect("a pipe");
+        writer.write_all(b"0471\r\necho hello\n").expect("room");
+        drop(writer);
+        let input = LineInput(reader.try_clone().expect("a clone").into());
+        assert_eq!(input.line().await.expect("a line").as_deref().map(String::as_str), Some("0471"));
+        let mut rest = String::new();
+        reader.read_to_string(&mut rest).expect("the rest");
+        assert_eq!(rest, "echo hello\n");
+        assert!(input.line().await.expect("an end").is_none());
+    }
+
+    #[tokio::test]
+    async fn waits_for_a_line_that_comes_in_pieces() {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        let input = LineInput(reader.into());
+        writer.write_all(b"04").expect("room");
+        let (line, ()) = tokio::join!(input.line(), async {
+            tokio::task::yield_now().await;
+            writer.write_all(b"71\nx").expect("room");
+        });
+        assert_eq!(line.expect("a line").as_deref().map(String::as_str), Some("0471"));
+    }
+
+    /// The runtime waits for its threads at the end, so this test would never return otherwise.
+    #[test]
+    fn a_cancelled_read_leaves_no_thread_behind() {
+        let (reader, _writer) = io::pipe().expect("a pipe");
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let input = LineInput(reader.into());
+            tokio::select! {
+                biased;
+                _ = input.line() => panic!("nothing was written"),
+                () = tokio::task::yield_now() => {}
+            }
+        });
+    }
+
+    #[tokio::test]
+    async fn reads_plain_files_and_refuses_endless_lines() {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(&[b'x'; LINE + 1]).expect("written");
+        io::Seek::rewind(&mut file).expect("rewound");
+        assert!(LineInput(file.into()).line().await.is_err());
+        assert!(
+            LineInput(File::open("/dev/null").expect("null").into()).line().await.expect("an end").is_none()
+        );
+        assert!(LineInput::descriptor(1).is_err());
+    }
+}

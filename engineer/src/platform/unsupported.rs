@@ -1,0 +1,241 @@
+//! Systems that nobody has ported this program to yet: it builds, and says so when it is run.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::process::ExitStatus;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::BufMut;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use zeroize::Zeroizing;
+
+use crate::platform::Signal;
+
+fn unsupported() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "not supported on this platform yet: use Linux or another Unix",
+    )
+}
+
+/// Where sessions would be kept.
+pub fn fallback_runtime_directory() -> PathBuf {
+    std::env::temp_dir().join("fieldlink")
+}
+
+/// Nothing can be made private here yet.
+pub fn create_private_directory(_: &Path) -> io::Result<()> {
+    Err(unsupported())
+}
+
+/// Nothing can be made private here yet.
+pub fn check_private_directory(_: &Path) -> io::Result<()> {
+    Err(unsupported())
+}
+
+/// Nothing can be made private here yet.
+pub fn check_private_file(_: &File) -> io::Result<()> {
+    Err(unsupported())
+}
+
+/// Plain options.
+pub fn private_file() -> OpenOptions {
+    OpenOptions::new()
+}
+
+/// Nothing to do.
+pub fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Nothing to forbid.
+pub fn forbid_core_dumps() {}
+
+/// Nobody can be asked here yet.
+pub fn terminate(_: u32) {}
+
+/// The exit code of a child.
+pub fn exit_code(status: ExitStatus) -> u8 {
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
+}
+
+/// Wishes to stop this program.
+pub struct Signals(());
+
+impl Signals {
+    /// Takes over Ctrl-C.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(()))
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) -> Signal {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => Signal::Interrupt,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// A line of input; there is none here yet.
+pub enum LineInput {}
+
+impl LineInput {
+    /// Always an error.
+    pub fn stdin() -> io::Result<Self> {
+        Err(unsupported())
+    }
+
+    /// Always an error.
+    pub fn descriptor(_: i32) -> io::Result<Self> {
+        Err(unsupported())
+    }
+
+    /// Never called.
+    pub async fn line(&self) -> io::Result<Option<Zeroizing<String>>> {
+        match *self {}
+    }
+}
+
+/// The terminal; there is none here yet.
+pub enum Terminal {}
+
+impl Terminal {
+    /// Always an error.
+    pub fn open() -> io::Result<Self> {
+        Err(unsupported())
+    }
+
+    /// Never called.
+    pub async fn ask(&mut self, _: &str, _: bool) -> io::Result<Option<Zeroizing<String>>> {
+        match *self {}
+    }
+}
+
+/// The terminal's settings; there are none here yet.
+pub enum TerminalState {}
+
+impl TerminalState {
+    /// Always nothing.
+    pub fn remember() -> Option<Self> {
+        None
+    }
+}
+
+/// Listens for local connections; there are none here yet.
+pub enum LocalListener {}
+
+impl LocalListener {
+    /// Always an error.
+    pub fn bind(_: &Path) -> io::Result<Self> {
+        Err(unsupported())
+    }
+
+    /// Never called.
+    pub async fn accept(&self) -> io::Result<LocalStream> {
+        match *self {}
+    }
+}
+
+/// A local connection; there is none here yet.
+pub enum LocalStream {}
+/// The reading side of one.
+pub type LocalReader<'a> = &'a LocalStream;
+/// The writing side of one.
+pub type LocalWriter<'a> = &'a mut LocalStream;
+
+impl LocalStream {
+    /// Never called.
+    pub fn split(&mut self) -> (LocalReader<'_>, LocalWriter<'_>) {
+        match *self {}
+    }
+
+    /// Never called.
+    pub async fn readable(&self) -> io::Result<()> {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn try_read_buf<B: BufMut>(&self, _: &mut B) -> io::Result<usize> {
+        match *self {}
+    }
+}
+
+impl AsyncRead for LocalStream {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match *self.get_mut() {}
+    }
+}
+
+impl AsyncWrite for LocalStream {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        match *self.get_mut() {}
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match *self.get_mut() {}
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match *self.get_mut() {}
+    }
+}
+
+/// Never called.
+pub async fn hung_up(reader: &LocalReader<'_>) {
+    match **reader {}
+}
+
+/// A local connection; there is none here yet.
+pub enum SyncStream {}
+
+impl SyncStream {
+    /// Never called.
+    pub fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        match *self {}
+    }
+
+    /// Never called.
+    pub fn shutdown(&self, _: std::net::Shutdown) -> io::Result<()> {
+        match *self {}
+    }
+}
+
+impl Read for SyncStream {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        match *self {}
+    }
+}
+
+impl Write for SyncStream {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        match *self {}
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match *self {}
+    }
+}
+
+/// Always an error.
+pub fn connect(_: &Path) -> io::Result<SyncStream> {
+    Err(unsupported())
+}
+
+/// Never called.
+pub fn into_async(stream: SyncStream) -> io::Result<LocalStream> {
+    match stream {}
+}
+
+/// Never called.
+pub fn hand_over(stream: &SyncStream) -> io::Result<()> {
+    match *stream {}
+}

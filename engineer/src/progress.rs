@@ -1,0 +1,222 @@
+//! What the engineer sees while waiting, and what scripts read with `--json`.
+
+use std::cell::Cell;
+use std::io::{IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::exit::Failure;
+use crate::session::{End, Told};
+
+/// A change that is worth telling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Progress {
+    /// The relay is being dialled.
+    Connecting {
+        /// Which.
+        relay: String,
+    },
+    /// The PIN is awaited.
+    WaitingForPin,
+    /// The PIN is being checked with the scanner.
+    Pairing,
+    /// The client is being asked.
+    Asking {
+        /// Seconds until no answer counts as no.
+        seconds: u64,
+    },
+    /// SSH connections may come; told again after an interruption.
+    Active {
+        /// Seconds until the session ends.
+        seconds: u64,
+        /// The support ID.
+        id: String,
+        /// The scanner's name.
+        hostname: String,
+        /// The account on the scanner.
+        user: String,
+        /// The name for ssh.
+        host: String,
+        /// The file for `ssh -F`.
+        ssh_config: String,
+    },
+    /// The scanner is silent.
+    Interrupted,
+    /// The session is over.
+    Ended {
+        /// Who ended it.
+        by: &'static str,
+        /// Why: a reason's code.
+        reason: &'static str,
+        /// Who says so: `scanner` (under the seal), `relay`, or `self`.
+        told_by: &'static str,
+        /// One sentence.
+        message: String,
+    },
+    /// There was no session.
+    Failed {
+        /// The exit code.
+        code: u8,
+        /// The name of the failure.
+        error: &'static str,
+        /// One sentence.
+        message: String,
+    },
+}
+
+impl Progress {
+    /// The end of a session.
+    pub fn ended(end: &End) -> Self {
+        let told_by = match end.told {
+            Told::Scanner => "scanner",
+            Told::Relay => "relay",
+            Told::Lost | Told::Here => "self",
+        };
+        Self::Ended { by: end.by(), reason: end.reason.code(), told_by, message: end.sentence() }
+    }
+
+    /// A failure.
+    pub fn failed(failure: &Failure) -> Self {
+        let Failure { kind, message } = failure;
+        Self::Failed { code: kind.code(), error: kind.name(), message: message.clone() }
+    }
+
+    /// What is being waited for, if anything is.
+    fn waiting(&self) -> Option<String> {
+        match self {
+            Self::Connecting { relay } => Some(format!("connecting to {relay}")),
+            Self::Pairing => Some("checking the PIN with the scanner".into()),
+            Self::Asking { seconds } => Some(format!("waiting for the client to allow ({seconds} s)")),
+            _ => None,
+        }
+    }
+
+    fn sentence(&self) -> Option<String> {
+        match self {
+            Self::Active { seconds, id, hostname, user, .. } => Some(format!(
+                "connected to {hostname} ({id}) as {user}, for {} minutes",
+                seconds.div_ceil(60)
+            )),
+            Self::Interrupted => Some("the scanner is silent: waiting for it to come back".into()),
+            Self::Ended { message, .. } | Self::Failed { message, .. } => {
+                Some(format!("fieldlink-connect: {message}"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// How to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// One line that changes, on a terminal.
+    Terminal,
+    /// A line for each change.
+    Lines,
+    /// A JSON object for each change, on standard output.
+    Json,
+}
+
+/// Tells the engineer, or a script, what happens.
+#[derive(Debug)]
+pub struct Console {
+    manner: Manner,
+    /// Whether a line that will change stands on the terminal.
+    unfinished: Cell<bool>,
+    /// Whether the terminal belongs to someone else.
+    hushed: Cell<bool>,
+}
+
+impl Console {
+    /// For this process's standard streams.
+    pub fn new(json: bool) -> Self {
+        let manner = match (json, std::io::stderr().is_terminal()) {
+            (true, _) => Manner::Json,
+            (false, true) => Manner::Terminal,
+            (false, false) => Manner::Lines,
+        };
+        Self { manner, unfinished: Cell::new(false), hushed: Cell::new(false) }
+    }
+
+    /// Tells a change.
+    pub fn tell(&self, progress: &Progress) {
+        match self.manner {
+            _ if self.hushed.get() => {}
+            Manner::Json => {
+                let line = serde_json::to_string(progress).unwrap_or_default();
+                // A reader that went away does not concern the session.
+                let _ = writeln!(std::io::stdout(), "{line}");
+            }
+            _ => {
+                progress.waiting().inspect(|text| self.wait(text));
+                progress.sentence().inspect(|text| self.say(text));
+            }
+        }
+    }
+
+    /// Tells a person something; scripts have what they need already.
+    pub fn say(&self, text: &str) {
+        self.clear();
+        if self.manner != Manner::Json {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// While a shell has the terminal, nothing is told that would disturb it.
+    pub fn hush(&self, hushed: bool) {
+        self.clear();
+        self.hushed.set(hushed);
+    }
+
+    fn wait(&self, text: &str) {
+        self.clear();
+        if self.manner == Manner::Terminal {
+            let _ = write!(std::io::stderr(), "{text} …");
+            self.unfinished.set(true);
+        } else {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
+    /// Clears the line that was to change, before someone else writes to the terminal.
+    pub fn clear(&self) {
+        if self.unfinished.take() {
+            let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldlink_protocol::reason::Reason;
+
+    use super::*;
+
+    fn json(progress: &Progress) -> String {
+        serde_json::to_string(progress).expect("JSON")
+    }
+
+    #[test]
+    fn lines_for_scripts_stay_as_they_are() {
+        assert_eq!(json(&Progress::Pairing), r#"{"state":"pairing"}"#);
+        assert_eq!(json(&Progress::WaitingForPin), r#"{"state":"waiting-for-pin"}"#);
+        assert_eq!(json(&Progress::Asking { seconds: 60 }), r#"{"state":"asking","seconds":60}"#);
+        assert_eq!(
+            json(&Progress::ended(&End::new(Reason::ClientEnded, Told::Scanner))),
+            r#"{"state":"ended","by":"client","reason":"client-ended","told_by":"scanner","message":"the session is over: the client ended it"}"#
+        );
+        assert_eq!(
+            json(&Progress::failed(&Failure::usage("no"))),
+            r#"{"state":"failed","code":2,"error":"usage","message":"no"}"#
+        );
+    }
+
+    #[test]
+    fn people_read_what_is_waited_for() {
+        let asking = Progress::Asking { seconds: 60 };
+        assert_eq!(asking.waiting().as_deref(), Some("waiting for the client to allow (60 s)"));
+        let connecting = Progress::Connecting { relay: "wss://a".into() };
+        assert_eq!(connecting.waiting().as_deref(), Some("connecting to wss://a"));
+    }
+}

@@ -1,0 +1,251 @@
+//! The directory of the sessions that are open: `<runtime>/ID/` for each, private to this user.
+//!
+//! A session lives as long as its program holds the lock in its directory. What a killed program
+//! left behind is recognised by the free lock and removed by the next one that looks.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use fieldlink_protocol::support_id::SupportId;
+
+use crate::exit::{Failure, Kind};
+use crate::ssh_config::aliases::{self, Record};
+use crate::{platform, private_file};
+
+const LOCK: &str = "lock";
+
+/// The directory of all sessions.
+#[derive(Debug, Clone)]
+pub struct RuntimeDirectory {
+    path: PathBuf,
+}
+
+/// The directory of one session, held by this program. Dropping it removes it.
+#[derive(Debug)]
+pub struct SessionDirectory {
+    runtime: RuntimeDirectory,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RuntimeDirectory {
+    /// Opens the directory at `path`, creating it if there is none. One that others can get at is
+    /// refused: they could have put anything there.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        platform::create_private_directory(path)
+            .and_then(|()| platform::check_private_directory(path))
+            .with_context(|| format!("could not use the directory {}", path.display()))?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the session to `id` is, or would be.
+    pub fn session(&self, id: SupportId) -> PathBuf {
+        self.path.join(id.to_string())
+    }
+
+    /// The sessions that live, in the order of their IDs. Removes what dead ones left behind.
+    pub fn sessions(&self) -> anyhow::Result<Vec<SupportId>> {
+        let _lock = self.lock()?;
+        let (mut living, mut died) = (Vec::new(), false);
+        for id in self.listed()? {
+            match take_if_dead(&self.session(id)) {
+                Some(_lock) => {
+                    remove(&self.session(id))?;
+                    died = true;
+                }
+                None => living.push(id),
+            }
+        }
+        if died {
+            self.write_aliases(&living)?;
+        }
+        Ok(living)
+    }
+
+    /// Makes the directory of a new session to `id`.
+    pub fn claim(&self, id: SupportId) -> Result<SessionDirectory, Failure> {
+        let _lock = self.lock()?;
+        let path = self.session(id);
+        if path.exists() {
+            let _dead = take_if_dead(&path).ok_or_else(|| already_open(id))?;
+            remove(&path)?;
+        }
+        let lock = create(&path).with_context(|| format!("could not create {}", path.display()))?;
+        Ok(SessionDirectory { runtime: self.clone(), path, _lock: lock })
+    }
+
+    /// Writes the file of all sessions anew.
+    fn refresh_aliases(&self) -> anyhow::Result<()> {
+        let _lock = self.lock()?;
+        let listed = self.listed()?;
+        let living: Vec<_> =
+            listed.into_iter().filter(|&id| take_if_dead(&self.session(id)).is_none()).collect();
+        self.write_aliases(&living)
+    }
+
+    fn write_aliases(&self, living: &[SupportId]) -> anyhow::Result<()> {
+        let records: Vec<_> = living.iter().filter_map(|&id| Record::load(&self.session(id))).collect();
+        aliases::write(&self.path, &records)
+    }
+
+    fn listed(&self) -> anyhow::Result<Vec<SupportId>> {
+        let entries = std::fs::read_dir(&self.path)
+            .with_context(|| format!("could not list {}", self.path.display()))?;
+        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
+        let id = |name: String| name.parse().ok().filter(|id: &SupportId| id.to_string() == name);
+        let mut listed: Vec<SupportId> = entries.filter_map(name).filter_map(id).collect();
+        listed.sort_unstable();
+        Ok(listed)
+    }
+
+    /// Whoever makes, judges or removes a session's directory holds this lock.
+    fn lock(&self) -> anyhow::Result<File> {
+        private_file::lock(&self.path.join(LOCK))
+    }
+}
+
+impl SessionDirectory {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where programs reach this session.
+    pub fn socket(&self) -> PathBuf {
+        self.path.join("control.sock")
+    }
+
+    /// The session's own ssh_config.
+    pub fn ssh_config(&self) -> PathBuf {
+        self.path.join("ssh_config")
+    }
+
+    /// Publishes the session in the file of all sessions.
+    pub fn publish(&self, record: &Record) -> anyhow::Result<()> {
+        record.store()?;
+        self.runtime.refresh_aliases()
+    }
+
+    /// Removes it, and the session from the file of all sessions.
+    pub fn remove(self) -> anyhow::Result<()> {
+        self.try_remove()
+    }
+
+    fn try_remove(&self) -> anyhow::Result<()> {
+        if !self.path.exists() {
+            return Ok(());
+        }
+        remove(&self.path)?;
+        self.runtime.refresh_aliases()
+    }
+}
+
+impl Drop for SessionDirectory {
+    fn drop(&mut self) {
+        let _ = self.try_remove();
+    }
+}
+
+fn create(path: &Path) -> std::io::Result<File> {
+    platform::create_private_directory(path)?;
+    platform::check_private_directory(path)?;
+    let lock = platform::private_file().read(true).write(true).create_new(true).open(path.join(LOCK))?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// The lock of a session's directory, if nobody holds it; `None` if its program lives.
+fn take_if_dead(path: &Path) -> Option<Option<File>> {
+    match File::open(path.join(LOCK)) {
+        Ok(lock) => lock.try_lock().is_ok().then_some(Some(lock)),
+        // Its program died before it had made the lock.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Some(None),
+        Err(_) => None,
+    }
+}
+
+fn remove(path: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn already_open(id: SupportId) -> Failure {
+    Failure::new(
+        Kind::Busy,
+        format!(
+            "a session to {} is open already: use it with ssh scanner-{id} or fieldlink-connect run, \
+             or end it with: fieldlink-connect end {id}",
+            id.grouped()
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runtime() -> (tempfile::TempDir, RuntimeDirectory) {
+        let base = tempfile::tempdir().expect("a directory");
+        let runtime = RuntimeDirectory::open(&base.path().join("run")).expect("opened");
+        (base, runtime)
+    }
+
+    #[test]
+    fn one_session_per_scanner() {
+        let (_base, runtime) = runtime();
+        let id = SupportId::random();
+        let first = runtime.claim(id).expect("free");
+        assert_eq!(runtime.claim(id).expect_err("taken").kind, Kind::Busy);
+        assert_eq!(runtime.sessions().expect("listed"), [id]);
+        let path = first.path().to_owned();
+        first.remove().expect("removed");
+        assert!(!path.exists());
+        drop(runtime.claim(id).expect("free again"));
+        assert!(!path.exists() && runtime.sessions().expect("listed").is_empty());
+    }
+
+    #[test]
+    fn what_a_killed_program_left_is_removed() {
+        let (_base, runtime) = runtime();
+        let (id, other) = (SupportId::random(), SupportId::random());
+        for dead in [id, other] {
+            let path = runtime.session(dead);
+            create(&path).expect("created, and unlocked again");
+            std::fs::write(path.join("id_ed25519"), "a key").expect("written");
+        }
+        let again = runtime.claim(id).expect("the dead one gives way");
+        assert!(!again.path().join("id_ed25519").exists());
+        assert_eq!(runtime.sessions().expect("listed"), [id]);
+        assert!(!runtime.session(other).exists());
+    }
+
+    #[test]
+    fn foreign_entries_are_left_alone() {
+        let (_base, runtime) = runtime();
+        for name in ["notes", "123456789012", "000 000 000"] {
+            std::fs::create_dir(runtime.path().join(name)).expect("made");
+        }
+        assert!(runtime.sessions().expect("listed").is_empty());
+        assert!(runtime.path().join("000 000 000").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_others_can_enter_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let base = tempfile::tempdir().expect("a directory");
+        std::fs::set_permissions(base.path(), std::fs::Permissions::from_mode(0o755)).expect("chmod");
+        let problem = format!("{:#}", RuntimeDirectory::open(base.path()).expect_err("open to all"));
+        assert!(problem.contains("chmod 700"), "{problem}");
+    }
+}

@@ -1,0 +1,91 @@
+//! What a session stands on, from the first moment to the last: its directory, its socket, its tasks.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use fieldlink_protocol::reason::Reason;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::{End, State, Told};
+use crate::call::Call;
+use crate::desk::Desk;
+use crate::exit::Failure;
+use crate::local_socket::server::{Open, Server};
+use crate::platform::LocalListener;
+use crate::relay_session::RelayHandle;
+use crate::runtime_dir::SessionDirectory;
+
+/// How long tasks that were told to end may take. Each of them is bounded by less.
+const CLEAR_UP: Duration = Duration::from_secs(3);
+
+/// The control channel's task.
+pub(super) struct ChannelTask {
+    /// Ends it with a last word.
+    pub(super) goodbye: oneshot::Sender<Reason>,
+    /// Returns when the last word is out.
+    pub(super) finished: oneshot::Receiver<()>,
+}
+
+/// Directory, socket and tasks. Dropping it stops all of them and removes the directory.
+pub(super) struct Base {
+    pub(super) directory: SessionDirectory,
+    pub(super) state: watch::Sender<State>,
+    pub(super) open: watch::Receiver<Open>,
+    pub(super) relay: Option<RelayHandle>,
+    pub(super) channel: Option<ChannelTask>,
+    pub(super) tasks: JoinSet<()>,
+    /// Fires when the session is over.
+    over: CancellationToken,
+    /// Fires when the session has left nothing behind.
+    pub(super) gone: CancellationToken,
+}
+
+impl Base {
+    /// Claims the directory and serves the socket.
+    pub(super) fn begin(desk: &Desk, call: &Call, end: mpsc::Sender<()>) -> Result<Self, Failure> {
+        let directory = desk.runtime.claim(call.id)?;
+        let socket = directory.socket();
+        let listener = LocalListener::bind(&socket)
+            .with_context(|| format!("could not listen at {}", socket.display()))?;
+        let (state, watched) = watch::channel(State::Dialing);
+        let (open_sender, open) = watch::channel(Open::default());
+        let (over, gone) = (CancellationToken::new(), CancellationToken::new());
+        let server = Server {
+            id: call.id,
+            ticket: call.ticket.clone(),
+            relay: desk.dialer.relay().to_string(),
+            state: watched,
+            open: open_sender,
+            end,
+            over: over.clone(),
+            gone: gone.clone(),
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(server.run(listener));
+        Ok(Self { directory, state, open, relay: None, channel: None, tasks, over, gone })
+    }
+
+    /// Ends everything, in the order in which others learn of it: our own connections at once, the
+    /// scanner under the seal, the relay, the file system, and last the programs that wait for it.
+    pub(super) async fn clear_up(mut self, end: &End) -> anyhow::Result<()> {
+        self.state.send_replace(State::Ended(end.clone()));
+        self.over.cancel();
+        if let Some(ChannelTask { goodbye, finished }) = self.channel.take() {
+            let _ = goodbye.send(end.reason);
+            let _ = timeout(CLEAR_UP, finished).await;
+        }
+        if let Some(relay) = self.relay.take().filter(|_| end.told >= Told::Scanner) {
+            relay.end(end.reason).await;
+        }
+        let removed = self.directory.remove();
+        self.gone.cancel();
+        let joined = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(CLEAR_UP, joined).await.is_err() {
+            self.tasks.shutdown().await;
+        }
+        removed
+    }
+}

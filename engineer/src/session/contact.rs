@@ -1,0 +1,140 @@
+//! The relay is there and the scanner is not yet: requests, the PIN, the pairing.
+
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pairing::PairingContext;
+use fieldlink_protocol::pin::Pin;
+use fieldlink_protocol::reason::Reason;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::lines::{SETTLE, end_of};
+use super::setback::Setback;
+use super::{End, Told};
+use crate::call::Call;
+use crate::desk::Desk;
+use crate::pairing::{self, Answered, Paired, PairingError};
+use crate::pin_entry::PinEntry;
+use crate::progress::{Console, Progress};
+use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
+
+/// A call on its way to the scanner.
+pub(super) struct Contact<'a> {
+    pub(super) desk: &'a Desk,
+    pub(super) call: &'a Call,
+    pub(super) console: &'a Console,
+    pub(super) relay: RelayHandle,
+    pub(super) events: mpsc::Receiver<RelayEvent>,
+}
+
+impl Contact<'_> {
+    /// Asks for the PIN until it is right; on a terminal it can be typed again.
+    pub(super) async fn pair(&mut self, pins: &mut PinEntry) -> Result<(Offer, Paired), Setback> {
+        loop {
+            self.console.tell(&Progress::WaitingForPin);
+            self.console.clear();
+            let pin = tokio::select! {
+                biased;
+                setback = relay_fails(&mut self.events) => return Err(setback),
+                pin = pins.next() => pin?,
+            };
+            self.console.tell(&Progress::Pairing);
+            let attempt = self.desk.guesses.begin(self.call.id)?;
+            let (offer, answered) = match self.ask(pin).await {
+                Ok(answered) => answered,
+                Err(setback) => {
+                    attempt.take_back()?;
+                    return Err(setback);
+                }
+            };
+            match answered.finish(&self.context(&offer), attempt).await {
+                Ok(paired) => return Ok((offer, paired)),
+                Err(PairingError::Rejected { left }) if left > 0 && pins.is_interactive() => {
+                    self.console.say("the PIN was not accepted: ask the client to read it out again");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Requests the scanner and gets its answer, from which nobody has learnt anything yet.
+    async fn ask(&mut self, pin: Pin) -> Result<(Offer, Answered), Setback> {
+        let offer = self.request().await?;
+        let asked = tokio::select! {
+            biased;
+            asked = pairing::ask(&self.desk.dialer, &offer.pipe_ticket, pin) => asked,
+            reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
+        };
+        match asked {
+            Ok(answered) => Ok((offer, answered)),
+            // The relay's word on the run is on its way on another connection.
+            Err(error @ PairingError::Pipe(_)) => {
+                match timeout(SETTLE, declined(&mut self.events, &offer)).await {
+                    Ok(reason) => Err(Setback::Over(End::new(reason, Told::Relay))),
+                    Err(_) => Err(error.into()),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn request(&mut self) -> Result<Offer, Setback> {
+        let Call { id, ticket, partner } = self.call;
+        self.relay.request(*id, ticket, partner.as_deref()).await;
+        let answered = timeout(limits::HANDSHAKE, async {
+            loop {
+                match self.events.recv().await {
+                    Some(RelayEvent::Offered(offer)) => return Ok(offer),
+                    Some(RelayEvent::Unavailable { code, retry_after }) => {
+                        return Err(relay_session::unavailable(*id, code, retry_after).into());
+                    }
+                    // A late word on the run before.
+                    Some(RelayEvent::Declined { .. }) => {}
+                    other => return Err(relay_failure(other)),
+                }
+            }
+        });
+        answered.await.unwrap_or_else(|_| Err(Setback::Over(End::lost("the relay did not answer"))))
+    }
+
+    fn context(&self, offer: &Offer) -> PairingContext {
+        PairingContext {
+            session: offer.session,
+            run: offer.run,
+            support_id: self.call.id,
+            engineer: self.desk.credential.engineer.clone(),
+            ticket: self.call.ticket.clone(),
+            partner: self.call.partner.clone(),
+        }
+    }
+}
+
+/// Waits until the relay's connection is over; what else it says has no meaning yet.
+async fn relay_fails(events: &mut mpsc::Receiver<RelayEvent>) -> Setback {
+    loop {
+        match events.recv().await {
+            Some(RelayEvent::Declined { .. } | RelayEvent::Offered(_) | RelayEvent::Unavailable { .. }) => {}
+            other => return relay_failure(other),
+        }
+    }
+}
+
+fn relay_failure(event: Option<RelayEvent>) -> Setback {
+    Setback::Over(match event {
+        Some(RelayEvent::Ended(reason)) => End::new(reason, Told::Relay),
+        Some(RelayEvent::Lost(error)) => end_of(&error),
+        _ => End::lost("the connection to the relay is gone"),
+    })
+}
+
+/// Waits until the agent declines the run of `offer`, or the relay ends the session.
+async fn declined(events: &mut mpsc::Receiver<RelayEvent>, offer: &Offer) -> Reason {
+    loop {
+        match events.recv().await {
+            Some(RelayEvent::Declined { run, reason }) if run == offer.run => return reason,
+            Some(RelayEvent::Ended(reason)) => return reason,
+            Some(RelayEvent::Lost(error)) => return end_of(&error).reason,
+            None => return Reason::ConnectionLost,
+            Some(_) => {}
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! How a session ended, who ended it, and how far that can be believed.
+
+use fieldlink_protocol::reason::{Party, Reason};
+
+/// Where we know the end from. Later ones outrank earlier ones: what is unsealed comes from the
+/// relay, whoever it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Told {
+    /// A connection was gone.
+    Lost,
+    /// The relay gave a reason.
+    Relay,
+    /// The scanner said so under the seal.
+    Scanner,
+    /// We found out, or decided, ourselves.
+    Here,
+}
+
+/// The end of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// Why.
+    pub reason: Reason,
+    /// Where we know it from.
+    pub told: Told,
+    /// What exactly was seen, if a reason alone says too little.
+    pub detail: Option<String>,
+}
+
+impl End {
+    /// An end without a detail.
+    pub fn new(reason: Reason, told: Told) -> Self {
+        Self { reason, told, detail: None }
+    }
+
+    /// A lost connection.
+    pub fn lost(detail: impl Into<String>) -> Self {
+        Self { reason: Reason::ConnectionLost, told: Told::Lost, detail: Some(detail.into()) }
+    }
+
+    /// An end for which the relay, or whoever closed a connection, gave a text: a reason's code, or
+    /// something to be shown as it is.
+    pub fn closed(text: &str) -> Self {
+        match Reason::ALL.iter().find(|reason| reason.code() == text) {
+            Some(&reason) => Self::new(reason, Told::Relay),
+            None => Self::lost(format!("the relay closed it: {text}")),
+        }
+    }
+
+    /// Whether nothing can outrank it.
+    pub fn is_final(&self) -> bool {
+        self.told >= Told::Scanner
+    }
+
+    /// Whether this engineer ended the session on purpose.
+    pub fn is_ours(&self) -> bool {
+        self.told == Told::Here && matches!(self.reason, Reason::EngineerEnded | Reason::EngineerStopped)
+    }
+
+    /// Who is behind it.
+    pub fn by(&self) -> &'static str {
+        match self.reason.party() {
+            Party::Client => "client",
+            Party::Engineer => "engineer",
+            Party::Scanner => "scanner",
+            Party::Relay => "relay",
+        }
+    }
+
+    /// One sentence without a full stop.
+    pub fn sentence(&self) -> String {
+        format!("the session is over: {}", self.cause())
+    }
+
+    /// Why, and how we know.
+    pub fn cause(&self) -> String {
+        let hearsay = self.told == Told::Relay && self.reason.party() != Party::Relay;
+        let says = if hearsay { "the relay says: " } else { "" };
+        let detail = self.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        format!("{says}{}{detail}", self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hearsay_is_shown_as_such() {
+        let sentence = |reason, told| End::new(reason, told).sentence();
+        assert_eq!(sentence(Reason::ClientEnded, Told::Scanner), "the session is over: the client ended it");
+        assert_eq!(
+            sentence(Reason::ClientEnded, Told::Relay),
+            "the session is over: the relay says: the client ended it"
+        );
+        assert_eq!(
+            sentence(Reason::RelayStopping, Told::Relay),
+            "the session is over: the support service is restarting"
+        );
+    }
+
+    #[test]
+    fn a_closing_text_is_a_code_or_is_shown() {
+        assert_eq!(End::closed("revoked"), End::new(Reason::Revoked, Told::Relay));
+        let lost = End::closed("code 1006");
+        assert_eq!(
+            lost.sentence(),
+            "the session is over: the connection was lost (the relay closed it: code 1006)"
+        );
+        assert!(!lost.is_final() && End::new(Reason::Silence, Told::Here).is_final());
+    }
+
+    #[test]
+    fn the_scanner_outranks_the_relay() {
+        assert!(Told::Scanner > Told::Relay && Told::Relay > Told::Lost);
+    }
+}

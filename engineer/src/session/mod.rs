@@ -1,0 +1,131 @@
+//! One session, from the dial to the end: [`open`] makes it, [`Session`] holds it.
+
+mod base;
+mod contact;
+mod ending;
+mod lines;
+mod opening;
+mod setback;
+mod state;
+mod stops;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+pub use ending::{End, Told};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::support_id::SupportId;
+pub use opening::{NotOpened, open};
+pub use state::{Live, OpenError, State};
+pub use stops::{Stop, Stops};
+
+use crate::control::Heard;
+use crate::progress::{Console, Progress};
+use crate::ssh_config;
+use base::Base;
+use lines::{Event, Lines};
+
+/// A session that the client allowed.
+pub struct Session {
+    id: SupportId,
+    base: Base,
+    lines: Lines,
+}
+
+impl Session {
+    /// The scanner.
+    pub fn id(&self) -> SupportId {
+        self.id
+    }
+
+    /// The name under which ssh knows the scanner.
+    pub fn alias(&self) -> String {
+        ssh_config::alias(self.id)
+    }
+
+    /// The file for `ssh -F`.
+    pub fn ssh_config(&self) -> PathBuf {
+        self.base.directory.ssh_config()
+    }
+
+    /// The change that says how to use the session.
+    pub fn progress(&self) -> Option<Progress> {
+        let state = self.base.state.borrow();
+        let agent = state.agent()?;
+        Some(Progress::Active {
+            seconds: state.remaining(Instant::now())?,
+            id: self.id.to_string(),
+            hostname: agent.hostname.clone(),
+            user: agent.user.clone(),
+            host: self.alias(),
+            ssh_config: self.ssh_config().display().to_string(),
+        })
+    }
+
+    /// SSH connections that are open, apart from the session's own shell.
+    pub fn other_connections(&self) -> usize {
+        self.base.open.borrow().others
+    }
+
+    /// Follows the session to its end. Safe to cancel.
+    pub async fn ended(&mut self, console: &Console) -> End {
+        loop {
+            match self.lines.next().await {
+                Event::Over(end) => return end,
+                Event::Heard(heard) => self.hear(&heard, console),
+            }
+        }
+    }
+
+    /// Follows the session until no other SSH connection is open (`None`), or to its end.
+    pub async fn unused(&mut self, console: &Console) -> Option<End> {
+        let mut open = self.base.open.clone();
+        tokio::select! {
+            biased;
+            end = self.ended(console) => Some(end),
+            // The sender lives as long as the socket is served.
+            _ = open.wait_for(|open| open.others == 0) => None,
+        }
+    }
+
+    fn hear(&mut self, heard: &Heard, console: &Console) {
+        self.base.state.send_if_modified(|state| {
+            let Some(next) = next_state(state, heard) else { return false };
+            *state = next;
+            true
+        });
+        let progress = match heard {
+            Heard::Interrupted => Some(Progress::Interrupted),
+            Heard::Resumed => self.progress(),
+            _ => None,
+        };
+        progress.inspect(|progress| console.tell(progress));
+    }
+
+    /// Ends the session for `reason`, from here.
+    pub async fn end(self, reason: Reason) -> anyhow::Result<End> {
+        let end = End::new(reason, Told::Here);
+        self.clear_up(&end).await?;
+        Ok(end)
+    }
+
+    /// Leaves nothing behind of a session that is over.
+    pub async fn clear_up(self, end: &End) -> anyhow::Result<()> {
+        self.base.clear_up(end).await
+    }
+}
+
+fn next_state(state: &State, heard: &Heard) -> Option<State> {
+    match (state, heard) {
+        (State::Active { live, until }, Heard::Interrupted) => {
+            Some(State::Interrupted { live: live.clone(), until: *until })
+        }
+        (State::Interrupted { live, until }, Heard::Resumed) => {
+            Some(State::Active { live: live.clone(), until: *until })
+        }
+        (State::Active { live, .. }, Heard::Remaining(left)) => {
+            Some(State::Active { live: live.clone(), until: Instant::now() + *left })
+        }
+        _ => None,
+    }
+}

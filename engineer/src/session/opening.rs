@@ -1,0 +1,213 @@
+//! From the dial to the client's yes.
+
+use std::time::Instant;
+
+use anyhow::Context;
+use fieldlink_protocol::keys::SessionKeys;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::Features;
+use fieldlink_protocol::messages::control::FromEngineer;
+use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::seal::{Opener, Sealer};
+use fieldlink_protocol::transport::{Attached, AttachedError};
+use tokio::sync::{mpsc, oneshot};
+
+use super::base::{Base, ChannelTask};
+use super::contact::Contact;
+use super::lines::{Event, Lines};
+use super::setback::{Setback, tampered};
+use super::{End, Live, Session, State, Stop, Stops, Told};
+use crate::call::Call;
+use crate::control::channel::{Channel, ChannelEvent, Pipe};
+use crate::control::{AgentHello, Conversation, Heard};
+use crate::desk::Desk;
+use crate::exit::Failure;
+use crate::pin_entry::PinEntry;
+use crate::progress::{Console, Progress};
+use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
+use crate::ssh_client;
+use crate::ssh_config::{SshHost, aliases::Record};
+use crate::ssh_key::PublicKey;
+
+/// Why there is no session.
+#[derive(Debug)]
+pub enum NotOpened {
+    /// Something failed, or someone said no.
+    Failed(Failure),
+    /// We were stopped before.
+    Stopped(Stop),
+}
+
+impl From<Failure> for NotOpened {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<anyhow::Error> for NotOpened {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Calls the scanner: dials, pairs, waits for the client's yes. Whatever stops it, nothing is left.
+pub async fn open(
+    desk: &Desk,
+    call: &Call,
+    pins: &mut PinEntry,
+    console: &Console,
+    (stops, end): (&mut Stops, mpsc::Sender<()>),
+) -> Result<Session, NotOpened> {
+    desk.guesses.check(call.id)?;
+    let mut base = Base::begin(desk, call, end)?;
+    let opened = {
+        let mut opening = Opening { desk, call, console, base: &mut base };
+        tokio::select! {
+            biased;
+            stop = stops.next() => Err((NotOpened::Stopped(stop), End::new(Reason::EngineerStopped, Told::Here))),
+            opened = opening.run(pins) => opened.map_err(|setback| {
+                let (failure, end) = setback.parts();
+                (NotOpened::Failed(failure), end)
+            }),
+        }
+    };
+    console.clear();
+    match opened {
+        Ok(lines) => Ok(Session { id: call.id, base, lines }),
+        Err((not_opened, end)) => {
+            // Why it was not opened matters more than what could not be removed.
+            let _ = base.clear_up(&end).await;
+            Err(not_opened)
+        }
+    }
+}
+
+struct Opening<'a> {
+    desk: &'a Desk,
+    call: &'a Call,
+    console: &'a Console,
+    base: &'a mut Base,
+}
+
+impl Opening<'_> {
+    async fn run(&mut self, pins: &mut PinEntry) -> Result<Lines, Setback> {
+        // Everything that does not need the PIN is done before it is asked for.
+        let key_exchange = ssh_client::key_exchange()?;
+        let ssh_key = ssh_client::generate_key(&self.base.directory.path().join("id_ed25519"))?;
+        let (relay, events) = self.dial().await?;
+        let Self { desk, call, console, .. } = *self;
+        let mut contact = Contact { desk, call, console, relay, events };
+        let (offer, paired) = contact.pair(pins).await?;
+        let Contact { relay, events, .. } = contact;
+        let (channel_events, heard) = mpsc::channel(16);
+        let mut lines = Lines::new(events, heard);
+        let keys = paired.keys;
+        let pipe = establish(paired.pipe, &offer, &keys, &mut lines).await?;
+        self.converse(pipe, &offer, &keys, &ssh_key, channel_events);
+        let (agent, until) = self.wait_for_the_client(&mut lines).await?;
+        self.write_files(&offer, &agent, key_exchange)?;
+        let live = Live { agent, relay, dialer: self.desk.dialer.clone(), keys };
+        self.base.state.send_replace(State::Active { live: live.into(), until });
+        Ok(lines)
+    }
+
+    async fn dial(&mut self) -> Result<(RelayHandle, mpsc::Receiver<RelayEvent>), Setback> {
+        let dialer = &self.desk.dialer;
+        self.console.tell(&Progress::Connecting { relay: dialer.relay().to_string() });
+        let connection = relay_session::dial(dialer, &self.desk.credential).await?;
+        let (relay, events, actor) = relay_session::actor(connection, self.base.gone.clone());
+        self.base.tasks.spawn(actor);
+        self.base.relay = Some(relay.clone());
+        self.base.state.send_replace(State::Pairing);
+        Ok((relay, events))
+    }
+
+    /// Starts the sealed conversation.
+    fn converse(
+        &mut self,
+        pipe: Pipe,
+        offer: &Offer,
+        keys: &SessionKeys,
+        ssh_key: &PublicKey,
+        events: mpsc::Sender<ChannelEvent>,
+    ) {
+        let Offer { session, run, .. } = *offer;
+        let opener = Opener::new(&keys.agent_to_engineer, session, run, Role::Agent);
+        let sealer = Sealer::new(&keys.engineer_to_agent, session, run, Role::Engineer);
+        let (goodbye, said) = oneshot::channel();
+        let (done, finished) = oneshot::channel();
+        let conversation = Conversation::new(opener, Instant::now());
+        let channel = Channel { conversation, sealer, events, goodbye: said };
+        let hello = FromEngineer::Hello {
+            ssh_key: ssh_key.to_string(),
+            software: concat!("fieldlink-connect ", env!("CARGO_PKG_VERSION")).into(),
+            features: Features::ours(),
+        };
+        self.base.tasks.spawn(async move {
+            channel.run(pipe, hello).await;
+            // Nobody waits for it unless the session is being ended from here.
+            let _ = done.send(());
+        });
+        self.base.channel = Some(ChannelTask { goodbye, finished });
+    }
+
+    async fn wait_for_the_client(&mut self, lines: &mut Lines) -> Result<(AgentHello, Instant), Setback> {
+        let mut agent = None;
+        loop {
+            match lines.next().await {
+                Event::Over(end) => return Err(Setback::Over(end)),
+                Event::Heard(Heard::Hello(hello)) => agent = Some(hello),
+                Event::Heard(Heard::Asking(asked)) => {
+                    self.base.state.send_replace(State::Asking { until: Instant::now() + asked });
+                    self.console.tell(&Progress::Asking { seconds: asked.as_secs() });
+                }
+                Event::Heard(Heard::Admitted(lasts)) => {
+                    // The conversation lets no admission pass before the hello.
+                    let agent = agent.ok_or_else(|| Setback::Over(tampered()))?;
+                    return Ok((agent, Instant::now() + lasts));
+                }
+                Event::Heard(_) => {}
+            }
+        }
+    }
+
+    fn write_files(&self, offer: &Offer, agent: &AgentHello, key_exchange: String) -> Result<(), Setback> {
+        let directory = self.base.directory.path();
+        let program = std::env::current_exe().context("could not find out where this program is")?;
+        let host = SshHost {
+            id: self.call.id,
+            session: offer.session,
+            user: agent.user.clone(),
+            directory: directory.to_owned(),
+            program,
+            key_exchange,
+        };
+        let config = host.file().map_err(anyhow::Error::from)?;
+        let known_hosts = format!("{} {}\n", host.key_alias(), agent.host_key);
+        crate::private_file::replace(&directory.join("known_hosts"), known_hosts.as_bytes())?;
+        crate::private_file::replace(&self.base.directory.ssh_config(), config.as_bytes())?;
+        self.base.directory.publish(&Record { host, ticket: self.call.ticket.clone() })?;
+        Ok(())
+    }
+}
+
+async fn establish(
+    attached: Attached,
+    offer: &Offer,
+    keys: &SessionKeys,
+    lines: &mut Lines,
+) -> Result<Pipe, Setback> {
+    let key = keys.pipe_key(offer.pipe, PipeKind::Control);
+    let which = (offer.pipe, PipeKind::Control);
+    let error = match attached.establish(Role::Engineer, which, key, limits::PIPE_WINDOW).await {
+        Ok(pipe) => return Ok(pipe),
+        Err(error) => error,
+    };
+    let seen = match &error {
+        AttachedError::Closed(text) => End::closed(text),
+        AttachedError::Handshake(_) => End { detail: Some(error.to_string()), ..tampered() },
+        other => End::lost(other.to_string()),
+    };
+    Err(Setback::Over(lines.settle_with(seen).await))
+}

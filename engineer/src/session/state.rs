@@ -1,0 +1,132 @@
+//! Where a session stands, as everyone who asks may see it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fieldlink_protocol::keys::SessionKeys;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::transport::{Attached, AttachedError, DialError, Dialer};
+use tokio::time::timeout;
+
+use super::End;
+use crate::control::AgentHello;
+use crate::control::channel::Pipe;
+use crate::relay_session::{OpenPipeError, RelayHandle};
+
+/// `Dialing → Pairing → Asking → Active ⇄ Interrupted → Ended`.
+#[derive(Clone)]
+pub enum State {
+    /// No connection to the relay yet.
+    Dialing,
+    /// The relay is there; the PIN is being typed or checked.
+    Pairing,
+    /// The client is being asked.
+    Asking {
+        /// When no answer counts as no.
+        until: Instant,
+    },
+    /// SSH connections may come.
+    Active {
+        /// What they need.
+        live: Arc<Live>,
+        /// When the session ends.
+        until: Instant,
+    },
+    /// The agent is silent: no new SSH connections.
+    Interrupted {
+        /// What they need again, once the agent is heard.
+        live: Arc<Live>,
+        /// When the session ends.
+        until: Instant,
+    },
+    /// Over.
+    Ended(End),
+}
+
+impl State {
+    /// The name that programs see.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Dialing => "connecting",
+            Self::Pairing => "pairing",
+            Self::Asking { .. } => "asking",
+            Self::Active { .. } => "active",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Ended(_) => "ended",
+        }
+    }
+
+    /// Who answers at the scanner, once that is known.
+    pub fn agent(&self) -> Option<&AgentHello> {
+        match self {
+            Self::Active { live, .. } | Self::Interrupted { live, .. } => Some(&live.agent),
+            _ => None,
+        }
+    }
+
+    /// How many seconds the state may last still, the last one begun counted.
+    pub fn remaining(&self, now: Instant) -> Option<u64> {
+        match self {
+            Self::Asking { until } | Self::Active { until, .. } | Self::Interrupted { until, .. } => {
+                Some(until.saturating_duration_since(now).as_secs_f64().ceil() as u64)
+            }
+            _ => None,
+        }
+    }
+
+    /// What a new SSH connection needs, or why there can be none.
+    pub fn live(&self) -> Result<Arc<Live>, String> {
+        match self {
+            Self::Active { live, .. } => Ok(live.clone()),
+            Self::Interrupted { .. } => Err("the connection to the scanner is interrupted; try again when \
+                 fieldlink-connect status says active"
+                .into()),
+            Self::Ended(end) => Err(end.sentence()),
+            Self::Asking { .. } => Err("the client has not allowed the session yet; wait for it".into()),
+            Self::Dialing | Self::Pairing => Err("the session has not begun yet; wait for it".into()),
+        }
+    }
+}
+
+/// What an admitted session needs to open SSH connections.
+pub struct Live {
+    /// Who answers at the scanner.
+    pub agent: AgentHello,
+    /// Asks for pipes.
+    pub relay: RelayHandle,
+    /// Dials them.
+    pub dialer: Dialer,
+    /// Proves them.
+    pub keys: SessionKeys,
+}
+
+/// Why there is no SSH connection.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The relay opened none.
+    #[error(transparent)]
+    Relay(#[from] OpenPipeError),
+    /// It was opened, but could not be attached to.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The other end is not the scanner, or not there.
+    #[error(transparent)]
+    Attached(#[from] AttachedError),
+}
+
+/// How long the relay may take to learn of the admission that the agent told us of. It hears it from
+/// the agent on another connection, so it may know a moment later than we do.
+const ADMISSION: Duration = Duration::from_secs(2);
+
+impl Live {
+    /// Opens the pipe of one SSH connection.
+    pub async fn open_pipe(&self) -> Result<Pipe, OpenError> {
+        let _ = timeout(ADMISSION, self.relay.admitted()).await;
+        let opened = self.relay.open().await?;
+        let attached = Attached::attach(&self.dialer, &opened.ticket).await?;
+        let which = (opened.pipe, PipeKind::Ssh);
+        let key = self.keys.pipe_key(opened.pipe, PipeKind::Ssh);
+        Ok(attached.establish(Role::Engineer, which, key, limits::PIPE_WINDOW).await?)
+    }
+}

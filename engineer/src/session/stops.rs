@@ -1,0 +1,36 @@
+//! What can stop this program's part in a session.
+
+use tokio::sync::mpsc;
+
+use crate::platform::{Signal, Signals};
+
+/// A wish to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// A signal: Ctrl-C, a closed terminal, the system.
+    Signal(Signal),
+    /// `fieldlink-connect end`, on another terminal.
+    Requested,
+}
+
+/// Gathers wishes to stop.
+pub struct Stops {
+    signals: Signals,
+    requests: mpsc::Receiver<()>,
+}
+
+impl Stops {
+    /// Takes signals over; the sender is for whoever hears requests.
+    pub fn new() -> std::io::Result<(Self, mpsc::Sender<()>)> {
+        let (sender, requests) = mpsc::channel(1);
+        Ok((Self { signals: Signals::new()?, requests }, sender))
+    }
+
+    /// Waits for the next wish. Safe to cancel.
+    pub async fn next(&mut self) -> Stop {
+        tokio::select! {
+            signal = self.signals.next() => Stop::Signal(signal),
+            Some(()) = self.requests.recv() => Stop::Requested,
+        }
+    }
+}

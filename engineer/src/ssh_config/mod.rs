@@ -1,0 +1,179 @@
+//! The ssh_config that a session is used with.
+//!
+//! The scanner may be hostile, so every option with which a server or a careless configuration could
+//! reach into the engineer's computer is set, and nothing from elsewhere goes in unchecked. The same
+//! options stand in two files: the session's own, for `ssh -F`, and one for all sessions, to be
+//! included into the engineer's `~/.ssh/config`.
+
+pub mod aliases;
+pub mod check;
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::support_id::SupportId;
+use serde::{Deserialize, Serialize};
+
+/// What ssh has to know about one session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SshHost {
+    /// The scanner.
+    pub id: SupportId,
+    /// The session, after which the host key is filed.
+    pub session: SessionId,
+    /// The account on the scanner, as the agent says.
+    pub user: String,
+    /// The session's directory.
+    pub directory: PathBuf,
+    /// This very program, for ssh to start as its proxy.
+    pub program: PathBuf,
+    /// The key exchanges that both ssh and the agent know.
+    pub key_exchange: String,
+}
+
+/// A value that ssh_config cannot carry safely.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("could not write an ssh_config: {what} contains what it cannot carry safely: {shown:?}")]
+pub struct UnsafeValueError {
+    what: &'static str,
+    shown: String,
+}
+
+/// The options whose value is the same for every session.
+const FIXED: &[(&str, &str)] = &[
+    ("ProxyUseFdpass", "yes"),
+    ("IdentitiesOnly", "yes"),
+    ("IdentityAgent", "none"),
+    ("AddKeysToAgent", "no"),
+    ("CertificateFile", "none"),
+    ("PKCS11Provider", "none"),
+    ("GlobalKnownHostsFile", "/dev/null"),
+    ("KnownHostsCommand", "none"),
+    ("StrictHostKeyChecking", "yes"),
+    ("CheckHostIP", "no"),
+    ("UpdateHostKeys", "no"),
+    ("VerifyHostKeyDNS", "no"),
+    ("HostKeyAlgorithms", "ssh-ed25519"),
+    ("PubkeyAcceptedAlgorithms", "ssh-ed25519"),
+    ("PreferredAuthentications", "publickey"),
+    ("PubkeyAuthentication", "yes"),
+    ("PasswordAuthentication", "no"),
+    ("KbdInteractiveAuthentication", "no"),
+    ("HostbasedAuthentication", "no"),
+    ("GSSAPIAuthentication", "no"),
+    ("NumberOfPasswordPrompts", "0"),
+    ("ForwardAgent", "no"),
+    ("ForwardX11", "no"),
+    ("ForwardX11Trusted", "no"),
+    ("Tunnel", "no"),
+    ("GatewayPorts", "no"),
+    ("PermitLocalCommand", "no"),
+    ("CanonicalizeHostname", "no"),
+    ("Ciphers", "aes128-gcm@openssh.com,aes256-gcm@openssh.com"),
+    ("Compression", "no"),
+    // The pipe knows who is alive; a stalled upload would look like a dead server.
+    ("ServerAliveInterval", "0"),
+    ("TCPKeepAlive", "no"),
+    ("ConnectionAttempts", "1"),
+    ("EscapeChar", "~"),
+    ("SendEnv", "LANG LC_*"),
+];
+
+impl SshHost {
+    /// The name under which ssh knows the scanner.
+    pub fn alias(&self) -> String {
+        alias(self.id)
+    }
+
+    /// The name under which the session's host key is filed.
+    pub fn key_alias(&self) -> String {
+        format!("fieldlink-{}", self.session)
+    }
+
+    /// The options, in the order in which they are written.
+    pub fn options(&self) -> Result<Vec<(&'static str, String)>, UnsafeValueError> {
+        let socket = self.directory.join("control.sock");
+        let mut options = vec![
+            ("HostName", self.alias()),
+            ("HostKeyAlias", self.key_alias()),
+            ("User", account(&self.user)?),
+            ("ProxyCommand", format!("{} proxy {}", shell_word(&self.program)?, shell_word(&socket)?)),
+            ("IdentityFile", file(&self.directory.join("id_ed25519"))?),
+            ("UserKnownHostsFile", file(&self.directory.join("known_hosts"))?),
+            ("KexAlgorithms", algorithms(&self.key_exchange)?),
+        ];
+        options.extend(FIXED.iter().map(|&(option, value)| (option, value.to_owned())));
+        Ok(options)
+    }
+
+    /// One `Host` block that stands for this session under each of `names`.
+    pub fn block(&self, names: &[String]) -> Result<String, UnsafeValueError> {
+        let mut block = format!("Host {}\n", names.join(" "));
+        for (option, value) in self.options()? {
+            let _ = writeln!(block, "    {option} {value}");
+        }
+        Ok(block)
+    }
+
+    /// The whole file for `ssh -F`.
+    pub fn file(&self) -> Result<String, UnsafeValueError> {
+        let block = self.block(&[self.alias(), "scanner".into()])?;
+        Ok(format!("# One Fieldlink session; this file is removed at its end.\n{block}"))
+    }
+}
+
+/// The name under which ssh knows the scanner `id`.
+pub fn alias(id: SupportId) -> String {
+    format!("scanner-{id}")
+}
+
+/// The line that brings the file of all sessions into an engineer's own configuration.
+pub fn include_line(runtime: &Path) -> Result<String, UnsafeValueError> {
+    let path = runtime.join(aliases::FILE);
+    // Include is the one option that knows no tokens, so a percent sign stands for itself.
+    Ok(format!("Include {}", file(&path)?.replace("%%", "%")))
+}
+
+fn account(user: &str) -> Result<String, UnsafeValueError> {
+    let fits = (1..=64).contains(&user.len())
+        && !user.starts_with('-')
+        && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    if fits { Ok(user.to_owned()) } else { Err(unsafe_value("the account's name", user)) }
+}
+
+fn algorithms(list: &str) -> Result<String, UnsafeValueError> {
+    let fits =
+        !list.is_empty() && list.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@.,-".contains(&byte));
+    if fits { Ok(list.to_owned()) } else { Err(unsafe_value("the list of key exchanges", list)) }
+}
+
+/// A path as an option's value. Quotes, globs and variables have no escape that every version and
+/// every option understands.
+fn file(path: &Path) -> Result<String, UnsafeValueError> {
+    let text = plain(path)?;
+    if text.contains(['"', '\'', '\\', '$', '*', '?', '[', ']', '#']) {
+        return Err(unsafe_value("the path of the runtime directory", text));
+    }
+    Ok(format!("\"{}\"", text.replace('%', "%%")))
+}
+
+/// A path as a word of ProxyCommand, which goes through ssh's tokens and then through the shell.
+fn shell_word(path: &Path) -> Result<String, UnsafeValueError> {
+    let text = plain(path)?.replace('%', "%%");
+    let simple = |byte: u8| byte.is_ascii_alphanumeric() || b"/._+-%".contains(&byte);
+    if text.bytes().all(simple) { Ok(text) } else { Ok(format!("'{}'", text.replace('\'', r"'\''"))) }
+}
+
+fn plain(path: &Path) -> Result<&str, UnsafeValueError> {
+    let text = path.to_str().filter(|text| !text.contains(char::is_control));
+    text.ok_or_else(|| unsafe_value("a path", &path.to_string_lossy()))
+}
+
+fn unsafe_value(what: &'static str, value: &str) -> UnsafeValueError {
+    UnsafeValueError { what, shown: fieldlink_protocol::text::name(value) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! The real program, without an agent.
+#![cfg(unix)]
+
+mod engineer;
+mod offline;
+mod relay_answers;

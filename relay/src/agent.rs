@@ -1,0 +1,66 @@
+//! `/v1/agent`: an agent registers, and is told of requests for as long as it is here.
+
+use std::sync::Arc;
+
+use fieldlink_protocol::ids::Challenge;
+use fieldlink_protocol::messages::Features;
+use fieldlink_protocol::messages::agent::{FromAgent, RegistrationRefusal, ToAgent};
+use fieldlink_protocol::registration::verify;
+use tokio::time::timeout;
+
+use crate::config::Limits;
+use crate::control::{Control, End};
+use crate::permits::Permit;
+use crate::socket::WebSocket;
+use crate::switchboard::{Line, Switchboard};
+
+/// Serves one agent until it goes, or has to go.
+pub async fn serve(
+    socket: WebSocket,
+    line: Line,
+    switchboard: Arc<Switchboard>,
+    limits: Limits,
+    _permit: Permit,
+) {
+    let mut control = Control::new(socket, line, &limits, false);
+    let end = match timeout(limits.handshake, register(&mut control, &switchboard)).await {
+        Ok(Ok(())) => listen(&mut control, &switchboard).await,
+        Ok(Err(end)) => end,
+        Err(_) => End::Unregistered,
+    };
+    tracing::debug!(%end, "agent's connection is over");
+    control.close(end).await;
+}
+
+async fn register(control: &mut Control, switchboard: &Switchboard) -> Result<(), End> {
+    let challenge = Challenge::random();
+    control.send(&ToAgent::Challenge { challenge, features: Features::ours() }).await?;
+    let FromAgent::Register { claim, key, signature, .. } = control.next().await? else {
+        return Err(End::Unregistered);
+    };
+    let registered = match verify(&key, &challenge, &claim.signed_text(), &signature) {
+        true => switchboard.register(control.line(), key, &claim),
+        false => Err(RegistrationRefusal::BadSignature),
+    };
+    match registered {
+        Ok(lease) => control.send(&ToAgent::Registered { lease }).await,
+        Err(code) => {
+            control.send(&ToAgent::Refused { code }).await?;
+            Err(End::Unregistered)
+        }
+    }
+}
+
+/// The relay does not ping agents: they ping, so that an idle one costs it nothing.
+async fn listen(control: &mut Control, switchboard: &Switchboard) -> End {
+    loop {
+        match control.next().await {
+            Ok(message) => {
+                if !switchboard.agent_says(control.line(), message) {
+                    return End::Malformed("an agent registers once".into());
+                }
+            }
+            Err(end) => return end,
+        }
+    }
+}

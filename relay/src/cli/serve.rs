@@ -1,0 +1,59 @@
+//! `serve`: the relay as a process.
+
+use std::io::Write;
+
+use anyhow::Context;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::relay::Relay;
+
+/// Runs the relay until a signal stops it.
+pub(super) fn serve(config: Config, print_address: bool) -> anyhow::Result<()> {
+    raise_file_limit(config.limits.connections);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("could not start the relay's threads")?;
+    runtime.block_on(run(config, print_address))
+}
+
+async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
+    let shutdown = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for SIGINT")?;
+    let relay = Relay::bind(config).await?;
+    if print_address {
+        let mut stdout = std::io::stdout();
+        writeln!(stdout, "listening on {}", relay.local_addr()).context("could not print the address")?;
+        stdout.flush().context("could not print the address")?;
+    }
+    let serving = relay.run(shutdown.clone());
+    tokio::pin!(serving);
+    tokio::select! {
+        result = &mut serving => return result.map(|_| ()).map_err(Into::into),
+        _ = terminate.recv() => tracing::info!("SIGTERM: closing every connection"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: closing every connection"),
+    }
+    shutdown.cancel();
+    let cut = serving.await?;
+    if cut > 0 {
+        tracing::warn!(cut, "some connections did not close in time and were cut");
+    }
+    Ok(())
+}
+
+/// Every connection needs a descriptor; the soft limit is often 1024.
+fn raise_file_limit(connections: usize) {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map(|()| hard));
+    match raised {
+        Ok(limit) if limit < connections as u64 + 64 => {
+            tracing::warn!(limit, connections, "fewer file descriptors than limits.connections needs");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "could not raise the limit of file descriptors"),
+    }
+}

@@ -1,0 +1,256 @@
+//! `relay.toml`: parsed, completed and checked before any socket opens.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fieldlink_protocol::limits;
+use serde::{Deserialize, Deserializer};
+
+/// Where the configuration is looked for unless it is named.
+pub const DEFAULT_FILE: &str = "/etc/fieldlink/relay.toml";
+
+/// What the relay is told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The address to listen on.
+    #[serde(default = "default_listen")]
+    pub listen: SocketAddr,
+    /// The certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// The certificate's private key, PEM.
+    pub private_key: PathBuf,
+    /// Where the store lives.
+    #[serde(default = "default_state_directory")]
+    pub state_directory: PathBuf,
+    /// This relay's name in its tickets.
+    #[serde(default = "default_node")]
+    pub node: String,
+    /// The longest session, from the engineer's request.
+    #[serde(default = "default_max_session", rename = "max_session_seconds", deserialize_with = "seconds")]
+    pub max_session: Duration,
+    /// What is added to `max_session` for pairing and consent.
+    #[serde(default = "default_grace", rename = "session_grace_seconds", deserialize_with = "seconds")]
+    pub session_grace: Duration,
+    /// What one peer, and all of them together, may take.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Bounds on peers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections at the same time.
+    pub connections: usize,
+    /// Connections at the same time from one address.
+    pub connections_per_address: usize,
+    /// Requests for a device by one engineer in any minute.
+    pub pairing_requests_per_minute: usize,
+    /// Handshake, registration, and the wait for the partner on a pipe.
+    #[serde(rename = "handshake_seconds", deserialize_with = "seconds")]
+    pub handshake: Duration,
+    /// A peer that takes nothing for this long is dropped.
+    #[serde(rename = "write_seconds", deserialize_with = "seconds")]
+    pub write: Duration,
+    /// An agent or engineer that is not heard for this long is gone.
+    #[serde(rename = "silence_seconds", deserialize_with = "seconds")]
+    pub silence: Duration,
+    /// Time to close connections in when the relay stops.
+    #[serde(rename = "drain_seconds", deserialize_with = "seconds")]
+    pub drain: Duration,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("could not read the configuration {}: {problem} (name another file with --config)", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        problem: std::io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong type.
+    #[error("could not understand the configuration {}: {}", .file.display(), .problem.to_string().trim_end())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// Where and what.
+        problem: Box<toml::de::Error>,
+    },
+    /// A value that makes no sense.
+    #[error("could not accept the configuration {}: {key} {problem}", .file.display())]
+    Value {
+        /// The file.
+        file: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// What is wrong with its value.
+        problem: String,
+    },
+}
+
+impl Config {
+    /// Reads, completes and checks `file`.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|problem| ConfigError::Unreadable { file: file.to_owned(), problem })?;
+        Self::parse(&text, file)
+    }
+
+    /// Reads `text` as if it stood in `file`.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        let mut config: Self = toml::from_str(text).map_err(|problem| ConfigError::Malformed {
+            file: file.to_owned(),
+            problem: Box::new(problem),
+        })?;
+        config.resolve_paths(file.parent().unwrap_or(Path::new("")));
+        config.check().map_err(|(key, problem)| ConfigError::Value {
+            file: file.to_owned(),
+            key,
+            problem,
+        })?;
+        Ok(config)
+    }
+
+    /// From the request to the relay's cut.
+    pub fn session_limit(&self) -> Duration {
+        self.max_session + self.session_grace
+    }
+
+    fn resolve_paths(&mut self, directory: &Path) {
+        for path in [&mut self.certificate, &mut self.private_key, &mut self.state_directory] {
+            *path = directory.join(&*path);
+        }
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let limits = &self.limits;
+        in_range("max_session_seconds", self.max_session.as_secs(), 1, limits::SESSION_MAX.as_secs())?;
+        in_range("session_grace_seconds", self.session_grace.as_secs(), 0, 3_600)?;
+        in_range("limits.connections", limits.connections as u64, 1, 1_000_000)?;
+        in_range("limits.connections_per_address", limits.connections_per_address as u64, 1, 1_000_000)?;
+        let requests = limits.pairing_requests_per_minute as u64;
+        in_range("limits.pairing_requests_per_minute", requests, 1, 10_000)?;
+        in_range("limits.handshake_seconds", limits.handshake.as_secs(), 1, 120)?;
+        in_range("limits.write_seconds", limits.write.as_secs(), 1, 600)?;
+        in_range("limits.silence_seconds", limits.silence.as_secs(), 1, 3_600)?;
+        in_range("limits.drain_seconds", limits.drain.as_secs(), 1, 600)?;
+        let fits = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+        if self.node.is_empty() || self.node.len() > 64 || !self.node.chars().all(fits) {
+            return Err(("node", "must be 1 to 64 letters, digits, dots and dashes".into()));
+        }
+        Ok(())
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 20_000,
+            connections_per_address: 5_000,
+            pairing_requests_per_minute: 10,
+            handshake: limits::HANDSHAKE,
+            write: limits::WRITE,
+            silence: limits::PING_INTERVAL * (limits::PINGS_MISSED + 1),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+fn in_range(key: &'static str, value: u64, least: u64, most: u64) -> Result<(), (&'static str, String)> {
+    if (least..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err((key, format!("is {value}, but must be between {least} and {most}")))
+    }
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([0, 0, 0, 0], 443))
+}
+
+fn default_state_directory() -> PathBuf {
+    "/var/lib/fieldlink-relay".into()
+}
+
+fn default_node() -> String {
+    "main".into()
+}
+
+fn default_max_session() -> Duration {
+    limits::SESSION_MAX
+}
+
+fn default_grace() -> Duration {
+    limits::SESSION_GRACE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../relay.toml");
+    const REQUIRED: &str = "certificate = \"a\"\nprivate_key = \"b\"\n";
+
+    fn parse(text: &str) -> Result<Config, String> {
+        Config::parse(text, Path::new("/etc/fieldlink/relay.toml")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_shipped_file_parses_and_shows_every_default() {
+        let shipped = parse(EXAMPLE).expect("the shipped file");
+        let setting = |line: &str| line.starts_with('#') && line.contains(" = ");
+        let uncommented: String = EXAMPLE
+            .lines()
+            .map(|line| if setting(line) { &line[1..] } else { line })
+            .fold(String::new(), |text, line| text + line + "\n");
+        let spelt_out = parse(&uncommented).expect("with every default spelt out");
+        assert_eq!(format!("{shipped:?}"), format!("{spelt_out:?}"));
+        // Nothing that can be set is missing from it.
+        for key in format!("{shipped:?}").split([' ', '{', ',']).filter_map(|word| word.strip_suffix(':')) {
+            assert!(EXAMPLE.contains(key), "{key} is not in relay.toml");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_file_and_the_key() {
+        for (text, key) in [
+            ("colour = 1\n", "colour"),
+            ("max_session_seconds = 0\n", "max_session_seconds"),
+            ("max_session_seconds = 7201\n", "max_session_seconds"),
+            ("max_session_seconds = \"long\"\n", "max_session_seconds"),
+            ("listen = \"nowhere\"\n", "listen"),
+            ("node = \"a b\"\n", "node"),
+            ("[limits]\nconnections = 0\n", "connections"),
+            ("[limits]\npairing_requests_per_minute = 0\n", "pairing_requests_per_minute"),
+            ("[limits]\nhandshake_seconds = 0\n", "handshake_seconds"),
+            ("[limits]\nwrite_seconds = 100000\n", "write_seconds"),
+            ("[limits]\nspeed = 1\n", "speed"),
+        ] {
+            let error = parse(&format!("{REQUIRED}{text}")).expect_err(text);
+            assert!(error.contains(key) && error.contains("/etc/fieldlink/relay.toml"), "{error}");
+        }
+        assert!(parse("").expect_err("no certificate").contains("certificate"));
+    }
+
+    #[test]
+    fn relative_paths_belong_to_the_file() {
+        let config = parse(&format!("{REQUIRED}state_directory = \"/s\"\n")).expect("complete");
+        assert_eq!(config.certificate, Path::new("/etc/fieldlink/a"));
+        assert_eq!(config.state_directory, Path::new("/s"));
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error() {
+        let error = Config::load(Path::new("/nonexistent/relay.toml")).expect_err("no file").to_string();
+        assert!(error.contains("/nonexistent/relay.toml"), "{error}");
+    }
+}

@@ -1,0 +1,170 @@
+//! Agents: who holds which support ID, and what agents say about sessions.
+
+use fieldlink_protocol::ids::{AgentKey, RunId, SessionId};
+use fieldlink_protocol::messages::agent::{RegistrationRefusal, ToAgent};
+use fieldlink_protocol::messages::engineer::ToEngineer;
+use fieldlink_protocol::pipe::Role;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::support_id::SupportId;
+
+use super::sessions::{self, Progress, Side, State};
+use super::{ConnectionId, Directory, Effect, Farewell};
+
+/// A registered agent's connection.
+pub(super) struct Agent {
+    pub(super) key: AgentKey,
+    pub(super) place: Place,
+    /// Sessions whose latest run is on this connection.
+    pub(super) pairings: Vec<SessionId>,
+}
+
+/// What a connection stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is found by its support ID.
+    Listed { support_id: SupportId, leased: bool },
+    /// It serves an admitted session; its support ID is withdrawn.
+    Serving(SessionId),
+    /// Its session is over. It may stay, and is not found.
+    Unlisted,
+}
+
+impl Directory {
+    /// Registers an agent under `support_id`. `leased`: it showed a valid lease for this ID and key.
+    pub fn register(
+        &mut self,
+        link: ConnectionId,
+        key: AgentKey,
+        support_id: SupportId,
+        leased: bool,
+    ) -> Result<(), RegistrationRefusal> {
+        if let Some(session) = self.served_session(support_id, key) {
+            // It was admitted while the agent's connection broke: the ID is already withdrawn.
+            self.register_for_session(link, key, session)?;
+            self.give_ticket(session, Role::Agent);
+            return Ok(());
+        }
+        match self.holder(support_id) {
+            None => self.place(link, key, support_id, leased),
+            Some((holder, their_key, was_leased)) if their_key == key => {
+                self.place(link, key, support_id, leased || was_leased);
+                self.hand_over(holder, link);
+            }
+            Some((holder, _, false)) if leased => {
+                self.effects.push(Effect::Close(holder, Farewell::IdTaken));
+                self.agent_gone(holder);
+                self.place(link, key, support_id, leased);
+            }
+            Some(_) => return Err(RegistrationRefusal::IdTaken),
+        }
+        Ok(())
+    }
+
+    /// Registers an agent, whose session ticket was verified, as the one that serves `session`.
+    pub fn register_for_session(
+        &mut self,
+        link: ConnectionId,
+        key: AgentKey,
+        session: SessionId,
+    ) -> Result<(), RegistrationRefusal> {
+        let Some(State::Admitted { agent, agent_key, .. }) =
+            self.sessions.get_mut(&session).map(|session| &mut session.state)
+        else {
+            return Err(RegistrationRefusal::SessionOver);
+        };
+        if *agent_key != key {
+            return Err(RegistrationRefusal::SessionOver);
+        }
+        if let Some(old) = agent.replace(link) {
+            self.agents.remove(&old);
+            self.effects.push(Effect::Close(old, Farewell::Replaced));
+        }
+        self.agents.insert(link, Agent { key, place: Place::Serving(session), pairings: Vec::new() });
+        Ok(())
+    }
+
+    /// An agent's connection is gone. A session that it serves lives on by its control pipe.
+    pub fn agent_gone(&mut self, link: ConnectionId) {
+        let Some(agent) = self.agents.remove(&link) else { return };
+        match agent.place {
+            Place::Listed { support_id, .. } => {
+                self.listed.remove(&support_id);
+            }
+            Place::Serving(session) => {
+                if let Some(State::Admitted { agent, .. }) =
+                    self.sessions.get_mut(&session).map(|session| &mut session.state)
+                {
+                    *agent = None;
+                }
+            }
+            Place::Unlisted => {}
+        }
+        for session in agent.pairings {
+            if self.sessions.get(&session).is_some_and(|session| session.is_pairing_on(link)) {
+                self.end_session(session, Reason::ConnectionLost, Some(Side::Agent));
+            }
+        }
+    }
+
+    /// The agent declines a run. The session stays for another try.
+    pub fn declined(&mut self, link: ConnectionId, session: SessionId, run: RunId, reason: Reason) {
+        let reason = sessions::claimed(reason);
+        let Some(found) = self.sessions.get_mut(&session) else { return };
+        let State::Pairing(pairing) = &mut found.state else { return };
+        if pairing.agent != link || pairing.run != run {
+            return;
+        }
+        pairing.progress = Progress::Over;
+        let (control, engineer) = (pairing.control, found.engineer_link);
+        found.last_refusal = Some(reason);
+        self.cut_pipe(session, control, reason);
+        self.tell_engineer(engineer, ToEngineer::Declined { run, reason });
+    }
+
+    /// The agent says that the session is over.
+    pub fn end_by_agent(&mut self, link: ConnectionId, session: SessionId, reason: Reason) {
+        if self.sessions.get(&session).is_some_and(|session| session.agent() == Some(link)) {
+            self.end_session(session, sessions::claimed(reason), Some(Side::Agent));
+        }
+    }
+
+    /// Whether this support ID could be asked for now.
+    pub(super) fn holder(&self, support_id: SupportId) -> Option<(ConnectionId, AgentKey, bool)> {
+        let link = *self.listed.get(&support_id)?;
+        let agent = self.agents.get(&link)?;
+        Some((link, agent.key, matches!(agent.place, Place::Listed { leased: true, .. })))
+    }
+
+    pub(super) fn tell_agent(&mut self, link: ConnectionId, message: ToAgent) {
+        self.effects.push(Effect::TellAgent(link, message));
+    }
+
+    /// The admitted session that this agent began under `support_id`.
+    fn served_session(&self, support_id: SupportId, key: AgentKey) -> Option<SessionId> {
+        let serves = |state: &State| matches!(state, State::Admitted { agent_key, .. } if *agent_key == key);
+        let mut sessions = self.sessions.iter();
+        sessions.find(|(_, s)| s.support_id == support_id && serves(&s.state)).map(|(id, _)| *id)
+    }
+
+    fn place(&mut self, link: ConnectionId, key: AgentKey, support_id: SupportId, leased: bool) {
+        let agent = Agent { key, place: Place::Listed { support_id, leased }, pairings: Vec::new() };
+        self.agents.insert(link, agent);
+        self.listed.insert(support_id, link);
+    }
+
+    /// The same agent's new connection takes over what the old one was in the middle of.
+    fn hand_over(&mut self, old: ConnectionId, new: ConnectionId) {
+        let pairings = self.agents.remove(&old).map(|agent| agent.pairings).unwrap_or_default();
+        for session in &pairings {
+            if let Some(State::Pairing(pairing)) =
+                self.sessions.get_mut(session).map(|session| &mut session.state)
+            {
+                pairing.agent = new;
+            }
+        }
+        if let Some(agent) = self.agents.get_mut(&new) {
+            agent.pairings = pairings;
+        }
+        self.effects.push(Effect::Close(old, Farewell::Replaced));
+    }
+}

@@ -1,0 +1,64 @@
+//! What the directory wants done.
+
+use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, SessionId};
+use fieldlink_protocol::messages::agent::ToAgent;
+use fieldlink_protocol::messages::engineer::ToEngineer;
+use fieldlink_protocol::pipe::Role;
+use fieldlink_protocol::reason::Reason;
+
+/// One connection of an agent or an engineer. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionId(pub u64);
+
+/// One connection of one side to a pipe. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AttachmentId(pub u64);
+
+/// Something to be done outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Send this to an agent.
+    TellAgent(ConnectionId, ToAgent),
+    /// Send this to an engineer.
+    TellEngineer(ConnectionId, ToEngineer),
+    /// Close a connection, after what was sent before.
+    Close(ConnectionId, Farewell),
+    /// Cut a pipe's connections: those that wait and those that are joined.
+    CutPipe(PipeId, Reason),
+    /// A session was admitted: write it down.
+    SessionAdmitted(SessionId),
+    /// Give one side the ticket of its admitted session.
+    GiveTicket(Role, Admission),
+    /// A session is over: write it down.
+    SessionEnded(SessionId, Reason),
+}
+
+/// What the tickets of an admitted session say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admission {
+    /// The session.
+    pub session: SessionId,
+    /// The engineer's connection.
+    pub engineer_link: ConnectionId,
+    /// The agent's connection.
+    pub agent_link: ConnectionId,
+    /// Whose session it is.
+    pub engineer: EngineerId,
+    /// The agent's key.
+    pub agent_key: AgentKey,
+    /// Unix seconds.
+    pub not_before: u64,
+    /// Unix seconds.
+    pub expires: u64,
+}
+
+/// Why a connection is closed, for its close frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// With the reason of a session, or of the relay.
+    Ended(Reason),
+    /// A newer connection of the same peer took its place.
+    Replaced,
+    /// Another agent showed an older right to the support ID.
+    IdTaken,
+}

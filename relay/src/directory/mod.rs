@@ -1,0 +1,149 @@
+//! Who is here and who is working with whom: the relay's state and its rules.
+//!
+//! [`Directory`] knows no sockets, no clock and no secrets. It is told what happened and when, and
+//! leaves [`Effect`]s for the [`Switchboard`](crate::switchboard::Switchboard) to carry out.
+//!
+//! ```text
+//! agent:    Listed(support ID) ── admitted ─▶ Serving(session) ── its end ─▶ Unlisted
+//! session:  Pairing(run) ⇄ the run is over    Pairing ── admitted ─▶ Admitted ── end ─▶ gone
+//! pipe:     Expected ⇄ Waiting(side) ─▶ Joined ─▶ gone
+//! ```
+
+mod agents;
+mod effects;
+mod pipes;
+mod rate;
+mod requests;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use fieldlink_protocol::ids::{EngineerId, SessionId};
+use fieldlink_protocol::messages::engineer::ToEngineer;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::support_id::SupportId;
+
+pub use effects::{Admission, AttachmentId, ConnectionId, Effect, Farewell};
+pub use pipes::{Attach, AttachRefusal, Opened, PipeEnd};
+pub use rate::RateLimit;
+pub use requests::{Asked, Fresh, Question};
+
+use agents::Agent;
+use sessions::{Session, Side};
+
+/// The times that the directory's rules need.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// From the request to the relay's cut.
+    pub session: Duration,
+    /// How long a pipe waits for each of its sides.
+    pub partner: Duration,
+}
+
+/// Agents, engineers, sessions and pipes.
+pub struct Directory {
+    times: Times,
+    agents: HashMap<ConnectionId, Agent>,
+    listed: HashMap<SupportId, ConnectionId>,
+    engineers: HashMap<ConnectionId, Engineer>,
+    sessions: HashMap<SessionId, Session>,
+    deadlines: BTreeSet<(Instant, SessionId)>,
+    effects: Vec<Effect>,
+}
+
+/// One connection of an engineer: at most one session.
+struct Engineer {
+    engineer: EngineerId,
+    session: Option<SessionId>,
+}
+
+impl Directory {
+    /// An empty one.
+    pub fn new(times: Times) -> Self {
+        Self {
+            times,
+            agents: HashMap::new(),
+            listed: HashMap::new(),
+            engineers: HashMap::new(),
+            sessions: HashMap::new(),
+            deadlines: BTreeSet::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// What is to be done because of the calls since the last time, in order.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// An engineer is connected.
+    pub fn engineer_connected(&mut self, link: ConnectionId, engineer: EngineerId) {
+        self.engineers.insert(link, Engineer { engineer, session: None });
+    }
+
+    /// An engineer's connection is gone, and with it what was going on over it.
+    pub fn engineer_gone(&mut self, link: ConnectionId) {
+        if let Some(session) = self.engineers.get(&link).and_then(|engineer| engineer.session) {
+            self.end_session(session, Reason::EngineerLost, Some(Side::Engineer));
+        }
+        self.engineers.remove(&link);
+    }
+
+    /// The engineer ends the session of this connection.
+    pub fn end_by_engineer(&mut self, link: ConnectionId, reason: Reason) {
+        if let Some(session) = self.engineers.get(&link).and_then(|engineer| engineer.session) {
+            self.end_session(session, sessions::claimed(reason), Some(Side::Engineer));
+        }
+    }
+
+    /// Every engineer who is connected.
+    pub fn connected_engineers(&self) -> HashSet<EngineerId> {
+        self.engineers.values().map(|connected| connected.engineer).collect()
+    }
+
+    /// Ends what a revoked engineer is doing, and the connections it is done over.
+    pub fn revoke(&mut self, engineer: EngineerId) {
+        let links: Vec<_> = self
+            .engineers
+            .iter()
+            .filter(|(_, link)| link.engineer == engineer)
+            .map(|(link, _)| *link)
+            .collect();
+        for link in links {
+            if let Some(session) = self.engineers.get(&link).and_then(|engineer| engineer.session) {
+                self.end_session(session, Reason::Revoked, None);
+            }
+            self.effects.push(Effect::Close(link, Farewell::Ended(Reason::Revoked)));
+        }
+    }
+
+    /// When [`Directory::expire`] next has something to do.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(deadline, _)| *deadline)
+    }
+
+    /// Ends the sessions whose time is up.
+    pub fn expire(&mut self, now: Instant) {
+        while let Some(&(deadline, session)) = self.deadlines.first() {
+            if deadline > now {
+                return;
+            }
+            self.end_session(session, Reason::RelayLimit, None);
+        }
+    }
+
+    /// Ends everything, because the relay stops.
+    pub fn stop(&mut self) {
+        let sessions: Vec<_> = self.sessions.keys().copied().collect();
+        for session in sessions {
+            self.end_session(session, Reason::RelayStopping, None);
+        }
+    }
+
+    fn tell_engineer(&mut self, link: ConnectionId, message: ToEngineer) {
+        self.effects.push(Effect::TellEngineer(link, message));
+    }
+}

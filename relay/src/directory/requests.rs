@@ -1,0 +1,140 @@
+//! Requests: an engineer asks for a device, and asks again.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_protocol::pipe::PipeKind;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::support_id::SupportId;
+
+use super::pipes::Pipe;
+use super::sessions::{Pairing, Progress, Session, Side, State};
+use super::{ConnectionId, Directory};
+
+/// An engineer's request.
+#[derive(Debug, Clone, Copy)]
+pub struct Question {
+    /// Their connection.
+    pub link: ConnectionId,
+    /// The device they ask for.
+    pub support_id: SupportId,
+    /// When, on the monotonic clock.
+    pub now: Instant,
+    /// When, in Unix seconds.
+    pub unix_now: u64,
+}
+
+/// Names drawn for a request, in case it needs them.
+#[derive(Debug, Clone, Copy)]
+pub struct Fresh {
+    /// For the session.
+    pub session: SessionId,
+    /// For the run.
+    pub run: RunId,
+    /// For the control pipe.
+    pub pipe: PipeId,
+}
+
+/// A request that found its device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// The session.
+    pub session: SessionId,
+    /// Whether this request began it.
+    pub is_new: bool,
+    /// This try.
+    pub run: RunId,
+    /// The control pipe.
+    pub pipe: PipeId,
+    /// The agent's connection.
+    pub agent: ConnectionId,
+    /// Unix seconds: from when its tickets are valid.
+    pub not_before: u64,
+    /// Unix seconds: until when.
+    pub expires: u64,
+}
+
+impl Directory {
+    /// Looks for a device and begins a run with it. `None`: unknown, offline or busy, and nobody
+    /// is told which.
+    pub fn request(&mut self, question: Question, fresh: Fresh) -> Option<Asked> {
+        let current = self.engineers.get(&question.link)?.session;
+        let kept = match current.and_then(|id| Some((id, self.sessions.get(&id)?))) {
+            Some((_, Session { state: State::Admitted { .. }, .. })) => return None,
+            Some((id, session)) if session.support_id == question.support_id => Some(id),
+            Some((id, _)) => {
+                self.end_session(id, Reason::PairingAborted, Some(Side::Engineer));
+                None
+            }
+            None => None,
+        };
+        let (agent, ..) = self.holder(question.support_id)?;
+        let session = kept.unwrap_or(fresh.session);
+        if kept.is_some() {
+            self.give_up_run(session);
+        }
+        self.begin_run(session, agent, question, fresh);
+        let (not_before, expires) = self.sessions.get(&session)?.validity();
+        let Fresh { run, pipe, .. } = fresh;
+        Some(Asked { session, is_new: kept.is_none(), run, pipe, agent, not_before, expires })
+    }
+
+    /// Whether this run is still wanted, now that the two sides are to be told of it.
+    pub fn announce(&mut self, asked: &Asked) -> bool {
+        match self.sessions.get_mut(&asked.session).map(|session| &mut session.state) {
+            Some(State::Pairing(pairing))
+                if pairing.run == asked.run && pairing.progress == Progress::Asked =>
+            {
+                pairing.progress = Progress::Announced;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Drops a session that could not be written down.
+    pub fn abandon(&mut self, session: SessionId) {
+        self.end_session(session, Reason::Unknown, None);
+    }
+
+    /// A further request for the same device begins the session's time anew: what counts is the
+    /// request that is admitted.
+    fn begin_run(&mut self, id: SessionId, agent: ConnectionId, question: Question, fresh: Fresh) {
+        let Some(engineer) = self.engineers.get_mut(&question.link) else { return };
+        engineer.session = Some(id);
+        let deadline = question.now + self.times.session;
+        let pairing = Pairing { agent, run: fresh.run, control: fresh.pipe, progress: Progress::Asked };
+        let control = Pipe::expected(PipeKind::Control, fresh.run, question.now + self.times.partner * 2);
+        let earlier = self.sessions.remove(&id);
+        if let Some(earlier) = &earlier {
+            self.deadlines.remove(&(earlier.deadline, id));
+        }
+        self.deadlines.insert((deadline, id));
+        let session = Session {
+            engineer: engineer.engineer,
+            engineer_link: question.link,
+            support_id: question.support_id,
+            state: State::Pairing(pairing),
+            pipes: HashMap::from([(fresh.pipe, control)]),
+            last_refusal: earlier.and_then(|session| session.last_refusal),
+            not_before: question.unix_now,
+            expires: question.unix_now + self.times.session.as_secs(),
+            deadline,
+        };
+        self.sessions.insert(id, session);
+        if let Some(agent) = self.agents.get_mut(&agent) {
+            agent.pairings.push(id);
+        }
+    }
+
+    /// The engineer asks again: the run before leads nowhere any more.
+    fn give_up_run(&mut self, id: SessionId) {
+        let Some(State::Pairing(pairing)) = self.sessions.get(&id).map(|session| &session.state) else {
+            return;
+        };
+        let (agent, control) = (pairing.agent, pairing.control);
+        self.leave(agent, id);
+        self.cut_pipe(id, control, Reason::PairingAborted);
+    }
+}

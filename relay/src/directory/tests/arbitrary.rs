@@ -1,0 +1,206 @@
+//! Whatever happens, in whatever order, the books balance and nothing is left behind.
+
+use fieldlink_protocol::limits::PIPES_PER_SESSION;
+use proptest::prelude::*;
+
+use super::*;
+use crate::directory::agents::Place;
+
+/// Something that may happen; numbers choose among what is there.
+#[derive(Debug, Clone)]
+enum Event {
+    Register { key: u8, id: u8, leased: bool },
+    RegisterForSession(usize),
+    AgentGone(usize),
+    Engineer,
+    EngineerGone(usize),
+    Request { engineer: usize, id: u8 },
+    Open(usize),
+    Attach { pipe: usize, agent: bool },
+    Leave(usize),
+    Finish(usize),
+    Declined(usize),
+    Admitted(usize),
+    EndByAgent(usize),
+    EndByEngineer(usize),
+    Revoke(usize),
+    Wait(u8),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let number = any::<usize>;
+    prop_oneof![
+        3 => (0u8..4, 0u8..3, any::<bool>()).prop_map(|(key, id, leased)| Event::Register { key, id, leased }),
+        1 => number().prop_map(Event::RegisterForSession),
+        1 => number().prop_map(Event::AgentGone),
+        2 => Just(Event::Engineer),
+        1 => number().prop_map(Event::EngineerGone),
+        6 => (number(), 0u8..3).prop_map(|(engineer, id)| Event::Request { engineer, id }),
+        2 => number().prop_map(Event::Open),
+        8 => (number(), any::<bool>()).prop_map(|(pipe, agent)| Event::Attach { pipe, agent }),
+        1 => number().prop_map(Event::Leave),
+        1 => number().prop_map(Event::Finish),
+        1 => number().prop_map(Event::Declined),
+        4 => number().prop_map(Event::Admitted),
+        1 => number().prop_map(Event::EndByAgent),
+        1 => number().prop_map(Event::EndByEngineer),
+        1 => number().prop_map(Event::Revoke),
+        1 => (0u8..60).prop_map(Event::Wait),
+    ]
+}
+
+/// What a test run has seen so far.
+#[derive(Default)]
+struct History {
+    agents: Vec<ConnectionId>,
+    engineers: Vec<ConnectionId>,
+    asked: Vec<Asked>,
+    pipes: Vec<(SessionId, PipeId)>,
+    attachments: Vec<(SessionId, PipeId, AttachmentId)>,
+    ended: HashSet<SessionId>,
+}
+
+fn pick<T: Copy>(things: &[T], number: usize) -> Option<T> {
+    (!things.is_empty()).then(|| things[number % things.len()])
+}
+
+fn happen(world: &mut World, history: &mut History, event: Event) -> Option<()> {
+    match event {
+        Event::Register { key, id, leased } => {
+            let (link, key) = (world.link(), AgentKey::from_bytes([key; 32]));
+            if world.directory.register(link, key, SupportId::from_digits(id), leased).is_ok() {
+                history.agents.push(link);
+            }
+        }
+        Event::RegisterForSession(n) => {
+            let asked = pick(&history.asked, n)?;
+            let link = world.link();
+            for key in 0..4 {
+                let key = AgentKey::from_bytes([key; 32]);
+                if world.directory.register_for_session(link, key, asked.session).is_ok() {
+                    history.agents.push(link);
+                    break;
+                }
+            }
+        }
+        Event::AgentGone(n) => world.directory.agent_gone(pick(&history.agents, n)?),
+        Event::Engineer => {
+            let link = world.engineer();
+            history.engineers.push(link);
+        }
+        Event::EngineerGone(n) => world.directory.engineer_gone(pick(&history.engineers, n)?),
+        Event::Request { engineer, id } => {
+            let asked = world.request(pick(&history.engineers, engineer)?, SupportId::from_digits(id))?;
+            history.asked.push(asked);
+            history.pipes.push((asked.session, asked.pipe));
+        }
+        Event::Open(n) => {
+            let (link, now) = (pick(&history.engineers, n)?, world.now);
+            let opened = world.directory.open_pipe(link, PipeId::random(), now).ok()?;
+            history.pipes.push((opened.session, opened.pipe));
+        }
+        Event::Attach { pipe, agent } => {
+            let (session, pipe) = pick(&history.pipes, pipe)?;
+            let side = if agent { Role::Agent } else { Role::Engineer };
+            world.directory.sessions.get(&session)?;
+            let (_, attachment) = world.attach(&world.ticket(session, pipe, side)).ok()?;
+            history.attachments.push((session, pipe, attachment));
+        }
+        Event::Leave(n) => {
+            let (session, pipe, attachment) = pick(&history.attachments, n)?;
+            world.directory.left(session, pipe, attachment, world.now);
+        }
+        Event::Finish(n) => {
+            let (session, pipe, attachment) = pick(&history.attachments, n)?;
+            world.directory.finished(session, pipe, attachment, PipeEnd::default());
+        }
+        Event::Declined(n) => {
+            let asked = pick(&history.asked, n)?;
+            world.directory.declined(asked.agent, asked.session, asked.run, Reason::WrongPin);
+        }
+        Event::Admitted(n) => {
+            let asked = pick(&history.asked, n)?;
+            world.directory.admitted(asked.agent, asked.session);
+        }
+        Event::EndByAgent(n) => {
+            let asked = pick(&history.asked, n)?;
+            world.directory.end_by_agent(asked.agent, asked.session, Reason::ClientEnded);
+        }
+        Event::EndByEngineer(n) => {
+            world.directory.end_by_engineer(pick(&history.engineers, n)?, Reason::EngineerEnded);
+        }
+        Event::Revoke(n) => {
+            let link = pick(&history.engineers, n)?;
+            let engineer = world.directory.engineers.get(&link)?.engineer;
+            world.directory.revoke(engineer);
+        }
+        Event::Wait(seconds) => {
+            world.now += Duration::from_secs(seconds.into());
+            let now = world.now;
+            world.directory.expire(now);
+        }
+    }
+    Some(())
+}
+
+/// What holds after every event.
+fn check(world: &World) {
+    let directory = &world.directory;
+    for (support_id, link) in &directory.listed {
+        let agent = &directory.agents[link];
+        assert!(matches!(agent.place, Place::Listed { support_id: listed, .. } if listed == *support_id));
+    }
+    let mut listed = 0;
+    for (link, agent) in &directory.agents {
+        match agent.place {
+            Place::Listed { support_id, .. } => {
+                listed += 1;
+                assert_eq!(directory.listed[&support_id], *link);
+            }
+            Place::Serving(session) => assert_eq!(directory.sessions[&session].agent(), Some(*link)),
+            Place::Unlisted => assert!(agent.pairings.is_empty()),
+        }
+        for session in &agent.pairings {
+            assert_eq!(directory.sessions[session].agent(), Some(*link));
+        }
+    }
+    assert_eq!(listed, directory.listed.len());
+    assert_eq!(directory.deadlines.len(), directory.sessions.len());
+    for (id, session) in &directory.sessions {
+        assert_eq!(directory.engineers[&session.engineer_link].session, Some(*id));
+        assert!(session.pipes.len() <= PIPES_PER_SESSION);
+        if let State::Admitted { control, agent, .. } = &session.state {
+            assert!(session.pipes.contains_key(control));
+            let serving = |link| directory.agents[link].place == Place::Serving(*id);
+            assert!(agent.as_ref().is_none_or(serving));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_the_books_balance(events in prop::collection::vec(event(), 0..120)) {
+        let (mut world, mut history) = (World::new(), History::default());
+        for event in events {
+            let _ = happen(&mut world, &mut history, event);
+            for effect in world.effects() {
+                if let Effect::SessionEnded(session, _) = effect {
+                    prop_assert!(history.ended.insert(session), "a session ends once");
+                }
+            }
+            check(&world);
+            for session in &history.ended {
+                prop_assert!(!world.directory.sessions.contains_key(session));
+            }
+        }
+        for link in history.engineers {
+            world.directory.engineer_gone(link);
+        }
+        for link in history.agents {
+            world.directory.agent_gone(link);
+        }
+        let directory = &world.directory;
+        let left = directory.sessions.len() + directory.agents.len() + directory.engineers.len();
+        prop_assert_eq!(left + directory.listed.len() + directory.deadlines.len(), 0, "nothing is left behind");
+    }
+}

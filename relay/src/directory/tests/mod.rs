@@ -1,0 +1,118 @@
+//! The directory's rules one by one, and then under arbitrary sequences of events.
+
+mod arbitrary;
+mod rules;
+
+use fieldlink_protocol::ids::{AgentKey, PipeId, RunId};
+use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::ticket::PipeTicket;
+
+use super::sessions::State;
+use super::*;
+
+const TIMES: Times = Times { session: Duration::from_secs(100), partner: Duration::from_secs(10) };
+
+/// A directory with its surroundings: names are drawn, time passes when told to.
+struct World {
+    directory: Directory,
+    now: Instant,
+    next: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { directory: Directory::new(TIMES), now: Instant::now(), next: 0 }
+    }
+
+    fn link(&mut self) -> ConnectionId {
+        self.next += 1;
+        ConnectionId(self.next)
+    }
+
+    fn engineer(&mut self) -> ConnectionId {
+        let link = self.link();
+        self.directory.engineer_connected(link, EngineerId::random());
+        link
+    }
+
+    fn agent(&mut self, support_id: SupportId) -> ConnectionId {
+        let link = self.link();
+        self.directory.register(link, AgentKey::random(), support_id, false).expect("free");
+        link
+    }
+
+    fn request(&mut self, link: ConnectionId, support_id: SupportId) -> Option<Asked> {
+        let fresh = Fresh { session: SessionId::random(), run: RunId::random(), pipe: PipeId::random() };
+        let question = Question { link, support_id, now: self.now, unix_now: 1_000 };
+        let asked = self.directory.request(question, fresh)?;
+        assert!(self.directory.announce(&asked));
+        Some(asked)
+    }
+
+    fn ticket(&self, session: SessionId, pipe: PipeId, side: Role) -> PipeTicket {
+        let found = self.directory.sessions.get(&session).expect("a session");
+        let kind = if found.pipes.len() > 1 { PipeKind::Ssh } else { PipeKind::Control };
+        let run = match &found.state {
+            State::Pairing(pairing) => pairing.run,
+            State::Admitted { run, .. } => *run,
+        };
+        let (not_before, expires) = found.validity();
+        let (subject, reference) = (found.engineer, "T".into());
+        PipeTicket {
+            node: "n".into(),
+            session,
+            run,
+            pipe,
+            kind,
+            side,
+            subject,
+            reference,
+            not_before,
+            expires,
+        }
+    }
+
+    fn attach(&mut self, ticket: &PipeTicket) -> Result<(Attach, AttachmentId), AttachRefusal> {
+        self.next += 1;
+        let attachment = AttachmentId(self.next);
+        self.directory.attach(ticket, attachment, self.now).map(|attach| (attach, attachment))
+    }
+
+    /// Both sides come to a pipe; returns what the splice is known by.
+    fn join(&mut self, session: SessionId, pipe: PipeId) -> AttachmentId {
+        let (engineer, agent) =
+            (self.ticket(session, pipe, Role::Engineer), self.ticket(session, pipe, Role::Agent));
+        let (waited, first) = self.attach(&engineer).expect("free");
+        assert_eq!(waited, Attach::Wait);
+        assert_eq!(self.attach(&agent).expect("free").0, Attach::Join(first));
+        first
+    }
+
+    /// An admitted session: its request, its engineer, its agent, its control pipe's splice.
+    fn admitted(&mut self, support_id: SupportId) -> (Asked, ConnectionId, AttachmentId) {
+        let engineer = self.engineer();
+        let agent = self.agent(support_id);
+        let asked = self.request(engineer, support_id).expect("found");
+        let splice = self.join(asked.session, asked.pipe);
+        self.directory.admitted(agent, asked.session);
+        assert!(self.directory.effects.contains(&Effect::SessionAdmitted(asked.session)));
+        self.directory.take_effects();
+        (asked, engineer, splice)
+    }
+
+    fn effects(&mut self) -> Vec<Effect> {
+        self.directory.take_effects()
+    }
+}
+
+trait FromDigits {
+    /// One of a few IDs that differ.
+    fn from_digits(number: u8) -> Self;
+}
+
+impl FromDigits for SupportId {
+    fn from_digits(number: u8) -> Self {
+        let valid = |digit: &u32| format!("0000000{number}{digit}").parse().ok();
+        (0..10).find_map(|digit| valid(&digit)).expect("one check digit fits")
+    }
+}

@@ -1,0 +1,191 @@
+//! One rule, one test.
+
+use fieldlink_protocol::limits::PIPES_PER_SESSION;
+use fieldlink_protocol::messages::agent::{RegistrationRefusal, ToAgent};
+use fieldlink_protocol::messages::engineer::OpenRefusal;
+
+use super::*;
+
+#[test]
+fn only_a_lease_displaces_and_only_someone_without_one() {
+    let (mut world, id) = (World::new(), SupportId::random());
+    let squatter = world.agent(id);
+    let (rightful, other) = (world.link(), world.link());
+    let directory = &mut world.directory;
+    let taken = Err(RegistrationRefusal::IdTaken);
+    assert_eq!(directory.register(other, AgentKey::random(), id, false), taken);
+    assert_eq!(directory.register(rightful, AgentKey::random(), id, true), Ok(()));
+    assert_eq!(directory.take_effects(), [Effect::Close(squatter, Farewell::IdTaken)]);
+    assert_eq!(directory.register(other, AgentKey::random(), id, true), taken);
+    assert_eq!(directory.holder(id).map(|holder| holder.0), Some(rightful));
+}
+
+#[test]
+fn the_same_agent_takes_its_place_back_with_what_it_was_doing() {
+    let (mut world, id, key) = (World::new(), SupportId::random(), AgentKey::random());
+    let (old, new, engineer) = (world.link(), world.link(), world.engineer());
+    world.directory.register(old, key, id, true).expect("free");
+    let asked = world.request(engineer, id).expect("found");
+    world.join(asked.session, asked.pipe);
+    world.directory.register(new, key, id, false).expect("its own");
+    assert_eq!(world.effects(), [Effect::Close(old, Farewell::Replaced)]);
+    world.directory.agent_gone(old);
+    world.directory.admitted(new, asked.session);
+    assert!(world.effects().contains(&Effect::SessionAdmitted(asked.session)));
+}
+
+#[test]
+fn admission_withdraws_the_id_and_turns_others_away() {
+    let (mut world, id) = (World::new(), SupportId::random());
+    let (agent, winner, loser) = (world.agent(id), world.engineer(), world.engineer());
+    let (won, lost) = (world.request(winner, id).expect("found"), world.request(loser, id).expect("found"));
+    world.join(won.session, won.pipe);
+    world.directory.admitted(agent, won.session);
+    let effects = world.effects();
+    let busy = ToEngineer::Ended { session: lost.session, reason: Reason::Busy };
+    assert!(effects.contains(&Effect::TellEngineer(loser, busy)));
+    assert!(effects.contains(&Effect::SessionEnded(lost.session, Reason::Busy)));
+    assert_eq!(world.request(loser, id), None);
+    world.directory.end_by_engineer(winner, Reason::EngineerEnded);
+    assert_eq!(world.request(winner, id), None, "the pair served its session");
+}
+
+#[test]
+fn a_run_without_its_control_pipe_is_not_admitted() {
+    let (mut world, id) = (World::new(), SupportId::random());
+    let (agent, engineer, stranger) = (world.agent(id), world.engineer(), world.agent(SupportId::random()));
+    let asked = world.request(engineer, id).expect("found");
+    let refused = |link| {
+        let ended = ToAgent::Ended { session: asked.session, reason: Reason::ConnectionLost };
+        vec![Effect::TellAgent(link, ended)]
+    };
+    world.directory.admitted(agent, asked.session);
+    assert_eq!(world.effects(), refused(agent));
+    let splice = world.join(asked.session, asked.pipe);
+    world.directory.admitted(stranger, asked.session);
+    assert_eq!(world.effects(), refused(stranger));
+    assert!(world.directory.finished(asked.session, asked.pipe, splice, PipeEnd::default()));
+    world.directory.admitted(agent, asked.session);
+    assert_eq!(world.effects(), refused(agent));
+}
+
+#[test]
+fn a_retry_keeps_the_session_and_replaces_the_run() {
+    let (mut world, id) = (World::new(), SupportId::random());
+    let (agent, engineer) = (world.agent(id), world.engineer());
+    let first = world.request(engineer, id).expect("found");
+    world.join(first.session, first.pipe);
+    world.now += Duration::from_secs(5);
+    let second = world.request(engineer, id).expect("found");
+    assert_eq!((first.session, first.is_new), (second.session, true));
+    assert!(!second.is_new && first.run != second.run && first.pipe != second.pipe);
+    assert_eq!(world.effects(), [Effect::CutPipe(first.pipe, Reason::PairingAborted)]);
+    world.directory.declined(agent, first.session, first.run, Reason::WrongPin);
+    assert_eq!(world.effects(), [], "the first run is nobody's business any more");
+    world.directory.declined(agent, first.session, second.run, Reason::WrongPin);
+    world.directory.engineer_gone(engineer);
+    assert_eq!(world.effects().last(), Some(&Effect::SessionEnded(first.session, Reason::WrongPin)));
+}
+
+#[test]
+fn another_device_is_another_session() {
+    let mut world = World::new();
+    let (a, b) = (SupportId::from_digits(1), SupportId::from_digits(2));
+    let (agent, _, engineer) = (world.agent(a), world.agent(b), world.engineer());
+    let first = world.request(engineer, a).expect("found");
+    let second = world.request(engineer, b).expect("found");
+    assert_ne!(first.session, second.session);
+    let ended = ToAgent::Ended { session: first.session, reason: Reason::PairingAborted };
+    assert!(world.effects().contains(&Effect::TellAgent(agent, ended)));
+}
+
+#[test]
+fn a_session_does_not_outlive_its_control_pipe() {
+    for (end, reason) in [
+        (PipeEnd::default(), Reason::ConnectionLost),
+        (PipeEnd { by: Some(Role::Engineer), reason: None }, Reason::EngineerLost),
+        (PipeEnd { by: Some(Role::Agent), reason: Some(Reason::ClientEnded) }, Reason::ClientEnded),
+        (PipeEnd { by: Some(Role::Agent), reason: Some(Reason::Revoked) }, Reason::Unknown),
+    ] {
+        let mut world = World::new();
+        let (asked, engineer, splice) = world.admitted(SupportId::random());
+        let ssh = world.directory.open_pipe(engineer, PipeId::random(), world.now).expect("admitted");
+        assert!(world.directory.finished(asked.session, asked.pipe, splice, end));
+        let effects = world.effects();
+        assert!(effects.contains(&Effect::SessionEnded(asked.session, reason)), "{end:?}");
+        assert!(effects.contains(&Effect::CutPipe(ssh.pipe, reason)));
+        assert_eq!(world.directory.sessions.len(), 0);
+    }
+}
+
+#[test]
+fn a_ticket_is_used_up_by_the_final_close_and_in_use_while_spliced() {
+    let mut world = World::new();
+    let (asked, engineer, _) = world.admitted(SupportId::random());
+    let pipe = world.directory.open_pipe(engineer, PipeId::random(), world.now).expect("admitted").pipe;
+    let ticket = world.ticket(asked.session, pipe, Role::Agent);
+    let (_, first) = world.attach(&ticket).expect("free");
+    assert_eq!(world.attach(&ticket).expect("replaces").0, Attach::Replace(first));
+    assert!(!world.directory.left(asked.session, pipe, first, world.now), "it was replaced");
+    world.directory.left(asked.session, pipe, AttachmentId(world.next), world.now);
+    let splice = world.join(asked.session, pipe);
+    assert_eq!(world.attach(&ticket), Err(AttachRefusal::TicketUsed));
+    assert!(world.directory.finished(asked.session, pipe, splice, PipeEnd::default()));
+    assert_eq!(world.attach(&ticket), Err(AttachRefusal::TicketUsed));
+    world.directory.end_by_engineer(engineer, Reason::EngineerEnded);
+    assert_eq!(world.attach(&ticket), Err(AttachRefusal::SessionOver));
+}
+
+#[test]
+fn pipes_are_limited_and_those_nobody_came_to_do_not_count() {
+    let mut world = World::new();
+    let (_, engineer, _) = world.admitted(SupportId::random());
+    let mut open = |now| world.directory.open_pipe(engineer, PipeId::random(), now).map(|_| ());
+    for _ in 1..PIPES_PER_SESSION {
+        assert_eq!(open(world.now), Ok(()));
+    }
+    assert_eq!(open(world.now), Err(OpenRefusal::TooMany));
+    assert_eq!(open(world.now + TIMES.partner * 2), Ok(()));
+}
+
+#[test]
+fn an_admitted_session_survives_its_agents_registration() {
+    let (mut world, id) = (World::new(), SupportId::random());
+    let (asked, engineer, _) = world.admitted(id);
+    let key = world.directory.agents[&asked.agent].key;
+    world.directory.agent_gone(asked.agent);
+    let open = |world: &mut World| world.directory.open_pipe(engineer, PipeId::random(), world.now);
+    assert_eq!(open(&mut world), Err(OpenRefusal::AgentAway));
+    let (other, back) = (world.link(), world.link());
+    let over = Err(RegistrationRefusal::SessionOver);
+    assert_eq!(world.directory.register_for_session(other, AgentKey::random(), asked.session), over);
+    assert_eq!(world.directory.register_for_session(back, key, asked.session), Ok(()));
+    assert_eq!(open(&mut world).map(|opened| opened.agent), Ok(back));
+    // Also under the support ID, which it may not know to be withdrawn.
+    let again = world.link();
+    assert_eq!(world.directory.register(again, key, id, false), Ok(()));
+    assert_eq!(open(&mut world).map(|opened| opened.agent), Ok(again));
+    let stranger = world.engineer();
+    assert_eq!(world.request(stranger, id), None);
+    world.directory.end_by_engineer(engineer, Reason::EngineerEnded);
+    assert_eq!(world.directory.register_for_session(back, key, asked.session), over);
+}
+
+#[test]
+fn time_and_revocation_end_sessions_and_say_so() {
+    let mut world = World::new();
+    let (asked, engineer, _) = world.admitted(SupportId::random());
+    let (other, other_engineer, _) = world.admitted(SupportId::random());
+    let deadline = world.directory.next_deadline().expect("two sessions");
+    world.directory.expire(deadline - Duration::from_nanos(1));
+    assert_eq!(world.effects(), []);
+    let revoked = world.directory.engineers[&other_engineer].engineer;
+    world.directory.revoke(revoked);
+    let effects = world.effects();
+    assert!(effects.contains(&Effect::SessionEnded(other.session, Reason::Revoked)));
+    assert_eq!(effects.last(), Some(&Effect::Close(other_engineer, Farewell::Ended(Reason::Revoked))));
+    world.directory.expire(deadline);
+    let ended = ToEngineer::Ended { session: asked.session, reason: Reason::RelayLimit };
+    assert!(world.effects().contains(&Effect::TellEngineer(engineer, ended)));
+    assert_eq!(world.directory.next_deadline(), None);
+}

@@ -1,0 +1,201 @@
+//! From a TCP connection to one of the three endpoints, or to a refusal.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use fieldlink_protocol::credential::{self, EngineerIdentity};
+use fieldlink_protocol::endpoint;
+use fieldlink_protocol::ticket::{PipeTicket, TicketError};
+use futures_util::future::BoxFuture;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::tungstenite::http::header;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Limits;
+use crate::directory::AttachRefusal;
+use crate::http::{self, Head, Refusal};
+use crate::permits::Permit;
+use crate::socket::{self, Metered, PipeSocket, Purpose, Tls};
+use crate::store::unix_now;
+use crate::switchboard::Switchboard;
+use crate::{agent, engineer, pipe};
+
+/// A connection's life after its handshake: small, while the handshake's memory is given back.
+pub type Life = BoxFuture<'static, ()>;
+
+/// What every connection needs.
+pub struct Reception {
+    /// The TLS side.
+    pub tls: TlsAcceptor,
+    /// Bounds.
+    pub limits: Limits,
+    /// Everything else.
+    pub switchboard: Arc<Switchboard>,
+    /// Fires when handshakes are not worth finishing any more.
+    pub stopping: CancellationToken,
+}
+
+/// Whom a request turned out to be from.
+enum Visitor {
+    Agent,
+    Engineer(EngineerIdentity),
+    Pipe(PipeTicket),
+}
+
+impl Reception {
+    /// Takes a connection through its handshake, in bounded time.
+    pub async fn receive(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Permit) -> Option<Life> {
+        let received = tokio::select! {
+            biased;
+            () = self.stopping.cancelled() => return None,
+            received = timeout(self.limits.handshake, self.try_receive(tcp, peer, permit)) => received,
+        };
+        match received {
+            Ok(Ok(life)) => life,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "handshake failed");
+                None
+            }
+            Err(_) => {
+                tracing::debug!("handshake took too long");
+                None
+            }
+        }
+    }
+
+    async fn try_receive(
+        &self,
+        tcp: TcpStream,
+        peer: SocketAddr,
+        permit: Permit,
+    ) -> io::Result<Option<Life>> {
+        tune(&tcp, &self.limits)?;
+        let mut tls = self.tls.accept(Metered::new(tcp)).await?;
+        let head = match http::read_head(&mut tls).await? {
+            Ok(head) => head,
+            Err(refusal) => return self.refuse(tls, &refusal).await,
+        };
+        let visitor = match permit.may_stay {
+            true => self.identify(&head).await.and_then(|visitor| Ok((visitor, head.acceptance()?))),
+            false => Err(Refusal::FULL),
+        };
+        match visitor {
+            Ok((visitor, acceptance)) => {
+                tls.write_all(&acceptance).await?;
+                tls.flush().await?;
+                Ok(Some(self.admit(visitor, tls, head.tail, peer, permit).await))
+            }
+            Err(refusal) => self.refuse(tls, &refusal).await,
+        }
+    }
+
+    /// Credentials and tickets are looked at before anything else is said.
+    async fn identify(&self, head: &Head) -> Result<Visitor, Refusal> {
+        let visitor = match head.request.uri().path() {
+            endpoint::AGENT => Visitor::Agent,
+            endpoint::ENGINEER => Visitor::Engineer(self.authenticate(head).await?),
+            endpoint::PIPE => Visitor::Pipe(self.check_ticket(head).await?),
+            _ => return Err(Refusal::NOT_FOUND),
+        };
+        head.acceptance()?;
+        if head.offers_our_version() { Ok(visitor) } else { Err(Refusal::VERSION) }
+    }
+
+    async fn authenticate(&self, head: &Head) -> Result<EngineerIdentity, Refusal> {
+        let value = head.header(header::AUTHORIZATION.as_str()).unwrap_or_default();
+        let bearer = value.strip_prefix("Bearer ").and_then(credential::parse_bearer);
+        let (id, secret_hash) = bearer.ok_or(Refusal::CREDENTIAL)?;
+        let store = self.switchboard.store();
+        let known = |_: ()| store.roster().borrow().authenticate(id, &secret_hash);
+        if let Some(engineer) = known(()) {
+            return Ok(engineer);
+        }
+        // Someone may have been added this moment. Unknown IDs and wrong secrets take the same way.
+        let _ = store.refresh_roster().await;
+        known(()).ok_or(Refusal::CREDENTIAL)
+    }
+
+    async fn check_ticket(&self, head: &Head) -> Result<PipeTicket, Refusal> {
+        let token = head
+            .header(endpoint::TICKET_HEADER)
+            .ok_or_else(|| Refusal::ticket("ticket-missing", "there is none"))?;
+        let ticket = self.switchboard.tickets().verify_pipe(token, unix_now()).map_err(ticket_refusal)?;
+        let store = self.switchboard.store();
+        if !store.roster().borrow().contains(ticket.subject) {
+            return Err(Refusal::ticket("revoked", "the engineer's access was withdrawn"));
+        }
+        match self.switchboard.may_attach(&ticket) {
+            Ok(()) => Ok(ticket),
+            Err(AttachRefusal::TicketUsed) => Err(Refusal::ticket("ticket-used", "it was used")),
+            Err(AttachRefusal::SessionOver) => {
+                let end = store.session_end(ticket.session).await.ok().flatten();
+                let why = end.map_or("the session is over", |reason| reason.sentence());
+                Err(Refusal::ticket("session-over", why))
+            }
+        }
+    }
+
+    async fn admit(
+        &self,
+        visitor: Visitor,
+        tls: Tls,
+        tail: Vec<u8>,
+        peer: SocketAddr,
+        permit: Permit,
+    ) -> Life {
+        let (switchboard, limits) = (&self.switchboard, &self.limits);
+        let purpose = if matches!(visitor, Visitor::Pipe(_)) { Purpose::Pipe } else { Purpose::Control };
+        let web_socket = socket::upgrade(tls, tail, purpose).await;
+        match visitor {
+            Visitor::Agent => {
+                let line = switchboard.connect_agent(peer.ip());
+                Box::pin(agent::serve(web_socket, line, switchboard.clone(), limits.clone(), permit))
+            }
+            Visitor::Engineer(identity) => {
+                let line = switchboard.connect_engineer(peer.ip(), identity.id);
+                Box::pin(engineer::serve(
+                    web_socket,
+                    line,
+                    identity,
+                    switchboard.clone(),
+                    limits.clone(),
+                    permit,
+                ))
+            }
+            Visitor::Pipe(ticket) => {
+                let socket = PipeSocket { web_socket, permit };
+                Box::pin(pipe::serve(socket, ticket, switchboard.clone(), limits.clone()))
+            }
+        }
+    }
+
+    async fn refuse(&self, mut tls: Tls, refusal: &Refusal) -> io::Result<Option<Life>> {
+        tracing::debug!(code = refusal.code(), "refused");
+        http::refuse(&mut tls, refusal).await?;
+        Ok(None)
+    }
+}
+
+/// Small messages leave at once. A peer that acknowledges nothing is given up by the kernel, if nobody
+/// here has noticed before.
+fn tune(tcp: &TcpStream, limits: &Limits) -> io::Result<()> {
+    tcp.set_nodelay(true)?;
+    let patience = u32::try_from(3 * limits.write.as_millis()).unwrap_or(u32::MAX);
+    nix::sys::socket::setsockopt(tcp, nix::sys::socket::sockopt::TcpUserTimeout, &patience)?;
+    Ok(())
+}
+
+fn ticket_refusal(error: TicketError) -> Refusal {
+    let code = match error {
+        TicketError::Malformed => "ticket-malformed",
+        TicketError::UnknownKey => "ticket-unknown",
+        TicketError::Forged => "ticket-forged",
+        TicketError::Early => "ticket-early",
+        TicketError::Expired => "ticket-expired",
+    };
+    Refusal::ticket(code, &error.to_string())
+}

@@ -1,0 +1,36 @@
+//! The relay: agents and engineers dial it, it pairs them and splices their pipes.
+//!
+//! It sees sizes and times, never content. Who may do what is decided by the pure [`directory`];
+//! the [`switchboard`] puts connections under it; the rest is how connections get there.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`config`] | `relay.toml` |
+//! | [`relay`] | bind, serve, drain |
+//! | [`tls`], [`http`], [`handshake`], [`permits`] | from a TCP connection to an endpoint, or a refusal |
+//! | [`agent`], [`engineer`], [`pipe`] | the three endpoints |
+//! | [`control`], [`socket`], [`splice`] | control connections, WebSockets, pipes joined |
+//! | [`directory`], [`switchboard`] | the rules, and the connections under them |
+//! | [`tickets`], [`store`] | what is signed, and what is remembered |
+//! | [`cli`] | the operator's commands |
+
+pub mod agent;
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod directory;
+pub mod engineer;
+pub mod handshake;
+pub mod http;
+pub mod permits;
+pub mod pipe;
+pub mod relay;
+pub mod socket;
+pub mod splice;
+pub mod store;
+pub mod switchboard;
+pub mod tickets;
+pub mod tls;
+
+pub use config::Config;
+pub use relay::Relay;

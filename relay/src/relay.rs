@@ -1,0 +1,205 @@
+//! The relay's life: bind, serve, drain.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::config::Config;
+use crate::handshake::{Life, Reception};
+use crate::permits::Permits;
+use crate::store::{SqliteStore, Store, StoreError, unix_now};
+use crate::switchboard::Switchboard;
+use crate::tickets::TicketOffice;
+use crate::tls::{self, TlsError};
+
+/// How often the ticket keys' age is looked at.
+const KEY_CHECK: Duration = Duration::from_secs(3_600);
+/// Pauses after failed accepts: file descriptors come back only when someone leaves.
+const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// A relay that listens, and serves once it is run.
+pub struct Relay {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: Config,
+    reception: Arc<Reception>,
+    store: Arc<dyn Store>,
+}
+
+/// Why a relay does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// Certificate or key.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address.
+    #[error("could not listen on {0}: {1} (is another program using it, or is the port below 1024?)")]
+    Listen(SocketAddr, std::io::Error),
+    /// One of the tasks that enforce rules is gone. Without them nothing may run.
+    #[error("could not go on serving: the task that enforces {0} stopped")]
+    Housekeeping(&'static str),
+}
+
+impl Relay {
+    /// Opens the store, reads certificate and key, listens.
+    pub async fn bind(config: Config) -> Result<Self, RelayError> {
+        let tls = TlsAcceptor::from(tls::server_config(&config)?);
+        let listener =
+            TcpListener::bind(config.listen).await.map_err(|e| RelayError::Listen(config.listen, e))?;
+        let address = listener.local_addr().map_err(|e| RelayError::Listen(config.listen, e))?;
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.state_directory)?);
+        let keys = store.ticket_keys(unix_now(), TicketOffice::key_policy(config.session_limit())).await?;
+        let tickets = TicketOffice::new(config.node.clone(), keys);
+        let switchboard = Switchboard::new(&config, store.clone(), tickets);
+        let reception = Arc::new(Reception {
+            tls,
+            limits: config.limits.clone(),
+            switchboard,
+            stopping: CancellationToken::new(),
+        });
+        Ok(Self { listener, address, config, reception, store })
+    }
+
+    /// The address it listens on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown`, then says goodbye to everyone. Returns how many connections had to
+    /// be cut.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<usize, RelayError> {
+        tracing::info!(address = %self.address, node = self.config.node, "listening");
+        let mut housekeeping = self.start_housekeeping();
+        let mut connections = JoinSet::new();
+        let permits =
+            Permits::new(self.config.limits.connections, self.config.limits.connections_per_address);
+        let mut pause = ACCEPT_PAUSE.0;
+        let result = loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break Ok(()),
+                Some(stopped) = housekeeping.join_next() => break Err(lost_housekeeper(stopped)),
+                Some(finished) = connections.join_next() => go_on(&mut connections, finished),
+                (tcp, peer) = accept(&self.listener, &mut pause) => {
+                    self.receive(&mut connections, &permits, tcp, peer);
+                }
+            }
+        };
+        drop(self.listener);
+        let cut = drain(&self.reception, connections, self.config.limits.drain).await;
+        housekeeping.shutdown().await;
+        self.store.close().await;
+        tracing::info!(cut, "stopped");
+        result.map(|()| cut)
+    }
+
+    fn receive(
+        &self,
+        connections: &mut JoinSet<Option<Life>>,
+        permits: &Permits,
+        tcp: TcpStream,
+        peer: SocketAddr,
+    ) {
+        let Some(permit) = permits.request(peer.ip()) else {
+            tracing::debug!(%peer, "no room even to refuse");
+            return;
+        };
+        let span = tracing::debug_span!("connection", %peer);
+        connections.spawn(self.reception.clone().receive(tcp, peer, permit).instrument(span));
+    }
+
+    fn start_housekeeping(&self) -> JoinSet<&'static str> {
+        let mut tasks = JoinSet::new();
+        let switchboard = self.reception.switchboard.clone();
+        tasks.spawn(async move {
+            switchboard.enforce_deadlines().await;
+            "time limits"
+        });
+        let switchboard = self.reception.switchboard.clone();
+        let mut roster = self.store.roster();
+        tasks.spawn(async move {
+            while roster.changed().await.is_ok() {
+                switchboard.enforce_roster();
+            }
+            "revocations"
+        });
+        let policy = TicketOffice::key_policy(self.config.session_limit());
+        tasks.spawn(renew_keys(self.reception.switchboard.clone(), policy));
+        tasks
+    }
+}
+
+/// The next connection. After an error it waits, longer each time; a connection that leaves meanwhile
+/// makes it try again at once, and rightly so.
+async fn accept(listener: &TcpListener, pause: &mut Duration) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => {
+                *pause = ACCEPT_PAUSE.0;
+                return accepted;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection");
+                tokio::time::sleep(*pause).await;
+                *pause = (*pause * 2).min(ACCEPT_PAUSE.1);
+            }
+        }
+    }
+}
+
+async fn renew_keys(switchboard: Arc<Switchboard>, policy: crate::store::KeyPolicy) -> &'static str {
+    loop {
+        tokio::time::sleep(KEY_CHECK).await;
+        match switchboard.store().ticket_keys(unix_now(), policy).await {
+            Ok(keys) => switchboard.tickets().renew(keys),
+            Err(error) => tracing::error!(%error, "could not look after the ticket keys"),
+        }
+    }
+}
+
+/// A handshake ends in a life, which gets a task of its own: the handshake's memory is given back.
+fn go_on(connections: &mut JoinSet<Option<Life>>, finished: Result<Option<Life>, JoinError>) {
+    match finished {
+        Ok(Some(life)) => {
+            connections.spawn(async move {
+                life.await;
+                None
+            });
+        }
+        Ok(None) => {}
+        Err(error) if error.is_panic() => tracing::error!(%error, "a connection's task panicked"),
+        Err(_) => {}
+    }
+}
+
+fn lost_housekeeper(stopped: Result<&'static str, JoinError>) -> RelayError {
+    let what = stopped.unwrap_or_else(|error| {
+        tracing::error!(%error, "a housekeeping task panicked");
+        "time limits, revocations or keys"
+    });
+    RelayError::Housekeeping(what)
+}
+
+async fn drain(reception: &Reception, mut connections: JoinSet<Option<Life>>, patience: Duration) -> usize {
+    reception.stopping.cancel();
+    reception.switchboard.stop();
+    let _ = timeout(patience, async {
+        while let Some(finished) = connections.join_next().await {
+            go_on(&mut connections, finished);
+        }
+    })
+    .await;
+    let cut = connections.len();
+    connections.shutdown().await;
+    cut
+}

@@ -1,0 +1,152 @@
+//! One peer's WebSocket: buffers sized for its use, writes that are watched, a proper goodbye.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use fieldlink_protocol::limits;
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{self, CloseFrame, WebSocketConfig};
+
+use crate::permits::Permit;
+
+/// TLS from a peer.
+pub type Tls = TlsStream<Metered<TcpStream>>;
+/// A WebSocket from a peer. Boxed: it is large, and every future that it passes through would have room
+/// for it.
+pub type WebSocket = Box<WebSocketStream<Tls>>;
+
+/// Buffers of a control connection. There are thousands of idle ones, and their messages are small.
+const CONTROL_BUFFER: usize = 1024;
+/// Bytes that a pipe reads at once. TLS gives 16 KiB at most, and the WebSocket layer clears the whole
+/// buffer for every read, so that a larger one only costs.
+const PIPE_READ: usize = 16 * 1024;
+/// Messages that are smaller than this together are written together.
+const PIPE_WRITE: usize = 32 * 1024;
+/// Plaintext that TLS takes in one go: a whole chunk with its headers.
+const PIPE_TLS: usize = limits::PIPE_CHUNK + 4 * 1024;
+
+/// A pipe's connection on its way to its partner.
+pub struct PipeSocket {
+    /// The connection.
+    pub web_socket: WebSocket,
+    /// Held for as long as it lives.
+    pub permit: Permit,
+}
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Control messages.
+    Control,
+    /// Pipe data.
+    Pipe,
+}
+
+/// Makes a WebSocket of an upgraded connection. `tail` came after the request.
+pub async fn upgrade(mut tls: Tls, tail: Vec<u8>, purpose: Purpose) -> WebSocket {
+    if purpose == Purpose::Pipe {
+        tls.get_mut().1.set_buffer_limit(Some(PIPE_TLS));
+    }
+    let config = Some(config(purpose));
+    Box::new(WebSocketStream::from_partially_read(tls, tail, protocol::Role::Server, config).await)
+}
+
+fn config(purpose: Purpose) -> WebSocketConfig {
+    let (read, write, message) = match purpose {
+        Purpose::Control => (CONTROL_BUFFER, CONTROL_BUFFER, limits::CONTROL_MESSAGE),
+        Purpose::Pipe => (PIPE_READ, PIPE_WRITE, limits::DATA_MESSAGE),
+    };
+    WebSocketConfig::default()
+        .read_buffer_size(read)
+        .write_buffer_size(write)
+        .max_write_buffer_size(write + 2 * message)
+        .max_message_size(Some(message))
+        .max_frame_size(Some(message))
+}
+
+/// Says goodbye and waits briefly for the answer, so that the goodbye arrives. What was written before
+/// it gets up to `patience` to leave.
+pub async fn say_goodbye(mut socket: WebSocket, frame: CloseFrame, patience: Duration) {
+    let flushed = timeout(patience, socket.flush()).await;
+    if !matches!(flushed, Ok(Ok(()))) {
+        return;
+    }
+    let _ = timeout(limits::CLOSE, async {
+        let _ = socket.as_mut().close(Some(frame)).await;
+        // Closing with unread bytes would make the kernel throw away what the peer has not read yet.
+        while let Some(Ok(_)) = socket.next().await {}
+        let _ = socket.get_mut().shutdown().await;
+    })
+    .await;
+}
+
+/// Bytes that the peer's socket has taken so far.
+pub fn written(socket: &WebSocket) -> u64 {
+    socket.get_ref().get_ref().0.written
+}
+
+/// Counts what is written, so that a slow peer can be told from one that has stopped.
+#[derive(Debug)]
+pub struct Metered<S> {
+    inner: S,
+    written: u64,
+}
+
+impl<S> Metered<S> {
+    /// Counts from now on.
+    pub fn new(inner: S) -> Self {
+        Self { inner, written: 0 }
+    }
+
+    fn count(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &result {
+            self.written += *bytes as u64;
+        }
+        result
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.count(result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.count(result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

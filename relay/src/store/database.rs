@@ -1,0 +1,156 @@
+//! The SQLite file: opening it, who may read it, and its schema.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// The file in the state directory.
+const FILE: &str = "relay.sqlite";
+/// How long a writer waits for another process's transaction.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// One step per schema version; a released step is never changed.
+const SCHEMA: &[&str] = &["
+    CREATE TABLE engineers (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        company TEXT NOT NULL,
+        secret_hash BLOB NOT NULL,
+        added_at INTEGER NOT NULL,
+        revoked_at INTEGER
+    ) STRICT;
+    CREATE UNIQUE INDEX active_engineer_names ON engineers (name) WHERE revoked_at IS NULL;
+    CREATE TABLE sessions (
+        session TEXT PRIMARY KEY,
+        engineer_id TEXT NOT NULL REFERENCES engineers (id),
+        engineer_name TEXT NOT NULL,
+        engineer_company TEXT NOT NULL,
+        ticket TEXT NOT NULL,
+        partner TEXT,
+        support_id TEXT NOT NULL,
+        device_address TEXT NOT NULL,
+        started_at INTEGER NOT NULL,
+        admitted_at INTEGER,
+        ended_at INTEGER,
+        reason TEXT,
+        bytes_to_agent INTEGER NOT NULL DEFAULT 0,
+        bytes_to_engineer INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX sessions_by_start ON sessions (started_at);
+    CREATE INDEX running_sessions ON sessions (session) WHERE ended_at IS NULL;
+    CREATE TABLE ticket_keys (
+        kid TEXT PRIMARY KEY,
+        master BLOB NOT NULL,
+        created_at INTEGER NOT NULL
+    ) STRICT;
+"];
+
+/// A connection to the store's file.
+pub struct Database {
+    pub(super) connection: Connection,
+}
+
+impl Database {
+    /// Opens the store in `directory`; makes both, private to this user, if they are missing.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let file = directory.join(FILE);
+        create_private(directory, &file).map_err(|problem| open_error(&file, &problem.to_string()))?;
+        let mut connection = Connection::open(&file).map_err(|e| open_error(&file, &e.to_string()))?;
+        configure(&connection).map_err(|e| open_error(&file, &e.to_string()))?;
+        migrate(&mut connection, &file)?;
+        Ok(Self { connection })
+    }
+
+    /// Changes whenever another connection or process has changed the file.
+    pub(super) fn data_version(&self) -> Result<i64, StoreError> {
+        Ok(self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))?)
+    }
+}
+
+fn create_private(directory: &Path, file: &Path) -> std::io::Result<()> {
+    if !directory.exists() {
+        // Only what is new is made private; an existing directory has the operator's permissions.
+        if let Some(parent) = directory.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        DirBuilder::new().mode(0o700).create(directory)?;
+    }
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "foreign_keys", true)
+}
+
+fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = SCHEMA.len() as i64;
+    if found > known {
+        return Err(StoreError::Newer { path: file.display().to_string(), found, known });
+    }
+    for step in &SCHEMA[found as usize..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    Ok(transaction.commit()?)
+}
+
+fn open_error(path: &Path, problem: &str) -> StoreError {
+    StoreError::Open { path: path.display().to_string(), problem: problem.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn what_it_makes_is_private() {
+        let root = tempfile::tempdir().expect("a directory");
+        let directory = root.path().join("a/state");
+        Database::open(&directory).expect("opened");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        assert_eq!(mode(&directory), 0o700);
+        assert_eq!(mode(&directory.join(FILE)), 0o600);
+        for entry in fs::read_dir(&directory).expect("listed") {
+            assert_eq!(mode(&entry.expect("an entry").path()), 0o600);
+        }
+    }
+
+    #[test]
+    fn a_newer_file_is_left_alone() {
+        let root = tempfile::tempdir().expect("a directory");
+        Database::open(root.path())
+            .expect("opened")
+            .connection
+            .pragma_update(None, "user_version", 99)
+            .expect("set");
+        let error = Database::open(root.path()).err().expect("refused").to_string();
+        assert!(error.contains("schema 99") && error.contains("upgrade"), "{error}");
+    }
+
+    #[test]
+    fn data_version_tells_of_other_connections() {
+        let root = tempfile::tempdir().expect("a directory");
+        let (ours, other) =
+            (Database::open(root.path()).expect("opened"), Database::open(root.path()).expect("opened"));
+        let before = ours.data_version().expect("read");
+        assert_eq!(ours.data_version().expect("read"), before);
+        other.connection.execute("DELETE FROM ticket_keys", []).expect("ran");
+        other.connection.execute("INSERT INTO ticket_keys VALUES ('k', x'00', 1)", []).expect("ran");
+        assert_ne!(ours.data_version().expect("read"), before);
+    }
+}

@@ -1,0 +1,143 @@
+//! What outlives the relay's process: engineers, the audit log, ticket keys.
+//!
+//! [`Store`] is what the relay asks of it; [`SqliteStore`] is the embedded one. [`Database`] is the
+//! same file for the command line, which works beside a running relay.
+
+mod audit;
+mod database;
+mod engineers;
+mod roster;
+mod sqlite;
+mod ticket_keys;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fieldlink_protocol::credential::EngineerIdentity;
+use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::ticket::TicketKeys;
+use tokio::sync::watch;
+
+pub use audit::AuditRow;
+pub use database::Database;
+pub use engineers::EngineerRow;
+pub use roster::Roster;
+pub use sqlite::SqliteStore;
+pub use ticket_keys::KeyPolicy;
+
+/// Seconds since 1970.
+pub type UnixTime = u64;
+
+/// What the relay asks of its memory.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The engineers who may ask for devices, as last known; it changes within a second of the truth.
+    fn roster(&self) -> watch::Receiver<Arc<Roster>>;
+
+    /// Looks now whether the roster has changed, rather than within a second.
+    async fn refresh_roster(&self) -> Result<(), StoreError>;
+
+    /// Writes a session's audit row. No session begins before this has succeeded.
+    async fn open_session(&self, opened: OpenedSession) -> Result<(), StoreError>;
+
+    /// Queues a change of a session's row, behind everything queued before it.
+    fn record(&self, change: SessionChange) -> Result<(), StoreError>;
+
+    /// Why `session` ended, if it is known to have ended.
+    async fn session_end(&self, session: SessionId) -> Result<Option<Reason>, StoreError>;
+
+    /// The keys that sign and verify tickets at `now`, rotated as `policy` says.
+    async fn ticket_keys(&self, now: UnixTime, policy: KeyPolicy) -> Result<TicketKeys, StoreError>;
+
+    /// Writes what is queued and lets go of everything. What is asked later fails.
+    async fn close(&self);
+}
+
+/// A session as it is when it begins.
+#[derive(Debug, Clone)]
+pub struct OpenedSession {
+    /// The session.
+    pub session: SessionId,
+    /// Who asks.
+    pub engineer: EngineerIdentity,
+    /// The support case.
+    pub reference: String,
+    /// The reseller, if any.
+    pub partner: Option<String>,
+    /// The device that is asked for.
+    pub support_id: SupportId,
+    /// Where the device's agent connects from.
+    pub device_address: IpAddr,
+    /// When it was requested.
+    pub at: UnixTime,
+}
+
+/// What happens to a session later.
+#[derive(Debug, Clone, Copy)]
+pub enum SessionChange {
+    /// The client said yes.
+    Admitted {
+        /// The session.
+        session: SessionId,
+        /// When.
+        at: UnixTime,
+    },
+    /// It is over.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// When.
+        at: UnixTime,
+        /// Why.
+        reason: Reason,
+        /// Payload bytes that went to the agent.
+        bytes_to_agent: u64,
+        /// Payload bytes that went to the engineer.
+        bytes_to_engineer: u64,
+    },
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file or its directory cannot be used.
+    #[error("could not open the store {path}: {problem}")]
+    Open {
+        /// The file or directory.
+        path: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A newer version wrote it.
+    #[error(
+        "could not open the store {path}: a newer fieldlink-relay wrote it (schema {found}, this one knows {known}): upgrade this program"
+    )]
+    Newer {
+        /// The file.
+        path: String,
+        /// Its schema.
+        found: i64,
+        /// The newest schema known here.
+        known: i64,
+    },
+    /// SQLite refuses.
+    #[error("could not use the store: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// An active engineer has that name.
+    #[error("could not add engineer {0}: there is one by that name (revoke them first, or use another name)")]
+    NameTaken(String),
+    /// Too much is queued.
+    #[error("could not use the store: it does not keep up")]
+    Overloaded,
+    /// It was closed.
+    #[error("could not use the store: it is closed")]
+    Closed,
+}
+
+/// The time now, for what is written down.
+pub fn unix_now() -> UnixTime {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,118 @@
+//! The keys that sign tickets, and their rotation.
+
+use std::time::Duration;
+
+use fieldlink_protocol::secret::{Secret, random_bytes};
+use fieldlink_protocol::ticket::{TicketKey, TicketKeys};
+use rusqlite::{Transaction, TransactionBehavior, params};
+
+use super::{Database, StoreError, UnixTime};
+
+/// How long a ticket key lives.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyPolicy {
+    /// A key that is older signs nothing more.
+    pub rotate_after: Duration,
+    /// A key that no longer signs still verifies for this long: the life of what it signed.
+    pub keep_for: Duration,
+}
+
+impl Database {
+    /// The keys at `now`; draws a new one, and forgets old ones, as `policy` says.
+    pub(super) fn ticket_keys(&mut self, now: UnixTime, policy: KeyPolicy) -> Result<TicketKeys, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut keys = stored_keys(&transaction)?;
+        let newest = keys.first().map(|(_, created_at)| *created_at);
+        if newest.is_none_or(|created_at| now >= created_at + policy.rotate_after.as_secs()) {
+            let key = new_key();
+            store_key(&transaction, &key, now)?;
+            keys.insert(0, (key, now));
+        }
+        forget_old_keys(&transaction, &mut keys, now, policy)?;
+        transaction.commit()?;
+        let mut keys = keys.into_iter().map(|(key, _)| key);
+        let current = keys.next().ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        Ok(TicketKeys::new(current, keys.collect()))
+    }
+}
+
+fn new_key() -> TicketKey {
+    let kid = random_bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+    TicketKey { kid, master: Secret::random() }
+}
+
+/// All keys with their times, the newest first.
+fn stored_keys(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(TicketKey, UnixTime)>> {
+    let mut statement = transaction
+        .prepare("SELECT kid, master, created_at FROM ticket_keys ORDER BY created_at DESC, rowid DESC")?;
+    let rows = statement.query_map([], |row| {
+        let key = TicketKey { kid: row.get(0)?, master: Secret::new(row.get(1)?) };
+        Ok((key, row.get::<_, i64>(2)? as UnixTime))
+    })?;
+    rows.collect()
+}
+
+fn store_key(transaction: &Transaction<'_>, key: &TicketKey, now: UnixTime) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "INSERT INTO ticket_keys (kid, master, created_at) VALUES (?, ?, ?)",
+        params![key.kid, key.master.expose(), now as i64],
+    )
+}
+
+/// A key is old once its successor has signed for longer than anything it signed can live.
+fn forget_old_keys(
+    transaction: &Transaction<'_>,
+    keys: &mut Vec<(TicketKey, UnixTime)>,
+    now: UnixTime,
+    policy: KeyPolicy,
+) -> rusqlite::Result<()> {
+    let old = |successor: &(TicketKey, UnixTime)| now >= successor.1 + policy.keep_for.as_secs();
+    let kept = keys.iter().position(old).map_or(keys.len(), |index| index + 1);
+    for (key, _) in keys.drain(kept..) {
+        transaction.execute("DELETE FROM ticket_keys WHERE kid = ?", [&key.kid])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldlink_protocol::ids::AgentKey;
+    use fieldlink_protocol::support_id::SupportId;
+    use fieldlink_protocol::ticket::{Lease, TicketError};
+
+    use super::*;
+
+    const POLICY: KeyPolicy =
+        KeyPolicy { rotate_after: Duration::from_secs(100), keep_for: Duration::from_secs(20) };
+
+    fn lease() -> Lease {
+        let key = AgentKey::from_bytes([7; 32]);
+        Lease { node: "main".into(), support_id: SupportId::random(), agent_key: key, expires: u64::MAX }
+    }
+
+    #[test]
+    fn keys_rotate_and_old_ones_are_kept_as_long_as_their_tickets_live() {
+        let root = tempfile::tempdir().expect("a directory");
+        let mut database = Database::open(root.path()).expect("opened");
+        let mut keys = |now| database.ticket_keys(now, POLICY).expect("keys");
+        let first = keys(1_000).sign(&lease());
+        let kid = |token: &str| token.split('.').next().map(str::to_owned);
+        assert_eq!(kid(&keys(1_099).sign(&lease())), kid(&first));
+        let second = keys(1_100).sign(&lease());
+        assert_ne!(kid(&second), kid(&first));
+        assert!(keys(1_119).verify::<Lease>(&first, 1).is_ok());
+        assert_eq!(keys(1_120).verify::<Lease>(&first, 1), Err(TicketError::UnknownKey));
+        assert!(keys(1_120).verify::<Lease>(&second, 1).is_ok());
+        // After a long sleep the last key is still good for as long as it should be.
+        assert!(keys(9_000).verify::<Lease>(&second, 1).is_ok());
+        assert_eq!(keys(9_020).verify::<Lease>(&second, 1), Err(TicketError::UnknownKey));
+    }
+
+    #[test]
+    fn keys_survive_a_restart() {
+        let root = tempfile::tempdir().expect("a directory");
+        let open = || Database::open(root.path()).expect("opened").ticket_keys(1_000, POLICY).expect("keys");
+        let token = open().sign(&lease());
+        assert!(open().verify::<Lease>(&token, 1).is_ok());
+    }
+}

@@ -1,0 +1,282 @@
+//! Puts connections under the [`Directory`]: mailboxes for agents and engineers, cuts for pipes,
+//! signatures under tickets, rows in the audit log.
+//!
+//! One lock guards all of it and is never held across an await. What a connection is sent waits in
+//! its bounded mailbox; a peer whose mailbox is full is too slow and is dropped.
+
+mod deliver;
+mod pipes;
+mod requests;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, SessionId};
+use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::support_id::SupportId;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::directory::{AttachmentId, ConnectionId, Directory, Effect, Farewell, RateLimit, Times};
+use crate::permits::network;
+use crate::socket::PipeSocket;
+use crate::store::{Store, unix_now};
+use crate::tickets::TicketOffice;
+
+pub use pipes::{Cut, Seat, Seated, Traffic};
+pub use requests::Request;
+
+/// Messages that may wait for one peer.
+const MAILBOX: usize = 32;
+
+/// How many living support IDs one network may come upon in a minute by claiming them. By chance that
+/// is none; it is how a stranger without a credential would look for them.
+const TAKEN_IDS: usize = 10;
+
+/// What waits in a mailbox. Boxed by its queue: an idle connection pays for the queue's slots.
+#[derive(Debug)]
+pub enum Outgoing {
+    /// A message, as JSON.
+    Text(String),
+    /// Say goodbye.
+    Close(Farewell),
+}
+
+/// A connection's receiving end, which also takes it out of the directory when it is dropped.
+pub struct Line {
+    /// The connection.
+    pub id: ConnectionId,
+    /// Where the peer connects from.
+    pub address: IpAddr,
+    /// What it is to be sent.
+    pub mailbox: mpsc::Receiver<Box<Outgoing>>,
+    /// Fires when the mailbox overflowed.
+    pub overflow: CancellationToken,
+    switchboard: Arc<Switchboard>,
+}
+
+/// The relay's state with its connections.
+pub struct Switchboard {
+    state: Mutex<State>,
+    next_id: AtomicU64,
+    deadlines: Notify,
+    store: Arc<dyn Store>,
+    tickets: TicketOffice,
+}
+
+struct State {
+    directory: Directory,
+    requests: RateLimit<EngineerId>,
+    taken_ids: RateLimit<IpAddr>,
+    lines: HashMap<ConnectionId, LineEnd>,
+    waiting: HashMap<AttachmentId, oneshot::Sender<Box<PipeSocket>>>,
+    cuts: HashMap<PipeId, Cut>,
+    traffic: HashMap<SessionId, Arc<Traffic>>,
+    stopping: bool,
+}
+
+struct LineEnd {
+    mailbox: mpsc::Sender<Box<Outgoing>>,
+    overflow: CancellationToken,
+    address: IpAddr,
+}
+
+impl Switchboard {
+    /// An empty one.
+    pub fn new(config: &Config, store: Arc<dyn Store>, tickets: TicketOffice) -> Arc<Self> {
+        let times = Times { session: config.session_limit(), partner: config.limits.handshake };
+        Arc::new(Self {
+            state: Mutex::new(State {
+                directory: Directory::new(times),
+                requests: RateLimit::new(config.limits.pairing_requests_per_minute),
+                taken_ids: RateLimit::new(TAKEN_IDS),
+                lines: HashMap::new(),
+                waiting: HashMap::new(),
+                cuts: HashMap::new(),
+                traffic: HashMap::new(),
+                stopping: false,
+            }),
+            next_id: AtomicU64::new(0),
+            deadlines: Notify::new(),
+            store,
+            tickets,
+        })
+    }
+
+    /// The relay's memory.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// What signs its tickets.
+    pub fn tickets(&self) -> &TicketOffice {
+        &self.tickets
+    }
+
+    /// A line for an agent that has yet to register.
+    pub fn connect_agent(self: &Arc<Self>, address: IpAddr) -> Line {
+        self.connect(address, |_, _| {})
+    }
+
+    /// A line for an engineer.
+    pub fn connect_engineer(self: &Arc<Self>, address: IpAddr, engineer: EngineerId) -> Line {
+        self.connect(address, |directory, id| directory.engineer_connected(id, engineer))
+    }
+
+    /// Registers an agent whose signature was verified. The answer is its lease.
+    pub fn register(&self, line: &Line, key: AgentKey, claim: &Claim) -> Result<String, RegistrationRefusal> {
+        let now = unix_now();
+        match claim {
+            Claim::SupportId { support_id, lease } => {
+                let lease = lease.as_deref();
+                let leased = lease.is_some_and(|l| self.tickets.verify_lease(l, *support_id, &key, now));
+                self.with(|state| state.register(line, key, *support_id, leased))?;
+                Ok(self.tickets.lease(*support_id, key, now))
+            }
+            Claim::Session { session_ticket } => {
+                let session = self.tickets.verify_session(session_ticket, &key, now);
+                let session = session.ok_or(RegistrationRefusal::SessionOver)?;
+                self.with(|state| state.directory.register_for_session(line.id, key, session))?;
+                Ok(String::new())
+            }
+        }
+    }
+
+    /// Takes in what a registered agent says. False: it may not say that (again).
+    pub fn agent_says(&self, line: &Line, message: FromAgent) -> bool {
+        self.with(|state| {
+            let directory = &mut state.directory;
+            match message {
+                FromAgent::Register { .. } => return false,
+                FromAgent::Declined { session, run, reason } => {
+                    directory.declined(line.id, session, run, reason);
+                }
+                FromAgent::Admitted { session } => directory.admitted(line.id, session),
+                FromAgent::Ended { session, reason } => directory.end_by_agent(line.id, session, reason),
+            }
+            true
+        })
+    }
+
+    /// The engineer ends the session.
+    pub fn engineer_ends(&self, line: &Line, reason: Reason) {
+        self.with(|state| state.directory.end_by_engineer(line.id, reason));
+    }
+
+    /// Ends what engineers do who are not on the roster any more.
+    pub fn enforce_roster(&self) {
+        let roster = self.store.roster().borrow().clone();
+        self.with(|state| {
+            for engineer in roster.missing(state.directory.connected_engineers()) {
+                tracing::info!(%engineer, "revoked: ending what this engineer does");
+                state.directory.revoke(engineer);
+            }
+        });
+    }
+
+    /// Ends sessions when their time is up, for as long as it is polled.
+    pub async fn enforce_deadlines(&self) {
+        loop {
+            let next = self.with(|state| {
+                state.directory.expire(Instant::now());
+                state.directory.next_deadline()
+            });
+            match next {
+                Some(deadline) => tokio::select! {
+                    () = tokio::time::sleep_until(deadline.into()) => {}
+                    () = self.deadlines.notified() => {}
+                },
+                None => self.deadlines.notified().await,
+            }
+        }
+    }
+
+    /// Ends every session and closes every line, because the relay stops.
+    pub fn stop(&self) {
+        self.with(|state| {
+            state.stopping = true;
+            state.directory.stop();
+        });
+        self.with(|state| {
+            for line in state.lines.values() {
+                line.put(Outgoing::Close(Farewell::Ended(Reason::RelayStopping)));
+            }
+        });
+    }
+
+    fn connect(self: &Arc<Self>, address: IpAddr, enter: impl FnOnce(&mut Directory, ConnectionId)) -> Line {
+        let id = ConnectionId(self.draw_id());
+        let (sender, mailbox) = mpsc::channel(MAILBOX);
+        let overflow = CancellationToken::new();
+        let end = LineEnd { mailbox: sender, overflow: overflow.clone(), address };
+        self.with(|state| {
+            if state.stopping {
+                end.put(Outgoing::Close(Farewell::Ended(Reason::RelayStopping)));
+            }
+            state.lines.insert(id, end);
+            enter(&mut state.directory, id);
+        });
+        Line { id, address, mailbox, overflow, switchboard: self.clone() }
+    }
+
+    fn draw_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Changes the state and then does what the directory wants done because of it.
+    fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = change(&mut state);
+        for effect in state.directory.take_effects() {
+            self.carry_out(&mut state, effect);
+        }
+        result
+    }
+
+    fn carry_out(&self, state: &mut State, effect: Effect) {
+        match effect {
+            Effect::TellAgent(link, message) => state.send(link, &message),
+            Effect::TellEngineer(link, message) => state.send(link, &message),
+            Effect::Close(link, farewell) => state.close(link, farewell),
+            Effect::CutPipe(pipe, reason) => state.cut(pipe, reason),
+            Effect::SessionAdmitted(session) => self.write_admission(session),
+            Effect::GiveTicket(side, admission) => self.give_ticket(state, side, &admission),
+            Effect::SessionEnded(session, reason) => self.write_end(state, session, reason),
+        }
+    }
+}
+
+impl State {
+    fn register(
+        &mut self,
+        line: &Line,
+        key: AgentKey,
+        support_id: SupportId,
+        leased: bool,
+    ) -> Result<(), RegistrationRefusal> {
+        let (network, now) = (network(line.address), Instant::now());
+        if !leased && self.taken_ids.check(network, now).is_err() {
+            return Err(RegistrationRefusal::Full);
+        }
+        self.directory.register(line.id, key, support_id, leased).inspect_err(|_| {
+            // Beyond the limit there is nothing left to count.
+            let _ = self.taken_ids.admit(network, now);
+        })
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.switchboard.with(|state| {
+            state.lines.remove(&self.id);
+            // Whichever of the two it is; the other call finds nothing.
+            state.directory.agent_gone(self.id);
+            state.directory.engineer_gone(self.id);
+        });
+    }
+}

@@ -1,0 +1,164 @@
+//! Engineers' requests: for a device, and for further pipes.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use fieldlink_protocol::credential::EngineerIdentity;
+use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_protocol::messages::agent::ToAgent;
+use fieldlink_protocol::messages::engineer::{OpenRefusal, ToEngineer, Unavailable};
+use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::support_id::SupportId;
+
+use super::{Line, State, Switchboard};
+use crate::directory::{Asked, Fresh, Question};
+use crate::store::{OpenedSession, unix_now};
+use crate::tickets::PipeName;
+
+/// What an engineer asks for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The device.
+    pub support_id: SupportId,
+    /// The support case.
+    pub reference: String,
+    /// The reseller, if any.
+    pub partner: Option<String>,
+}
+
+impl Switchboard {
+    /// Asks for a device. Both sides are told when the audit row is written; `Err` is the answer
+    /// to an engineer whose request leads nowhere.
+    pub async fn request(
+        &self,
+        line: &Line,
+        engineer: &EngineerIdentity,
+        request: Request,
+    ) -> Result<(), ToEngineer> {
+        let (asked, address) = self.find_device(line, engineer, &request)?;
+        if asked.is_new {
+            self.write_request(engineer, &request, &asked, address).await?;
+        }
+        self.with(|state| {
+            // The agent may have gone while the row was written.
+            if !state.directory.announce(&asked) {
+                return Err(unavailable(Unavailable::NotAvailable, None));
+            }
+            self.announce(state, line, engineer, &request, &asked);
+            Ok(())
+        })
+    }
+
+    /// Opens a further pipe and tells both sides, or says why not.
+    pub fn open_pipe(
+        &self,
+        line: &Line,
+        engineer: &EngineerIdentity,
+        reference: &str,
+    ) -> Result<(PipeId, String), OpenRefusal> {
+        self.with(|state| {
+            let opened = state.directory.open_pipe(line.id, PipeId::random(), Instant::now())?;
+            let name = PipeName {
+                session: opened.session,
+                run: opened.run,
+                pipe: opened.pipe,
+                kind: PipeKind::Ssh,
+                engineer: engineer.id,
+                reference,
+                validity: (opened.not_before, opened.expires),
+            };
+            let pipe_ticket = self.tickets().pipe_ticket(&name, Role::Agent);
+            state.send(
+                opened.agent,
+                &ToAgent::Open { session: opened.session, pipe: opened.pipe, pipe_ticket },
+            );
+            Ok((opened.pipe, self.tickets().pipe_ticket(&name, Role::Engineer)))
+        })
+    }
+
+    fn find_device(
+        &self,
+        line: &Line,
+        engineer: &EngineerIdentity,
+        request: &Request,
+    ) -> Result<(Asked, IpAddr), ToEngineer> {
+        let now = Instant::now();
+        let question = Question { link: line.id, support_id: request.support_id, now, unix_now: unix_now() };
+        let fresh = Fresh { session: SessionId::random(), run: RunId::random(), pipe: PipeId::random() };
+        let found = self.with(|state| {
+            state.requests.admit(engineer.id, now).map_err(|wait| {
+                let retry_after = Some(wait.as_secs_f64().ceil() as u32);
+                unavailable(Unavailable::RateLimited, retry_after)
+            })?;
+            let asked = if state.stopping { None } else { state.directory.request(question, fresh) };
+            let asked = asked.ok_or_else(|| unavailable(Unavailable::NotAvailable, None))?;
+            if asked.is_new {
+                state.traffic.insert(asked.session, Default::default());
+            }
+            let address = state.lines.get(&asked.agent).map(|agent| agent.address);
+            Ok((asked, address.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
+        })?;
+        self.deadlines.notify_one();
+        Ok(found)
+    }
+
+    async fn write_request(
+        &self,
+        engineer: &EngineerIdentity,
+        request: &Request,
+        asked: &Asked,
+        device_address: IpAddr,
+    ) -> Result<(), ToEngineer> {
+        let opened = OpenedSession {
+            session: asked.session,
+            engineer: engineer.clone(),
+            reference: request.reference.clone(),
+            partner: request.partner.clone(),
+            support_id: request.support_id,
+            device_address,
+            at: asked.not_before,
+        };
+        self.store().open_session(opened).await.map_err(|error| {
+            tracing::error!(%error, "refused a session that could not be written down");
+            self.with(|state| state.directory.abandon(asked.session));
+            unavailable(Unavailable::Full, None)
+        })
+    }
+
+    fn announce(
+        &self,
+        state: &mut State,
+        line: &Line,
+        engineer: &EngineerIdentity,
+        request: &Request,
+        asked: &Asked,
+    ) {
+        let Asked { session, run, pipe, .. } = *asked;
+        let name = PipeName {
+            session,
+            run,
+            pipe,
+            kind: PipeKind::Control,
+            engineer: engineer.id,
+            reference: &request.reference,
+            validity: (asked.not_before, asked.expires),
+        };
+        tracing::info!(%session, %run, engineer = %engineer.id, "pairing begins");
+        let pair = ToAgent::Pair {
+            session,
+            run,
+            engineer: engineer.clone(),
+            ticket: request.reference.clone(),
+            partner: request.partner.clone(),
+            pipe,
+            pipe_ticket: self.tickets().pipe_ticket(&name, Role::Agent),
+        };
+        state.send(asked.agent, &pair);
+        let pipe_ticket = self.tickets().pipe_ticket(&name, Role::Engineer);
+        state.send(line.id, &ToEngineer::Requested { session, run, pipe, pipe_ticket });
+    }
+}
+
+fn unavailable(code: Unavailable, retry_after: Option<u32>) -> ToEngineer {
+    ToEngineer::Unavailable { code, retry_after }
+}

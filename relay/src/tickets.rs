@@ -1,0 +1,145 @@
+//! What this relay signs, and what it accepts of what it signed.
+
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, RunId, SessionId};
+use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, TicketError, TicketKeys};
+
+use crate::directory::Admission;
+use crate::store::{KeyPolicy, UnixTime};
+
+/// How long a lease outranks a squatter.
+const LEASE: Duration = Duration::from_secs(24 * 3_600);
+/// A key older than this signs nothing more.
+const ROTATION: Duration = Duration::from_secs(24 * 3_600);
+
+/// Signs and verifies with the current keys, in the name of this node.
+pub struct TicketOffice {
+    node: String,
+    keys: RwLock<TicketKeys>,
+}
+
+/// A pipe, as both sides' tickets name it.
+#[derive(Debug, Clone, Copy)]
+pub struct PipeName<'a> {
+    /// The session it belongs to.
+    pub session: SessionId,
+    /// The run in which it was opened.
+    pub run: RunId,
+    /// The pipe.
+    pub pipe: PipeId,
+    /// What it carries.
+    pub kind: PipeKind,
+    /// Whose session it is.
+    pub engineer: EngineerId,
+    /// The support case.
+    pub reference: &'a str,
+    /// From when and until when, in Unix seconds.
+    pub validity: (UnixTime, UnixTime),
+}
+
+impl TicketOffice {
+    /// An office of `node` with these keys.
+    pub fn new(node: String, keys: TicketKeys) -> Self {
+        Self { node, keys: RwLock::new(keys) }
+    }
+
+    /// How keys are rotated where sessions last up to `session`.
+    pub fn key_policy(session: Duration) -> KeyPolicy {
+        KeyPolicy { rotate_after: ROTATION, keep_for: session.max(LEASE) }
+    }
+
+    /// Takes new keys into use.
+    pub fn renew(&self, keys: TicketKeys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// Lets `side` attach to a pipe.
+    pub fn pipe_ticket(&self, name: &PipeName<'_>, side: Role) -> String {
+        self.sign(&PipeTicket {
+            node: self.node.clone(),
+            session: name.session,
+            run: name.run,
+            pipe: name.pipe,
+            kind: name.kind,
+            side,
+            subject: name.engineer,
+            reference: name.reference.to_owned(),
+            not_before: name.validity.0,
+            expires: name.validity.1,
+        })
+    }
+
+    /// Lets `side` return to an admitted session.
+    pub fn session_ticket(&self, admission: &Admission, side: Role) -> String {
+        self.sign(&SessionTicket {
+            node: self.node.clone(),
+            session: admission.session,
+            side,
+            subject: admission.engineer,
+            agent_key: admission.agent_key,
+            not_before: admission.not_before,
+            expires: admission.expires,
+        })
+    }
+
+    /// Proves later that `support_id` was this agent's now.
+    pub fn lease(&self, support_id: SupportId, agent_key: AgentKey, now: UnixTime) -> String {
+        let expires = now + LEASE.as_secs();
+        self.sign(&Lease { node: self.node.clone(), support_id, agent_key, expires })
+    }
+
+    /// Reads a pipe ticket of this node.
+    pub fn verify_pipe(&self, token: &str, now: UnixTime) -> Result<PipeTicket, TicketError> {
+        let ticket: PipeTicket = self.read(|keys| keys.verify(token, now))?;
+        if ticket.node == self.node { Ok(ticket) } else { Err(TicketError::UnknownKey) }
+    }
+
+    /// The session that an agent's session ticket of this node names, if it is this key's.
+    pub fn verify_session(&self, token: &str, key: &AgentKey, now: UnixTime) -> Option<SessionId> {
+        let ticket: SessionTicket = self.read(|keys| keys.verify(token, now)).ok()?;
+        let fits = ticket.node == self.node && ticket.side == Role::Agent && ticket.agent_key == *key;
+        fits.then_some(ticket.session)
+    }
+
+    /// Whether `token` is a lease of this node for this ID and key.
+    pub fn verify_lease(&self, token: &str, support_id: SupportId, key: &AgentKey, now: UnixTime) -> bool {
+        let lease: Result<Lease, _> = self.read(|keys| keys.verify(token, now));
+        lease.is_ok_and(|lease| {
+            lease.node == self.node && lease.support_id == support_id && lease.agent_key == *key
+        })
+    }
+
+    fn sign<C: fieldlink_protocol::ticket::Claims>(&self, claims: &C) -> String {
+        self.read(|keys| keys.sign(claims))
+    }
+
+    fn read<T>(&self, with: impl FnOnce(&TicketKeys) -> T) -> T {
+        with(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldlink_protocol::secret::Secret;
+    use fieldlink_protocol::ticket::TicketKey;
+
+    use super::*;
+
+    #[test]
+    fn a_lease_counts_for_its_node_id_and_key_only() {
+        let keys = TicketKeys::new(TicketKey { kid: "k".into(), master: Secret::random() }, vec![]);
+        let office = TicketOffice::new("a".into(), keys.clone());
+        let (id, key) = (SupportId::random(), AgentKey::random());
+        let lease = office.lease(id, key, 1_000);
+        assert!(office.verify_lease(&lease, id, &key, 1_001));
+        assert!(!office.verify_lease(&lease, id, &AgentKey::random(), 1_001));
+        assert!(!office.verify_lease(&lease, id, &key, 1_000 + LEASE.as_secs()));
+        let other = std::iter::repeat_with(SupportId::random).find(|other| *other != id).expect("endless");
+        assert!(!office.verify_lease(&lease, other, &key, 1_001));
+        assert!(!TicketOffice::new("b".into(), keys).verify_lease(&lease, id, &key, 1_001));
+    }
+}

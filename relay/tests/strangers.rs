@@ -1,0 +1,142 @@
+//! What someone without a credential, a ticket or manners gets to see.
+
+mod support;
+
+use fieldlink_protocol::credential::Credential;
+use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal};
+use fieldlink_protocol::registration::RegistrationKey;
+use fieldlink_protocol::support_id::SupportId;
+use fieldlink_relay::store::unix_now;
+use support::*;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+fn upgrade(path: &str, headers: &str) -> Vec<u8> {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: r\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
+         Sec-WebSocket-Protocol: fieldlink.1\r\n{headers}\r\n"
+    )
+    .into_bytes()
+}
+
+fn bearer(token: &str) -> Vec<u8> {
+    upgrade("/v1/engineer", &format!("Authorization: Bearer {token}\r\n"))
+}
+
+#[tokio::test]
+async fn every_bad_credential_gets_the_same_bytes() {
+    let relay = TestRelay::start().await;
+    let (zoe, gone) = (relay.add_engineer("Zoë"), relay.add_engineer("Gone"));
+    FakeEngineer::connect(&relay, &gone).await.expect("known until revoked");
+    relay.store().revoke_engineer("Gone", unix_now()).expect("revoked");
+    let stranger = Credential::generate(gone.engineer.clone());
+    let wrong_secret = Credential::generate(zoe.engineer.clone());
+    let expected = relay.raw(&upgrade("/v1/engineer", "")).await;
+    let text = String::from_utf8(expected.clone()).expect("text");
+    assert!(
+        text.starts_with("HTTP/1.1 401 ") && text.contains("fieldlink-refused: credential\r\n"),
+        "{text}"
+    );
+    // The roster is read within a quarter of a second; the others do not wait for that.
+    within(async { while FakeEngineer::connect(&relay, &gone).await.is_ok() {} }).await;
+    let twice = format!("Authorization: Bearer {0}\r\nAuthorization: Bearer {0}\r\n", *zoe.bearer());
+    for request in [
+        bearer(&wrong_secret.bearer()),
+        bearer(&stranger.bearer()),
+        bearer(&gone.bearer()),
+        bearer(""),
+        bearer("x.y"),
+        bearer(&"x".repeat(4_000)),
+        upgrade("/v1/engineer", "Authorization: Basic eDp5\r\n"),
+        upgrade("/v1/engineer", &twice),
+        // The credential comes first, before the version and whether it is a WebSocket at all.
+        b"GET /v1/engineer HTTP/1.1\r\nHost: r\r\n\r\n".to_vec(),
+    ] {
+        let answer = relay.raw(&request).await;
+        assert_eq!(String::from_utf8_lossy(&answer), text, "{}", String::from_utf8_lossy(&request));
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_who_claims_ids_does_not_learn_which_are_living() {
+    let relay = TestRelay::start().await;
+    let living = FakeAgent::start(&relay).await;
+    let claim =
+        |support_id, lease: Option<&str>| Claim::SupportId { support_id, lease: lease.map(str::to_owned) };
+    let key = RegistrationKey::generate();
+    for _ in 0..10 {
+        let taken = NewAgent::connect(&relay).await.claim(&key, claim(living.support_id, None)).await;
+        assert_eq!(taken, Err(RegistrationRefusal::IdTaken));
+    }
+    for id in [living.support_id, SupportId::random()] {
+        let answer = NewAgent::connect(&relay).await.claim(&key, claim(id, None)).await;
+        assert_eq!(answer, Err(RegistrationRefusal::Full));
+    }
+    // Whoever has a lease comes back all the same.
+    let (mine, lease) = (SupportId::random(), &living.lease);
+    assert!(FakeAgent::register(&relay, &key, mine, Some(lease)).await.is_err(), "someone else's lease");
+}
+
+#[tokio::test]
+async fn another_version_is_told_what_is_spoken_here() {
+    let relay = TestRelay::start().await;
+    let zoe = relay.add_engineer("Zoë");
+    let authorization = format!("Bearer {}", *zoe.bearer());
+    for (path, headers) in
+        [("/v1/agent", vec![]), ("/v1/engineer", vec![("Authorization", authorization.as_str())])]
+    {
+        let refused = relay.connect_as("fieldlink.9", path, &headers).await.expect_err("refused");
+        assert_eq!((refused.status.as_u16(), refused.code()), (426, "version"));
+        assert_eq!(refused.headers["fieldlink-versions"], "fieldlink.1");
+        assert!(
+            refused.body.contains("fieldlink.1") && refused.body.contains("upgraded"),
+            "{}",
+            refused.body
+        );
+        drop(relay.connect_as("fieldlink.9, fieldlink.1", path, &headers).await.expect("ours is offered"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_request_gets_a_plain_answer() {
+    let relay = TestRelay::start().await;
+    let huge = format!("GET / HTTP/1.1\r\nA: {}\r\n\r\n", "x".repeat(9_000));
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "A: b\r\n".repeat(500));
+    for (request, status) in [
+        (upgrade("/v1/other", ""), "404"),
+        (b"GET / HTTP/1.1\r\nHost: r\r\n\r\n".to_vec(), "404"),
+        (b"GET /v1/agent HTTP/1.1\r\nHost: r\r\n\r\n".to_vec(), "400"),
+        (b"POST /v1/agent HTTP/1.1\r\nHost: r\r\n\r\n".to_vec(), "400"),
+        (huge.into_bytes(), "400"),
+        (many.into_bytes(), "400"),
+        (b"\xff\xfe\x00\r\n\r\n".to_vec(), "400"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), "400"),
+    ] {
+        let answer = relay.raw(&request).await;
+        let answer = String::from_utf8(answer).expect("text");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_finish_its_handshake_is_dropped() {
+    let relay =
+        TestRelay::start_with(|config| config.limits.handshake = std::time::Duration::from_secs(1)).await;
+    // Before TLS, and between TLS and HTTP.
+    let mut tcp = within(TcpStream::connect(relay.address)).await.expect("connected");
+    let mut rest = Vec::new();
+    let _ = within(tcp.read_to_end(&mut rest)).await;
+    assert!(rest.is_empty());
+    assert!(relay.raw(b"GET /v1/agent HTTP/1.1\r\n").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_full_relay_says_so() {
+    let relay = TestRelay::start_with(|config| config.limits.connections = 1).await;
+    let first = FakeAgent::start(&relay).await;
+    let refused = relay.connect("/v1/agent", &[]).await.expect_err("refused");
+    assert_eq!((refused.status.as_u16(), refused.code()), (503, "full"));
+    drop(first);
+    within(async { while relay.connect("/v1/agent", &[]).await.is_err() {} }).await;
+}
