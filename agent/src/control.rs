@@ -1,6 +1,6 @@
 //! The sealed control channel of one session, as the agent's side of it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{RunId, SessionId};
@@ -68,7 +68,7 @@ impl Control {
             remaining: remaining_receiver,
             events: event_sender,
             cancel: cancel.clone(),
-            ended: None,
+            ended: Arc::default(),
         };
         let task = tokio::spawn(channel.run(verified, greeting, window));
         (Self { outgoing, remaining, cancel, task }, events)
@@ -105,8 +105,8 @@ struct Channel {
     remaining: watch::Receiver<Option<Duration>>,
     events: mpsc::Sender<ControlEvent>,
     cancel: CancellationToken,
-    /// The reason we gave, once we ended the session.
-    ended: Option<Reason>,
+    /// Why it is over: the reason we gave, or the one we learnt.
+    ended: Arc<OnceLock<Reason>>,
 }
 
 impl Channel {
@@ -123,12 +123,12 @@ impl Channel {
                 let stop = CancellationToken::new();
                 let guard = stop.clone().drop_guard();
                 // The relay reads the reason off the pipe's close, should that be the first it hears.
-                let why = OnceLock::new();
+                let why = self.ended.clone();
                 let driving =
                     driver.run(stop, || why.get().unwrap_or(&Reason::AgentStopped).code().to_owned());
                 let talking = async {
                     let reason = self.talk(reader, writer, greeting).await;
-                    let _ = why.set(self.ended.unwrap_or(reason));
+                    let _ = self.ended.set(reason);
                     drop(guard);
                     reason
                 };
@@ -161,7 +161,11 @@ impl Channel {
                     Some(message) => if self.send(&mut writer, &message).await.is_err() {
                         return Reason::ConnectionLost;
                     },
-                    None => return finish(reader, writer).await,
+                    None => {
+                        // A peer that never ends its stream must not keep us.
+                        let last_words = finish(reader, writer);
+                        return cancel.run_until_cancelled(last_words).await.unwrap_or(Reason::AgentStopped);
+                    }
                 },
                 _ = heartbeat.tick(), if self.remaining.borrow().is_some() => {
                     let seconds = self.seconds_left();
@@ -181,7 +185,7 @@ impl Channel {
 
     async fn send(&mut self, writer: &mut PipeWriter, message: &FromAgent) -> Result<(), Reason> {
         if let FromAgent::End { reason } = message {
-            self.ended = Some(*reason);
+            let _ = self.ended.set(*reason);
         }
         let sealed =
             self.sealer.seal(messages::encode(message).as_bytes()).map_err(|_| Reason::ScannerFailed)?;

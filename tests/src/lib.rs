@@ -3,6 +3,7 @@
 
 pub mod certificates;
 pub mod engineer;
+pub mod fuzzing;
 pub mod meddler;
 pub mod programs;
 pub mod raw;

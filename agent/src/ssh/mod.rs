@@ -110,7 +110,7 @@ impl SshServer {
         cancel: CancellationToken,
     ) {
         let stop_driver = cancel.child_token();
-        let goodbye = || (*self.ended.borrow()).unwrap_or(Reason::EngineerEnded).code().to_owned();
+        let goodbye = || (*self.ended.borrow()).map_or_else(String::new, |reason| reason.code().to_owned());
         // Ends the channels of this connection: they hold what russh may be waiting for.
         let stop_channels = CancellationToken::new();
         let driving = async {

@@ -120,6 +120,8 @@ impl Talk {
             }
         };
         if let Silence::Ended(end) = &silence {
+            // The relay reads it off the pipe's close, should that be the first it hears.
+            let _ = last.set(end.reason);
             let _ = self.events.send(ChannelEvent::Over(end.clone())).await;
         }
         silence

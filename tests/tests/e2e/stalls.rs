@@ -83,13 +83,14 @@ fn a_stalled_upload_and_an_unread_download_hold_up_nobody_else() {
     output.read_exact(&mut [0; 1000]).expect("it flows until nobody reads");
     let pids = [scanner.process.pid(), call.holder.pid(), relay.process().pid()];
     // Filled up: from then on nothing grows.
-    let mut before = pids.map(resident);
+    let (mut before, mut still) = (pids.map(resident), 0);
     eventually("the stalled ones are full", PATIENCE, || {
-        let now = pids.map(resident);
-        let is_still = now == before;
-        before = now;
         answers_quickly(&call);
-        is_still
+        let now = pids.map(resident);
+        let has_grown = now.iter().zip(before).any(|(now, before)| *now > before + 256);
+        still = if has_grown { 0 } else { still + 1 };
+        before = now;
+        still >= 10
     });
     for _ in 0..20 {
         answers_quickly(&call);

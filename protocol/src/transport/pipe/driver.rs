@@ -60,8 +60,8 @@ pub(super) fn drive(
 }
 
 impl PipeDriver {
-    /// Moves bytes until the pipe ends; then both halves see an end. When `cancel` fires, the close
-    /// carries `goodbye` to the peer.
+    /// Moves bytes until the pipe ends; then both halves see an end. When `cancel` fires, or both
+    /// streams are complete, the close carries `goodbye` to the relay and the peer.
     pub async fn run(self, cancel: CancellationToken, goodbye: impl Fn() -> String) -> PipeEnd {
         let Self { socket, shared, incoming, outgoing } = self;
         let (mut sink, mut source) = socket.split();
@@ -71,7 +71,8 @@ impl PipeDriver {
             end = receive_loop(&mut source, &shared, incoming) => end,
             end = send_loop(&mut sink, &shared, outgoing) => end,
         };
-        let reason = if matches!(end, PipeEnd::Cancelled) { goodbye() } else { String::new() };
+        let is_orderly = matches!(end, PipeEnd::Cancelled | PipeEnd::Complete);
+        let reason = if is_orderly { goodbye() } else { String::new() };
         if let (Ok(socket), false) = (sink.reunite(source), matches!(end, PipeEnd::Lost(_))) {
             say_goodbye(socket, &reason).await;
         }

@@ -1,0 +1,161 @@
+//! One function per parser that reads another party's bytes. `make test` runs them over the committed
+//! corpus, `make fuzz` lets cargo-fuzz find more. None may panic; what they return does not matter.
+
+use bytes::Bytes;
+use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_protocol::messages::{agent, control, decode, engineer};
+use fieldlink_protocol::pairing::{EngineerLogin, PairingContext, PairingMessage, Registration};
+use fieldlink_protocol::pin::Pin;
+use fieldlink_protocol::pipe::{Handshake, PipeKind, Role, Stream};
+use fieldlink_protocol::seal::Opener;
+use fieldlink_protocol::secret::Secret;
+use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, TicketKey, TicketKeys};
+use fieldlink_protocol::{credential, registration, support_id::SupportId, text};
+
+/// A body and its name, which is also the name of its corpus and of its cargo-fuzz target.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    ("control_messages", control_messages),
+    ("agent_messages", agent_messages),
+    ("engineer_messages", engineer_messages),
+    ("pairing", pairing),
+    ("pipe_handshake", pipe_handshake),
+    ("pipe_stream", pipe_stream),
+    ("sealed_channel", sealed_channel),
+    ("tickets", tickets),
+    ("credentials", credentials),
+    ("typed_text", typed_text),
+    ("session_process", session_process),
+];
+
+/// The sealed messages, as either side reads them.
+pub fn control_messages(data: &[u8]) {
+    let _ = decode::<control::FromAgent>(data);
+    let _ = decode::<control::FromEngineer>(data);
+}
+
+/// What relay and agent say to each other.
+pub fn agent_messages(data: &[u8]) {
+    let _ = decode::<agent::ToAgent>(data);
+    if let Ok(agent::FromAgent::Register { claim, key, signature, .. }) = decode(data) {
+        let challenge = fieldlink_protocol::ids::Challenge::from_bytes([0; 32]);
+        let _ = registration::verify(&key, &challenge, &claim.signed_text(), &signature);
+    }
+}
+
+/// What relay and engineer say to each other.
+pub fn engineer_messages(data: &[u8]) {
+    let _ = decode::<engineer::ToEngineer>(data);
+    let _ = decode::<engineer::FromEngineer>(data);
+}
+
+/// Pairing frames, and the OPAQUE messages in them.
+pub fn pairing(data: &[u8]) {
+    let Ok(message) = PairingMessage::decode(&Bytes::copy_from_slice(data)) else { return };
+    let pin = || Pin::parse("0471").expect("four digits");
+    let context = PairingContext {
+        session: SessionId::from_bytes([1; 16]),
+        run: RunId::from_bytes([2; 16]),
+        support_id: "000000000".parse().expect("a support ID"),
+        engineer: credential::EngineerIdentity {
+            id: fieldlink_protocol::ids::EngineerId::from_bytes([3; 16]),
+            name: "Ada".to_owned(),
+            company: "Scans".to_owned(),
+        },
+        ticket: "T-1".to_owned(),
+        partner: None,
+    };
+    let registration = Registration::new(&pin()).expect("a registration");
+    let (login, ke1) = EngineerLogin::start(pin()).expect("a login");
+    match message {
+        PairingMessage::Start(ke1) => drop(registration.respond(&ke1, &context)),
+        PairingMessage::Response(ke2) => drop(login.finish(&ke2, &context)),
+        PairingMessage::Finish(ke3) => {
+            let (agent, _) = registration.respond(&ke1, &context).expect("an honest start");
+            assert!(agent.finish(&ke3).is_err(), "nobody guesses 64 bytes");
+        }
+        PairingMessage::Refused(_) => {}
+    }
+}
+
+/// The first frames of a connection.
+pub fn pipe_handshake(data: &[u8]) {
+    for role in [Role::Engineer, Role::Agent] {
+        let pipe = (PipeId::from_bytes([4; 16]), PipeKind::Ssh);
+        let mut handshake = Handshake::new(role, pipe, Secret::new([5; 32]), [6; 32], 1, (0, 1 << 20));
+        for frame in frames(data) {
+            if handshake.receive(frame).is_err() {
+                break;
+            }
+        }
+    }
+}
+
+/// The frames after it: never more than the window is held.
+pub fn pipe_stream(data: &[u8]) {
+    let mut stream = Stream::new(1 << 20, 1 << 20);
+    for frame in frames(data) {
+        if stream.receive(frame).is_err() {
+            break;
+        }
+    }
+}
+
+/// Bytes on the control pipe.
+pub fn sealed_channel(data: &[u8]) {
+    let (session, run) = (SessionId::from_bytes([1; 16]), RunId::from_bytes([2; 16]));
+    let mut opener = Opener::new(&Secret::new([7; 32]), session, run, Role::Agent);
+    for piece in frames(data) {
+        opener.receive(&piece);
+        while let Ok(Some(_)) = opener.open_next() {}
+    }
+}
+
+/// Tokens that the relay did or did not sign.
+pub fn tickets(data: &[u8]) {
+    let key = TicketKey { kid: "k1".to_owned(), master: Secret::new([8; 32]) };
+    let keys = TicketKeys::new(key, Vec::new());
+    let token = String::from_utf8_lossy(data);
+    let _ = keys.verify::<PipeTicket>(&token, 1_000);
+    let _ = keys.verify::<SessionTicket>(&token, 1_000);
+    let _ = keys.verify::<Lease>(&token, 1_000);
+}
+
+/// Credentials and bearer tokens.
+pub fn credentials(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let _ = credential::Credential::parse(&text);
+    let _ = credential::parse_bearer(&text);
+}
+
+/// What people type, and what is shown of what others sent.
+pub fn typed_text(data: &[u8]) {
+    let typed = String::from_utf8_lossy(data);
+    if let Ok(id) = typed.parse::<SupportId>() {
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+    let _ = Pin::parse(&typed);
+    assert!(!text::sentence(&typed).contains(['\u{1b}', '\u{202e}', '\n']));
+}
+
+/// What the session process says to the agent, and the agent to it.
+pub fn session_process(data: &[u8]) {
+    let _ =
+        fieldlink_agent::session_process::wire::decode::<fieldlink_agent::session_process::wire::Event>(data);
+    let _ = fieldlink_agent::session_process::wire::decode::<fieldlink_agent::session_process::wire::Request>(
+        data,
+    );
+}
+
+/// Cuts `data` into pieces, each behind its length in one byte.
+fn frames(mut data: &[u8]) -> Vec<Bytes> {
+    let mut frames = Vec::new();
+    while let Some((&length, rest)) = data.split_first() {
+        let (frame, rest) = rest.split_at((length as usize).min(rest.len()));
+        frames.push(Bytes::copy_from_slice(frame));
+        data = rest;
+    }
+    frames
+}
