@@ -5,7 +5,6 @@ mod view;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, ToAgent};
@@ -23,10 +22,13 @@ use crate::clock::{self, BootTimer};
 use crate::config::Config;
 use crate::control::ControlEvent;
 use crate::pairing::{self, ChargeRequest, Offer, Outcome, Run};
-use crate::rules::{Answered, Due, Pair, Request, Rules, State};
+use crate::rules::{Answered, Due, Greeted, Pair, Request, Rules, State};
 use crate::session::{LiveSession, SessionEvent, Surroundings};
 use crate::session_process::EndOutcome;
 use crate::tunnel::{Tunnel, TunnelEvent};
+
+/// Pairs that are drawn for one press, should the relay say that an ID is taken.
+const MOST_REDRAWS: u8 = 3;
 
 /// What the client asks for.
 #[derive(Debug)]
@@ -56,7 +58,11 @@ pub struct Access {
     tunnel: Option<(Tunnel, mpsc::Receiver<TunnelEvent>)>,
     is_registered: bool,
     problem: Option<String>,
+    /// Pairs drawn anew since the client's press.
+    redraws: u8,
     pairings: JoinSet<Run>,
+    /// Engineers who are being told that they come too late.
+    goodbyes: JoinSet<()>,
     charges: (mpsc::Sender<ChargeRequest>, mpsc::Receiver<ChargeRequest>),
     session: Option<LiveSession>,
     commands: mpsc::Receiver<Command>,
@@ -90,7 +96,9 @@ impl Access {
             tunnel: None,
             is_registered: false,
             problem: None,
+            redraws: 0,
             pairings: JoinSet::new(),
+            goodbyes: JoinSet::new(),
             charges: mpsc::channel(16),
             session: None,
             commands,
@@ -147,10 +155,12 @@ impl Access {
 
     async fn on_command(&mut self, command: Command) -> Result<(), Unconfirmed> {
         match command {
-            Command::Start => match self.rules.state() {
-                State::Off => self.switch_on(),
-                _ => return Ok(()),
-            },
+            Command::Start => {
+                if matches!(self.rules.state(), State::Off) {
+                    self.redraws = 0;
+                    self.switch_on();
+                }
+            }
             Command::Stop(reason) => return self.switch_off(Notice::Ended(reason)).await,
             Command::Answer(question, allow) => {
                 let request = self.rules.request().cloned();
@@ -187,7 +197,9 @@ impl Access {
         self.pairings.shutdown().await;
         let tunnel = self.tunnel.take();
         let closing = async {
-            let Some((tunnel, _)) = tunnel else { return };
+            let Some((tunnel, events)) = tunnel else { return };
+            // Nobody reads them any more; a relay that floods us must not hold up the end.
+            drop(events);
             if let Some(request) = &request {
                 tunnel.send(FromAgent::Ended { session: request.session, reason });
             }
@@ -206,14 +218,23 @@ impl Access {
 
     async fn on_tunnel(&mut self, event: TunnelEvent) -> Result<(), Unconfirmed> {
         match event {
-            TunnelEvent::Registered => self.set_registered(true, None),
+            TunnelEvent::Registered => {
+                self.set_registered(true, None);
+                // What was said on the connection before may not have arrived.
+                if let (State::Admitting { request, .. }, Some((tunnel, _))) =
+                    (self.rules.state(), &self.tunnel)
+                {
+                    tunnel.send(FromAgent::Admitted { session: request.session });
+                }
+            }
             TunnelEvent::Lost(problem) => self.set_registered(false, Some(problem)),
-            TunnelEvent::IdTaken => {
+            TunnelEvent::IdTaken if self.rules.may_redraw() && self.redraws < MOST_REDRAWS => {
                 tracing::info!("the support ID is taken, drawing another");
+                self.redraws += 1;
                 self.tunnel = None;
-                self.pairings.shutdown().await;
                 self.switch_on();
             }
+            TunnelEvent::IdTaken => return self.switch_off(Notice::Ended(Reason::IdTaken)).await,
             TunnelEvent::SessionOver => return self.switch_off(Notice::Ended(Reason::RelayRestarted)).await,
             TunnelEvent::Message(message) => return self.on_relay(message).await,
         }
@@ -298,8 +319,8 @@ impl Access {
                     }
                     Err(reason) => {
                         self.decline(&request, reason);
-                        let busy = pairing::refuse(*verified, reason);
-                        tokio::time::timeout(Duration::from_secs(1), busy).await.unwrap_or_default();
+                        while self.goodbyes.try_join_next().is_some() {}
+                        self.goodbyes.spawn(pairing::refuse(*verified, reason));
                     }
                 }
             }
@@ -339,13 +360,17 @@ impl Access {
                 _ => self.back_to_waiting(Reason::Tampered).await,
             };
         }
-        if self.rules.greeted(clock::now()).is_none() {
-            return self.admit().await;
+        match (self.rules.greeted(clock::now()), &self.session) {
+            (Greeted::Admit, _) => self.admit().await,
+            (Greeted::Ask(_), Some(session)) => {
+                let seconds = self.config.session.consent_seconds as u32;
+                session.say(control::FromAgent::Asking { seconds });
+                Ok(())
+            }
+            (Greeted::Ask(_), None) | (Greeted::Stale, _) => {
+                self.switch_off(Notice::Ended(Reason::ConnectionLost)).await
+            }
         }
-        if let Some(session) = &self.session {
-            session.say(control::FromAgent::Asking { seconds: self.config.session.consent_seconds as u32 });
-        }
-        Ok(())
     }
 
     /// The client said yes: start what serves the engineer, then have the relay withdraw the ID.

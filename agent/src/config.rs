@@ -107,9 +107,9 @@ impl SessionConfig {
             Ok(())
         };
         within("length_seconds", self.length_seconds, limits::SESSION_MAX)?;
-        within("consent_seconds", self.consent_seconds, Duration::from_secs(600))?;
+        within("consent_seconds", self.consent_seconds, limits::CONSENT)?;
         within("idle_seconds", self.idle_seconds, Duration::from_secs(24 * 3600))?;
-        within("interruption_seconds", self.interruption_seconds, limits::SESSION_MAX)?;
+        within("interruption_seconds", self.interruption_seconds, limits::INTERRUPTION)?;
         let window = limits::PIPE_WINDOW_MIN..=limits::PIPE_WINDOW_MAX;
         ensure!(
             window.contains(&self.pipe_window_bytes),

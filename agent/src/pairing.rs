@@ -161,8 +161,9 @@ impl Exchange {
     }
 }
 
-/// Tells an engineer who knows the PIN that it leads nowhere now.
+/// Tells an engineer who knows the PIN that it leads nowhere now. Takes a second at most.
 pub async fn refuse(mut verified: Verified, reason: Reason) {
-    let _ = verified.attached.send(PairingMessage::Refused(reason).encode()).await;
+    let refusal = verified.attached.send(PairingMessage::Refused(reason).encode());
+    let _ = timeout(limits::CLOSE, refusal).await;
     verified.attached.close(reason.code()).await;
 }

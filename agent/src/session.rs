@@ -167,15 +167,18 @@ impl LiveSession {
     /// `afterwards` runs once the engineer's side has the sealed reason: a relay that hears of the end
     /// first would cut the channel under it.
     pub async fn end(self, reason: Reason, afterwards: impl Future<Output = ()>) -> EndOutcome {
-        self.control.send(FromAgent::End { reason });
+        let Self { control, control_events, work, .. } = self;
+        // Nobody reads them any more; an engineer who floods us must not hold up the end.
+        drop(control_events);
+        control.send(FromAgent::End { reason });
         let work = async {
-            match self.work {
+            match work {
                 Some(work) => work.end(reason).await,
                 None => EndOutcome::Orderly,
             }
         };
         let goodbye = async {
-            self.control.close().await;
+            control.close().await;
             afterwards.await;
         };
         let (outcome, ()) = tokio::join!(work, goodbye);

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldlink_protocol::endpoint;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::transport::{Backoff, ControlConnection, ControlError, DialError, Dialer};
+use fieldlink_protocol::{endpoint, limits};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -76,13 +76,18 @@ impl Tunnel {
         self.claim.send_replace(claim);
     }
 
-    /// Sends what is queued and says goodbye.
+    /// Sends what is queued and says goodbye; a relay that takes nothing is cut off after a second.
     pub async fn close(self) {
-        let Self { outgoing, cancel, task, claim } = self;
+        let Self { outgoing, cancel, mut task, claim } = self;
         drop(outgoing);
         cancel.cancel();
-        if let Err(error) = task.await {
-            tracing::error!(%error, "the registration task failed");
+        match tokio::time::timeout(2 * limits::CLOSE, &mut task).await {
+            Ok(Err(error)) => tracing::error!(%error, "the registration task failed"),
+            Ok(Ok(())) => {}
+            Err(_) => {
+                task.abort();
+                let _ = task.await;
+            }
         }
         drop(claim);
     }
@@ -143,7 +148,8 @@ impl Registration {
             Ended::Refused(RegistrationRefusal::SessionOver) => (TunnelEvent::SessionOver, false),
             other => (TunnelEvent::Lost(other.to_string()), true),
         };
-        self.events.send(event).await.is_ok() && go_on
+        let sent = self.cancel.run_until_cancelled(self.events.send(event)).await;
+        matches!(sent, Some(Ok(()))) && go_on
     }
 
     async fn try_connection(&mut self, backoff: &mut Backoff) -> Result<std::convert::Infallible, Ended> {
@@ -208,12 +214,18 @@ impl Registration {
             ToAgent::Challenge { .. } | ToAgent::Registered { .. } | ToAgent::Refused { .. } => {
                 Err(Ended::OutOfTurn)
             }
-            message => self.events.send(TunnelEvent::Message(message)).await.map_err(|_| Ended::Closed),
+            // A receiver that is gone means that we are being closed: the cancellation says so, and
+            // until then what is queued for the relay still goes out.
+            message => {
+                let sending = self.events.send(TunnelEvent::Message(message));
+                let _ = self.cancel.run_until_cancelled(sending).await;
+                Ok(())
+            }
         }
     }
 }
 
 async fn next_in_time(connection: &mut Connection) -> Result<ToAgent, Ended> {
-    let waited = tokio::time::timeout(fieldlink_protocol::limits::HANDSHAKE, connection.next()).await;
+    let waited = tokio::time::timeout(limits::HANDSHAKE, connection.next()).await;
     Ok(waited.unwrap_or(Err(ControlError::Silent))?)
 }

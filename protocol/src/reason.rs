@@ -85,6 +85,8 @@ reasons! {
     SessionProcessLost = "session-process-lost", Scanner, "the scanner's session process failed";
     /// The scanner could not start the session.
     ScannerFailed = "scanner-failed", Scanner, "the scanner could not start the session";
+    /// The relay says that the support ID is someone else's.
+    IdTaken = "id-taken", Relay, "the support service no longer accepts this support ID";
     /// Another engineer is being served.
     Busy = "busy", Scanner, "another engineer is connected to this scanner";
     /// The PIN did not fit, or someone changed who is asking.

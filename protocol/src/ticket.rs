@@ -16,6 +16,12 @@ use crate::support_id::SupportId;
 /// Longest token that is read, in bytes.
 pub const MAX_LENGTH: usize = 2048;
 
+/// Whether `token` could be a token: short enough, and of characters that a header carries.
+pub fn is_wellformed(token: &str) -> bool {
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    token.len() <= MAX_LENGTH && token.bytes().all(is_fit)
+}
+
 /// What a token is for. Each purpose has its own key.
 pub trait Claims: Serialize + DeserializeOwned {
     /// Goes into the key derivation and under the tag.

@@ -17,7 +17,8 @@ struct Desk {
     engineer: EngineerIdentity,
     switchboard: Arc<Switchboard>,
     /// The support case of the latest request.
-    reference: String,
+    /// Ticket and partner, from the first request on.
+    case: Option<(String, Option<String>)>,
 }
 
 /// Serves one engineer's connection until it ends.
@@ -30,7 +31,7 @@ pub async fn serve(
     _permit: Permit,
 ) {
     let control = Control::new(socket, line, &limits, true);
-    let mut desk = Desk { control, engineer, switchboard, reference: String::new() };
+    let mut desk = Desk { control, engineer, switchboard, case: None };
     let end = desk.work().await;
     tracing::debug!(%end, "engineer's connection is over");
     desk.control.close(end).await;
@@ -60,7 +61,11 @@ impl Desk {
     }
 
     async fn request(&mut self, request: Request) -> Result<(), End> {
-        self.reference.clone_from(&request.reference);
+        let case = (request.reference.clone(), request.partner.clone());
+        if *self.case.get_or_insert_with(|| case.clone()) != case {
+            // One audit row per session: what the client agrees to must be what stands there.
+            return Err(End::Malformed("a connection is for one support case".into()));
+        }
         match self.switchboard.request(self.control.line(), &self.engineer, request).await {
             Ok(()) => Ok(()),
             Err(answer) => self.control.send(&answer).await,
@@ -68,7 +73,8 @@ impl Desk {
     }
 
     async fn open(&mut self, request: u32) -> Result<(), End> {
-        let opened = self.switchboard.open_pipe(self.control.line(), &self.engineer, &self.reference);
+        let reference = self.case.as_ref().map_or("", |(reference, _)| reference);
+        let opened = self.switchboard.open_pipe(self.control.line(), &self.engineer, reference);
         let answer = match opened {
             Ok((pipe, pipe_ticket)) => ToEngineer::Opened { request, pipe, pipe_ticket },
             Err(code) => ToEngineer::NotOpened { request, code },

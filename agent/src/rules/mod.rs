@@ -105,6 +105,17 @@ pub enum Due {
     Interrupted,
 }
 
+/// What the proof of the control pipe led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Greeted {
+    /// Ask the client this.
+    Ask(QuestionId),
+    /// The PIN is consent enough: have the relay admit at once.
+    Admit,
+    /// Nobody is being greeted.
+    Stale,
+}
+
 /// What an answer led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answered {
@@ -150,9 +161,16 @@ impl Rules {
 
     /// The relay knows the support ID, or has lost it.
     pub fn set_registered(&mut self, is_registered: bool) {
-        if let State::Open { registered, .. } = &mut self.state {
+        if let State::Open { registered, pair, .. } = &mut self.state {
             *registered = is_registered;
+            pair.was_registered |= is_registered;
         }
+    }
+
+    /// Whether another pair may be drawn because the relay says that this ID is taken. Only before
+    /// anyone could have tried it: a relay must not get a fresh count of attempts without a press.
+    pub fn may_redraw(&self) -> bool {
+        matches!(&self.state, State::Open { pair, .. } if !pair.was_registered && pair.is_untried())
     }
 
     /// Whether an engineer may begin to pair. Nothing is charged yet.
@@ -200,20 +218,24 @@ impl Rules {
         }
     }
 
-    /// The verified engineer proved the control pipe. Returns the question to ask the client, or
-    /// `None` where the PIN is consent enough: then the relay is to admit at once.
-    pub fn greeted(&mut self, now: Duration) -> Option<QuestionId> {
-        let State::Greeting { pair, request, .. } = std::mem::replace(&mut self.state, State::Off) else {
-            return None;
-        };
-        if self.consent == Consent::Pin {
-            self.state = State::Admitting { request, until: now + limits::HANDSHAKE };
-            return None;
+    /// The verified engineer proved the control pipe.
+    pub fn greeted(&mut self, now: Duration) -> Greeted {
+        match std::mem::replace(&mut self.state, State::Off) {
+            State::Greeting { request, .. } if self.consent == Consent::Pin => {
+                self.state = State::Admitting { request, until: now + limits::HANDSHAKE };
+                Greeted::Admit
+            }
+            State::Greeting { pair, request, .. } => {
+                let question = QuestionId::random();
+                let until = now + Duration::from_secs(self.session.consent_seconds);
+                self.state = State::Asking { pair, request, question, until };
+                Greeted::Ask(question)
+            }
+            other => {
+                self.state = other;
+                Greeted::Stale
+            }
         }
-        let question = QuestionId::random();
-        let until = now + Duration::from_secs(self.session.consent_seconds);
-        self.state = State::Asking { pair, request, question, until };
-        Some(question)
     }
 
     /// The client's answer, to the question it names.
@@ -258,9 +280,8 @@ impl Rules {
 
     /// The relay withdrew the support ID: the hour begins. Returns how long the session lasts.
     pub fn admitted(&mut self, now: Duration) -> Option<Duration> {
-        let State::Admitting { request, .. } = std::mem::replace(&mut self.state, State::Off) else {
-            return None;
-        };
+        let State::Admitting { request, .. } = &self.state else { return None };
+        let request = request.clone();
         let length = Duration::from_secs(self.session.length_seconds).min(limits::SESSION_MAX);
         self.state = State::Active { request, deadline: now + length, heard: now, interrupted: false };
         Some(length)

@@ -20,6 +20,7 @@ pub struct Pair {
     /// The PIN, registered with ourselves.
     pub registration: Arc<Registration>,
     pub(super) attempts: Attempts,
+    pub(super) was_registered: bool,
     seen_runs: HashSet<RunId>,
 }
 
@@ -33,6 +34,7 @@ impl Pair {
             pin,
             registration,
             attempts: Attempts::default(),
+            was_registered: false,
             seen_runs: HashSet::new(),
         })
     }
@@ -40,6 +42,11 @@ impl Pair {
     /// Wrong tries so far.
     pub fn failures(&self) -> u8 {
         self.attempts.failures()
+    }
+
+    /// Whether no engineer ever began to pair.
+    pub(super) fn is_untried(&self) -> bool {
+        self.seen_runs.is_empty()
     }
 
     /// Notes `run`; false if it was seen before, so that no recorded run is ever played again.

@@ -33,12 +33,47 @@ fn verified(rules: &mut Rules, registration: &Arc<Registration>, n: u8) -> Resul
     rules.verified(registration, charge, request(n), SECOND)
 }
 
+fn ask(rules: &mut Rules) -> QuestionId {
+    match rules.greeted(SECOND) {
+        Greeted::Ask(question) => question,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A relay may say anything at any time; out of turn it changes nothing.
+#[test]
+fn what_comes_out_of_turn_changes_nothing() {
+    let (mut rules, registration) = open(Consent::Ask);
+    assert_eq!((rules.greeted(SECOND), rules.admitted(SECOND)), (Greeted::Stale, None));
+    assert!(matches!(rules.state(), State::Open { .. }) && !rules.may_redraw(), "it was registered");
+    verified(&mut rules, &registration, 1).expect("greeted");
+    assert_eq!(rules.admitted(SECOND), None);
+    let question = ask(&mut rules);
+    assert_eq!((rules.greeted(SECOND), rules.admitted(SECOND)), (Greeted::Stale, None));
+    assert_eq!(rules.answer(question, true, SECOND), Ok(Answered::Allowed));
+    assert_eq!(rules.greeted(SECOND), Greeted::Stale);
+    rules.admitted(SECOND).expect("admitted");
+    assert_eq!((rules.greeted(SECOND), rules.admitted(SECOND)), (Greeted::Stale, None));
+    assert!(rules.admits_pipes(request(1).session) && !rules.may_redraw());
+    assert!(rules.next_deadline().is_some(), "the hour still runs");
+}
+
+#[test]
+fn another_id_is_drawn_only_before_anyone_could_try_this_one() {
+    let mut rules = Rules::new(Consent::Ask, SessionConfig::default());
+    rules.open(Pair::draw().expect("a pair"), SECOND);
+    assert!(rules.may_redraw());
+    rules.set_registered(true);
+    rules.set_registered(false);
+    assert!(!rules.may_redraw());
+}
+
 #[test]
 fn a_call_from_beginning_to_end() {
     let (mut rules, registration) = open(Consent::Ask);
     assert!(rules.may_pair(request(1).run, 0).is_ok());
     assert_eq!(verified(&mut rules, &registration, 1), Ok(()));
-    let question = rules.greeted(SECOND).expect("a question");
+    let question = ask(&mut rules);
     assert_eq!(
         rules.may_pair(request(2).run, 0).err(),
         Some(Reason::Busy),
@@ -84,7 +119,7 @@ fn two_refusals_or_three_wrong_pins_burn_the_pair() {
     let (mut rules, registration) = open(Consent::Ask);
     for expected in [Standing::Usable, Standing::Burnt] {
         verified(&mut rules, &registration, 1).expect("greeted");
-        let question = rules.greeted(SECOND).expect("a question");
+        let question = ask(&mut rules);
         assert_eq!(rules.answer(question, false, SECOND), Ok(Answered::Refused(expected)));
     }
     let (mut rules, registration) = open(Consent::Ask);
@@ -104,7 +139,7 @@ fn no_answer_is_a_refusal_and_unused_access_goes_off() {
     assert_eq!(rules.tick(1799 * SECOND), None);
     assert_eq!(rules.tick(1800 * SECOND), Some(Due::Idle));
     verified(&mut rules, &registration, 1).expect("greeted");
-    rules.greeted(SECOND).expect("a question");
+    ask(&mut rules);
     assert_eq!(rules.tick(60 * SECOND), None);
     assert_eq!(rules.tick(61 * SECOND), Some(Due::GiveUp(Reason::NoAnswer)));
 }
@@ -113,7 +148,7 @@ fn no_answer_is_a_refusal_and_unused_access_goes_off() {
 fn silence_interrupts_and_then_ends() {
     let (mut rules, registration) = open(Consent::Pin);
     verified(&mut rules, &registration, 1).expect("greeted");
-    assert_eq!(rules.greeted(SECOND), None, "the PIN is consent");
+    assert_eq!(rules.greeted(SECOND), Greeted::Admit, "the PIN is consent");
     rules.admitted(SECOND).expect("admitted");
     assert_eq!(rules.tick(10 * SECOND), None);
     assert_eq!(rules.tick(11 * SECOND), Some(Due::Interrupted));
@@ -140,7 +175,7 @@ proptest! {
                 0 => charges.extend(rules.charge(&registration).ok()),
                 1 => was_verified |= charges.pop().is_some_and(|charge| rules.verified(&registration, charge, request(1), now).is_ok()),
                 2 => { if let Some(charge) = charges.pop() { rules.failed(&registration, charge); } }
-                3 => question = rules.greeted(now).or(question),
+                3 => if let Greeted::Ask(asked) = rules.greeted(now) { question = Some(asked) },
                 4 => yes |= question.is_some_and(|question| rules.answer(question, true, now) == Ok(Answered::Allowed)),
                 5 => { if let Some(question) = question { let _ = rules.answer(question, false, now); } }
                 6 => {

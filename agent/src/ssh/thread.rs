@@ -37,7 +37,8 @@ impl SshThread {
         let serving = serve(Arc::new(server), queue, cancel.clone());
         let thread = std::thread::Builder::new().name("ssh".into()).spawn(move || {
             runtime.block_on(serving);
-            drop(runtime);
+            // A name that is still being resolved must not hold up the end.
+            runtime.shutdown_background();
             let _ = finish.send(());
         })?;
         Ok(Self { pipes, cancel, finished, thread })

@@ -158,20 +158,20 @@ impl Bounded for ToAgent {
         match self {
             Self::Challenge { features, .. } => all(&[(features.fits(), "too many features")]),
             Self::Registered { lease } => {
-                all(&[(lease.len() <= ticket::MAX_LENGTH, "the lease is too long")])
+                all(&[(ticket::is_wellformed(lease), "the lease is malformed or too long")])
             }
             Self::Pair { engineer, ticket: reference, partner, pipe_ticket, .. } => all(&[
                 (engineer.name.len() <= limits::NAME, "the engineer's name is too long"),
                 (engineer.company.len() <= limits::NAME, "the company is too long"),
-                (reference.len() <= limits::REFERENCE, "the ticket is too long"),
+                (reference.len() <= limits::REFERENCE, "the ticket is malformed or too long"),
                 (
                     partner.as_ref().is_none_or(|name| name.len() <= limits::REFERENCE),
                     "the partner is too long",
                 ),
-                (pipe_ticket.len() <= ticket::MAX_LENGTH, "the pipe ticket is too long"),
+                (ticket::is_wellformed(pipe_ticket), "the pipe ticket is malformed or too long"),
             ]),
             Self::Open { pipe_ticket: token, .. } | Self::SessionTicket { session_ticket: token, .. } => {
-                all(&[(token.len() <= ticket::MAX_LENGTH, "the ticket is too long")])
+                all(&[(ticket::is_wellformed(token), "the ticket is malformed or too long")])
             }
             Self::Refused { .. } | Self::Ended { .. } => Ok(()),
         }
@@ -187,7 +187,7 @@ impl Bounded for FromAgent {
         };
         all(&[
             (features.fits(), "too many features"),
-            (token.len() <= ticket::MAX_LENGTH, "the lease or ticket is too long"),
+            (ticket::is_wellformed(token), "the lease or ticket is malformed or too long"),
         ])
     }
 }

@@ -136,7 +136,7 @@ impl Bounded for ToEngineer {
             Self::Requested { pipe_ticket: token, .. }
             | Self::Opened { pipe_ticket: token, .. }
             | Self::SessionTicket { session_ticket: token, .. } => {
-                all(&[(token.len() <= ticket::MAX_LENGTH, "the ticket is too long")])
+                all(&[(ticket::is_wellformed(token), "the ticket is malformed or too long")])
             }
             _ => Ok(()),
         }

@@ -120,7 +120,7 @@ impl Dialer {
     ) -> Result<WebSocket, DialError> {
         let tcp = self.connect_tcp().await?;
         let tls = self.tls.connect(self.relay.server_name(), tcp).await.map_err(|e| self.tls_error(&e))?;
-        let request = self.request(path, header);
+        let request = self.request(path, header)?;
         let config = Some(web_socket_config(purpose));
         let connected = tokio_tungstenite::client_async_with_config(request, tls, config).await;
         connected.map(|(socket, _)| socket).map_err(|error| self.upgrade_error(error))
@@ -154,7 +154,7 @@ impl Dialer {
         Err(DialError::Unreachable(self.relay.clone(), problem))
     }
 
-    fn request(&self, path: &str, header: Option<(&str, &str)>) -> Request {
+    fn request(&self, path: &str, header: Option<(&str, &str)>) -> Result<Request, DialError> {
         let mut request = Request::builder()
             .uri(format!("{}{path}", self.relay))
             .header("Host", self.relay.authority())
@@ -166,7 +166,8 @@ impl Dialer {
         if let Some((name, value)) = header {
             request = request.header(name, value);
         }
-        request.body(()).expect("tokens and addresses are valid in a header")
+        // A token of a hostile relay, say, need not fit into a header.
+        request.body(()).map_err(|error| DialError::NotARelay(self.relay.clone(), error.to_string()))
     }
 
     fn tls_error(&self, error: &std::io::Error) -> DialError {

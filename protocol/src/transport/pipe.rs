@@ -7,6 +7,7 @@
 
 mod driver;
 mod halves;
+mod incoming;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};

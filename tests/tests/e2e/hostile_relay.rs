@@ -26,7 +26,7 @@ struct Parties {
     scanner: Scanner,
     engineer: Engineer,
     meddler: Meddler,
-    _relay: Relay,
+    relay: Relay,
 }
 
 /// Both sides reach the relay only through a hostile one.
@@ -40,7 +40,7 @@ fn parties_with(meddle: Meddle, options: ScannerOptions) -> Parties {
     let meddler = Meddler::start(&relay, meddle);
     engineer.redirect_to(&meddler.url());
     let scanner = Scanner::start_at(&meddler.url(), relay.authority(), options);
-    Parties { scanner, engineer, meddler, _relay: relay }
+    Parties { scanner, engineer, meddler, relay }
 }
 
 fn connecting(parties: &Parties) -> Running {
@@ -199,6 +199,41 @@ fn silencing_the_control_pipe_while_ssh_flows_ends_the_session() {
     busy.wait_for("x");
     assert!(parties.scanner.wait_until_off().contains("silence"));
     busy.wait_for_end();
+}
+
+/// Whatever the relay repeats, the hour that the client granted goes on running down.
+#[test]
+fn repeated_admissions_do_not_stop_the_clock() {
+    let repeat: Meddle = Box::new(|leg, direction, message| {
+        let is_ticket = matches!(&message, Message::Text(text) if text.contains("\"session-ticket\""));
+        let times =
+            if direction == Direction::Down && leg.path.ends_with("agent") && is_ticket { 3 } else { 1 };
+        vec![message; times]
+    });
+    let options = ScannerOptions { session: "length_seconds = 3".to_owned(), ..Default::default() };
+    let mut parties = parties_with(repeat, options);
+    let mut call = parties.engineer.call(&parties.scanner);
+    assert_eq!(call.output_of("echo in").trim(), "in");
+    assert!(parties.scanner.wait_until_off().contains("time-up"));
+    assert!(call.wait_until_ended().contains("time-up"));
+}
+
+/// "That ID is taken" must not give a relay a new pair, and so a new count of attempts.
+#[test]
+fn a_relay_cannot_make_the_scanner_draw_pair_after_pair() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let switch = armed.clone();
+    let mut parties = parties(Box::new(move |leg, direction, message| {
+        let is_answer = matches!(&message, Message::Text(text) if text.contains("\"registered\""));
+        match switch.load(Ordering::SeqCst) && direction == Direction::Down && leg.path.ends_with("agent") {
+            true if is_answer => vec![Message::text(r#"{"type":"refused","code":"id-taken"}"#)],
+            _ => vec![message],
+        }
+    }));
+    armed.store(true, Ordering::SeqCst);
+    parties.relay.crash();
+    parties.relay.launch();
+    assert!(parties.scanner.wait_until_off().contains("id-taken"));
 }
 
 #[test]

@@ -75,8 +75,8 @@ fn an_interactive_shell_has_a_terminal_that_resizes() {
     // The kernel tells ssh, ssh tells the scanner; the far shell looks until it is there.
     terminal.type_keys("until stty size | grep -q '^50 132$'; do sleep 0.02; done; echo resized-$((40+2))\r");
     terminal.wait_for("resized-42");
-    terminal.type_keys("sleep 1000\r");
-    terminal.wait_for("sleep 1000\r\n");
+    terminal.type_keys("sh -c 'echo started-$((40+3)); exec sleep 1000'\r");
+    terminal.wait_for("started-43");
     terminal.type_keys("\u{3}");
     terminal.type_keys("echo interrupted-$?\r");
     terminal.wait_for("interrupted-130");

@@ -40,7 +40,6 @@ pub enum PipeEnd {
 pub struct PipeDriver {
     socket: WebSocket,
     shared: Arc<Shared>,
-    incoming: mpsc::UnboundedSender<Bytes>,
     outgoing: mpsc::Receiver<BytesMut>,
 }
 
@@ -50,12 +49,11 @@ pub(super) fn drive(
     peer_window: u32,
 ) -> (PipeReader, PipeWriter, PipeDriver) {
     let shared = Arc::new(Shared::new(Stream::new(window, peer_window)));
-    let (incoming_sender, incoming) = mpsc::unbounded_channel();
     let (outgoing_sender, outgoing) = mpsc::channel(QUEUE);
     (
-        PipeReader { shared: shared.clone(), incoming, current: Bytes::new() },
+        PipeReader { shared: shared.clone(), current: Bytes::new() },
         PipeWriter { outgoing: PollSender::new(outgoing_sender) },
-        PipeDriver { socket, shared, incoming: incoming_sender, outgoing },
+        PipeDriver { socket, shared, outgoing },
     )
 }
 
@@ -63,15 +61,19 @@ impl PipeDriver {
     /// Moves bytes until the pipe ends; then both halves see an end. When `cancel` fires, or both
     /// streams are complete, the close carries `goodbye` to the relay and the peer.
     pub async fn run(self, cancel: CancellationToken, goodbye: impl Fn() -> String) -> PipeEnd {
-        let Self { socket, shared, incoming, outgoing } = self;
+        let Self { socket, shared, outgoing } = self;
+        // Also when we are dropped in the middle: a reader must not wait for what never comes.
+        let _ended = EndOfInput(shared.clone());
         let (mut sink, mut source) = socket.split();
         let end = tokio::select! {
             biased;
             () = cancel.cancelled() => PipeEnd::Cancelled,
-            end = receive_loop(&mut source, &shared, incoming) => end,
+            end = receive_loop(&mut source, &shared) => end,
             end = send_loop(&mut sink, &shared, outgoing) => end,
         };
         let is_orderly = matches!(end, PipeEnd::Cancelled | PipeEnd::Complete);
+        // Before the goodbye, which takes its time.
+        shared.incoming.end();
         let reason = if is_orderly { goodbye() } else { String::new() };
         if let (Ok(socket), false) = (sink.reunite(source), matches!(end, PipeEnd::Lost(_))) {
             say_goodbye(socket, &reason).await;
@@ -80,12 +82,16 @@ impl PipeDriver {
     }
 }
 
-async fn receive_loop(
-    source: &mut SplitStream<WebSocket>,
-    shared: &Shared,
-    incoming: mpsc::UnboundedSender<Bytes>,
-) -> PipeEnd {
-    let mut incoming = Some(incoming);
+/// Tells the reader that nothing more will come.
+struct EndOfInput(Arc<Shared>);
+
+impl Drop for EndOfInput {
+    fn drop(&mut self) {
+        self.0.incoming.end();
+    }
+}
+
+async fn receive_loop(source: &mut SplitStream<WebSocket>, shared: &Shared) -> PipeEnd {
     loop {
         let message = match source.next().await {
             Some(Ok(message)) => message,
@@ -100,15 +106,14 @@ async fn receive_loop(
         };
         match shared.with_stream(|stream| stream.receive(frame)) {
             Ok(Received::Data(bytes)) => {
-                let delivered = incoming.as_ref().is_some_and(|reader| reader.send(bytes).is_ok());
-                if !delivered {
+                if !shared.incoming.push(bytes) {
                     // Nobody reads any more; what the peer still sends leads nowhere.
                     return PipeEnd::Complete;
                 }
             }
             Ok(Received::Acknowledged) => shared.wake.notify_one(),
             Ok(Received::End) => {
-                incoming = None;
+                shared.incoming.end();
                 if shared.with_stream(|stream| stream.is_complete()) {
                     return PipeEnd::Complete;
                 }

@@ -6,15 +6,17 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio_util::sync::PollSender;
 
+use super::incoming::Incoming;
 use crate::limits;
 use crate::pipe::{DATA_HEADER, Stream};
 
 /// What reader, writer and driver share.
 pub(super) struct Shared {
     stream: Mutex<Stream>,
+    pub(super) incoming: Incoming,
     pub(super) acknowledgement: Mutex<Option<Bytes>>,
     /// Wakes the sending loop: there is an acknowledgement to send, or room again.
     pub(super) wake: Notify,
@@ -22,7 +24,12 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream: Mutex::new(stream), acknowledgement: Mutex::new(None), wake: Notify::new() }
+        Self {
+            stream: Mutex::new(stream),
+            incoming: Incoming::default(),
+            acknowledgement: Mutex::new(None),
+            wake: Notify::new(),
+        }
     }
 
     /// The lock is held for a few instructions only and never across an await.
@@ -41,9 +48,13 @@ impl Shared {
 /// The reading end of a pipe. What is not read is not acknowledged, and stops the peer.
 pub struct PipeReader {
     pub(super) shared: Arc<Shared>,
-    /// Unbounded in items, bounded in bytes by the stream's window.
-    pub(super) incoming: mpsc::UnboundedReceiver<Bytes>,
     pub(super) current: Bytes,
+}
+
+impl Drop for PipeReader {
+    fn drop(&mut self) {
+        self.shared.incoming.abandon();
+    }
 }
 
 impl PipeReader {
@@ -51,7 +62,7 @@ impl PipeReader {
     pub async fn next(&mut self) -> Option<Bytes> {
         let bytes = match std::mem::take(&mut self.current) {
             rest if !rest.is_empty() => rest,
-            _ => self.incoming.recv().await?,
+            _ => std::future::poll_fn(|cx| self.shared.incoming.poll_next(cx)).await?,
         };
         self.shared.taken(bytes.len());
         Some(bytes)
@@ -66,7 +77,7 @@ impl AsyncRead for PipeReader {
     ) -> Poll<std::io::Result<()>> {
         let this = self.get_mut();
         if this.current.is_empty() {
-            match ready!(this.incoming.poll_recv(cx)) {
+            match ready!(this.shared.incoming.poll_next(cx)) {
                 Some(bytes) => this.current = bytes,
                 None => return Poll::Ready(Ok(())),
             }
