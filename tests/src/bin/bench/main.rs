@@ -75,6 +75,9 @@ fn first_output(rows: &mut Rows, relay: &Relay, engineer: &Engineer) {
         traffic::pin_to_output(engineer, &scanner)
     });
     rows.goal("PIN entered to first output", median(times.collect()) * 1e3, "ms", 150.0, Better::Lower);
+    // What the account's own login scripts take of that; the session starts a login shell.
+    let shell = || traffic::whole_command(Command::new("bash").args(["-l", "-c", "true"])) * 1e3;
+    rows.info("the login shell alone", median((0..5).map(|_| shell()).collect()), "ms", Better::Lower);
 }
 
 fn throughput(rows: &mut Rows, call: &Call<'_>, relay_pid: i32, peers: Option<&Peers>) {
