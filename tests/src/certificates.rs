@@ -1,8 +1,12 @@
 //! A private certificate authority and a certificate for loopback.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// PEM files of one authority and one server certificate.
 pub struct Certificates {
@@ -43,6 +47,23 @@ pub fn create_valid(directory: &Path, (from, until): (i32, i32), names: &[&str])
     let key = write("relay.key", &server_key.serialize_pem());
     restrict(&key);
     Certificates { authority: write("ca.pem", &authority_pem), chain: write("relay.crt", &server_pem), key }
+}
+
+impl Certificates {
+    /// TLS 1.3 with this certificate, for servers that the tests make themselves.
+    pub fn server_config(&self) -> Arc<ServerConfig> {
+        let chain = CertificateDer::pem_file_iter(&self.chain).expect("readable");
+        let chain = chain.map(|certificate| certificate.expect("PEM")).collect();
+        let key = PrivateKeyDer::from_pem_file(&self.key).expect("PEM");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .expect("TLS 1.3")
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .expect("they fit");
+        Arc::new(config)
+    }
 }
 
 fn restrict(path: &Path) {

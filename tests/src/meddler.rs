@@ -8,9 +8,7 @@ use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::transport::client_config;
 use fieldlink_protocol::{SUBPROTOCOL, endpoint};
 use futures_util::{SinkExt, StreamExt};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_tungstenite::tungstenite::Message;
@@ -78,7 +76,7 @@ impl Meddler {
             recording: recording.clone(),
             legs: Mutex::new(0),
         });
-        let acceptor = acceptor(relay);
+        let acceptor = TlsAcceptor::from(relay.certificates().server_config());
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         runtime.spawn(async move {
@@ -100,21 +98,6 @@ impl Meddler {
     pub fn recording(&self) -> Vec<u8> {
         self.recording.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
-
-fn acceptor(relay: &Relay) -> TlsAcceptor {
-    let files = relay.certificates();
-    let chain =
-        CertificateDer::pem_file_iter(&files.chain).expect("readable").map(|c| c.expect("PEM")).collect();
-    let key = PrivateKeyDer::from_pem_file(&files.key).expect("PEM");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .expect("TLS 1.3")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("they fit");
-    TlsAcceptor::from(Arc::new(config))
 }
 
 impl Shared {

@@ -19,7 +19,7 @@ use super::SshServer;
 /// How long the end waits for the thread: it can be stuck only until its programs are killed.
 const JOIN: Duration = Duration::from_millis(200);
 
-/// A running thread. Ended by [`SshThread::end`]; dropping it only cancels.
+/// A running thread. [`SshThread::cancel`], then [`SshThread::joined`], end it.
 pub struct SshThread {
     pipes: mpsc::Sender<(PipeId, String)>,
     cancel: CancellationToken,

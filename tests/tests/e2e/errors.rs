@@ -108,22 +108,10 @@ fn a_relay_of_another_version() {
 
 /// Answers one connection as a relay that speaks version 2 only.
 fn future_relay(relay: &Relay) -> String {
-    use rustls::pki_types::pem::PemObject;
     use std::io::{Read, Write};
-    let files = relay.certificates();
-    let chain = rustls::pki_types::CertificateDer::pem_file_iter(&files.chain).expect("readable");
-    let chain = chain.map(|certificate| certificate.expect("PEM")).collect();
-    let key = rustls::pki_types::PrivateKeyDer::from_pem_file(&files.key).expect("PEM");
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("TLS")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("they fit");
+    let config = relay.certificates().server_config();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
-    let config = std::sync::Arc::new(config);
     std::thread::spawn(move || {
         let (tcp, _) = listener.accept().expect("a connection");
         let connection = rustls::ServerConnection::new(config).expect("TLS");

@@ -4,15 +4,12 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::Arc;
 use std::time::Instant;
 
 use fieldlink_protocol::transport::client_config;
-use fieldlink_tests::certificates;
+use fieldlink_tests::certificates::{self, Certificates};
 use fieldlink_tests::programs::Running;
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -67,7 +64,10 @@ pub(crate) fn measure(bytes: u64) -> (f64, f64) {
 pub(crate) fn serve(directory: &Path) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let acceptor = acceptor(directory);
+        let file = |name: &str| directory.join(name);
+        let certificates =
+            Certificates { authority: file("ca.pem"), chain: file("relay.crt"), key: file("relay.key") };
+        let acceptor = TlsAcceptor::from(certificates.server_config());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         println!("listening on {}", listener.local_addr().expect("an address"));
         std::io::stdout().flush().expect("a pipe");
@@ -87,18 +87,4 @@ pub(crate) fn serve(directory: &Path) -> ExitCode {
         std::future::pending::<()>().await;
     });
     ExitCode::SUCCESS
-}
-
-fn acceptor(directory: &Path) -> TlsAcceptor {
-    let chain = CertificateDer::pem_file_iter(directory.join("relay.crt")).expect("readable");
-    let chain = chain.map(|certificate| certificate.expect("PEM")).collect();
-    let key = PrivateKeyDer::from_pem_file(directory.join("relay.key")).expect("PEM");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .expect("TLS 1.3")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("they fit");
-    TlsAcceptor::from(Arc::new(config))
 }

@@ -1,0 +1,140 @@
+//! What the relay says, and what becomes of pairing runs.
+
+use fieldlink_protocol::ids::{PipeId, SessionId};
+use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
+use fieldlink_protocol::reason::Reason;
+
+use super::{Access, MOST_REDRAWS, Notice, Unconfirmed};
+use crate::clock;
+use crate::pairing::{self, Offer, Outcome, Run};
+use crate::rules::{Request, State};
+use crate::session::LiveSession;
+use crate::tunnel::TunnelEvent;
+
+impl Access {
+    pub(super) async fn on_tunnel(&mut self, event: TunnelEvent) -> Result<(), Unconfirmed> {
+        match event {
+            TunnelEvent::Registered => {
+                self.set_registered(true, None);
+                // What was said on the connection before may not have arrived.
+                if let (State::Admitting { request, .. }, Some((tunnel, _))) =
+                    (self.rules.state(), &self.tunnel)
+                {
+                    tunnel.send(FromAgent::Admitted { session: request.session });
+                }
+            }
+            TunnelEvent::Lost(problem) => self.set_registered(false, Some(problem)),
+            TunnelEvent::IdTaken if self.rules.may_redraw() && self.redraws < MOST_REDRAWS => {
+                tracing::info!("the support ID is taken, drawing another");
+                self.redraws += 1;
+                self.tunnel = None;
+                self.switch_on();
+            }
+            TunnelEvent::IdTaken => return self.switch_off(Notice::Ended(Reason::IdTaken)).await,
+            TunnelEvent::SessionOver => return self.switch_off(Notice::Ended(Reason::RelayRestarted)).await,
+            TunnelEvent::Message(message) => return self.on_relay(message).await,
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_registered(&mut self, registered: bool, problem: Option<String>) {
+        self.is_registered = registered;
+        self.problem = problem;
+        self.rules.set_registered(registered);
+    }
+
+    pub(super) async fn on_relay(&mut self, message: ToAgent) -> Result<(), Unconfirmed> {
+        match message {
+            ToAgent::Pair { session, run, engineer, ticket, partner, pipe, pipe_ticket } => {
+                let request = Request { session, run, engineer, ticket, partner };
+                self.pair(request, pipe, pipe_ticket);
+            }
+            ToAgent::Open { session, pipe, pipe_ticket } => {
+                let is_admitted = self.rules.admits_pipes(session);
+                if let (true, Some(live)) = (is_admitted, &mut self.session) {
+                    live.open_pipe(pipe, pipe_ticket);
+                }
+            }
+            ToAgent::SessionTicket { session, session_ticket } => {
+                let is_expected = self.rules.request().is_some_and(|request| request.session == session);
+                if is_expected {
+                    self.on_admitted(session_ticket);
+                }
+            }
+            ToAgent::Ended { session, reason } => return self.on_relay_ended(session, reason).await,
+            ToAgent::Challenge { .. } | ToAgent::Registered { .. } | ToAgent::Refused { .. } => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn pair(&mut self, request: Request, pipe: PipeId, pipe_ticket: String) {
+        let running = self.pairings.len();
+        let State::Open { pair, .. } = self.rules.state() else {
+            return self.decline(&request, Reason::Busy);
+        };
+        let support_id = pair.support_id;
+        match self.rules.may_pair(request.run, running) {
+            Ok(registration) => {
+                let offer = Offer { request, support_id, pipe, pipe_ticket };
+                let charges = self.charges.0.clone();
+                self.pairings.spawn(pairing::run(self.dialer.clone(), offer, registration, charges));
+            }
+            Err(reason) => self.decline(&request, reason),
+        }
+    }
+
+    pub(super) fn decline(&self, request: &Request, reason: Reason) {
+        if let Some((tunnel, _)) = &self.tunnel {
+            tunnel.send(FromAgent::Declined { session: request.session, run: request.run, reason });
+        }
+    }
+
+    pub(super) async fn on_run(&mut self, run: Run) -> Result<(), Unconfirmed> {
+        let Run { request, registration, outcome } = run;
+        match outcome {
+            Outcome::Uncharged(reason) => self.decline(&request, reason),
+            Outcome::Failed(reason, charge) => {
+                tracing::info!(engineer = %request.engineer.id, %reason, "a pairing failed");
+                let is_burnt = self.rules.failed(&registration, charge);
+                self.decline(&request, reason);
+                if is_burnt {
+                    return self.switch_off(Notice::Burnt(Box::new(request))).await;
+                }
+            }
+            Outcome::Verified(verified, charge) => {
+                let id = (request.session, request.run);
+                match self.rules.verified(&registration, charge, request.clone(), clock::now()) {
+                    Ok(()) => {
+                        match LiveSession::greet(*verified, id, self.config.session.pipe_window_bytes) {
+                            Ok(session) => self.session = Some(session),
+                            Err(error) => {
+                                tracing::error!(%error, "no host key");
+                                return self.switch_off(Notice::Ended(Reason::ScannerFailed)).await;
+                            }
+                        }
+                    }
+                    Err(reason) => {
+                        self.decline(&request, reason);
+                        while self.goodbyes.try_join_next().is_some() {}
+                        self.goodbyes.spawn(pairing::refuse(*verified, reason));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn on_relay_ended(
+        &mut self,
+        session: SessionId,
+        reason: Reason,
+    ) -> Result<(), Unconfirmed> {
+        if self.rules.request().is_none_or(|request| request.session != session) {
+            return Ok(());
+        }
+        match self.rules.state() {
+            State::Active { .. } | State::Admitting { .. } => self.switch_off(Notice::Ended(reason)).await,
+            _ => self.back_to_waiting(reason).await,
+        }
+    }
+}

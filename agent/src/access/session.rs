@@ -1,0 +1,137 @@
+//! From the verified PIN to the admission, and what a session reports by itself.
+
+use fieldlink_protocol::messages::agent::{Claim, FromAgent};
+use fieldlink_protocol::messages::control;
+use fieldlink_protocol::pairing::attempts::Standing;
+use fieldlink_protocol::reason::Reason;
+
+use super::{Access, Notice, Unconfirmed};
+use crate::clock;
+use crate::control::ControlEvent;
+use crate::rules::{Greeted, Request, State};
+use crate::session::{SessionEvent, Surroundings};
+use crate::session_process::EndOutcome;
+
+impl Access {
+    pub(super) async fn on_session(&mut self, event: SessionEvent) -> Result<(), Unconfirmed> {
+        match event {
+            SessionEvent::Control(ControlEvent::Heard) => {
+                if self.rules.heard(clock::now()) {
+                    tracing::info!("the control channel is back");
+                }
+                Ok(())
+            }
+            SessionEvent::Control(ControlEvent::Greeted(key)) => self.on_greeted(&key).await,
+            SessionEvent::Control(ControlEvent::Over(reason)) => match self.rules.state() {
+                State::Active { .. } | State::Admitting { .. } => {
+                    self.switch_off(Notice::Ended(reason)).await
+                }
+                _ => self.back_to_waiting(reason).await,
+            },
+            SessionEvent::ProcessLost(problem) => {
+                tracing::warn!(problem, "session process lost");
+                self.switch_off(Notice::Ended(Reason::SessionProcessLost)).await
+            }
+        }
+    }
+
+    pub(super) async fn on_greeted(&mut self, key: &str) -> Result<(), Unconfirmed> {
+        let is_first = self.session.as_mut().is_some_and(|session| session.set_engineer_key(key));
+        if !is_first {
+            return match self.rules.state() {
+                State::Active { .. } | State::Admitting { .. } => {
+                    self.switch_off(Notice::Ended(Reason::Tampered)).await
+                }
+                _ => self.back_to_waiting(Reason::Tampered).await,
+            };
+        }
+        match (self.rules.greeted(clock::now()), &self.session) {
+            (Greeted::Admit, _) => self.admit().await,
+            (Greeted::Ask(_), Some(session)) => {
+                let seconds = self.config.session.consent_seconds as u32;
+                session.say(control::FromAgent::Asking { seconds });
+                Ok(())
+            }
+            (Greeted::Ask(_), None) | (Greeted::Stale, _) => {
+                self.switch_off(Notice::Ended(Reason::ConnectionLost)).await
+            }
+        }
+    }
+
+    /// The client said yes: start what serves the engineer, then have the relay withdraw the ID.
+    pub(super) async fn admit(&mut self) -> Result<(), Unconfirmed> {
+        // Other engineers' runs lead nowhere any more: the pair is gone.
+        self.pairings.shutdown().await;
+        let around = Surroundings {
+            dialer: &self.dialer,
+            window: self.config.session.pipe_window_bytes,
+            program: &self.program,
+            forwards: &self.config.forward,
+        };
+        let Some(session) = &mut self.session else {
+            return self.switch_off(Notice::Ended(Reason::ConnectionLost)).await;
+        };
+        if let Err(error) = session.begin(around).await {
+            tracing::error!(%error, "session not started");
+            return self.switch_off(Notice::Ended(Reason::ScannerFailed)).await;
+        }
+        if let (Some(request), Some((tunnel, _))) = (self.rules.request(), &self.tunnel) {
+            tunnel.send(FromAgent::Admitted { session: request.session });
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_admitted(&mut self, session_ticket: String) {
+        let now = clock::now();
+        if let (Some(length), Some(session)) = (self.rules.admitted(now), &self.session) {
+            if let Some((tunnel, _)) = &self.tunnel {
+                tunnel.set_claim(Claim::Session { session_ticket });
+            }
+            session.admit(length, now + length);
+        }
+    }
+
+    /// The engineer left before being let in; the pair may be used again.
+    pub(super) async fn back_to_waiting(&mut self, reason: Reason) -> Result<(), Unconfirmed> {
+        let request = self.rules.request().cloned();
+        self.rules.withdraw(clock::now());
+        self.turn_away(request, reason).await
+    }
+
+    pub(super) async fn after_refusal(
+        &mut self,
+        request: Option<Request>,
+        reason: Reason,
+        standing: Standing,
+    ) -> Result<(), Unconfirmed> {
+        self.turn_away(request, reason).await?;
+        match standing {
+            Standing::Burnt => self.switch_off(Notice::Ended(Reason::Burnt)).await,
+            Standing::Usable => Ok(()),
+        }
+    }
+
+    /// Tells the engineer, then the relay, why there will be no session.
+    pub(super) async fn turn_away(
+        &mut self,
+        request: Option<Request>,
+        reason: Reason,
+    ) -> Result<(), Unconfirmed> {
+        self.rules.set_registered(self.is_registered);
+        let session = self.session.take();
+        let declining = async {
+            if let Some(request) = &request {
+                self.decline(request, reason);
+            }
+        };
+        let Some(session) = session else {
+            declining.await;
+            return Ok(());
+        };
+        if session.end(reason, declining).await == EndOutcome::Unconfirmed {
+            Err(Unconfirmed)
+        } else {
+            Ok(())
+        }
+    }
+}
