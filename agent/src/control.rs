@@ -8,9 +8,9 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::{FromAgent, FromEngineer};
 use fieldlink_protocol::messages::{self, Features};
 use fieldlink_protocol::pipe::{PipeKind, Role};
-use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::reason::{Party, Reason};
 use fieldlink_protocol::seal::{Opener, Sealer};
-use fieldlink_protocol::transport::{PipeReader, PipeWriter};
+use fieldlink_protocol::transport::{PipeEnd, PipeReader, PipeWriter};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -134,7 +134,7 @@ impl Channel {
                 };
                 let (reason, end) = tokio::join!(talking, driving);
                 tracing::info!(?end, "control pipe ended");
-                reason
+                explained(reason, &end)
             }
             Err(error) => {
                 tracing::info!(%error, "control pipe not established");
@@ -215,6 +215,16 @@ impl Channel {
     fn seconds_left(&self) -> u32 {
         let deadline = self.remaining.borrow().unwrap_or_default();
         deadline.saturating_sub(crate::clock::now()).as_secs() as u32
+    }
+}
+
+/// Without a word of the engineer's, what the relay's close says; but only of itself.
+fn explained(reason: Reason, end: &PipeEnd) -> Reason {
+    match (reason, end) {
+        (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Closed(code)) => {
+            Reason::from_code(code).filter(|told| told.party() == Party::Relay).unwrap_or(reason)
+        }
+        _ => reason,
     }
 }
 

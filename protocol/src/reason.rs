@@ -101,6 +101,13 @@ reasons! {
     PairingAborted = "pairing-aborted", Engineer, "pairing was broken off";
 }
 
+impl Reason {
+    /// The reason with this code, if this version knows it.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == code)
+    }
+}
+
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.sentence())
@@ -116,6 +123,7 @@ mod tests {
         for &reason in Reason::ALL {
             let json = serde_json::to_string(&reason).expect("a code");
             assert_eq!(json, format!("\"{}\"", reason.code()));
+            assert_eq!(Reason::from_code(reason.code()), Some(reason));
             assert_eq!(serde_json::from_str::<Reason>(&json).expect("the same"), reason);
         }
         assert_eq!(serde_json::from_str::<Reason>("\"new-one\"").expect("accepted"), Reason::Unknown);

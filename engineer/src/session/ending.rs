@@ -41,8 +41,8 @@ impl End {
     /// An end for which the relay, or whoever closed a connection, gave a text: a reason's code, or
     /// something to be shown as it is.
     pub fn closed(text: &str) -> Self {
-        match Reason::ALL.iter().find(|reason| reason.code() == text) {
-            Some(&reason) => Self::new(reason, Told::Relay),
+        match Reason::from_code(text) {
+            Some(reason) => Self::new(reason, Told::Relay),
             None => Self::lost(format!("the relay closed it: {text}")),
         }
     }

@@ -77,8 +77,7 @@ fn framed(kind: u8, body: &[u8]) -> Bytes {
 }
 
 fn refusal(code: &[u8]) -> Option<Reason> {
-    let code = std::str::from_utf8(code).ok()?;
-    Some(Reason::ALL.iter().copied().find(|reason| reason.code() == code).unwrap_or(Reason::Unknown))
+    Some(Reason::from_code(std::str::from_utf8(code).ok()?).unwrap_or(Reason::Unknown))
 }
 
 #[cfg(test)]
