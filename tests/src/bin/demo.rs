@@ -3,7 +3,7 @@
 //! With a terminal, you are both sides: the client reads out and allows, the engineer types the PIN
 //! and gets a shell. Without one, the call is played, checked and timed.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -49,8 +49,8 @@ fn by_hand(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
         let Some(line) = scanner.process.next_line(Duration::from_millis(100)) else { continue };
         if line.contains("Allow ") {
             println!("\n\n┌─ the scanner's screen: now you are the client ─────");
-            print!("│ {line}");
-            let _ = std::io::stdout().flush();
+            // On a line of its own: the engineer's program goes on showing what it waits for.
+            println!("│ {}", line.trim());
             let mut answer = String::new();
             let _ = std::io::stdin().lock().read_line(&mut answer);
             println!("└────────────────────────────────────────────────────\n");
