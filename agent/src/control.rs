@@ -12,6 +12,7 @@ use fieldlink_protocol::reason::{Party, Reason};
 use fieldlink_protocol::seal::{Opener, Sealer};
 use fieldlink_protocol::transport::{PipeEnd, PipeReader, PipeWriter};
 use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -76,7 +77,7 @@ impl Control {
 
     /// Sends `message` under the seal. A full queue means a stalled peer: the heartbeats find out.
     pub fn send(&self, message: FromAgent) {
-        if self.outgoing.try_send(message).is_err() {
+        if let Err(TrySendError::Full(_)) = self.outgoing.try_send(message) {
             tracing::warn!("a control message was dropped: the engineer's side takes nothing");
         }
     }
