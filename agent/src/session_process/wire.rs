@@ -179,6 +179,7 @@ pub enum ConnectTarget {
 /// The signals of RFC 4254 section 6.10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
+// The variants are the names of the RFC and say all there is to say.
 #[allow(missing_docs)]
 pub enum ProgramSignal {
     Abrt,
