@@ -250,7 +250,7 @@ impl Actor {
                 return self.answer(request, Ok(OpenedPipe { pipe, ticket }));
             }
             ToEngineer::NotOpened { request, code } => return self.answer(request, Err(code)),
-            ToEngineer::Welcome { .. } => return,
+            ToEngineer::Welcome { .. } | ToEngineer::Resumed { .. } => return,
         };
         let _ = self.events.send(event).await;
     }

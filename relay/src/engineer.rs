@@ -54,6 +54,9 @@ impl Desk {
                 FromEngineer::Request { support_id, ticket, partner, .. } => {
                     self.request(Request { support_id, reference: ticket, partner }).await?;
                 }
+                FromEngineer::Resume { .. } | FromEngineer::PairAgain {} => {
+                    return Err(End::Malformed("this relay does not resume sessions".into()));
+                }
                 FromEngineer::Open { request } => self.open(request).await?,
                 FromEngineer::End { reason } => self.switchboard.engineer_ends(self.control.line(), reason),
             }

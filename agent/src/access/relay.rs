@@ -62,6 +62,7 @@ impl Access {
                 }
             }
             ToAgent::Ended { session, reason } => return self.on_relay_ended(session, reason).await,
+            ToAgent::PairAgain { .. } => {}
             ToAgent::Challenge { .. } | ToAgent::Registered { .. } | ToAgent::Refused { .. } => {}
         }
         Ok(())

@@ -54,7 +54,19 @@ pub enum ToAgent {
         /// Attaches the agent to it.
         pipe_ticket: String,
     },
-    /// The answer to [`FromAgent::Admitted`]: the support ID is withdrawn.
+    /// The engineer's program was started again: attach to this control pipe and pair with the key
+    /// that both sides kept for that.
+    PairAgain {
+        /// The session, which goes on.
+        session: SessionId,
+        /// This try. Never the same twice.
+        run: RunId,
+        /// The new control pipe. The old one stays until the new one is proven.
+        pipe: PipeId,
+        /// Attaches the agent to it.
+        pipe_ticket: String,
+    },
+    /// The answer to [`FromAgent::Admitted`] and [`FromAgent::PairedAgain`]: the support ID is withdrawn.
     SessionTicket {
         /// The session.
         session: SessionId,
@@ -98,6 +110,13 @@ pub enum FromAgent {
     Admitted {
         /// The session.
         session: SessionId,
+    },
+    /// The engineer proved the key of the session's latest run: the pipes of earlier runs are closed.
+    PairedAgain {
+        /// The session.
+        session: SessionId,
+        /// The run of the [`ToAgent::PairAgain`].
+        run: RunId,
     },
     /// The session is over, or a pairing failed for good.
     Ended {
@@ -170,7 +189,9 @@ impl Bounded for ToAgent {
                 ),
                 (ticket::is_wellformed(pipe_ticket), "the pipe ticket is malformed or too long"),
             ]),
-            Self::Open { pipe_ticket: token, .. } | Self::SessionTicket { session_ticket: token, .. } => {
+            Self::Open { pipe_ticket: token, .. }
+            | Self::PairAgain { pipe_ticket: token, .. }
+            | Self::SessionTicket { session_ticket: token, .. } => {
                 all(&[(ticket::is_wellformed(token), "the ticket is malformed or too long")])
             }
             Self::Refused { .. } | Self::Ended { .. } => Ok(()),

@@ -47,6 +47,11 @@ pub enum ToEngineer {
         /// Restores it at a relay that was started again.
         session_ticket: String,
     },
+    /// The answer to [`FromEngineer::Resume`]: this connection is the session's now.
+    Resumed {
+        /// The session.
+        session: SessionId,
+    },
     /// A further pipe is there.
     Opened {
         /// The number of the [`FromEngineer::Open`].
@@ -87,6 +92,19 @@ pub enum FromEngineer {
         /// What the engineer's side understands.
         features: Features,
     },
+    /// Go on with an admitted session on this new connection. The answer is [`ToEngineer::Resumed`], or
+    /// [`ToEngineer::Ended`] with the reason.
+    Resume {
+        /// The session.
+        session: SessionId,
+        /// From [`ToEngineer::SessionTicket`].
+        session_ticket: String,
+        /// What the engineer's side understands.
+        features: Features,
+    },
+    /// Pair again with the key that both sides kept, because this program was started again. The answer
+    /// is [`ToEngineer::Requested`].
+    PairAgain {},
     /// Open a further pipe for an SSH connection.
     Open {
         /// Comes back in the answer.
@@ -145,7 +163,16 @@ impl Bounded for ToEngineer {
 
 impl Bounded for FromEngineer {
     fn check(&self) -> Result<(), &'static str> {
-        let Self::Request { ticket: reference, partner, features, .. } = self else { return Ok(()) };
+        let (reference, partner, features) = match self {
+            Self::Request { ticket, partner, features, .. } => (ticket, partner, features),
+            Self::Resume { session_ticket, features, .. } => {
+                return all(&[
+                    (ticket::is_wellformed(session_ticket), "the session ticket is malformed or too long"),
+                    (features.fits(), "too many features"),
+                ]);
+            }
+            Self::PairAgain {} | Self::Open { .. } | Self::End { .. } => return Ok(()),
+        };
         let partner = partner.as_deref().unwrap_or("-");
         all(&[
             (

@@ -8,6 +8,7 @@
 //! A session is one control pipe plus one pipe per SSH connection, so that a bulk copy never delays
 //! a keystroke.
 
+pub mod closing;
 mod frame;
 mod handshake;
 mod stream;

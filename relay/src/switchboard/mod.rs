@@ -152,7 +152,7 @@ impl Switchboard {
         self.with(|state| {
             let directory = &mut state.directory;
             match message {
-                FromAgent::Register { .. } => return false,
+                FromAgent::Register { .. } | FromAgent::PairedAgain { .. } => return false,
                 FromAgent::Declined { session, run, reason } => {
                     directory.declined(line.id, session, run, reason);
                 }

@@ -1,0 +1,23 @@
+//! What the close of a pipe's connection says: whether the pipe goes on, on another connection.
+//!
+//! A close that names none of the texts here, but a reason's code or [`DONE`], closes the pipe for good.
+
+use crate::reason::Reason;
+
+/// From the relay, in a close: the partner's connection is gone, attach again. As a text message on a
+/// connection that goes on: the partner attaches anew, do the same beside this connection.
+pub const ATTACH_AGAIN: &str = "attach-again";
+/// From an endpoint: a newer connection of this pipe is proven, this one is not needed any more. From
+/// the relay: the partner said so of its own.
+pub const MOVED: &str = "moved";
+/// From the relay: a newer connection of the same side took the place of this one, which had nothing
+/// proven.
+pub const REPLACED: &str = "replaced";
+/// From an endpoint: both streams are complete and acknowledged.
+pub const DONE: &str = "done";
+
+/// Whether a pipe goes on after one of its connections was closed with `text`.
+pub fn goes_on(text: &str) -> bool {
+    let relays = [Reason::RelayStopping, Reason::PartnerMissing];
+    [ATTACH_AGAIN, MOVED, REPLACED].contains(&text) || relays.iter().any(|reason| reason.code() == text)
+}
