@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use fieldlink_protocol::{limits, transport::RelayAddress};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::transport::{PipeLimits, RelayAddress};
 use serde::Deserialize;
 
 use crate::forward_policy::ForwardPolicy;
@@ -66,6 +67,14 @@ impl Default for SessionConfig {
             interruption_seconds: limits::INTERRUPTION.as_secs(),
             pipe_window_bytes: limits::PIPE_WINDOW,
         }
+    }
+}
+
+impl SessionConfig {
+    /// The bounds of every pipe of a session.
+    pub fn pipe_limits(&self) -> PipeLimits {
+        let patience = Duration::from_secs(self.interruption_seconds);
+        PipeLimits { window: self.pipe_window_bytes, patience }
     }
 }
 

@@ -124,10 +124,11 @@ fn describe(view: &View) -> String {
         }
         View::Asking { request, .. } => format!("\n  Allow {}? [y/N] ", describe_request(request)),
         View::Admitting { request } => format!("\n  Letting {} in …\n", text::name(&request.engineer.name)),
-        View::Active { request, interrupted: true, .. } => {
+        View::Active { request, interrupted: Some(problem), .. } => {
             format!(
-                "\n  The connection to {} is interrupted, waiting …\n",
-                text::name(&request.engineer.name)
+                "\n  The connection to {} is interrupted: trying again … ({})\n",
+                text::name(&request.engineer.name),
+                text::sentence(problem)
             )
         }
         View::Active { request, deadline, .. } => format!(

@@ -9,7 +9,7 @@ use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::Dialer;
+use fieldlink_protocol::transport::{Dialer, PipeLimits};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
 
@@ -52,8 +52,8 @@ pub enum SessionEvent {
 pub struct Surroundings<'a> {
     /// Reaches the relay.
     pub dialer: &'a Dialer,
-    /// The pipes' window in bytes.
-    pub window: u32,
+    /// The pipes' bounds.
+    pub bounds: PipeLimits,
     /// The session program.
     pub program: &'a Path,
     /// Where forwards may lead.
@@ -79,7 +79,7 @@ impl LiveSession {
     pub fn greet(
         verified: Verified,
         id: (SessionId, RunId),
-        window: u32,
+        bounds: PipeLimits,
     ) -> Result<Self, russh::keys::ssh_key::Error> {
         let host_key = ssh::new_host_key()?;
         let user = own_account_name();
@@ -94,7 +94,7 @@ impl LiveSession {
             pipe: verified.keys.pipe.clone(),
             restart: verified.keys.restart.clone(),
         });
-        let (control, control_events) = Control::open(verified, id, greeting, window);
+        let (control, control_events) = Control::open(verified, id, greeting, bounds);
         Ok(Self { control, control_events, host_key, engineer_key: None, keys, user, work: None })
     }
 
@@ -120,7 +120,7 @@ impl LiveSession {
         let server = SshServer::new(SshServerParts {
             dialer: around.dialer.clone(),
             keys: self.keys.clone(),
-            window: around.window,
+            bounds: around.bounds,
             host_key: self.host_key.clone(),
             engineer_key,
             user: self.user.clone(),

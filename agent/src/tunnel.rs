@@ -133,9 +133,11 @@ impl Registration {
             if !self.report(ended).await {
                 return;
             }
+            let mut changes = self.dialer.changes();
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => return,
+                Ok(()) = changes.changed() => backoff.reset(),
                 () = tokio::time::sleep(backoff.next_delay()) => {}
             }
         }
@@ -160,7 +162,11 @@ impl Registration {
             connection = self.register() => connection?,
         };
         backoff.reset();
+        let mut changes = self.dialer.changes();
         loop {
+            if matches!(*self.claim.borrow_and_update(), Claim::Session { .. }) {
+                connection.watch_closely();
+            }
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => {
@@ -176,6 +182,16 @@ impl Registration {
                     } else {
                         // The owner lets go; the cancellation follows at once.
                         cancel.cancelled().await;
+                    }
+                }
+                Ok(()) = self.claim.changed() => {}
+                Ok(()) = changes.changed() => {
+                    // The new connection takes the old one's place at the relay at once.
+                    let cancel = self.cancel.clone();
+                    match cancel.run_until_cancelled(self.register()).await {
+                        Some(Ok(new)) => connection = new,
+                        Some(Err(error)) => tracing::info!(%error, "no other way to the relay"),
+                        None => {}
                     }
                 }
                 message = connection.next() => self.pass_on(message?).await?,

@@ -38,6 +38,8 @@ pub const HANDSHAKE: Duration = Duration::from_secs(10);
 pub const PAIRING: Duration = Duration::from_secs(10);
 /// Between two pings of an idle registration.
 pub const PING_INTERVAL: Duration = Duration::from_secs(25);
+/// Between two pings of a connection that belongs to a session.
+pub const SESSION_PING_INTERVAL: Duration = Duration::from_secs(3);
 /// Pings that may go unanswered before the peer is taken for lost.
 pub const PINGS_MISSED: u32 = 2;
 /// Between two sealed heartbeats on the control pipe.

@@ -105,15 +105,13 @@ impl Access {
             Outcome::Verified(verified, charge) => {
                 let id = (request.session, request.run);
                 match self.rules.verified(&registration, charge, request.clone(), clock::now()) {
-                    Ok(()) => {
-                        match LiveSession::greet(*verified, id, self.config.session.pipe_window_bytes) {
-                            Ok(session) => self.session = Some(session),
-                            Err(error) => {
-                                tracing::error!(%error, "no host key");
-                                return self.switch_off(Notice::Ended(Reason::ScannerFailed)).await;
-                            }
+                    Ok(()) => match LiveSession::greet(*verified, id, self.config.session.pipe_limits()) {
+                        Ok(session) => self.session = Some(session),
+                        Err(error) => {
+                            tracing::error!(%error, "no host key");
+                            return self.switch_off(Notice::Ended(Reason::ScannerFailed)).await;
                         }
-                    }
+                    },
                     Err(reason) => {
                         self.decline(&request, reason);
                         while self.goodbyes.try_join_next().is_some() {}

@@ -4,6 +4,7 @@ use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::control;
 use fieldlink_protocol::pairing::attempts::Standing;
 use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::transport::PipeLink;
 
 use super::{Access, Notice, Unconfirmed};
 use crate::clock;
@@ -19,6 +20,15 @@ impl Access {
                 if self.rules.heard(clock::now()) {
                     tracing::info!("the control channel is back");
                 }
+                Ok(())
+            }
+            SessionEvent::Control(ControlEvent::Link(PipeLink::Down { problem, .. })) => {
+                tracing::info!(problem, "the control channel is interrupted");
+                self.rules.interrupt(problem);
+                Ok(())
+            }
+            SessionEvent::Control(ControlEvent::Link(PipeLink::Up)) => {
+                self.rules.heard(clock::now());
                 Ok(())
             }
             SessionEvent::Control(ControlEvent::Greeted(key)) => self.on_greeted(&key).await,
@@ -64,7 +74,7 @@ impl Access {
         self.pairings.shutdown().await;
         let around = Surroundings {
             dialer: &self.dialer,
-            window: self.config.session.pipe_window_bytes,
+            bounds: self.config.session.pipe_limits(),
             program: &self.program,
             forwards: &self.config.forward,
         };

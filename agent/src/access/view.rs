@@ -48,8 +48,8 @@ pub enum View {
         request: Request,
         /// When it is over, in time since boot.
         deadline: Duration,
-        /// Whether the connection is interrupted.
-        interrupted: bool,
+        /// Why the connection is interrupted, if it is.
+        interrupted: Option<String>,
     },
 }
 
@@ -98,9 +98,11 @@ impl View {
                 Self::Asking { question: *question, request: request.clone() }
             }
             State::Admitting { request, .. } => Self::Admitting { request: request.clone() },
-            State::Active { request, deadline, interrupted, .. } => {
-                Self::Active { request: request.clone(), deadline: *deadline, interrupted: *interrupted }
-            }
+            State::Active { request, deadline, interrupted, .. } => Self::Active {
+                request: request.clone(),
+                deadline: *deadline,
+                interrupted: interrupted.clone(),
+            },
         })
     }
 }

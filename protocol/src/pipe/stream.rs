@@ -178,6 +178,12 @@ impl Stream {
         self.owes_acknowledgement()
     }
 
+    /// The reader is gone: what has arrived is as good as taken. True when an [`Self::acknowledgement`]
+    /// is due.
+    pub fn take_all(&mut self) -> bool {
+        self.take((self.received - self.taken) as usize)
+    }
+
     /// The acknowledgement to send now, if one is due: when enough was taken, or everything.
     pub fn acknowledgement(&mut self) -> Option<Bytes> {
         self.owes_acknowledgement().then(|| self.tell())
@@ -236,7 +242,8 @@ impl Stream {
         if peer_received > self.sent {
             return Err(StreamError::FalseAck(peer_received));
         }
-        let missing = self.kept.iter().filter(|(end, _)| *end > peer_received).map(|(_, frame)| frame.clone());
+        let missing =
+            self.kept.iter().filter(|(end, _)| *end > peer_received).map(|(_, frame)| frame.clone());
         let fin = (self.finished == Finished::Said).then(|| frame::fin(self.sent));
         let frames = missing.chain(fin).collect::<Vec<_>>();
         Ok(std::iter::once(self.tell()).chain(frames).collect())

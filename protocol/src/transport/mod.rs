@@ -13,5 +13,5 @@ pub use address::{ParseRelayAddressError, RelayAddress};
 pub use backoff::Backoff;
 pub use control::{ControlConnection, ControlError};
 pub use dial::{CertificateDates, DialError, DialStep, Dialer, StepReport, WebSocket};
-pub use pipe::{Attached, AttachedError, PipeDriver, PipeEnd, PipeReader, PipeWriter};
+pub use pipe::{Attached, AttachedError, PipeDriver, PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
 pub use tls::{TlsError, client_config};
