@@ -131,8 +131,13 @@ fn describe(view: &View) -> String {
                 text::sentence(problem)
             )
         }
-        View::Active { request, deadline, .. } => format!(
-            "\n  {} is connected, for {} at most.\n  Type \"end\" and press Enter to end the session.\n",
+        View::Active { request, deadline, returns, .. } => format!(
+            "\n{}  {} is connected, for {} at most.\n  Type \"end\" and press Enter to end the session.\n",
+            if *returns > 0 {
+                "  The engineer's program was started again. The session goes on.\n"
+            } else {
+                ""
+            },
             describe_request(request),
             describe_time(deadline.saturating_sub(clock::now()))
         ),

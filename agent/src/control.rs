@@ -89,6 +89,12 @@ impl Control {
         self.remaining.send_replace(Some(deadline));
     }
 
+    /// Lets go without a word: the program at the other end is no more.
+    pub async fn abandon(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+
     /// Sends what is queued, ends the stream and waits, briefly, for the peer to have it.
     pub async fn close(self) {
         let Self { outgoing, remaining, cancel, mut task } = self;

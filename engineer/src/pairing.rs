@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
-use fieldlink_protocol::pairing::{EngineerLogin, LoginError, PairingContext, PairingMessage};
-use fieldlink_protocol::pin::Pin;
+use fieldlink_protocol::pairing::{EngineerLogin, LoginError, PairingContext, PairingMessage, Password};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::transport::{Attached, AttachedError, Dialer};
 use tokio::time::timeout;
@@ -74,9 +73,13 @@ impl Answered {
 
 /// Attaches, sends KE1 and waits for KE2. Nobody has learnt anything until we act on it.
 /// Until then a run may be broken off and costs nothing.
-pub async fn ask(dialer: &Dialer, pipe_ticket: &str, pin: Pin) -> Result<Answered, PairingError> {
+pub async fn ask(
+    dialer: &Dialer,
+    pipe_ticket: &str,
+    password: impl Into<Password>,
+) -> Result<Answered, PairingError> {
     let (login, ke1) =
-        EngineerLogin::start(pin).map_err(|error| PairingError::Malformed(error.to_string()))?;
+        EngineerLogin::start(password).map_err(|error| PairingError::Malformed(error.to_string()))?;
     let mut pipe = Attached::attach(dialer, pipe_ticket).await.map_err(AttachedError::from)?;
     let answer = timeout(limits::PAIRING, async {
         pipe.send(PairingMessage::Start(ke1).encode()).await?;

@@ -50,6 +50,8 @@ pub enum View {
         deadline: Duration,
         /// Why the connection is interrupted, if it is.
         interrupted: Option<String>,
+        /// How often the engineer's program was started again and came back.
+        returns: u32,
     },
 }
 
@@ -98,10 +100,11 @@ impl View {
                 Self::Asking { question: *question, request: request.clone() }
             }
             State::Admitting { request, .. } => Self::Admitting { request: request.clone() },
-            State::Active { request, deadline, interrupted, .. } => Self::Active {
+            State::Active { request, deadline, interrupted, returns, .. } => Self::Active {
                 request: request.clone(),
                 deadline: *deadline,
                 interrupted: interrupted.clone(),
+                returns: returns.count,
             },
         })
     }
@@ -118,9 +121,9 @@ impl PartialEq for View {
             (Self::Asking { question: a, .. }, Self::Asking { question: b, .. }) => a == b,
             (Self::Admitting { request: a }, Self::Admitting { request: b }) => a == b,
             (
-                Self::Active { request: a, interrupted: b, .. },
-                Self::Active { request: c, interrupted: d, .. },
-            ) => (a, b) == (c, d),
+                Self::Active { request: a, interrupted: b, returns: c, .. },
+                Self::Active { request: d, interrupted: e, returns: f, .. },
+            ) => (a, b, c) == (d, e, f),
             _ => false,
         }
     }

@@ -7,6 +7,7 @@
 //! that may still use it, so that no session can outlive its beginning with a PIN that still works.
 
 mod pair;
+mod returns;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use fieldlink_protocol::pairing::attempts::{Charge, Standing};
 use fieldlink_protocol::reason::Reason;
 
 pub use pair::Pair;
+pub use returns::Returns;
 
 use crate::config::{Consent, SessionConfig};
 
@@ -89,6 +91,8 @@ pub enum State {
         heard: Duration,
         /// Why the engineer's side is out of reach, if it is.
         interrupted: Option<String>,
+        /// How the engineer's program came back after it was started again.
+        returns: Returns,
     },
 }
 
@@ -283,7 +287,13 @@ impl Rules {
         let State::Admitting { request, .. } = &self.state else { return None };
         let request = request.clone();
         let length = Duration::from_secs(self.session.length_seconds).min(limits::SESSION_MAX);
-        self.state = State::Active { request, deadline: now + length, heard: now, interrupted: None };
+        self.state = State::Active {
+            request,
+            deadline: now + length,
+            heard: now,
+            interrupted: None,
+            returns: Returns::default(),
+        };
         Some(length)
     }
 
@@ -304,6 +314,23 @@ impl Rules {
         if let State::Active { interrupted, .. } = &mut self.state {
             *interrupted = Some(problem);
         }
+    }
+
+    /// Whether the engineer's program, started again, may begin to pair with the key that was kept.
+    pub fn may_return(&mut self, session: SessionId, run: RunId) -> Option<Request> {
+        let State::Active { request, returns, .. } = &mut self.state else { return None };
+        let is_welcome = request.session == session && returns.is_new(run);
+        is_welcome.then(|| Request { run, ..request.clone() })
+    }
+
+    /// The engineer's program is back, in the run it paired in. Returns when the session ends.
+    pub fn returned(&mut self, run: RunId, now: Duration) -> Option<Duration> {
+        let State::Active { request, deadline, heard, interrupted, returns } = &mut self.state else {
+            return None;
+        };
+        (request.run, *heard, *interrupted) = (run, now, None);
+        returns.count += 1;
+        Some(*deadline)
     }
 
     /// Whether SSH pipes are admitted for `session` now.

@@ -61,7 +61,7 @@ impl Contact<'_> {
         let offer = self.request().await?;
         let asked = tokio::select! {
             biased;
-            asked = pairing::ask(&self.desk.dialer, &offer.pipe_ticket, pin) => asked,
+            asked = pairing::ask(&self.desk.dialer, &offer.pipe_ticket, &pin) => asked,
             reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
         };
         match asked {
