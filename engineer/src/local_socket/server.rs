@@ -150,6 +150,7 @@ impl Server {
             user: state.agent().map(|agent| agent.user.clone()),
             seconds: state.remaining(Instant::now()),
             connections: open.shell + open.others,
+            trouble: state.trouble().cloned(),
         }
     }
 
