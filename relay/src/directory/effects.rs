@@ -1,6 +1,6 @@
 //! What the directory wants done.
 
-use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, SessionId};
+use fieldlink_protocol::ids::{AgentKey, EngineerId, SessionId};
 use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::pipe::Role;
@@ -23,8 +23,10 @@ pub enum Effect {
     TellEngineer(ConnectionId, ToEngineer),
     /// Close a connection, after what was sent before.
     Close(ConnectionId, Farewell),
-    /// Cut a pipe's connections: those that wait and those that are joined.
-    CutPipe(PipeId, Reason),
+    /// Close a waiting attachment, or both connections of a splice.
+    Part(AttachmentId, Parting),
+    /// Ask this side of a running splice to attach again beside it.
+    Prod(AttachmentId, Role),
     /// A session was admitted: write it down.
     SessionAdmitted(SessionId),
     /// Give one side the ticket of its admitted session.
@@ -61,4 +63,15 @@ pub enum Farewell {
     Replaced,
     /// Another agent showed an older right to the support ID.
     IdTaken,
+}
+
+/// Why a pipe's connections are closed by the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// The pipe is over, for this reason; or the relay stops, and the pipe goes on elsewhere.
+    Reason(Reason),
+    /// The pipe is over without a reason: a side closed it.
+    Done,
+    /// A newer connection of this side took the place. The other side of a splice attaches again.
+    Displaced(Role),
 }

@@ -6,11 +6,17 @@
 //! ```text
 //! agent:    Listed(support ID) ── admitted ─▶ Serving(session) ── its end ─▶ Unlisted
 //! session:  Pairing(run) ⇄ the run is over    Pairing ── admitted ─▶ Admitted ── end ─▶ gone
-//! pipe:     Expected ⇄ Waiting(side) ─▶ Joined ─▶ gone
+//! pipe:     New ⇄ New(waiting) ─▶ Joined ─▶ closed
+//!                                 Joined ⇄ Joined(waiting | joined beside it)
+//!                                 Joined ⇄ Apart ⇄ Apart(waiting) ─ too long ─▶ closed
 //! ```
+//!
+//! A pipe of an admitted session outlives its connections: who loses one attaches again, beside the old
+//! splice or after it. Only a close that says so, or the time apart, ends it.
 
 mod agents;
 mod effects;
+mod pipe;
 mod pipes;
 mod rate;
 mod requests;
@@ -26,8 +32,8 @@ use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-pub use effects::{Admission, AttachmentId, ConnectionId, Effect, Farewell};
-pub use pipes::{Attach, AttachRefusal, Opened, PipeEnd};
+pub use effects::{Admission, AttachmentId, ConnectionId, Effect, Farewell, Parting};
+pub use pipes::{Aftermath, Attach, AttachRefusal, Opened, PipeEnd, Place};
 pub use rate::RateLimit;
 pub use requests::{Asked, Fresh, Question};
 
@@ -39,8 +45,10 @@ use sessions::{Session, Side};
 pub struct Times {
     /// From the request to the relay's cut.
     pub session: Duration,
-    /// How long a pipe waits for each of its sides.
+    /// How long a new pipe waits for each of its sides.
     pub partner: Duration,
+    /// How long an admitted session, or a pipe of it, may be without one of its sides.
+    pub apart: Duration,
 }
 
 /// Agents, engineers, sessions and pipes.
@@ -125,13 +133,17 @@ impl Directory {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Ends the sessions whose time is up.
+    /// Ends the sessions whose time is up, and drops the pipes that nobody came back to.
     pub fn expire(&mut self, now: Instant) {
-        while let Some(&(deadline, session)) = self.deadlines.first() {
-            if deadline > now {
+        while let Some(&(due, session)) = self.deadlines.first() {
+            if due > now {
                 return;
             }
-            self.end_session(session, Reason::RelayLimit, None);
+            match self.sessions.get(&session).and_then(|session| session.verdict(now)) {
+                Some(reason) => self.end_session(session, reason, None),
+                None => self.lapse_pipes(session, now),
+            }
+            self.reschedule(session);
         }
     }
 
@@ -141,6 +153,15 @@ impl Directory {
         for session in sessions {
             self.end_session(session, Reason::RelayStopping, None);
         }
+    }
+
+    /// After anything that may have changed when the session has something to lose.
+    fn reschedule(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let due = session.due();
+        let before = std::mem::replace(&mut session.scheduled, due);
+        self.deadlines.remove(&(before, id));
+        self.deadlines.insert((due, id));
     }
 
     fn tell_engineer(&mut self, link: ConnectionId, message: ToEngineer) {

@@ -8,7 +8,7 @@ use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-use super::pipes::Pipe;
+use super::pipe::Pipe;
 use super::sessions::{Pairing, Progress, Session, Side, State};
 use super::{ConnectionId, Directory};
 
@@ -108,7 +108,7 @@ impl Directory {
         let control = Pipe::expected(PipeKind::Control, fresh.run, question.now + self.times.partner * 2);
         let earlier = self.sessions.remove(&id);
         if let Some(earlier) = &earlier {
-            self.deadlines.remove(&(earlier.deadline, id));
+            self.deadlines.remove(&(earlier.scheduled, id));
         }
         self.deadlines.insert((deadline, id));
         let session = Session {
@@ -121,8 +121,10 @@ impl Directory {
             not_before: question.unix_now,
             expires: question.unix_now + self.times.session.as_secs(),
             deadline,
+            scheduled: deadline,
         };
         self.sessions.insert(id, session);
+        self.reschedule(id);
         if let Some(agent) = self.agents.get_mut(&agent) {
             agent.pairings.push(id);
         }

@@ -11,8 +11,8 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 use super::agents::Place;
-use super::pipes::Pipe;
-use super::{Admission, ConnectionId, Directory, Effect};
+use super::pipe::Pipe;
+use super::{Admission, ConnectionId, Directory, Effect, Parting};
 
 /// A session that has not ended.
 pub(super) struct Session {
@@ -26,6 +26,8 @@ pub(super) struct Session {
     pub(super) not_before: u64,
     pub(super) expires: u64,
     pub(super) deadline: Instant,
+    /// The instant by which it is among the directory's deadlines.
+    pub(super) scheduled: Instant,
 }
 
 /// How far a session is.
@@ -75,6 +77,32 @@ impl Session {
         matches!(&self.state, State::Pairing(pairing) if pairing.agent == link && pairing.progress != Progress::Over)
     }
 
+    /// The control pipe, once the session is admitted.
+    pub(super) fn admitted_control(&self) -> Option<PipeId> {
+        match &self.state {
+            State::Pairing(_) => None,
+            State::Admitted { control, .. } => Some(*control),
+        }
+    }
+
+    /// When it has to be looked at.
+    pub(super) fn due(&self) -> Instant {
+        self.pipes.values().filter_map(Pipe::lapses_at).fold(self.deadline, Instant::min)
+    }
+
+    /// Why it is over by `now`, if it is.
+    pub(super) fn verdict(&self, now: Instant) -> Option<Reason> {
+        if self.deadline <= now {
+            return Some(Reason::RelayLimit);
+        }
+        let control = self.pipes.get(&self.admitted_control()?)?;
+        let apart = control.lapses_at().is_some_and(|until| until <= now);
+        apart.then(|| match control.waiter().map(|waiter| waiter.side) {
+            Some(Role::Agent) => Reason::EngineerLost,
+            Some(Role::Engineer) | None => Reason::ConnectionLost,
+        })
+    }
+
     /// Whether the agent, and the engineer, know that it is there.
     fn who_knows(&self) -> (bool, bool) {
         match &self.state {
@@ -122,7 +150,7 @@ impl Directory {
     /// Ends a session for good. `by` knows already and is not told.
     pub(super) fn end_session(&mut self, id: SessionId, reason: Reason, by: Option<Side>) {
         let Some(session) = self.sessions.remove(&id) else { return };
-        self.deadlines.remove(&(session.deadline, id));
+        self.deadlines.remove(&(session.scheduled, id));
         if let Some(engineer) = self.engineers.get_mut(&session.engineer_link) {
             engineer.session = None;
         }
@@ -134,8 +162,8 @@ impl Directory {
         if engineer_knows && by != Some(Side::Engineer) {
             self.tell_engineer(session.engineer_link, ToEngineer::Ended { session: id, reason });
         }
-        let cuts = session.pipes.keys().map(|pipe| Effect::CutPipe(*pipe, reason));
-        self.effects.extend(cuts);
+        let attachments = session.pipes.values().flat_map(Pipe::attachments);
+        self.effects.extend(attachments.map(|id| Effect::Part(id, Parting::Reason(reason))));
         self.effects.push(Effect::SessionEnded(id, session.end_reason(reason)));
     }
 
@@ -153,6 +181,9 @@ impl Directory {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let State::Pairing(Pairing { run, control, .. }) = session.state else { return };
         session.state = State::Admitted { agent: Some(link), agent_key, run, control };
+        if let Some(control) = session.pipes.get_mut(&control) {
+            control.goes_on = true;
+        }
         self.effects.push(Effect::SessionAdmitted(id));
         self.give_ticket(id, Role::Agent);
         self.give_ticket(id, Role::Engineer);

@@ -7,6 +7,7 @@
 mod deliver;
 mod pipes;
 mod requests;
+mod seats;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,22 +15,24 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, SessionId};
+use fieldlink_protocol::ids::{AgentKey, EngineerId, SessionId};
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::directory::{AttachmentId, ConnectionId, Directory, Effect, Farewell, RateLimit, Times};
 use crate::permits::network;
-use crate::socket::PipeSocket;
 use crate::store::{Store, unix_now};
 use crate::tickets::TicketOffice;
 
-pub use pipes::{Cut, Seat, Seated, Traffic};
+pub use pipes::Traffic;
 pub use requests::Request;
+pub use seats::{Handover, Seat, Seated};
+
+use seats::SeatEnd;
 
 /// Messages that may wait for one peer.
 const MAILBOX: usize = 32;
@@ -74,8 +77,7 @@ struct State {
     requests: RateLimit<EngineerId>,
     taken_ids: RateLimit<IpAddr>,
     lines: HashMap<ConnectionId, LineEnd>,
-    waiting: HashMap<AttachmentId, oneshot::Sender<Box<PipeSocket>>>,
-    cuts: HashMap<PipeId, Cut>,
+    seats: HashMap<AttachmentId, SeatEnd>,
     traffic: HashMap<SessionId, Arc<Traffic>>,
     stopping: bool,
 }
@@ -89,15 +91,16 @@ struct LineEnd {
 impl Switchboard {
     /// An empty one.
     pub fn new(config: &Config, store: Arc<dyn Store>, tickets: TicketOffice) -> Arc<Self> {
-        let times = Times { session: config.session_limit(), partner: config.limits.handshake };
+        let limits = &config.limits;
+        let (session, partner, apart) = (config.session_limit(), limits.handshake, limits.interruption);
+        let times = Times { session, partner, apart };
         Arc::new(Self {
             state: Mutex::new(State {
                 directory: Directory::new(times),
                 requests: RateLimit::new(config.limits.pairing_requests_per_minute),
                 taken_ids: RateLimit::new(TAKEN_IDS),
                 lines: HashMap::new(),
-                waiting: HashMap::new(),
-                cuts: HashMap::new(),
+                seats: HashMap::new(),
                 traffic: HashMap::new(),
                 stopping: false,
             }),
@@ -231,9 +234,13 @@ impl Switchboard {
     /// Changes the state and then does what the directory wants done because of it.
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.directory.next_deadline();
         let result = change(&mut state);
         for effect in state.directory.take_effects() {
             self.carry_out(&mut state, effect);
+        }
+        if state.directory.next_deadline().is_some_and(|next| before.is_none_or(|before| next < before)) {
+            self.deadlines.notify_one();
         }
         result
     }
@@ -243,7 +250,8 @@ impl Switchboard {
             Effect::TellAgent(link, message) => state.send(link, &message),
             Effect::TellEngineer(link, message) => state.send(link, &message),
             Effect::Close(link, farewell) => state.close(link, farewell),
-            Effect::CutPipe(pipe, reason) => state.cut(pipe, reason),
+            Effect::Part(attachment, parting) => state.part(attachment, parting),
+            Effect::Prod(attachment, side) => state.prod(attachment, side),
             Effect::SessionAdmitted(session) => self.write_admission(session),
             Effect::GiveTicket(side, admission) => self.give_ticket(state, side, &admission),
             Effect::SessionEnded(session, reason) => self.write_end(state, session, reason),

@@ -85,7 +85,7 @@ impl Switchboard {
         let now = Instant::now();
         let question = Question { link: line.id, support_id: request.support_id, now, unix_now: unix_now() };
         let fresh = Fresh { session: SessionId::random(), run: RunId::random(), pipe: PipeId::random() };
-        let found = self.with(|state| {
+        self.with(|state| {
             state.requests.admit(engineer.id, now).map_err(|wait| {
                 let retry_after = Some(wait.as_secs_f64().ceil() as u32);
                 unavailable(Unavailable::RateLimited, retry_after)
@@ -97,9 +97,7 @@ impl Switchboard {
             }
             let address = state.lines.get(&asked.agent).map(|agent| agent.address);
             Ok((asked, address.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
-        })?;
-        self.deadlines.notify_one();
-        Ok(found)
+        })
     }
 
     async fn write_request(

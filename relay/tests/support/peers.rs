@@ -8,12 +8,15 @@ use fieldlink_protocol::ids::{Challenge, PipeId, RunId, SessionId};
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
 use fieldlink_protocol::messages::{Bounded, Features, decode, encode};
+use fieldlink_protocol::pipe::closing;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 use futures_util::SinkExt;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{Refused, Socket, TestRelay, next_message, within};
 
@@ -254,6 +257,18 @@ impl Call {
             other => panic!("the agent was not told: {other:?}"),
         }
     }
+}
+
+/// Closes a connection with these words, and waits until it is closed.
+pub async fn close_with(socket: &mut Socket, text: &str) {
+    let frame = CloseFrame { code: CloseCode::Normal, reason: text.into() };
+    within(socket.close(Some(frame))).await.expect("closed");
+    while next_message(socket).await.is_some() {}
+}
+
+/// Expects the relay's word that the partner attaches again.
+pub async fn prodded(socket: &mut Socket) {
+    assert_eq!(next_message(socket).await, Some(Message::text(closing::ATTACH_AGAIN)));
 }
 
 /// Sends bytes through and checks that they arrive as they are.

@@ -108,11 +108,14 @@ fn happen(world: &mut World, history: &mut History, event: Event) -> Option<()> 
         }
         Event::Leave(n) => {
             let (session, pipe, attachment) = pick(&history.attachments, n)?;
-            world.directory.left(session, pipe, attachment, world.now);
+            world.parted(session, pipe, attachment, PipeEnd::Lost);
         }
         Event::Finish(n) => {
             let (session, pipe, attachment) = pick(&history.attachments, n)?;
-            world.directory.finished(session, pipe, attachment, PipeEnd::default());
+            let by = if n % 2 == 0 { Role::Agent } else { Role::Engineer };
+            let closed = PipeEnd::Closed { by, reason: None };
+            let ends = [closed, PipeEnd::NobodyCame, PipeEnd::Moved];
+            world.parted(session, pipe, attachment, ends[n % 3]);
         }
         Event::Declined(n) => {
             let asked = pick(&history.asked, n)?;
@@ -169,6 +172,11 @@ fn check(world: &World) {
     for (id, session) in &directory.sessions {
         assert_eq!(directory.engineers[&session.engineer_link].session, Some(*id));
         assert!(session.pipes.len() <= PIPES_PER_SESSION);
+        assert!(directory.deadlines.contains(&(session.scheduled, *id)));
+        assert!(session.scheduled <= session.due(), "it is looked at in time");
+        for pipe in session.pipes.values() {
+            assert!(pipe.attachments().count() <= 2, "two connections per side");
+        }
         if let State::Admitted { control, agent, .. } = &session.state {
             assert!(session.pipes.contains_key(control));
             let serving = |link| directory.agents[link].place == Place::Serving(*id);

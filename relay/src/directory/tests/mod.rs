@@ -1,16 +1,22 @@
 //! The directory's rules one by one, and then under arbitrary sequences of events.
 
+mod apart;
 mod arbitrary;
 mod rules;
 
 use fieldlink_protocol::ids::{AgentKey, PipeId, RunId};
+use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::ticket::PipeTicket;
 
 use super::sessions::State;
 use super::*;
 
-const TIMES: Times = Times { session: Duration::from_secs(100), partner: Duration::from_secs(10) };
+const TIMES: Times = Times {
+    session: Duration::from_secs(100),
+    partner: Duration::from_secs(10),
+    apart: Duration::from_secs(40),
+};
 
 /// A directory with its surroundings: names are drawn, time passes when told to.
 struct World {
@@ -51,7 +57,7 @@ impl World {
 
     fn ticket(&self, session: SessionId, pipe: PipeId, side: Role) -> PipeTicket {
         let found = self.directory.sessions.get(&session).expect("a session");
-        let kind = if found.pipes.len() > 1 { PipeKind::Ssh } else { PipeKind::Control };
+        let kind = found.pipes.get(&pipe).map_or(PipeKind::Ssh, |pipe| pipe.kind);
         let run = match &found.state {
             State::Pairing(pairing) => pairing.run,
             State::Admitted { run, .. } => *run,
@@ -83,7 +89,7 @@ impl World {
         let (engineer, agent) =
             (self.ticket(session, pipe, Role::Engineer), self.ticket(session, pipe, Role::Agent));
         let (waited, first) = self.attach(&engineer).expect("free");
-        assert_eq!(waited, Attach::Wait);
+        assert!(!matches!(waited, Attach::Join(_)));
         assert_eq!(self.attach(&agent).expect("free").0, Attach::Join(first));
         first
     }
@@ -100,9 +106,40 @@ impl World {
         (asked, engineer, splice)
     }
 
+    fn parted(
+        &mut self,
+        session: SessionId,
+        pipe: PipeId,
+        attachment: AttachmentId,
+        end: PipeEnd,
+    ) -> Option<Aftermath> {
+        self.directory.parted(Place { session, pipe, attachment }, end, self.now)
+    }
+
+    /// An admitted session with a further pipe that is spliced: its tickets and its splice.
+    fn piped(&mut self) -> Piped {
+        let (asked, engineer, control) = self.admitted(SupportId::random());
+        let pipe = self.directory.open_pipe(engineer, PipeId::random(), self.now).expect("admitted").pipe;
+        let splice = self.join(asked.session, pipe);
+        let ticket = |side| self.ticket(asked.session, pipe, side);
+        let (engineers, agents) = (ticket(Role::Engineer), ticket(Role::Agent));
+        Piped { asked, engineer, control, pipe, engineers, agents, splice }
+    }
+
     fn effects(&mut self) -> Vec<Effect> {
         self.directory.take_effects()
     }
+}
+
+/// See [`World::piped`].
+struct Piped {
+    asked: Asked,
+    engineer: ConnectionId,
+    control: AttachmentId,
+    pipe: PipeId,
+    engineers: PipeTicket,
+    agents: PipeTicket,
+    splice: AttachmentId,
 }
 
 trait FromDigits {
