@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::programs::{Running, path_of, run_with_input};
+use crate::programs::{Running, path_of, run_with_input, without_proxies};
 use crate::{PATIENCE, Relay, Scanner};
 
 /// Directories of one engineer, who is logged in. Nothing of the tester's own home is used.
@@ -46,6 +46,12 @@ impl Engineer {
         run_with_input(&mut command, format!("{credential}\n").as_bytes())
     }
 
+    /// Writes the section `[proxy]` of an engineer who is not logged in yet.
+    pub fn set_proxy(&self, lines: &str) {
+        let path = self.directory.path().join("config/connect.toml");
+        std::fs::write(path, format!("[proxy]\n{lines}\n")).expect("writable");
+    }
+
     /// Points the stored configuration at another relay address, as a hostile network would.
     pub fn redirect_to(&self, url: &str) {
         let path = self.directory.path().join("config/connect.toml");
@@ -73,7 +79,7 @@ impl Engineer {
 
     fn set_environment(&self, command: &mut Command) {
         let at = |name: &str| self.directory.path().join(name);
-        command
+        without_proxies(command)
             .env("HOME", at("home"))
             .env("FIELDLINK_CONFIG_DIR", at("config"))
             .env("FIELDLINK_RUNTIME_DIR", at("run"))

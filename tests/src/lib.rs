@@ -6,11 +6,13 @@ pub mod engineer;
 pub mod fuzzing;
 pub mod meddler;
 pub mod programs;
+pub mod proxy;
 pub mod raw;
 pub mod relay;
 pub mod scanner;
 
 pub use engineer::{Call, Engineer};
+pub use proxy::{ProxyKind, ProxyServer};
 pub use relay::{Relay, RelayOptions};
 pub use scanner::{Scanner, ScannerOptions};
 

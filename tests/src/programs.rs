@@ -27,6 +27,14 @@ pub fn path_of(name: &str) -> PathBuf {
     path
 }
 
+/// Takes the tester's own proxies out of `command`'s environment.
+pub fn without_proxies(command: &mut Command) -> &mut Command {
+    for name in ["https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"] {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// A program that runs, with its output line by line. Killed when dropped.
 pub struct Running {
     name: String,

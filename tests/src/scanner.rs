@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::programs::{Running, path_of};
+use crate::programs::{Running, path_of, without_proxies};
 use crate::{PATIENCE, Relay};
 
 /// What a test wants to be different from the defaults.
@@ -19,6 +19,8 @@ pub struct ScannerOptions {
     pub session: String,
     /// Lines under `[forward]`.
     pub forward: String,
+    /// Lines under `[proxy]`.
+    pub proxy: String,
     /// Another session program than Fieldlink's.
     pub session_program: Option<PathBuf>,
 }
@@ -63,7 +65,7 @@ impl Scanner {
         let config = directory.path().join("agent.toml");
         std::fs::write(&config, config_text(url, authority, &options)).expect("writable");
         let mut command = Command::new(path_of("fieldlink-agent"));
-        command.args(["foreground", "--config"]).arg(&config);
+        without_proxies(&mut command).args(["foreground", "--config"]).arg(&config);
         let process = Running::start("the agent", &mut command);
         Self { directory, process, support_id: String::new(), pin: String::new() }
     }
@@ -157,10 +159,11 @@ fn config_text(url: &str, authority: &Path, options: &ScannerOptions) -> String 
         .as_ref()
         .map_or_else(String::new, |path| format!("session_program = \"{}\"\n", path.display()));
     format!(
-        "relay = \"{url}\"\nca_file = \"{}\"\nconsent = \"{consent}\"\n{program}[session]\n{}\n[forward]\n{}\n",
+        "relay = \"{url}\"\nca_file = \"{}\"\nconsent = \"{consent}\"\n{program}[session]\n{}\n[forward]\n{}\n[proxy]\n{}\n",
         authority.display(),
         options.session,
-        options.forward
+        options.forward,
+        options.proxy
     )
 }
 

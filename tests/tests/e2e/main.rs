@@ -7,6 +7,7 @@ mod files;
 mod forwards;
 mod guessing;
 mod hostile_relay;
+mod proxies;
 mod registration;
 mod shell;
 mod stalls;
