@@ -1,14 +1,13 @@
 //! A real agent process in the foreground, and the client in front of it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::programs::{Running, path_of, without_proxies};
-use crate::{PATIENCE, Relay};
+use crate::programs::{Running, program_on, without_proxies};
+use crate::{Namespace, PATIENCE, Relay};
 
 /// What a test wants to be different from the defaults.
 #[derive(Clone, Default)]
@@ -21,6 +20,8 @@ pub struct ScannerOptions {
     pub forward: String,
     /// Lines under `[proxy]`.
     pub proxy: String,
+    /// The host it runs on, instead of this one.
+    pub host: Option<Namespace>,
     /// Another session program than Fieldlink's.
     pub session_program: Option<PathBuf>,
 }
@@ -64,7 +65,7 @@ impl Scanner {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let config = directory.path().join("agent.toml");
         std::fs::write(&config, config_text(url, authority, &options)).expect("writable");
-        let mut command = Command::new(path_of("fieldlink-agent"));
+        let mut command = program_on(options.host.as_ref(), "fieldlink-agent");
         without_proxies(&mut command).args(["foreground", "--config"]).arg(&config);
         let process = Running::start("the agent", &mut command);
         Self { directory, process, support_id: String::new(), pin: String::new() }
