@@ -8,7 +8,6 @@ use clap::{Parser, Subcommand};
 use fieldlink_agent::access::{Access, Command as AccessCommand};
 use fieldlink_agent::{config::Config, console, hardening};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::{Dialer, client_config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
@@ -54,7 +53,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::CheckConfig(options) => {
-            Config::load(&options.config)?;
+            Config::load(&options.config)?.dialer()?;
             println!("{} is valid", options.config.display());
             Ok(())
         }
@@ -72,7 +71,7 @@ fn run(command: Command) -> anyhow::Result<()> {
 }
 
 async fn foreground(config: Config) -> anyhow::Result<()> {
-    let dialer = Dialer::new(config.relay.clone(), client_config(config.ca_file.as_deref())?);
+    let dialer = config.dialer()?;
     let (commands, command_receiver) = mpsc::channel(16);
     let (access, view) = Access::new(config, dialer, command_receiver)?;
     let mut access = tokio::spawn(access.run());
