@@ -1,10 +1,12 @@
 //! The directory's rules one by one, and then under arbitrary sequences of events.
 
+mod again;
 mod apart;
 mod arbitrary;
 mod rules;
 
 use fieldlink_protocol::ids::{AgentKey, PipeId, RunId};
+use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::ticket::PipeTicket;
