@@ -10,7 +10,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::PipeTicket;
 use futures_util::StreamExt;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -49,6 +49,7 @@ pub async fn serve(socket: PipeSocket, ticket: PipeTicket, switchboard: Arc<Swit
         // The session ended, or the pipe was closed, since the ticket was checked.
         Err(AttachRefusal::SessionOver) => policy_frame("session-over"),
         Err(AttachRefusal::TicketUsed) => policy_frame("ticket-used"),
+        Err(AttachRefusal::Pending) => again_frame(),
     };
     close(socket.web_socket, frame).await;
 }
@@ -149,7 +150,12 @@ async fn splice(
     let (frames, orderly) = loop {
         tokio::select! {
             biased;
-            parting = seat.parted() => break (told(parting), false),
+            parting = seat.parted() => {
+                if parting == Parting::Reason(Reason::RelayStopping) {
+                    let _ = timeout(limits::CLOSE, splice.settle()).await;
+                }
+                break (told(parting), false);
+            }
             side = seat.prodded() => splice.prod(side),
             end = splice.run() => break match seat.end(pipe_end(&end)) {
                 Some(aftermath) => (end.frames(partner_frame(aftermath)), end.is_orderly()),

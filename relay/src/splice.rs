@@ -103,6 +103,17 @@ impl Splice {
         .await
     }
 
+    /// Hands over what is in hand already, and reads no more. A side that is gone gets nothing.
+    pub async fn settle(&mut self) {
+        poll_fn(|cx| {
+            let [a, b] = &mut self.sockets;
+            let [forth, back] = &mut self.flows;
+            let settled = [forth.poll_settle(cx, b, &self.traffic), back.poll_settle(cx, a, &self.traffic)];
+            if settled.iter().all(Poll::is_ready) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
     /// Asks `side` to attach again, as soon as it takes something.
     pub fn prod(&mut self, side: Role) {
         for flow in &mut self.flows {
@@ -180,13 +191,23 @@ impl Flow {
         ready!(ready).map_err(|_| (side, Cause::Lost))?;
         let message = match std::mem::take(&mut self.prod) {
             true => Some(Message::text(closing::ATTACH_AGAIN)),
-            false => self.held.pop_front().inspect(|message| traffic.count(side, message.len())),
+            false => self.held.pop_front().inspect(|message| traffic.count(side, message.len() as u64)),
         };
         if let Some(message) = message {
             to.start_send_unpin(message).map_err(|_| (side, Cause::Lost))?;
             self.unflushed = true;
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_settle(&mut self, cx: &mut Context<'_>, to: &mut WebSocket, traffic: &Traffic) -> Poll<()> {
+        while !self.held.is_empty() {
+            if ready!(self.poll_pass(cx, to, traffic)).is_err() {
+                self.held.clear();
+                return Poll::Ready(());
+            }
+        }
+        self.poll_flush(cx, to).map(drop)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>, to: &mut WebSocket) -> Poll<Result<(), (Role, Cause)>> {

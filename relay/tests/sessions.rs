@@ -113,10 +113,10 @@ async fn nothing_opens_before_admission_or_after_the_end() {
 }
 
 #[tokio::test]
-async fn the_loss_of_the_engineer_ends_the_session_for_the_agent() {
+async fn the_loss_of_the_engineer_ends_pairing() {
     let relay = TestRelay::start().await;
     let zoe = relay.add_engineer("Zoë");
-    let mut call = Call::start(&relay, &zoe).await;
+    let mut call = Call::pair(&relay, &zoe).await;
     drop(call.engineer);
     let (session, reason) = (call.session, Reason::EngineerLost);
     assert_eq!(call.agent.receive::<ToAgent>().await, ToAgent::Ended { session, reason });

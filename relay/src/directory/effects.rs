@@ -1,10 +1,12 @@
 //! What the directory wants done.
 
-use fieldlink_protocol::ids::{AgentKey, EngineerId, SessionId};
+use fieldlink_protocol::ids::{EngineerId, SessionId};
 use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
+
+use super::Standing;
 
 /// One connection of an agent or an engineer. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,10 +29,12 @@ pub enum Effect {
     Part(AttachmentId, Parting),
     /// Ask this side of a running splice to attach again beside it.
     Prod(AttachmentId, Role),
-    /// A session was admitted: write it down.
-    SessionAdmitted(SessionId),
-    /// Give one side the ticket of its admitted session.
-    GiveTicket(Role, Admission),
+    /// A session was admitted, or paired again: write it down.
+    SessionAdmitted(SessionId, Standing),
+    /// Give one side, over its connection, the ticket of its admitted session.
+    GiveTicket(Role, ConnectionId, Admission),
+    /// From now on, or no longer, notice at once when this connection falls silent.
+    Watch(ConnectionId, bool),
     /// A session is over: write it down.
     SessionEnded(SessionId, Reason),
 }
@@ -40,18 +44,10 @@ pub enum Effect {
 pub struct Admission {
     /// The session.
     pub session: SessionId,
-    /// The engineer's connection.
-    pub engineer_link: ConnectionId,
-    /// The agent's connection.
-    pub agent_link: ConnectionId,
     /// Whose session it is.
     pub engineer: EngineerId,
-    /// The agent's key.
-    pub agent_key: AgentKey,
-    /// Unix seconds.
-    pub not_before: u64,
-    /// Unix seconds.
-    pub expires: u64,
+    /// What it stands on.
+    pub standing: Standing,
 }
 
 /// Why a connection is closed, for its close frame.

@@ -57,6 +57,11 @@ impl Pipe {
         Self { kind, run, goes_on, slot: Slot::New { until, waiting: None } }
     }
 
+    /// A pipe that was spliced before, by an earlier relay.
+    pub(super) fn apart(kind: PipeKind, run: RunId, until: Instant) -> Self {
+        Self { kind, run, goes_on: true, slot: Slot::Apart { until, waiting: None } }
+    }
+
     /// Attaches `new`: it meets who waits on the other side, or waits itself.
     pub(super) fn attach(
         &mut self,

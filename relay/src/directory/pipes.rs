@@ -11,7 +11,7 @@ use fieldlink_protocol::ticket::PipeTicket;
 
 use super::pipe::{Pipe, Post, Waiter};
 use super::sessions::{self, Progress, State};
-use super::{AttachmentId, ConnectionId, Directory, Effect, Parting};
+use super::{AttachmentId, ConnectionId, Directory, Effect, Parting, Standing};
 
 /// A pipe that an engineer opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub enum AttachRefusal {
     SessionOver,
     /// The pipe was closed, cannot be attached to again, or nobody came in time.
     TicketUsed,
+    /// It may open something once a session ticket was shown.
+    Pending,
 }
 
 /// The place of an attachment.
@@ -109,13 +111,13 @@ impl Directory {
             self.engineers.get(&link).and_then(|engineer| engineer.session).ok_or(OpenRefusal::NoSession)?;
         self.lapse_pipes(id, now);
         let session = self.sessions.get_mut(&id).ok_or(OpenRefusal::NoSession)?;
-        let State::Admitted { agent, run, .. } = session.state else { return Err(OpenRefusal::NoSession) };
-        let agent = agent.ok_or(OpenRefusal::AgentAway)?;
+        let admitted = session.admitted().ok_or(OpenRefusal::NoSession)?;
+        let agent = admitted.agent.ok_or(OpenRefusal::AgentAway)?;
+        let Standing { run, not_before, expires, .. } = admitted.standing;
         if session.pipes.len() >= limits::PIPES_PER_SESSION {
             return Err(OpenRefusal::TooMany);
         }
         session.pipes.insert(pipe, Pipe::expected(PipeKind::Ssh, run, until));
-        let (not_before, expires) = session.validity();
         self.reschedule(id);
         Ok(Opened { session: id, run, pipe, agent, not_before, expires })
     }
@@ -123,7 +125,7 @@ impl Directory {
     /// Whether [`Directory::attach`] would succeed, so that a refusal can come before the upgrade.
     pub fn may_attach(&self, ticket: &PipeTicket, now: Instant) -> Result<(), AttachRefusal> {
         let session = self.sessions.get(&ticket.session).ok_or(AttachRefusal::SessionOver)?;
-        let pipe = session.pipes.get(&ticket.pipe).ok_or(AttachRefusal::TicketUsed)?;
+        let Some(pipe) = session.pipes.get(&ticket.pipe) else { return session.may_recall(ticket, now) };
         // Signed by this relay, so these cannot differ; if they do, something is very wrong.
         let fits = session.engineer == ticket.subject && pipe.run == ticket.run && pipe.kind == ticket.kind;
         let free = (pipe.goes_on || !pipe.is_joined()) && pipe.lapses_at().is_none_or(|at| now < at);
@@ -140,9 +142,11 @@ impl Directory {
     ) -> Result<Attach, AttachRefusal> {
         self.may_attach(ticket, now)?;
         let session = self.sessions.get_mut(&ticket.session).ok_or(AttachRefusal::SessionOver)?;
+        session.recall_pipe(ticket);
         let pipe = session.pipes.get_mut(&ticket.pipe).ok_or(AttachRefusal::TicketUsed)?;
         let waiter = Waiter { side: ticket.side, id: attachment };
         let attach = pipe.attach(waiter, now, &self.times, &mut self.effects);
+        self.touch(ticket.session);
         self.reschedule(ticket.session);
         Ok(attach)
     }
@@ -173,7 +177,7 @@ impl Directory {
 
     /// Drops a pipe and closes its connections.
     pub(super) fn cut_pipe(&mut self, session: SessionId, pipe: PipeId, reason: Reason) {
-        let found = self.sessions.get_mut(&session).and_then(|session| session.pipes.remove(&pipe));
+        let found = self.sessions.get_mut(&session).and_then(|session| session.drop_pipe(pipe));
         let attachments = found.iter().flat_map(Pipe::attachments);
         self.effects.extend(attachments.map(|id| Effect::Part(id, Parting::Reason(reason))));
     }
@@ -203,7 +207,7 @@ impl Directory {
         let Place { session: id, pipe, attachment } = place;
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let is_control = session.admitted_control() == Some(pipe);
-        let Some(closed) = session.pipes.remove(&pipe) else { return };
+        let Some(closed) = session.drop_pipe(pipe) else { return };
         let parting = match end {
             PipeEnd::Closed { reason: Some(reason), .. } => Parting::Reason(sessions::claimed(reason)),
             _ => Parting::Done,
@@ -218,13 +222,14 @@ impl Directory {
         }
     }
 
-    /// A pairing does not outlive its control pipe.
+    /// A pairing, or a try to pair again, does not outlive its control pipe.
     fn forget_try(&mut self, session: SessionId, pipe: PipeId) {
-        let state = self.sessions.get_mut(&session).map(|session| &mut session.state);
-        if let Some(State::Pairing(pairing)) = state
-            && pairing.control == pipe
-        {
-            pairing.progress = Progress::Over;
+        match self.sessions.get_mut(&session).map(|session| &mut session.state) {
+            Some(State::Pairing(pairing)) if pairing.control == pipe => pairing.progress = Progress::Over,
+            Some(State::Admitted(admitted)) => {
+                admitted.again.take_if(|again| again.control == pipe);
+            }
+            _ => {}
         }
     }
 }

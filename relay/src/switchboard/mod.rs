@@ -4,9 +4,11 @@
 //! One lock guards all of it and is never held across an await. What a connection is sent waits in
 //! its bounded mailbox; a peer whose mailbox is full is too slow and is dropped.
 
+mod agents;
 mod deliver;
 mod pipes;
 mod requests;
+mod returning;
 mod seats;
 
 use std::collections::HashMap;
@@ -15,21 +17,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use fieldlink_protocol::ids::{AgentKey, EngineerId, SessionId};
-use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal};
+use fieldlink_protocol::ids::{EngineerId, SessionId};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::support_id::SupportId;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::directory::{AttachmentId, ConnectionId, Directory, Effect, Farewell, RateLimit, Times};
-use crate::permits::network;
+use crate::directory::{AttachmentId, Clock, ConnectionId, Directory, Effect, Farewell, RateLimit, Times};
 use crate::store::{Store, unix_now};
 use crate::tickets::TicketOffice;
 
-pub use pipes::Traffic;
+pub use pipes::{Ledger, Traffic};
 pub use requests::Request;
+pub use returning::Resumption;
 pub use seats::{Handover, Seat, Seated};
 
 use seats::SeatEnd;
@@ -41,11 +41,16 @@ const MAILBOX: usize = 32;
 /// is none; it is how a stranger without a credential would look for them.
 const TAKEN_IDS: usize = 10;
 
+/// How often one engineer may come back to sessions in a minute: a bad network makes that often.
+const RESUMPTIONS: usize = 60;
+
 /// What waits in a mailbox. Boxed by its queue: an idle connection pays for the queue's slots.
 #[derive(Debug)]
 pub enum Outgoing {
     /// A message, as JSON.
     Text(String),
+    /// From now on, or no longer, the peer has a session: notice at once when it falls silent.
+    Watch(bool),
     /// Say goodbye.
     Close(Farewell),
 }
@@ -75,10 +80,11 @@ pub struct Switchboard {
 struct State {
     directory: Directory,
     requests: RateLimit<EngineerId>,
+    resumptions: RateLimit<EngineerId>,
     taken_ids: RateLimit<IpAddr>,
     lines: HashMap<ConnectionId, LineEnd>,
     seats: HashMap<AttachmentId, SeatEnd>,
-    traffic: HashMap<SessionId, Arc<Traffic>>,
+    ledgers: HashMap<SessionId, Ledger>,
     stopping: bool,
 }
 
@@ -98,10 +104,11 @@ impl Switchboard {
             state: Mutex::new(State {
                 directory: Directory::new(times),
                 requests: RateLimit::new(config.limits.pairing_requests_per_minute),
+                resumptions: RateLimit::new(RESUMPTIONS),
                 taken_ids: RateLimit::new(TAKEN_IDS),
                 lines: HashMap::new(),
                 seats: HashMap::new(),
-                traffic: HashMap::new(),
+                ledgers: HashMap::new(),
                 stopping: false,
             }),
             next_id: AtomicU64::new(0),
@@ -131,41 +138,6 @@ impl Switchboard {
         self.connect(address, |directory, id| directory.engineer_connected(id, engineer))
     }
 
-    /// Registers an agent whose signature was verified. The answer is its lease.
-    pub fn register(&self, line: &Line, key: AgentKey, claim: &Claim) -> Result<String, RegistrationRefusal> {
-        let now = unix_now();
-        match claim {
-            Claim::SupportId { support_id, lease } => {
-                let lease = lease.as_deref();
-                let leased = lease.is_some_and(|l| self.tickets.verify_lease(l, *support_id, &key, now));
-                self.with(|state| state.register(line, key, *support_id, leased))?;
-                Ok(self.tickets.lease(*support_id, key, now))
-            }
-            Claim::Session { session_ticket } => {
-                let session = self.tickets.verify_session(session_ticket, &key, now);
-                let session = session.ok_or(RegistrationRefusal::SessionOver)?;
-                self.with(|state| state.directory.register_for_session(line.id, key, session))?;
-                Ok(String::new())
-            }
-        }
-    }
-
-    /// Takes in what a registered agent says. False: it may not say that (again).
-    pub fn agent_says(&self, line: &Line, message: FromAgent) -> bool {
-        self.with(|state| {
-            let directory = &mut state.directory;
-            match message {
-                FromAgent::Register { .. } | FromAgent::PairedAgain { .. } => return false,
-                FromAgent::Declined { session, run, reason } => {
-                    directory.declined(line.id, session, run, reason);
-                }
-                FromAgent::Admitted { session } => directory.admitted(line.id, session),
-                FromAgent::Ended { session, reason } => directory.end_by_agent(line.id, session, reason),
-            }
-            true
-        })
-    }
-
     /// The engineer ends the session.
     pub fn engineer_ends(&self, line: &Line, reason: Reason) {
         self.with(|state| state.directory.end_by_engineer(line.id, reason));
@@ -175,7 +147,7 @@ impl Switchboard {
     pub fn enforce_roster(&self) {
         let roster = self.store.roster().borrow().clone();
         self.with(|state| {
-            for engineer in roster.missing(state.directory.connected_engineers()) {
+            for engineer in roster.missing(state.directory.known_engineers()) {
                 tracing::info!(%engineer, "revoked: ending what this engineer does");
                 state.directory.revoke(engineer);
             }
@@ -199,7 +171,7 @@ impl Switchboard {
         }
     }
 
-    /// Ends every session and closes every line, because the relay stops.
+    /// Closes every line and pipe, because the relay stops. Admitted sessions go on with the next one.
     pub fn stop(&self) {
         self.with(|state| {
             state.stopping = true;
@@ -252,30 +224,16 @@ impl Switchboard {
             Effect::Close(link, farewell) => state.close(link, farewell),
             Effect::Part(attachment, parting) => state.part(attachment, parting),
             Effect::Prod(attachment, side) => state.prod(attachment, side),
-            Effect::SessionAdmitted(session) => self.write_admission(session),
-            Effect::GiveTicket(side, admission) => self.give_ticket(state, side, &admission),
+            Effect::SessionAdmitted(session, standing) => self.write_admission(session, standing),
+            Effect::GiveTicket(side, link, admission) => self.give_ticket(state, side, link, &admission),
+            Effect::Watch(link, watch) => state.watch(link, watch),
             Effect::SessionEnded(session, reason) => self.write_end(state, session, reason),
         }
     }
 }
 
-impl State {
-    fn register(
-        &mut self,
-        line: &Line,
-        key: AgentKey,
-        support_id: SupportId,
-        leased: bool,
-    ) -> Result<(), RegistrationRefusal> {
-        let (network, now) = (network(line.address), Instant::now());
-        if !leased && self.taken_ids.check(network, now).is_err() {
-            return Err(RegistrationRefusal::Full);
-        }
-        self.directory.register(line.id, key, support_id, leased).inspect_err(|_| {
-            // Beyond the limit there is nothing left to count.
-            let _ = self.taken_ids.admit(network, now);
-        })
-    }
+fn clock() -> Clock {
+    Clock { now: Instant::now(), unix: unix_now() }
 }
 
 impl Drop for Line {
@@ -284,7 +242,7 @@ impl Drop for Line {
             state.lines.remove(&self.id);
             // Whichever of the two it is; the other call finds nothing.
             state.directory.agent_gone(self.id);
-            state.directory.engineer_gone(self.id);
+            state.directory.engineer_gone(self.id, Instant::now());
         });
     }
 }

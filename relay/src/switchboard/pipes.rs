@@ -10,6 +10,16 @@ use fieldlink_protocol::ticket::PipeTicket;
 use super::{Seated, Switchboard};
 use crate::directory::{Attach, AttachRefusal, AttachmentId, Place};
 
+/// What is kept of a session besides the rules.
+pub struct Ledger {
+    /// The support case.
+    pub reference: String,
+    /// What it has moved.
+    pub traffic: Arc<Traffic>,
+    /// What was last written down of that.
+    written: (u64, u64),
+}
+
 /// Payload bytes that a session has moved.
 #[derive(Default)]
 pub struct Traffic {
@@ -28,6 +38,9 @@ impl Switchboard {
         let attachment = AttachmentId(self.draw_id());
         let place = Place { session: ticket.session, pipe: ticket.pipe, attachment };
         self.with(|state| {
+            if state.stopping {
+                return Err(AttachRefusal::Pending);
+            }
             let wait = match state.directory.attach(ticket, attachment, Instant::now())? {
                 Attach::Join(partner) => {
                     let handover = state.handover(partner).ok_or(AttachRefusal::TicketUsed)?;
@@ -41,14 +54,27 @@ impl Switchboard {
     }
 }
 
+impl Ledger {
+    /// One with nothing in it yet.
+    pub fn new(reference: String) -> Self {
+        Self { reference, traffic: Arc::default(), written: (0, 0) }
+    }
+
+    /// What it has moved, if that is not what was written down.
+    pub fn take_changed(&mut self) -> Option<(u64, u64)> {
+        let moved = self.traffic.read();
+        (std::mem::replace(&mut self.written, moved) != moved).then_some(moved)
+    }
+}
+
 impl Traffic {
     /// Counts what went to one side.
-    pub fn count(&self, to: Role, bytes: usize) {
+    pub fn count(&self, to: Role, bytes: u64) {
         let counter = match to {
             Role::Agent => &self.to_agent,
             Role::Engineer => &self.to_engineer,
         };
-        counter.fetch_add(bytes as u64, Ordering::Relaxed);
+        counter.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// To the agent, and to the engineer.

@@ -60,7 +60,8 @@ impl Switchboard {
         let signals = Arc::<Signals>::default();
         let end = SeatEnd { partner: Some(sender), signals: signals.clone() };
         state.seats.insert(place.attachment, end);
-        let traffic = state.traffic.entry(place.session).or_default().clone();
+        let ledger = state.ledgers.get(&place.session);
+        let traffic = ledger.map(|ledger| ledger.traffic.clone()).unwrap_or_default();
         Seated::First(Seat { until, again, traffic, signals, switchboard: self.clone(), place }, partner)
     }
 }

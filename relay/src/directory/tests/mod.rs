@@ -1,14 +1,17 @@
 //! The directory's rules one by one, and then under arbitrary sequences of events.
 
+mod again;
 mod apart;
 mod arbitrary;
 mod rules;
 
 use fieldlink_protocol::ids::{AgentKey, PipeId, RunId};
+use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::ticket::PipeTicket;
 
+use super::admission::Admitted;
 use super::sessions::State;
 use super::*;
 
@@ -21,13 +24,15 @@ const TIMES: Times = Times {
 /// A directory with its surroundings: names are drawn, time passes when told to.
 struct World {
     directory: Directory,
+    began: Instant,
     now: Instant,
     next: u64,
 }
 
 impl World {
     fn new() -> Self {
-        Self { directory: Directory::new(TIMES), now: Instant::now(), next: 0 }
+        let now = Instant::now();
+        Self { directory: Directory::new(TIMES), began: now, now, next: 0 }
     }
 
     fn link(&mut self) -> ConnectionId {
@@ -49,7 +54,7 @@ impl World {
 
     fn request(&mut self, link: ConnectionId, support_id: SupportId) -> Option<Asked> {
         let fresh = Fresh { session: SessionId::random(), run: RunId::random(), pipe: PipeId::random() };
-        let question = Question { link, support_id, now: self.now, unix_now: 1_000 };
+        let question = Question { link, support_id, now: self.now, unix_now: self.unix() };
         let asked = self.directory.request(question, fresh)?;
         assert!(self.directory.announce(&asked));
         Some(asked)
@@ -58,11 +63,13 @@ impl World {
     fn ticket(&self, session: SessionId, pipe: PipeId, side: Role) -> PipeTicket {
         let found = self.directory.sessions.get(&session).expect("a session");
         let kind = found.pipes.get(&pipe).map_or(PipeKind::Ssh, |pipe| pipe.kind);
-        let run = match &found.state {
-            State::Pairing(pairing) => pairing.run,
-            State::Admitted { run, .. } => *run,
+        let (run, (not_before, expires)) = match &found.state {
+            State::Pairing(pairing) => (pairing.run, pairing.validity),
+            State::Admitted(Admitted { standing, .. }) => {
+                (standing.run, (standing.not_before, standing.expires))
+            }
+            State::Doubtful { .. } => (RunId::random(), (0, 0)),
         };
-        let (not_before, expires) = found.validity();
         let (subject, reference) = (found.engineer, "T".into());
         PipeTicket {
             node: "n".into(),
@@ -101,9 +108,18 @@ impl World {
         let asked = self.request(engineer, support_id).expect("found");
         let splice = self.join(asked.session, asked.pipe);
         self.directory.admitted(agent, asked.session);
-        assert!(self.directory.effects.contains(&Effect::SessionAdmitted(asked.session)));
+        assert!(is_admitted(&self.directory.effects, asked.session));
         self.directory.take_effects();
         (asked, engineer, splice)
+    }
+
+    fn clock(&self) -> Clock {
+        Clock { now: self.now, unix: self.unix() }
+    }
+
+    /// The wall clock goes as the other one does.
+    fn unix(&self) -> u64 {
+        1_000 + self.now.duration_since(self.began).as_secs()
     }
 
     fn parted(
@@ -129,6 +145,11 @@ impl World {
     fn effects(&mut self) -> Vec<Effect> {
         self.directory.take_effects()
     }
+}
+
+/// Whether the audit log is to say so.
+fn is_admitted(effects: &[Effect], session: SessionId) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::SessionAdmitted(id, _) if *id == session))
 }
 
 /// See [`World::piped`].

@@ -31,7 +31,7 @@ fn the_same_agent_takes_its_place_back_with_what_it_was_doing() {
     assert_eq!(world.effects(), [Effect::Close(old, Farewell::Replaced)]);
     world.directory.agent_gone(old);
     world.directory.admitted(new, asked.session);
-    assert!(world.effects().contains(&Effect::SessionAdmitted(asked.session)));
+    assert!(is_admitted(&world.effects(), asked.session));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_retry_keeps_the_session_and_replaces_the_run() {
     world.directory.declined(agent, first.session, first.run, Reason::WrongPin);
     assert_eq!(world.effects(), [], "the first run is nobody's business any more");
     world.directory.declined(agent, first.session, second.run, Reason::WrongPin);
-    world.directory.engineer_gone(engineer);
+    world.directory.engineer_gone(engineer, world.now);
     assert_eq!(world.effects().last(), Some(&Effect::SessionEnded(first.session, Reason::WrongPin)));
 }
 
