@@ -63,7 +63,7 @@ pub struct Access {
     /// Pairs drawn anew since the client's press.
     redraws: u8,
     pairings: JoinSet<Run>,
-    /// Engineers who are being told that they come too late.
+    /// Those who are still being told something: engineers who come too late, a relay that was away.
     goodbyes: JoinSet<()>,
     charges: (mpsc::Sender<ChargeRequest>, mpsc::Receiver<ChargeRequest>),
     session: Option<LiveSession>,
@@ -212,7 +212,14 @@ impl Access {
         self.rules.close();
         self.pairings.shutdown().await;
         std::mem::take(&mut self.returning).give_up().await;
-        let tunnel = self.tunnel.take();
+        let was_admitted = self.session.is_some() && !self.is_registered;
+        let mut tunnel = self.tunnel.take();
+        if let (Some(request), true) = (&request, was_admitted) {
+            while self.goodbyes.try_join_next().is_some() {}
+            if let Some((tunnel, events)) = tunnel.take() {
+                self.goodbyes.spawn(tunnel.farewell(events, request.session, reason));
+            }
+        }
         let closing = async {
             let Some((tunnel, events)) = tunnel else { return };
             // Nobody reads them any more; a relay that floods us must not hold up the end.

@@ -7,6 +7,7 @@ use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::engineer::OpenRefusal;
 use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::transport::{Attached, AttachedError, DialError, Dialer, PipeLimits};
 use tokio::time::{sleep, timeout};
 
@@ -125,6 +126,19 @@ pub enum OpenError {
     /// The other end is not the scanner, or not there.
     #[error(transparent)]
     Attached(#[from] AttachedError),
+}
+
+impl OpenError {
+    /// Whether another try makes sense: a connection broke, or the scanner was not told in time.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Relay(error) => matches!(error, OpenPipeError::NoAnswer),
+            Self::Dial(DialError::Unreachable(..) | DialError::Timeout(..) | DialError::Tls(..)) => true,
+            Self::Attached(AttachedError::Closed(text)) => text == Reason::PartnerMissing.code(),
+            Self::Attached(error) => matches!(error, AttachedError::Lost(_) | AttachedError::Timeout),
+            Self::Dial(_) => false,
+        }
+    }
 }
 
 /// How long the relay may take to learn of the admission that the agent told us of. It hears it from
