@@ -47,6 +47,12 @@ impl Refusal {
     /// No room.
     pub const FULL: Self =
         Self::new("503 Service Unavailable", "full", "the relay is full: try again later\n");
+    /// The session of a ticket may come back yet.
+    pub const PENDING: Self = Self::new(
+        "503 Service Unavailable",
+        "session-pending",
+        "neither side of the session has come back yet: try again\n",
+    );
     /// Another version.
     pub const VERSION: Self = Self::new(
         "426 Upgrade Required",
