@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use crate::config::Config;
 use crate::handshake::{Life, Reception};
+use crate::measure::Measuring;
 use crate::permits::Permits;
 use crate::store::{SqliteStore, Store, StoreError, unix_now};
 use crate::switchboard::Switchboard;
@@ -63,6 +64,7 @@ impl Relay {
         let switchboard = Switchboard::new(&config, store.clone(), tickets);
         let reception = Arc::new(Reception {
             tls,
+            measuring: Measuring::new(config.limits.measurements_per_minute),
             limits: config.limits.clone(),
             switchboard,
             stopping: CancellationToken::new(),
