@@ -6,6 +6,7 @@ mod address;
 mod backoff;
 mod control;
 mod dial;
+mod measure;
 mod pipe;
 mod tls;
 
@@ -13,5 +14,6 @@ pub use address::{ParseRelayAddressError, RelayAddress};
 pub use backoff::Backoff;
 pub use control::{ControlConnection, ControlError};
 pub use dial::{DialError, Dialer, WebSocket};
+pub use measure::{Measurement, MeasurementEnd, measure};
 pub use pipe::{Attached, AttachedError, PipeDriver, PipeEnd, PipeReader, PipeWriter};
 pub use tls::{TlsError, client_config};
