@@ -145,7 +145,7 @@ impl From<DialError> for Failure {
 
 fn dial_kind(error: &DialError) -> Kind {
     match error {
-        DialError::CertificateExpired(_) | DialError::CertificateUntrusted(..) => Kind::Certificate,
+        DialError::CertificateExpired(..) | DialError::CertificateUntrusted(..) => Kind::Certificate,
         DialError::Version { .. } => Kind::Version,
         DialError::Refused { code, .. } if code == "credential" => Kind::CredentialRefused,
         DialError::Refused { .. } => Kind::Busy,

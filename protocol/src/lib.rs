@@ -9,6 +9,7 @@
 //! | [`limits`] | every size and time-out of the wire, in one place |
 //! | [`ids`], [`support_id`], [`pin`], [`credential`] | who and what is named |
 //! | [`messages`], [`reason`], [`text`] | control messages (JSON), why things end, text made safe to show |
+//! | [`timestamp`] | times as people read them |
 //! | [`ticket`] | what the relay signs: pipe tickets, session tickets, leases |
 //! | [`pairing`], [`keys`], [`seal`] | from a PIN to keys to sealed messages |
 //! | [`pipe`] | the reliable byte stream between engineer and agent |
@@ -29,6 +30,7 @@ pub mod secret;
 pub mod support_id;
 pub mod text;
 pub mod ticket;
+pub mod timestamp;
 #[cfg(feature = "transport")]
 pub mod transport;
 

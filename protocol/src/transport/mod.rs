@@ -13,7 +13,7 @@ mod tls;
 pub use address::{ParseRelayAddressError, RelayAddress};
 pub use backoff::Backoff;
 pub use control::{ControlConnection, ControlError};
-pub use dial::{DialError, Dialer, WebSocket};
+pub use dial::{CertificateDates, DialError, DialStep, Dialer, StepReport, WebSocket};
 pub use measure::{Measurement, MeasurementEnd, measure};
 pub use pipe::{Attached, AttachedError, PipeDriver, PipeEnd, PipeReader, PipeWriter};
 pub use tls::{TlsError, client_config};

@@ -2,9 +2,9 @@
 
 use fieldlink_protocol::text;
 
-use super::timestamp;
 use crate::config::Config;
 use crate::store::{AuditRow, Database};
+use fieldlink_protocol::timestamp;
 
 /// Lists all sessions.
 pub(super) fn list(config: &Config, json: bool) -> anyhow::Result<()> {

@@ -5,9 +5,9 @@ use fieldlink_protocol::credential::{Credential, EngineerIdentity};
 use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::text;
 
-use super::timestamp;
 use crate::config::Config;
 use crate::store::{Database, EngineerRow, unix_now};
+use fieldlink_protocol::timestamp;
 
 /// Adds an engineer. The credential alone goes to standard output.
 pub(super) fn add(config: &Config, name: String, company: String) -> anyhow::Result<()> {

@@ -3,7 +3,6 @@
 mod audit;
 mod engineers;
 mod serve;
-mod timestamp;
 
 use std::path::PathBuf;
 

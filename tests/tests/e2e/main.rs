@@ -1,5 +1,6 @@
 //! End-to-end tests: real programs, real sockets, the stock OpenSSH client.
 
+mod dialling;
 mod ending;
 mod errors;
 mod files;

@@ -1,7 +1,7 @@
 //! Times as people and programs read them.
 
 /// Unix seconds as RFC 3339 in UTC.
-pub(super) fn utc(unix: u64) -> String {
+pub fn utc(unix: u64) -> String {
     let (days, rest) = (unix / 86_400, unix % 86_400);
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
