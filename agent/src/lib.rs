@@ -12,6 +12,7 @@ pub mod console;
 pub mod control;
 pub mod forward_policy;
 pub mod hardening;
+pub mod network;
 pub mod pairing;
 pub mod rules;
 pub mod session;

@@ -1,0 +1,83 @@
+//! What is known of the way to the relay.
+
+use fieldlink_protocol::transport::{CertificateDates, DialError, Measurement};
+
+/// Whether the relay answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reach {
+    /// Nobody has asked it.
+    Unasked,
+    /// It could not be reached.
+    Failed(Failure),
+    /// It answers; how well, if that was measured.
+    Answers(Option<Measurement>),
+}
+
+/// Why the relay could not be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of thing went wrong.
+    pub kind: FailureKind,
+    /// For the engineer.
+    pub detail: String,
+}
+
+/// What kind of thing went wrong on the way to the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Nothing answered: no address, no connection, or no answer in time.
+    Silence,
+    /// A proxy did not let us through.
+    Proxy,
+    /// The certificate does not fit the clock.
+    Dates(CertificateDates),
+    /// The certificate is not the relay's, or what answered does not speak TLS.
+    Changed,
+    /// Someone answers securely, but it is not the relay, or the relay refuses.
+    Refused,
+}
+
+impl From<&DialError> for Failure {
+    fn from(error: &DialError) -> Self {
+        let kind = match error {
+            DialError::Resolve(_) | DialError::Unreachable(..) | DialError::Timeout(..) => {
+                FailureKind::Silence
+            }
+            DialError::CertificateExpired(_, dates) => FailureKind::Dates(*dates),
+            // A handshake that breaks off is what networks do that look into it; the relay does not.
+            DialError::CertificateUntrusted(..) | DialError::Tls(..) => FailureKind::Changed,
+            DialError::Version { .. } | DialError::Refused { .. } | DialError::NotARelay(..) => {
+                FailureKind::Refused
+            }
+        };
+        Self { kind, detail: error.to_string() }
+    }
+}
+
+impl Reach {
+    /// What an attempt to measure says about the way: a relay that only finds it too early for another
+    /// measurement answers all the same.
+    pub fn of_refusal(error: &DialError) -> Self {
+        match error {
+            DialError::Refused { code, .. } if code == "too-often" => Self::Answers(None),
+            // A relay without the endpoint: older than this agent, but there.
+            DialError::NotARelay(_, problem) if problem == "HTTP status 404" => Self::Answers(None),
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_that_does_not_measure_answers() {
+        let relay = || "wss://relay.example.com".parse().expect("an address");
+        let refused = |code: &str| DialError::Refused { relay: relay(), code: code.into() };
+        assert_eq!(Reach::of_refusal(&refused("too-often")), Reach::Answers(None));
+        assert!(matches!(Reach::of_refusal(&refused("full")), Reach::Failed(_)));
+        let missing = DialError::NotARelay(relay(), "HTTP status 404".into());
+        assert_eq!(Reach::of_refusal(&missing), Reach::Answers(None));
+    }
+}
