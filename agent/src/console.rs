@@ -104,7 +104,7 @@ fn describe(view: &View) -> String {
                 describe_notice(notice)
             )
         }
-        View::Open { support_id, pin, is_ready, problem, wrong_tries } => {
+        View::Open { support_id, pin, is_ready, problem, wrong_tries, network } => {
             let state = match (is_ready, problem) {
                 (true, _) => "ready, waiting for the engineer".to_owned(),
                 (false, None) => "connecting to the support service".to_owned(),
@@ -117,9 +117,10 @@ fn describe(view: &View) -> String {
                 tries => format!("\n  Wrong PINs   {tries} of 3"),
             };
             format!(
-                "\n  Remote access is on\n  Support ID   {}\n  PIN          {}\n  State        {state}{tries}\n  Type \"end\" and press Enter to switch it off.\n",
+                "\n  Remote access is on\n  Support ID   {}\n  PIN          {}\n  Network      {}\n  State        {state}{tries}\n  Type \"end\" and press Enter to switch it off.\n",
                 support_id.grouped(),
-                pin.expose()
+                pin.expose(),
+                text::sentence(network)
             )
         }
         View::Asking { request, .. } => format!("\n  Allow {}? [y/N] ", describe_request(request)),
