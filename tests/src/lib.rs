@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod engineer;
 pub mod fuzzing;
 pub mod meddler;
+pub mod network_lab;
 pub mod programs;
 pub mod raw;
 pub mod relay;

@@ -1,25 +1,30 @@
 //! The verdict for as long as the agent runs: it changes with the network and with the tunnel.
 //!
 //! The monitor asks the relay nothing while remote access is off. Once the agent is registered it
-//! measures, once, and again after the network has changed.
+//! measures, once, and again after the network has changed. When NetworkManager then says that something
+//! is wrong, it asks the relay itself, because a registration takes long to notice.
 
 use std::time::Duration;
 
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::transport::{Dialer, Measurement, measure};
+use fieldlink_protocol::transport::{DialError, Dialer, Measurement, WebSocket, measure};
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::clock::Clock;
 use super::reach::{Failure, Reach};
 use super::state::{NetworkState, Whereabouts};
-use super::verdict::Verdict;
+use super::verdict::{self, Code, Verdict};
 use super::watcher::Watcher;
 
 /// After a change the new way gets this long to come up before it is measured.
 const SETTLE: Duration = Duration::from_secs(1);
+
+/// How long a registration is believed against what NetworkManager says, while the relay is asked.
+const BELIEVED: Duration = Duration::from_millis(1_500);
 
 /// What the tunnel knows of the relay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,9 +68,12 @@ impl Monitor {
             standing: standing_receiver,
             verdict: verdict_sender,
             whereabouts: Whereabouts::default(),
+            complaint: None,
+            reach: Reach::Unasked,
             measurement: None,
             is_due: true,
-            measuring: None,
+            believed_until: None,
+            work: None,
         };
         let stopped = cancel.clone();
         let task = tokio::spawn(async move {
@@ -92,11 +100,8 @@ impl Monitor {
 impl Handle {
     /// Says how the tunnel is.
     pub fn tunnel_is(&self, standing: Standing) {
-        self.standing.send_if_modified(|known| {
-            let is_new = *known != standing;
-            *known = standing;
-            is_new
-        });
+        // Registered again is news, too: it proves the way anew.
+        self.standing.send_replace(standing);
     }
 
     /// The verdict now.
@@ -119,11 +124,23 @@ struct Monitoring {
     standing: watch::Receiver<Standing>,
     verdict: watch::Sender<Verdict>,
     whereabouts: Whereabouts,
+    /// What NetworkManager's picture says is wrong.
+    complaint: Option<Code>,
+    reach: Reach,
+    /// Of this way to the relay.
     measurement: Option<Measurement>,
-    /// Whether there is something to measure that has not been measured.
+    /// Whether this way is to be measured still.
     is_due: bool,
-    /// Dropping it gives it up.
-    measuring: Option<BoxFuture<'static, Option<Measurement>>>,
+    /// Until when the registration is believed although NetworkManager says otherwise.
+    believed_until: Option<Instant>,
+    /// The dialling or the measurement that runs. Dropping it gives it up.
+    work: Option<BoxFuture<'static, Found>>,
+}
+
+/// What the monitor's own looking found.
+enum Found {
+    Dialled(Result<WebSocket, DialError>),
+    Measured(Measurement),
 }
 
 impl Monitoring {
@@ -140,11 +157,10 @@ impl Monitoring {
                     Ok(()) => self.on_standing(),
                     Err(_) => return,
                 },
-                measured = finished(&mut self.measuring) => {
-                    // Without a measurement another one is due, but not before something has changed.
-                    self.is_due = measured.is_none();
-                    self.measurement = measured;
-                    self.measuring = None;
+                found = finished(&mut self.work) => self.on_found(found),
+                () = passed(self.believed_until) => {
+                    self.believed_until = None;
+                    self.reach = Reach::Unasked;
                 }
             }
             self.publish();
@@ -153,47 +169,119 @@ impl Monitoring {
 
     fn on_state(&mut self) {
         let state = self.state.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.complaint, state.known().and_then(verdict::complaint));
         if self.whereabouts.has_moved(&state) {
             tracing::info!("the way to the relay has changed: everything dials anew");
             self.dialer.network_changed();
             self.forget_measurement();
-            self.measure_if_due();
+        }
+        if self.is_registered() {
+            match self.complaint {
+                // A weak signal is no reason to think that the relay is gone.
+                None | Some(Code::N9) => self.believe_tunnel(),
+                complaint if complaint != before => self.doubt(),
+                Some(_) => {}
+            }
         }
     }
 
     fn on_standing(&mut self) {
-        if *self.standing.borrow_and_update() == Standing::Off {
-            self.forget_measurement();
+        let standing = self.standing.borrow_and_update().clone();
+        self.believed_until = None;
+        match standing {
+            Standing::Off => {
+                self.forget_measurement();
+                self.reach = Reach::Unasked;
+            }
+            Standing::Connecting => self.reach = Reach::Unasked,
+            Standing::Failed(failure) => self.reach = Reach::Failed(failure),
+            Standing::Registered => {
+                self.is_due |= self.measurement.is_none();
+                self.believe_tunnel();
+            }
         }
-        self.measure_if_due();
+    }
+
+    fn on_found(&mut self, found: Found) {
+        self.work = None;
+        // What fails is not tried again before the tunnel says something new.
+        self.is_due = false;
+        match found {
+            Found::Dialled(Ok(socket)) => {
+                self.work = Some(Box::pin(async { Found::Measured(measure(socket).await) }));
+                self.answered(None);
+            }
+            Found::Dialled(Err(error)) => {
+                tracing::debug!(%error, "the way to the relay was not measured");
+                match Reach::of_refusal(&error) {
+                    Reach::Answers(measurement) => self.answered(measurement),
+                    // The tunnel has not noticed yet.
+                    failed if self.is_doubted() => self.reach = failed,
+                    _ => {}
+                }
+                self.believed_until = None;
+            }
+            Found::Measured(measurement) => self.answered(Some(measurement)),
+        }
+    }
+
+    fn answered(&mut self, measurement: Option<Measurement>) {
+        self.believed_until = None;
+        self.measurement = measurement.or(self.measurement.take());
+        if self.is_registered() {
+            self.reach = Reach::Answers(self.measurement.clone());
+        }
+    }
+
+    fn is_registered(&self) -> bool {
+        *self.standing.borrow() == Standing::Registered
+    }
+
+    fn is_doubted(&self) -> bool {
+        self.believed_until.is_some() || (self.is_registered() && self.reach == Reach::Unasked)
+    }
+
+    fn believe_tunnel(&mut self) {
+        self.believed_until = None;
+        self.reach = Reach::Answers(self.measurement.clone());
+        if self.is_due && self.work.is_none() {
+            self.work = Some(Box::pin(dial(self.dialer.clone(), SETTLE)));
+        }
+    }
+
+    /// A registration over a way that is gone looks alive for a minute. So when NetworkManager says
+    /// that something is wrong, the relay is asked at once; until it answers, or not, it is believed.
+    fn doubt(&mut self) {
+        self.believed_until = Some(Instant::now() + BELIEVED);
+        self.work = Some(Box::pin(dial(self.dialer.clone(), Duration::ZERO)));
     }
 
     fn forget_measurement(&mut self) {
-        self.measuring = None;
+        self.work = None;
         self.measurement = None;
         self.is_due = true;
     }
 
-    fn measure_if_due(&mut self) {
-        if self.is_due && *self.standing.borrow() == Standing::Registered {
-            self.is_due = false;
-            self.measuring = Some(Box::pin(measure_soon(self.dialer.clone())));
-        }
-    }
-
     fn publish(&self) {
-        let reach = match &*self.standing.borrow() {
-            Standing::Off | Standing::Connecting => Reach::Unasked,
-            Standing::Registered => Reach::Answers(self.measurement.clone()),
-            Standing::Failed(failure) => Reach::Failed(failure.clone()),
-        };
-        let verdict = Verdict::of(&self.state.borrow(), &reach, Clock::read());
+        if self.believed_until.is_some() {
+            // In a moment more is known.
+            return;
+        }
+        let verdict = Verdict::of(&self.state.borrow(), &self.reach, Clock::read());
         self.verdict.send_if_modified(|shown| {
             let is_new = (shown.code, &shown.sentence) != (verdict.code, &verdict.sentence);
+            if is_new {
+                tracing::info!(code = %verdict.code, engineer = verdict.engineer, "the network's verdict");
+            }
             *shown = verdict;
             is_new
         });
     }
+}
+
+async fn dial(dialer: Dialer, pause: Duration) -> Found {
+    tokio::time::sleep(pause).await;
+    Found::Dialled(dialer.probe(endpoint::MEASURE).await.1)
 }
 
 async fn finished<T>(work: &mut Option<BoxFuture<'static, T>>) -> T {
@@ -203,14 +291,9 @@ async fn finished<T>(work: &mut Option<BoxFuture<'static, T>>) -> T {
     }
 }
 
-async fn measure_soon(dialer: Dialer) -> Option<Measurement> {
-    tokio::time::sleep(SETTLE).await;
-    let (_, dialled) = dialer.probe(endpoint::MEASURE).await;
-    match dialled {
-        Ok(socket) => Some(measure(socket).await),
-        Err(error) => {
-            tracing::debug!(%error, "the way to the relay was not measured");
-            None
-        }
+async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }

@@ -18,7 +18,7 @@ impl Report {
             // Writing to a string does not fail.
             let _ = writeln!(
                 shown,
-                "  {:<15}{outcome:<9}{:>9}  {}",
+                "  {:<16}{outcome:<9}{:>9}  {}",
                 step.name,
                 format!("{:.1} ms", milliseconds(step.took)),
                 text::sentence(&step.detail)
@@ -107,8 +107,8 @@ mod tests {
         assert_eq!(
             report(Code::N6).to_text(),
             "N6  Connected.\n\n\
-             \x20 networkmanager unknown     1.2 ms  not running\n\
-             \x20 tcp            failed      1.2 ms  refused\u{fffd}[2J\n\
+             \x20 networkmanager  unknown     1.2 ms  not running\n\
+             \x20 tcp             failed      1.2 ms  refused\u{fffd}[2J\n\
              \n  For the engineer: all of it\n"
         );
     }

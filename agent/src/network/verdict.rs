@@ -157,7 +157,7 @@ fn because_of(failure: &Failure, network: Option<&Network>, clock: Clock) -> Cod
 }
 
 /// What NetworkManager's picture says is wrong.
-fn complaint(network: &Network) -> Option<Code> {
+pub(super) fn complaint(network: &Network) -> Option<Code> {
     use ManagerState::{Asleep, Connecting, Disconnected, Disconnecting, Local};
     let is_down = matches!(network.state, Asleep | Connecting | Disconnected | Disconnecting);
     match (&network.primary, network.connectivity) {

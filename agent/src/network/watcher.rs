@@ -100,6 +100,7 @@ impl Following {
                 Err(zbus::fdo::Error::NameHasNoOwner(_)) => None,
                 Err(error) => return Err(error.into()),
             };
+            tracing::debug!(owner = owner.as_ref().map(|name| name.as_str()), "NetworkManager's name");
             tokio::select! {
                 biased;
                 () = connection.closed() => return Err(gone()),
