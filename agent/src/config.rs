@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use fieldlink_protocol::{limits, transport::RelayAddress};
+use anyhow::{Context, anyhow, ensure};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::transport::{Dialer, Proxy, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 
 use crate::forward_policy::ForwardPolicy;
@@ -39,6 +40,9 @@ pub struct Config {
     /// Where forwards may lead.
     #[serde(default)]
     pub forward: ForwardPolicy,
+    /// What stands between here and the relay.
+    #[serde(default)]
+    pub proxy: ProxySection,
 }
 
 /// Times and sizes of a session.
@@ -74,17 +78,29 @@ impl Config {
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("could not read the configuration {}", path.display()))?;
-        let directory = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, directory)
-            .with_context(|| format!("could not use the configuration {}", path.display()))
+        let parsed = Self::parse(&text, path);
+        parsed.with_context(|| format!("could not use the configuration {}", path.display()))
     }
 
-    fn parse(text: &str, directory: &Path) -> anyhow::Result<Self> {
-        let mut config: Self = toml::from_str(text)?;
+    fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
+        let mut config: Self = toml::from_str(text).map_err(|error| without_source(text, &error))?;
         config.session.check()?;
+        let directory = path.parent().unwrap_or(Path::new(""));
+        config.proxy = config.proxy.standing_in(path);
         config.ca_file = config.ca_file.map(|file| directory.join(file));
         config.session_program = config.session_program.map(|file| directory.join(file));
         Ok(config)
+    }
+
+    /// Dials the relay that is named here, through the proxy if there is one.
+    pub fn dialer(&self) -> anyhow::Result<Dialer> {
+        let tls = client_config(self.ca_file.as_deref())?;
+        Ok(Dialer::new(self.relay.clone(), tls).through(self.chosen_proxy()?))
+    }
+
+    /// The proxy that is named here or in the environment.
+    pub fn chosen_proxy(&self) -> anyhow::Result<Option<Proxy>> {
+        Ok(self.proxy.choose(&self.relay, &|name| std::env::var_os(name))?)
     }
 
     /// The session program to start.
@@ -96,6 +112,18 @@ impl Config {
                 Ok(own.with_file_name("fieldlink-session"))
             }
         }
+    }
+}
+
+/// The parser's own message would repeat the line, and in this file that may be one with a password.
+fn without_source(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
+    match before {
+        Some(before) => {
+            let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+            anyhow!("line {line}: {}", error.message())
+        }
+        None => anyhow!("{}", error.message()),
     }
 }
 
@@ -124,12 +152,15 @@ impl SessionConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
     fn the_shipped_file_is_the_defaults() {
-        let shipped =
-            Config::parse(include_str!("../agent.toml"), Path::new("/etc/fieldlink")).expect("it parses");
+        let path = Path::new("/etc/fieldlink/agent.toml");
+        let shipped = Config::parse(include_str!("../agent.toml"), path).expect("it parses");
         assert_eq!(shipped.consent, Consent::Ask);
         assert_eq!(shipped.session.length_seconds, 3600);
         // Every commented default is what the program would do anyway.
@@ -138,20 +169,58 @@ mod tests {
             .map(|line| line.strip_prefix("#: ").unwrap_or(line))
             .collect::<Vec<_>>()
             .join("\n");
-        let spelled_out = Config::parse(&uncommented, Path::new("/etc/fieldlink")).expect("it parses");
+        let spelled_out = Config::parse(&uncommented, path).expect("it parses");
         assert_eq!(format!("{:?}", spelled_out.session), format!("{:?}", SessionConfig::default()));
         assert_eq!(spelled_out.consent, Consent::default());
+        assert_eq!(spelled_out.proxy, ProxySection::default().standing_in(path));
+    }
+
+    #[test]
+    fn a_proxy_is_taken_from_here() {
+        let base = tempfile::tempdir().expect("a directory");
+        let password = base.path().join("password");
+        std::fs::write(&password, "hush\n").expect("writable");
+        let permit = |mode| std::fs::set_permissions(&password, Permissions::from_mode(mode)).expect("ours");
+        let text = "relay = \"wss://relay.example.com\"\n[proxy]\nurl = \"http://proxy:3128\"\n\
+                    user = \"ada\"\npassword_file = \"password\"\nno_proxy = \"example.org\"\n";
+        permit(0o600);
+        let config = Config::parse(text, &base.path().join("agent.toml")).expect("it parses");
+        let proxy = config.dialer().expect("a dialer").proxy().cloned().expect("a proxy");
+        assert!(proxy.has_credentials());
+        assert_eq!(proxy.address().to_string(), "http://proxy:3128");
+        assert!(!format!("{config:?} {proxy:?}").contains("hush"));
+        permit(0o640);
+        assert!(config.dialer().err().expect("exposed").to_string().contains("chmod 600"));
+    }
+
+    #[test]
+    fn a_mistake_beside_a_password_does_not_show_it() {
+        for section in [
+            "[proxy]\npassword = \"hush\"\n",
+            "[proxy]\nurl = \"http://u:hush@a:1\n",
+            "proxy = \"http://u:hush@a:1\"\n",
+            "proxy = [\"http://u:hush@a:1\"]\n",
+            "[proxy]\nurl = [\"http://u:hush@a:1\"]\n",
+        ] {
+            let text = format!("relay = \"wss://a\"\n{section}");
+            let error = format!("{:?}", Config::parse(&text, Path::new("agent.toml")).expect_err(section));
+            assert!(!error.contains("hush") && error.contains("line "), "{error}");
+        }
     }
 
     #[test]
     fn mistakes_are_named() {
-        let error = |text: &str| format!("{:#}", Config::parse(text, Path::new("")).expect_err(text));
+        let error = |text: &str| format!("{:#}", Config::parse(text, Path::new("a.toml")).expect_err(text));
         assert!(error("").contains("relay"));
         assert!(error("relay = \"wss://a\"\nrelya = 1").contains("relya"));
         assert!(error("relay = \"http://a\"").contains("wss://"));
         assert!(error("relay = \"wss://a\"\nconsent = \"never\"").contains("never"));
         assert!(
             error("relay = \"wss://a\"\n[session]\nlength_seconds = 7201").contains("session.length_seconds")
+        );
+        assert!(
+            error("relay = \"wss://a\"\n[proxy]\nuri = \"http://a:1\"")
+                .contains("line 3: unknown field `uri`")
         );
         assert!(error("relay = \"wss://a\"\n[forward]\nallow = [\"nonsense\"]").contains("nonsense"));
     }

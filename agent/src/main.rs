@@ -10,7 +10,6 @@ use fieldlink_agent::access::{Access, Command as AccessCommand};
 use fieldlink_agent::network::{self, Monitor};
 use fieldlink_agent::{config::Config, console, hardening};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::{Dialer, client_config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
@@ -70,12 +69,12 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::CheckConfig(options) => {
-            Config::load(&options.config)?;
+            Config::load(&options.config)?.dialer()?;
             println!("{} is valid", options.config.display());
             Ok(ExitCode::SUCCESS)
         }
         Command::CheckNetwork(CheckOptions { options, json }) => {
-            let dialer = dialer(&Config::load(&options.config)?)?;
+            let dialer = Config::load(&options.config)?.dialer()?;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let report = runtime.block_on(network::check::run(&dialer));
             // A name that is still being resolved blocks a thread; it must not hold up the answer.
@@ -97,12 +96,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn dialer(config: &Config) -> anyhow::Result<Dialer> {
-    Ok(Dialer::new(config.relay.clone(), client_config(config.ca_file.as_deref())?))
-}
-
 async fn foreground(config: Config) -> anyhow::Result<()> {
-    let dialer = dialer(&config)?;
+    let dialer = config.dialer()?;
     let network = Monitor::start(dialer.clone());
     let (commands, command_receiver) = mpsc::channel(16);
     let (access, view) = Access::new(config, dialer, network.handle(), command_receiver)?;

@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use fieldlink_protocol::transport::{Dialer, RelayAddress, client_config};
+use anyhow::{Context, anyhow};
+use fieldlink_protocol::transport::{Dialer, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use crate::exit::{Failure, Kind};
 use crate::{platform, private_file};
@@ -68,7 +70,7 @@ fn absolute(variable: &dyn Fn(&str) -> Option<OsString>, name: &str) -> Option<P
     variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
-/// What `login` stores in `connect.toml`.
+/// `connect.toml`. `login` writes it; the section on the proxy is the engineer's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -76,6 +78,16 @@ pub struct Config {
     pub relay: RelayAddress,
     /// The only certificates to trust, instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// What stands between here and the relay.
+    #[serde(default)]
+    pub proxy: ProxySection,
+}
+
+/// The part of `connect.toml` that may be there before the first `login`, and stays after every one.
+#[derive(Deserialize)]
+struct OwnPart {
+    #[serde(default)]
+    proxy: ProxySection,
 }
 
 const FILE: &str = "connect.toml";
@@ -85,33 +97,59 @@ impl Config {
     pub fn load(directory: &Path) -> Result<Self, Failure> {
         let path = directory.join(FILE);
         let text = private_file::read(&path)?.ok_or_else(|| not_logged_in(&path))?;
-        let mut config: Self =
-            toml::from_str(&text).with_context(|| format!("could not read {}", path.display()))?;
+        let mut config: Self = parse(&text, &path)?;
         // A relative path is meant from where it is written.
         config.ca_file = config.ca_file.map(|file| directory.join(file));
+        config.proxy = config.proxy.standing_in(&path);
         Ok(config)
+    }
+
+    /// The proxy that `connect.toml` in `directory` names already, whatever else stands there.
+    pub fn stored_proxy(directory: &Path) -> Result<ProxySection, Failure> {
+        let path = directory.join(FILE);
+        let text = private_file::read(&path)?.unwrap_or_default();
+        Ok(parse::<OwnPart>(&text, &path)?.proxy.standing_in(&path))
     }
 
     /// Writes `connect.toml` in `directory`.
     pub fn store(&self, directory: &Path) -> anyhow::Result<()> {
-        // A JSON string is a TOML basic string as well, and the two keys are all there is.
-        let mut text = String::from("# written by `fieldlink-connect login`\n");
-        for (key, value) in
-            [("relay", Some(self.relay.to_string())), ("ca_file", path_text(self.ca_file.as_deref())?)]
-        {
-            if let Some(value) = value {
-                text.push_str(&format!("{key} = {}\n", serde_json::Value::from(value)));
-            }
+        let mut text = Zeroizing::new(String::from("# written by `fieldlink-connect login`\n"));
+        text.push_str(&line("relay", &self.relay.to_string()));
+        if let Some(path) = path_text(self.ca_file.as_deref())? {
+            text.push_str(&line("ca_file", &path));
+        }
+        let settings = self.proxy.settings();
+        if !settings.is_empty() {
+            text.push_str("\n[proxy]\n");
+        }
+        for (key, value) in settings {
+            text.push_str(&line(key, value.expose()));
         }
         private_file::replace_durably(&directory.join(FILE), text.as_bytes())
     }
 
-    /// Dials the relay that is named here.
+    /// Dials the relay that is named here, through the proxy if there is one.
     pub fn dialer(&self) -> Result<Dialer, Failure> {
         let tls = client_config(self.ca_file.as_deref())
             .map_err(|error| Failure::new(Kind::Failed, format!("{error}")))?;
-        Ok(Dialer::new(self.relay.clone(), tls))
+        let proxy = self.proxy.choose(&self.relay, &|name| std::env::var_os(name));
+        let proxy = proxy.map_err(|error| Failure::usage(error.to_string()))?;
+        Ok(Dialer::new(self.relay.clone(), tls).through(proxy))
     }
+}
+
+/// The parser's own message would repeat the line, and in this file that may be one with a password.
+fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> anyhow::Result<T> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.as_bytes().get(..span.start)).unwrap_or_default();
+        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+        anyhow!("could not read {}, line {line}: {}", path.display(), error.message())
+    })
+}
+
+/// A JSON string is a TOML basic string as well.
+fn line(key: &str, value: &str) -> String {
+    format!("{key} = {}\n", serde_json::Value::from(value))
 }
 
 fn path_text(path: Option<&Path>) -> anyhow::Result<Option<String>> {
@@ -169,10 +207,46 @@ mod tests {
     fn survives_the_trip_to_the_file() {
         let base = tempfile::tempdir().expect("a directory");
         for ca_file in [None, Some(PathBuf::from("/etc/a \"b\"\\ü.pem"))] {
-            let config = Config { relay: "wss://[::1]:8443".parse().expect("an address"), ca_file };
+            let relay = "wss://[::1]:8443".parse().expect("an address");
+            let config = Config { relay, ca_file, proxy: stored_proxy(base.path()) };
             config.store(base.path()).expect("stored");
             assert_eq!(Config::load(base.path()), Ok(config));
         }
+    }
+
+    fn stored_proxy(directory: &Path) -> ProxySection {
+        Config::stored_proxy(directory).expect("readable")
+    }
+
+    #[test]
+    fn a_proxy_stays_when_someone_logs_in() {
+        let base = tempfile::tempdir().expect("a directory");
+        let section = "[proxy]\nurl = \"http://ada:\\\"hush@proxy:1\"\nno_proxy = \"example.org\"\n";
+        private_file::replace(&base.path().join(FILE), section.as_bytes()).expect("written");
+        for relay in ["wss://relay.example.com", "wss://relay.example.org"] {
+            let relay = relay.parse().expect("an address");
+            let config = Config { relay, ca_file: None, proxy: stored_proxy(base.path()) };
+            config.store(base.path()).expect("stored");
+        }
+        let mut config = Config::load(base.path()).expect("it parses");
+        assert!(config.dialer().expect("a dialer").proxy().is_none());
+        config.relay = "wss://relay.example.com".parse().expect("an address");
+        assert!(config.dialer().expect("a dialer").proxy().expect("a proxy").has_credentials());
+        assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn the_shipped_file_parses() {
+        let base = tempfile::tempdir().expect("a directory");
+        let shipped = include_str!("../connect.toml");
+        std::fs::write(base.path().join(FILE), shipped).expect("written");
+        let config = Config::load(base.path()).expect("it parses");
+        assert_eq!((config.ca_file, config.proxy), (None, stored_proxy(base.path())));
+        let spelled_out = shipped.replace("\n#: ", "\n");
+        std::fs::write(base.path().join(FILE), spelled_out).expect("written");
+        let settings = stored_proxy(base.path()).settings();
+        let keys: Vec<_> = settings.iter().map(|(key, _)| *key).collect();
+        assert_eq!(keys, ["url", "user", "password_file", "no_proxy"]);
     }
 
     #[test]
@@ -185,10 +259,12 @@ mod tests {
             ("relay = \"wss://a\"\nrelais = 1\n", "relais"),
             ("relay = \"ws://a\"\n", "wss://relay.example.com"),
             ("ca_file = \"/x\"\n", "relay"),
+            ("relay = \"wss://a\"\n[proxy]\npassword = \"hush\"\n", "line 3: unknown field `password`"),
         ] {
             std::fs::write(base.path().join(FILE), text).expect("written");
             let message = Config::load(base.path()).expect_err(text).message;
             assert!(message.contains(named) && message.contains(FILE), "{message}");
+            assert!(!message.contains("hush"), "{message}");
         }
     }
 }

@@ -153,6 +153,7 @@ fn dial_kind(error: &DialError) -> Kind {
         | DialError::Unreachable(..)
         | DialError::Timeout(..)
         | DialError::Tls(..)
+        | DialError::Proxy(_)
         | DialError::NotARelay(..) => Kind::RelayUnreachable,
     }
 }

@@ -17,7 +17,10 @@ pub const PIPE_WINDOW_MAX: u32 = 64 * 1024 * 1024;
 /// Pipes that one session may have open at the same time, the control pipe included.
 pub const PIPES_PER_SESSION: usize = 64;
 
-/// TLS and WebSocket handshake together; also how long one side of a pipe waits for the other.
+/// The header of a proxy's answer, in bytes.
+pub const PROXY_REPLY: usize = 16 * 1024;
+
+/// All of dialling (name, TCP, proxy, TLS and WebSocket handshake together); also how long one side of a pipe waits for the other.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 /// From the first message of an OPAQUE run to the last.
 pub const PAIRING: Duration = Duration::from_secs(10);

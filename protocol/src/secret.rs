@@ -1,6 +1,7 @@
-//! Secret bytes: wiped when dropped, masked when printed, compared in constant time.
+//! Secret bytes and texts: wiped when dropped, masked when printed, compared in constant time.
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use serde::{Deserialize, Deserializer};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// `N` secret bytes.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -34,6 +35,42 @@ impl<const N: usize> std::fmt::Debug for Secret<N> {
     }
 }
 
+/// A secret text, such as a password from a configuration.
+#[derive(Clone)]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// Takes over `text`.
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for SecretText {
+    fn eq(&self, other: &Self) -> bool {
+        equal(self.0.as_bytes(), other.0.as_bytes())
+    }
+}
+
+impl Eq for SecretText {}
+
+impl std::fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
+    }
+}
+
 /// Compares in constant time (for slices of equal length).
 pub fn equal(a: &[u8], b: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(a, b).is_ok()
@@ -64,5 +101,8 @@ mod tests {
         assert!(secret.matches(b"0123456789abcdef"));
         assert!(!secret.matches(b"0123456789abcdeX"));
         assert!(!secret.matches(b"0123"));
+        let text = SecretText::new("hush".to_owned());
+        assert_eq!(format!("{text:?}"), "<secret>");
+        assert!(text == SecretText::new("hush".to_owned()) && text != SecretText::new("hush!".to_owned()));
     }
 }

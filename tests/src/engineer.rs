@@ -6,18 +6,24 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::programs::{Running, path_of, run_with_input};
-use crate::{PATIENCE, Relay, Scanner};
+use crate::programs::{Running, program_on, run_with_input, without_proxies};
+use crate::{Namespace, PATIENCE, Relay, Scanner};
 
 /// Directories of one engineer, who is logged in. Nothing of the tester's own home is used.
 pub struct Engineer {
     directory: TempDir,
+    host: Option<Namespace>,
 }
 
 impl Engineer {
     /// An engineer whom `relay` knows.
     pub fn enrolled(relay: &Relay, name: &str) -> Self {
-        let engineer = Self::new();
+        Self::enrolled_on(None, relay, name)
+    }
+
+    /// The same, on a host of their own.
+    pub fn enrolled_on(host: Option<Namespace>, relay: &Relay, name: &str) -> Self {
+        let engineer = Self { host, ..Self::new() };
         let credential = relay.add_engineer(name, "Demo Company");
         engineer.log_in(&relay.url(), relay.authority(), &credential);
         engineer
@@ -30,7 +36,7 @@ impl Engineer {
             std::fs::create_dir(directory.path().join(name)).expect("writable");
             restrict(&directory.path().join(name));
         }
-        Self { directory }
+        Self { directory, host: None }
     }
 
     /// Stores `credential`.
@@ -46,6 +52,12 @@ impl Engineer {
         run_with_input(&mut command, format!("{credential}\n").as_bytes())
     }
 
+    /// Writes the section `[proxy]` of an engineer who is not logged in yet.
+    pub fn set_proxy(&self, lines: &str) {
+        let path = self.directory.path().join("config/connect.toml");
+        std::fs::write(path, format!("[proxy]\n{lines}\n")).expect("writable");
+    }
+
     /// Points the stored configuration at another relay address, as a hostile network would.
     pub fn redirect_to(&self, url: &str) {
         let path = self.directory.path().join("config/connect.toml");
@@ -59,7 +71,7 @@ impl Engineer {
 
     /// `fieldlink-connect` with this engineer's directories.
     pub fn connect(&self) -> Command {
-        let mut command = Command::new(path_of("fieldlink-connect"));
+        let mut command = program_on(self.host.as_ref(), "fieldlink-connect");
         self.set_environment(&mut command);
         command
     }
@@ -73,7 +85,7 @@ impl Engineer {
 
     fn set_environment(&self, command: &mut Command) {
         let at = |name: &str| self.directory.path().join(name);
-        command
+        without_proxies(command)
             .env("HOME", at("home"))
             .env("FIELDLINK_CONFIG_DIR", at("config"))
             .env("FIELDLINK_RUNTIME_DIR", at("run"))

@@ -10,6 +10,7 @@ use fieldlink_protocol::pipe::{Handshake, PipeKind, Role, Stream};
 use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, TicketKey, TicketKeys};
+use fieldlink_protocol::transport::{NoProxy, Proxy, ProxyReplyReader};
 use fieldlink_protocol::{credential, registration, support_id::SupportId, text};
 
 /// A body and its name, which is also the name of its corpus and of its cargo-fuzz target.
@@ -28,6 +29,7 @@ pub const TARGETS: &[Target] = &[
     ("credentials", credentials),
     ("typed_text", typed_text),
     ("session_process", session_process),
+    ("proxy_reply", proxy_reply),
 ];
 
 /// The sealed messages, as either side reads them.
@@ -147,6 +149,21 @@ pub fn session_process(data: &[u8]) {
     let _ = fieldlink_agent::session_process::wire::decode::<fieldlink_agent::session_process::wire::Request>(
         data,
     );
+}
+
+/// What a proxy answers, at once and in pieces; and addresses and lists of proxies.
+pub fn proxy_reply(data: &[u8]) {
+    let whole = ProxyReplyReader::default().push(data);
+    let mut reader = ProxyReplyReader::default();
+    let pieces = data.chunks(3).map(|piece| reader.push(piece)).find(|outcome| !matches!(outcome, Ok(None)));
+    let status = |reply: fieldlink_protocol::transport::ProxyReply| (reply.status, reply.takes_basic);
+    // A long answer may be both complete and, further on, too long; what matters is what comes first.
+    if let (Ok(Some(whole)), Some(Ok(Some(pieces)))) = (whole, pieces) {
+        assert_eq!(status(whole), status(pieces), "pieces make a difference");
+    }
+    let typed = String::from_utf8_lossy(data);
+    let _ = typed.parse::<Proxy>();
+    let _ = NoProxy::parse(&typed).matches("relay.example.com", 443);
 }
 
 /// Cuts `data` into pieces, each behind its length in one byte.

@@ -4,14 +4,20 @@
 pub mod certificates;
 pub mod engineer;
 pub mod fuzzing;
+pub mod lab;
 pub mod meddler;
 pub mod network_lab;
 pub mod programs;
+pub mod proxy;
 pub mod raw;
 pub mod relay;
 pub mod scanner;
+pub mod terminal;
+mod tun;
 
 pub use engineer::{Call, Engineer};
+pub use lab::{Lab, Namespace};
+pub use proxy::{ProxyKind, ProxyServer};
 pub use relay::{Relay, RelayOptions};
 pub use scanner::{Scanner, ScannerOptions};
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::PATIENCE;
+use crate::{Namespace, PATIENCE};
 
 /// The path of one of Fieldlink's programs, of the same build as the caller.
 pub fn path_of(name: &str) -> PathBuf {
@@ -25,6 +25,20 @@ pub fn path_of(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// One of Fieldlink's programs, on `host` if there is one, or else here.
+pub fn program_on(host: Option<&Namespace>, name: &str) -> Command {
+    let path = path_of(name);
+    host.map_or_else(|| Command::new(&path), |host| host.command(&path))
+}
+
+/// Takes the tester's own proxies out of `command`'s environment.
+pub fn without_proxies(command: &mut Command) -> &mut Command {
+    for name in ["https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"] {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// A program that runs, with its output line by line. Killed when dropped.
@@ -142,7 +156,12 @@ impl Running {
 
     /// Waits for the program to end by itself.
     pub fn wait_for_end(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        self.wait_for_end_within(PATIENCE)
+    }
+
+    /// As [`Self::wait_for_end`], for longer.
+    pub fn wait_for_end_within(&mut self, patience: Duration) -> ExitStatus {
+        let deadline = Instant::now() + patience;
         loop {
             match self.child.try_wait().expect("it can be waited for") {
                 Some(status) => {

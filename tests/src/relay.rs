@@ -6,8 +6,9 @@ use std::process::Command;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
+use crate::Namespace;
 use crate::certificates::{self, Certificates};
-use crate::programs::{Running, path_of};
+use crate::programs::{Running, path_of, program_on};
 
 /// What a test wants to be different from the defaults.
 #[derive(Default)]
@@ -16,6 +17,10 @@ pub struct RelayOptions {
     pub settings: String,
     /// Lines under `[limits]`.
     pub limits: String,
+    /// The host it runs on, instead of this one.
+    pub host: Option<Namespace>,
+    /// Where it listens, instead of a port of its own on loopback.
+    pub listen: Option<&'static str>,
     /// Another certificate than a valid one for loopback: years and names.
     pub certificate: Option<((i32, i32), Vec<&'static str>)>,
 }
@@ -26,6 +31,7 @@ pub struct Relay {
     config: PathBuf,
     certificates: Certificates,
     address: String,
+    host: Option<Namespace>,
     process: Option<Running>,
 }
 
@@ -43,8 +49,9 @@ impl Relay {
             Some((years, names)) => certificates::create_valid(directory.path(), *years, names),
         };
         let config = directory.path().join("relay.toml");
-        let mut relay =
-            Self { directory, config, certificates, address: "127.0.0.1:0".to_owned(), process: None };
+        let address = options.listen.unwrap_or("127.0.0.1:0").to_owned();
+        let host = options.host.clone();
+        let mut relay = Self { directory, config, certificates, address, host, process: None };
         relay.write_config(&options);
         relay.launch();
         // A relay that is started again must be found where it was.
@@ -72,7 +79,7 @@ impl Relay {
 
     /// Starts the process (again), and waits until it listens.
     pub fn launch(&mut self) {
-        let mut command = Command::new(path_of("fieldlink-relay"));
+        let mut command = program_on(self.host.as_ref(), "fieldlink-relay");
         command.args(["serve", "--print-address", "--config"]).arg(&self.config);
         let mut process = Running::start("the relay", &mut command);
         let line = process.wait_for("listening on ");

@@ -1,14 +1,13 @@
 //! A real agent process in the foreground, and the client in front of it.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::programs::{Running, path_of};
-use crate::{PATIENCE, Relay};
+use crate::programs::{Running, program_on, without_proxies};
+use crate::{Namespace, PATIENCE, Relay};
 
 /// What a test wants to be different from the defaults.
 #[derive(Clone, Default)]
@@ -19,6 +18,10 @@ pub struct ScannerOptions {
     pub session: String,
     /// Lines under `[forward]`.
     pub forward: String,
+    /// Lines under `[proxy]`.
+    pub proxy: String,
+    /// The host it runs on, instead of this one.
+    pub host: Option<Namespace>,
     /// Another session program than Fieldlink's.
     pub session_program: Option<PathBuf>,
 }
@@ -62,8 +65,8 @@ impl Scanner {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let config = directory.path().join("agent.toml");
         std::fs::write(&config, config_text(url, authority, &options)).expect("writable");
-        let mut command = Command::new(path_of("fieldlink-agent"));
-        command.args(["foreground", "--config"]).arg(&config);
+        let mut command = program_on(options.host.as_ref(), "fieldlink-agent");
+        without_proxies(&mut command).args(["foreground", "--config"]).arg(&config);
         let process = Running::start("the agent", &mut command);
         Self { directory, process, support_id: String::new(), pin: String::new() }
     }
@@ -157,10 +160,11 @@ fn config_text(url: &str, authority: &Path, options: &ScannerOptions) -> String 
         .as_ref()
         .map_or_else(String::new, |path| format!("session_program = \"{}\"\n", path.display()));
     format!(
-        "relay = \"{url}\"\nca_file = \"{}\"\nconsent = \"{consent}\"\n{program}[session]\n{}\n[forward]\n{}\n",
+        "relay = \"{url}\"\nca_file = \"{}\"\nconsent = \"{consent}\"\n{program}[session]\n{}\n[forward]\n{}\n[proxy]\n{}\n",
         authority.display(),
         options.session,
-        options.forward
+        options.forward,
+        options.proxy
     )
 }
 

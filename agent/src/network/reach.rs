@@ -1,6 +1,6 @@
 //! What is known of the way to the relay.
 
-use fieldlink_protocol::transport::{CertificateDates, DialError, Measurement};
+use fieldlink_protocol::transport::{CertificateDates, DialError, Measurement, ProxyError};
 
 /// Whether the relay answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,8 +27,10 @@ pub struct Failure {
 pub enum FailureKind {
     /// Nothing answered: no address, no connection, or no answer in time.
     Silence,
-    /// A proxy did not let us through.
+    /// The proxy did not let us through.
     Proxy,
+    /// The proxy did not answer.
+    ProxySilence,
     /// The certificate does not fit the clock.
     Dates(CertificateDates),
     /// The certificate is not the relay's, or what answered does not speak TLS.
@@ -44,6 +46,7 @@ impl From<&DialError> for Failure {
                 FailureKind::Silence
             }
             DialError::CertificateExpired(_, dates) => FailureKind::Dates(*dates),
+            DialError::Proxy(error) => of_proxy(error),
             // A handshake that breaks off is what networks do that look into it; the relay does not.
             DialError::CertificateUntrusted(..) | DialError::Tls(..) => FailureKind::Changed,
             DialError::Version { .. } | DialError::Refused { .. } | DialError::NotARelay(..) => {
@@ -51,6 +54,22 @@ impl From<&DialError> for Failure {
             }
         };
         Self { kind, detail: error.to_string() }
+    }
+}
+
+fn of_proxy(error: &ProxyError) -> FailureKind {
+    match error {
+        ProxyError::Resolve(_) | ProxyError::Unreachable(..) | ProxyError::Timeout { .. } => {
+            FailureKind::ProxySilence
+        }
+        ProxyError::CredentialsWanted(_)
+        | ProxyError::SignInUnsupported(_)
+        | ProxyError::CredentialsRefused(_)
+        | ProxyError::Forbidden { .. }
+        | ProxyError::NotAProxy(..)
+        | ProxyError::Refused { .. } => FailureKind::Proxy,
+        // It would have let us through.
+        ProxyError::CannotReach { .. } => FailureKind::Refused,
     }
 }
 
@@ -70,6 +89,22 @@ impl Reach {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_that_cannot_go_on_does_not_refuse() {
+        let proxy: fieldlink_protocol::transport::ProxyAddress =
+            "http://proxy:3128".parse().expect("a proxy");
+        let target = || "relay.example.com:443".to_owned();
+        let forbidden = ProxyError::Forbidden { proxy: proxy.clone(), target: target() };
+        let cannot = ProxyError::CannotReach { proxy: proxy.clone(), target: target(), status: 502 };
+        for (error, kind) in [
+            (forbidden, FailureKind::Proxy),
+            (cannot, FailureKind::Refused),
+            (ProxyError::Resolve(proxy), FailureKind::ProxySilence),
+        ] {
+            assert_eq!(Failure::from(&DialError::Proxy(error)).kind, kind);
+        }
+    }
 
     #[test]
     fn a_relay_that_does_not_measure_answers() {

@@ -11,7 +11,7 @@
 //!    is nearer to the truth than NetworkManager's picture, except for a network that wants a sign-in
 //!    (N3): such networks answer in everybody's place until then.
 //! 3. **Nothing answered, or nobody asked.** Then NetworkManager's picture says why: N1, N2, N3, N4, N9;
-//!    if it sees nothing wrong, the relay is the problem (N6), or, if nobody asked it, there is none (N0).
+//!    if it sees nothing wrong, the relay is the problem (N6), or the proxy before it (N5), or, if nobody asked it, there is none (N0).
 //!
 //! When is the clock wrong (N7)? A certificate that is not valid *yet*: nobody puts one up before its
 //! time. A clock that cannot be right ([`Clock::is_plausible`]). And a certificate that has been out of
@@ -149,6 +149,7 @@ fn because_of(failure: &Failure, network: Option<&Network>, clock: Clock) -> Cod
     match failure.kind {
         _ if wants_sign_in => Code::N3,
         FailureKind::Silence => network.and_then(complaint).unwrap_or(Code::N6),
+        FailureKind::ProxySilence => network.and_then(complaint).unwrap_or(Code::N5),
         FailureKind::Proxy => Code::N5,
         FailureKind::Dates(dates) if is_clock_wrong(dates, clock) => Code::N7,
         FailureKind::Dates(_) | FailureKind::Refused => Code::N6,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::sys::socket::{Shutdown, shutdown};
 
-use super::Namespace;
+use crate::lab::Namespace;
 
 /// The words.
 pub(super) const SEEN: &str = "NetworkManager is online";
@@ -35,7 +35,7 @@ pub struct Internet {
 impl Internet {
     /// Opens it at `address`.
     pub fn open(namespace: &Namespace, address: (&str, u16)) -> Self {
-        let listener = namespace.within(|| TcpListener::bind(address)).expect("a free address");
+        let listener = namespace.enter(|| TcpListener::bind(address)).expect("a free address");
         let mode = Arc::new(AtomicU8::new(Mode::Open as u8));
         let (accepting, shown) = (listener.try_clone().expect("a descriptor"), mode.clone());
         let server = std::thread::spawn(move || {

@@ -9,15 +9,14 @@
 mod bus;
 mod internet;
 mod listener;
-mod namespace;
 mod wifi;
 
 pub use bus::Bus;
 pub use internet::{Internet, Mode};
 pub use listener::Listener;
-pub use namespace::Namespace;
 pub use wifi::MockWifi;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,6 +24,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 use crate::certificates;
+use crate::lab::{self, Namespace};
 use crate::programs::{Running, path_of, run_with_input};
 
 /// The router's address on the device's cable.
@@ -45,6 +45,7 @@ pub struct Lab {
     bus: Bus,
     device: Namespace,
     router: Namespace,
+    _hosts: lab::Lab,
     directory: TempDir,
     _turn: MutexGuard<'static, ()>,
 }
@@ -52,19 +53,16 @@ pub struct Lab {
 impl Lab {
     /// Plugged in, connected, with a relay; `None`, and a line that says why, where that cannot be had.
     pub fn start(test: &str) -> Option<Self> {
-        if !nix::unistd::geteuid().is_root() {
-            eprintln!("skipped  {test}: namespaces need root");
-            return None;
-        }
         for program in ["NetworkManager", "nmcli", "dnsmasq", "dbus-daemon", "nft", "tc", "ip"] {
             if !is_installed(program) {
-                eprintln!("skipped  {test}: {program} is not installed (tests/setup installs it)");
+                skip(test, &format!("{program} is not installed"));
                 return None;
             }
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let (device, router) = (Namespace::create("device"), Namespace::create("router"));
+        let mut hosts = lab::Lab::new()?;
+        let (device, router) = (hosts.host("device"), hosts.host("router"));
         cable(&device, &router);
         let internet = Internet::open(&router, (ROUTER, INTERNET_PORT));
         let dnsmasq = serve_addresses(&router, directory.path());
@@ -77,6 +75,7 @@ impl Lab {
             bus,
             device,
             router,
+            _hosts: hosts,
             directory,
             _turn: turn,
         };
@@ -124,7 +123,7 @@ impl Lab {
 
     /// The agent's program on the device.
     pub fn agent(&self, arguments: &[&str], config: &Path) -> Command {
-        let mut command = self.device.command(path_of("fieldlink-agent"));
+        let mut command = self.device.command(&path_of("fieldlink-agent"));
         self.bus.address_for(&mut command).args(arguments).arg("--config").arg(config);
         command
     }
@@ -142,7 +141,7 @@ impl Lab {
     pub fn start_network_manager(&mut self) {
         let config = self.directory.path().join("NetworkManager.conf");
         std::fs::write(&config, network_manager_config()).expect("writable");
-        let mut command = self.device.command("sh");
+        let mut command = self.device.command("sh".as_ref());
         self.bus.address_for(&mut command).args(["-c", START_NETWORK_MANAGER]).arg(&config);
         // What it remembers over a restart, as a real one would.
         let remembered = self.directory.path().join("remembered");
@@ -170,7 +169,7 @@ impl Lab {
             );
             std::fs::write(&config, text).expect("writable");
         }
-        let mut command = self.router.command(path_of("fieldlink-relay"));
+        let mut command = self.router.command(&path_of("fieldlink-relay"));
         command.args(["serve", "--print-address", "--config"]).arg(&config);
         let mut relay = Running::start("the relay", &mut command);
         relay.wait_for("listening on ");
@@ -184,12 +183,12 @@ impl Lab {
 
     /// Pulls the cable.
     pub fn unplug(&self) {
-        self.router.ip(&["link", "set", "peer0", "down"]);
+        self.router.set_down("peer0");
     }
 
     /// Plugs it in.
     pub fn plug(&self) {
-        self.router.ip(&["link", "set", "peer0", "up"]);
+        self.router.set_up("peer0");
     }
 
     /// The router drops what goes to the relay, without a word.
@@ -208,18 +207,18 @@ impl Lab {
             "add table inet lab; add chain inet lab in {{ type filter hook input priority 0; }}; \
              add rule inet lab in {rule}"
         );
-        self.router.run("nft", &[&rules]);
+        run(&self.router, "nft", &[&rules]);
     }
 
     /// The router lets everything pass again.
     pub fn let_pass(&self) {
-        self.router.run("nft", &["flush ruleset"]);
+        run(&self.router, "nft", &["flush ruleset"]);
     }
 
     /// The cable carries no more than `rate` towards the device.
     pub fn throttle(&self, rate: &str) {
         let arguments = ["qdisc", "add", "dev", "peer0", "root", "tbf", "rate", rate];
-        self.router.run("tc", &[&arguments[..], &["burst", "16kb", "latency", "400ms"]].concat());
+        run(&self.router, "tc", &[&arguments[..], &["burst", "16kb", "latency", "400ms"]].concat());
     }
 
     /// Has NetworkManager look for the internet now rather than in a minute.
@@ -228,7 +227,7 @@ impl Lab {
     }
 
     fn nmcli(&self, arguments: &[&str]) {
-        let mut command = self.device.command("nmcli");
+        let mut command = self.device.command("nmcli".as_ref());
         let output = self.bus.address_for(&mut command).args(arguments).output().expect("nmcli runs");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "nmcli {arguments:?}: {error}");
@@ -258,16 +257,20 @@ fn network_manager_config() -> String {
 }
 
 fn cable(device: &Namespace, router: &Namespace) {
-    router.ip(&["link", "add", "peer0", "type", "veth", "peer", "name", "eth0", "netns", device.name()]);
-    for namespace in [device, router] {
-        namespace.ip(&["link", "set", "lo", "up"]);
-    }
-    router.ip(&["address", "add", &format!("{ROUTER}/24"), "dev", "peer0"]);
-    router.ip(&["link", "set", "peer0", "up"]);
+    router.ip(&format!("link add peer0 type veth peer name eth0 netns {}", device.name()));
+    router.add_address("peer0", &format!("{ROUTER}/24"));
+    router.set_up("peer0");
+}
+
+/// Runs a program on a host that must succeed.
+fn run(host: &Namespace, program: &str, arguments: &[&str]) {
+    let output = host.command(program.as_ref()).args(arguments).output().expect("it runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {error}");
 }
 
 fn serve_addresses(router: &Namespace, directory: &Path) -> Running {
-    let mut command = router.command("dnsmasq");
+    let mut command = router.command("dnsmasq".as_ref());
     command
         .args(["--no-daemon", "--conf-file=/dev/null", "--port=0", "--interface=peer0", "--bind-interfaces"])
         .args(["--dhcp-range=10.77.0.50,10.77.0.99,5m", &format!("--dhcp-option=3,{ROUTER}")])
@@ -275,8 +278,13 @@ fn serve_addresses(router: &Namespace, directory: &Path) -> Running {
     Running::start("dnsmasq", &mut command)
 }
 
+/// Says why a test is left out. Not by `eprintln`: a test that passes would keep it to itself.
+fn skip(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped  {test}: {why} (tests/setup installs it)");
+}
+
 /// Whether `program` is on the path, or where only root looks.
-pub fn is_installed(program: &str) -> bool {
+fn is_installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let further = ["/usr/sbin", "/sbin"].map(PathBuf::from);
     std::env::split_paths(&path).chain(further).any(|directory| directory.join(program).exists())

@@ -8,7 +8,7 @@ use zbus::connection::Builder;
 use zbus::wire::Type;
 use zbus::{Connection, ObjectPath, Variant};
 
-use super::{Bus, Listener, is_installed};
+use super::{Bus, Listener, is_installed, skip};
 use crate::programs::Running;
 
 const MANAGER: &str = "org.freedesktop.NetworkManager";
@@ -33,7 +33,7 @@ impl MockWifi {
     pub fn start(test: &str, ssid: &str, strength: u8) -> Option<Self> {
         let has_mock = Command::new("python3").args(["-c", "import dbusmock"]).output();
         if !is_installed("dbus-daemon") || !has_mock.is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped  {test}: python3-dbusmock is not installed (tests/setup installs it)");
+            skip(test, "dbusmock is not installed");
             return None;
         }
         let directory = tempfile::tempdir().expect("a temporary directory");

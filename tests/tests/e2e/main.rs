@@ -1,5 +1,6 @@
 //! End-to-end tests: real programs, real sockets, the stock OpenSSH client.
 
+mod crossing;
 mod dialling;
 mod ending;
 mod errors;
@@ -7,6 +8,8 @@ mod files;
 mod forwards;
 mod guessing;
 mod hostile_relay;
+mod network_lab;
+mod proxies;
 mod registration;
 mod shell;
 mod stalls;

@@ -1,66 +1,10 @@
 //! An interactive shell and single commands, by the stock OpenSSH client.
 
-use std::io::{Read, Write};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::channel;
-use std::time::Instant;
 
 use fieldlink_tests::programs::run_with_input;
-use fieldlink_tests::{Call, Engineer, PATIENCE, Relay, Scanner};
-use pty_process::blocking::{Pty, open};
-
-/// A program in a terminal of its own.
-struct Terminal {
-    pty: Pty,
-    output: std::sync::mpsc::Receiver<Vec<u8>>,
-    seen: String,
-    child: std::process::Child,
-}
-
-impl Terminal {
-    fn start(call: &Call<'_>, arguments: &[&str]) -> Self {
-        let ssh = call.tool("ssh");
-        let (pty, pts) = open().expect("a terminal");
-        pty.resize(pty_process::Size::new(30, 100)).expect("it has a size");
-        let mut command =
-            pty_process::blocking::Command::new("ssh").args(ssh.get_args()).arg(&call.alias).args(arguments);
-        for (name, value) in ssh.get_envs() {
-            command = match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        let child = command.env("TERM", "xterm-256color").spawn(pts).expect("ssh starts");
-        let (sender, output) = channel();
-        let mut reader =
-            std::fs::File::from(std::os::fd::AsFd::as_fd(&pty).try_clone_to_owned().expect("a copy"));
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(count @ 1..) = reader.read(&mut buffer) {
-                if sender.send(buffer[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { pty, output, seen: String::new(), child }
-    }
-
-    fn type_keys(&mut self, keys: &str) {
-        self.pty.write_all(keys.as_bytes()).expect("it takes keys");
-    }
-
-    fn wait_for(&mut self, wanted: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.seen.contains(wanted) {
-            let wait = deadline.saturating_duration_since(Instant::now());
-            let bytes =
-                self.output.recv_timeout(wait).unwrap_or_else(|_| panic!("no {wanted:?} in {:?}", self.seen));
-            self.seen.push_str(&String::from_utf8_lossy(&bytes));
-        }
-        let end = self.seen.find(wanted).expect("just found") + wanted.len();
-        self.seen.drain(..end);
-    }
-}
+use fieldlink_tests::terminal::Terminal;
+use fieldlink_tests::{Engineer, PATIENCE, Relay, Scanner};
 
 #[test]
 fn an_interactive_shell_has_a_terminal_that_resizes() {

@@ -26,7 +26,7 @@ pub(super) fn for_client(code: Code, state: &NetworkState, reach: &Reach, clock:
         Code::N4 => "Connected to the network, but not to the internet. Ask whoever looks after the \
                      network, or try a phone's hotspot."
             .into(),
-        Code::N5 => "The proxy of this network refuses the connection. Ask whoever looks after the \
+        Code::N5 => "The proxy of this network refuses the connection or does not answer. Ask whoever looks after the \
                      network, or try a phone's hotspot."
             .into(),
         Code::N6 => "The support service cannot be reached. Tell your support contact, or try a phone's \

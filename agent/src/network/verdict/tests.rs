@@ -72,7 +72,7 @@ fn verdict(network: &Network, reach: &Reach) -> Verdict {
 
 #[test]
 fn the_code_for_what_is_known() {
-    use FailureKind::{Changed, Proxy, Refused, Silence};
+    use FailureKind::{Changed, Proxy, ProxySilence, Refused, Silence};
     let portal = wired(Connectivity::Portal);
     let limited = wired(Connectivity::Limited);
     let no_address = Network { without_address: Some("eth0".into()), ..unplugged() };
@@ -100,6 +100,8 @@ fn the_code_for_what_is_known() {
         (3, portal.clone(), failed(Refused)),
         (5, cable(), failed(Proxy)),
         (5, unplugged(), failed(Proxy)),
+        (5, cable(), failed(ProxySilence)),
+        (1, unplugged(), failed(ProxySilence)),
         (6, limited.clone(), failed(Refused)),
         (8, cable(), failed(Changed)),
         (8, limited.clone(), failed(Changed)),
@@ -249,6 +251,7 @@ fn any_reach() -> impl Strategy<Value = Reach> {
     let kind = prop_oneof![
         Just(FailureKind::Silence),
         Just(FailureKind::Proxy),
+        Just(FailureKind::ProxySilence),
         Just(FailureKind::Changed),
         Just(FailureKind::Refused),
         dates.prop_map(FailureKind::Dates),

@@ -3,7 +3,7 @@
 use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, Error as RustlsError};
 
-use crate::transport::RelayAddress;
+use crate::transport::{ProxyError, RelayAddress};
 use crate::{SUBPROTOCOL, SUBPROTOCOL_PREFIX, text, timestamp};
 
 /// Why there is no connection to the relay.
@@ -43,6 +43,9 @@ pub enum DialError {
         /// The code from its answer; for 401 on the engineer's endpoint, `credential`.
         code: String,
     },
+    /// There is a proxy in between, and no way through it.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// What answers is no Fieldlink relay.
     #[error("{0} answers, but not as a fieldlink relay: {1}")]
     NotARelay(RelayAddress, String),
@@ -125,6 +128,12 @@ impl DialError {
         };
         Self::CertificateUntrusted(relay, problem)
     }
+}
+
+/// Whether what answered is not even TLS.
+pub(super) fn is_no_tls(error: &std::io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(inner, Some(RustlsError::InvalidMessage(_)))
 }
 
 /// The dates, if `problem` is about them. Without a context (a certificate whose own dates contradict

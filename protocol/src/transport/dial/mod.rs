@@ -5,6 +5,7 @@ mod error;
 mod steps;
 mod upgrade;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
@@ -19,15 +20,17 @@ pub use steps::{DialStep, StepReport};
 
 use self::steps::Steps;
 use super::RelayAddress;
+use super::proxy::{self, Proxy, ProxyError};
 use crate::{SUBPROTOCOL, limits};
 
 /// A WebSocket to the relay.
 pub type WebSocket = WebSocketStream<TlsStream<TcpStream>>;
 
-/// How a relay is dialled: address and trust. Clones share the counter of [`Dialer::changes`].
+/// How a relay is dialled: address, proxy and trust. Clones share the counter of [`Dialer::changes`].
 #[derive(Clone)]
 pub struct Dialer {
     relay: RelayAddress,
+    proxy: Option<Arc<Proxy>>,
     tls: TlsConnector,
     changes: Arc<watch::Sender<u64>>,
 }
@@ -42,7 +45,18 @@ pub(super) enum Use {
 impl Dialer {
     /// A dialer for `relay`, trusting what `tls` trusts.
     pub fn new(relay: RelayAddress, tls: Arc<ClientConfig>) -> Self {
-        Self { relay, tls: TlsConnector::from(tls), changes: Arc::new(watch::Sender::new(0)) }
+        let changes = Arc::new(watch::Sender::new(0));
+        Self { relay, proxy: None, tls: TlsConnector::from(tls), changes }
+    }
+
+    /// The same, through `proxy` if there is one. The proxy looks up the relay's name.
+    pub fn through(self, proxy: Option<Proxy>) -> Self {
+        Self { proxy: proxy.map(Arc::new), ..self }
+    }
+
+    /// The proxy that is used.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_deref()
     }
 
     /// The relay's address.
@@ -87,10 +101,21 @@ impl Dialer {
     ) -> Result<WebSocket, DialError> {
         let dialled = timeout(limits::HANDSHAKE, self.dial_unbounded(steps, request, purpose)).await;
         dialled.unwrap_or_else(|_| {
-            let error = DialError::Timeout(self.relay.clone(), limits::HANDSHAKE.as_secs());
+            let error = self.timed_out(steps.running());
             steps.give_up(&error);
             Err(error)
         })
+    }
+
+    /// Until the tunnel stands, it is the proxy that does not answer.
+    fn timed_out(&self, step: Option<DialStep>) -> DialError {
+        let seconds = limits::HANDSHAKE.as_secs();
+        match (&self.proxy, step) {
+            (None, _) | (_, Some(DialStep::Tls | DialStep::Upgrade)) => {
+                DialError::Timeout(self.relay.clone(), seconds)
+            }
+            (Some(proxy), _) => DialError::Proxy(ProxyError::timeout(proxy, &self.relay, seconds)),
+        }
     }
 
     async fn dial_unbounded(
@@ -106,21 +131,44 @@ impl Dialer {
     }
 
     async fn connect(&self, steps: &mut Steps) -> Result<TcpStream, DialError> {
-        let resolving = async {
-            let resolved = connect::resolve(self.relay.host(), self.relay.port()).await;
-            resolved.ok_or_else(|| DialError::Resolve(self.relay.clone()))
+        let addresses = steps.run(DialStep::Resolve, self.resolve(), |found| connect::list(found)).await?;
+        let connecting =
+            async { connect::connect(&addresses).await.map_err(|problem| self.unreachable(problem)) };
+        let mut stream = steps.run(DialStep::Tcp, connecting, connect::peer).await?;
+        if let Some(proxy) = &self.proxy {
+            let opening = async { Ok(proxy::open(&mut stream, proxy, &self.relay).await?) };
+            steps.run(DialStep::Proxy, opening, |()| proxy.address().to_string()).await?;
+        }
+        Ok(stream)
+    }
+
+    async fn resolve(&self) -> Result<Vec<SocketAddr>, DialError> {
+        let (host, port, unknown) = match &self.proxy {
+            None => (self.relay.host(), self.relay.port(), DialError::Resolve(self.relay.clone())),
+            Some(proxy) => {
+                let address = proxy.address();
+                (address.host(), address.port(), ProxyError::Resolve(address.clone()).into())
+            }
         };
-        let addresses = steps.run(DialStep::Resolve, resolving, |found| connect::list(found)).await?;
-        let connecting = async {
-            let connected = connect::connect(&addresses).await;
-            connected.map_err(|problem| DialError::Unreachable(self.relay.clone(), problem))
-        };
-        steps.run(DialStep::Tcp, connecting, connect::peer).await
+        connect::resolve(host, port).await.ok_or(unknown)
+    }
+
+    fn unreachable(&self, problem: String) -> DialError {
+        match &self.proxy {
+            None => DialError::Unreachable(self.relay.clone(), problem),
+            Some(proxy) => ProxyError::Unreachable(proxy.address().clone(), problem).into(),
+        }
     }
 
     async fn secure(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, DialError> {
         let secured = self.tls.connect(self.relay.server_name(), tcp).await;
-        secured.map_err(|error| DialError::from_tls(self.relay.clone(), &error))
+        secured.map_err(|error| match &self.proxy {
+            Some(proxy) if error::is_no_tls(&error) => {
+                let problem = "what comes through it is no secure connection".to_owned();
+                ProxyError::NotAProxy(proxy.address().clone(), problem).into()
+            }
+            _ => DialError::from_tls(self.relay.clone(), &error),
+        })
     }
 }
 

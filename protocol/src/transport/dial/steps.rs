@@ -72,6 +72,11 @@ impl Steps {
         outcome
     }
 
+    /// The step that runs.
+    pub(super) fn running(&self) -> Option<DialStep> {
+        self.running.map(|(step, _)| step)
+    }
+
     /// The step that runs is given up because of `error`.
     pub(super) fn give_up(&mut self, error: &DialError) {
         self.finish(false, error.to_string());

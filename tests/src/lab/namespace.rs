@@ -1,0 +1,83 @@
+//! A host: a network namespace.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::Command;
+
+use nix::sched::{CloneFlags, setns};
+
+use super::{must, try_ip};
+
+/// A host's name, by which programs are started and threads enter it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Namespace {
+    name: String,
+}
+
+impl Namespace {
+    pub(super) fn create(name: String) -> Self {
+        must(Command::new("ip").args(["netns", "add", &name]));
+        let namespace = Self { name };
+        namespace.ip("link set lo up");
+        namespace
+    }
+
+    pub(super) fn remove(&self) {
+        try_ip(&["netns", "del", &self.name]);
+    }
+
+    /// As `ip` knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A command that runs `program` on this host, as the process that is started.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.name]).arg(program);
+        command
+    }
+
+    /// `ip ARGUMENTS` about this host.
+    pub fn ip(&self, arguments: &str) {
+        must(Command::new("ip").args(["-n", &self.name]).args(arguments.split(' ')));
+    }
+
+    /// Gives `device` a further address, such as `10.0.0.1/24`.
+    pub fn add_address(&self, device: &str, address: &str) {
+        self.ip(&format!("address add {address} dev {device}"));
+    }
+
+    /// Takes an address away, with the routes over it.
+    pub fn remove_address(&self, device: &str, address: &str) {
+        self.ip(&format!("address del {address} dev {device}"));
+    }
+
+    /// Sends everything that has no other way to `gateway`.
+    pub fn route_by(&self, gateway: &str) {
+        self.ip(&format!("route replace default via {gateway}"));
+    }
+
+    /// Plugs `device` in.
+    pub fn set_up(&self, device: &str) {
+        self.ip(&format!("link set {device} up"));
+    }
+
+    /// Unplugs `device`; what was routed over it is forgotten.
+    pub fn set_down(&self, device: &str) {
+        self.ip(&format!("link set {device} down"));
+    }
+
+    /// Runs `work` in a thread on this host. Sockets that it opens belong to the host.
+    pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| {
+                let file =
+                    File::open(Path::new("/run/netns").join(&self.name)).expect("the namespace is there");
+                setns(file, CloneFlags::CLONE_NEWNET).expect("we are root");
+                work()
+            });
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    }
+}
