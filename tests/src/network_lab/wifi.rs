@@ -11,6 +11,8 @@ use zbus::{Connection, ObjectPath, Variant};
 use super::{Bus, Listener, is_installed, skip};
 use crate::programs::Running;
 
+/// The one that apt installs packages for; another may come first on the path.
+const PYTHON: &str = "/usr/bin/python3";
 const MANAGER: &str = "org.freedesktop.NetworkManager";
 const ROOT: &str = "/org/freedesktop/NetworkManager";
 const MOCK: &str = "org.freedesktop.DBus.Mock";
@@ -31,7 +33,7 @@ pub struct MockWifi {
 impl MockWifi {
     /// Connected to a Wi-Fi of that name and strength; `None`, and a line that says why, without dbusmock.
     pub fn start(test: &str, ssid: &str, strength: u8) -> Option<Self> {
-        let has_mock = Command::new("python3").args(["-c", "import dbusmock"]).output();
+        let has_mock = Command::new(PYTHON).args(["-c", "import dbusmock"]).output();
         if !is_installed("dbus-daemon") || !has_mock.is_ok_and(|output| output.status.success()) {
             skip(test, "dbusmock is not installed");
             return None;
@@ -39,7 +41,7 @@ impl MockWifi {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let bus = Bus::start(directory.path());
         let listener = Listener::start(&bus);
-        let mut command = Command::new("python3");
+        let mut command = Command::new(PYTHON);
         command.args(["-m", "dbusmock", "--system", "--template", "networkmanager"]);
         let mock = Running::start("dbusmock", bus.address_for(&mut command));
         listener.wait_for_name();
