@@ -139,7 +139,7 @@ struct Monitoring {
 
 /// What the monitor's own looking found.
 enum Found {
-    Dialled(Result<WebSocket, DialError>),
+    Dialled(Result<Box<WebSocket>, DialError>),
     Measured(Measurement),
 }
 
@@ -208,7 +208,7 @@ impl Monitoring {
         self.is_due = false;
         match found {
             Found::Dialled(Ok(socket)) => {
-                self.work = Some(Box::pin(async { Found::Measured(measure(socket).await) }));
+                self.work = Some(Box::pin(async { Found::Measured(measure(*socket).await) }));
                 self.answered(None);
             }
             Found::Dialled(Err(error)) => {
@@ -281,7 +281,7 @@ impl Monitoring {
 
 async fn dial(dialer: Dialer, pause: Duration) -> Found {
     tokio::time::sleep(pause).await;
-    Found::Dialled(dialer.probe(endpoint::MEASURE).await.1)
+    Found::Dialled(dialer.probe(endpoint::MEASURE).await.1.map(Box::new))
 }
 
 async fn finished<T>(work: &mut Option<BoxFuture<'static, T>>) -> T {

@@ -16,6 +16,8 @@ impl Bus {
     /// Starts one in `directory`.
     pub fn start(directory: &Path) -> Self {
         let (socket, config) = (directory.join("bus.sock"), directory.join("bus.conf"));
+        // What one that was killed has left behind.
+        let _ = std::fs::remove_file(&socket);
         std::fs::write(&config, config_text(&socket)).expect("writable");
         let mut command = Command::new("dbus-daemon");
         command.arg("--nofork").arg(format!("--config-file={}", config.display()));

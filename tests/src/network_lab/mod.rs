@@ -14,7 +14,7 @@ mod wifi;
 pub use bus::Bus;
 pub use internet::{Internet, Mode};
 pub use listener::Listener;
-pub use wifi::MockWifi;
+pub use wifi::{CrashedWifi, MockWifi};
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

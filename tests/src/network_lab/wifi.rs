@@ -27,7 +27,19 @@ pub struct MockWifi {
     settings: String,
     _mock: Running,
     bus: Bus,
-    _directory: TempDir,
+    directory: TempDir,
+}
+
+/// What is left of one: where its bus was, and can be again.
+pub struct CrashedWifi {
+    directory: TempDir,
+}
+
+impl CrashedWifi {
+    /// Starts it again in the same place.
+    pub fn start_again(self, ssid: &str, strength: u8) -> MockWifi {
+        MockWifi::start_in(self.directory, ssid, strength)
+    }
 }
 
 impl MockWifi {
@@ -39,6 +51,15 @@ impl MockWifi {
             return None;
         }
         let directory = tempfile::tempdir().expect("a temporary directory");
+        Some(Self::start_in(directory, ssid, strength))
+    }
+
+    /// Kills the bus and everything on it.
+    pub fn crash(self) -> CrashedWifi {
+        CrashedWifi { directory: self.directory }
+    }
+
+    fn start_in(directory: TempDir, ssid: &str, strength: u8) -> Self {
         let bus = Bus::start(directory.path());
         let listener = Listener::start(&bus);
         let mut command = Command::new(PYTHON);
@@ -55,10 +76,10 @@ impl MockWifi {
             settings: String::new(),
             _mock: mock,
             bus,
-            _directory: directory,
+            directory,
         };
         wifi.connect(ssid, strength);
-        Some(wifi)
+        wifi
     }
 
     /// The bus.

@@ -62,3 +62,17 @@ fn a_cable_takes_over_from_wifi() {
     agent.reads("Connected by cable", Instant::now());
     agent.dials_anew();
 }
+
+#[test]
+fn the_bus_goes_away_and_comes_back() {
+    let Some(wifi) = MockWifi::start("a bus that goes away", "Hall 3", 72) else { return };
+    let (relay, directory) = (start_relay(), tempfile::tempdir().expect("a temporary directory"));
+    let mut agent = Agent::start(&mut agent(&wifi, &relay, &directory, &["foreground"]));
+    let crashed = Instant::now();
+    let wifi = wifi.crash();
+    agent.reads("Connected: good for a session. (N0)", crashed);
+    let wifi = wifi.start_again("Hall 4", 72);
+    agent.reads("Connected by Wi-Fi “Hall 4”", Instant::now());
+    wifi.set_metered(true);
+    agent.reads("a phone's hotspot “Hall 4” (metered)", Instant::now());
+}
