@@ -75,12 +75,10 @@ fn of_proxy(error: &ProxyError) -> FailureKind {
 
 impl Reach {
     /// What an attempt to measure says about the way: a relay that only finds it too early for another
-    /// measurement answers all the same.
+    /// one answers all the same.
     pub fn of_refusal(error: &DialError) -> Self {
         match error {
             DialError::Refused { code, .. } if code == "too-often" => Self::Answers(None),
-            // A relay without the endpoint: older than this agent, but there.
-            DialError::NotARelay(_, problem) if problem == "HTTP status 404" => Self::Answers(None),
             other => Self::Failed(other.into()),
         }
     }
@@ -88,12 +86,14 @@ impl Reach {
 
 #[cfg(test)]
 mod tests {
+    use fieldlink_protocol::transport::Proxy;
+
     use super::*;
 
     #[test]
     fn a_proxy_that_cannot_go_on_does_not_refuse() {
-        let proxy: fieldlink_protocol::transport::ProxyAddress =
-            "http://proxy:3128".parse().expect("a proxy");
+        let proxy: Proxy = "http://proxy:3128".parse().expect("a proxy");
+        let proxy = proxy.address().clone();
         let target = || "relay.example.com:443".to_owned();
         let forbidden = ProxyError::Forbidden { proxy: proxy.clone(), target: target() };
         let cannot = ProxyError::CannotReach { proxy: proxy.clone(), target: target(), status: 502 };
@@ -107,12 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn a_relay_that_does_not_measure_answers() {
+    fn a_relay_that_has_measured_often_enough_answers() {
         let relay = || "wss://relay.example.com".parse().expect("an address");
         let refused = |code: &str| DialError::Refused { relay: relay(), code: code.into() };
         assert_eq!(Reach::of_refusal(&refused("too-often")), Reach::Answers(None));
         assert!(matches!(Reach::of_refusal(&refused("full")), Reach::Failed(_)));
+        // Any other web server has no such endpoint either.
         let missing = DialError::NotARelay(relay(), "HTTP status 404".into());
-        assert_eq!(Reach::of_refusal(&missing), Reach::Answers(None));
+        assert!(matches!(Reach::of_refusal(&missing), Reach::Failed(_)));
     }
 }
