@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 use crate::certificates;
 use crate::lab::{self, Namespace};
-use crate::programs::{Running, path_of, run_with_input};
+use crate::programs::{Running, path_of, run_with_input, without_proxies};
 
 /// The router's address on the device's cable.
 const ROUTER: &str = "10.77.0.1";
@@ -40,7 +40,7 @@ static TURN: Mutex<()> = Mutex::new(());
 pub struct Lab {
     network_manager: Option<Running>,
     relay: Option<Running>,
-    _dnsmasq: Running,
+    dnsmasq: Option<Running>,
     internet: Internet,
     bus: Bus,
     device: Namespace,
@@ -70,7 +70,7 @@ impl Lab {
         let mut lab = Self {
             network_manager: None,
             relay: None,
-            _dnsmasq: dnsmasq,
+            dnsmasq: Some(dnsmasq),
             internet,
             bus,
             device,
@@ -124,7 +124,7 @@ impl Lab {
     /// The agent's program on the device.
     pub fn agent(&self, arguments: &[&str], config: &Path) -> Command {
         let mut command = self.device.command(&path_of("fieldlink-agent"));
-        self.bus.address_for(&mut command).args(arguments).arg("--config").arg(config);
+        without_proxies(self.bus.address_for(&mut command)).args(arguments).arg("--config").arg(config);
         command
     }
 
@@ -179,6 +179,11 @@ impl Lab {
     /// Kills the relay.
     pub fn crash_relay(&mut self) {
         self.relay = None;
+    }
+
+    /// Nobody gives addresses any more.
+    pub fn stop_serving_addresses(&mut self) {
+        self.dnsmasq = None;
     }
 
     /// Pulls the cable.

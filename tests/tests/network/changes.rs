@@ -63,6 +63,17 @@ fn a_router_without_a_way_out() {
 }
 
 #[test]
+fn a_network_that_gives_no_address() {
+    let Some(mut lab) = Lab::start("a network without addresses") else { return };
+    let (mut agent, listener) = (start_agent(&lab), lab.listen());
+    lab.unplug();
+    agent.reads("(N1)", listener.wait_for("State", 20));
+    lab.stop_serving_addresses();
+    lab.plug();
+    agent.reads("(N2)", listener.wait_for("State", 40));
+}
+
+#[test]
 fn a_cable_that_flaps_ten_times() {
     let Some(lab) = Lab::start("a cable that flaps") else { return };
     let (mut agent, listener) = (start_agent(&lab), lab.listen());

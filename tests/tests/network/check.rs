@@ -1,8 +1,12 @@
 //! `fieldlink-agent check-network` from end to end.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
 use fieldlink_tests::network_lab::{Lab, Mode};
-use fieldlink_tests::programs::{path_of, run_with_input};
-use fieldlink_tests::{Relay, certificates};
+use fieldlink_tests::programs::{path_of, run_with_input, without_proxies};
+use fieldlink_tests::{Relay, RelayOptions, certificates};
 
 #[track_caller]
 fn expect((code, report): (i32, serde_json::Value), wanted: &str) -> serde_json::Value {
@@ -56,19 +60,56 @@ fn good_slow_foreign_signed_out_gone_and_unplugged() {
 #[test]
 fn without_a_bus_the_relay_is_enough() {
     let relay = Relay::start();
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let config = directory.path().join("agent.toml");
-    let text = format!("relay = \"{}\"\nca_file = \"{}\"\n", relay.url(), relay.authority().display());
-    std::fs::write(&config, text).expect("writable");
-    let mut command = std::process::Command::new(path_of("fieldlink-agent"));
-    command
-        .args(["check-network", "--config"])
-        .arg(&config)
-        .env("DBUS_SYSTEM_BUS_ADDRESS", format!("unix:path={}", directory.path().join("none").display()));
-    let output = run_with_input(&mut command, b"");
+    let output = check_without_bus(&relay, "", &[]);
     let text = String::from_utf8(output.stdout).expect("text");
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.starts_with("N0  Connected: good for a session.\n"), "{text}");
     assert!(text.contains("networkmanager  unknown") && text.contains("no system bus"), "{text}");
     assert!(text.contains("  measurement     ok ") && text.contains("10 round trips"), "{text}");
+}
+
+#[test]
+fn a_certificate_from_the_future_is_the_clocks_fault() {
+    let certificate = Some(((2049, 2050), vec!["127.0.0.1"]));
+    let relay = Relay::start_with(RelayOptions { certificate, ..Default::default() });
+    let output = check_without_bus(&relay, "", &["--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    expect((output.status.code().expect("it exited"), report.clone()), "N7");
+    let sentence = report["sentence"].as_str().expect("a sentence");
+    let today = fieldlink_protocol::timestamp::utc(report["clock"]["now"].as_u64().expect("a time"));
+    assert!(sentence.contains(&format!("(it says {} ", &today[..10])), "{sentence}");
+    assert!(report["engineer"].as_str().expect("a line").contains("2049-01-01"), "{report:#}");
+}
+
+#[test]
+fn a_proxy_that_says_no() {
+    let relay = Relay::start();
+    let proxy = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("[proxy]\nurl = \"http://{}\"\n", proxy.local_addr().expect("an address"));
+    let saying_no = std::thread::spawn(move || {
+        let (mut client, _) = proxy.accept().expect("a client");
+        // All of the request: closing with unread bytes would take the answer back.
+        let mut head = BufReader::new(client.try_clone().expect("a descriptor")).lines();
+        while head.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+        let _ = client.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+    });
+    let output = check_without_bus(&relay, &url, &["--json"]);
+    saying_no.join().expect("no panic");
+    let report = serde_json::from_slice(&output.stdout).expect("JSON");
+    let report = expect((output.status.code().expect("it exited"), report), "N5");
+    assert_eq!(names(&report), ["networkmanager", "resolve", "tcp", "proxy"]);
+}
+
+/// Runs `check-network` against `relay` on a device without a system bus.
+fn check_without_bus(relay: &Relay, settings: &str, arguments: &[&str]) -> Output {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let config = directory.path().join("agent.toml");
+    let (url, authority) = (relay.url(), relay.authority().display());
+    std::fs::write(&config, format!("relay = \"{url}\"\nca_file = \"{authority}\"\n{settings}"))
+        .expect("writable");
+    let mut command = Command::new(path_of("fieldlink-agent"));
+    let bus = format!("unix:path={}", directory.path().join("none").display());
+    without_proxies(&mut command).env("DBUS_SYSTEM_BUS_ADDRESS", bus);
+    command.args(["check-network", "--config"]).arg(&config).args(arguments);
+    run_with_input(&mut command, b"")
 }

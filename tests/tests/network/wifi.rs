@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use fieldlink_tests::network_lab::MockWifi;
-use fieldlink_tests::programs::{path_of, run_with_input};
+use fieldlink_tests::programs::{path_of, run_with_input, without_proxies};
 use fieldlink_tests::{Relay, RelayOptions};
 use tempfile::TempDir;
 
@@ -20,7 +20,7 @@ fn agent(wifi: &MockWifi, relay: &Relay, directory: &TempDir, arguments: &[&str]
     let text = format!("relay = \"{}\"\nca_file = \"{}\"\n", relay.url(), relay.authority().display());
     std::fs::write(&config, text).expect("writable");
     let mut command = Command::new(path_of("fieldlink-agent"));
-    wifi.bus().address_for(&mut command).args(arguments).arg("--config").arg(config);
+    without_proxies(wifi.bus().address_for(&mut command)).args(arguments).arg("--config").arg(config);
     command
 }
 
