@@ -23,6 +23,7 @@ use self::returning::{Return, Returning};
 
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
+use crate::network::monitor::{self, Standing};
 use crate::pairing::{ChargeRequest, Run};
 use crate::rules::{Answered, Due, Pair, Rules, State};
 use crate::session::{LiveSession, SessionEvent, Surroundings};
@@ -55,6 +56,7 @@ pub struct Access {
     config: Config,
     dialer: Dialer,
     around: Surroundings,
+    network: monitor::Handle,
     key: Arc<RegistrationKey>,
     rules: Rules,
     tunnel: Option<(Tunnel, mpsc::Receiver<TunnelEvent>)>,
@@ -82,6 +84,7 @@ enum Event {
     Session(SessionEvent),
     Return(Return),
     Command(Option<Command>),
+    Network,
     Time,
 }
 
@@ -90,6 +93,7 @@ impl Access {
     pub fn new(
         config: Config,
         dialer: Dialer,
+        network: monitor::Handle,
         commands: mpsc::Receiver<Command>,
     ) -> anyhow::Result<(Self, watch::Receiver<View>)> {
         let (view, watcher) = watch::channel(View::Off { notice: None });
@@ -105,6 +109,7 @@ impl Access {
             rules: Rules::new(config.consent, config.session.clone()),
             config,
             dialer,
+            network,
             key: Arc::new(RegistrationKey::generate()),
             tunnel: None,
             is_registered: false,
@@ -137,6 +142,8 @@ impl Access {
                 Event::Run(run) => self.on_run(run).await?,
                 Event::Session(event) => self.on_session(event).await?,
                 Event::Return(event) => self.on_return(event).await?,
+                // The client is to see it; nothing else follows from it here.
+                Event::Network => {}
                 Event::Time => self.on_time().await?,
             }
             self.show();
@@ -164,6 +171,7 @@ impl Access {
             event = session => Event::Session(event),
             event = self.returning.next() => Event::Return(event),
             Some(event) = tunnel => Event::Tunnel(event),
+            () = self.network.changed() => Event::Network,
             _ = self.timer.wait(deadline) => Event::Time,
         }
     }
@@ -200,6 +208,7 @@ impl Access {
         let claim = Claim::SupportId { support_id: pair.support_id, lease: None };
         // A key of its own for every start: nothing ties one support ID to the next.
         self.key = Arc::new(RegistrationKey::generate());
+        self.network.tunnel_is(Standing::Connecting);
         self.tunnel = Some(Tunnel::open(self.dialer.clone(), self.key.clone(), claim));
         (self.is_registered, self.problem) = (false, None);
         self.rules.open(pair, clock::now());
@@ -207,6 +216,7 @@ impl Access {
 
     /// Everything ends; the client reads why.
     async fn switch_off(&mut self, notice: Notice) -> Result<(), Unconfirmed> {
+        self.network.tunnel_is(Standing::Off);
         let reason = notice.reason();
         let request = self.rules.request().cloned();
         self.rules.close();
@@ -256,7 +266,7 @@ impl Access {
     }
 
     fn show(&self) {
-        if let Some(view) = View::of(self.rules.state(), self.problem.as_deref()) {
+        if let Some(view) = View::of(self.rules.state(), self.problem.as_deref(), &self.network.verdict()) {
             self.view.send_if_modified(|shown| {
                 let is_new = *shown != view;
                 *shown = view;

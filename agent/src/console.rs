@@ -33,11 +33,11 @@ pub async fn run(mut view: watch::Receiver<View>, commands: mpsc::Sender<Command
                 if changed.is_err() {
                     break;
                 }
-                shown = view.borrow_and_update().clone();
+                let before = std::mem::replace(&mut shown, view.borrow_and_update().clone());
                 if matches!(shown, View::Asking { .. }) {
                     forget_typed_ahead(&mut lines);
                 }
-                print(&describe(&shown));
+                print(&describe_change(&before, &shown));
             }
             Some(line) = lines.recv() => {
                 if let Some(command) = understand(&shown, &line) {
@@ -94,6 +94,21 @@ fn print(text: &str) {
     let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
 }
 
+/// The lines for what has changed: usually everything, but one line if that is all.
+fn describe_change(before: &View, now: &View) -> String {
+    match (before, now) {
+        (
+            View::Open { support_id: a, is_ready: b, problem: c, wrong_tries: d, .. },
+            View::Open { support_id: e, is_ready: f, problem: g, wrong_tries: h, network, .. },
+        ) if (a, b, c, d) == (e, f, g, h) => describe_network(network),
+        _ => describe(now),
+    }
+}
+
+fn describe_network(network: &str) -> String {
+    format!("  Network      {}\n", text::sentence(network))
+}
+
 /// The lines for one state. Everything that came from elsewhere is cleaned.
 fn describe(view: &View) -> String {
     match view {
@@ -104,7 +119,7 @@ fn describe(view: &View) -> String {
                 describe_notice(notice)
             )
         }
-        View::Open { support_id, pin, is_ready, problem, wrong_tries } => {
+        View::Open { support_id, pin, is_ready, problem, wrong_tries, network } => {
             let state = match (is_ready, problem) {
                 (true, _) => "ready, waiting for the engineer".to_owned(),
                 (false, None) => "connecting to the support service".to_owned(),
@@ -117,9 +132,10 @@ fn describe(view: &View) -> String {
                 tries => format!("\n  Wrong PINs   {tries} of 3"),
             };
             format!(
-                "\n  Remote access is on\n  Support ID   {}\n  PIN          {}\n  State        {state}{tries}\n  Type \"end\" and press Enter to switch it off.\n",
+                "\n  Remote access is on\n  Support ID   {}\n  PIN          {}\n{}  State        {state}{tries}\n  Type \"end\" and press Enter to switch it off.\n",
                 support_id.grouped(),
-                pin.expose()
+                pin.expose(),
+                describe_network(network)
             )
         }
         View::Asking { request, .. } => format!("\n  Allow {}? [y/N] ", describe_request(request)),

@@ -3,7 +3,8 @@
 //! [`access`] owns everything that runs; [`rules`] (pure) decides. The way of a call through the
 //! modules: [`tunnel`] registers with the relay, [`pairing`] runs OPAQUE, [`control`] is the sealed
 //! channel, [`session`] holds what a session needs, [`ssh`] serves the engineer's SSH connections,
-//! [`session_process`] talks to `fieldlink-session`, whose inside is [`session_host`].
+//! [`session_process`] talks to `fieldlink-session`, whose inside is [`session_host`]. Beside all that,
+//! [`network`] says how good the network is.
 
 pub mod access;
 pub mod clock;
@@ -12,6 +13,7 @@ pub mod console;
 pub mod control;
 pub mod forward_policy;
 pub mod hardening;
+pub mod network;
 pub mod pairing;
 pub mod rules;
 pub mod session;

@@ -14,6 +14,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::network::reach::{Failure, FailureKind};
+
 /// Longest wait between two tries to reach the relay.
 const RETRY_LIMIT: Duration = Duration::from_secs(5);
 const QUEUE: usize = 64;
@@ -26,7 +28,7 @@ pub enum TunnelEvent {
     /// The relay knows what is claimed.
     Registered,
     /// The connection is gone, or could not be made; it is being tried again.
-    Lost(String),
+    Lost(Failure),
     /// Another agent holds this support ID.
     IdTaken,
     /// The relay knows nothing (any more) of the session that is claimed.
@@ -140,6 +142,17 @@ enum Ended {
     Closed,
 }
 
+impl Ended {
+    fn failure(&self) -> Failure {
+        let kind = match self {
+            Self::Dial(error) => return error.into(),
+            Self::Control(_) | Self::Closed => FailureKind::Silence,
+            Self::Refused(_) | Self::OutOfTurn => FailureKind::Refused,
+        };
+        Failure { kind, detail: self.to_string() }
+    }
+}
+
 impl Registration {
     async fn run(mut self) {
         let mut backoff = Backoff::new(RETRY_LIMIT);
@@ -168,7 +181,7 @@ impl Registration {
         let (event, go_on) = match ended {
             Ended::Refused(RegistrationRefusal::IdTaken) => (TunnelEvent::IdTaken, false),
             Ended::Refused(RegistrationRefusal::SessionOver) => (TunnelEvent::SessionOver, false),
-            other => (TunnelEvent::Lost(other.to_string()), true),
+            other => (TunnelEvent::Lost(other.failure()), true),
         };
         let sent = self.cancel.run_until_cancelled(self.events.send(event)).await;
         matches!(sent, Some(Ok(()))) && go_on

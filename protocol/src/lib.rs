@@ -43,7 +43,7 @@ pub const SUBPROTOCOL_PREFIX: &str = "fieldlink.";
 /// Features that a side of this version understands. Nobody sends a message the peer did not list.
 pub const FEATURES: &[&str] = &["ssh"];
 
-/// Paths of the relay's three endpoints.
+/// Paths of the relay's four endpoints.
 pub mod endpoint {
     /// Where an agent registers.
     pub const AGENT: &str = "/v1/agent";
@@ -51,6 +51,8 @@ pub mod endpoint {
     pub const ENGINEER: &str = "/v1/engineer";
     /// Where both sides attach to a pipe.
     pub const PIPE: &str = "/v1/pipe";
+    /// Where anyone may measure the way to the relay, seldom and in bounds.
+    pub const MEASURE: &str = "/v1/measure";
     /// The header that carries a pipe ticket.
     pub const TICKET_HEADER: &str = "fieldlink-ticket";
     /// The header in which a relay that cannot speak the client's version lists its own.

@@ -64,6 +64,17 @@ pub const WRITE: Duration = Duration::from_secs(30);
 /// Time to say goodbye in when a connection closes.
 pub const CLOSE: Duration = Duration::from_millis(500);
 
+/// Round trips of one measurement of the way to the relay.
+pub const MEASURE_ROUND_TRIPS: usize = 10;
+/// Largest message that the relay echoes during a measurement; what is larger counts as data, in bytes.
+pub const MEASURE_ECHO: usize = 64;
+/// What a measurement moves in each direction, in bytes.
+pub const MEASURE_BYTES: usize = 256 * 1024;
+/// Largest message of those, in bytes.
+pub const MEASURE_CHUNK: usize = 16 * 1024;
+/// What is not measured within this time stays unmeasured; the relay cuts the peer off a second later.
+pub const MEASURE: Duration = Duration::from_secs(5);
+
 /// Wrong PINs that burn a pair of support ID and PIN.
 pub const PIN_ATTEMPTS: u8 = 3;
 /// Refusals by the client that burn a pair.

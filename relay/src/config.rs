@@ -50,6 +50,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Requests for a device by one engineer in any minute.
     pub pairing_requests_per_minute: usize,
+    /// Measurements of the way to the relay from one network in any minute.
+    pub measurements_per_minute: usize,
     /// Handshake, registration, and the wait for the partner on a pipe.
     #[serde(rename = "handshake_seconds", deserialize_with = "seconds")]
     pub handshake: Duration,
@@ -143,6 +145,7 @@ impl Config {
         in_range("limits.connections_per_address", limits.connections_per_address as u64, 1, 1_000_000)?;
         let requests = limits.pairing_requests_per_minute as u64;
         in_range("limits.pairing_requests_per_minute", requests, 1, 10_000)?;
+        in_range("limits.measurements_per_minute", limits.measurements_per_minute as u64, 0, 1_000)?;
         in_range("limits.handshake_seconds", limits.handshake.as_secs(), 1, 120)?;
         in_range("limits.write_seconds", limits.write.as_secs(), 1, 600)?;
         in_range("limits.silence_seconds", limits.silence.as_secs(), 1, 3_600)?;
@@ -163,6 +166,7 @@ impl Default for Limits {
             connections: 20_000,
             connections_per_address: 5_000,
             pairing_requests_per_minute: 10,
+            measurements_per_minute: 6,
             handshake: limits::HANDSHAKE,
             write: limits::WRITE,
             silence: limits::PING_INTERVAL * (limits::PINGS_MISSED + 1),
@@ -243,6 +247,7 @@ mod tests {
             ("node = \"a b\"\n", "node"),
             ("[limits]\nconnections = 0\n", "connections"),
             ("[limits]\npairing_requests_per_minute = 0\n", "pairing_requests_per_minute"),
+            ("[limits]\nmeasurements_per_minute = 1001\n", "measurements_per_minute"),
             ("[limits]\nhandshake_seconds = 0\n", "handshake_seconds"),
             ("[limits]\nwrite_seconds = 100000\n", "write_seconds"),
             ("[limits]\ninterruption_seconds = 0\n", "interruption_seconds"),

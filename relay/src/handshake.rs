@@ -1,4 +1,4 @@
-//! From a TCP connection to one of the three endpoints, or to a refusal.
+//! From a TCP connection to one of the four endpoints, or to a refusal.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,11 +19,12 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Limits;
 use crate::directory::AttachRefusal;
 use crate::http::{self, Head, Refusal};
+use crate::measure::Measuring;
 use crate::permits::Permit;
 use crate::socket::{self, Metered, PipeSocket, Purpose, Tls};
 use crate::store::unix_now;
 use crate::switchboard::Switchboard;
-use crate::{agent, engineer, pipe};
+use crate::{agent, engineer, measure, pipe};
 
 /// Seconds of silence after which the kernel asks a peer whether it is there: later than peers ping.
 const KEEP_ALIVE: u32 = 30;
@@ -37,6 +38,8 @@ pub struct Reception {
     pub tls: TlsAcceptor,
     /// Bounds.
     pub limits: Limits,
+    /// Who may measure.
+    pub measuring: Measuring,
     /// Everything else.
     pub switchboard: Arc<Switchboard>,
     /// Fires when handshakes are not worth finishing any more.
@@ -48,6 +51,7 @@ enum Visitor {
     Agent,
     Engineer(EngineerIdentity),
     Pipe(PipeTicket),
+    Measurement(measure::Turn),
 }
 
 impl Reception {
@@ -84,7 +88,7 @@ impl Reception {
             Err(refusal) => return self.refuse(tls, &refusal).await,
         };
         let visitor = match permit.may_stay {
-            true => self.identify(&head).await.and_then(|visitor| Ok((visitor, head.acceptance()?))),
+            true => self.identify(&head, peer).await.and_then(|visitor| Ok((visitor, head.acceptance()?))),
             false => Err(Refusal::FULL),
         };
         match visitor {
@@ -98,15 +102,19 @@ impl Reception {
     }
 
     /// Credentials and tickets are looked at before anything else is said.
-    async fn identify(&self, head: &Head) -> Result<Visitor, Refusal> {
+    async fn identify(&self, head: &Head, peer: SocketAddr) -> Result<Visitor, Refusal> {
         let visitor = match head.request.uri().path() {
             endpoint::AGENT => Visitor::Agent,
             endpoint::ENGINEER => Visitor::Engineer(self.authenticate(head).await?),
             endpoint::PIPE => Visitor::Pipe(self.check_ticket(head).await?),
+            endpoint::MEASURE => {
+                // Only what would go through counts.
+                acceptable(head)?;
+                Visitor::Measurement(self.measuring.request(peer.ip())?)
+            }
             _ => return Err(Refusal::NOT_FOUND),
         };
-        head.acceptance()?;
-        if head.offers_our_version() { Ok(visitor) } else { Err(Refusal::VERSION) }
+        acceptable(head).map(|()| visitor)
     }
 
     async fn authenticate(&self, head: &Head) -> Result<EngineerIdentity, Refusal> {
@@ -171,6 +179,9 @@ impl Reception {
                     permit,
                 ))
             }
+            Visitor::Measurement(turn) => {
+                Box::pin(measure::serve(web_socket, self.stopping.clone(), (turn, permit)))
+            }
             Visitor::Pipe(ticket) => {
                 let socket = PipeSocket { web_socket, permit };
                 Box::pin(pipe::serve(socket, ticket, switchboard.clone(), limits.clone()))
@@ -183,6 +194,12 @@ impl Reception {
         http::refuse(&mut tls, refusal).await?;
         Ok(None)
     }
+}
+
+/// Whether a request asks for a WebSocket of our version.
+fn acceptable(head: &Head) -> Result<(), Refusal> {
+    head.acceptance()?;
+    if head.offers_our_version() { Ok(()) } else { Err(Refusal::VERSION) }
 }
 
 /// Small messages leave at once. A peer that acknowledges nothing is given up by the kernel, if nobody

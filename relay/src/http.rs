@@ -53,6 +53,10 @@ impl Refusal {
         "session-pending",
         "neither side of the session has come back yet: try again\n",
     );
+    /// Measured too often from one network, or by too many at once.
+    pub const TOO_OFTEN: Self =
+        Self::new("429 Too Many Requests", "too-often", "measured too often: try again in a minute\n")
+            .with(&[("retry-after", "60")]);
     /// Another version.
     pub const VERSION: Self = Self::new(
         "426 Upgrade Required",

@@ -8,7 +8,7 @@
 //! | [`config`] | `relay.toml` |
 //! | [`relay`] | bind, serve, drain |
 //! | [`tls`], [`http`], [`handshake`], [`permits`] | from a TCP connection to an endpoint, or a refusal |
-//! | [`agent`], [`engineer`], [`pipe`] | the three endpoints |
+//! | [`agent`], [`engineer`], [`pipe`], [`measure`] | the four endpoints |
 //! | [`control`], [`socket`], [`splice`] | control connections, WebSockets, pipes joined |
 //! | [`directory`], [`switchboard`] | the rules, and the connections under them |
 //! | [`tickets`], [`store`] | what is signed, and what is remembered |
@@ -22,6 +22,7 @@ pub mod directory;
 pub mod engineer;
 pub mod handshake;
 pub mod http;
+pub mod measure;
 pub mod permits;
 pub mod pipe;
 pub mod relay;

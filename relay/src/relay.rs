@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use crate::config::Config;
 use crate::handshake::{Life, Reception};
+use crate::measure::Measuring;
 use crate::permits::Permits;
 use crate::store::{SqliteStore, Store, StoreError, unix_now};
 use crate::switchboard::Switchboard;
@@ -66,6 +67,7 @@ impl Relay {
         switchboard.restore(store.running_sessions().await?);
         let reception = Arc::new(Reception {
             tls,
+            measuring: Measuring::new(config.limits.measurements_per_minute),
             limits: config.limits.clone(),
             switchboard,
             stopping: CancellationToken::new(),

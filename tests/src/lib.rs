@@ -7,6 +7,7 @@ pub mod engineer;
 pub mod fuzzing;
 pub mod lab;
 pub mod meddler;
+pub mod network_lab;
 pub mod programs;
 pub mod proxy;
 pub mod raw;

@@ -6,6 +6,7 @@ use fieldlink_protocol::reason::Reason;
 
 use super::{Access, MOST_REDRAWS, Notice, Unconfirmed};
 use crate::clock;
+use crate::network::monitor::Standing;
 use crate::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::rules::{Request, State};
 use crate::session::LiveSession;
@@ -15,6 +16,7 @@ impl Access {
     pub(super) async fn on_tunnel(&mut self, event: TunnelEvent) -> Result<(), Unconfirmed> {
         match event {
             TunnelEvent::Registered => {
+                self.network.tunnel_is(Standing::Registered);
                 self.set_registered(true, None);
                 // What was said on the connection before may not have arrived.
                 if let (State::Admitting { request, .. }, Some((tunnel, _))) =
@@ -23,7 +25,10 @@ impl Access {
                     tunnel.send(FromAgent::Admitted { session: request.session });
                 }
             }
-            TunnelEvent::Lost(problem) => self.set_registered(false, Some(problem)),
+            TunnelEvent::Lost(failure) => {
+                self.set_registered(false, Some(failure.detail.clone()));
+                self.network.tunnel_is(Standing::Failed(failure));
+            }
             TunnelEvent::IdTaken if self.rules.may_redraw() && self.redraws < MOST_REDRAWS => {
                 tracing::info!("the support ID is taken, drawing another");
                 self.redraws += 1;

@@ -7,6 +7,7 @@ use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
+use crate::network::Verdict;
 use crate::rules::{Request, State};
 
 /// A picture of the state, without anything that could change it.
@@ -29,6 +30,8 @@ pub enum View {
         problem: Option<String>,
         /// Wrong PINs so far.
         wrong_tries: u8,
+        /// How good the network is, with its code.
+        network: String,
     },
     /// The client is asked.
     Asking {
@@ -78,7 +81,7 @@ impl Notice {
 
 impl View {
     /// `None` while the state is off: why it is off is known only to who switched it off.
-    pub(super) fn of(state: &State, problem: Option<&str>) -> Option<Self> {
+    pub(super) fn of(state: &State, problem: Option<&str>, network: &Verdict) -> Option<Self> {
         Some(match state {
             State::Off => return None,
             State::Open { pair, registered, .. } => Self::Open {
@@ -87,6 +90,7 @@ impl View {
                 is_ready: *registered,
                 problem: problem.map(str::to_owned),
                 wrong_tries: pair.failures(),
+                network: network.to_string(),
             },
             // The client reads nothing of an engineer who has not proven the pipe yet.
             State::Greeting { pair, .. } => Self::Open {
@@ -95,6 +99,7 @@ impl View {
                 is_ready: true,
                 problem: None,
                 wrong_tries: pair.failures(),
+                network: network.to_string(),
             },
             State::Asking { question, request, .. } => {
                 Self::Asking { question: *question, request: request.clone() }
@@ -115,9 +120,9 @@ impl PartialEq for View {
         match (self, other) {
             (Self::Off { notice: a }, Self::Off { notice: b }) => a == b,
             (
-                Self::Open { support_id: a, is_ready: b, problem: c, wrong_tries: d, .. },
-                Self::Open { support_id: e, is_ready: f, problem: g, wrong_tries: h, .. },
-            ) => (a, b, c, d) == (e, f, g, h),
+                Self::Open { support_id: a, is_ready: b, problem: c, wrong_tries: d, network: e, .. },
+                Self::Open { support_id: f, is_ready: g, problem: h, wrong_tries: i, network: j, .. },
+            ) => (a, b, c, d, e) == (f, g, h, i, j),
             (Self::Asking { question: a, .. }, Self::Asking { question: b, .. }) => a == b,
             (Self::Admitting { request: a }, Self::Admitting { request: b }) => a == b,
             (

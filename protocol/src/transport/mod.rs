@@ -6,6 +6,7 @@ mod address;
 mod backoff;
 mod control;
 mod dial;
+mod measure;
 mod pipe;
 mod proxy;
 mod tls;
@@ -14,6 +15,7 @@ pub use address::{ParseRelayAddressError, RelayAddress};
 pub use backoff::Backoff;
 pub use control::{ControlConnection, ControlError};
 pub use dial::{CertificateDates, DialError, DialStep, Dialer, StepReport, WebSocket};
+pub use measure::{Measurement, MeasurementEnd, measure};
 pub use pipe::{Attached, AttachedError, PipeDriver, PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
 pub use proxy::{
     NoProxy, ParseProxyError, Proxy, ProxyAddress, ProxyError, ProxyReply, ProxyReplyError, ProxyReplyReader,

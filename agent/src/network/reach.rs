@@ -1,0 +1,119 @@
+//! What is known of the way to the relay.
+
+use fieldlink_protocol::transport::{CertificateDates, DialError, Measurement, ProxyError};
+
+/// Whether the relay answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reach {
+    /// Nobody has asked it.
+    Unasked,
+    /// It could not be reached.
+    Failed(Failure),
+    /// It answers; how well, if that was measured.
+    Answers(Option<Measurement>),
+}
+
+/// Why the relay could not be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of thing went wrong.
+    pub kind: FailureKind,
+    /// For the engineer.
+    pub detail: String,
+}
+
+/// What kind of thing went wrong on the way to the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Nothing answered: no address, no connection, or no answer in time.
+    Silence,
+    /// The proxy did not let us through.
+    Proxy,
+    /// The proxy did not answer.
+    ProxySilence,
+    /// The certificate does not fit the clock.
+    Dates(CertificateDates),
+    /// The certificate is not the relay's, or what answered does not speak TLS.
+    Changed,
+    /// Someone answers securely, but it is not the relay, or the relay refuses.
+    Refused,
+}
+
+impl From<&DialError> for Failure {
+    fn from(error: &DialError) -> Self {
+        let kind = match error {
+            DialError::Resolve(_) | DialError::Unreachable(..) | DialError::Timeout(..) => {
+                FailureKind::Silence
+            }
+            DialError::CertificateExpired(_, dates) => FailureKind::Dates(*dates),
+            DialError::Proxy(error) => of_proxy(error),
+            // A handshake that breaks off is what networks do that look into it; the relay does not.
+            DialError::CertificateUntrusted(..) | DialError::Tls(..) => FailureKind::Changed,
+            DialError::Version { .. } | DialError::Refused { .. } | DialError::NotARelay(..) => {
+                FailureKind::Refused
+            }
+        };
+        Self { kind, detail: error.to_string() }
+    }
+}
+
+fn of_proxy(error: &ProxyError) -> FailureKind {
+    match error {
+        ProxyError::Resolve(_) | ProxyError::Unreachable(..) | ProxyError::Timeout { .. } => {
+            FailureKind::ProxySilence
+        }
+        ProxyError::CredentialsWanted(_)
+        | ProxyError::SignInUnsupported(_)
+        | ProxyError::CredentialsRefused(_)
+        | ProxyError::Forbidden { .. }
+        | ProxyError::NotAProxy(..)
+        | ProxyError::Refused { .. } => FailureKind::Proxy,
+        // It would have let us through.
+        ProxyError::CannotReach { .. } => FailureKind::Refused,
+    }
+}
+
+impl Reach {
+    /// What an attempt to measure says about the way: a relay that only finds it too early for another
+    /// one answers all the same.
+    pub fn of_refusal(error: &DialError) -> Self {
+        match error {
+            DialError::Refused { code, .. } if code == "too-often" => Self::Answers(None),
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldlink_protocol::transport::Proxy;
+
+    use super::*;
+
+    #[test]
+    fn a_proxy_that_cannot_go_on_does_not_refuse() {
+        let proxy: Proxy = "http://proxy:3128".parse().expect("a proxy");
+        let proxy = proxy.address().clone();
+        let target = || "relay.example.com:443".to_owned();
+        let forbidden = ProxyError::Forbidden { proxy: proxy.clone(), target: target() };
+        let cannot = ProxyError::CannotReach { proxy: proxy.clone(), target: target(), status: 502 };
+        for (error, kind) in [
+            (forbidden, FailureKind::Proxy),
+            (cannot, FailureKind::Refused),
+            (ProxyError::Resolve(proxy), FailureKind::ProxySilence),
+        ] {
+            assert_eq!(Failure::from(&DialError::Proxy(error)).kind, kind);
+        }
+    }
+
+    #[test]
+    fn a_relay_that_has_measured_often_enough_answers() {
+        let relay = || "wss://relay.example.com".parse().expect("an address");
+        let refused = |code: &str| DialError::Refused { relay: relay(), code: code.into() };
+        assert_eq!(Reach::of_refusal(&refused("too-often")), Reach::Answers(None));
+        assert!(matches!(Reach::of_refusal(&refused("full")), Reach::Failed(_)));
+        // Any other web server has no such endpoint either.
+        let missing = DialError::NotARelay(relay(), "HTTP status 404".into());
+        assert!(matches!(Reach::of_refusal(&missing), Reach::Failed(_)));
+    }
+}

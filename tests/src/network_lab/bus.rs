@@ -1,0 +1,60 @@
+//! A system bus of the test's own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::PATIENCE;
+use crate::programs::{Running, eventually};
+
+/// A message bus. Stops when it is dropped.
+pub struct Bus {
+    socket: PathBuf,
+    _daemon: Running,
+}
+
+impl Bus {
+    /// Starts one in `directory`.
+    pub fn start(directory: &Path) -> Self {
+        let (socket, config) = (directory.join("bus.sock"), directory.join("bus.conf"));
+        // What one that was killed has left behind.
+        let _ = std::fs::remove_file(&socket);
+        std::fs::write(&config, config_text(&socket)).expect("writable");
+        let mut command = Command::new("dbus-daemon");
+        command.arg("--nofork").arg(format!("--config-file={}", config.display()));
+        let daemon = Running::start("the bus", &mut command);
+        eventually("the bus listens", PATIENCE, || socket.exists());
+        Self { socket, _daemon: daemon }
+    }
+
+    /// Its address.
+    pub fn address(&self) -> String {
+        format!("unix:path={}", self.socket.display())
+    }
+
+    /// Makes it the system bus of a program.
+    pub fn address_for<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", self.address())
+    }
+}
+
+/// Whoever connects may own what the installed policies let it own, and the mock's names.
+fn config_text(socket: &Path) -> String {
+    format!(
+        r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path={}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <allow own="*"/>
+    <allow send_destination="*" eavesdrop="false"/>
+    <allow send_type="signal"/>
+    <allow receive_sender="*" eavesdrop="false"/>
+  </policy>
+</busconfig>
+"#,
+        socket.display()
+    )
+}

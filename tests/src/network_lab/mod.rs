@@ -1,0 +1,296 @@
+//! A device with a real NetworkManager on a bus of its own, behind a router that plays DHCP server,
+//! internet and captive portal, and has a real relay. All of it in two network namespaces.
+//!
+//! ```text
+//! namespace "device"                        namespace "router"
+//! NetworkManager, agent ── eth0 ═══ peer0 ── dnsmasq, Internet, relay (10.77.0.1)
+//! ```
+
+mod bus;
+mod internet;
+mod listener;
+mod wifi;
+
+pub use bus::Bus;
+pub use internet::{Internet, Mode};
+pub use listener::Listener;
+pub use wifi::{CrashedWifi, MockWifi};
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tempfile::TempDir;
+
+use crate::certificates;
+use crate::lab::{self, Namespace};
+use crate::programs::{Running, path_of, run_with_input, without_proxies};
+
+/// The router's address on the device's cable.
+const ROUTER: &str = "10.77.0.1";
+/// Where NetworkManager asks whether it sees the internet.
+const INTERNET_PORT: u16 = 8088;
+const RELAY_PORT: u16 = 8443;
+
+/// Labs share the machine; one at a time is enough for it.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The whole. Taken down when it is dropped, from the inside out.
+pub struct Lab {
+    network_manager: Option<Running>,
+    relay: Option<Running>,
+    dnsmasq: Option<Running>,
+    internet: Internet,
+    bus: Bus,
+    device: Namespace,
+    router: Namespace,
+    _hosts: lab::Lab,
+    directory: TempDir,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Lab {
+    /// Plugged in, connected, with a relay; `None`, and a line that says why, where that cannot be had.
+    pub fn start(test: &str) -> Option<Self> {
+        for program in ["NetworkManager", "nmcli", "dnsmasq", "dbus-daemon", "nft", "tc", "ip"] {
+            if !is_installed(program) {
+                skip(test, &format!("{program} is not installed"));
+                return None;
+            }
+        }
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let mut hosts = lab::Lab::new()?;
+        let (device, router) = (hosts.host("device"), hosts.host("router"));
+        cable(&device, &router);
+        let internet = Internet::open(&router, (ROUTER, INTERNET_PORT));
+        let dnsmasq = serve_addresses(&router, directory.path());
+        let bus = Bus::start(directory.path());
+        let mut lab = Self {
+            network_manager: None,
+            relay: None,
+            dnsmasq: Some(dnsmasq),
+            internet,
+            bus,
+            device,
+            router,
+            _hosts: hosts,
+            directory,
+            _turn: turn,
+        };
+        lab.start_relay();
+        let listener = lab.listen();
+        lab.start_network_manager();
+        listener.wait_for_name();
+        lab.nmcli(&[
+            "connection",
+            "add",
+            "type",
+            "ethernet",
+            "ifname",
+            "eth0",
+            "con-name",
+            "wired",
+            "ipv6.method",
+            "disabled",
+        ]);
+        listener.wait_for("Connectivity", 4);
+        Some(lab)
+    }
+
+    /// A second pair of eyes on NetworkManager.
+    pub fn listen(&self) -> Listener {
+        Listener::start(&self.bus)
+    }
+
+    /// The internet behind the router.
+    pub fn internet(&self) -> &Internet {
+        &self.internet
+    }
+
+    /// A configuration for the agent that trusts the lab's relay, or another authority.
+    pub fn agent_config(&self, authority: Option<&Path>) -> PathBuf {
+        let authority = authority.map_or_else(|| self.directory.path().join("ca.pem"), Path::to_owned);
+        let path = self.directory.path().join("agent.toml");
+        let text = format!(
+            "relay = \"wss://{ROUTER}:{RELAY_PORT}\"\nca_file = \"{}\"\nconsent = \"pin\"\n",
+            authority.display()
+        );
+        std::fs::write(&path, text).expect("writable");
+        path
+    }
+
+    /// The agent's program on the device.
+    pub fn agent(&self, arguments: &[&str], config: &Path) -> Command {
+        let mut command = self.device.command(&path_of("fieldlink-agent"));
+        without_proxies(self.bus.address_for(&mut command)).args(arguments).arg("--config").arg(config);
+        command
+    }
+
+    /// Runs `check-network` on the device: exit code and JSON.
+    pub fn check_network(&self, authority: Option<&Path>) -> (i32, serde_json::Value) {
+        let config = self.agent_config(authority);
+        let output = run_with_input(&mut self.agent(&["check-network", "--json"], &config), b"");
+        let report = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+        (output.status.code().expect("it exited"), report)
+    }
+
+    /// Starts NetworkManager (again).
+    pub fn start_network_manager(&mut self) {
+        let config = self.directory.path().join("NetworkManager.conf");
+        std::fs::write(&config, network_manager_config()).expect("writable");
+        let mut command = self.device.command("sh".as_ref());
+        self.bus.address_for(&mut command).args(["-c", START_NETWORK_MANAGER]).arg(&config);
+        // What it remembers over a restart, as a real one would.
+        let remembered = self.directory.path().join("remembered");
+        command.arg(&remembered);
+        self.network_manager = Some(Running::start("NetworkManager", &mut command));
+    }
+
+    /// Kills NetworkManager, as a crash would.
+    pub fn crash_network_manager(&mut self) {
+        self.network_manager = None;
+    }
+
+    /// Starts the relay (again).
+    pub fn start_relay(&mut self) {
+        let directory = self.directory.path();
+        let config = directory.join("relay.toml");
+        if !config.exists() {
+            let made = certificates::create_valid(directory, (2026, 2050), &[ROUTER]);
+            let text = format!(
+                "listen = \"{ROUTER}:{RELAY_PORT}\"\ncertificate = \"{}\"\nprivate_key = \"{}\"\n\
+                 state_directory = \"{}/state\"\n[limits]\nmeasurements_per_minute = 1000\n",
+                made.chain.display(),
+                made.key.display(),
+                directory.display()
+            );
+            std::fs::write(&config, text).expect("writable");
+        }
+        let mut command = self.router.command(&path_of("fieldlink-relay"));
+        command.args(["serve", "--print-address", "--config"]).arg(&config);
+        let mut relay = Running::start("the relay", &mut command);
+        relay.wait_for("listening on ");
+        self.relay = Some(relay);
+    }
+
+    /// Kills the relay.
+    pub fn crash_relay(&mut self) {
+        self.relay = None;
+    }
+
+    /// Nobody gives addresses any more.
+    pub fn stop_serving_addresses(&mut self) {
+        self.dnsmasq = None;
+    }
+
+    /// Pulls the cable.
+    pub fn unplug(&self) {
+        self.router.set_down("peer0");
+    }
+
+    /// Plugs it in.
+    pub fn plug(&self) {
+        self.router.set_up("peer0");
+    }
+
+    /// The router drops what goes to the relay, without a word.
+    pub fn drop_relay(&self) {
+        self.filter(&format!("tcp dport {RELAY_PORT} drop"));
+    }
+
+    /// The router drops what goes to the relay and refuses everything else.
+    pub fn leads_nowhere(&self) {
+        self.filter(&format!("tcp dport {RELAY_PORT} drop"));
+        self.filter(&format!("tcp dport {INTERNET_PORT} reject with tcp reset"));
+    }
+
+    fn filter(&self, rule: &str) {
+        let rules = format!(
+            "add table inet lab; add chain inet lab in {{ type filter hook input priority 0; }}; \
+             add rule inet lab in {rule}"
+        );
+        run(&self.router, "nft", &[&rules]);
+    }
+
+    /// The router lets everything pass again.
+    pub fn let_pass(&self) {
+        run(&self.router, "nft", &["flush ruleset"]);
+    }
+
+    /// The cable carries no more than `rate` towards the device.
+    pub fn throttle(&self, rate: &str) {
+        let arguments = ["qdisc", "add", "dev", "peer0", "root", "tbf", "rate", rate];
+        run(&self.router, "tc", &[&arguments[..], &["burst", "16kb", "latency", "400ms"]].concat());
+    }
+
+    /// Has NetworkManager look for the internet now rather than in a minute.
+    pub fn check_connectivity(&self) {
+        self.nmcli(&["networking", "connectivity", "check"]);
+    }
+
+    fn nmcli(&self, arguments: &[&str]) {
+        let mut command = self.device.command("nmcli".as_ref());
+        let output = self.bus.address_for(&mut command).args(arguments).output().expect("nmcli runs");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "nmcli {arguments:?}: {error}");
+    }
+}
+
+/// NetworkManager sees its own directories only: nothing of this machine is read or changed.
+const START_NETWORK_MANAGER: &str = "set -e
+mount -o remount,ro /sys
+for parent in /etc /var/lib /run; do
+  mkdir -p $parent/NetworkManager \"$1$parent\"
+  mount --bind \"$1$parent\" $parent/NetworkManager
+done
+mkdir -p /etc/NetworkManager/system-connections
+cp \"$0\" /etc/NetworkManager/NetworkManager.conf
+exec NetworkManager --no-daemon";
+
+fn network_manager_config() -> String {
+    format!(
+        "[main]\nplugins=keyfile\ndns=none\nno-auto-default=*\nauth-polkit=root-only\n\
+         [keyfile]\nunmanaged-devices=none\n\
+         [device]\nmatch-device=*\nmanaged=1\n\
+         [connectivity]\nenabled=true\nuri=http://{ROUTER}:{INTERNET_PORT}/nm-check\n\
+         response={}\ninterval=60\n",
+        internet::SEEN
+    )
+}
+
+fn cable(device: &Namespace, router: &Namespace) {
+    router.ip(&format!("link add peer0 type veth peer name eth0 netns {}", device.name()));
+    router.add_address("peer0", &format!("{ROUTER}/24"));
+    router.set_up("peer0");
+}
+
+/// Runs a program on a host that must succeed.
+fn run(host: &Namespace, program: &str, arguments: &[&str]) {
+    let output = host.command(program.as_ref()).args(arguments).output().expect("it runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments:?}: {error}");
+}
+
+fn serve_addresses(router: &Namespace, directory: &Path) -> Running {
+    let mut command = router.command("dnsmasq".as_ref());
+    command
+        .args(["--no-daemon", "--conf-file=/dev/null", "--port=0", "--interface=peer0", "--bind-interfaces"])
+        .args(["--dhcp-range=10.77.0.50,10.77.0.99,5m", &format!("--dhcp-option=3,{ROUTER}")])
+        .arg(format!("--dhcp-leasefile={}", directory.join("leases").display()));
+    Running::start("dnsmasq", &mut command)
+}
+
+/// Says why a test is left out. Not by `eprintln`: a test that passes would keep it to itself.
+fn skip(test: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "skipped  {test}: {why} (tests/setup installs it)");
+}
+
+/// Whether `program` is on the path, or where only root looks.
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let further = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path).chain(further).any(|directory| directory.join(program).exists())
+}

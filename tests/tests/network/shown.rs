@@ -1,0 +1,44 @@
+//! An agent in the foreground, and what its client reads of the network.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use fieldlink_tests::programs::Running;
+
+/// How soon after NetworkManager's signal the verdict must be there.
+const SOON: Duration = Duration::from_secs(2);
+
+/// Killed when dropped.
+pub(crate) struct Agent {
+    process: Running,
+}
+
+impl Agent {
+    /// Starts it, and waits until the relay knows it.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let process = Running::start("the agent", command.env("FIELDLINK_LOG", "fieldlink_agent=info"));
+        let mut agent = Self { process };
+        agent.process.wait_for("ready, waiting");
+        agent
+    }
+
+    /// Waits for a verdict with `words`, which must be there soon after `signal`.
+    pub(crate) fn reads(&mut self, words: &str, signal: Instant) {
+        loop {
+            let line = self.process.wait_for(words);
+            if line.contains("  Network  ") {
+                break;
+            }
+        }
+        let late = Instant::now().saturating_duration_since(signal);
+        assert!(late < SOON, "{words:?} was read {late:?} after the signal:\n{}", self.process.transcript());
+    }
+
+    /// Waits until it says, or makes sure that it has said, that everything is to be dialled anew.
+    pub(crate) fn dials_anew(&mut self) {
+        let words = "everything dials anew";
+        if !self.process.transcript().contains(words) {
+            self.process.wait_for(words);
+        }
+    }
+}
