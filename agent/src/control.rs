@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fieldlink_protocol::ids::{RunId, SessionId};
+use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::{FromAgent, FromEngineer};
 use fieldlink_protocol::messages::{self, Features};
@@ -28,6 +28,8 @@ pub enum ControlEvent {
     Greeted(String),
     /// A sealed message came.
     Heard,
+    /// An SSH connection is over at the engineer's side.
+    PipeClosed(PipeId),
     /// The pipe under the channel has lost its connection, or has one again.
     Link(PipeLink),
     /// The channel is over. A reason under the seal is the engineer's own word.
@@ -221,6 +223,7 @@ impl Channel {
             let event = match message {
                 FromEngineer::Hello { ssh_key, .. } => ControlEvent::Greeted(ssh_key),
                 FromEngineer::Heartbeat {} => ControlEvent::Heard,
+                FromEngineer::PipeClosed { pipe } => ControlEvent::PipeClosed(pipe),
                 FromEngineer::End {
                     reason: reason @ (Reason::EngineerStopped | Reason::Tampered | Reason::Silence),
                 } => return Err(reason),

@@ -184,6 +184,11 @@ impl LiveSession {
         }
     }
 
+    /// Ends an SSH connection that is over at the engineer's side.
+    pub fn close_pipe(&self, pipe: PipeId) {
+        self.work.iter().for_each(|work| work.ssh.close_pipe(pipe));
+    }
+
     /// Waits for what becomes of the session by itself. Safe to cancel.
     pub async fn next_event(&mut self) -> SessionEvent {
         let process_lost = async {

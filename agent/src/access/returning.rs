@@ -55,7 +55,9 @@ impl Returning {
                 tokio::select! {
                     event = session.next_event() => match event {
                         SessionEvent::Control(ControlEvent::Greeted(key)) => return Return::Greeted(key),
-                        SessionEvent::Control(ControlEvent::Heard | ControlEvent::Link(_)) => {}
+                        SessionEvent::Control(
+                            ControlEvent::Heard | ControlEvent::PipeClosed(_) | ControlEvent::Link(_),
+                        ) => {}
                         SessionEvent::Control(ControlEvent::Over(_)) | SessionEvent::ProcessLost(_) => {
                             return Return::TooLate;
                         }

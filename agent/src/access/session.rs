@@ -22,6 +22,11 @@ impl Access {
                 }
                 Ok(())
             }
+            SessionEvent::Control(ControlEvent::PipeClosed(pipe)) => {
+                self.rules.heard(clock::now());
+                self.session.iter().for_each(|session| session.close_pipe(pipe));
+                Ok(())
+            }
             SessionEvent::Control(ControlEvent::Link(PipeLink::Down { problem, .. })) => {
                 tracing::info!(problem, "the control channel is interrupted");
                 self.rules.interrupt(problem);

@@ -4,6 +4,7 @@
 //! make a read or write of ours block. Then this thread stands still, while the rules notice, end the
 //! session, and thereby free it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,9 +20,14 @@ use super::SshServer;
 /// How long the end waits for the thread: it can be stuck only until its programs are killed.
 const JOIN: Duration = Duration::from_millis(200);
 
+enum Order {
+    Open(PipeId, String),
+    Close(PipeId),
+}
+
 /// A running thread. [`SshThread::cancel`], then [`SshThread::joined`], end it.
 pub struct SshThread {
-    pipes: mpsc::Sender<(PipeId, String)>,
+    pipes: mpsc::Sender<Order>,
     cancel: CancellationToken,
     finished: oneshot::Receiver<()>,
     thread: JoinHandle<()>,
@@ -46,7 +52,14 @@ impl SshThread {
 
     /// Serves a further SSH connection. False if there are too many already.
     pub fn open_pipe(&self, pipe: PipeId, ticket: String) -> bool {
-        self.pipes.try_send((pipe, ticket)).is_ok()
+        self.pipes.try_send(Order::Open(pipe, ticket)).is_ok()
+    }
+
+    /// Ends an SSH connection whose pipe would go on waiting.
+    pub fn close_pipe(&self, pipe: PipeId) {
+        if self.pipes.try_send(Order::Close(pipe)).is_err() {
+            tracing::warn!(%pipe, "ssh pipe not closed: the thread takes no orders");
+        }
     }
 
     /// Cuts every connection; afterwards [`Self::joined`] waits for the thread.
@@ -67,26 +80,29 @@ impl SshThread {
     }
 }
 
-async fn serve(
-    server: Arc<SshServer>,
-    mut queue: mpsc::Receiver<(PipeId, String)>,
-    cancel: CancellationToken,
-) {
+async fn serve(server: Arc<SshServer>, mut orders: mpsc::Receiver<Order>, cancel: CancellationToken) {
     let mut connections = JoinSet::new();
+    let mut open: HashMap<PipeId, CancellationToken> = HashMap::new();
     loop {
         tokio::select! {
             biased;
             () = cancel.cancelled() => break,
-            Some(ended) = connections.join_next() => {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "an ssh connection failed");
+            Some(ended) = connections.join_next() => match ended {
+                Ok(pipe) => drop(open.remove(&pipe)),
+                Err(error) => tracing::error!(%error, "an ssh connection failed"),
+            },
+            order = orders.recv() => match order {
+                Some(Order::Open(pipe, ticket)) if connections.len() < limits::PIPES_PER_SESSION => {
+                    let token = cancel.child_token();
+                    open.insert(pipe, token.clone());
+                    let serving = server.clone().serve(pipe, ticket, token);
+                    connections.spawn(async move {
+                        serving.await;
+                        pipe
+                    });
                 }
-            }
-            pipe = queue.recv() => match pipe {
-                Some((pipe, ticket)) if connections.len() < limits::PIPES_PER_SESSION => {
-                    connections.spawn(server.clone().serve(pipe, ticket, cancel.child_token()));
-                }
-                Some((pipe, _)) => tracing::warn!(%pipe, "too many ssh connections"),
+                Some(Order::Open(pipe, _)) => tracing::warn!(%pipe, "too many ssh connections"),
+                Some(Order::Close(pipe)) => open.get(&pipe).into_iter().for_each(CancellationToken::cancel),
                 None => break,
             }
         }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::OnceLock;
 
 use bytes::BytesMut;
+use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::messages::encode;
@@ -40,6 +41,8 @@ pub struct Channel {
     pub sealer: Sealer,
     /// Hears what happens.
     pub events: mpsc::Sender<ChannelEvent>,
+    /// SSH connections that ended without a word to the agent.
+    pub closed: mpsc::Receiver<PipeId>,
     /// Fires when the session is ended from here, with the reason to tell the agent.
     pub goodbye: oneshot::Receiver<Reason>,
 }
@@ -58,7 +61,7 @@ impl Channel {
     /// Introduces us, then talks until the session is over. Returns when the last word is out, or has
     /// had [`limits::CLOSE`] to get there.
     pub async fn run(self, (reader, writer, driver): Pipe, hello: FromEngineer) {
-        let Self { conversation, sealer, events, goodbye } = self;
+        let Self { conversation, sealer, events, closed, goodbye } = self;
         let (stop, done) = (CancellationToken::new(), CancellationToken::new());
         let (outgoing, queued) = mpsc::channel(QUEUE);
         // The queue is new and empty.
@@ -68,7 +71,7 @@ impl Channel {
         let link = driver.link();
         let driver = driver.run(stop.clone(), || closing().code().to_owned());
         let talking = async {
-            let mut talk = Talk { conversation, reader, link, outgoing, events: events.clone() };
+            let mut talk = Talk { conversation, reader, link, closed, outgoing, events: events.clone() };
             let silence = talk.until_silence(goodbye, &last).await;
             done.cancel();
             talk.listen_to_the_end().await;
@@ -96,6 +99,7 @@ struct Talk {
     conversation: Conversation,
     reader: PipeReader,
     link: watch::Receiver<PipeLink>,
+    closed: mpsc::Receiver<PipeId>,
     outgoing: mpsc::Sender<FromEngineer>,
     events: mpsc::Sender<ChannelEvent>,
 }
@@ -159,6 +163,10 @@ impl Talk {
                 () = sleep_until(deadline) => {
                     self.conversation.wait(Instant::now().into_std())?.into_iter().collect()
                 }
+                Some(pipe) = self.closed.recv() => {
+                    let _ = self.outgoing.send(FromEngineer::PipeClosed { pipe }).await;
+                    continue;
+                }
                 _ = heartbeat.tick() => {
                     let _ = self.outgoing.try_send(FromEngineer::Heartbeat {});
                     continue;
@@ -194,7 +202,9 @@ async fn write(mut sealer: Sealer, mut writer: PipeWriter, mut queued: mpsc::Rec
 
 fn end_of(pipe: PipeEnd) -> End {
     match pipe {
-        PipeEnd::Complete | PipeEnd::Cancelled => End::lost("the scanner closed the control connection"),
+        PipeEnd::Complete | PipeEnd::Cancelled | PipeEnd::Unsaid => {
+            End::lost("the scanner closed the control connection")
+        }
         PipeEnd::Closed(text) => End::closed(&text),
         PipeEnd::Lost(problem) => End { detail: Some(problem), ..End::new(Reason::Silence, Told::Here) },
         PipeEnd::Violated(error) => {

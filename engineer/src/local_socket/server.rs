@@ -4,9 +4,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
+use fieldlink_protocol::transport::PipeEnd;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
@@ -17,7 +19,7 @@ use super::{LINE, Purpose, Reply, Request, Status, decode, encode};
 use crate::control::channel::Pipe;
 use crate::pipe_copy::carry;
 use crate::platform::{self, LocalListener, LocalStream};
-use crate::session::{End, State, Told};
+use crate::session::{End, Live, State, Told};
 use fieldlink_protocol::reason::Reason;
 
 /// Connections at the same time: more than the session may have pipes, so that one can always ask.
@@ -126,8 +128,8 @@ impl Server {
                 opened = self.open_pipe() => opened,
             }
         };
-        let pipe = match opened {
-            Ok(pipe) => pipe,
+        let Opened { id, pipe, live } = match opened {
+            Ok(opened) => opened,
             Err(reason) => {
                 let reply = Reply::Refused { reason: text::sentence(&reason) };
                 return stream.write_all(&encode(&reply)).await;
@@ -135,23 +137,30 @@ impl Server {
         };
         let _counted = Counted::new(&self.open, purpose);
         stream.write_all(&encode(&Reply::Opened)).await?;
-        carry(stream, pipe, self.over.clone()).await;
+        if matches!(carry(stream, pipe, self.over.clone()).await, PipeEnd::Unsaid) {
+            // The shell behind it must not wait until the pipe is given up. A full queue means that the
+            // agent is out of reach for long, and then it does just that.
+            let _ = live.closed.try_send(id);
+        }
         Ok(())
     }
 
     /// Opens a pipe, or says why there is none. What fails because the session is interrupted is tried
     /// again when it is not.
-    async fn open_pipe(&self) -> Result<Pipe, String> {
+    async fn open_pipe(&self) -> Result<Opened, String> {
         let mut state = self.state.clone();
         let until = tokio::time::Instant::now() + INTERRUPTED;
         loop {
             let is_whole = |state: &State| state.trouble().is_none();
             let is_late = timeout_at(until, state.wait_for(is_whole)).await.is_err();
-            let live = self.state.borrow().live();
-            let live = match live {
-                Err(_) if !is_late && self.state.borrow().trouble().is_some() => continue,
-                live => live?,
+            let (live, is_interrupted) = {
+                let state = self.state.borrow();
+                (state.live(), state.trouble().is_some())
             };
+            if is_interrupted && !is_late {
+                continue;
+            }
+            let live = live?;
             let interrupted = async {
                 let _ = state.wait_for(|state| state.trouble().is_some()).await;
             };
@@ -159,7 +168,8 @@ impl Server {
                 biased;
                 opened = live.open_pipe() => match opened {
                     Err(error) if error.may_pass() && tokio::time::Instant::now() < until => {}
-                    opened => return opened.map_err(|error| error.to_string()),
+                    Err(error) => return Err(error.to_string()),
+                    Ok((id, pipe)) => return Ok(Opened { id, pipe, live }),
                 },
                 () = interrupted => {}
             }
@@ -196,6 +206,13 @@ impl Server {
         let reply = Reply::Ended { by, reason, message: end.sentence() };
         stream.write_all(&encode(&reply)).await
     }
+}
+
+/// A pipe for an SSH connection.
+struct Opened {
+    id: PipeId,
+    pipe: Pipe,
+    live: Arc<Live>,
 }
 
 /// Counts a connection for as long as it is open.

@@ -3,8 +3,9 @@
 use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
-use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::ids::{PipeId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
+use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::pipe::{PipeKind, Role};
@@ -136,11 +137,12 @@ impl Opening<'_> {
         let mut lines = Lines::new(events, heard);
         let keys = paired.keys;
         let pipe = establish(paired.pipe, &offer, &keys, &mut lines).await?;
-        self.converse(pipe, &offer, &keys, &ssh_key, channel_events);
+        let (closed, closed_pipes) = mpsc::channel(limits::PIPES_PER_SESSION);
+        self.converse(pipe, &offer, &keys, &ssh_key, (channel_events, closed_pipes));
         let (agent, until) = self.wait_for_the_client(&mut lines).await?;
         self.write_files(&offer, &agent, key_exchange)?;
         self.keep_restart(&offer, &keys, &relay);
-        let live = Live { agent, relay, dialer: self.desk.dialer.clone(), keys };
+        let live = Live { agent, relay, dialer: self.desk.dialer.clone(), keys, closed };
         self.base.state.send_replace(State::Active { live: live.into(), until });
         Ok(lines)
     }
@@ -189,7 +191,7 @@ impl Opening<'_> {
         offer: &Offer,
         keys: &SessionKeys,
         ssh_key: &PublicKey,
-        events: mpsc::Sender<ChannelEvent>,
+        (events, closed): (mpsc::Sender<ChannelEvent>, mpsc::Receiver<PipeId>),
     ) {
         let Offer { session, run, .. } = *offer;
         let opener = Opener::new(&keys.agent_to_engineer, session, run, Role::Agent);
@@ -197,7 +199,7 @@ impl Opening<'_> {
         let (goodbye, said) = oneshot::channel();
         let (done, finished) = oneshot::channel();
         let conversation = Conversation::new(opener, Instant::now());
-        let channel = Channel { conversation, sealer, events, goodbye: said };
+        let channel = Channel { conversation, sealer, events, closed, goodbye: said };
         let hello = FromEngineer::Hello {
             ssh_key: ssh_key.to_string(),
             software: concat!("fieldlink-connect ", env!("CARGO_PKG_VERSION")).into(),

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::engineer::OpenRefusal;
-use fieldlink_protocol::pipe::{PipeKind, Role};
-use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::pipe::{PipeKind, Role, closing};
 use fieldlink_protocol::transport::{Attached, AttachedError, DialError, Dialer, PipeLimits};
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::End;
@@ -112,6 +113,8 @@ pub struct Live {
     pub dialer: Dialer,
     /// Proves them.
     pub keys: SessionKeys,
+    /// Tells the agent of those that ended without a word.
+    pub closed: mpsc::Sender<PipeId>,
 }
 
 /// Why there is no SSH connection.
@@ -134,7 +137,7 @@ impl OpenError {
         match self {
             Self::Relay(error) => matches!(error, OpenPipeError::NoAnswer),
             Self::Dial(DialError::Unreachable(..) | DialError::Timeout(..) | DialError::Tls(..)) => true,
-            Self::Attached(AttachedError::Closed(text)) => text == Reason::PartnerMissing.code(),
+            Self::Attached(AttachedError::Closed(text)) => closing::goes_on(text),
             Self::Attached(error) => matches!(error, AttachedError::Lost(_) | AttachedError::Timeout),
             Self::Dial(_) => false,
         }
@@ -150,13 +153,14 @@ const AGENT_AWAY: Duration = Duration::from_millis(300);
 
 impl Live {
     /// Opens the pipe of one SSH connection.
-    pub async fn open_pipe(&self) -> Result<Pipe, OpenError> {
+    pub async fn open_pipe(&self) -> Result<(PipeId, Pipe), OpenError> {
         let _ = timeout(ADMISSION, self.relay.admitted()).await;
         let opened = self.open().await?;
         let attached = Attached::attach(&self.dialer, &opened.ticket).await?;
         let which = (opened.pipe, PipeKind::Ssh);
         let key = self.keys.pipe_key(opened.pipe, PipeKind::Ssh);
-        Ok(attached.establish(Role::Engineer, which, key, PipeLimits::default()).await?)
+        let pipe = attached.establish(Role::Engineer, which, key, PipeLimits::default()).await?;
+        Ok((opened.pipe, pipe))
     }
 
     /// The scanner may be on its way back to the relay, as we may have been.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bounded, Features, all};
-use crate::{limits, reason::Reason};
+use crate::{ids::PipeId, limits, reason::Reason};
 
 /// What the engineer's side tells the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,11 @@ pub enum FromEngineer {
     },
     /// Every [`limits::HEARTBEAT_INTERVAL`].
     Heartbeat {},
+    /// An SSH connection was ended while its pipe had no connection to say so on.
+    PipeClosed {
+        /// The connection's pipe.
+        pipe: PipeId,
+    },
     /// The engineer ends the session.
     End {
         /// Why.

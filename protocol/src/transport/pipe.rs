@@ -47,8 +47,10 @@ pub enum PipeEnd {
     Lost(String),
     /// The peer, or the relay, broke the stream's rules.
     Violated(StreamError),
-    /// We were told to stop.
+    /// We were told to stop, and said goodbye.
     Cancelled,
+    /// We were told to stop, and had no connection to say so on.
+    Unsaid,
 }
 
 /// Bounds of a pipe.

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use fieldlink_tests::engineer::{random_file, wait_until_active};
-use fieldlink_tests::programs::Running;
-use fieldlink_tests::{Cable, Call, Engineer, Relay, Scanner, ScannerOptions};
+use fieldlink_tests::programs::{Running, eventually};
+use fieldlink_tests::{Cable, Call, Engineer, PATIENCE, Relay, Scanner, ScannerOptions};
 use nix::sys::signal::Signal;
 
 /// A call whose two sides hang on cables of their own.
@@ -188,6 +188,23 @@ fn both_sides_see_what_is_being_tried() {
     wait_until_active(&mut call.holder);
     scanner.process.wait_for("is connected, for");
     assert_eq!(call.output_of("echo back"), "back\n");
+    call.end();
+}
+
+#[test]
+fn a_shell_that_was_closed_meanwhile_is_not_kept() {
+    let Parties { relay: _relay, scanners_cable: _a, engineers_cable, mut scanner, engineer } = parties();
+    let mut call = engineer.call(&scanner);
+    let mut shell = call.start("echo in; exec sleep 1000");
+    shell.wait_for("in");
+    let before = scanner.descendants().len();
+    engineers_cable.cut();
+    scanner.process.wait_for("is interrupted");
+    shell.signal(Signal::SIGKILL);
+    shell.wait_for_end();
+    call.holder.wait_for("\"state\":\"interrupted\"");
+    engineers_cable.mend();
+    eventually("the shell is gone", PATIENCE, || scanner.descendants().len() < before);
     call.end();
 }
 

@@ -88,7 +88,10 @@ impl PipeDriver {
             live.say_goodbye(&reason).await;
         }
         while leaving.join_next().await.is_some() {}
-        end
+        match end {
+            PipeEnd::Cancelled if *keeper.link.borrow() != PipeLink::Up => PipeEnd::Unsaid,
+            end => end,
+        }
     }
 }
 
