@@ -87,7 +87,8 @@ fn give_up(wait: Wait, seat: &Seat, side: Role) -> (Option<CloseFrame>, CloseFra
             seat.end(PipeEnd::NobodyCame);
             Some(reason_frame(Reason::PartnerMissing))
         }
-        Wait::Silent => Some(policy_frame("silent")),
+        // If it is there after all, it may come again.
+        Wait::Silent => Some(again_frame()),
         Wait::NotData => Some(CloseFrame { code: CloseCode::Unsupported, reason: "not-data".into() }),
         Wait::Closed(frame) => {
             let text = frame.as_ref().map_or("", |frame| frame.reason.as_str());

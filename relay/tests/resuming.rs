@@ -209,7 +209,7 @@ async fn who_comes_back_and_falls_silent_is_dropped() {
     let relay = TestRelay::start_with(|config| config.limits.session_silence = Duration::from_secs(1)).await;
     let mut piped = Piped::start(relay).await;
     let mut silent = piped.agent_again().await;
-    assert_eq!(close_reason(&mut silent).await, "silent");
+    assert_eq!(close_reason(&mut silent).await, ATTACH_AGAIN);
     prodded(&mut piped.ends[0]).await;
     piped.pass().await;
 }

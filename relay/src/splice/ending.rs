@@ -42,7 +42,12 @@ impl SpliceEnd {
     /// The goodbyes, in the order in which the connections came. `other`: what the partner is told, unless
     /// the same as was said, or that the other side is lost.
     pub fn frames(&self, other: Option<CloseFrame>) -> [CloseFrame; 2] {
-        let (own, other) = (self.frame_for_culprit(), other.unwrap_or_else(|| self.frame_for_partner()));
+        let own = match (&self.cause, &other) {
+            // It did nothing wrong: where the pipe goes on, it may come again.
+            (Cause::Lost | Cause::TooSlow, Some(again)) => again.clone(),
+            _ => self.frame_for_culprit(),
+        };
+        let other = other.unwrap_or_else(|| self.frame_for_partner());
         if self.by == self.first { [own, other] } else { [other, own] }
     }
 

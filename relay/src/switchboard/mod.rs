@@ -158,6 +158,10 @@ impl Switchboard {
     pub async fn enforce_deadlines(&self) {
         loop {
             let next = self.with(|state| {
+                if state.stopping {
+                    // What lapses now is the next relay's matter: it knows who comes back.
+                    return None;
+                }
                 state.directory.expire(Instant::now());
                 state.directory.next_deadline()
             });

@@ -258,12 +258,16 @@ fn connector(certificate: &Path) -> TlsConnector {
 /// The next message that is not a ping or pong; `None` when the connection is gone.
 pub async fn next_message(socket: &mut Socket) -> Option<Message> {
     use futures_util::StreamExt;
-    loop {
-        match within(socket.next()).await?.ok()? {
-            Message::Ping(_) | Message::Pong(_) => {}
-            message => return Some(message),
+    // As a whole: the relay pings who has a session.
+    within(async {
+        loop {
+            match socket.next().await?.ok()? {
+                Message::Ping(_) | Message::Pong(_) => {}
+                message => return Some(message),
+            }
         }
-    }
+    })
+    .await
 }
 
 /// The reason with which the relay closes, after whatever else it sends.
