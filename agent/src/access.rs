@@ -2,28 +2,31 @@
 //! they say; nothing else decides.
 
 mod relay;
+mod returning;
 mod session;
 mod view;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
+use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::transport::Dialer;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 pub use view::{Notice, View};
 
+use self::returning::{Return, Returning};
+
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
 use crate::network::monitor::{self, Standing};
 use crate::pairing::{ChargeRequest, Run};
 use crate::rules::{Answered, Due, Pair, Rules, State};
-use crate::session::{LiveSession, SessionEvent};
+use crate::session::{LiveSession, SessionEvent, Surroundings};
 use crate::session_process::EndOutcome;
 use crate::tunnel::{Tunnel, TunnelEvent};
 
@@ -51,9 +54,9 @@ pub struct Unconfirmed;
 /// Remote access. Runs until its command queue is closed.
 pub struct Access {
     config: Config,
-    program: PathBuf,
     dialer: Dialer,
     network: monitor::Handle,
+    around: Surroundings,
     key: Arc<RegistrationKey>,
     rules: Rules,
     tunnel: Option<(Tunnel, mpsc::Receiver<TunnelEvent>)>,
@@ -62,10 +65,13 @@ pub struct Access {
     /// Pairs drawn anew since the client's press.
     redraws: u8,
     pairings: JoinSet<Run>,
-    /// Engineers who are being told that they come too late.
+    /// Those who are still being told something: engineers who come too late, a relay that was away.
     goodbyes: JoinSet<()>,
     charges: (mpsc::Sender<ChargeRequest>, mpsc::Receiver<ChargeRequest>),
     session: Option<LiveSession>,
+    returning: Returning,
+    /// The latest pair's, also when the pair is gone: a session keeps the name it began under.
+    support_id: Option<SupportId>,
     commands: mpsc::Receiver<Command>,
     view: watch::Sender<View>,
     timer: BootTimer,
@@ -76,6 +82,7 @@ enum Event {
     Charge(ChargeRequest),
     Run(Run),
     Session(SessionEvent),
+    Return(Return),
     Command(Option<Command>),
     Network,
     Time,
@@ -91,7 +98,14 @@ impl Access {
     ) -> anyhow::Result<(Self, watch::Receiver<View>)> {
         let (view, watcher) = watch::channel(View::Off { notice: None });
         let access = Self {
-            program: config.session_program()?,
+            around: Surroundings {
+                dialer: dialer.clone(),
+                bounds: config.session.pipe_limits(),
+                program: config.session_program()?,
+                forwards: config.forward.clone(),
+            },
+            returning: Returning::default(),
+            support_id: None,
             rules: Rules::new(config.consent, config.session.clone()),
             config,
             dialer,
@@ -129,6 +143,7 @@ impl Access {
                 Event::Session(event) => self.on_session(event).await?,
                 // The client is to see it; nothing else follows from it here.
                 Event::Network => {}
+                Event::Return(event) => self.on_return(event).await?,
                 Event::Time => self.on_time().await?,
             }
             self.show();
@@ -154,6 +169,7 @@ impl Access {
             Some(charge) = self.charges.1.recv() => Event::Charge(charge),
             Some(Ok(run)) = self.pairings.join_next() => Event::Run(run),
             event = session => Event::Session(event),
+            event = self.returning.next() => Event::Return(event),
             Some(event) = tunnel => Event::Tunnel(event),
             () = self.network.changed() => Event::Network,
             _ = self.timer.wait(deadline) => Event::Time,
@@ -188,6 +204,7 @@ impl Access {
             self.view.send_replace(View::Off { notice: Some(Notice::Ended(Reason::ScannerFailed)) });
             return;
         };
+        self.support_id = Some(pair.support_id);
         let claim = Claim::SupportId { support_id: pair.support_id, lease: None };
         // A key of its own for every start: nothing ties one support ID to the next.
         self.key = Arc::new(RegistrationKey::generate());
@@ -204,7 +221,15 @@ impl Access {
         let request = self.rules.request().cloned();
         self.rules.close();
         self.pairings.shutdown().await;
-        let tunnel = self.tunnel.take();
+        std::mem::take(&mut self.returning).give_up().await;
+        let was_admitted = self.session.is_some() && !self.is_registered;
+        let mut tunnel = self.tunnel.take();
+        if let (Some(request), true) = (&request, was_admitted) {
+            while self.goodbyes.try_join_next().is_some() {}
+            if let Some((tunnel, events)) = tunnel.take() {
+                self.goodbyes.spawn(tunnel.farewell(events, request.session, reason));
+            }
+        }
         let closing = async {
             let Some((tunnel, events)) = tunnel else { return };
             // Nobody reads them any more; a relay that floods us must not hold up the end.

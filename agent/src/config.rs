@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use fieldlink_protocol::limits;
-use fieldlink_protocol::transport::{Dialer, Proxy, ProxySection, RelayAddress, client_config};
+use fieldlink_protocol::transport::{Dialer, PipeLimits, Proxy, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 
 use crate::forward_policy::ForwardPolicy;
@@ -70,6 +70,14 @@ impl Default for SessionConfig {
             interruption_seconds: limits::INTERRUPTION.as_secs(),
             pipe_window_bytes: limits::PIPE_WINDOW,
         }
+    }
+}
+
+impl SessionConfig {
+    /// The bounds of every pipe of a session.
+    pub fn pipe_limits(&self) -> PipeLimits {
+        let patience = Duration::from_secs(self.interruption_seconds);
+        PipeLimits { window: self.pipe_window_bytes, patience }
     }
 }
 

@@ -140,14 +140,20 @@ fn describe(view: &View) -> String {
         }
         View::Asking { request, .. } => format!("\n  Allow {}? [y/N] ", describe_request(request)),
         View::Admitting { request } => format!("\n  Letting {} in …\n", text::name(&request.engineer.name)),
-        View::Active { request, interrupted: true, .. } => {
+        View::Active { request, interrupted: Some(problem), .. } => {
             format!(
-                "\n  The connection to {} is interrupted, waiting …\n",
-                text::name(&request.engineer.name)
+                "\n  The connection to {} is interrupted: trying again … ({})\n",
+                text::name(&request.engineer.name),
+                text::sentence(problem)
             )
         }
-        View::Active { request, deadline, .. } => format!(
-            "\n  {} is connected, for {} at most.\n  Type \"end\" and press Enter to end the session.\n",
+        View::Active { request, deadline, returns, .. } => format!(
+            "\n{}  {} is connected, for {} at most.\n  Type \"end\" and press Enter to end the session.\n",
+            if *returns > 0 {
+                "  The engineer's program was started again. The session goes on.\n"
+            } else {
+                ""
+            },
             describe_request(request),
             describe_time(deadline.saturating_sub(clock::now()))
         ),

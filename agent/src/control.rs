@@ -10,7 +10,7 @@ use fieldlink_protocol::messages::{self, Features};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::{Party, Reason};
 use fieldlink_protocol::seal::{Opener, Sealer};
-use fieldlink_protocol::transport::{PipeEnd, PipeReader, PipeWriter};
+use fieldlink_protocol::transport::{PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
@@ -28,6 +28,8 @@ pub enum ControlEvent {
     Greeted(String),
     /// A sealed message came.
     Heard,
+    /// The pipe under the channel has lost its connection, or has one again.
+    Link(PipeLink),
     /// The channel is over. A reason under the seal is the engineer's own word.
     Over(Reason),
 }
@@ -56,7 +58,7 @@ impl Control {
         verified: Verified,
         (session, run): (SessionId, RunId),
         greeting: Greeting,
-        window: u32,
+        bounds: PipeLimits,
     ) -> (Self, mpsc::Receiver<ControlEvent>) {
         let (event_sender, events) = mpsc::channel(QUEUE);
         let (outgoing, outgoing_receiver) = mpsc::channel(QUEUE);
@@ -71,7 +73,7 @@ impl Control {
             cancel: cancel.clone(),
             ended: Arc::default(),
         };
-        let task = tokio::spawn(channel.run(verified, greeting, window));
+        let task = tokio::spawn(channel.run(verified, greeting, bounds));
         (Self { outgoing, remaining, cancel, task }, events)
     }
 
@@ -85,6 +87,12 @@ impl Control {
     /// From now on heartbeats go out, with the seconds left until `deadline` (time since boot).
     pub fn set_deadline(&self, deadline: Duration) {
         self.remaining.send_replace(Some(deadline));
+    }
+
+    /// Lets go without a word: the program at the other end is no more.
+    pub async fn abandon(self) {
+        self.task.abort();
+        let _ = self.task.await;
     }
 
     /// Sends what is queued, ends the stream and waits, briefly, for the peer to have it.
@@ -111,24 +119,25 @@ struct Channel {
 }
 
 impl Channel {
-    async fn run(mut self, verified: Verified, greeting: Greeting, window: u32) {
+    async fn run(mut self, verified: Verified, greeting: Greeting, bounds: PipeLimits) {
         let key = verified.keys.pipe_key(verified.pipe, PipeKind::Control);
         let pipe = (verified.pipe, PipeKind::Control);
         let established = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return,
-            established = verified.attached.establish(Role::Agent, pipe, key, window) => established,
+            established = verified.attached.establish(Role::Agent, pipe, key, bounds) => established,
         };
         let reason = match established {
             Ok((reader, writer, driver)) => {
                 let stop = CancellationToken::new();
                 let guard = stop.clone().drop_guard();
+                let link = driver.link();
                 // The relay reads the reason off the pipe's close, should that be the first it hears.
                 let why = self.ended.clone();
                 let driving =
                     driver.run(stop, || why.get().unwrap_or(&Reason::AgentStopped).code().to_owned());
                 let talking = async {
-                    let reason = self.talk(reader, writer, greeting).await;
+                    let reason = self.talk(reader, writer, link, greeting).await;
                     let _ = self.ended.set(reason);
                     drop(guard);
                     reason
@@ -145,7 +154,13 @@ impl Channel {
         let _ = self.events.send(ControlEvent::Over(reason)).await;
     }
 
-    async fn talk(&mut self, mut reader: PipeReader, mut writer: PipeWriter, greeting: Greeting) -> Reason {
+    async fn talk(
+        &mut self,
+        mut reader: PipeReader,
+        mut writer: PipeWriter,
+        mut link: watch::Receiver<PipeLink>,
+        greeting: Greeting,
+    ) -> Reason {
         let Greeting { host_key, user, hostname } = greeting;
         let software = concat!("fieldlink-agent ", env!("CARGO_PKG_VERSION")).to_owned();
         let hello = FromAgent::Hello { host_key, user, hostname, software, features: Features::ours() };
@@ -172,6 +187,12 @@ impl Channel {
                     let seconds = self.seconds_left();
                     if self.send(&mut writer, &FromAgent::Heartbeat { seconds }).await.is_err() {
                         return Reason::ConnectionLost;
+                    }
+                }
+                Ok(()) = link.changed() => {
+                    let event = ControlEvent::Link(link.borrow_and_update().clone());
+                    if self.events.send(event).await.is_err() {
+                        return Reason::AgentStopped;
                     }
                 }
                 bytes = reader.next() => match bytes {

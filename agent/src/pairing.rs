@@ -40,21 +40,21 @@ pub struct ChargeRequest {
 }
 
 /// How a run ended.
-pub struct Run {
+pub struct Run<C = Charge> {
     /// Who asked.
     pub request: Request,
     /// The pair that was tried.
     pub registration: Arc<Registration>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: Outcome<C>,
 }
 
 /// What came of a run.
-pub enum Outcome {
-    /// The third message verified.
-    Verified(Box<Verified>, Charge),
+pub enum Outcome<C> {
+    /// The third message verified. With what was charged for the second one.
+    Verified(Box<Verified>, C),
     /// The second message left, and no valid third one came.
-    Failed(Reason, Charge),
+    Failed(Reason, C),
     /// Nothing was charged.
     Uncharged(Reason),
 }
@@ -69,16 +69,54 @@ pub struct Verified {
     pub keys: SessionKeys,
 }
 
+/// Gives leave to send the second message, after which a guess at the password is known to be right or
+/// wrong.
+pub trait Leave: Send + Sync {
+    /// What it costs.
+    type Charge: Send;
+
+    /// Asks for it.
+    fn charge(
+        &self,
+        registration: &Arc<Registration>,
+    ) -> impl Future<Output = Result<Self::Charge, Reason>> + Send;
+}
+
+/// A PIN is short: the rules count.
+pub struct AskTheRules(pub mpsc::Sender<ChargeRequest>);
+
+/// A key cannot be guessed.
+pub struct Freely;
+
+impl Leave for AskTheRules {
+    type Charge = Charge;
+
+    async fn charge(&self, registration: &Arc<Registration>) -> Result<Charge, Reason> {
+        let (reply, answer) = oneshot::channel();
+        let request = ChargeRequest { registration: registration.clone(), reply };
+        self.0.send(request).await.map_err(|_| Reason::AgentStopped)?;
+        answer.await.unwrap_or(Err(Reason::AgentStopped))
+    }
+}
+
+impl Leave for Freely {
+    type Charge = ();
+
+    async fn charge(&self, _: &Arc<Registration>) -> Result<(), Reason> {
+        Ok(())
+    }
+}
+
 /// Runs one pairing to its end, within [`limits::PAIRING`] after the engineer's first message.
-pub async fn run(
+pub async fn run<L: Leave>(
     dialer: Dialer,
     offer: Offer,
     registration: Arc<Registration>,
-    charges: mpsc::Sender<ChargeRequest>,
-) -> Run {
+    leave: L,
+) -> Run<L::Charge> {
     let request = offer.request.clone();
     let outcome = match Attached::attach(&dialer, &offer.pipe_ticket).await {
-        Ok(attached) => Exchange { attached, offer, registration: registration.clone(), charges }.run().await,
+        Ok(attached) => Exchange { attached, offer, registration: registration.clone(), leave }.run().await,
         Err(error) => {
             tracing::info!(%error, "could not attach to a control pipe");
             Outcome::Uncharged(Reason::PartnerMissing)
@@ -87,15 +125,15 @@ pub async fn run(
     Run { request, registration, outcome }
 }
 
-struct Exchange {
+struct Exchange<L> {
     attached: Attached,
     offer: Offer,
     registration: Arc<Registration>,
-    charges: mpsc::Sender<ChargeRequest>,
+    leave: L,
 }
 
-impl Exchange {
-    async fn run(mut self) -> Outcome {
+impl<L: Leave> Exchange<L> {
+    async fn run(mut self) -> Outcome<L::Charge> {
         let Ok(Some(ke1)) = timeout(limits::PAIRING, self.receive_start()).await else {
             self.attached.close(Reason::PairingAborted.code()).await;
             return Outcome::Uncharged(Reason::PairingAborted);
@@ -105,7 +143,7 @@ impl Exchange {
             self.attached.close(Reason::PairingAborted.code()).await;
             return Outcome::Uncharged(Reason::PairingAborted);
         };
-        let charge = match self.charge().await {
+        let charge = match self.leave.charge(&self.registration).await {
             Ok(charge) => charge,
             Err(reason) => return self.refuse(reason).await,
         };
@@ -141,14 +179,7 @@ impl Exchange {
         }
     }
 
-    async fn charge(&self) -> Result<Charge, Reason> {
-        let (reply, answer) = oneshot::channel();
-        let request = ChargeRequest { registration: self.registration.clone(), reply };
-        self.charges.send(request).await.map_err(|_| Reason::AgentStopped)?;
-        answer.await.unwrap_or(Err(Reason::AgentStopped))
-    }
-
-    async fn refuse(mut self, reason: Reason) -> Outcome {
+    async fn refuse(mut self, reason: Reason) -> Outcome<L::Charge> {
         let _ = self.attached.send(PairingMessage::Refused(reason).encode()).await;
         self.attached.close(reason.code()).await;
         Outcome::Uncharged(reason)

@@ -1,7 +1,7 @@
 //! One session's moving parts: control channel, session process, SSH connections. What may happen
 //! when is for the rules; this only does it.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::Dialer;
+use fieldlink_protocol::secret::Secret;
+use fieldlink_protocol::transport::{Dialer, PipeLimits};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
 
@@ -49,15 +50,15 @@ pub enum SessionEvent {
 }
 
 /// What a session needs from the outside.
-pub struct Surroundings<'a> {
+pub struct Surroundings {
     /// Reaches the relay.
-    pub dialer: &'a Dialer,
-    /// The pipes' window in bytes.
-    pub window: u32,
+    pub dialer: Dialer,
+    /// The pipes' bounds.
+    pub bounds: PipeLimits,
     /// The session program.
-    pub program: &'a Path,
+    pub program: PathBuf,
     /// Where forwards may lead.
-    pub forwards: &'a ForwardPolicy,
+    pub forwards: ForwardPolicy,
 }
 
 /// Why a session could not begin.
@@ -72,6 +73,9 @@ pub enum BeginError {
     /// The engineer's side never said its key.
     #[error("could not begin the session: the engineer's side has not said its SSH key")]
     NoKey,
+    /// The SSH connections of the engineer's earlier program could not be ended.
+    #[error("could not end the ssh connections of the engineer's earlier program")]
+    Stuck,
 }
 
 impl LiveSession {
@@ -79,7 +83,7 @@ impl LiveSession {
     pub fn greet(
         verified: Verified,
         id: (SessionId, RunId),
-        window: u32,
+        bounds: PipeLimits,
     ) -> Result<Self, russh::keys::ssh_key::Error> {
         let host_key = ssh::new_host_key()?;
         let user = own_account_name();
@@ -94,7 +98,7 @@ impl LiveSession {
             pipe: verified.keys.pipe.clone(),
             restart: verified.keys.restart.clone(),
         });
-        let (control, control_events) = Control::open(verified, id, greeting, window);
+        let (control, control_events) = Control::open(verified, id, greeting, bounds);
         Ok(Self { control, control_events, host_key, engineer_key: None, keys, user, work: None })
     }
 
@@ -112,25 +116,58 @@ impl LiveSession {
     }
 
     /// Starts the session process: the engineer may come in.
-    pub async fn begin(&mut self, around: Surroundings<'_>) -> Result<(), BeginError> {
+    pub async fn begin(&mut self, around: &Surroundings) -> Result<(), BeginError> {
         let engineer_key = self.engineer_key.clone().ok_or(BeginError::NoKey)?;
-        let (process, process_events) = SessionProcess::start(around.program, WatchLimits::default()).await?;
+        let (process, process_events) =
+            SessionProcess::start(&around.program, WatchLimits::default()).await?;
         let path = Arc::new(ChannelPath::new(around.forwards.clone()));
-        let (ended, ended_receiver) = watch::channel(None);
-        let server = SshServer::new(SshServerParts {
+        let (ended, _) = watch::channel(None);
+        let ssh = self.serve_ssh(around, engineer_key, &path, &process, &ended)?;
+        self.work = Some(Work { process, process_events, ssh, path, ended });
+        Ok(())
+    }
+
+    /// Goes on, as an engineer's program that was started again, with the programs of `before`. Its SSH
+    /// connections are cut: nobody is left at their other ends.
+    pub async fn take_over(&mut self, before: Self, around: &Surroundings) -> Result<(), BeginError> {
+        let engineer_key = self.engineer_key.clone().ok_or(BeginError::NoKey)?;
+        let Self { control, control_events, work, .. } = before;
+        drop(control_events);
+        control.abandon().await;
+        let Work { process, process_events, ssh, path, ended } = work.ok_or(BeginError::Stuck)?;
+        ssh.cancel();
+        if !ssh.joined().await {
+            return Err(BeginError::Stuck);
+        }
+        let ssh = self.serve_ssh(around, engineer_key, &path, &process, &ended)?;
+        self.work = Some(Work { process, process_events, ssh, path, ended });
+        Ok(())
+    }
+
+    fn serve_ssh(
+        &self,
+        around: &Surroundings,
+        engineer_key: PublicKey,
+        path: &Arc<ChannelPath>,
+        process: &SessionProcess,
+        ended: &watch::Sender<Option<Reason>>,
+    ) -> std::io::Result<SshThread> {
+        SshThread::start(SshServer::new(SshServerParts {
             dialer: around.dialer.clone(),
             keys: self.keys.clone(),
-            window: around.window,
+            bounds: around.bounds,
             host_key: self.host_key.clone(),
             engineer_key,
             user: self.user.clone(),
             path: path.clone(),
             programs: process.client(),
-            ended: ended_receiver,
-        });
-        let ssh = SshThread::start(server)?;
-        self.work = Some(Work { process, process_events, ssh, path, ended });
-        Ok(())
+            ended: ended.subscribe(),
+        }))
+    }
+
+    /// The password with which the engineer's program comes back, should it be started again.
+    pub fn restart_key(&self) -> &Secret<32> {
+        &self.keys.restart
     }
 
     /// Tells the engineer that the hour has begun. `deadline` is in time since boot.

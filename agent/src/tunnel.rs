@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
+use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::transport::{Backoff, ControlConnection, ControlError, DialError, Dialer};
 use fieldlink_protocol::{endpoint, limits};
@@ -17,6 +19,8 @@ use crate::network::reach::{Failure, FailureKind};
 /// Longest wait between two tries to reach the relay.
 const RETRY_LIMIT: Duration = Duration::from_secs(5);
 const QUEUE: usize = 64;
+/// How long the relay may take to come back and hear why a session ended.
+const FAREWELL: Duration = Duration::from_secs(60);
 
 /// What comes from the relay, or becomes of the connection to it.
 #[derive(Debug)]
@@ -76,6 +80,22 @@ impl Tunnel {
     /// What to register for from the next connection on.
     pub fn set_claim(&self, claim: Claim) {
         self.claim.send_replace(claim);
+    }
+
+    /// Tells a relay that is out of reach why `session` is over, if it comes into reach again soon.
+    pub async fn farewell(self, mut events: mpsc::Receiver<TunnelEvent>, session: SessionId, reason: Reason) {
+        let _ = tokio::time::timeout(FAREWELL, async {
+            loop {
+                match events.recv().await {
+                    Some(TunnelEvent::Registered) => break self.send(FromAgent::Ended { session, reason }),
+                    Some(TunnelEvent::Lost(_) | TunnelEvent::Message(_)) => {}
+                    Some(TunnelEvent::IdTaken | TunnelEvent::SessionOver) | None => break,
+                }
+            }
+        })
+        .await;
+        drop(events);
+        self.close().await;
     }
 
     /// Sends what is queued and says goodbye; a relay that takes nothing is cut off after a second.
@@ -146,9 +166,11 @@ impl Registration {
             if !self.report(ended).await {
                 return;
             }
+            let mut changes = self.dialer.changes();
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => return,
+                Ok(()) = changes.changed() => backoff.reset(),
                 () = tokio::time::sleep(backoff.next_delay()) => {}
             }
         }
@@ -173,7 +195,11 @@ impl Registration {
             connection = self.register() => connection?,
         };
         backoff.reset();
+        let mut changes = self.dialer.changes();
         loop {
+            if matches!(*self.claim.borrow_and_update(), Claim::Session { .. }) {
+                connection.watch_closely();
+            }
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => {
@@ -189,6 +215,16 @@ impl Registration {
                     } else {
                         // The owner lets go; the cancellation follows at once.
                         cancel.cancelled().await;
+                    }
+                }
+                Ok(()) = self.claim.changed() => {}
+                Ok(()) = changes.changed() => {
+                    // The new connection takes the old one's place at the relay at once.
+                    let cancel = self.cancel.clone();
+                    match cancel.run_until_cancelled(self.register()).await {
+                        Some(Ok(new)) => connection = new,
+                        Some(Err(error)) => tracing::info!(%error, "no other way to the relay"),
+                        None => {}
                     }
                 }
                 message = connection.next() => self.pass_on(message?).await?,

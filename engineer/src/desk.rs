@@ -7,6 +7,7 @@ use crate::config::{Config, Directories};
 use crate::credential_store::CredentialStore;
 use crate::exit::Failure;
 use crate::guesses::Guesses;
+use crate::relay_session::Resumable;
 use crate::runtime_dir::RuntimeDirectory;
 
 /// Everything that a call needs and that is the same for every call.
@@ -32,5 +33,10 @@ impl Desk {
             guesses: Guesses::new(&directories.state),
             runtime: RuntimeDirectory::open(&directories.runtime)?,
         })
+    }
+
+    /// How to come back to a session.
+    pub fn resumable(&self) -> Resumable {
+        Resumable { dialer: self.dialer.clone(), credential: self.credential.clone() }
     }
 }

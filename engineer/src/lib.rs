@@ -33,6 +33,7 @@ pub mod platform;
 mod private_file;
 pub mod progress;
 pub mod relay_session;
+pub mod restart;
 pub mod runtime_dir;
 pub mod session;
 pub mod ssh_child;

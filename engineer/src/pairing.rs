@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
-use fieldlink_protocol::pairing::{EngineerLogin, LoginError, PairingContext, PairingMessage};
-use fieldlink_protocol::pin::Pin;
+use fieldlink_protocol::pairing::{EngineerLogin, LoginError, PairingContext, PairingMessage, Password};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::transport::{Attached, AttachedError, Dialer};
 use tokio::time::timeout;
@@ -28,6 +27,9 @@ pub enum PairingError {
         /// Wrong tries that are left for this ID.
         left: usize,
     },
+    /// The key that was kept did not fit.
+    #[error("the scanner does not know the key of this session any more")]
+    Forgotten,
     /// The agent would not pair.
     #[error("{0}")]
     Refused(Reason),
@@ -52,31 +54,48 @@ pub struct Answered {
 impl Answered {
     /// Judges the answer. Whoever gave it learns from our next step whether its guess at the PIN was
     /// right; `attempt` was written down before and is taken back only if it was the scanner itself.
-    pub async fn finish(
-        mut self,
-        context: &PairingContext,
-        attempt: Attempt,
-    ) -> Result<Paired, PairingError> {
-        match self.login.finish(&self.response, context) {
+    pub async fn finish(self, context: &PairingContext, attempt: Attempt) -> Result<Paired, PairingError> {
+        let Self { pipe, login, response } = self;
+        match login.finish(&response, context) {
             Ok((keys, ke3)) => {
                 attempt.take_back()?;
-                self.pipe.send(PairingMessage::Finish(ke3).encode()).await?;
-                Ok(Paired { pipe: self.pipe, keys })
+                prove(pipe, keys, ke3).await
             }
             Err(LoginError::Rejected | LoginError::Malformed) => {
                 let left = attempt.stands()?;
-                self.pipe.close(Reason::PairingAborted.code()).await;
+                pipe.close(Reason::PairingAborted.code()).await;
                 Err(PairingError::Rejected { left })
+            }
+        }
+    }
+
+    /// As [`Self::finish`], with a key that cannot be guessed: nobody counts.
+    pub async fn finish_again(self, context: &PairingContext) -> Result<Paired, PairingError> {
+        let Self { pipe, login, response } = self;
+        match login.finish(&response, context) {
+            Ok((keys, ke3)) => prove(pipe, keys, ke3).await,
+            Err(_) => {
+                pipe.close(Reason::PairingAborted.code()).await;
+                Err(PairingError::Forgotten)
             }
         }
     }
 }
 
+async fn prove(mut pipe: Attached, keys: SessionKeys, ke3: Bytes) -> Result<Paired, PairingError> {
+    pipe.send(PairingMessage::Finish(ke3).encode()).await?;
+    Ok(Paired { pipe, keys })
+}
+
 /// Attaches, sends KE1 and waits for KE2. Nobody has learnt anything until we act on it.
 /// Until then a run may be broken off and costs nothing.
-pub async fn ask(dialer: &Dialer, pipe_ticket: &str, pin: Pin) -> Result<Answered, PairingError> {
+pub async fn ask(
+    dialer: &Dialer,
+    pipe_ticket: &str,
+    password: impl Into<Password>,
+) -> Result<Answered, PairingError> {
     let (login, ke1) =
-        EngineerLogin::start(pin).map_err(|error| PairingError::Malformed(error.to_string()))?;
+        EngineerLogin::start(password).map_err(|error| PairingError::Malformed(error.to_string()))?;
     let mut pipe = Attached::attach(dialer, pipe_ticket).await.map_err(AttachedError::from)?;
     let answer = timeout(limits::PAIRING, async {
         pipe.send(PairingMessage::Start(ke1).encode()).await?;

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 
 use serde::Serialize;
 
+use crate::control::Trouble;
 use crate::exit::Failure;
 use crate::session::{End, Told};
 
@@ -41,8 +42,8 @@ pub enum Progress {
         /// The file for `ssh -F`.
         ssh_config: String,
     },
-    /// The scanner is silent.
-    Interrupted,
+    /// The scanner is out of reach: what is wrong, and how often another connection was tried.
+    Interrupted(Trouble),
     /// The session is over.
     Ended {
         /// Who ended it.
@@ -87,6 +88,9 @@ impl Progress {
         match self {
             Self::Connecting { relay } => Some(format!("connecting to {relay}")),
             Self::Pairing => Some("checking the PIN with the scanner".into()),
+            Self::Interrupted(trouble) => {
+                Some(format!("the connection to the scanner is interrupted: {trouble}"))
+            }
             Self::Asking { seconds } => Some(format!("waiting for the client to allow ({seconds} s)")),
             _ => None,
         }
@@ -98,7 +102,9 @@ impl Progress {
                 "connected to {hostname} ({id}) as {user}, for {} minutes",
                 seconds.div_ceil(60)
             )),
-            Self::Interrupted => Some("the scanner is silent: waiting for it to come back".into()),
+            Self::Interrupted(trouble) if trouble.tries <= 1 => {
+                Some(format!("the connection to the scanner is interrupted: {trouble}"))
+            }
             Self::Ended { message, .. } | Self::Failed { message, .. } => {
                 Some(format!("fieldlink-connect: {message}"))
             }
@@ -126,6 +132,8 @@ pub struct Console {
     unfinished: Cell<bool>,
     /// Whether the terminal belongs to someone else.
     hushed: Cell<bool>,
+    /// Whether the terminal's owner was told of an interruption.
+    whispered: Cell<bool>,
 }
 
 impl Console {
@@ -136,13 +144,13 @@ impl Console {
             (false, true) => Manner::Terminal,
             (false, false) => Manner::Lines,
         };
-        Self { manner, unfinished: Cell::new(false), hushed: Cell::new(false) }
+        Self { manner, unfinished: Cell::new(false), hushed: Cell::new(false), whispered: Cell::new(false) }
     }
 
     /// Tells a change.
     pub fn tell(&self, progress: &Progress) {
         match self.manner {
-            _ if self.hushed.get() => {}
+            _ if self.hushed.get() => self.whisper(progress),
             Manner::Json => {
                 let line = serde_json::to_string(progress).unwrap_or_default();
                 // A reader that went away does not concern the session.
@@ -152,6 +160,23 @@ impl Console {
                 progress.waiting().inspect(|text| self.wait(text));
                 progress.sentence().inspect(|text| self.say(text));
             }
+        }
+    }
+
+    /// A shell that stands still must say why. Nothing else is written to a terminal that is someone
+    /// else's, and nothing of an interruption that is over after the first try.
+    fn whisper(&self, progress: &Progress) {
+        let text = match progress {
+            Progress::Interrupted(trouble) if !self.whispered.get() && trouble.tries > 0 => {
+                self.whispered.set(true);
+                format!("the connection to the scanner is interrupted: {trouble}")
+            }
+            Progress::Active { .. } if self.whispered.take() => "connected again".into(),
+            _ => return,
+        };
+        if std::io::stderr().is_terminal() {
+            // The terminal is in raw mode.
+            let _ = write!(std::io::stderr(), "\r\n[fieldlink] {text}\r\n");
         }
     }
 

@@ -10,6 +10,7 @@ use anyhow::Context;
 use fieldlink_protocol::support_id::SupportId;
 
 use crate::exit::{Failure, Kind};
+use crate::restart::Restart;
 use crate::ssh_config::aliases::{self, Record};
 use crate::{platform, private_file};
 
@@ -55,6 +56,8 @@ impl RuntimeDirectory {
         let (mut living, mut died) = (Vec::new(), false);
         for id in self.listed()? {
             match take_if_dead(&self.session(id)) {
+                // Its program may be started again and come back.
+                Some(_lock) if Restart::load(&self.session(id)).is_some() => died = true,
                 Some(_lock) => {
                     remove(&self.session(id))?;
                     died = true;
@@ -66,6 +69,26 @@ impl RuntimeDirectory {
             self.write_aliases(&living)?;
         }
         Ok(living)
+    }
+
+    /// The session to `id` whose program was killed, if it can be come back to.
+    pub fn abandoned(&self, id: SupportId) -> anyhow::Result<Option<Restart>> {
+        let _lock = self.lock()?;
+        let path = self.session(id);
+        let dead = path.exists().then(|| take_if_dead(&path)).flatten();
+        Ok(dead.and_then(|_lock| Restart::load(&path)))
+    }
+
+    /// Leaves the session to `id` as it was found, for a later try to come back to it.
+    pub fn leave(&self, id: SupportId, restart: &Restart) -> anyhow::Result<()> {
+        let _lock = self.lock()?;
+        let path = self.session(id);
+        if path.exists() && take_if_dead(&path).is_none() {
+            return Ok(());
+        }
+        platform::create_private_directory(&path)
+            .with_context(|| format!("could not create {}", path.display()))?;
+        restart.store(&path)
     }
 
     /// Makes the directory of a new session to `id`.
@@ -227,6 +250,30 @@ mod tests {
         assert!(!again.path().join("id_ed25519").exists());
         assert_eq!(runtime.sessions().expect("listed"), [id]);
         assert!(!runtime.session(other).exists());
+    }
+
+    #[test]
+    fn a_session_to_come_back_to_is_kept() {
+        let (_base, runtime) = runtime();
+        let id = SupportId::random();
+        let restart = Restart {
+            session: fieldlink_protocol::ids::SessionId::random(),
+            ticket: "T-1".into(),
+            partner: None,
+            session_ticket: "k.b.t".into(),
+            key: fieldlink_protocol::secret::Secret::random(),
+            alive: std::time::SystemTime::now(),
+        };
+        let living = runtime.claim(id).expect("free");
+        restart.store(living.path()).expect("stored");
+        assert!(runtime.abandoned(id).expect("looked").is_none(), "it lives");
+        drop(living);
+        runtime.leave(id, &restart).expect("left");
+        assert!(runtime.sessions().expect("listed").is_empty());
+        let found = runtime.abandoned(id).expect("looked").expect("kept");
+        assert_eq!(found.session, restart.session);
+        drop(runtime.claim(id).expect("the next session takes the place"));
+        assert!(runtime.abandoned(id).expect("looked").is_none());
     }
 
     #[test]

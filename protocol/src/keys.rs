@@ -17,7 +17,7 @@ pub struct SessionKeys {
     pub agent_to_engineer: Secret<32>,
     /// The root of every pipe's own key.
     pub pipe: Secret<32>,
-    /// The password of a later OPAQUE run that carries this session on (part 2 of the plan).
+    /// The password of a later OPAQUE run, should the engineer's program be started again.
     pub restart: Secret<32>,
 }
 

@@ -14,6 +14,21 @@ pub const PIPE_WINDOW: u32 = 4 * 1024 * 1024;
 pub const PIPE_WINDOW_MIN: u32 = 256 * 1024;
 /// The largest window a peer may announce, in bytes.
 pub const PIPE_WINDOW_MAX: u32 = 64 * 1024 * 1024;
+/// A pipe's side that has said nothing for this long says something.
+pub const PIPE_KEEPALIVE: Duration = Duration::from_millis(2_500);
+/// With data under way and silence for this long, a pipe's side asks for a sign of life.
+pub const PIPE_PROBE: Duration = Duration::from_secs(1);
+/// With data under way and silence for this long, a pipe's connection is taken for dead.
+pub const PIPE_SILENCE_BUSY: Duration = Duration::from_secs(4);
+/// Silence for this long: a pipe's connection is taken for dead.
+pub const PIPE_SILENCE: Duration = Duration::from_secs(7);
+/// After the first, immediate try to connect a pipe again: the wait, doubled for every further one …
+pub const PIPE_RETRY: Duration = Duration::from_millis(100);
+/// … up to this.
+pub const PIPE_RETRY_MAX: Duration = Duration::from_secs(5);
+/// A pipe whose streams have both ended waits this long for the peer's word that it has everything,
+/// should the connection be lost.
+pub const PIPE_LINGER: Duration = Duration::from_secs(10);
 /// Pipes that one session may have open at the same time, the control pipe included.
 pub const PIPES_PER_SESSION: usize = 64;
 
@@ -26,6 +41,8 @@ pub const HANDSHAKE: Duration = Duration::from_secs(10);
 pub const PAIRING: Duration = Duration::from_secs(10);
 /// Between two pings of an idle registration.
 pub const PING_INTERVAL: Duration = Duration::from_secs(25);
+/// Between two pings of a connection that belongs to a session.
+pub const SESSION_PING_INTERVAL: Duration = Duration::from_secs(3);
 /// Pings that may go unanswered before the peer is taken for lost.
 pub const PINGS_MISSED: u32 = 2;
 /// Between two sealed heartbeats on the control pipe.

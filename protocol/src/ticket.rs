@@ -70,6 +70,12 @@ pub struct SessionTicket {
     pub subject: EngineerId,
     /// The agent's registration key.
     pub agent_key: AgentKey,
+    /// The latest run in which the two paired.
+    pub run: RunId,
+    /// The control pipe of that run.
+    pub control: PipeId,
+    /// How often the two have paired: of two tickets the one with the higher number is the later.
+    pub pairing: u32,
     /// Unix seconds: when the session was requested.
     pub not_before: u64,
     /// Unix seconds: from then on it is refused.

@@ -51,7 +51,7 @@ async fn register(control: &mut Control, switchboard: &Switchboard) -> Result<()
     }
 }
 
-/// The relay does not ping agents: they ping, so that an idle one costs it nothing.
+/// The relay does not ping an agent without a session: it pings, so that an idle one costs nothing.
 async fn listen(control: &mut Control, switchboard: &Switchboard) -> End {
     loop {
         match control.next().await {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer};
 
 /// Where the configuration is looked for unless it is named.
 pub const DEFAULT_FILE: &str = "/etc/fieldlink/relay.toml";
+/// Both sides give up by themselves; the relay does a little later, so that theirs is the reason.
+const INTERRUPTION_GRACE: Duration = Duration::from_secs(10);
 
 /// What the relay is told.
 #[derive(Debug, Clone, Deserialize)]
@@ -59,6 +61,12 @@ pub struct Limits {
     /// An agent or engineer that is not heard for this long is gone.
     #[serde(rename = "silence_seconds", deserialize_with = "seconds")]
     pub silence: Duration,
+    /// An admitted session, or a pipe of it, that is without one of its sides for this long is over.
+    #[serde(rename = "interruption_seconds", deserialize_with = "seconds")]
+    pub interruption: Duration,
+    /// While a session is active, who is not heard for this long is gone.
+    #[serde(rename = "session_silence_seconds", deserialize_with = "seconds")]
+    pub session_silence: Duration,
     /// Time to close connections in when the relay stops.
     #[serde(rename = "drain_seconds", deserialize_with = "seconds")]
     pub drain: Duration,
@@ -141,6 +149,8 @@ impl Config {
         in_range("limits.handshake_seconds", limits.handshake.as_secs(), 1, 120)?;
         in_range("limits.write_seconds", limits.write.as_secs(), 1, 600)?;
         in_range("limits.silence_seconds", limits.silence.as_secs(), 1, 3_600)?;
+        in_range("limits.interruption_seconds", limits.interruption.as_secs(), 1, 3_600)?;
+        in_range("limits.session_silence_seconds", limits.session_silence.as_secs(), 1, 3_600)?;
         in_range("limits.drain_seconds", limits.drain.as_secs(), 1, 600)?;
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         if self.node.is_empty() || self.node.len() > 64 || !self.node.chars().all(fits) {
@@ -160,6 +170,8 @@ impl Default for Limits {
             handshake: limits::HANDSHAKE,
             write: limits::WRITE,
             silence: limits::PING_INTERVAL * (limits::PINGS_MISSED + 1),
+            interruption: limits::INTERRUPTION + INTERRUPTION_GRACE,
+            session_silence: limits::HEARTBEAT_LOST,
             drain: Duration::from_secs(5),
         }
     }
@@ -238,6 +250,8 @@ mod tests {
             ("[limits]\nmeasurements_per_minute = 1001\n", "measurements_per_minute"),
             ("[limits]\nhandshake_seconds = 0\n", "handshake_seconds"),
             ("[limits]\nwrite_seconds = 100000\n", "write_seconds"),
+            ("[limits]\ninterruption_seconds = 0\n", "interruption_seconds"),
+            ("[limits]\nsession_silence_seconds = 0\n", "session_silence_seconds"),
             ("[limits]\nspeed = 1\n", "speed"),
         ] {
             let error = parse(&format!("{REQUIRED}{text}")).expect_err(text);

@@ -22,9 +22,20 @@ pub struct Control {
     socket: WebSocket,
     line: Line,
     write: Duration,
-    silence: Duration,
     heard: Instant,
     next_ping: Option<Instant>,
+    /// How to notice that the peer is gone: as long as it has no session, and while it has one.
+    usual: Vigilance,
+    watched: Vigilance,
+    is_watched: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Vigilance {
+    /// How long it may be silent.
+    silence: Duration,
+    /// How often it is asked; if not at all, it pings.
+    ping: Option<Duration>,
 }
 
 /// Why a control connection is over.
@@ -54,11 +65,17 @@ pub enum End {
 }
 
 impl Control {
-    /// A connection on `line`. `ping`: the relay asks whether the peer is still there.
+    /// A connection on `line`. `ping`: the relay asks whether the peer is still there, also without a
+    /// session.
     pub fn new(socket: WebSocket, line: Line, limits: &Limits, ping: bool) -> Self {
         let now = Instant::now();
-        let next_ping = ping.then(|| now + limits::PING_INTERVAL);
-        Self { socket, line, write: limits.write, silence: limits.silence, heard: now, next_ping }
+        let ping = ping.then_some(limits::PING_INTERVAL);
+        let usual = Vigilance { silence: limits.silence, ping };
+        let silence = limits.session_silence;
+        let watched = Vigilance { silence, ping: Some(silence / 3) };
+        let next_ping = ping.map(|interval| now + interval);
+        let write = limits.write;
+        Self { socket, line, write, heard: now, next_ping, usual, watched, is_watched: false }
     }
 
     /// Its line.
@@ -69,7 +86,7 @@ impl Control {
     /// The peer's next message. Meanwhile the mailbox is emptied. Safe to cancel between messages.
     pub async fn next<In: DeserializeOwned + Bounded>(&mut self) -> Result<In, End> {
         loop {
-            let silent = self.heard + self.silence;
+            let silent = self.heard + self.vigilance().silence;
             tokio::select! {
                 biased;
                 () = self.line.overflow.cancelled() => return Err(End::TooSlow),
@@ -102,16 +119,30 @@ impl Control {
     async fn put(&mut self, outgoing: Option<Box<Outgoing>>) -> Result<(), End> {
         match outgoing.map(|boxed| *boxed) {
             Some(Outgoing::Text(text)) => self.write(Message::text(text)).await,
+            Some(Outgoing::Watch(watch)) => {
+                self.watch(watch);
+                Ok(())
+            }
             Some(Outgoing::Close(farewell)) => Err(End::Farewell(farewell)),
             None => Err(End::Gone),
         }
+    }
+
+    fn vigilance(&self) -> Vigilance {
+        if self.is_watched { self.watched } else { self.usual }
+    }
+
+    fn watch(&mut self, watch: bool) {
+        self.is_watched = watch;
+        self.heard = Instant::now();
+        self.next_ping = self.vigilance().ping.map(|interval| self.heard + interval);
     }
 
     async fn ping(&mut self, silent: Instant) -> Result<(), End> {
         if Instant::now() >= silent {
             return Err(End::Silent);
         }
-        self.next_ping = Some(Instant::now() + limits::PING_INTERVAL);
+        self.next_ping = self.vigilance().ping.map(|interval| Instant::now() + interval);
         self.write(Message::Ping(Default::default())).await
     }
 
@@ -179,7 +210,7 @@ fn farewell_words(farewell: Farewell) -> (CloseCode, &'static str) {
 /// The code of a close frame whose text is `reason`.
 pub fn close_code(reason: Reason) -> CloseCode {
     match reason {
-        Reason::RelayStopping => CloseCode::Away,
+        Reason::RelayStopping => CloseCode::Restart,
         Reason::Revoked => CloseCode::Policy,
         _ => CloseCode::Normal,
     }

@@ -3,22 +3,32 @@
 use std::sync::Arc;
 
 use fieldlink_protocol::credential::EngineerIdentity;
+use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
 
 use crate::config::Limits;
 use crate::control::{Control, End};
+use crate::directory::Farewell;
 use crate::permits::Permit;
 use crate::socket::WebSocket;
-use crate::switchboard::{Line, Request, Switchboard};
+use crate::switchboard::{Line, Request, Resumption, Switchboard};
 
 struct Desk {
     control: Control,
     engineer: EngineerIdentity,
     switchboard: Arc<Switchboard>,
-    /// The support case of the latest request.
-    /// Ticket and partner, from the first request on.
-    case: Option<(String, Option<String>)>,
+    business: Business,
+}
+
+/// What a connection is for. One thing only.
+enum Business {
+    /// The engineer has yet to say.
+    Unknown,
+    /// Asking for a device, for one support case: ticket and partner.
+    Case(String, Option<String>),
+    /// A session that began on another connection.
+    Resumed,
 }
 
 /// Serves one engineer's connection until it ends.
@@ -31,7 +41,7 @@ pub async fn serve(
     _permit: Permit,
 ) {
     let control = Control::new(socket, line, &limits, true);
-    let mut desk = Desk { control, engineer, switchboard, case: None };
+    let mut desk = Desk { control, engineer, switchboard, business: Business::Unknown };
     let end = desk.work().await;
     tracing::debug!(%end, "engineer's connection is over");
     desk.control.close(end).await;
@@ -54,9 +64,10 @@ impl Desk {
                 FromEngineer::Request { support_id, ticket, partner, .. } => {
                     self.request(Request { support_id, reference: ticket, partner }).await?;
                 }
-                FromEngineer::Resume { .. } | FromEngineer::PairAgain {} => {
-                    return Err(End::Malformed("this relay does not resume sessions".into()));
+                FromEngineer::Resume { session, session_ticket, .. } => {
+                    self.resume(session, &session_ticket).await?;
                 }
+                FromEngineer::PairAgain {} => self.pair_again().await?,
                 FromEngineer::Open { request } => self.open(request).await?,
                 FromEngineer::End { reason } => self.switchboard.engineer_ends(self.control.line(), reason),
             }
@@ -64,10 +75,15 @@ impl Desk {
     }
 
     async fn request(&mut self, request: Request) -> Result<(), End> {
-        let case = (request.reference.clone(), request.partner.clone());
-        if *self.case.get_or_insert_with(|| case.clone()) != case {
+        match &self.business {
+            Business::Unknown => {
+                self.business = Business::Case(request.reference.clone(), request.partner.clone());
+            }
+            Business::Case(reference, partner)
+                if (reference, partner) == (&request.reference, &request.partner) => {}
             // One audit row per session: what the client agrees to must be what stands there.
-            return Err(End::Malformed("a connection is for one support case".into()));
+            Business::Case(..) => return Err(malformed("a connection is for one support case")),
+            Business::Resumed => return Err(malformed("this connection has a session")),
         }
         match self.switchboard.request(self.control.line(), &self.engineer, request).await {
             Ok(()) => Ok(()),
@@ -75,13 +91,41 @@ impl Desk {
         }
     }
 
+    async fn resume(&mut self, session: SessionId, session_ticket: &str) -> Result<(), End> {
+        if !matches!(self.business, Business::Unknown) {
+            return Err(malformed("a session is resumed first or not at all"));
+        }
+        let line = self.control.line();
+        match self.switchboard.resume(line, &self.engineer, session, session_ticket).await {
+            Resumption::Resumed => {
+                self.business = Business::Resumed;
+                self.control.send(&ToEngineer::Resumed { session }).await
+            }
+            Resumption::NotYet(answer) => self.control.send(&answer).await,
+            Resumption::Over(reason) => {
+                self.control.send(&ToEngineer::Ended { session, reason }).await?;
+                Err(End::Farewell(Farewell::Ended(reason)))
+            }
+        }
+    }
+
+    async fn pair_again(&mut self) -> Result<(), End> {
+        match self.switchboard.pair_again(self.control.line(), &self.engineer) {
+            Ok(()) => Ok(()),
+            Err(answer) => self.control.send(&answer).await,
+        }
+    }
+
     async fn open(&mut self, request: u32) -> Result<(), End> {
-        let reference = self.case.as_ref().map_or("", |(reference, _)| reference);
-        let opened = self.switchboard.open_pipe(self.control.line(), &self.engineer, reference);
+        let opened = self.switchboard.open_pipe(self.control.line(), &self.engineer);
         let answer = match opened {
             Ok((pipe, pipe_ticket)) => ToEngineer::Opened { request, pipe, pipe_ticket },
             Err(code) => ToEngineer::NotOpened { request, code },
         };
         self.control.send(&answer).await
     }
+}
+
+fn malformed(what: &str) -> End {
+    End::Malformed(what.into())
 }

@@ -138,6 +138,7 @@ impl Reception {
         }
         match self.switchboard.may_attach(&ticket) {
             Ok(()) => Ok(ticket),
+            Err(AttachRefusal::Pending) => Err(Refusal::PENDING),
             Err(AttachRefusal::TicketUsed) => Err(Refusal::ticket("ticket-used", "it was used")),
             Err(AttachRefusal::SessionOver) => {
                 let end = store.session_end(ticket.session).await.ok().flatten();

@@ -51,6 +51,12 @@ impl Refusal {
     pub const TOO_OFTEN: Self =
         Self::new("429 Too Many Requests", "too-often", "measured too often: try again in a minute\n")
             .with(&[("retry-after", "60")]);
+    /// The session of a ticket may come back yet.
+    pub const PENDING: Self = Self::new(
+        "503 Service Unavailable",
+        "session-pending",
+        "neither side of the session has come back yet: try again\n",
+    );
     /// Another version.
     pub const VERSION: Self = Self::new(
         "426 Upgrade Required",

@@ -1,100 +1,135 @@
 //! `/v1/pipe`: one side of a pipe attaches, waits for the other, and is spliced with it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fieldlink_protocol::limits;
-use fieldlink_protocol::pipe::Role;
+use fieldlink_protocol::pipe::{Role, closing};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::PipeTicket;
 use futures_util::StreamExt;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::config::Limits;
 use crate::control::close_code;
-use crate::directory::{AttachRefusal, PipeEnd};
+use crate::directory::{Aftermath, AttachRefusal, Parting, PipeEnd};
 use crate::socket::{PipeSocket, WebSocket, say_goodbye};
 use crate::splice::{Splice, SpliceEnd};
 use crate::switchboard::{Seat, Seated, Switchboard};
 
+/// Messages that are kept for a partner who is not there yet. Then no more is read.
+const EARLY: usize = 2;
+
 /// How the wait for a partner ended.
 enum Wait {
     Joined(Box<PipeSocket>),
-    Cut(Reason),
-    Replaced,
+    Parted(Parting),
     NobodyCame,
+    Silent,
     NotData,
+    Closed(Option<CloseFrame>),
     Gone,
 }
 
 /// Serves one connection of one side.
 pub async fn serve(socket: PipeSocket, ticket: PipeTicket, switchboard: Arc<Switchboard>, limits: Limits) {
-    match switchboard.attach(&ticket) {
+    let frame = match switchboard.attach(&ticket) {
         Ok(Seated::First(seat, partner)) => {
-            wait_and_splice(socket, ticket.side, seat, partner, &limits).await
+            return wait_and_splice(socket, ticket.side, seat, partner, &limits).await;
         }
-        Ok(Seated::Second(handover)) => {
-            if let Err(socket) = handover.hand_over(Box::new(socket)) {
-                close(socket.web_socket, reason_frame(Reason::PartnerMissing)).await;
-            }
-        }
-        // The session ended, or another connection was quicker, since the ticket was checked.
-        Err(AttachRefusal::SessionOver) => close(socket.web_socket, policy_frame("session-over")).await,
-        Err(AttachRefusal::TicketUsed) => close(socket.web_socket, policy_frame("ticket-used")).await,
-    }
+        Ok(Seated::Second(handover)) => match handover.hand_over(Box::new(socket)) {
+            Ok(()) => return,
+            Err(back) => return close(back.web_socket, reason_frame(Reason::PartnerMissing)).await,
+        },
+        // The session ended, or the pipe was closed, since the ticket was checked.
+        Err(AttachRefusal::SessionOver) => policy_frame("session-over"),
+        Err(AttachRefusal::TicketUsed) => policy_frame("ticket-used"),
+        Err(AttachRefusal::Pending) => again_frame(),
+    };
+    close(socket.web_socket, frame).await;
 }
 
 async fn wait_and_splice(
     mut socket: PipeSocket,
     side: Role,
     seat: Seat,
-    partner: oneshot::Receiver<Box<PipeSocket>>,
+    mut partner: oneshot::Receiver<Box<PipeSocket>>,
     limits: &Limits,
 ) {
-    let mut early = None;
-    let until = Instant::now() + limits.handshake;
-    let frame = match wait(&mut socket.web_socket, &mut early, &seat, partner, until).await {
-        Wait::Joined(partner) => {
-            return splice(socket, *partner, side, early, seat, limits.write).await;
-        }
-        Wait::Gone => return,
-        Wait::NobodyCame => {
-            seat.finish(PipeEnd::default());
-            reason_frame(Reason::PartnerMissing)
-        }
-        Wait::Cut(reason) => reason_frame(reason),
-        Wait::Replaced => policy_frame("replaced"),
-        Wait::NotData => policy_frame("not-data"),
-    };
+    let mut early = VecDeque::new();
+    let wait = wait(&mut socket.web_socket, &mut early, &seat, &mut partner, limits.session_silence).await;
+    if let Wait::Joined(partner) = wait {
+        return splice(socket, *partner, side, early, seat, limits.write).await;
+    }
+    let (own, others) = give_up(wait, &seat, side);
     drop(seat);
-    close(socket.web_socket, frame).await;
+    // One that came just now is told to come again, like any other who loses a partner.
+    partner.close();
+    let late = partner.try_recv().ok().map(|partner| partner.web_socket);
+    tokio::join!(close_if(Some(socket.web_socket), own), close_if(late, Some(others)));
 }
 
-/// Reads one message at most: it is kept for the partner, and the rest stays with the sender.
+/// What the one who waited is told, and what the partner is told who came too late.
+fn give_up(wait: Wait, seat: &Seat, side: Role) -> (Option<CloseFrame>, CloseFrame) {
+    let mut others = again_frame();
+    let own = match wait {
+        Wait::Joined(_) | Wait::Gone => None,
+        Wait::Parted(parting) => {
+            others = parting_frame(parting, side.peer());
+            Some(parting_frame(parting, side))
+        }
+        Wait::NobodyCame => {
+            seat.end(PipeEnd::NobodyCame);
+            Some(reason_frame(Reason::PartnerMissing))
+        }
+        Wait::Silent => Some(policy_frame("silent")),
+        Wait::NotData => Some(CloseFrame { code: CloseCode::Unsupported, reason: "not-data".into() }),
+        Wait::Closed(frame) => {
+            let text = frame.as_ref().map_or("", |frame| frame.reason.as_str());
+            let reason = Reason::from_code(text);
+            // Nobody is here whom an empty goodbye could be meant for.
+            if !closing::goes_on(text) && (reason.is_some() || text == closing::DONE) {
+                seat.end(PipeEnd::Closed { by: side, reason });
+            }
+            Some(frame.unwrap_or_else(done_frame))
+        }
+    };
+    (own, others)
+}
+
+/// Reads a little, so that pings are answered; the rest stays with the sender. Who comes back to a pipe
+/// and is silent then is not there.
 async fn wait(
     socket: &mut WebSocket,
-    early: &mut Option<Message>,
+    early: &mut VecDeque<Message>,
     seat: &Seat,
-    mut partner: oneshot::Receiver<Box<PipeSocket>>,
-    until: Instant,
+    partner: &mut oneshot::Receiver<Box<PipeSocket>>,
+    silence: Duration,
 ) -> Wait {
+    let mut silent = Instant::now() + silence;
     loop {
         tokio::select! {
             biased;
-            reason = seat.cut.fired() => return Wait::Cut(reason),
-            joined = &mut partner => {
-                return joined.map_or(Wait::Replaced, Wait::Joined);
+            parting = seat.parted() => return Wait::Parted(parting),
+            joined = &mut *partner => {
+                return joined.map_or(Wait::Gone, Wait::Joined);
             }
-            () = sleep_until(until) => return Wait::NobodyCame,
-            received = socket.next(), if early.is_none() => match received {
-                Some(Ok(message @ Message::Binary(_))) => *early = Some(message),
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Text(_))) => return Wait::NotData,
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return Wait::Gone,
+            () = sleep_until(seat.until.into()) => return Wait::NobodyCame,
+            () = sleep_until(silent), if seat.again && early.len() < EARLY => return Wait::Silent,
+            received = socket.next(), if early.len() < EARLY => {
+                silent = Instant::now() + silence;
+                match received {
+                    Some(Ok(message @ Message::Binary(_))) => early.push_back(message),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                    Some(Ok(Message::Text(_))) => return Wait::NotData,
+                    Some(Ok(Message::Close(frame))) => return Wait::Closed(frame),
+                    Some(Err(_)) | None => return Wait::Gone,
+                }
             },
         }
     }
@@ -104,19 +139,29 @@ async fn splice(
     first: PipeSocket,
     second: PipeSocket,
     first_side: Role,
-    early: Option<Message>,
+    early: VecDeque<Message>,
     seat: Seat,
     write: Duration,
 ) {
     let PipeSocket { web_socket: first, permit: _first_permit } = first;
     let PipeSocket { web_socket: second, permit: _second_permit } = second;
-    let mut splice = Splice::new(first, second, first_side, early, seat.traffic.clone());
-    let (frames, orderly) = tokio::select! {
-        biased;
-        reason = seat.cut.fired() => ([reason_frame(reason), reason_frame(reason)], false),
-        end = splice.run(write) => {
-            seat.finish(pipe_end(&end));
-            (end.frames(), end.is_orderly())
+    let mut splice = Splice::new(first, second, first_side, early, seat.traffic.clone(), write);
+    let told = |parting| [first_side, first_side.peer()].map(|side| parting_frame(parting, side));
+    let (frames, orderly) = loop {
+        tokio::select! {
+            biased;
+            parting = seat.parted() => {
+                if parting == Parting::Reason(Reason::RelayStopping) {
+                    let _ = timeout(limits::CLOSE, splice.settle()).await;
+                }
+                break (told(parting), false);
+            }
+            side = seat.prodded() => splice.prod(side),
+            end = splice.run() => break match seat.end(pipe_end(&end)) {
+                Some(aftermath) => (end.frames(partner_frame(aftermath)), end.is_orderly()),
+                // The relay was about to say something itself.
+                None => (told(seat.parted().await), false),
+            },
         }
     };
     drop(seat);
@@ -127,8 +172,30 @@ async fn splice(
 
 /// What the directory is told.
 fn pipe_end(end: &SpliceEnd) -> PipeEnd {
-    let text = end.close_text().unwrap_or_default();
-    PipeEnd { by: Some(end.by), reason: Reason::ALL.iter().copied().find(|reason| reason.code() == text) }
+    match end.close_text() {
+        None => PipeEnd::Lost,
+        Some(closing::MOVED) => PipeEnd::Moved,
+        Some(text) if closing::goes_on(text) => PipeEnd::Lost,
+        Some(text) => PipeEnd::Closed { by: end.by, reason: Reason::from_code(text) },
+    }
+}
+
+/// What the partner of a connection that has ended is told; `None` if it is told the same.
+fn partner_frame(aftermath: Aftermath) -> Option<CloseFrame> {
+    match aftermath {
+        Aftermath::Closed => None,
+        Aftermath::Moved => Some(CloseFrame { code: CloseCode::Normal, reason: closing::MOVED.into() }),
+        Aftermath::GoesOn => Some(again_frame()),
+    }
+}
+
+fn parting_frame(parting: Parting, side: Role) -> CloseFrame {
+    match parting {
+        Parting::Reason(reason) => reason_frame(reason),
+        Parting::Done => done_frame(),
+        Parting::Displaced(displaced) if displaced == side => policy_frame(closing::REPLACED),
+        Parting::Displaced(_) => again_frame(),
+    }
 }
 
 fn reason_frame(reason: Reason) -> CloseFrame {
@@ -137,6 +204,20 @@ fn reason_frame(reason: Reason) -> CloseFrame {
 
 fn policy_frame(text: &'static str) -> CloseFrame {
     CloseFrame { code: CloseCode::Policy, reason: text.into() }
+}
+
+fn again_frame() -> CloseFrame {
+    CloseFrame { code: CloseCode::Away, reason: closing::ATTACH_AGAIN.into() }
+}
+
+fn done_frame() -> CloseFrame {
+    CloseFrame { code: CloseCode::Normal, reason: closing::DONE.into() }
+}
+
+async fn close_if(socket: Option<WebSocket>, frame: Option<CloseFrame>) {
+    if let (Some(socket), Some(frame)) = (socket, frame) {
+        close(socket, frame).await;
+    }
 }
 
 async fn close(socket: WebSocket, frame: CloseFrame) {

@@ -22,6 +22,8 @@ use crate::tls::{self, TlsError};
 
 /// How often the ticket keys' age is looked at.
 const KEY_CHECK: Duration = Duration::from_secs(3_600);
+/// How often it is written down how much sessions have moved: so much is lost when the relay is killed.
+const BYTE_COUNT: Duration = Duration::from_secs(60);
 /// Pauses after failed accepts: file descriptors come back only when someone leaves.
 const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
@@ -62,6 +64,7 @@ impl Relay {
         let keys = store.ticket_keys(unix_now(), TicketOffice::key_policy(config.session_limit())).await?;
         let tickets = TicketOffice::new(config.node.clone(), keys);
         let switchboard = Switchboard::new(&config, store.clone(), tickets);
+        switchboard.restore(store.running_sessions().await?);
         let reception = Arc::new(Reception {
             tls,
             measuring: Measuring::new(config.limits.measurements_per_minute),
@@ -100,6 +103,7 @@ impl Relay {
         drop(self.listener);
         let cut = drain(&self.reception, connections, self.config.limits.drain).await;
         housekeeping.shutdown().await;
+        self.reception.switchboard.record_traffic();
         self.store.close().await;
         tracing::info!(cut, "stopped");
         result.map(|()| cut)
@@ -135,6 +139,7 @@ impl Relay {
             }
             "revocations"
         });
+        tasks.spawn(count_bytes(self.reception.switchboard.clone()));
         let policy = TicketOffice::key_policy(self.config.session_limit());
         tasks.spawn(renew_keys(self.reception.switchboard.clone(), policy));
         tasks
@@ -156,6 +161,13 @@ async fn accept(listener: &TcpListener, pause: &mut Duration) -> (TcpStream, Soc
                 *pause = (*pause * 2).min(ACCEPT_PAUSE.1);
             }
         }
+    }
+}
+
+async fn count_bytes(switchboard: Arc<Switchboard>) -> &'static str {
+    loop {
+        tokio::time::sleep(BYTE_COUNT).await;
+        switchboard.record_traffic();
     }
 }
 
@@ -187,7 +199,7 @@ fn go_on(connections: &mut JoinSet<Option<Life>>, finished: Result<Option<Life>,
 fn lost_housekeeper(stopped: Result<&'static str, JoinError>) -> RelayError {
     let what = stopped.unwrap_or_else(|error| {
         tracing::error!(%error, "a housekeeping task panicked");
-        "time limits, revocations or keys"
+        "time limits, revocations, byte counts or keys"
     });
     RelayError::Housekeeping(what)
 }

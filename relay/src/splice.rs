@@ -2,17 +2,20 @@
 //!
 //! A direction reads only when what it read before has been taken, so that a slow reader slows its
 //! own writer and nobody else. Nothing here looks into a message.
+//!
+//! The relay's only own words between the messages: that the partner attaches again.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use fieldlink_protocol::pipe::Role;
+use fieldlink_protocol::pipe::{Role, closing};
 use fieldlink_protocol::reason::Reason;
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, Interval, interval_at};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError, error::ProtocolError};
@@ -26,13 +29,17 @@ pub struct Splice {
     /// `flows[i]` goes from `sockets[i]` to the other.
     flows: [Flow; 2],
     traffic: Arc<Traffic>,
+    /// When it is looked whether a write has stalled.
+    check: Interval,
 }
 
 /// One direction.
 struct Flow {
     from: Role,
-    /// Read, but not yet taken by the other side.
-    held: Option<Message>,
+    /// Read, but not yet taken by the other side: one, or what came before the partner.
+    held: VecDeque<Message>,
+    /// The other side is to be asked to attach again.
+    prod: bool,
     /// Taken, but perhaps not yet on its way.
     unflushed: bool,
     /// The other side takes nothing: what it had taken when that was first seen.
@@ -65,28 +72,28 @@ enum Cause {
 }
 
 impl Splice {
-    /// Joins `first`, which is `first_side`'s and has already said `early`, with `second`.
+    /// Joins `first`, which is `first_side`'s and has already said `early`, with `second`. A write
+    /// without progress for `patience` (twice that at most) ends it.
     pub fn new(
         first: WebSocket,
         second: WebSocket,
         first_side: Role,
-        early: Option<Message>,
+        early: VecDeque<Message>,
         traffic: Arc<Traffic>,
+        patience: Duration,
     ) -> Self {
-        let flow = |from, held| Flow { from, held, unflushed: false, blocked: Blocked::No };
-        let flows = [flow(first_side, early), flow(first_side.peer(), None)];
-        Self { sockets: [first, second], flows, traffic }
+        let flows = [Flow::new(first_side, early), Flow::new(first_side.peer(), VecDeque::new())];
+        let check = interval_at(Instant::now() + patience, patience);
+        Self { sockets: [first, second], flows, traffic, check }
     }
 
-    /// Moves messages until one side ends it. A write without progress for `patience` (twice that at
-    /// most) is such an end. Safe to cancel.
-    pub async fn run(&mut self, patience: Duration) -> SpliceEnd {
-        let mut check = interval_at(Instant::now() + patience, patience);
+    /// Moves messages until one side ends it. Safe to cancel.
+    pub async fn run(&mut self) -> SpliceEnd {
         poll_fn(|cx| {
             if let Poll::Ready(end) = self.poll(cx) {
                 return Poll::Ready(end);
             }
-            while check.poll_tick(cx).is_ready() {
+            while self.check.poll_tick(cx).is_ready() {
                 if let Some(end) = self.find_stalled() {
                     return Poll::Ready(end);
                 }
@@ -94,6 +101,24 @@ impl Splice {
             Poll::Pending
         })
         .await
+    }
+
+    /// Hands over what is in hand already, and reads no more. A side that is gone gets nothing.
+    pub async fn settle(&mut self) {
+        poll_fn(|cx| {
+            let [a, b] = &mut self.sockets;
+            let [forth, back] = &mut self.flows;
+            let settled = [forth.poll_settle(cx, b, &self.traffic), back.poll_settle(cx, a, &self.traffic)];
+            if settled.iter().all(Poll::is_ready) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Asks `side` to attach again, as soon as it takes something.
+    pub fn prod(&mut self, side: Role) {
+        for flow in &mut self.flows {
+            flow.prod |= flow.from.peer() == side;
+        }
     }
 
     /// The two connections, in the order in which they came.
@@ -124,6 +149,10 @@ impl Splice {
 }
 
 impl Flow {
+    fn new(from: Role, held: VecDeque<Message>) -> Self {
+        Self { from, held, prod: false, unflushed: false, blocked: Blocked::No }
+    }
+
     /// Moves what can be moved; ready only when the splice is over, with whose doing that is.
     fn poll(
         &mut self,
@@ -133,12 +162,12 @@ impl Flow {
         traffic: &Traffic,
     ) -> Poll<Result<Infallible, (Role, Cause)>> {
         loop {
-            if self.held.is_some() {
+            while self.prod || !self.held.is_empty() {
                 ready!(self.poll_pass(cx, to, traffic))?;
             }
             match from.poll_next_unpin(cx) {
                 Poll::Ready(received) => match accept(received) {
-                    Ok(message) => self.held = message,
+                    Ok(message) => self.held.extend(message),
                     Err(cause) => return Poll::Ready(Err((self.from, cause))),
                 },
                 Poll::Pending => {
@@ -160,12 +189,25 @@ impl Flow {
         let ready = to.poll_ready_unpin(cx);
         self.note_blocked(ready.is_pending());
         ready!(ready).map_err(|_| (side, Cause::Lost))?;
-        if let Some(message) = self.held.take() {
-            traffic.count(side, message.len());
+        let message = match std::mem::take(&mut self.prod) {
+            true => Some(Message::text(closing::ATTACH_AGAIN)),
+            false => self.held.pop_front().inspect(|message| traffic.count(side, message.len() as u64)),
+        };
+        if let Some(message) = message {
             to.start_send_unpin(message).map_err(|_| (side, Cause::Lost))?;
             self.unflushed = true;
         }
         Poll::Ready(Ok(()))
+    }
+
+    fn poll_settle(&mut self, cx: &mut Context<'_>, to: &mut WebSocket, traffic: &Traffic) -> Poll<()> {
+        while !self.held.is_empty() {
+            if ready!(self.poll_pass(cx, to, traffic)).is_err() {
+                self.held.clear();
+                return Poll::Ready(());
+            }
+        }
+        self.poll_flush(cx, to).map(drop)
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>, to: &mut WebSocket) -> Poll<Result<(), (Role, Cause)>> {
@@ -195,10 +237,10 @@ impl Flow {
 }
 
 impl SpliceEnd {
-    /// What the side that closed it said, if it said anything.
+    /// What the side that closed it said, if it closed it.
     pub fn close_text(&self) -> Option<&str> {
         match &self.cause {
-            Cause::Closed(Some(frame)) => Some(&frame.reason),
+            Cause::Closed(frame) => Some(frame.as_ref().map_or("", |frame| frame.reason.as_str())),
             _ => None,
         }
     }
@@ -208,9 +250,10 @@ impl SpliceEnd {
         matches!(self.cause, Cause::Closed(_))
     }
 
-    /// The goodbyes, in the order in which the connections came.
-    pub fn frames(&self) -> [CloseFrame; 2] {
-        let (own, other) = (self.frame_for_culprit(), self.frame_for_partner());
+    /// The goodbyes, in the order in which the connections came. `other`: what the partner is told, unless
+    /// the same as was said, or that the other side is lost.
+    pub fn frames(&self, other: Option<CloseFrame>) -> [CloseFrame; 2] {
+        let (own, other) = (self.frame_for_culprit(), other.unwrap_or_else(|| self.frame_for_partner()));
         if self.by == self.first { [own, other] } else { [other, own] }
     }
 
@@ -260,7 +303,7 @@ mod tests {
     #[test]
     fn slow_is_not_stalled() {
         let (from, blocked) = (Role::Agent, Blocked::No);
-        let mut flow = Flow { from, held: None, unflushed: true, blocked };
+        let mut flow = Flow { unflushed: true, blocked, ..Flow::new(from, VecDeque::new()) };
         assert!(!flow.has_stalled(10));
         assert!(!flow.has_stalled(10), "idle is not blocked");
         flow.note_blocked(true);

@@ -8,7 +8,7 @@ use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, TicketError, TicketKeys};
 
-use crate::directory::Admission;
+use crate::directory::{Admission, Standing};
 use crate::store::{KeyPolicy, UnixTime};
 
 /// How long a lease outranks a squatter.
@@ -75,14 +75,18 @@ impl TicketOffice {
 
     /// Lets `side` return to an admitted session.
     pub fn session_ticket(&self, admission: &Admission, side: Role) -> String {
+        let standing = &admission.standing;
         self.sign(&SessionTicket {
             node: self.node.clone(),
             session: admission.session,
             side,
             subject: admission.engineer,
-            agent_key: admission.agent_key,
-            not_before: admission.not_before,
-            expires: admission.expires,
+            agent_key: standing.agent_key,
+            run: standing.run,
+            control: standing.control,
+            pairing: standing.pairing,
+            not_before: standing.not_before,
+            expires: standing.expires,
         })
     }
 
@@ -98,11 +102,23 @@ impl TicketOffice {
         if ticket.node == self.node { Ok(ticket) } else { Err(TicketError::UnknownKey) }
     }
 
-    /// The session that an agent's session ticket of this node names, if it is this key's.
-    pub fn verify_session(&self, token: &str, key: &AgentKey, now: UnixTime) -> Option<SessionId> {
-        let ticket: SessionTicket = self.read(|keys| keys.verify(token, now)).ok()?;
-        let fits = ticket.node == self.node && ticket.side == Role::Agent && ticket.agent_key == *key;
-        fits.then_some(ticket.session)
+    /// What an agent's session ticket of this node says, if it is this key's.
+    pub fn verify_agents_session(&self, token: &str, key: &AgentKey, now: UnixTime) -> Option<SessionTicket> {
+        let ticket = self.verify_session(token, now).ok()?;
+        (ticket.side == Role::Agent && ticket.agent_key == *key).then_some(ticket)
+    }
+
+    /// What an engineer's session ticket of this node says, if it is this engineer's and session's.
+    pub fn verify_engineers_session(
+        &self,
+        token: &str,
+        session: SessionId,
+        engineer: EngineerId,
+        now: UnixTime,
+    ) -> Result<SessionTicket, TicketError> {
+        let ticket = self.verify_session(token, now)?;
+        let fits = ticket.side == Role::Engineer && ticket.subject == engineer && ticket.session == session;
+        if fits { Ok(ticket) } else { Err(TicketError::Forged) }
     }
 
     /// Whether `token` is a lease of this node for this ID and key.
@@ -113,12 +129,24 @@ impl TicketOffice {
         })
     }
 
+    fn verify_session(&self, token: &str, now: UnixTime) -> Result<SessionTicket, TicketError> {
+        let ticket: SessionTicket = self.read(|keys| keys.verify(token, now))?;
+        if ticket.node == self.node { Ok(ticket) } else { Err(TicketError::UnknownKey) }
+    }
+
     fn sign<C: fieldlink_protocol::ticket::Claims>(&self, claims: &C) -> String {
         self.read(|keys| keys.sign(claims))
     }
 
     fn read<T>(&self, with: impl FnOnce(&TicketKeys) -> T) -> T {
         with(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl From<&SessionTicket> for Standing {
+    fn from(ticket: &SessionTicket) -> Self {
+        let SessionTicket { run, control, agent_key, pairing, not_before, expires, .. } = *ticket;
+        Self { run, control, agent_key, pairing, not_before, expires }
     }
 }
 

@@ -89,7 +89,7 @@ async fn one_byte_too_many_ends_the_pipe_that_carried_it() {
         // The relay may close before all of it is sent.
         let _ = within(agent_end.send(message)).await;
         assert_eq!(close_reason(&mut agent_end).await, reason);
-        assert_eq!(close_reason(&mut engineer_end).await, "connection-lost");
+        assert_eq!(close_reason(&mut engineer_end).await, "attach-again");
     }
     let mut waiting = attach(&relay, &call.open_tickets().await.0).await.expect("attached");
     within(waiting.send(Message::text("text"))).await.expect("sent");
@@ -184,7 +184,7 @@ async fn who_takes_nothing_for_too_long_is_dropped() {
     })
     .await;
     // The close may be overtaken by the reset of a connection that was still being written to.
-    assert!(closed.as_deref().is_none_or(|reason| reason == "connection-lost"), "{closed:?}");
+    assert!(closed.as_deref().is_none_or(|reason| reason == "attach-again"), "{closed:?}");
     within(filling).await.expect("no panic");
     pass(&mut call.engineer_pipe, &mut call.agent_pipe, b"still here").await;
 }

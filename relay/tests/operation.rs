@@ -42,31 +42,44 @@ async fn revoking_ends_running_sessions_within_a_second() {
 async fn stopping_says_goodbye_to_everyone() {
     let relay = TestRelay::start().await;
     let zoe = relay.add_engineer("Zoë");
-    let mut call = Call::start(&relay, &zoe).await;
+    let (mut call, mut pairing) = (Call::start(&relay, &zoe).await, Call::pair(&relay, &zoe).await);
     let mut idle = FakeAgent::start(&relay).await;
     let mut unregistered = NewAgent::connect(&relay).await;
     let _unfinished = relay.dial().await;
+    let (tickets, mut ends) = (call.open_tickets().await, vec![]);
+    for ticket in [&tickets.0, &tickets.1] {
+        ends.push(attach(&relay, ticket).await.expect("attached"));
+    }
+    // Beside the splice.
+    ends.push(attach(&relay, &tickets.0).await.expect("attached"));
+    prodded(&mut ends[1]).await;
     relay.begin_stop();
-    assert_eq!(call.engineer.ended().await, Reason::RelayStopping);
-    let (session, reason) = (call.session, Reason::RelayStopping);
-    assert_eq!(call.agent.receive::<ToAgent>().await, ToAgent::Ended { session, reason });
-    for socket in [
-        &mut call.engineer.0,
-        &mut call.agent.0,
+    // Who is pairing begins anew; who has a session keeps it.
+    assert_eq!(pairing.engineer.ended().await, Reason::RelayStopping);
+    let (session, reason) = (pairing.session, Reason::RelayStopping);
+    assert_eq!(pairing.agent.receive::<ToAgent>().await, ToAgent::Ended { session, reason });
+    let lines = [&mut call.engineer.0, &mut call.agent.0, &mut pairing.engineer.0, &mut pairing.agent.0];
+    let pipes = [
         &mut call.engineer_pipe,
         &mut call.agent_pipe,
+        &mut pairing.engineer_pipe,
+        &mut pairing.agent_pipe,
         &mut idle.0,
         &mut unregistered.control.0,
-    ] {
+    ];
+    for socket in lines.into_iter().chain(pipes).chain(&mut ends) {
         let Some(Message::Close(Some(frame))) = next_message(socket).await else { panic!("no goodbye") };
-        assert_eq!((frame.code, frame.reason.as_str()), (CloseCode::Away, "relay-stopping"));
+        assert_eq!((frame.code, frame.reason.as_str()), (CloseCode::Restart, "relay-stopping"));
         // Answer it, as every WebSocket does.
         while within(socket.next()).await.is_some_and(|received| received.is_ok()) {}
     }
     let store = relay.store();
     let (cut, _directory) = relay.stop().await;
     assert_eq!(cut, 0, "everyone left in time");
-    assert_eq!(store.audit().expect("readable")[0].reason.as_deref(), Some("relay-stopping"));
+    let audit = store.audit().expect("readable");
+    assert_eq!((audit[0].ended_at, audit[0].reason.as_deref()), (None, None));
+    assert_eq!((audit[0].bytes_to_agent, audit[0].bytes_to_engineer), (5, 0), "what passed until then");
+    assert_eq!(audit[1].reason.as_deref(), Some("relay-stopping"));
 }
 
 #[tokio::test]
@@ -86,17 +99,13 @@ async fn a_restarted_relay_remembers() {
     let (ticket, _) = ended.open_tickets().await;
     ended.engineer.send(&FromEngineer::End { reason: Reason::EngineerEnded }).await;
     close_reason(&mut ended.engineer_pipe).await;
-    let mut running = Call::start(&relay, &zoe).await;
-    let (running_ticket, _) = running.open_tickets().await;
     relay.store().revoke_engineer("Max", unix_now()).expect("revoked");
     let relay = relay.restart().await;
-    for (ticket, why) in [(ticket, "engineer ended"), (running_ticket, "restarting")] {
-        let refused = attach(&relay, &ticket).await.expect_err("refused");
-        assert_eq!(refused.code(), "session-over");
-        assert!(refused.body.contains(why), "{}", refused.body);
-    }
-    let claim = Claim::Session { session_ticket: running.session_ticket };
-    let over = NewAgent::connect(&relay).await.claim(&running.key, claim).await;
+    let refused = attach(&relay, &ticket).await.expect_err("refused");
+    assert_eq!(refused.code(), "session-over");
+    assert!(refused.body.contains("engineer ended"), "{}", refused.body);
+    let claim = Claim::Session { session_ticket: ended.session_ticket };
+    let over = NewAgent::connect(&relay).await.claim(&ended.key, claim).await;
     assert_eq!(over, Err(RegistrationRefusal::SessionOver));
     assert!(FakeEngineer::connect(&relay, &max).await.is_err(), "still revoked");
     FakeEngineer::connect(&relay, &zoe).await.expect("still known");

@@ -99,7 +99,6 @@ async fn a_used_ticket_is_used() {
     let mut engineer_end = attach(&relay, &engineer).await.expect("attached");
     let mut agent_end = attach(&relay, &agent).await.expect("attached");
     pass(&mut engineer_end, &mut agent_end, b"x").await;
-    assert_eq!(refusal(&relay, &agent).await, "ticket-used", "while it is in use");
     within(engineer_end.close(None)).await.expect("closed");
     close_reason(&mut agent_end).await;
     for ticket in [&engineer, &agent] {

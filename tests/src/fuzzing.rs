@@ -70,7 +70,7 @@ pub fn pairing(data: &[u8]) {
         partner: None,
     };
     let registration = Registration::new(&pin()).expect("a registration");
-    let (login, ke1) = EngineerLogin::start(pin()).expect("a login");
+    let (login, ke1) = EngineerLogin::start(&pin()).expect("a login");
     match message {
         PairingMessage::Start(ke1) => drop(registration.respond(&ke1, &context)),
         PairingMessage::Response(ke2) => drop(login.finish(&ke2, &context)),

@@ -1,6 +1,7 @@
 //! What the end-to-end tests, the demo and the benchmarks are made of: real programs, real sockets,
 //! a private certificate authority, and a relay that can be made to misbehave.
 
+pub mod cable;
 pub mod certificates;
 pub mod engineer;
 pub mod fuzzing;
@@ -15,6 +16,7 @@ pub mod scanner;
 pub mod terminal;
 mod tun;
 
+pub use cable::Cable;
 pub use engineer::{Call, Engineer};
 pub use lab::{Lab, Namespace};
 pub use proxy::{ProxyKind, ProxyServer};

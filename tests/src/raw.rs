@@ -124,7 +124,7 @@ impl RawEngineer {
         let Ok(mut attached) = self.attach(&requested.pipe_ticket).await else {
             return (PairingEnd::Closed, None);
         };
-        let (login, ke1) = EngineerLogin::start(Pin::parse(pin).expect("four digits")).expect("a login");
+        let (login, ke1) = EngineerLogin::start(&Pin::parse(pin).expect("four digits")).expect("a login");
         if attached.send(PairingMessage::Start(ke1).encode()).await.is_err() {
             return (PairingEnd::Closed, None);
         }

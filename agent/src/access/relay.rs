@@ -7,7 +7,7 @@ use fieldlink_protocol::reason::Reason;
 use super::{Access, MOST_REDRAWS, Notice, Unconfirmed};
 use crate::clock;
 use crate::network::monitor::Standing;
-use crate::pairing::{self, Offer, Outcome, Run};
+use crate::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::rules::{Request, State};
 use crate::session::LiveSession;
 use crate::tunnel::TunnelEvent;
@@ -63,11 +63,13 @@ impl Access {
             ToAgent::SessionTicket { session, session_ticket } => {
                 let is_expected = self.rules.request().is_some_and(|request| request.session == session);
                 if is_expected {
-                    self.on_admitted(session_ticket);
+                    self.on_session_ticket(session_ticket);
                 }
             }
             ToAgent::Ended { session, reason } => return self.on_relay_ended(session, reason).await,
-            ToAgent::PairAgain { .. } => {}
+            ToAgent::PairAgain { session, run, pipe, pipe_ticket } => {
+                self.pair_again(session, run, pipe, pipe_ticket);
+            }
             ToAgent::Challenge { .. } | ToAgent::Registered { .. } | ToAgent::Refused { .. } => {}
         }
         Ok(())
@@ -82,8 +84,8 @@ impl Access {
         match self.rules.may_pair(request.run, running) {
             Ok(registration) => {
                 let offer = Offer { request, support_id, pipe, pipe_ticket };
-                let charges = self.charges.0.clone();
-                self.pairings.spawn(pairing::run(self.dialer.clone(), offer, registration, charges));
+                let leave = AskTheRules(self.charges.0.clone());
+                self.pairings.spawn(pairing::run(self.dialer.clone(), offer, registration, leave));
             }
             Err(reason) => self.decline(&request, reason),
         }
@@ -110,15 +112,13 @@ impl Access {
             Outcome::Verified(verified, charge) => {
                 let id = (request.session, request.run);
                 match self.rules.verified(&registration, charge, request.clone(), clock::now()) {
-                    Ok(()) => {
-                        match LiveSession::greet(*verified, id, self.config.session.pipe_window_bytes) {
-                            Ok(session) => self.session = Some(session),
-                            Err(error) => {
-                                tracing::error!(%error, "no host key");
-                                return self.switch_off(Notice::Ended(Reason::ScannerFailed)).await;
-                            }
+                    Ok(()) => match LiveSession::greet(*verified, id, self.config.session.pipe_limits()) {
+                        Ok(session) => self.session = Some(session),
+                        Err(error) => {
+                            tracing::error!(%error, "no host key");
+                            return self.switch_off(Notice::Ended(Reason::ScannerFailed)).await;
                         }
-                    }
+                    },
                     Err(reason) => {
                         self.decline(&request, reason);
                         while self.goodbyes.try_join_next().is_some() {}

@@ -4,12 +4,13 @@ use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::control;
 use fieldlink_protocol::pairing::attempts::Standing;
 use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::transport::PipeLink;
 
 use super::{Access, Notice, Unconfirmed};
 use crate::clock;
 use crate::control::ControlEvent;
 use crate::rules::{Greeted, Request, State};
-use crate::session::{SessionEvent, Surroundings};
+use crate::session::SessionEvent;
 use crate::session_process::EndOutcome;
 
 impl Access {
@@ -19,6 +20,15 @@ impl Access {
                 if self.rules.heard(clock::now()) {
                     tracing::info!("the control channel is back");
                 }
+                Ok(())
+            }
+            SessionEvent::Control(ControlEvent::Link(PipeLink::Down { problem, .. })) => {
+                tracing::info!(problem, "the control channel is interrupted");
+                self.rules.interrupt(problem);
+                Ok(())
+            }
+            SessionEvent::Control(ControlEvent::Link(PipeLink::Up)) => {
+                self.rules.heard(clock::now());
                 Ok(())
             }
             SessionEvent::Control(ControlEvent::Greeted(key)) => self.on_greeted(&key).await,
@@ -62,16 +72,10 @@ impl Access {
     pub(super) async fn admit(&mut self) -> Result<(), Unconfirmed> {
         // Other engineers' runs lead nowhere any more: the pair is gone.
         self.pairings.shutdown().await;
-        let around = Surroundings {
-            dialer: &self.dialer,
-            window: self.config.session.pipe_window_bytes,
-            program: &self.program,
-            forwards: &self.config.forward,
-        };
         let Some(session) = &mut self.session else {
             return self.switch_off(Notice::Ended(Reason::ConnectionLost)).await;
         };
-        if let Err(error) = session.begin(around).await {
+        if let Err(error) = session.begin(&self.around).await {
             tracing::error!(%error, "session not started");
             return self.switch_off(Notice::Ended(Reason::ScannerFailed)).await;
         }
@@ -81,12 +85,14 @@ impl Access {
         Ok(())
     }
 
-    pub(super) fn on_admitted(&mut self, session_ticket: String) {
+    /// The relay admitted the session, or names its latest run in a new ticket.
+    pub(super) fn on_session_ticket(&mut self, session_ticket: String) {
         let now = clock::now();
-        if let (Some(length), Some(session)) = (self.rules.admitted(now), &self.session) {
-            if let Some((tunnel, _)) = &self.tunnel {
-                tunnel.set_claim(Claim::Session { session_ticket });
-            }
+        let admitted = self.rules.admitted(now);
+        if let (State::Active { .. }, Some((tunnel, _))) = (self.rules.state(), &self.tunnel) {
+            tunnel.set_claim(Claim::Session { session_ticket });
+        }
+        if let (Some(length), Some(session)) = (admitted, &self.session) {
             session.admit(length, now + length);
         }
     }

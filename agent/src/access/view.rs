@@ -51,8 +51,10 @@ pub enum View {
         request: Request,
         /// When it is over, in time since boot.
         deadline: Duration,
-        /// Whether the connection is interrupted.
-        interrupted: bool,
+        /// Why the connection is interrupted, if it is.
+        interrupted: Option<String>,
+        /// How often the engineer's program was started again and came back.
+        returns: u32,
     },
 }
 
@@ -103,9 +105,12 @@ impl View {
                 Self::Asking { question: *question, request: request.clone() }
             }
             State::Admitting { request, .. } => Self::Admitting { request: request.clone() },
-            State::Active { request, deadline, interrupted, .. } => {
-                Self::Active { request: request.clone(), deadline: *deadline, interrupted: *interrupted }
-            }
+            State::Active { request, deadline, interrupted, returns, .. } => Self::Active {
+                request: request.clone(),
+                deadline: *deadline,
+                interrupted: interrupted.clone(),
+                returns: returns.count,
+            },
         })
     }
 }
@@ -121,9 +126,9 @@ impl PartialEq for View {
             (Self::Asking { question: a, .. }, Self::Asking { question: b, .. }) => a == b,
             (Self::Admitting { request: a }, Self::Admitting { request: b }) => a == b,
             (
-                Self::Active { request: a, interrupted: b, .. },
-                Self::Active { request: c, interrupted: d, .. },
-            ) => (a, b) == (c, d),
+                Self::Active { request: a, interrupted: b, returns: c, .. },
+                Self::Active { request: d, interrupted: e, returns: f, .. },
+            ) => (a, b, c) == (d, e, f),
             _ => false,
         }
     }

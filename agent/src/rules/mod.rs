@@ -7,6 +7,7 @@
 //! that may still use it, so that no session can outlive its beginning with a PIN that still works.
 
 mod pair;
+mod returns;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use fieldlink_protocol::pairing::attempts::{Charge, Standing};
 use fieldlink_protocol::reason::Reason;
 
 pub use pair::Pair;
+pub use returns::Returns;
 
 use crate::config::{Consent, SessionConfig};
 
@@ -87,8 +89,10 @@ pub enum State {
         deadline: Duration,
         /// When the control pipe was last heard.
         heard: Duration,
-        /// Whether that is too long ago.
-        interrupted: bool,
+        /// Why the engineer's side is out of reach, if it is.
+        interrupted: Option<String>,
+        /// How the engineer's program came back after it was started again.
+        returns: Returns,
     },
 }
 
@@ -283,24 +287,55 @@ impl Rules {
         let State::Admitting { request, .. } = &self.state else { return None };
         let request = request.clone();
         let length = Duration::from_secs(self.session.length_seconds).min(limits::SESSION_MAX);
-        self.state = State::Active { request, deadline: now + length, heard: now, interrupted: false };
+        self.state = State::Active {
+            request,
+            deadline: now + length,
+            heard: now,
+            interrupted: None,
+            returns: Returns::default(),
+        };
         Some(length)
     }
 
-    /// A sealed message came. True if that ends an interruption.
+    /// The engineer's side was heard: under the seal, or by proving the control pipe. True if that ends
+    /// an interruption.
     pub fn heard(&mut self, now: Duration) -> bool {
         match &mut self.state {
             State::Active { heard, interrupted, .. } => {
                 *heard = now;
-                std::mem::take(interrupted)
+                interrupted.take().is_some()
             }
             _ => false,
         }
     }
 
+    /// The control pipe has no connection: no new SSH pipes, until it is heard again.
+    pub fn interrupt(&mut self, problem: String) {
+        if let State::Active { interrupted, .. } = &mut self.state {
+            *interrupted = Some(problem);
+        }
+    }
+
+    /// Whether the engineer's program, started again, may begin to pair with the key that was kept.
+    pub fn may_return(&mut self, session: SessionId, run: RunId) -> Option<Request> {
+        let State::Active { request, returns, .. } = &mut self.state else { return None };
+        let is_welcome = request.session == session && returns.is_new(run);
+        is_welcome.then(|| Request { run, ..request.clone() })
+    }
+
+    /// The engineer's program is back, in the run it paired in. Returns when the session ends.
+    pub fn returned(&mut self, run: RunId, now: Duration) -> Option<Duration> {
+        let State::Active { request, deadline, heard, interrupted, returns } = &mut self.state else {
+            return None;
+        };
+        (request.run, *heard, *interrupted) = (run, now, None);
+        returns.count += 1;
+        Some(*deadline)
+    }
+
     /// Whether SSH pipes are admitted for `session` now.
     pub fn admits_pipes(&self, session: SessionId) -> bool {
-        matches!(&self.state, State::Active { request, interrupted: false, .. } if request.session == session)
+        matches!(&self.state, State::Active { request, interrupted: None, .. } if request.session == session)
     }
 
     /// Who is greeted, asked about, admitted or at work.
@@ -323,7 +358,7 @@ impl Rules {
             | State::Asking { until, .. }
             | State::Admitting { until, .. } => Some(*until),
             State::Active { deadline, heard, interrupted, .. } => {
-                Some((*deadline).min(*heard + self.silence(*interrupted)))
+                Some((*deadline).min(*heard + self.silence(interrupted.is_some())))
             }
         }
     }
@@ -333,6 +368,7 @@ impl Rules {
         if self.next_deadline().is_none_or(|deadline| now < deadline) {
             return None;
         }
+        let patience = self.silence(true);
         match &mut self.state {
             State::Off => None,
             State::Open { .. } => Some(Due::Idle),
@@ -340,9 +376,11 @@ impl Rules {
             State::Asking { .. } => Some(Due::GiveUp(Reason::NoAnswer)),
             State::Admitting { .. } => Some(Due::End(Reason::ConnectionLost)),
             State::Active { deadline, .. } if now >= *deadline => Some(Due::End(Reason::TimeUp)),
-            State::Active { interrupted: true, .. } => Some(Due::End(Reason::Silence)),
+            State::Active { heard, interrupted: Some(_), .. } if now >= *heard + patience => {
+                Some(Due::End(Reason::Silence))
+            }
             State::Active { interrupted, .. } => {
-                *interrupted = true;
+                interrupted.get_or_insert_with(|| "nothing comes through any more".to_owned());
                 Some(Due::Interrupted)
             }
         }

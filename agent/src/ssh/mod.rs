@@ -19,7 +19,9 @@ use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::{Attached, AttachedError, Dialer, PipeDriver, PipeReader, PipeWriter};
+use fieldlink_protocol::transport::{
+    Attached, AttachedError, Dialer, PipeDriver, PipeLimits, PipeReader, PipeWriter,
+};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +41,7 @@ const LOGIN_GRACE: Duration = Duration::from_secs(30);
 pub struct SshServer {
     dialer: Dialer,
     keys: Arc<SessionKeys>,
-    window: u32,
+    bounds: PipeLimits,
     config: Arc<russh::server::Config>,
     engineer_key: PublicKey,
     user: String,
@@ -54,8 +56,8 @@ pub struct SshServerParts {
     pub dialer: Dialer,
     /// The session's keys.
     pub keys: Arc<SessionKeys>,
-    /// The pipes' window in bytes.
-    pub window: u32,
+    /// The pipes' bounds.
+    pub bounds: PipeLimits,
     /// Ours, new for this session.
     pub host_key: PrivateKey,
     /// The only key that is let in.
@@ -73,10 +75,10 @@ pub struct SshServerParts {
 impl SshServer {
     /// A server for one session.
     pub fn new(parts: SshServerParts) -> Self {
-        let SshServerParts { dialer, keys, window, host_key, engineer_key, user, path, programs, ended } =
+        let SshServerParts { dialer, keys, bounds, host_key, engineer_key, user, path, programs, ended } =
             parts;
         let config = Arc::new(server_config::server_config(host_key));
-        Self { dialer, keys, window, config, engineer_key, user, path, programs, ended }
+        Self { dialer, keys, bounds, config, engineer_key, user, path, programs, ended }
     }
 
     /// Serves one pipe until it ends or `cancel` fires.
@@ -99,7 +101,7 @@ impl SshServer {
     ) -> Result<(PipeReader, PipeWriter, PipeDriver), AttachedError> {
         let attached = Attached::attach(&self.dialer, ticket).await?;
         let key = self.keys.pipe_key(pipe, PipeKind::Ssh);
-        attached.establish(Role::Agent, (pipe, PipeKind::Ssh), key, self.window).await
+        attached.establish(Role::Agent, (pipe, PipeKind::Ssh), key, self.bounds).await
     }
 
     async fn converse(

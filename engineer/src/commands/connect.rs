@@ -15,7 +15,8 @@ use crate::exit::{Failure, Kind};
 use crate::pin_entry::PinEntry;
 use crate::platform::{Signal, Terminal};
 use crate::progress::{Console, Progress};
-use crate::session::{End, NotOpened, Session, Stop, Stops, open};
+use crate::restart::Restart;
+use crate::session::{End, NotOpened, Session, Stop, Stops, Way, open};
 use crate::ssh_child::{Happened, SshChild, as_shell};
 use crate::ssh_client;
 use crate::ssh_config::check::{self, Standing};
@@ -27,15 +28,19 @@ pub(super) const REASON: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(arguments: &ConnectArguments, console: &Console) -> Result<u8, Failure> {
     let terminal = std::io::stdin().is_terminal().then(|| Terminal::open().ok()).flatten();
-    let call = prepare(&arguments.call, terminal).await?;
-    let mut pins = PinEntry::for_connect(arguments.call.pin_fd)?;
+    let Prepared { desk, call, restart } = prepare(&arguments.call, terminal, console).await?;
     let (mut stops, end) = Stops::new().context("could not watch for signals")?;
-    let (desk, call) = call;
-    let session = match open(&desk, &call, &mut pins, console, (&mut stops, end)).await {
+    let opened = match restart {
+        Some(restart) => open(&desk, &call, Way::Back(restart), console, (&mut stops, end)).await,
+        None => {
+            let mut pins = PinEntry::for_connect(arguments.call.pin_fd)?;
+            open(&desk, &call, Way::New(&mut pins), console, (&mut stops, end)).await
+        }
+    };
+    let session = match opened {
         Ok(session) => session,
         Err(not_opened) => return refuse(not_opened, console),
     };
-    drop(pins);
     session.progress().inspect(|progress| console.tell(progress));
     if arguments.json {
         return hold(session, stops, console).await;
@@ -50,16 +55,32 @@ pub(super) async fn run(arguments: &ConnectArguments, console: &Console) -> Resu
     }
 }
 
+/// What is known before anything is dialled.
+pub(super) struct Prepared {
+    pub(super) desk: Desk,
+    pub(super) call: Call,
+    /// The session to come back to, if this program was killed in one.
+    pub(super) restart: Option<Restart>,
+}
+
 /// Checks everything that can be checked before anything is dialled.
 pub(super) async fn prepare(
     arguments: &CallArguments,
     terminal: Option<Terminal>,
-) -> Result<(Desk, Call), Failure> {
+    console: &Console,
+) -> Result<Prepared, Failure> {
     let id = parse_id(&arguments.id)?;
     let desk = Desk::load(&Directories::from_environment()?)?;
+    if let Some(restart) = desk.runtime.abandoned(id)? {
+        let (ticket, partner) = (restart.ticket.clone(), restart.partner.clone());
+        console.say(&format!(
+            "coming back to the session for ticket {ticket}, which this program was killed in"
+        ));
+        return Ok(Prepared { desk, call: Call { id, ticket, partner }, restart: Some(restart) });
+    }
     desk.guesses.check(id)?;
     let call = Call::from_arguments(id, arguments, terminal).await?;
-    Ok((desk, call))
+    Ok(Prepared { desk, call, restart: None })
 }
 
 /// The exit code of a call that led to no session.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use fieldlink_protocol::reason::Reason;
 use tokio::time::timeout;
 
-use super::connect::{REASON, SSH_FAILED, code_of, over, prepare, reason, refuse};
+use super::connect::{Prepared, REASON, SSH_FAILED, code_of, over, prepare, reason, refuse};
 use crate::args::RunArguments;
 use crate::call::parse_id;
 use crate::config::Directories;
@@ -15,7 +15,7 @@ use crate::pin_entry::PinEntry;
 use crate::platform::{Signal, Terminal};
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
-use crate::session::{Session, Stop, Stops, open};
+use crate::session::{Session, Stop, Stops, Way, open};
 use crate::ssh_child::{Happened, SshChild, as_shell};
 use crate::{ssh_client, ssh_config};
 
@@ -60,14 +60,19 @@ async fn in_living_session(ssh: Command) -> Result<u8, Failure> {
 }
 
 async fn in_own_session(arguments: &RunArguments, console: &Console) -> Result<u8, Failure> {
-    let (desk, call) = prepare(&arguments.call, Terminal::open().ok()).await?;
-    let mut pins = PinEntry::for_run(arguments.call.pin_fd)?;
+    let Prepared { desk, call, restart } = prepare(&arguments.call, Terminal::open().ok(), console).await?;
     let (mut stops, end) = Stops::new().context("could not watch for signals")?;
-    let session = match open(&desk, &call, &mut pins, console, (&mut stops, end)).await {
+    let opened = match restart {
+        Some(restart) => open(&desk, &call, Way::Back(restart), console, (&mut stops, end)).await,
+        None => {
+            let mut pins = PinEntry::for_run(arguments.call.pin_fd)?;
+            open(&desk, &call, Way::New(&mut pins), console, (&mut stops, end)).await
+        }
+    };
+    let session = match opened {
         Ok(session) => session,
         Err(not_opened) => return refuse(not_opened, console),
     };
-    drop(pins);
     let ssh = as_shell(ssh_client::command(&session.ssh_config(), &session.alias()));
     to_its_end(session, command(ssh, arguments), stops, console).await
 }

@@ -35,11 +35,17 @@ fn table(sessions: &[Status]) -> String {
     let widths: [usize; 6] = std::array::from_fn(|column| {
         rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
     });
-    rows.iter().fold(String::new(), |mut table, row| {
+    let mut table = rows.iter().fold(String::new(), |mut table, row| {
         let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         let _ = writeln!(table, "{}", cells.join("  ").trim_end());
         table
-    })
+    });
+    for status in sessions {
+        if let Some(trouble) = &status.trouble {
+            let _ = writeln!(table, "{}: {trouble}", status.id.grouped());
+        }
+    }
+    table
 }
 
 fn row(status: &Status) -> [String; 6] {
@@ -64,6 +70,7 @@ fn row(status: &Status) -> [String; 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::Trouble;
 
     #[test]
     fn sessions_are_listed_as_a_table() {
@@ -77,6 +84,7 @@ mod tests {
             user: Some("support".into()),
             seconds: Some(3540),
             connections: 2,
+            trouble: None,
         };
         let asking = Status {
             id: "000000000".parse().expect("valid"),
@@ -87,6 +95,16 @@ mod tests {
             connections: 0,
             ..active.clone()
         };
+        let problem = "the relay does not answer any more".to_owned();
+        let interrupted = Status {
+            trouble: Some(Trouble { problem, tries: 2 }),
+            state: "interrupted".into(),
+            ..active.clone()
+        };
+        assert!(table(&[interrupted]).ends_with(
+            "interrupted  59 min  2\n\
+             572 400 000: the relay does not answer any more; connecting again, 2 tries have failed\n"
+        ));
         assert_eq!(
             table(&[active, asking]),
             "ID           SCANNER            TICKET  STATE   LEFT    CONNECTIONS\n\

@@ -9,8 +9,8 @@ use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::messages::encode;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Sealer;
-use fieldlink_protocol::transport::{PipeDriver, PipeEnd, PipeReader, PipeWriter};
-use tokio::sync::{mpsc, oneshot};
+use fieldlink_protocol::transport::{PipeDriver, PipeEnd, PipeLink, PipeReader, PipeWriter};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -65,9 +65,10 @@ impl Channel {
         let _ = outgoing.try_send(hello);
         let last = OnceLock::new();
         let closing = || last.get().map_or(Reason::EngineerStopped, |reason: &Reason| *reason);
+        let link = driver.link();
         let driver = driver.run(stop.clone(), || closing().code().to_owned());
         let talking = async {
-            let mut talk = Talk { conversation, reader, outgoing, events: events.clone() };
+            let mut talk = Talk { conversation, reader, link, outgoing, events: events.clone() };
             let silence = talk.until_silence(goodbye, &last).await;
             done.cancel();
             talk.listen_to_the_end().await;
@@ -94,6 +95,7 @@ impl Channel {
 struct Talk {
     conversation: Conversation,
     reader: PipeReader,
+    link: watch::Receiver<PipeLink>,
     outgoing: mpsc::Sender<FromEngineer>,
     events: mpsc::Sender<ChannelEvent>,
 }
@@ -150,6 +152,10 @@ impl Talk {
                     Some(bytes) => self.conversation.receive(&bytes, Instant::now().into_std())?,
                     None => return Ok(Silence::PipeOver),
                 },
+                Ok(()) = self.link.changed() => {
+                    let link = self.link.borrow_and_update().clone();
+                    self.conversation.link(&link, Instant::now().into_std()).into_iter().collect()
+                }
                 () = sleep_until(deadline) => {
                     self.conversation.wait(Instant::now().into_std())?.into_iter().collect()
                 }

@@ -5,6 +5,7 @@
 
 pub mod channel;
 
+use std::fmt::{Display, Formatter};
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::limits;
@@ -13,6 +14,8 @@ use fieldlink_protocol::messages::decode;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::text;
+use fieldlink_protocol::transport::PipeLink;
+use serde::{Deserialize, Serialize};
 
 use crate::ssh_key::PublicKey;
 
@@ -38,12 +41,32 @@ pub enum Heard {
     Admitted(Duration),
     /// So long does the session still last.
     Remaining(Duration),
-    /// Nothing was heard for too long.
-    Interrupted,
+    /// The agent is out of reach. Told again when there is more to say.
+    Interrupted(Trouble),
     /// The agent is heard again.
     Resumed,
     /// The agent ended it.
     End(Reason),
+}
+
+/// What is wrong with the connection to the agent, while another is being tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// What was last seen to go wrong, as a sentence part.
+    pub problem: String,
+    /// Connections that were tried since and failed.
+    pub tries: u32,
+}
+
+impl Display for Trouble {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        let Self { problem, tries } = self;
+        match tries {
+            0 => write!(f, "{problem}; connecting again"),
+            1 => write!(f, "{problem}; connecting again, 1 try has failed"),
+            _ => write!(f, "{problem}; connecting again, {tries} tries have failed"),
+        }
+    }
 }
 
 /// Why the session must end at once.
@@ -133,7 +156,25 @@ impl Conversation {
             return Ok(None);
         }
         self.interrupted = true;
-        Ok(Some(Heard::Interrupted))
+        let problem = "nothing comes through any more".to_owned();
+        Ok(Some(Heard::Interrupted(Trouble { problem, tries: 0 })))
+    }
+
+    /// What it means that the pipe under the conversation has lost its connection, or has one again:
+    /// whoever proved that one is the agent.
+    pub fn link(&mut self, link: &PipeLink, now: Instant) -> Option<Heard> {
+        match link {
+            PipeLink::Up => {
+                self.heard = now;
+                std::mem::take(&mut self.interrupted).then_some(Heard::Resumed)
+            }
+            PipeLink::Down { problem, tries } if self.phase == Phase::Admitted => {
+                self.interrupted = true;
+                let problem = text::sentence(problem);
+                Some(Heard::Interrupted(Trouble { problem, tries: *tries }))
+            }
+            PipeLink::Down { .. } => None,
+        }
     }
 
     /// When [`Self::wait`] has something to say next, unless something is heard before.

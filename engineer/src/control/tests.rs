@@ -55,6 +55,10 @@ fn hello(host_key: &str) -> FromAgent {
 const BEAT: FromAgent = FromAgent::Heartbeat { seconds: 10 };
 const TAMPERED: Broken = Broken(Reason::Tampered);
 
+fn silence() -> Heard {
+    Heard::Interrupted(Trouble { problem: "nothing comes through any more".into(), tries: 0 })
+}
+
 #[test]
 fn a_call_goes_from_hello_to_the_end() {
     let mut agent = Agent::new();
@@ -92,11 +96,11 @@ fn silence_interrupts_and_then_ends() {
     let mut agent = Agent::new();
     agent.admit();
     assert_eq!(agent.after(9), Ok(None));
-    assert_eq!(agent.after(1), Ok(Some(Heard::Interrupted)));
+    assert_eq!(agent.after(1), Ok(Some(silence())));
     assert_eq!(agent.after(1), Ok(None));
     let remaining = Heard::Remaining(Duration::from_secs(10));
     assert_eq!(agent.say(&BEAT), Ok(vec![Heard::Resumed, remaining]));
-    assert_eq!(agent.after(10), Ok(Some(Heard::Interrupted)));
+    assert_eq!(agent.after(10), Ok(Some(silence())));
     assert_eq!(agent.after(289), Ok(None));
     assert_eq!(agent.after(1), Err(Broken(Reason::Silence)));
 }

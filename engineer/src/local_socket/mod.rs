@@ -11,6 +11,8 @@ use std::io;
 use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
 
+use crate::control::Trouble;
+
 /// Longest line, in bytes.
 const LINE: usize = 4096;
 
@@ -85,6 +87,8 @@ pub struct Status {
     pub seconds: Option<u64>,
     /// SSH connections that are open.
     pub connections: usize,
+    /// While interrupted: what is wrong, and how often another connection was tried.
+    pub trouble: Option<Trouble>,
 }
 
 fn encode<T: Serialize>(message: &T) -> Vec<u8> {

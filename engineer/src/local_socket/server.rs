@@ -10,10 +10,11 @@ use fieldlink_protocol::text;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{LINE, Purpose, Reply, Request, Status, decode, encode};
+use crate::control::channel::Pipe;
 use crate::pipe_copy::carry;
 use crate::platform::{self, LocalListener, LocalStream};
 use crate::session::{End, State, Told};
@@ -23,6 +24,9 @@ use fieldlink_protocol::reason::Reason;
 const CONNECTIONS: usize = 2 * limits::PIPES_PER_SESSION;
 /// How long a client may take for its request.
 const REQUEST: Duration = Duration::from_secs(5);
+
+/// How long a new SSH connection waits for an interruption to end.
+const INTERRUPTED: Duration = Duration::from_secs(30);
 
 /// SSH connections that are open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -113,18 +117,14 @@ impl Server {
     }
 
     async fn connect(&self, mut stream: LocalStream, purpose: Purpose) -> io::Result<()> {
-        let live = self.state.borrow().live();
-        let opened = match live {
-            Ok(live) => {
-                let (reader, _) = stream.split();
-                tokio::select! {
-                    biased;
-                    () = self.over.cancelled() => Err("the session is over".into()),
-                    () = platform::hung_up(&reader) => return Ok(()),
-                    opened = live.open_pipe() => opened.map_err(|error| error.to_string()),
-                }
+        let opened = {
+            let (reader, _) = stream.split();
+            tokio::select! {
+                biased;
+                () = self.over.cancelled() => Err("the session is over".into()),
+                () = platform::hung_up(&reader) => return Ok(()),
+                opened = self.open_pipe() => opened,
             }
-            Err(reason) => Err(reason),
         };
         let pipe = match opened {
             Ok(pipe) => pipe,
@@ -139,6 +139,33 @@ impl Server {
         Ok(())
     }
 
+    /// Opens a pipe, or says why there is none. What fails because the session is interrupted is tried
+    /// again when it is not.
+    async fn open_pipe(&self) -> Result<Pipe, String> {
+        let mut state = self.state.clone();
+        let until = tokio::time::Instant::now() + INTERRUPTED;
+        loop {
+            let is_whole = |state: &State| state.trouble().is_none();
+            let is_late = timeout_at(until, state.wait_for(is_whole)).await.is_err();
+            let live = self.state.borrow().live();
+            let live = match live {
+                Err(_) if !is_late && self.state.borrow().trouble().is_some() => continue,
+                live => live?,
+            };
+            let interrupted = async {
+                let _ = state.wait_for(|state| state.trouble().is_some()).await;
+            };
+            tokio::select! {
+                biased;
+                opened = live.open_pipe() => match opened {
+                    Err(error) if error.may_pass() && tokio::time::Instant::now() < until => {}
+                    opened => return opened.map_err(|error| error.to_string()),
+                },
+                () = interrupted => {}
+            }
+        }
+    }
+
     fn status(&self) -> Status {
         let (state, open) = (self.state.borrow(), *self.open.borrow());
         Status {
@@ -150,6 +177,7 @@ impl Server {
             user: state.agent().map(|agent| agent.user.clone()),
             seconds: state.remaining(Instant::now()),
             connections: open.shell + open.others,
+            trouble: state.trouble().cloned(),
         }
     }
 

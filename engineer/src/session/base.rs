@@ -68,6 +68,11 @@ impl Base {
         Ok(Self { directory, state, open, relay: None, channel: None, tasks, over, gone })
     }
 
+    /// Fires when the session is over.
+    pub(super) fn over(&self) -> CancellationToken {
+        self.over.clone()
+    }
+
     /// Ends everything, in the order in which others learn of it: our own connections at once, the
     /// scanner under the seal, the relay, the file system, and last the programs that wait for it.
     pub(super) async fn clear_up(mut self, end: &End) -> anyhow::Result<()> {

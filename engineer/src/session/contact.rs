@@ -1,21 +1,30 @@
 //! The relay is there and the scanner is not yet: requests, the PIN, the pairing.
 
+use std::time::Duration;
+
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pairing::PairingContext;
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::secret::Secret;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::lines::{SETTLE, end_of};
 use super::setback::Setback;
 use super::{End, Told};
 use crate::call::Call;
 use crate::desk::Desk;
+use crate::exit::Kind;
 use crate::pairing::{self, Answered, Paired, PairingError};
 use crate::pin_entry::PinEntry;
 use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
+
+/// How long the scanner may take to reach the relay when we come back to a session.
+const RETURN: Duration = Duration::from_secs(60);
+/// Between two tries meanwhile.
+const RETURN_PAUSE: Duration = Duration::from_secs(1);
 
 /// A call on its way to the scanner.
 pub(super) struct Contact<'a> {
@@ -56,12 +65,36 @@ impl Contact<'_> {
         }
     }
 
+    /// Comes back to the session with the key that was kept. The scanner may be on its way to the relay.
+    pub(super) async fn pair_again(&mut self, key: &Secret<32>) -> Result<(Offer, Paired), Setback> {
+        self.console.tell(&Progress::Pairing);
+        let until = Instant::now() + RETURN;
+        let offer = loop {
+            self.relay.pair_again().await;
+            match self.offered().await {
+                Err(Setback::Failure(failure))
+                    if failure.kind == Kind::NotAvailable && Instant::now() < until =>
+                {
+                    sleep(RETURN_PAUSE).await;
+                }
+                offered => break offered?,
+            }
+        };
+        let asked = tokio::select! {
+            biased;
+            asked = pairing::ask(&self.desk.dialer, &offer.pipe_ticket, key) => asked,
+            reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
+        };
+        let paired = asked?.finish_again(&self.context(&offer)).await?;
+        Ok((offer, paired))
+    }
+
     /// Requests the scanner and gets its answer, from which nobody has learnt anything yet.
     async fn ask(&mut self, pin: Pin) -> Result<(Offer, Answered), Setback> {
         let offer = self.request().await?;
         let asked = tokio::select! {
             biased;
-            asked = pairing::ask(&self.desk.dialer, &offer.pipe_ticket, pin) => asked,
+            asked = pairing::ask(&self.desk.dialer, &offer.pipe_ticket, &pin) => asked,
             reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
         };
         match asked {
@@ -80,12 +113,17 @@ impl Contact<'_> {
     async fn request(&mut self) -> Result<Offer, Setback> {
         let Call { id, ticket, partner } = self.call;
         self.relay.request(*id, ticket, partner.as_deref()).await;
+        self.offered().await
+    }
+
+    async fn offered(&mut self) -> Result<Offer, Setback> {
+        let id = self.call.id;
         let answered = timeout(limits::HANDSHAKE, async {
             loop {
                 match self.events.recv().await {
                     Some(RelayEvent::Offered(offer)) => return Ok(offer),
                     Some(RelayEvent::Unavailable { code, retry_after }) => {
-                        return Err(relay_session::unavailable(*id, code, retry_after).into());
+                        return Err(relay_session::unavailable(id, code, retry_after).into());
                     }
                     // A late word on the run before.
                     Some(RelayEvent::Declined { .. }) => {}

@@ -15,7 +15,7 @@ use std::time::Instant;
 pub use ending::{End, Told};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
-pub use opening::{NotOpened, open};
+pub use opening::{NotOpened, Way, open};
 pub use state::{Live, OpenError, State};
 pub use stops::{Stop, Stops};
 
@@ -95,7 +95,7 @@ impl Session {
             true
         });
         let progress = match heard {
-            Heard::Interrupted => Some(Progress::Interrupted),
+            Heard::Interrupted(trouble) => Some(Progress::Interrupted(trouble.clone())),
             Heard::Resumed => self.progress(),
             _ => None,
         };
@@ -117,10 +117,11 @@ impl Session {
 
 fn next_state(state: &State, heard: &Heard) -> Option<State> {
     match (state, heard) {
-        (State::Active { live, until }, Heard::Interrupted) => {
-            Some(State::Interrupted { live: live.clone(), until: *until })
-        }
-        (State::Interrupted { live, until }, Heard::Resumed) => {
+        (
+            State::Active { live, until } | State::Interrupted { live, until, .. },
+            Heard::Interrupted(trouble),
+        ) => Some(State::Interrupted { live: live.clone(), until: *until, trouble: trouble.clone() }),
+        (State::Interrupted { live, until, .. }, Heard::Resumed) => {
             Some(State::Active { live: live.clone(), until: *until })
         }
         (State::Active { live, .. }, Heard::Remaining(left)) => {

@@ -1,16 +1,16 @@
 //! From the dial to the client's yes.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
+use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::keys::SessionKeys;
-use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
-use fieldlink_protocol::transport::{Attached, AttachedError};
+use fieldlink_protocol::transport::{Attached, AttachedError, PipeLimits};
 use tokio::sync::{mpsc, oneshot};
 
 use super::base::{Base, ChannelTask};
@@ -22,10 +22,11 @@ use crate::call::Call;
 use crate::control::channel::{Channel, ChannelEvent, Pipe};
 use crate::control::{AgentHello, Conversation, Heard};
 use crate::desk::Desk;
-use crate::exit::Failure;
+use crate::exit::{Failure, Kind};
 use crate::pin_entry::PinEntry;
 use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
+use crate::restart::{self, Restart};
 use crate::ssh_client;
 use crate::ssh_config::{SshHost, aliases::Record};
 use crate::ssh_key::PublicKey;
@@ -37,6 +38,21 @@ pub enum NotOpened {
     Failed(Failure),
     /// We were stopped before.
     Stopped(Stop),
+}
+
+/// How to get into a session.
+pub enum Way<'a> {
+    /// A new one, by PIN.
+    New(&'a mut PinEntry),
+    /// Back into one whose program was killed.
+    Back(Restart),
+}
+
+impl NotOpened {
+    /// Whether the session is known to be over.
+    fn is_final(&self) -> bool {
+        matches!(self, Self::Failed(failure) if failure.kind == Kind::SessionOver)
+    }
 }
 
 impl From<Failure> for NotOpened {
@@ -55,18 +71,24 @@ impl From<anyhow::Error> for NotOpened {
 pub async fn open(
     desk: &Desk,
     call: &Call,
-    pins: &mut PinEntry,
+    way: Way<'_>,
     console: &Console,
     (stops, end): (&mut Stops, mpsc::Sender<()>),
 ) -> Result<Session, NotOpened> {
-    desk.guesses.check(call.id)?;
+    let kept = match &way {
+        Way::New(_) => {
+            desk.guesses.check(call.id)?;
+            None
+        }
+        Way::Back(restart) => Some(restart.clone()),
+    };
     let mut base = Base::begin(desk, call, end)?;
     let opened = {
         let mut opening = Opening { desk, call, console, base: &mut base };
         tokio::select! {
             biased;
             stop = stops.next() => Err((NotOpened::Stopped(stop), End::new(Reason::EngineerStopped, Told::Here))),
-            opened = opening.run(pins) => opened.map_err(|setback| {
+            opened = opening.run(way) => opened.map_err(|setback| {
                 let (failure, end) = setback.parts();
                 (NotOpened::Failed(failure), end)
             }),
@@ -78,6 +100,9 @@ pub async fn open(
         Err((not_opened, end)) => {
             // Why it was not opened matters more than what could not be removed.
             let _ = base.clear_up(&end).await;
+            if let (Some(restart), false) = (kept, not_opened.is_final()) {
+                let _ = desk.runtime.leave(call.id, &restart);
+            }
             Err(not_opened)
         }
     }
@@ -91,14 +116,21 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    async fn run(&mut self, pins: &mut PinEntry) -> Result<Lines, Setback> {
+    async fn run(&mut self, way: Way<'_>) -> Result<Lines, Setback> {
         // Everything that does not need the PIN is done before it is asked for.
         let key_exchange = ssh_client::key_exchange()?;
         let ssh_key = ssh_client::generate_key(&self.base.directory.path().join("id_ed25519"))?;
-        let (relay, events) = self.dial().await?;
+        let session = match &way {
+            Way::New(_) => None,
+            Way::Back(restart) => Some((restart.session, restart.session_ticket.clone())),
+        };
+        let (relay, events) = self.dial(session).await?;
         let Self { desk, call, console, .. } = *self;
         let mut contact = Contact { desk, call, console, relay, events };
-        let (offer, paired) = contact.pair(pins).await?;
+        let (offer, paired) = match way {
+            Way::New(pins) => contact.pair(pins).await?,
+            Way::Back(restart) => contact.pair_again(&restart.key).await?,
+        };
         let Contact { relay, events, .. } = contact;
         let (channel_events, heard) = mpsc::channel(16);
         let mut lines = Lines::new(events, heard);
@@ -107,20 +139,47 @@ impl Opening<'_> {
         self.converse(pipe, &offer, &keys, &ssh_key, channel_events);
         let (agent, until) = self.wait_for_the_client(&mut lines).await?;
         self.write_files(&offer, &agent, key_exchange)?;
+        self.keep_restart(&offer, &keys, &relay);
         let live = Live { agent, relay, dialer: self.desk.dialer.clone(), keys };
         self.base.state.send_replace(State::Active { live: live.into(), until });
         Ok(lines)
     }
 
-    async fn dial(&mut self) -> Result<(RelayHandle, mpsc::Receiver<RelayEvent>), Setback> {
+    async fn dial(
+        &mut self,
+        session: Option<(SessionId, String)>,
+    ) -> Result<(RelayHandle, mpsc::Receiver<RelayEvent>), Setback> {
         let dialer = &self.desk.dialer;
         self.console.tell(&Progress::Connecting { relay: dialer.relay().to_string() });
-        let connection = relay_session::dial(dialer, &self.desk.credential).await?;
-        let (relay, events, actor) = relay_session::actor(connection, self.base.gone.clone());
+        let resumable = self.desk.resumable();
+        let connection = match &session {
+            None => relay_session::dial(dialer, &self.desk.credential).await?,
+            Some((session, ticket)) => resumable
+                .resume(*session, ticket)
+                .await?
+                .map_err(|reason| Setback::Over(End::new(reason, Told::Relay)))?,
+        };
+        let (relay, events, actor) =
+            relay_session::actor(connection, resumable, session, self.base.gone.clone());
         self.base.tasks.spawn(actor);
         self.base.relay = Some(relay.clone());
         self.base.state.send_replace(State::Pairing);
         Ok((relay, events))
+    }
+
+    /// From now on a killed program can be started again and come back.
+    fn keep_restart(&mut self, offer: &Offer, keys: &SessionKeys, relay: &RelayHandle) {
+        let restart = Restart {
+            session: offer.session,
+            ticket: self.call.ticket.clone(),
+            partner: self.call.partner.clone(),
+            session_ticket: String::new(),
+            key: keys.restart.clone(),
+            alive: SystemTime::now(),
+        };
+        let directory = self.base.directory.path().to_owned();
+        let keeping = restart::keep(restart, directory, relay.session_ticket(), self.base.over());
+        self.base.tasks.spawn(keeping);
     }
 
     /// Starts the sealed conversation.
@@ -200,7 +259,7 @@ async fn establish(
 ) -> Result<Pipe, Setback> {
     let key = keys.pipe_key(offer.pipe, PipeKind::Control);
     let which = (offer.pipe, PipeKind::Control);
-    let error = match attached.establish(Role::Engineer, which, key, limits::PIPE_WINDOW).await {
+    let error = match attached.establish(Role::Engineer, which, key, PipeLimits::default()).await {
         Ok(pipe) => return Ok(pipe),
         Err(error) => error,
     };

@@ -52,6 +52,7 @@ impl From<PairingError> for Setback {
                 };
                 Setback::Failure(Failure::new(Kind::WrongPin, format!("the PIN was not accepted: {next}")))
             }
+            PairingError::Forgotten => Setback::Over(End { detail: Some(error.to_string()), ..tampered() }),
             PairingError::Refused(reason) => Setback::Over(End::new(reason, Told::Relay)),
             PairingError::Pipe(AttachedError::Dial(error)) => Setback::Failure(error.into()),
             PairingError::Pipe(AttachedError::Closed(text)) => Setback::Over(End::closed(&text)),

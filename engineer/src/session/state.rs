@@ -5,14 +5,16 @@ use std::time::{Duration, Instant};
 
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::engineer::OpenRefusal;
 use fieldlink_protocol::pipe::{PipeKind, Role};
-use fieldlink_protocol::transport::{Attached, AttachedError, DialError, Dialer};
-use tokio::time::timeout;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::transport::{Attached, AttachedError, DialError, Dialer, PipeLimits};
+use tokio::time::{sleep, timeout};
 
 use super::End;
-use crate::control::AgentHello;
 use crate::control::channel::Pipe;
-use crate::relay_session::{OpenPipeError, RelayHandle};
+use crate::control::{AgentHello, Trouble};
+use crate::relay_session::{OpenPipeError, OpenedPipe, RelayHandle};
 
 /// `Dialing → Pairing → Asking → Active ⇄ Interrupted → Ended`.
 #[derive(Clone)]
@@ -37,6 +39,8 @@ pub enum State {
     Interrupted {
         /// What they need again, once the agent is heard.
         live: Arc<Live>,
+        /// What is wrong, and being tried.
+        trouble: Trouble,
         /// When the session ends.
         until: Instant,
     },
@@ -75,13 +79,22 @@ impl State {
         }
     }
 
+    /// What is wrong with the connection to the agent, if something is.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        match self {
+            Self::Interrupted { trouble, .. } => Some(trouble),
+            _ => None,
+        }
+    }
+
     /// What a new SSH connection needs, or why there can be none.
     pub fn live(&self) -> Result<Arc<Live>, String> {
         match self {
             Self::Active { live, .. } => Ok(live.clone()),
-            Self::Interrupted { .. } => Err("the connection to the scanner is interrupted; try again when \
-                 fieldlink-connect status says active"
-                .into()),
+            Self::Interrupted { trouble, .. } => Err(format!(
+                "the connection to the scanner is interrupted ({trouble}): try again when fieldlink-connect \
+                 status says active"
+            )),
             Self::Ended(end) => Err(end.sentence()),
             Self::Asking { .. } => Err("the client has not allowed the session yet; wait for it".into()),
             Self::Dialing | Self::Pairing => Err("the session has not begun yet; wait for it".into()),
@@ -115,18 +128,47 @@ pub enum OpenError {
     Attached(#[from] AttachedError),
 }
 
+impl OpenError {
+    /// Whether another try makes sense: a connection broke, or the scanner was not told in time.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Relay(error) => matches!(error, OpenPipeError::NoAnswer),
+            Self::Dial(DialError::Unreachable(..) | DialError::Timeout(..) | DialError::Tls(..)) => true,
+            Self::Attached(AttachedError::Closed(text)) => text == Reason::PartnerMissing.code(),
+            Self::Attached(error) => matches!(error, AttachedError::Lost(_) | AttachedError::Timeout),
+            Self::Dial(_) => false,
+        }
+    }
+}
+
 /// How long the relay may take to learn of the admission that the agent told us of. It hears it from
 /// the agent on another connection, so it may know a moment later than we do.
 const ADMISSION: Duration = Duration::from_secs(2);
+
+/// Between two tries while the scanner is on its way back to the relay.
+const AGENT_AWAY: Duration = Duration::from_millis(300);
 
 impl Live {
     /// Opens the pipe of one SSH connection.
     pub async fn open_pipe(&self) -> Result<Pipe, OpenError> {
         let _ = timeout(ADMISSION, self.relay.admitted()).await;
-        let opened = self.relay.open().await?;
+        let opened = self.open().await?;
         let attached = Attached::attach(&self.dialer, &opened.ticket).await?;
         let which = (opened.pipe, PipeKind::Ssh);
         let key = self.keys.pipe_key(opened.pipe, PipeKind::Ssh);
-        Ok(attached.establish(Role::Engineer, which, key, limits::PIPE_WINDOW).await?)
+        Ok(attached.establish(Role::Engineer, which, key, PipeLimits::default()).await?)
+    }
+
+    /// The scanner may be on its way back to the relay, as we may have been.
+    async fn open(&self) -> Result<OpenedPipe, OpenPipeError> {
+        let until = Instant::now() + limits::HANDSHAKE;
+        loop {
+            match self.relay.open().await {
+                Err(OpenPipeError::Refused(OpenRefusal::AgentAway)) if Instant::now() < until => {
+                    sleep(AGENT_AWAY).await;
+                }
+                opened => return opened,
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ mod context;
 mod opaque;
 
 pub use context::PairingContext;
-pub use opaque::{AgentLogin, EngineerLogin, LoginError, Registration};
+pub use opaque::{AgentLogin, EngineerLogin, LoginError, Password, Registration};
 
 use bytes::Bytes;
 

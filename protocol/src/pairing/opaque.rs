@@ -11,9 +11,11 @@ use opaque_ke::{
 };
 
 use rand_core::OsRng;
+use zeroize::Zeroizing;
 
 use super::PairingContext;
-use crate::{keys::SessionKeys, pin::Pin};
+
+use crate::{keys::SessionKeys, pin::Pin, secret::Secret};
 
 struct Suite;
 
@@ -27,6 +29,22 @@ impl CipherSuite for Suite {
 const IDENTIFIERS: Identifiers<'static> =
     Identifiers { client: Some(b"fieldlink-engineer"), server: Some(b"fieldlink-agent") };
 const CREDENTIAL_IDENTIFIER: &[u8] = b"fieldlink-engineer";
+
+/// What both sides of a run must know.
+pub struct Password(Zeroizing<Vec<u8>>);
+
+impl From<&Pin> for Password {
+    fn from(pin: &Pin) -> Self {
+        Self(Zeroizing::new(pin.expose().as_bytes().to_vec()))
+    }
+}
+
+/// The restart key of a session that goes on.
+impl From<&Secret<32>> for Password {
+    fn from(key: &Secret<32>) -> Self {
+        Self(Zeroizing::new(key.expose().to_vec()))
+    }
+}
 
 /// Why a login failed.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
@@ -55,10 +73,10 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Registers `pin` against a new server setup. Takes about a millisecond.
-    pub fn new(pin: &Pin) -> Result<Self, LoginError> {
+    /// Registers a PIN, or another password, against a new server setup. Takes about a millisecond.
+    pub fn new(password: impl Into<Password>) -> Result<Self, LoginError> {
         let setup = ServerSetup::<Suite>::new(&mut OsRng);
-        let pin = pin.expose().as_bytes();
+        let Password(pin) = &password.into();
         let start = ClientRegistration::<Suite>::start(&mut OsRng, pin)?;
         let response = ServerRegistration::<Suite>::start(&setup, start.message, CREDENTIAL_IDENTIFIER)?;
         let parameters = ClientRegistrationFinishParameters::new(IDENTIFIERS, None);
@@ -97,15 +115,16 @@ impl AgentLogin {
 /// The engineer's side of one run, between KE1 and KE2.
 pub struct EngineerLogin {
     state: ClientLogin<Suite>,
-    pin: Pin,
+    password: Password,
 }
 
 impl EngineerLogin {
     /// Makes KE1.
-    pub fn start(pin: Pin) -> Result<(Self, Bytes), LoginError> {
-        let started = ClientLogin::<Suite>::start(&mut OsRng, pin.expose().as_bytes())?;
+    pub fn start(password: impl Into<Password>) -> Result<(Self, Bytes), LoginError> {
+        let password = password.into();
+        let started = ClientLogin::<Suite>::start(&mut OsRng, &password.0)?;
         let ke1 = Bytes::copy_from_slice(&started.message.serialize());
-        Ok((Self { state: started.state, pin }, ke1))
+        Ok((Self { state: started.state, password }, ke1))
     }
 
     /// Verifies KE2 and makes KE3.
@@ -113,7 +132,7 @@ impl EngineerLogin {
         let response = CredentialResponse::deserialize(ke2)?;
         let context = context.encode();
         let parameters = ClientLoginFinishParameters::new(Some(&context), IDENTIFIERS, None);
-        let finished = self.state.finish(&mut OsRng, self.pin.expose().as_bytes(), response, parameters)?;
+        let finished = self.state.finish(&mut OsRng, &self.password.0, response, parameters)?;
         let ke3 = Bytes::copy_from_slice(&finished.message.serialize());
         Ok((SessionKeys::derive(&finished.session_key, &context), ke3))
     }
@@ -144,7 +163,7 @@ mod tests {
 
     fn run(theirs: &PairingContext, ours: &PairingContext, typed: &str) -> Result<(), LoginError> {
         let registration = Registration::new(&pin("0471"))?;
-        let (engineer, ke1) = EngineerLogin::start(pin(typed))?;
+        let (engineer, ke1) = EngineerLogin::start(&pin(typed))?;
         let (agent, ke2) = registration.respond(&ke1, ours)?;
         assert_eq!((ke1.len(), ke2.len()), (96, 320));
         let (engineer_keys, ke3) = engineer.finish(&ke2, theirs)?;
@@ -190,7 +209,7 @@ mod tests {
             let mut sized = vec![seed; 320];
             sized[..junk.len().min(320)].copy_from_slice(&junk[..junk.len().min(320)]);
             let _ = registration.respond(&sized[..96], &context());
-            let (engineer, ke1) = EngineerLogin::start(pin("0471")).expect("a login");
+            let (engineer, ke1) = EngineerLogin::start(&pin("0471")).expect("a login");
             prop_assert!(engineer.finish(&sized, &context()).is_err());
             let (agent, _) = registration.respond(&ke1, &context()).expect("a response");
             prop_assert!(agent.finish(&sized[..64]).is_err());

@@ -6,7 +6,9 @@
 //! | `0x02` | PROOF | HMAC `[32]` |
 //! | `0x03` | DATA | offset u64, at least one byte of payload |
 //! | `0x04` | ACK | offset u64: everything before it was taken by the reader |
-//! | `0x05` | FIN | offset u64: the sender's stream ends here |
+//! | `0x05` | FIN | offset u64: the sender's stream ends here. It counts as one more byte in ACKs |
+//! | `0x06` | PING | answer at once |
+//! | `0x07` | PONG | the answer |
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
@@ -18,6 +20,8 @@ const PROOF: u8 = 0x02;
 const DATA: u8 = 0x03;
 const ACK: u8 = 0x04;
 const FIN: u8 = 0x05;
+const PING: u8 = 0x06;
+const PONG: u8 = 0x07;
 const HELLO_LENGTH: usize = 1 + 3 + 16 + 32 + 8 + 8 + 4;
 
 /// Bytes before the payload of a DATA frame.
@@ -60,6 +64,10 @@ pub enum Frame {
     Ack(u64),
     /// The sender's stream ends at this offset.
     Fin(u64),
+    /// Is the other side still there?
+    Ping,
+    /// It is.
+    Pong,
 }
 
 /// Bytes that are no frame.
@@ -119,6 +127,8 @@ impl Frame {
             }
             (Some(&ACK), 9) => Ok(Self::Ack(number(&frame))),
             (Some(&FIN), 9) => Ok(Self::Fin(number(&frame))),
+            (Some(&PING), 1) => Ok(Self::Ping),
+            (Some(&PONG), 1) => Ok(Self::Pong),
             _ => Err(malformed),
         }
     }
@@ -138,6 +148,14 @@ pub(super) fn ack(offset: u64) -> Bytes {
 
 pub(super) fn fin(offset: u64) -> Bytes {
     numbered(FIN, offset)
+}
+
+pub(super) fn ping() -> Bytes {
+    Bytes::from_static(&[PING])
+}
+
+pub(super) fn pong() -> Bytes {
+    Bytes::from_static(&[PONG])
 }
 
 fn numbered(kind: u8, offset: u64) -> Bytes {
@@ -193,10 +211,12 @@ mod tests {
             );
             prop_assert_eq!(Frame::decode(ack(offset)), Ok(Frame::Ack(offset)));
             prop_assert_eq!(Frame::decode(fin(offset)), Ok(Frame::Fin(offset)));
+            prop_assert_eq!(Frame::decode(ping()), Ok(Frame::Ping));
+            prop_assert_eq!(Frame::decode(pong()), Ok(Frame::Pong));
         }
 
         #[test]
-        fn reads_anything_without_panicking(kind in 0u8..8, rest in prop::collection::vec(any::<u8>(), 0..100)) {
+        fn reads_anything_without_panicking(kind in 0u8..10, rest in prop::collection::vec(any::<u8>(), 0..100)) {
             let _ = Frame::decode([&[kind], rest.as_slice()].concat().into());
             let _ = Frame::decode(rest.into());
         }

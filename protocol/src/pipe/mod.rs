@@ -11,10 +11,14 @@
 pub mod closing;
 mod frame;
 mod handshake;
+mod resumable;
+#[cfg(test)]
+mod simulation;
 mod stream;
 
 pub use frame::{DATA_HEADER, Frame, FrameError, Hello};
 pub use handshake::{Established, Handshake, HandshakeError, Reply};
+pub use resumable::{Due, ResumablePipe, Side, TrialError, TrialStep};
 pub use stream::{Received, Stream, StreamError};
 
 use serde::{Deserialize, Serialize};

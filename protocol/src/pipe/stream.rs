@@ -17,12 +17,20 @@ pub struct Stream {
     acknowledged: u64,
     effective: u32,
     kept: VecDeque<(u64, Bytes)>,
-    finished: bool,
+    finished: Finished,
     received: u64,
     taken: u64,
-    taken_told: u64,
+    told: u64,
     window: u32,
     peer_finished: bool,
+}
+
+/// Whether our stream has ended, and the peer knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Finished {
+    No,
+    Said,
+    Acknowledged,
 }
 
 /// What a frame of the peer brings.
@@ -34,7 +42,9 @@ pub enum Received {
     Acknowledged,
     /// The peer's stream is complete.
     End,
-    /// A repetition of what is known.
+    /// The peer wants to be answered.
+    Ping,
+    /// A repetition of what is known, or a sign of life.
     Nothing,
 }
 
@@ -73,19 +83,27 @@ impl Stream {
             acknowledged: 0,
             effective: window.min(peer_window),
             kept: VecDeque::new(),
-            finished: false,
+            finished: Finished::No,
             received: 0,
             taken: 0,
-            taken_told: 0,
+            told: 0,
             window,
             peer_finished: false,
         }
     }
 
+    /// The peer announced its window. It may be another program than before, with another one.
+    pub(super) fn meet(&mut self, peer_window: u32) {
+        self.effective = self.window.min(peer_window);
+    }
+
     /// How many bytes may be sent now.
     pub fn room(&self) -> usize {
         let allowed = u64::from(self.effective);
-        if self.finished { 0 } else { allowed.saturating_sub(self.sent - self.acknowledged) as usize }
+        match self.finished {
+            Finished::No => allowed.saturating_sub(self.sent - self.acknowledged) as usize,
+            _ => 0,
+        }
     }
 
     /// Numbers a payload for which the caller left [`DATA_HEADER`] bytes of room in front, and which
@@ -101,7 +119,7 @@ impl Stream {
 
     /// Ends our stream; returns the frame to send. Later calls return the same.
     pub fn finish(&mut self) -> Bytes {
-        self.finished = true;
+        self.finished = self.finished.max(Finished::Said);
         frame::fin(self.sent)
     }
 
@@ -115,6 +133,8 @@ impl Stream {
                 Ok(Received::End)
             }
             Frame::Fin(offset) => Err(StreamError::Gap { offset, expected: self.received }),
+            Frame::Ping => Ok(Received::Ping),
+            Frame::Pong => Ok(Received::Nothing),
             Frame::Hello(_) | Frame::Proof(_) => Err(StreamError::OutOfTurn),
         }
     }
@@ -137,25 +157,56 @@ impl Stream {
     }
 
     fn receive_ack(&mut self, offset: u64) -> Result<Received, StreamError> {
-        if offset < self.acknowledged || offset > self.sent {
+        let end = self.sent + u64::from(self.finished > Finished::No);
+        if offset < self.acknowledged || offset > end {
             return Err(StreamError::FalseAck(offset));
         }
-        self.acknowledged = offset;
-        while self.kept.front().is_some_and(|(end, _)| *end <= offset) {
+        if offset > self.sent {
+            self.finished = Finished::Acknowledged;
+        }
+        self.acknowledged = offset.min(self.sent);
+        while self.kept.front().is_some_and(|(end, _)| *end <= self.acknowledged) {
             self.kept.pop_front();
         }
         Ok(Received::Acknowledged)
     }
 
-    /// The reader has taken `bytes` more. Returns an acknowledgement when enough has gathered.
-    pub fn take(&mut self, bytes: usize) -> Option<Bytes> {
+    /// The reader has taken `bytes` more. True when an [`Self::acknowledgement`] is due.
+    pub fn take(&mut self, bytes: usize) -> bool {
         self.taken += bytes as u64;
         debug_assert!(self.taken <= self.received);
-        let due = u64::from(self.effective / 8);
-        (self.taken - self.taken_told >= due.max(1)).then(|| {
-            self.taken_told = self.taken;
-            frame::ack(self.taken)
-        })
+        self.owes_acknowledgement()
+    }
+
+    /// The reader is gone: what has arrived is as good as taken. True when an [`Self::acknowledgement`]
+    /// is due.
+    pub fn take_all(&mut self) -> bool {
+        self.take((self.received - self.taken) as usize)
+    }
+
+    /// The acknowledgement to send now, if one is due: when enough was taken, or everything.
+    pub fn acknowledgement(&mut self) -> Option<Bytes> {
+        self.owes_acknowledgement().then(|| self.tell())
+    }
+
+    fn owes_acknowledgement(&self) -> bool {
+        let due = u64::from(self.effective / 8).max(1);
+        let open = self.acknowledgeable() - self.told;
+        open >= due || (open > 0 && self.has_taken_all())
+    }
+
+    fn tell(&mut self) -> Bytes {
+        self.told = self.acknowledgeable();
+        frame::ack(self.told)
+    }
+
+    fn acknowledgeable(&self) -> u64 {
+        self.taken + u64::from(self.has_taken_all())
+    }
+
+    /// Whether the reader has everything up to the end of the peer's stream.
+    fn has_taken_all(&self) -> bool {
+        self.peer_finished && self.taken == self.received
     }
 
     /// How many bytes of the peer's stream have arrived; goes into the next HELLO.
@@ -163,20 +214,39 @@ impl Stream {
         self.received
     }
 
-    /// Whether both streams have ended.
-    pub fn is_complete(&self) -> bool {
-        self.finished && self.peer_finished
+    /// Our window, as every HELLO says it.
+    pub fn window(&self) -> u32 {
+        self.window
     }
 
-    /// What to send first on a new connection to a peer that has received `peer_received` bytes.
-    pub fn resend(&self, peer_received: u64) -> Result<Vec<Bytes>, StreamError> {
-        if peer_received < self.acknowledged || peer_received > self.sent {
+    /// Whether the peer owes us an acknowledgement.
+    pub fn has_unacknowledged(&self) -> bool {
+        self.acknowledged < self.sent || self.finished == Finished::Said
+    }
+
+    /// Whether both streams have ended and each side knows that the other has everything.
+    pub fn is_complete(&self) -> bool {
+        self.finished == Finished::Acknowledged && self.told > self.received
+    }
+
+    /// Whether both streams have ended and our reader has everything. What is missing is at most the
+    /// peer's word that it has everything, too.
+    pub fn is_ending(&self) -> bool {
+        self.finished > Finished::No && self.has_taken_all()
+    }
+
+    /// What to send first on a new connection to a peer that said it has received `peer_received`
+    /// bytes when the connection was made. It may have acknowledged more since, on the one before.
+    /// A peer that claims too little and misses bytes that it had acknowledged finds a gap.
+    pub fn reconnect(&mut self, peer_received: u64) -> Result<Vec<Bytes>, StreamError> {
+        if peer_received > self.sent {
             return Err(StreamError::FalseAck(peer_received));
         }
         let missing =
             self.kept.iter().filter(|(end, _)| *end > peer_received).map(|(_, frame)| frame.clone());
-        let fin = self.finished.then(|| frame::fin(self.sent));
-        Ok(missing.chain(fin).collect())
+        let fin = (self.finished == Finished::Said).then(|| frame::fin(self.sent));
+        let frames = missing.chain(fin).collect::<Vec<_>>();
+        Ok(std::iter::once(self.tell()).chain(frames).collect())
     }
 }
 
@@ -205,7 +275,7 @@ mod tests {
         assert_eq!(stream.receive(frame::fin(0)), Ok(Received::End));
         assert!(stream.receive(frame::data(0, payload(b"x"))).is_err());
         assert_eq!(stream.receive(frame::proof(&[0; 32])), Err(StreamError::OutOfTurn));
-        assert_eq!(stream.resend(1), Err(StreamError::FalseAck(1)));
+        assert_eq!(stream.reconnect(1), Err(StreamError::FalseAck(1)));
     }
 
     /// One direction between two streams over a link that loses its tail at every cut.
@@ -227,13 +297,16 @@ mod tests {
         }
 
         fn take(&mut self) {
-            if let Some(ack) = self.reader.take(std::mem::take(&mut self.untaken)) {
+            self.reader.take(std::mem::take(&mut self.untaken));
+            if let Some(ack) = self.reader.acknowledgement() {
                 self.sender.receive(ack).expect("an honest peer");
             }
         }
 
         fn cut(&mut self) {
-            self.wire = self.sender.resend(self.reader.received()).expect("an honest peer").into();
+            let known = self.sender.reconnect(self.reader.received()).expect("an honest peer");
+            // The first frame is the acknowledgement of the other direction.
+            self.wire = known.into_iter().skip(1).collect();
         }
     }
 
@@ -277,8 +350,10 @@ mod tests {
             while !link.wire.is_empty() {
                 link.deliver();
             }
-            prop_assert_eq!(link.arrived, sent);
+            prop_assert_eq!(&link.arrived, &sent);
             prop_assert!(link.reader.peer_finished);
+            link.take();
+            prop_assert!(!link.sender.has_unacknowledged() && link.sender.kept.is_empty());
         }
 
         #[test]

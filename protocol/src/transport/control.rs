@@ -1,6 +1,7 @@
 //! A connection for control messages: JSON text both ways, pings, bounds.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde::{Serialize, de::DeserializeOwned};
@@ -16,6 +17,7 @@ use crate::{limits, text};
 /// Sends `Out`, receives `In`. Dropping it cuts the connection; [`ControlConnection::close`] says goodbye.
 pub struct ControlConnection<Out, In> {
     socket: WebSocket,
+    interval: Duration,
     next_ping: Instant,
     unanswered: u32,
     messages: PhantomData<fn(Out) -> In>,
@@ -49,7 +51,14 @@ impl<Out: Serialize, In: DeserializeOwned + Bounded> ControlConnection<Out, In> 
     pub async fn dial(dialer: &Dialer, path: &str, header: Option<(&str, &str)>) -> Result<Self, DialError> {
         let socket = dialer.dial(path, header, Use::Control).await?;
         let next_ping = Instant::now() + limits::PING_INTERVAL;
-        Ok(Self { socket, next_ping, unanswered: 0, messages: PhantomData })
+        let interval = limits::PING_INTERVAL;
+        Ok(Self { socket, interval, next_ping, unanswered: 0, messages: PhantomData })
+    }
+
+    /// A session depends on this connection now: find out within ten seconds if the relay is gone.
+    pub fn watch_closely(&mut self) {
+        self.interval = limits::SESSION_PING_INTERVAL;
+        self.next_ping = self.next_ping.min(Instant::now() + self.interval);
     }
 
     /// Sends one message.
@@ -83,7 +92,7 @@ impl<Out: Serialize, In: DeserializeOwned + Bounded> ControlConnection<Out, In> 
             return Err(ControlError::Silent);
         }
         self.unanswered += 1;
-        self.next_ping = Instant::now() + limits::PING_INTERVAL;
+        self.next_ping = Instant::now() + self.interval;
         self.write(Message::Ping(Default::default())).await
     }
 

@@ -16,7 +16,7 @@ pub use backoff::Backoff;
 pub use control::{ControlConnection, ControlError};
 pub use dial::{CertificateDates, DialError, DialStep, Dialer, StepReport, WebSocket};
 pub use measure::{Measurement, MeasurementEnd, measure};
-pub use pipe::{Attached, AttachedError, PipeDriver, PipeEnd, PipeReader, PipeWriter};
+pub use pipe::{Attached, AttachedError, PipeDriver, PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
 pub use proxy::{
     NoProxy, ParseProxyError, Proxy, ProxyAddress, ProxyError, ProxyReply, ProxyReplyError, ProxyReplyReader,
     ProxySection, ProxySettingsError,

@@ -5,28 +5,78 @@
 //! pipe lives exactly as long as someone drives it. Reader and writer may stall without holding up
 //! acknowledgements, pings and closes.
 
+mod connection;
 mod driver;
 mod halves;
 mod incoming;
+mod trial;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::timeout;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_util::sync::PollSender;
 
-pub use driver::{PipeDriver, PipeEnd};
+pub use driver::{PipeDriver, PipeLink};
 pub use halves::{PipeReader, PipeWriter};
 
+use self::connection::Connection;
+use self::halves::Shared;
 use super::control::close_reason;
 use super::dial::{DialError, Dialer, Use, WebSocket};
 use crate::ids::PipeId;
-use crate::pipe::{Handshake, HandshakeError, PipeKind, Reply, Role};
+use crate::pipe::{HandshakeError, PipeKind, ResumablePipe, Role, Side, StreamError, TrialStep};
 use crate::secret::{Secret, random_bytes};
 use crate::{endpoint, limits, text};
+
+/// Chunks that wait between a writer and the driver. Small: what waits here delays a keystroke.
+const QUEUE: usize = 4;
+
+/// How a pipe ended.
+#[derive(Debug)]
+pub enum PipeEnd {
+    /// Both streams came to their ends.
+    Complete,
+    /// The relay or the peer closed it, with a reason code or a sentence.
+    Closed(String),
+    /// It was without a connection for too long.
+    Lost(String),
+    /// The peer, or the relay, broke the stream's rules.
+    Violated(StreamError),
+    /// We were told to stop.
+    Cancelled,
+}
+
+/// Bounds of a pipe.
+#[derive(Debug, Clone, Copy)]
+pub struct PipeLimits {
+    /// Unacknowledged bytes that are kept per direction.
+    pub window: u32,
+    /// How long it may be without a connection.
+    pub patience: Duration,
+}
+
+impl Default for PipeLimits {
+    fn default() -> Self {
+        Self { window: limits::PIPE_WINDOW, patience: limits::INTERRUPTION }
+    }
+}
+
+/// How to get another connection for a pipe.
+#[derive(Clone)]
+struct Line {
+    dialer: Dialer,
+    ticket: Arc<str>,
+}
 
 /// A connection of a pipe before its handshake.
 pub struct Attached {
     socket: WebSocket,
+    line: Line,
 }
 
 /// Why a pipe's connection failed before it was established.
@@ -59,7 +109,8 @@ impl Attached {
     /// Dials the relay and shows `ticket`.
     pub async fn attach(dialer: &Dialer, ticket: &str) -> Result<Self, DialError> {
         let header = Some((endpoint::TICKET_HEADER, ticket));
-        Ok(Self { socket: dialer.dial(endpoint::PIPE, header, Use::Pipe).await? })
+        let socket = dialer.dial(endpoint::PIPE, header, Use::Pipe).await?;
+        Ok(Self { socket, line: Line { dialer: dialer.clone(), ticket: ticket.into() } })
     }
 
     /// Sends one message as it is (pairing, before the handshake).
@@ -82,34 +133,46 @@ impl Attached {
         }
     }
 
-    /// HELLO and proof, within [`limits::HANDSHAKE`].
+    /// HELLO and proof, within [`limits::HANDSHAKE`]. From then on the pipe outlives its connections.
     pub async fn establish(
         mut self,
         role: Role,
         (pipe, kind): (PipeId, PipeKind),
         key: Secret<32>,
-        window: u32,
+        bounds: PipeLimits,
     ) -> Result<(PipeReader, PipeWriter, PipeDriver), AttachedError> {
-        // The first connection: the engineer's epoch is 1, the agent has accepted none.
-        let epoch = u64::from(role == Role::Engineer);
-        let mut handshake = Handshake::new(role, (pipe, kind), key, random_bytes(), epoch, (0, window));
-        let established = timeout(limits::HANDSHAKE, async {
-            self.send(handshake.hello()).await?;
-            loop {
-                let frame = self.receive().await?;
-                match handshake.receive(frame)? {
-                    Reply::Send(proof) => self.send(proof).await?,
-                    Reply::Established(established) => return Ok::<_, AttachedError>(established),
+        let begin = Instant::now();
+        let side = Side { role, pipe, kind, key };
+        let mut pipe = ResumablePipe::new(side, bounds.window, bounds.patience, Duration::ZERO);
+        let greeted = timeout(limits::HANDSHAKE, self.greet(&mut pipe, begin)).await;
+        let first = greeted.map_err(|_| AttachedError::Timeout)??;
+        let (shared, first) =
+            (Arc::new(Shared::new(pipe, begin)), Connection::new(self.socket).beginning_with(first));
+        let (outgoing_sender, outgoing) = mpsc::channel(QUEUE);
+        let (link, _) = watch::channel(PipeLink::Up);
+        Ok((
+            PipeReader { shared: shared.clone(), current: Bytes::new() },
+            PipeWriter { outgoing: PollSender::new(outgoing_sender) },
+            PipeDriver { line: self.line, first, shared, outgoing, link },
+        ))
+    }
+
+    async fn greet(&mut self, pipe: &mut ResumablePipe, begin: Instant) -> Result<Vec<Bytes>, AttachedError> {
+        self.send(pipe.attached(random_bytes())).await?;
+        loop {
+            let frame = self.receive().await?;
+            match pipe.receive_on_trial(frame, begin.elapsed())? {
+                TrialStep::Send(proof) => self.send(proof).await?,
+                TrialStep::Proven(proven) => {
+                    let switched = pipe.switch(proven, begin.elapsed());
+                    return switched.map_err(|error| AttachedError::Lost(error.to_string()));
                 }
             }
-        })
-        .await
-        .map_err(|_| AttachedError::Timeout)??;
-        Ok(driver::drive(self.socket, window, established.peer_window))
+        }
     }
 
     /// Says goodbye with a reason, briefly.
     pub async fn close(self, reason: &str) {
-        driver::say_goodbye(self.socket, reason).await;
+        connection::say_goodbye(self.socket, reason).await;
     }
 }

@@ -7,7 +7,7 @@ use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-use super::sessions::{self, Progress, Side, State};
+use super::sessions::{self, Progress, Session, Side, State};
 use super::{ConnectionId, Directory, Effect, Farewell};
 
 /// A registered agent's connection.
@@ -67,19 +67,17 @@ impl Directory {
         key: AgentKey,
         session: SessionId,
     ) -> Result<(), RegistrationRefusal> {
-        let Some(State::Admitted { agent, agent_key, .. }) =
-            self.sessions.get_mut(&session).map(|session| &mut session.state)
-        else {
+        let admitted = self.sessions.get_mut(&session).and_then(Session::admitted_mut);
+        let Some(admitted) = admitted.filter(|admitted| admitted.standing.agent_key == key) else {
             return Err(RegistrationRefusal::SessionOver);
         };
-        if *agent_key != key {
-            return Err(RegistrationRefusal::SessionOver);
-        }
-        if let Some(old) = agent.replace(link) {
+        if let Some(old) = admitted.agent.replace(link) {
             self.agents.remove(&old);
             self.effects.push(Effect::Close(old, Farewell::Replaced));
         }
         self.agents.insert(link, Agent { key, place: Place::Serving(session), pairings: Vec::new() });
+        self.effects.push(Effect::Watch(link, true));
+        self.touch(session);
         Ok(())
     }
 
@@ -91,10 +89,8 @@ impl Directory {
                 self.listed.remove(&support_id);
             }
             Place::Serving(session) => {
-                if let Some(State::Admitted { agent, .. }) =
-                    self.sessions.get_mut(&session).map(|session| &mut session.state)
-                {
-                    *agent = None;
+                if let Some(admitted) = self.sessions.get_mut(&session).and_then(Session::admitted_mut) {
+                    admitted.agent = None;
                 }
             }
             Place::Unlisted => {}
@@ -110,12 +106,14 @@ impl Directory {
     pub fn declined(&mut self, link: ConnectionId, session: SessionId, run: RunId, reason: Reason) {
         let reason = sessions::claimed(reason);
         let Some(found) = self.sessions.get_mut(&session) else { return };
-        let State::Pairing(pairing) = &mut found.state else { return };
+        let State::Pairing(pairing) = &mut found.state else {
+            return self.declined_again(link, session, run, reason);
+        };
         if pairing.agent != link || pairing.run != run {
             return;
         }
         pairing.progress = Progress::Over;
-        let (control, engineer) = (pairing.control, found.engineer_link);
+        let (control, engineer) = (pairing.control, pairing.engineer);
         found.last_refusal = Some(reason);
         self.cut_pipe(session, control, reason);
         self.tell_engineer(engineer, ToEngineer::Declined { run, reason });
@@ -141,9 +139,10 @@ impl Directory {
 
     /// The admitted session that this agent began under `support_id`.
     fn served_session(&self, support_id: SupportId, key: AgentKey) -> Option<SessionId> {
-        let serves = |state: &State| matches!(state, State::Admitted { agent_key, .. } if *agent_key == key);
+        let serves =
+            |session: &Session| session.admitted().is_some_and(|admitted| admitted.standing.agent_key == key);
         let mut sessions = self.sessions.iter();
-        sessions.find(|(_, s)| s.support_id == support_id && serves(&s.state)).map(|(id, _)| *id)
+        sessions.find(|(_, session)| session.support_id == support_id && serves(session)).map(|(id, _)| *id)
     }
 
     fn place(&mut self, link: ConnectionId, key: AgentKey, support_id: SupportId, leased: bool) {

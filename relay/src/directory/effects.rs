@@ -1,10 +1,12 @@
 //! What the directory wants done.
 
-use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, SessionId};
+use fieldlink_protocol::ids::{EngineerId, SessionId};
 use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
+
+use super::Standing;
 
 /// One connection of an agent or an engineer. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,12 +25,16 @@ pub enum Effect {
     TellEngineer(ConnectionId, ToEngineer),
     /// Close a connection, after what was sent before.
     Close(ConnectionId, Farewell),
-    /// Cut a pipe's connections: those that wait and those that are joined.
-    CutPipe(PipeId, Reason),
-    /// A session was admitted: write it down.
-    SessionAdmitted(SessionId),
-    /// Give one side the ticket of its admitted session.
-    GiveTicket(Role, Admission),
+    /// Close a waiting attachment, or both connections of a splice.
+    Part(AttachmentId, Parting),
+    /// Ask this side of a running splice to attach again beside it.
+    Prod(AttachmentId, Role),
+    /// A session was admitted, or paired again: write it down.
+    SessionAdmitted(SessionId, Standing),
+    /// Give one side, over its connection, the ticket of its admitted session.
+    GiveTicket(Role, ConnectionId, Admission),
+    /// From now on, or no longer, notice at once when this connection falls silent.
+    Watch(ConnectionId, bool),
     /// A session is over: write it down.
     SessionEnded(SessionId, Reason),
 }
@@ -38,18 +44,10 @@ pub enum Effect {
 pub struct Admission {
     /// The session.
     pub session: SessionId,
-    /// The engineer's connection.
-    pub engineer_link: ConnectionId,
-    /// The agent's connection.
-    pub agent_link: ConnectionId,
     /// Whose session it is.
     pub engineer: EngineerId,
-    /// The agent's key.
-    pub agent_key: AgentKey,
-    /// Unix seconds.
-    pub not_before: u64,
-    /// Unix seconds.
-    pub expires: u64,
+    /// What it stands on.
+    pub standing: Standing,
 }
 
 /// Why a connection is closed, for its close frame.
@@ -61,4 +59,15 @@ pub enum Farewell {
     Replaced,
     /// Another agent showed an older right to the support ID.
     IdTaken,
+}
+
+/// Why a pipe's connections are closed by the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// The pipe is over, for this reason; or the relay stops, and the pipe goes on elsewhere.
+    Reason(Reason),
+    /// The pipe is over without a reason: a side closed it.
+    Done,
+    /// A newer connection of this side took the place. The other side of a splice attaches again.
+    Displaced(Role),
 }

@@ -6,14 +6,26 @@
 //! ```text
 //! agent:    Listed(support ID) ── admitted ─▶ Serving(session) ── its end ─▶ Unlisted
 //! session:  Pairing(run) ⇄ the run is over    Pairing ── admitted ─▶ Admitted ── end ─▶ gone
-//! pipe:     Expected ⇄ Waiting(side) ─▶ Joined ─▶ gone
+//!           after a restart: Admitted, or Doubtful ── session ticket ─▶ Admitted
+//! engineer: Here ⇄ Away ─ too long ─▶ the session ends
+//! pipe:     New ⇄ New(waiting) ─▶ Joined ─▶ closed
+//!                                 Joined ⇄ Joined(waiting | joined beside it)
+//!                                 Joined ⇄ Apart ⇄ Apart(waiting) ─ too long ─▶ closed
 //! ```
+//!
+//! A pipe of an admitted session outlives its connections: who loses one attaches again, beside the old
+//! splice or after it. Only a close that says so, or the time apart, ends it. With the control pipe ends
+//! the session.
 
+mod admission;
+mod again;
 mod agents;
 mod effects;
+mod pipe;
 mod pipes;
 mod rate;
 mod requests;
+mod restart;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -26,11 +38,15 @@ use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-pub use effects::{Admission, AttachmentId, ConnectionId, Effect, Farewell};
-pub use pipes::{Attach, AttachRefusal, Opened, PipeEnd};
+pub use admission::Standing;
+pub use again::{AskedAgain, NotAgain};
+pub use effects::{Admission, AttachmentId, ConnectionId, Effect, Farewell, Parting};
+pub use pipes::{Aftermath, Attach, AttachRefusal, Opened, PipeEnd, Place};
 pub use rate::RateLimit;
 pub use requests::{Asked, Fresh, Question};
+pub use restart::{Clock, Remembered};
 
+use admission::Presence;
 use agents::Agent;
 use sessions::{Session, Side};
 
@@ -39,8 +55,10 @@ use sessions::{Session, Side};
 pub struct Times {
     /// From the request to the relay's cut.
     pub session: Duration,
-    /// How long a pipe waits for each of its sides.
+    /// How long a new pipe waits for each of its sides.
     pub partner: Duration,
+    /// How long an admitted session, or a pipe of it, may be without one of its sides.
+    pub apart: Duration,
 }
 
 /// Agents, engineers, sessions and pipes.
@@ -84,12 +102,41 @@ impl Directory {
         self.engineers.insert(link, Engineer { engineer, session: None });
     }
 
-    /// An engineer's connection is gone, and with it what was going on over it.
-    pub fn engineer_gone(&mut self, link: ConnectionId) {
-        if let Some(session) = self.engineers.get(&link).and_then(|engineer| engineer.session) {
-            self.end_session(session, Reason::EngineerLost, Some(Side::Engineer));
+    /// An engineer's connection is gone. An admitted session waits for the engineer to come back.
+    pub fn engineer_gone(&mut self, link: ConnectionId, now: Instant) {
+        let Some(engineer) = self.engineers.get(&link) else { return };
+        if let Some(id) = engineer.session {
+            match self.sessions.get_mut(&id).and_then(Session::admitted_mut) {
+                Some(admitted) => {
+                    admitted.engineer = Presence::Away { until: now + self.times.apart };
+                    self.reschedule(id);
+                }
+                None => self.end_session(id, Reason::EngineerLost, Some(Side::Engineer)),
+            }
         }
         self.engineers.remove(&link);
+    }
+
+    /// An engineer, whose session ticket was verified, comes back to an admitted session. The connection
+    /// that it had is closed. False: it is over, or not this engineer's.
+    pub fn resume(&mut self, link: ConnectionId, id: SessionId) -> bool {
+        let Some(engineer) = self.engineers.get_mut(&link).filter(|engineer| engineer.session.is_none())
+        else {
+            return false;
+        };
+        let found = self.sessions.get_mut(&id).filter(|session| session.engineer == engineer.engineer);
+        let Some(admitted) = found.and_then(Session::admitted_mut) else { return false };
+        engineer.session = Some(id);
+        if let Presence::Here(old) = std::mem::replace(&mut admitted.engineer, Presence::Here(link)) {
+            if let Some(engineer) = self.engineers.get_mut(&old) {
+                engineer.session = None;
+            }
+            self.effects.push(Effect::Close(old, Farewell::Replaced));
+        }
+        self.effects.push(Effect::Watch(link, true));
+        self.touch(id);
+        self.reschedule(id);
+        true
     }
 
     /// The engineer ends the session of this connection.
@@ -99,25 +146,20 @@ impl Directory {
         }
     }
 
-    /// Every engineer who is connected.
-    pub fn connected_engineers(&self) -> HashSet<EngineerId> {
-        self.engineers.values().map(|connected| connected.engineer).collect()
+    /// Every engineer who is connected, or has a session.
+    pub fn known_engineers(&self) -> HashSet<EngineerId> {
+        let connected = self.engineers.values().map(|connected| connected.engineer);
+        connected.chain(self.sessions.values().map(|session| session.engineer)).collect()
     }
 
     /// Ends what a revoked engineer is doing, and the connections it is done over.
     pub fn revoke(&mut self, engineer: EngineerId) {
-        let links: Vec<_> = self
-            .engineers
-            .iter()
-            .filter(|(_, link)| link.engineer == engineer)
-            .map(|(link, _)| *link)
-            .collect();
-        for link in links {
-            if let Some(session) = self.engineers.get(&link).and_then(|engineer| engineer.session) {
-                self.end_session(session, Reason::Revoked, None);
-            }
-            self.effects.push(Effect::Close(link, Farewell::Ended(Reason::Revoked)));
+        let sessions = self.sessions.iter().filter(|(_, session)| session.engineer == engineer);
+        for id in sessions.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.end_session(id, Reason::Revoked, None);
         }
+        let links = self.engineers.iter().filter(|(_, link)| link.engineer == engineer);
+        self.effects.extend(links.map(|(link, _)| Effect::Close(*link, Farewell::Ended(Reason::Revoked))));
     }
 
     /// When [`Directory::expire`] next has something to do.
@@ -125,22 +167,30 @@ impl Directory {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Ends the sessions whose time is up.
+    /// Ends the sessions whose time is up, and drops the pipes that nobody came back to.
     pub fn expire(&mut self, now: Instant) {
-        while let Some(&(deadline, session)) = self.deadlines.first() {
-            if deadline > now {
+        while let Some(&(due, session)) = self.deadlines.first() {
+            if due > now {
                 return;
             }
-            self.end_session(session, Reason::RelayLimit, None);
+            match self.sessions.get(&session).and_then(|session| session.verdict(now)) {
+                Some(reason) => self.end_session(session, reason, None),
+                None => {
+                    self.lapse_pipes(session, now);
+                    self.end_recall(session, now);
+                }
+            }
+            self.reschedule(session);
         }
     }
 
-    /// Ends everything, because the relay stops.
-    pub fn stop(&mut self) {
-        let sessions: Vec<_> = self.sessions.keys().copied().collect();
-        for session in sessions {
-            self.end_session(session, Reason::RelayStopping, None);
-        }
+    /// After anything that may have changed when the session has something to lose.
+    fn reschedule(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let due = session.due();
+        let before = std::mem::replace(&mut session.scheduled, due);
+        self.deadlines.remove(&(before, id));
+        self.deadlines.insert((due, id));
     }
 
     fn tell_engineer(&mut self, link: ConnectionId, message: ToEngineer) {

@@ -1,4 +1,4 @@
-//! Pipes: expected, waiting for the partner, joined.
+//! Pipes of sessions: opened, attached to, parted from, closed.
 
 use std::time::Instant;
 
@@ -9,25 +9,9 @@ use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::PipeTicket;
 
+use super::pipe::{Pipe, Post, Waiter};
 use super::sessions::{self, Progress, State};
-use super::{AttachmentId, ConnectionId, Directory, Effect};
-
-/// A pipe that was not closed yet.
-pub(super) struct Pipe {
-    kind: PipeKind,
-    run: RunId,
-    slot: Slot,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Slot {
-    /// Nobody is attached. From `until` on nobody will be.
-    Expected { until: Instant },
-    /// One side is there.
-    Waiting(Role, AttachmentId),
-    /// Both sides were there: the one that came first splices them.
-    Joined(AttachmentId),
-}
+use super::{AttachmentId, ConnectionId, Directory, Effect, Parting, Standing};
 
 /// A pipe that an engineer opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,10 +33,16 @@ pub struct Opened {
 /// What attaching leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attach {
-    /// Wait for the partner.
-    Wait,
-    /// Wait for the partner in the place of this earlier attachment of the same side.
-    Replace(AttachmentId),
+    /// Wait for the partner's first coming, until then.
+    Wait {
+        /// From then on it was in vain.
+        until: Instant,
+    },
+    /// The pipe was spliced before: wait for the partner to attach again.
+    WaitAgain {
+        /// From then on it was in vain.
+        until: Instant,
+    },
     /// The partner waits: join it.
     Join(AttachmentId),
 }
@@ -62,27 +52,50 @@ pub enum Attach {
 pub enum AttachRefusal {
     /// There is no such session (any more).
     SessionOver,
-    /// The pipe was closed, is in use, or nobody came in time.
+    /// The pipe was closed, cannot be attached to again, or nobody came in time.
     TicketUsed,
+    /// It may open something once a session ticket was shown.
+    Pending,
 }
 
-/// How a pipe ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PipeEnd {
-    /// Whose connection ended it; `None` for the relay, or when nobody came.
-    pub by: Option<Role>,
-    /// The reason that this side gave, if it is one.
-    pub reason: Option<Reason>,
+/// The place of an attachment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The session.
+    pub session: SessionId,
+    /// The pipe.
+    pub pipe: PipeId,
+    /// The attachment.
+    pub attachment: AttachmentId,
 }
 
-impl Pipe {
-    pub(super) fn expected(kind: PipeKind, run: RunId, until: Instant) -> Self {
-        Self { kind, run, slot: Slot::Expected { until } }
-    }
+/// How an attachment's wait, or the splice it made, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PipeEnd {
+    /// It waited in vain.
+    NobodyCame,
+    /// A connection is gone, and nobody said that the pipe is over.
+    Lost,
+    /// A side has closed its connection because it has a newer one.
+    Moved,
+    /// A side has closed the pipe.
+    Closed {
+        /// Which.
+        by: Role,
+        /// The reason that it gave, if it is one.
+        reason: Option<Reason>,
+    },
+}
 
-    fn has_lapsed(&self, now: Instant) -> bool {
-        matches!(self.slot, Slot::Expected { until } if until <= now)
-    }
+/// What becomes of a pipe when one of its splices, or a wait, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aftermath {
+    /// It is closed for good.
+    Closed,
+    /// It goes on when its sides have attached again.
+    GoesOn,
+    /// It goes on with a newer splice.
+    Moved,
 }
 
 impl Directory {
@@ -96,29 +109,31 @@ impl Directory {
         let until = now + self.times.partner * 2;
         let id =
             self.engineers.get(&link).and_then(|engineer| engineer.session).ok_or(OpenRefusal::NoSession)?;
+        self.lapse_pipes(id, now);
         let session = self.sessions.get_mut(&id).ok_or(OpenRefusal::NoSession)?;
-        let State::Admitted { agent, run, .. } = session.state else { return Err(OpenRefusal::NoSession) };
-        let agent = agent.ok_or(OpenRefusal::AgentAway)?;
-        session.pipes.retain(|_, pipe| !pipe.has_lapsed(now));
+        let admitted = session.admitted().ok_or(OpenRefusal::NoSession)?;
+        let agent = admitted.agent.ok_or(OpenRefusal::AgentAway)?;
+        let Standing { run, not_before, expires, .. } = admitted.standing;
         if session.pipes.len() >= limits::PIPES_PER_SESSION {
             return Err(OpenRefusal::TooMany);
         }
         session.pipes.insert(pipe, Pipe::expected(PipeKind::Ssh, run, until));
-        let (not_before, expires) = session.validity();
+        self.reschedule(id);
         Ok(Opened { session: id, run, pipe, agent, not_before, expires })
     }
 
     /// Whether [`Directory::attach`] would succeed, so that a refusal can come before the upgrade.
     pub fn may_attach(&self, ticket: &PipeTicket, now: Instant) -> Result<(), AttachRefusal> {
         let session = self.sessions.get(&ticket.session).ok_or(AttachRefusal::SessionOver)?;
-        let pipe = session.pipes.get(&ticket.pipe).ok_or(AttachRefusal::TicketUsed)?;
+        let Some(pipe) = session.pipes.get(&ticket.pipe) else { return session.may_recall(ticket, now) };
         // Signed by this relay, so these cannot differ; if they do, something is very wrong.
         let fits = session.engineer == ticket.subject && pipe.run == ticket.run && pipe.kind == ticket.kind;
-        let free = !pipe.is_joined() && !pipe.has_lapsed(now);
+        let free = (pipe.goes_on || !pipe.is_joined()) && pipe.lapses_at().is_none_or(|at| now < at);
         if fits && free { Ok(()) } else { Err(AttachRefusal::TicketUsed) }
     }
 
-    /// Attaches one side to a pipe.
+    /// Attaches one side to a pipe. Nobody is spliced into a splice that runs: who comes again waits
+    /// beside it for the other side to come again too.
     pub fn attach(
         &mut self,
         ticket: &PipeTicket,
@@ -126,63 +141,33 @@ impl Directory {
         now: Instant,
     ) -> Result<Attach, AttachRefusal> {
         self.may_attach(ticket, now)?;
-        let pipe = self.pipe_mut(ticket.session, ticket.pipe).ok_or(AttachRefusal::TicketUsed)?;
-        let (slot, attach) = match pipe.slot {
-            Slot::Expected { .. } => (Slot::Waiting(ticket.side, attachment), Attach::Wait),
-            Slot::Waiting(side, earlier) if side == ticket.side => {
-                (Slot::Waiting(side, attachment), Attach::Replace(earlier))
-            }
-            Slot::Waiting(_, partner) => (Slot::Joined(partner), Attach::Join(partner)),
-            Slot::Joined(_) => return Err(AttachRefusal::TicketUsed),
-        };
-        pipe.slot = slot;
+        let session = self.sessions.get_mut(&ticket.session).ok_or(AttachRefusal::SessionOver)?;
+        session.recall_pipe(ticket);
+        let pipe = session.pipes.get_mut(&ticket.pipe).ok_or(AttachRefusal::TicketUsed)?;
+        let waiter = Waiter { side: ticket.side, id: attachment };
+        let attach = pipe.attach(waiter, now, &self.times, &mut self.effects);
+        self.touch(ticket.session);
+        self.reschedule(ticket.session);
         Ok(attach)
     }
 
-    /// The side that came first is gone. If it waited it may attach again; if it spliced, the pipe is
-    /// closed for good. False: it had been replaced, and nothing happened.
-    pub fn left(&mut self, session: SessionId, pipe: PipeId, attachment: AttachmentId, now: Instant) -> bool {
-        let until = now + self.times.partner;
-        let Some(found) = self.pipe_mut(session, pipe) else { return false };
-        match found.slot {
-            Slot::Waiting(_, holder) if holder == attachment => found.slot = Slot::Expected { until },
-            Slot::Joined(holder) if holder == attachment => {
-                self.pipe_closed(session, pipe, PipeEnd::default())
-            }
-            _ => return false,
+    /// An attachment has ended its wait, or its splice. `None`: it was told to, and nothing happened.
+    pub fn parted(&mut self, place: Place, end: PipeEnd, now: Instant) -> Option<Aftermath> {
+        let Place { session, pipe, attachment } = place;
+        let found = self.sessions.get_mut(&session)?.pipes.get_mut(&pipe)?;
+        let over = match (end, found.post(attachment)?) {
+            (PipeEnd::Closed { .. }, post) => post != Post::WaitsAtNew,
+            (PipeEnd::NobodyCame, post) => post == Post::WaitsAtNew,
+            (PipeEnd::Lost | PipeEnd::Moved, post) => post == Post::Splices && !found.goes_on,
+        };
+        if over {
+            self.close_pipe(place, end);
+            return Some(Aftermath::Closed);
         }
-        true
-    }
-
-    /// The side that came first is done: its partner did not come, or the splice is over. The pipe is
-    /// closed for good. False: it had been replaced, and nothing happened.
-    pub fn finished(
-        &mut self,
-        session: SessionId,
-        pipe: PipeId,
-        attachment: AttachmentId,
-        end: PipeEnd,
-    ) -> bool {
-        let held = self.pipe_mut(session, pipe).is_some_and(|pipe| pipe.is_held_by(attachment));
-        if held {
-            self.pipe_closed(session, pipe, end);
-        }
-        held
-    }
-
-    /// A pipe is closed for good. A session does not outlive its control pipe.
-    pub fn pipe_closed(&mut self, session: SessionId, pipe: PipeId, end: PipeEnd) {
-        let Some(found) = self.sessions.get_mut(&session) else { return };
-        if found.pipes.remove(&pipe).is_none() {
-            return;
-        }
-        match &mut found.state {
-            State::Pairing(pairing) if pairing.control == pipe => pairing.progress = Progress::Over,
-            State::Admitted { control, .. } if *control == pipe => {
-                self.end_session(session, end_reason(end), None);
-            }
-            _ => {}
-        }
+        let moved = end == PipeEnd::Moved && found.has_newer_splice(attachment);
+        found.release(attachment, now, &self.times);
+        self.reschedule(session);
+        Some(if moved { Aftermath::Moved } else { Aftermath::GoesOn })
     }
 
     pub(super) fn is_joined(&self, session: SessionId, pipe: PipeId) -> bool {
@@ -190,34 +175,71 @@ impl Directory {
         pipe.is_some_and(Pipe::is_joined)
     }
 
+    /// Drops a pipe and closes its connections.
     pub(super) fn cut_pipe(&mut self, session: SessionId, pipe: PipeId, reason: Reason) {
-        let found = self.sessions.get_mut(&session).and_then(|session| session.pipes.remove(&pipe));
-        if found.is_some() {
-            self.effects.push(Effect::CutPipe(pipe, reason));
+        let found = self.sessions.get_mut(&session).and_then(|session| session.drop_pipe(pipe));
+        let attachments = found.iter().flat_map(Pipe::attachments);
+        self.effects.extend(attachments.map(|id| Effect::Part(id, Parting::Reason(reason))));
+    }
+
+    /// Drops the pipes that nobody came (back) to in time. The control pipe of an admitted session is
+    /// the session's own matter.
+    pub(super) fn lapse_pipes(&mut self, id: SessionId, now: Instant) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let control = session.admitted_control();
+        let lapsed: Vec<_> = session
+            .pipes
+            .iter()
+            .filter(|(pipe, found)| {
+                Some(**pipe) != control && found.lapses_at().is_some_and(|until| until <= now)
+            })
+            .map(|(pipe, _)| *pipe)
+            .collect();
+        for pipe in lapsed {
+            self.forget_try(id, pipe);
+            self.cut_pipe(id, pipe, Reason::ConnectionLost);
         }
     }
 
-    fn pipe_mut(&mut self, session: SessionId, pipe: PipeId) -> Option<&mut Pipe> {
-        self.sessions.get_mut(&session)?.pipes.get_mut(&pipe)
+    /// A pipe is closed for good, by what happened at `place`. A session does not outlive its control
+    /// pipe.
+    fn close_pipe(&mut self, place: Place, end: PipeEnd) {
+        let Place { session: id, pipe, attachment } = place;
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let is_control = session.admitted_control() == Some(pipe);
+        let Some(closed) = session.drop_pipe(pipe) else { return };
+        let parting = match end {
+            PipeEnd::Closed { reason: Some(reason), .. } => Parting::Reason(sessions::claimed(reason)),
+            _ => Parting::Done,
+        };
+        let others = closed.attachments().filter(|other| *other != attachment);
+        self.effects.extend(others.map(|other| Effect::Part(other, parting)));
+        self.forget_try(id, pipe);
+        if is_control {
+            self.end_session(id, end_reason(end), None);
+        } else {
+            self.reschedule(id);
+        }
     }
-}
 
-impl Pipe {
-    fn is_held_by(&self, attachment: AttachmentId) -> bool {
-        matches!(self.slot, Slot::Waiting(_, holder) | Slot::Joined(holder) if holder == attachment)
-    }
-
-    fn is_joined(&self) -> bool {
-        matches!(self.slot, Slot::Joined(_))
+    /// A pairing, or a try to pair again, does not outlive its control pipe.
+    fn forget_try(&mut self, session: SessionId, pipe: PipeId) {
+        match self.sessions.get_mut(&session).map(|session| &mut session.state) {
+            Some(State::Pairing(pairing)) if pairing.control == pipe => pairing.progress = Progress::Over,
+            Some(State::Admitted(admitted)) => {
+                admitted.again.take_if(|again| again.control == pipe);
+            }
+            _ => {}
+        }
     }
 }
 
 /// Whoever says goodbye on the control pipe ends the session with that reason: it may arrive before
 /// the same words on the other connection.
 fn end_reason(end: PipeEnd) -> Reason {
-    match (end.reason, end.by) {
-        (Some(reason), Some(_)) => sessions::claimed(reason),
-        (_, Some(Role::Engineer)) => Reason::EngineerLost,
+    match end {
+        PipeEnd::Closed { reason: Some(reason), .. } => sessions::claimed(reason),
+        PipeEnd::Closed { by: Role::Engineer, .. } => Reason::EngineerLost,
         _ => Reason::ConnectionLost,
     }
 }

@@ -8,7 +8,7 @@ use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-use super::pipes::Pipe;
+use super::pipe::Pipe;
 use super::sessions::{Pairing, Progress, Session, Side, State};
 use super::{ConnectionId, Directory};
 
@@ -61,7 +61,7 @@ impl Directory {
     pub fn request(&mut self, question: Question, fresh: Fresh) -> Option<Asked> {
         let current = self.engineers.get(&question.link)?.session;
         let kept = match current.and_then(|id| Some((id, self.sessions.get(&id)?))) {
-            Some((_, Session { state: State::Admitted { .. }, .. })) => return None,
+            Some((_, session)) if session.admitted().is_some() => return None,
             Some((id, session)) if session.support_id == question.support_id => Some(id),
             Some((id, _)) => {
                 self.end_session(id, Reason::PairingAborted, Some(Side::Engineer));
@@ -74,8 +74,7 @@ impl Directory {
         if kept.is_some() {
             self.give_up_run(session);
         }
-        self.begin_run(session, agent, question, fresh);
-        let (not_before, expires) = self.sessions.get(&session)?.validity();
+        let (not_before, expires) = self.begin_run(session, agent, question, fresh)?;
         let Fresh { run, pipe, .. } = fresh;
         Some(Asked { session, is_new: kept.is_none(), run, pipe, agent, not_before, expires })
     }
@@ -100,32 +99,40 @@ impl Directory {
 
     /// A further request for the same device begins the session's time anew: what counts is the
     /// request that is admitted.
-    fn begin_run(&mut self, id: SessionId, agent: ConnectionId, question: Question, fresh: Fresh) {
-        let Some(engineer) = self.engineers.get_mut(&question.link) else { return };
+    fn begin_run(
+        &mut self,
+        id: SessionId,
+        agent: ConnectionId,
+        question: Question,
+        fresh: Fresh,
+    ) -> Option<(u64, u64)> {
+        let engineer = self.engineers.get_mut(&question.link)?;
         engineer.session = Some(id);
         let deadline = question.now + self.times.session;
-        let pairing = Pairing { agent, run: fresh.run, control: fresh.pipe, progress: Progress::Asked };
-        let control = Pipe::expected(PipeKind::Control, fresh.run, question.now + self.times.partner * 2);
+        let validity = (question.unix_now, question.unix_now + self.times.session.as_secs());
+        let (Fresh { run, pipe, .. }, engineer_link) = (fresh, question.link);
+        let progress = Progress::Asked;
+        let pairing = Pairing { engineer: engineer_link, agent, run, control: pipe, progress, validity };
+        let control = Pipe::expected(PipeKind::Control, run, question.now + self.times.partner * 2);
         let earlier = self.sessions.remove(&id);
         if let Some(earlier) = &earlier {
-            self.deadlines.remove(&(earlier.deadline, id));
+            self.deadlines.remove(&(earlier.scheduled, id));
         }
-        self.deadlines.insert((deadline, id));
         let session = Session {
             engineer: engineer.engineer,
-            engineer_link: question.link,
             support_id: question.support_id,
             state: State::Pairing(pairing),
-            pipes: HashMap::from([(fresh.pipe, control)]),
+            pipes: HashMap::from([(pipe, control)]),
             last_refusal: earlier.and_then(|session| session.last_refusal),
-            not_before: question.unix_now,
-            expires: question.unix_now + self.times.session.as_secs(),
             deadline,
+            scheduled: deadline,
         };
         self.sessions.insert(id, session);
+        self.reschedule(id);
         if let Some(agent) = self.agents.get_mut(&agent) {
             agent.pairings.push(id);
         }
+        Some(validity)
     }
 
     /// The engineer asks again: the run before leads nowhere any more.

@@ -1,31 +1,29 @@
-//! Sessions: admission and the end. How they begin: [`super::requests`].
+//! Sessions: what they are, what is over, and how they end. How they begin: [`super::requests`].
 
 use std::collections::HashMap;
 use std::time::Instant;
 
-use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, RunId, SessionId};
+use fieldlink_protocol::ids::{EngineerId, PipeId, RunId, SessionId};
 use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::messages::engineer::ToEngineer;
-use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-use super::agents::Place;
-use super::pipes::Pipe;
-use super::{Admission, ConnectionId, Directory, Effect};
+use super::admission::Admitted;
+use super::pipe::Pipe;
+use super::{ConnectionId, Directory, Effect, Parting};
 
 /// A session that has not ended.
 pub(super) struct Session {
     pub(super) engineer: EngineerId,
-    pub(super) engineer_link: ConnectionId,
     pub(super) support_id: SupportId,
     pub(super) state: State,
     pub(super) pipes: HashMap<PipeId, Pipe>,
     /// What the agent said to the last run that it declined.
     pub(super) last_refusal: Option<Reason>,
-    pub(super) not_before: u64,
-    pub(super) expires: u64,
     pub(super) deadline: Instant,
+    /// The instant by which it is among the directory's deadlines.
+    pub(super) scheduled: Instant,
 }
 
 /// How far a session is.
@@ -33,15 +31,24 @@ pub(super) enum State {
     /// The engineer has asked; the two sides pair, or have failed to.
     Pairing(Pairing),
     /// The client said yes.
-    Admitted { agent: Option<ConnectionId>, agent_key: AgentKey, run: RunId, control: PipeId },
+    Admitted(Admitted),
+    /// It ran when an earlier relay ended, and may or may not have been admitted: a session ticket
+    /// tells.
+    Doubtful {
+        /// Until then someone may show one.
+        until: Instant,
+    },
 }
 
 /// The latest run of a session.
 pub(super) struct Pairing {
+    pub(super) engineer: ConnectionId,
     pub(super) agent: ConnectionId,
     pub(super) run: RunId,
     pub(super) control: PipeId,
     pub(super) progress: Progress,
+    /// From when and until when its tickets are valid, in Unix seconds.
+    pub(super) validity: (u64, u64),
 }
 
 /// How far a run is.
@@ -67,12 +74,61 @@ impl Session {
     pub(super) fn agent(&self) -> Option<ConnectionId> {
         match &self.state {
             State::Pairing(pairing) => Some(pairing.agent),
-            State::Admitted { agent, .. } => *agent,
+            State::Admitted(admitted) => admitted.agent,
+            State::Doubtful { .. } => None,
         }
+    }
+
+    /// The connection of its engineer.
+    pub(super) fn engineer_link(&self) -> Option<ConnectionId> {
+        match &self.state {
+            State::Pairing(pairing) => Some(pairing.engineer),
+            State::Admitted(admitted) => admitted.engineer_link(),
+            State::Doubtful { .. } => None,
+        }
+    }
+
+    pub(super) fn admitted(&self) -> Option<&Admitted> {
+        match &self.state {
+            State::Admitted(admitted) => Some(admitted),
+            _ => None,
+        }
+    }
+
+    pub(super) fn admitted_mut(&mut self) -> Option<&mut Admitted> {
+        match &mut self.state {
+            State::Admitted(admitted) => Some(admitted),
+            _ => None,
+        }
+    }
+
+    /// The control pipe, once the session is admitted.
+    pub(super) fn admitted_control(&self) -> Option<PipeId> {
+        self.admitted().map(|admitted| admitted.standing.control)
     }
 
     pub(super) fn is_pairing_on(&self, link: ConnectionId) -> bool {
         matches!(&self.state, State::Pairing(pairing) if pairing.agent == link && pairing.progress != Progress::Over)
+    }
+
+    /// When it has to be looked at.
+    pub(super) fn due(&self) -> Instant {
+        let state = match &self.state {
+            State::Pairing(_) => None,
+            State::Admitted(admitted) => admitted.due(),
+            State::Doubtful { until } => Some(*until),
+        };
+        self.pipes.values().filter_map(Pipe::lapses_at).chain(state).fold(self.deadline, Instant::min)
+    }
+
+    /// Why it is over by `now`, if it is.
+    pub(super) fn verdict(&self, now: Instant) -> Option<Reason> {
+        match &self.state {
+            _ if self.deadline <= now => Some(Reason::RelayLimit),
+            State::Pairing(_) => None,
+            State::Admitted(admitted) => admitted.verdict(self.pipes.get(&admitted.standing.control), now),
+            State::Doubtful { until } => (*until <= now).then_some(Reason::RelayRestarted),
+        }
     }
 
     /// Whether the agent, and the engineer, know that it is there.
@@ -81,13 +137,9 @@ impl Session {
             State::Pairing(pairing) => {
                 (pairing.progress == Progress::Announced, pairing.progress != Progress::Asked)
             }
-            State::Admitted { .. } => (true, true),
+            State::Admitted(_) => (true, true),
+            State::Doubtful { .. } => (false, false),
         }
-    }
-
-    /// From when and until when its tickets are valid.
-    pub(super) fn validity(&self) -> (u64, u64) {
-        (self.not_before, self.expires)
     }
 
     /// A failed pairing ended when the agent refused it, not when the engineer left afterwards.
@@ -104,26 +156,12 @@ impl Session {
 }
 
 impl Directory {
-    /// The client said yes. Whatever does not fit gets the end of that session as the answer.
-    pub fn admitted(&mut self, link: ConnectionId, session: SessionId) {
-        match self.sessions.get(&session).map(|session| &session.state) {
-            Some(State::Admitted { agent: Some(agent), .. }) if *agent == link => {}
-            Some(State::Pairing(pairing))
-                if pairing.agent == link
-                    && pairing.progress == Progress::Announced
-                    && self.is_joined(session, pairing.control) =>
-            {
-                self.admit(link, session);
-            }
-            _ => self.tell_agent(link, ToAgent::Ended { session, reason: Reason::ConnectionLost }),
-        }
-    }
-
     /// Ends a session for good. `by` knows already and is not told.
     pub(super) fn end_session(&mut self, id: SessionId, reason: Reason, by: Option<Side>) {
         let Some(session) = self.sessions.remove(&id) else { return };
-        self.deadlines.remove(&(session.deadline, id));
-        if let Some(engineer) = self.engineers.get_mut(&session.engineer_link) {
+        self.deadlines.remove(&(session.scheduled, id));
+        let engineer_link = session.engineer_link();
+        if let Some(engineer) = engineer_link.and_then(|link| self.engineers.get_mut(&link)) {
             engineer.session = None;
         }
         let agent = session.agent().filter(|agent| self.leave(*agent, id));
@@ -131,57 +169,34 @@ impl Directory {
         if let Some(agent) = agent.filter(|_| agent_knows && by != Some(Side::Agent)) {
             self.tell_agent(agent, ToAgent::Ended { session: id, reason });
         }
-        if engineer_knows && by != Some(Side::Engineer) {
-            self.tell_engineer(session.engineer_link, ToEngineer::Ended { session: id, reason });
+        if let Some(link) = engineer_link.filter(|_| engineer_knows && by != Some(Side::Engineer)) {
+            self.tell_engineer(link, ToEngineer::Ended { session: id, reason });
         }
-        let cuts = session.pipes.keys().map(|pipe| Effect::CutPipe(*pipe, reason));
-        self.effects.extend(cuts);
+        if session.admitted().is_some() {
+            let links = agent.into_iter().chain(engineer_link);
+            self.effects.extend(links.map(|link| Effect::Watch(link, false)));
+        }
+        let attachments = session.pipes.values().flat_map(Pipe::attachments);
+        self.effects.extend(attachments.map(|id| Effect::Part(id, Parting::Reason(reason))));
         self.effects.push(Effect::SessionEnded(id, session.end_reason(reason)));
     }
 
-    fn admit(&mut self, link: ConnectionId, id: SessionId) {
-        let Some(agent) = self.agents.get_mut(&link) else { return };
-        if let Place::Listed { support_id, .. } = agent.place {
-            self.listed.remove(&support_id);
+    /// Closes everything because the relay stops. What is admitted goes on with the next one.
+    pub fn stop(&mut self) {
+        let sessions: Vec<_> = self.sessions.keys().copied().collect();
+        for id in sessions {
+            match self.sessions.get(&id) {
+                Some(Session { state: State::Pairing(_), .. }) => {
+                    self.end_session(id, Reason::RelayStopping, None);
+                }
+                Some(session) => {
+                    let attachments = session.pipes.values().flat_map(Pipe::attachments);
+                    let parting = Parting::Reason(Reason::RelayStopping);
+                    self.effects.extend(attachments.map(|id| Effect::Part(id, parting)));
+                }
+                None => {}
+            }
         }
-        agent.place = Place::Serving(id);
-        let agent_key = agent.key;
-        let others = std::mem::take(&mut agent.pairings);
-        for other in others.into_iter().filter(|other| *other != id) {
-            self.end_session(other, Reason::Busy, None);
-        }
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let State::Pairing(Pairing { run, control, .. }) = session.state else { return };
-        session.state = State::Admitted { agent: Some(link), agent_key, run, control };
-        self.effects.push(Effect::SessionAdmitted(id));
-        self.give_ticket(id, Role::Agent);
-        self.give_ticket(id, Role::Engineer);
-    }
-
-    /// Gives one side of an admitted session its ticket.
-    pub(super) fn give_ticket(&mut self, id: SessionId, side: Role) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let State::Admitted { agent: Some(agent_link), agent_key, .. } = session.state else { return };
-        let admission = Admission {
-            session: id,
-            engineer_link: session.engineer_link,
-            agent_link,
-            engineer: session.engineer,
-            agent_key,
-            not_before: session.not_before,
-            expires: session.expires,
-        };
-        self.effects.push(Effect::GiveTicket(side, admission));
-    }
-
-    /// Takes a session from its agent; false if the agent is gone.
-    pub(super) fn leave(&mut self, link: ConnectionId, id: SessionId) -> bool {
-        let Some(agent) = self.agents.get_mut(&link) else { return false };
-        agent.pairings.retain(|session| *session != id);
-        if agent.place == Place::Serving(id) {
-            agent.place = Place::Unlisted;
-        }
-        true
     }
 }
 

@@ -1,10 +1,12 @@
 //! The audit log: one row per session, from the request on.
 
-use fieldlink_protocol::reason::Reason;
-use rusqlite::{OptionalExtension, params};
+use fieldlink_protocol::ids::SessionId;
+use rusqlite::{OptionalExtension, Row, params};
 use serde::Serialize;
 
-use super::{Database, OpenedSession, SessionChange, StoreError, UnixTime};
+use super::engineers::parsed;
+use super::{Database, OpenedSession, RunningSession, SessionChange, StoreError, UnixTime};
+use crate::directory::{Remembered, Standing};
 
 /// A session as the audit log has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,10 +66,16 @@ impl Database {
     /// Writes what became of it. A session that has ended stays as it ended.
     pub(super) fn change_session(&self, change: SessionChange) -> Result<(), StoreError> {
         match change {
-            SessionChange::Admitted { session, at } => self.connection.execute(
-                "UPDATE sessions SET admitted_at = ? WHERE session = ? AND ended_at IS NULL",
-                params![at as i64, session.to_string()],
-            )?,
+            SessionChange::Admitted { session, at, standing } => {
+                self.admit_session(session, at, &standing)?
+            }
+            SessionChange::Traffic { session, bytes_to_agent, bytes_to_engineer } => {
+                self.connection.execute(
+                    "UPDATE sessions SET bytes_to_agent = ?, bytes_to_engineer = ?
+                     WHERE session = ? AND ended_at IS NULL",
+                    params![bytes_to_agent as i64, bytes_to_engineer as i64, session.to_string()],
+                )?
+            }
             SessionChange::Ended { session, at, reason, bytes_to_agent, bytes_to_engineer } => {
                 self.connection.execute(
                     "UPDATE sessions SET ended_at = ?, reason = ?, bytes_to_agent = ?, bytes_to_engineer = ?
@@ -85,12 +93,52 @@ impl Database {
         Ok(())
     }
 
-    /// Ends what a relay that is no more left running. Returns how many sessions that were.
-    pub(super) fn end_abandoned_sessions(&self, now: UnixTime) -> Result<usize, StoreError> {
-        Ok(self.connection.execute(
-            "UPDATE sessions SET ended_at = ?, reason = ? WHERE ended_at IS NULL",
-            params![now as i64, Reason::RelayRestarted.code()],
-        )?)
+    /// The first time counts; what the session stands on is what was written last.
+    fn admit_session(
+        &self,
+        session: SessionId,
+        at: UnixTime,
+        standing: &Standing,
+    ) -> rusqlite::Result<usize> {
+        self.connection.execute(
+            "UPDATE sessions SET admitted_at = coalesce(admitted_at, ?), run = ?, control = ?, agent_key = ?,
+                                 pairing = ?, not_before = ?, expires = ?
+             WHERE session = ? AND ended_at IS NULL",
+            params![
+                at as i64,
+                standing.run.to_string(),
+                standing.control.to_string(),
+                standing.agent_key.to_string(),
+                standing.pairing,
+                standing.not_before as i64,
+                standing.expires as i64,
+                session.to_string()
+            ],
+        )
+    }
+
+    /// The sessions that have not ended.
+    pub(super) fn running_sessions(&self) -> Result<Vec<RunningSession>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT session, engineer_id, support_id, started_at, ticket, bytes_to_agent, bytes_to_engineer,
+                    run, control, agent_key, pairing, not_before, expires
+             FROM sessions WHERE ended_at IS NULL",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(RunningSession {
+                remembered: Remembered {
+                    session: parsed(row, 0)?,
+                    engineer: parsed(row, 1)?,
+                    support_id: parsed(row, 2)?,
+                    began: row.get::<_, i64>(3)? as UnixTime,
+                    standing: standing(row)?,
+                },
+                reference: row.get(4)?,
+                bytes_to_agent: row.get::<_, i64>(5)? as u64,
+                bytes_to_engineer: row.get::<_, i64>(6)? as u64,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The reason's code of a session that has ended.
@@ -127,4 +175,20 @@ impl Database {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+/// What an admitted session stands on. One that was admitted by a version which did not write that down
+/// has to be told of by its tickets.
+fn standing(row: &Row<'_>) -> rusqlite::Result<Option<Standing>> {
+    if row.get::<_, Option<String>>(7)?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Standing {
+        run: parsed(row, 7)?,
+        control: parsed(row, 8)?,
+        agent_key: parsed(row, 9)?,
+        pairing: row.get(10)?,
+        not_before: row.get::<_, i64>(11)? as UnixTime,
+        expires: row.get::<_, i64>(12)? as UnixTime,
+    }))
 }

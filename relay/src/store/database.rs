@@ -15,7 +15,8 @@ const FILE: &str = "relay.sqlite";
 const BUSY: Duration = Duration::from_secs(5);
 
 /// One step per schema version; a released step is never changed.
-const SCHEMA: &[&str] = &["
+const SCHEMA: &[&str] = &[
+    "
     CREATE TABLE engineers (
         id TEXT PRIMARY KEY,
         name TEXT NOT NULL,
@@ -48,7 +49,16 @@ const SCHEMA: &[&str] = &["
         master BLOB NOT NULL,
         created_at INTEGER NOT NULL
     ) STRICT;
-"];
+",
+    "
+    ALTER TABLE sessions ADD COLUMN run TEXT;
+    ALTER TABLE sessions ADD COLUMN control TEXT;
+    ALTER TABLE sessions ADD COLUMN agent_key TEXT;
+    ALTER TABLE sessions ADD COLUMN pairing INTEGER;
+    ALTER TABLE sessions ADD COLUMN not_before INTEGER;
+    ALTER TABLE sessions ADD COLUMN expires INTEGER;
+",
+];
 
 /// A connection to the store's file.
 pub struct Database {

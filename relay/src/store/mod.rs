@@ -21,6 +21,8 @@ use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::ticket::TicketKeys;
 use tokio::sync::watch;
 
+use crate::directory::{Remembered, Standing};
+
 pub use audit::AuditRow;
 pub use database::Database;
 pub use engineers::EngineerRow;
@@ -45,6 +47,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Queues a change of a session's row, behind everything queued before it.
     fn record(&self, change: SessionChange) -> Result<(), StoreError>;
+
+    /// The sessions that were not ended: an earlier relay left them running.
+    async fn running_sessions(&self) -> Result<Vec<RunningSession>, StoreError>;
 
     /// Why `session` ended, if it is known to have ended.
     async fn session_end(&self, session: SessionId) -> Result<Option<Reason>, StoreError>;
@@ -75,15 +80,39 @@ pub struct OpenedSession {
     pub at: UnixTime,
 }
 
+/// A session that has begun and not ended.
+#[derive(Debug, Clone)]
+pub struct RunningSession {
+    /// What the directory needs to go on with it.
+    pub remembered: Remembered,
+    /// The support case.
+    pub reference: String,
+    /// Payload bytes that went to the agent.
+    pub bytes_to_agent: u64,
+    /// Payload bytes that went to the engineer.
+    pub bytes_to_engineer: u64,
+}
+
 /// What happens to a session later.
 #[derive(Debug, Clone, Copy)]
 pub enum SessionChange {
-    /// The client said yes.
+    /// The client said yes, or the two have paired again.
     Admitted {
         /// The session.
         session: SessionId,
         /// When.
         at: UnixTime,
+        /// What it stands on since.
+        standing: Standing,
+    },
+    /// It goes on, and so much has passed so far.
+    Traffic {
+        /// The session.
+        session: SessionId,
+        /// Payload bytes that went to the agent.
+        bytes_to_agent: u64,
+        /// Payload bytes that went to the engineer.
+        bytes_to_engineer: u64,
     },
     /// It is over.
     Ended {

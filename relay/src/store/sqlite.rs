@@ -13,7 +13,7 @@ use fieldlink_protocol::ticket::TicketKeys;
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Database, KeyPolicy, OpenedSession, Roster, SessionChange, Store, StoreError, UnixTime, unix_now,
+    Database, KeyPolicy, OpenedSession, Roster, RunningSession, SessionChange, Store, StoreError, UnixTime,
 };
 
 /// Jobs that may wait for the thread.
@@ -31,13 +31,9 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the store in `directory` for a relay that starts: sessions still open in it have ended.
+    /// Opens the store in `directory`.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let database = Database::open(directory)?;
-        let abandoned = database.end_abandoned_sessions(unix_now())?;
-        if abandoned > 0 {
-            tracing::warn!(sessions = abandoned, "ended sessions that an earlier relay left running");
-        }
         let version = database.data_version()?;
         let (publish, roster) = watch::channel(Arc::new(database.roster()?));
         let (jobs, queue) = sync_channel(QUEUE);
@@ -88,6 +84,10 @@ impl Store for SqliteStore {
                 tracing::error!(%error, ?change, "could not write to the audit log");
             }
         }))
+    }
+
+    async fn running_sessions(&self) -> Result<Vec<RunningSession>, StoreError> {
+        self.call(|thread| thread.database.running_sessions()).await
     }
 
     async fn session_end(&self, session: SessionId) -> Result<Option<Reason>, StoreError> {
@@ -155,10 +155,11 @@ impl Thread {
 #[cfg(test)]
 mod tests {
     use fieldlink_protocol::credential::{Credential, EngineerIdentity};
-    use fieldlink_protocol::ids::EngineerId;
+    use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, RunId};
     use fieldlink_protocol::support_id::SupportId;
 
     use super::*;
+    use crate::directory::Standing;
 
     fn credential() -> Credential {
         let (name, company) = ("Zoë".into(), "C".into());
@@ -194,17 +195,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_queued_is_written_before_it_closes_and_what_ran_has_ended_after_it() {
+    async fn what_is_queued_is_written_before_it_closes_and_what_runs_is_found_again() {
         let root = tempfile::tempdir().expect("a directory");
         let store = SqliteStore::open(root.path()).expect("opened");
         let credential = credential();
         Database::open(root.path()).expect("opened").add_engineer(&credential, 1).expect("added");
-        let (ended, running) = (opened(&credential.engineer), opened(&credential.engineer));
-        store.open_session(ended.clone()).await.expect("written");
-        store.open_session(running.clone()).await.expect("written");
+        let [ended, running, asked] = [(); 3].map(|()| opened(&credential.engineer));
+        for opened in [&ended, &running, &asked] {
+            store.open_session(opened.clone()).await.expect("written");
+        }
         let (reason, bytes_to_agent, bytes_to_engineer) = (Reason::ClientEnded, 7, 8);
         let session = ended.session;
-        store.record(SessionChange::Admitted { session, at: 6 }).expect("queued");
+        let (agent_key, run, control) = (AgentKey::random(), RunId::random(), PipeId::random());
+        let standing = Standing { run, control, agent_key, pairing: 1, not_before: 5, expires: 50 };
+        let later = Standing { run: RunId::random(), pairing: 2, ..standing };
+        store.record(SessionChange::Admitted { session, at: 6, standing }).expect("queued");
+        let other = running.session;
+        for (at, standing) in [(6, standing), (7, later)] {
+            store.record(SessionChange::Admitted { session: other, at, standing }).expect("queued");
+        }
+        store
+            .record(SessionChange::Traffic { session: other, bytes_to_agent: 3, bytes_to_engineer: 4 })
+            .expect("queued");
         store
             .record(SessionChange::Ended { session, at: 9, reason, bytes_to_agent, bytes_to_engineer })
             .expect("queued");
@@ -212,11 +224,19 @@ mod tests {
 
         let store = SqliteStore::open(root.path()).expect("opened again");
         assert_eq!(store.session_end(ended.session).await.expect("read"), Some(Reason::ClientEnded));
-        assert_eq!(store.session_end(running.session).await.expect("read"), Some(Reason::RelayRestarted));
+        assert_eq!(store.session_end(running.session).await.expect("read"), None);
+        let found = store.running_sessions().await.expect("read");
+        let find = |session| found.iter().find(|found| found.remembered.session == session).expect("there");
+        assert_eq!(found.len(), 2);
+        let there = find(running.session);
+        assert_eq!(there.remembered.standing, Some(later));
+        assert_eq!((there.remembered.engineer, there.remembered.began), (credential.engineer.id, 5));
+        assert_eq!((there.bytes_to_agent, there.bytes_to_engineer, &*there.reference), (3, 4, "T-1"));
+        assert_eq!(find(asked.session).remembered.standing, None);
         assert_eq!(store.session_end(SessionId::random()).await.expect("read"), None);
         let audit = Database::open(root.path()).expect("opened").audit().expect("read");
         assert_eq!((audit[0].admitted_at, audit[0].ended_at, audit[0].bytes_to_agent), (Some(6), Some(9), 7));
-        assert_eq!(audit[0].engineer_name, "Zoë");
+        assert_eq!((&*audit[0].engineer_name, audit[1].admitted_at), ("Zoë", Some(6)));
         store.close().await;
     }
 }

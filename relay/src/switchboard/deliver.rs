@@ -9,37 +9,34 @@ use fieldlink_protocol::reason::Reason;
 use serde::Serialize;
 
 use super::{LineEnd, Outgoing, State, Switchboard};
-use crate::directory::{Admission, ConnectionId, Farewell};
+use crate::directory::{Admission, ConnectionId, Farewell, Standing};
 use crate::store::{SessionChange, unix_now};
 
 impl Switchboard {
-    pub(super) fn give_ticket(&self, state: &mut State, side: Role, admission: &Admission) {
+    pub(super) fn give_ticket(&self, state: &State, side: Role, link: ConnectionId, admission: &Admission) {
         let session = admission.session;
         let session_ticket = self.tickets().session_ticket(admission, side);
         match side {
-            Role::Agent => {
-                state.send(admission.agent_link, &ToAgent::SessionTicket { session, session_ticket });
-            }
-            Role::Engineer => {
-                state.send(admission.engineer_link, &ToEngineer::SessionTicket { session, session_ticket });
-            }
+            Role::Agent => state.send(link, &ToAgent::SessionTicket { session, session_ticket }),
+            Role::Engineer => state.send(link, &ToEngineer::SessionTicket { session, session_ticket }),
         }
     }
 
-    pub(super) fn write_admission(&self, session: SessionId) {
-        tracing::info!(%session, "session admitted");
-        self.write(SessionChange::Admitted { session, at: unix_now() });
+    pub(super) fn write_admission(&self, session: SessionId, standing: Standing) {
+        tracing::info!(%session, run = %standing.run, "session admitted");
+        self.write(SessionChange::Admitted { session, at: unix_now(), standing });
     }
 
     pub(super) fn write_end(&self, state: &mut State, session: SessionId, reason: Reason) {
-        let traffic = state.traffic.remove(&session).unwrap_or_default();
-        let (bytes_to_agent, bytes_to_engineer) = traffic.read();
+        let ledger = state.ledgers.remove(&session);
+        let (bytes_to_agent, bytes_to_engineer) =
+            ledger.map(|ledger| ledger.traffic.read()).unwrap_or_default();
         tracing::info!(%session, reason = reason.code(), bytes_to_agent, bytes_to_engineer, "session ended");
         let at = unix_now();
         self.write(SessionChange::Ended { session, at, reason, bytes_to_agent, bytes_to_engineer });
     }
 
-    fn write(&self, change: SessionChange) {
+    pub(super) fn write(&self, change: SessionChange) {
         if let Err(error) = self.store().record(change) {
             tracing::error!(%error, ?change, "could not write to the audit log");
         }
@@ -50,6 +47,12 @@ impl State {
     pub(super) fn send(&self, link: ConnectionId, message: &impl Serialize) {
         if let Some(line) = self.lines.get(&link) {
             line.put(Outgoing::Text(encode(message)));
+        }
+    }
+
+    pub(super) fn watch(&self, link: ConnectionId, watch: bool) {
+        if let Some(line) = self.lines.get(&link) {
+            line.put(Outgoing::Watch(watch));
         }
     }
 

@@ -4,9 +4,12 @@
 //! One lock guards all of it and is never held across an await. What a connection is sent waits in
 //! its bounded mailbox; a peer whose mailbox is full is too slow and is dropped.
 
+mod agents;
 mod deliver;
 mod pipes;
 mod requests;
+mod returning;
+mod seats;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,22 +17,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, SessionId};
-use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal};
+use fieldlink_protocol::ids::{EngineerId, SessionId};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::support_id::SupportId;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
-use crate::directory::{AttachmentId, ConnectionId, Directory, Effect, Farewell, RateLimit, Times};
-use crate::permits::network;
-use crate::socket::PipeSocket;
+use crate::directory::{AttachmentId, Clock, ConnectionId, Directory, Effect, Farewell, RateLimit, Times};
 use crate::store::{Store, unix_now};
 use crate::tickets::TicketOffice;
 
-pub use pipes::{Cut, Seat, Seated, Traffic};
+pub use pipes::{Ledger, Traffic};
 pub use requests::Request;
+pub use returning::Resumption;
+pub use seats::{Handover, Seat, Seated};
+
+use seats::SeatEnd;
 
 /// Messages that may wait for one peer.
 const MAILBOX: usize = 32;
@@ -38,11 +41,16 @@ const MAILBOX: usize = 32;
 /// is none; it is how a stranger without a credential would look for them.
 const TAKEN_IDS: usize = 10;
 
+/// How often one engineer may come back to sessions in a minute: a bad network makes that often.
+const RESUMPTIONS: usize = 60;
+
 /// What waits in a mailbox. Boxed by its queue: an idle connection pays for the queue's slots.
 #[derive(Debug)]
 pub enum Outgoing {
     /// A message, as JSON.
     Text(String),
+    /// From now on, or no longer, the peer has a session: notice at once when it falls silent.
+    Watch(bool),
     /// Say goodbye.
     Close(Farewell),
 }
@@ -72,11 +80,11 @@ pub struct Switchboard {
 struct State {
     directory: Directory,
     requests: RateLimit<EngineerId>,
+    resumptions: RateLimit<EngineerId>,
     taken_ids: RateLimit<IpAddr>,
     lines: HashMap<ConnectionId, LineEnd>,
-    waiting: HashMap<AttachmentId, oneshot::Sender<Box<PipeSocket>>>,
-    cuts: HashMap<PipeId, Cut>,
-    traffic: HashMap<SessionId, Arc<Traffic>>,
+    seats: HashMap<AttachmentId, SeatEnd>,
+    ledgers: HashMap<SessionId, Ledger>,
     stopping: bool,
 }
 
@@ -89,16 +97,18 @@ struct LineEnd {
 impl Switchboard {
     /// An empty one.
     pub fn new(config: &Config, store: Arc<dyn Store>, tickets: TicketOffice) -> Arc<Self> {
-        let times = Times { session: config.session_limit(), partner: config.limits.handshake };
+        let limits = &config.limits;
+        let (session, partner, apart) = (config.session_limit(), limits.handshake, limits.interruption);
+        let times = Times { session, partner, apart };
         Arc::new(Self {
             state: Mutex::new(State {
                 directory: Directory::new(times),
                 requests: RateLimit::new(config.limits.pairing_requests_per_minute),
+                resumptions: RateLimit::new(RESUMPTIONS),
                 taken_ids: RateLimit::new(TAKEN_IDS),
                 lines: HashMap::new(),
-                waiting: HashMap::new(),
-                cuts: HashMap::new(),
-                traffic: HashMap::new(),
+                seats: HashMap::new(),
+                ledgers: HashMap::new(),
                 stopping: false,
             }),
             next_id: AtomicU64::new(0),
@@ -128,41 +138,6 @@ impl Switchboard {
         self.connect(address, |directory, id| directory.engineer_connected(id, engineer))
     }
 
-    /// Registers an agent whose signature was verified. The answer is its lease.
-    pub fn register(&self, line: &Line, key: AgentKey, claim: &Claim) -> Result<String, RegistrationRefusal> {
-        let now = unix_now();
-        match claim {
-            Claim::SupportId { support_id, lease } => {
-                let lease = lease.as_deref();
-                let leased = lease.is_some_and(|l| self.tickets.verify_lease(l, *support_id, &key, now));
-                self.with(|state| state.register(line, key, *support_id, leased))?;
-                Ok(self.tickets.lease(*support_id, key, now))
-            }
-            Claim::Session { session_ticket } => {
-                let session = self.tickets.verify_session(session_ticket, &key, now);
-                let session = session.ok_or(RegistrationRefusal::SessionOver)?;
-                self.with(|state| state.directory.register_for_session(line.id, key, session))?;
-                Ok(String::new())
-            }
-        }
-    }
-
-    /// Takes in what a registered agent says. False: it may not say that (again).
-    pub fn agent_says(&self, line: &Line, message: FromAgent) -> bool {
-        self.with(|state| {
-            let directory = &mut state.directory;
-            match message {
-                FromAgent::Register { .. } | FromAgent::PairedAgain { .. } => return false,
-                FromAgent::Declined { session, run, reason } => {
-                    directory.declined(line.id, session, run, reason);
-                }
-                FromAgent::Admitted { session } => directory.admitted(line.id, session),
-                FromAgent::Ended { session, reason } => directory.end_by_agent(line.id, session, reason),
-            }
-            true
-        })
-    }
-
     /// The engineer ends the session.
     pub fn engineer_ends(&self, line: &Line, reason: Reason) {
         self.with(|state| state.directory.end_by_engineer(line.id, reason));
@@ -172,7 +147,7 @@ impl Switchboard {
     pub fn enforce_roster(&self) {
         let roster = self.store.roster().borrow().clone();
         self.with(|state| {
-            for engineer in roster.missing(state.directory.connected_engineers()) {
+            for engineer in roster.missing(state.directory.known_engineers()) {
                 tracing::info!(%engineer, "revoked: ending what this engineer does");
                 state.directory.revoke(engineer);
             }
@@ -196,7 +171,7 @@ impl Switchboard {
         }
     }
 
-    /// Ends every session and closes every line, because the relay stops.
+    /// Closes every line and pipe, because the relay stops. Admitted sessions go on with the next one.
     pub fn stop(&self) {
         self.with(|state| {
             state.stopping = true;
@@ -231,9 +206,13 @@ impl Switchboard {
     /// Changes the state and then does what the directory wants done because of it.
     fn with<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = state.directory.next_deadline();
         let result = change(&mut state);
         for effect in state.directory.take_effects() {
             self.carry_out(&mut state, effect);
+        }
+        if state.directory.next_deadline().is_some_and(|next| before.is_none_or(|before| next < before)) {
+            self.deadlines.notify_one();
         }
         result
     }
@@ -243,31 +222,18 @@ impl Switchboard {
             Effect::TellAgent(link, message) => state.send(link, &message),
             Effect::TellEngineer(link, message) => state.send(link, &message),
             Effect::Close(link, farewell) => state.close(link, farewell),
-            Effect::CutPipe(pipe, reason) => state.cut(pipe, reason),
-            Effect::SessionAdmitted(session) => self.write_admission(session),
-            Effect::GiveTicket(side, admission) => self.give_ticket(state, side, &admission),
+            Effect::Part(attachment, parting) => state.part(attachment, parting),
+            Effect::Prod(attachment, side) => state.prod(attachment, side),
+            Effect::SessionAdmitted(session, standing) => self.write_admission(session, standing),
+            Effect::GiveTicket(side, link, admission) => self.give_ticket(state, side, link, &admission),
+            Effect::Watch(link, watch) => state.watch(link, watch),
             Effect::SessionEnded(session, reason) => self.write_end(state, session, reason),
         }
     }
 }
 
-impl State {
-    fn register(
-        &mut self,
-        line: &Line,
-        key: AgentKey,
-        support_id: SupportId,
-        leased: bool,
-    ) -> Result<(), RegistrationRefusal> {
-        let (network, now) = (network(line.address), Instant::now());
-        if !leased && self.taken_ids.check(network, now).is_err() {
-            return Err(RegistrationRefusal::Full);
-        }
-        self.directory.register(line.id, key, support_id, leased).inspect_err(|_| {
-            // Beyond the limit there is nothing left to count.
-            let _ = self.taken_ids.admit(network, now);
-        })
-    }
+fn clock() -> Clock {
+    Clock { now: Instant::now(), unix: unix_now() }
 }
 
 impl Drop for Line {
@@ -276,7 +242,7 @@ impl Drop for Line {
             state.lines.remove(&self.id);
             // Whichever of the two it is; the other call finds nothing.
             state.directory.agent_gone(self.id);
-            state.directory.engineer_gone(self.id);
+            state.directory.engineer_gone(self.id, Instant::now());
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Engineers' requests: for a device, and for further pipes.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
@@ -10,7 +10,7 @@ use fieldlink_protocol::messages::engineer::{OpenRefusal, ToEngineer, Unavailabl
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::support_id::SupportId;
 
-use super::{Line, State, Switchboard};
+use super::{Ledger, Line, State, Switchboard};
 use crate::directory::{Asked, Fresh, Question};
 use crate::store::{OpenedSession, unix_now};
 use crate::tickets::PipeName;
@@ -54,7 +54,6 @@ impl Switchboard {
         &self,
         line: &Line,
         engineer: &EngineerIdentity,
-        reference: &str,
     ) -> Result<(PipeId, String), OpenRefusal> {
         self.with(|state| {
             let opened = state.directory.open_pipe(line.id, PipeId::random(), Instant::now())?;
@@ -64,7 +63,7 @@ impl Switchboard {
                 pipe: opened.pipe,
                 kind: PipeKind::Ssh,
                 engineer: engineer.id,
-                reference,
+                reference: state.reference(opened.session),
                 validity: (opened.not_before, opened.expires),
             };
             let pipe_ticket = self.tickets().pipe_ticket(&name, Role::Agent);
@@ -85,21 +84,16 @@ impl Switchboard {
         let now = Instant::now();
         let question = Question { link: line.id, support_id: request.support_id, now, unix_now: unix_now() };
         let fresh = Fresh { session: SessionId::random(), run: RunId::random(), pipe: PipeId::random() };
-        let found = self.with(|state| {
-            state.requests.admit(engineer.id, now).map_err(|wait| {
-                let retry_after = Some(wait.as_secs_f64().ceil() as u32);
-                unavailable(Unavailable::RateLimited, retry_after)
-            })?;
+        self.with(|state| {
+            state.requests.admit(engineer.id, now).map_err(rate_limited)?;
             let asked = if state.stopping { None } else { state.directory.request(question, fresh) };
             let asked = asked.ok_or_else(|| unavailable(Unavailable::NotAvailable, None))?;
             if asked.is_new {
-                state.traffic.insert(asked.session, Default::default());
+                state.ledgers.insert(asked.session, Ledger::new(request.reference.clone()));
             }
             let address = state.lines.get(&asked.agent).map(|agent| agent.address);
             Ok((asked, address.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
-        })?;
-        self.deadlines.notify_one();
-        Ok(found)
+        })
     }
 
     async fn write_request(
@@ -159,6 +153,17 @@ impl Switchboard {
     }
 }
 
-fn unavailable(code: Unavailable, retry_after: Option<u32>) -> ToEngineer {
+impl State {
+    /// The support case of a session.
+    pub(super) fn reference(&self, session: SessionId) -> &str {
+        self.ledgers.get(&session).map_or("", |ledger| &ledger.reference)
+    }
+}
+
+pub(super) fn rate_limited(wait: Duration) -> ToEngineer {
+    unavailable(Unavailable::RateLimited, Some(wait.as_secs_f64().ceil() as u32))
+}
+
+pub(super) fn unavailable(code: Unavailable, retry_after: Option<u32>) -> ToEngineer {
     ToEngineer::Unavailable { code, retry_after }
 }

@@ -37,6 +37,9 @@ pub use peers::*;
 
 pub type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
+/// The store's file.
+const STORE: &str = "relay.sqlite";
+
 /// Longer than anything should take; a test that waits this long has failed.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -87,6 +90,33 @@ impl TestRelay {
         self.shutdown.cancel();
         within(self.serving).await.expect("no panic").expect("a clean stop");
         Self::run(self.config, self.directory).await
+    }
+
+    /// Ends it as SIGKILL does, and starts it again with what it had written down.
+    pub async fn kill_and_restart(self) -> Self {
+        self.kill_and_restart_with(|_| {}).await
+    }
+
+    /// The same; meanwhile something happens to its store.
+    pub async fn kill_and_restart_with(mut self, meanwhile: impl FnOnce(&rusqlite::Connection)) -> Self {
+        self.store_idle().await;
+        // What it still writes while it is torn down is lost, as it would be.
+        let state = tempfile::tempdir_in(self.directory.path()).expect("a directory").keep();
+        let (before, after) = (self.config.state_directory.join(STORE), state.join(STORE));
+        let before = rusqlite::Connection::open(before).expect("the store");
+        before.execute("VACUUM INTO ?", [after.to_str().expect("text")]).expect("copied");
+        meanwhile(&rusqlite::Connection::open(after).expect("the copy"));
+        self.config.state_directory = state;
+        self.serving.abort();
+        let _ = within(self.serving).await;
+        Self::run(self.config, self.directory).await
+    }
+
+    /// Waits until what was queued for the store is written: an unknown credential makes the relay look.
+    async fn store_idle(&self) {
+        let (id, name, company) = (EngineerId::random(), "Nobody".into(), "C".into());
+        let unknown = Credential::generate(EngineerIdentity { id, name, company });
+        assert!(FakeEngineer::connect(self, &unknown).await.is_err());
     }
 
     /// Stops it as SIGTERM does; returns how many connections it had to cut, and its directory.

@@ -8,12 +8,15 @@ use fieldlink_protocol::ids::{Challenge, PipeId, RunId, SessionId};
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
 use fieldlink_protocol::messages::{Bounded, Features, decode, encode};
+use fieldlink_protocol::pipe::closing;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 use futures_util::SinkExt;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{Refused, Socket, TestRelay, next_message, within};
 
@@ -167,6 +170,13 @@ impl FakeEngineer {
         }
     }
 
+    /// Asks for a session; the answer is whatever comes.
+    pub async fn resume(&mut self, session: SessionId, ticket: &str) -> ToEngineer {
+        let (session_ticket, features) = (ticket.to_owned(), Features::ours());
+        self.send(&FromEngineer::Resume { session, session_ticket, features }).await;
+        self.receive().await
+    }
+
     pub async fn ended(&mut self) -> Reason {
         loop {
             if let ToEngineer::Ended { reason, .. } = self.receive().await {
@@ -190,7 +200,9 @@ pub struct Call {
     pub engineer_pipe: Socket,
     pub agent_offer: Offer,
     pub engineer_offer: Offer,
+    /// The agent's.
     pub session_ticket: String,
+    pub engineers_ticket: String,
     pub key: RegistrationKey,
 }
 
@@ -206,6 +218,7 @@ impl Call {
         let mut agent_pipe = attach(relay, &agent_offer.pipe_ticket).await.expect("attached");
         pass(&mut engineer_pipe, &mut agent_pipe, b"first").await;
         let (session, session_ticket) = (agent_offer.session, String::new());
+        let engineers_ticket = String::new();
         Self {
             agent,
             engineer,
@@ -215,6 +228,7 @@ impl Call {
             agent_offer,
             engineer_offer,
             session_ticket,
+            engineers_ticket,
             key,
         }
     }
@@ -227,11 +241,37 @@ impl Call {
         let ToAgent::SessionTicket { session_ticket, .. } = call.agent.receive().await else {
             panic!("the agent got no session ticket")
         };
-        let ToEngineer::SessionTicket { .. } = call.engineer.receive().await else {
+        let ToEngineer::SessionTicket { session_ticket: engineers_ticket, .. } =
+            call.engineer.receive().await
+        else {
             panic!("the engineer got no session ticket")
         };
-        call.session_ticket = session_ticket;
+        (call.session_ticket, call.engineers_ticket) = (session_ticket, engineers_ticket);
         call
+    }
+
+    /// The agent registers again, for the session.
+    pub async fn agent_returns(&mut self, relay: &TestRelay) -> Result<(), RegistrationRefusal> {
+        let mut new = NewAgent::connect(relay).await;
+        let claim = Claim::Session { session_ticket: self.session_ticket.clone() };
+        new.claim(&self.key, claim).await?;
+        self.agent.control = new.control;
+        Ok(())
+    }
+
+    /// The engineer comes back on a new connection.
+    pub async fn engineer_returns(&mut self, relay: &TestRelay, credential: &Credential) {
+        let mut engineer = FakeEngineer::connect(relay, credential).await.expect("known");
+        let answer = engineer.resume(self.session, &self.engineers_ticket).await;
+        assert_eq!(answer, ToEngineer::Resumed { session: self.session });
+        self.engineer = engineer;
+    }
+
+    /// Both sides attach to the control pipe (again).
+    pub async fn pipes_return(&mut self, relay: &TestRelay) {
+        self.agent_pipe = attach(relay, &self.agent_offer.pipe_ticket).await.expect("attached");
+        self.engineer_pipe = attach(relay, &self.engineer_offer.pipe_ticket).await.expect("attached");
+        pass(&mut self.engineer_pipe, &mut self.agent_pipe, b"again").await;
     }
 
     /// Opens a further pipe and attaches both sides: the engineer's and the agent's end.
@@ -254,6 +294,18 @@ impl Call {
             other => panic!("the agent was not told: {other:?}"),
         }
     }
+}
+
+/// Closes a connection with these words, and waits until it is closed.
+pub async fn close_with(socket: &mut Socket, text: &str) {
+    let frame = CloseFrame { code: CloseCode::Normal, reason: text.into() };
+    within(socket.close(Some(frame))).await.expect("closed");
+    while next_message(socket).await.is_some() {}
+}
+
+/// Expects the relay's word that the partner attaches again.
+pub async fn prodded(socket: &mut Socket) {
+    assert_eq!(next_message(socket).await, Some(Message::text(closing::ATTACH_AGAIN)));
 }
 
 /// Sends bytes through and checks that they arrive as they are.

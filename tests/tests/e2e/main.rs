@@ -11,5 +11,6 @@ mod hostile_relay;
 mod network_lab;
 mod proxies;
 mod registration;
+mod resuming;
 mod shell;
 mod stalls;

@@ -1,83 +1,93 @@
-//! Moves a pipe's frames between its WebSocket and its two halves.
+//! Keeps a pipe going over one connection after another.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::{
-    self, Message, protocol::CloseFrame, protocol::frame::coding::CloseCode,
-};
-use tokio_util::sync::{CancellationToken, PollSender};
+use bytes::BytesMut;
+use rand::RngExt;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
-use super::super::control::close_reason;
-use super::super::dial::WebSocket;
-use super::halves::{PipeReader, PipeWriter, Shared};
-use crate::pipe::{DATA_HEADER, Received, Stream, StreamError};
-use crate::{limits, text};
+use super::connection::{Connection, moving};
+use super::halves::Shared;
+use super::trial::{Trial, TrialEnd};
+use super::{Line, PipeEnd};
+use crate::pipe::{Due, closing};
+use crate::reason::Reason;
 
-/// Chunks that wait between a writer and the driver. Small: what waits here delays a keystroke.
-const QUEUE: usize = 4;
+/// While a connection lives, its silence is looked at this often.
+const LOOK: Duration = Duration::from_secs(1);
+/// The wall clock went on by so much more than ours: the computer was asleep, and the network behind
+/// our connections has forgotten them.
+const ASLEEP: Duration = Duration::from_secs(4);
 
-/// How a pipe ended.
-#[derive(Debug)]
-pub enum PipeEnd {
-    /// Both streams came to their ends.
-    Complete,
-    /// The relay or the peer closed it, with a reason code or a sentence.
-    Closed(String),
-    /// The connection broke.
-    Lost(String),
-    /// The peer, or the relay, broke the stream's rules.
-    Violated(StreamError),
-    /// We were told to stop.
-    Cancelled,
+/// Whether a pipe has a connection that works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PipeLink {
+    /// It has.
+    Up,
+    /// It has none, or one that is silent; another is being tried.
+    Down {
+        /// What was last seen to go wrong, as a sentence part.
+        problem: String,
+        /// Failed tries since.
+        tries: u32,
+    },
 }
 
 /// The moving part of a pipe. Nothing moves until [`PipeDriver::run`] is awaited.
 pub struct PipeDriver {
-    socket: WebSocket,
-    shared: Arc<Shared>,
-    outgoing: mpsc::Receiver<BytesMut>,
+    pub(super) line: Line,
+    pub(super) first: Connection,
+    pub(super) shared: Arc<Shared>,
+    pub(super) outgoing: mpsc::Receiver<BytesMut>,
+    pub(super) link: watch::Sender<PipeLink>,
 }
 
-pub(super) fn drive(
-    socket: WebSocket,
-    window: u32,
-    peer_window: u32,
-) -> (PipeReader, PipeWriter, PipeDriver) {
-    let shared = Arc::new(Shared::new(Stream::new(window, peer_window)));
-    let (outgoing_sender, outgoing) = mpsc::channel(QUEUE);
-    (
-        PipeReader { shared: shared.clone(), current: Bytes::new() },
-        PipeWriter { outgoing: PollSender::new(outgoing_sender) },
-        PipeDriver { socket, shared, outgoing },
-    )
+/// What the present connection, or its lack, leads to.
+enum Turn {
+    End(PipeEnd),
+    Lost(String),
+    Switched(Box<Connection>),
 }
 
 impl PipeDriver {
+    /// Follows whether the pipe has a connection.
+    pub fn link(&self) -> watch::Receiver<PipeLink> {
+        self.link.subscribe()
+    }
+
     /// Moves bytes until the pipe ends; then both halves see an end. When `cancel` fires, or both
     /// streams are complete, the close carries `goodbye` to the relay and the peer.
     pub async fn run(self, cancel: CancellationToken, goodbye: impl Fn() -> String) -> PipeEnd {
-        let Self { socket, shared, outgoing } = self;
+        let Self { line, first, shared, outgoing, link } = self;
         // Also when we are dropped in the middle: a reader must not wait for what never comes.
         let _ended = EndOfInput(shared.clone());
-        let (mut sink, mut source) = socket.split();
-        let end = tokio::select! {
-            biased;
-            () = cancel.cancelled() => PipeEnd::Cancelled,
-            end = receive_loop(&mut source, &shared) => end,
-            end = send_loop(&mut sink, &shared, outgoing) => end,
+        let mut live = Some(Box::new(first));
+        let mut leaving = JoinSet::new();
+        let mut keeper = Keeper {
+            changes: line.dialer.changes(),
+            trial: Trial::none(),
+            line,
+            shared: shared.clone(),
+            outgoing,
+            link,
         };
-        let is_orderly = matches!(end, PipeEnd::Cancelled | PipeEnd::Complete);
+        let end = keeper.keep(&mut live, &mut leaving, &cancel).await;
         // Before the goodbye, which takes its time.
         shared.incoming.end();
-        let reason = if is_orderly { goodbye() } else { String::new() };
-        if let (Ok(socket), false) = (sink.reunite(source), matches!(end, PipeEnd::Lost(_))) {
-            say_goodbye(socket, &reason).await;
+        let is_orderly = matches!(end, PipeEnd::Cancelled | PipeEnd::Complete);
+        let reason = match &end {
+            PipeEnd::Violated(_) => Reason::Tampered.code().to_owned(),
+            _ if is_orderly => goodbye(),
+            _ => String::new(),
+        };
+        if let (Some(live), false) = (live, matches!(end, PipeEnd::Lost(_))) {
+            live.say_goodbye(&reason).await;
         }
+        while leaving.join_next().await.is_some() {}
         end
     }
 }
@@ -91,122 +101,154 @@ impl Drop for EndOfInput {
     }
 }
 
-async fn receive_loop(source: &mut SplitStream<WebSocket>, shared: &Shared) -> PipeEnd {
-    loop {
-        let message = match source.next().await {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => return lost(&error),
-            None => return PipeEnd::Lost("it was cut".into()),
-        };
-        let frame = match message {
-            Message::Binary(frame) => frame,
-            Message::Close(frame) => return PipeEnd::Closed(close_reason(frame)),
-            Message::Text(_) => return PipeEnd::Violated(StreamError::OutOfTurn),
-            Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => continue,
-        };
-        match shared.with_stream(|stream| stream.receive(frame)) {
-            Ok(Received::Data(bytes)) => {
-                if !shared.incoming.push(bytes) {
-                    // Nobody reads any more; what the peer still sends leads nowhere.
-                    return PipeEnd::Complete;
+struct Keeper {
+    line: Line,
+    shared: Arc<Shared>,
+    outgoing: mpsc::Receiver<BytesMut>,
+    link: watch::Sender<PipeLink>,
+    changes: watch::Receiver<u64>,
+    trial: Trial,
+}
+
+impl Keeper {
+    async fn keep(
+        &mut self,
+        live: &mut Option<Box<Connection>>,
+        leaving: &mut JoinSet<()>,
+        cancel: &CancellationToken,
+    ) -> PipeEnd {
+        loop {
+            match self.turn(live.as_deref_mut(), cancel).await {
+                Turn::End(end) => return end,
+                Turn::Lost(problem) => {
+                    tracing::debug!(problem, "a pipe's connection is gone");
+                    *live = None;
+                    self.shared.with_pipe(|pipe| pipe.lost(self.shared.now()));
+                    self.link.send_replace(PipeLink::Down { problem, tries: 0 });
+                }
+                Turn::Switched(connection) => {
+                    while leaving.try_join_next().is_some() {}
+                    if let Some(old) = live.replace(connection) {
+                        leaving.spawn(async move { old.say_goodbye(closing::MOVED).await });
+                    }
+                    self.link.send_replace(PipeLink::Up);
                 }
             }
-            Ok(Received::Acknowledged) => shared.wake.notify_one(),
-            Ok(Received::End) => {
-                shared.incoming.end();
-                if shared.with_stream(|stream| stream.is_complete()) {
-                    return PipeEnd::Complete;
+        }
+    }
+
+    /// Moves bytes over `live`, if there is one, until there is another or none.
+    async fn turn(&mut self, live: Option<&mut Connection>, cancel: &CancellationToken) -> Turn {
+        let shared = self.shared.clone();
+        let is_live = live.is_some();
+        let mut moving = std::pin::pin!(moving(live, &shared, &mut self.outgoing));
+        let mut clocks = Clocks::now();
+        loop {
+            let deadline = shared.with_pipe(|pipe| pipe.deadline());
+            let soon = if is_live { shared.now() + LOOK } else { Duration::MAX };
+            let turn = tokio::select! {
+                biased;
+                () = cancel.cancelled() => Some(Turn::End(PipeEnd::Cancelled)),
+                end = &mut moving => Some(match end {
+                    PipeEnd::Lost(problem) => Turn::Lost(problem),
+                    end => Turn::End(end),
+                }),
+                end = self.trial.end() => on_trial(&shared, &self.link, end),
+                _ = self.changes.changed() => {
+                    shared.with_pipe(|pipe| pipe.start_over(shared.now()));
+                    None
                 }
+                () = shared.nudge.notified() => None,
+                () = sleep_until(shared.at(deadline.min(soon))) => {
+                    if clocks.slept() {
+                        shared.with_pipe(|pipe| pipe.start_over(shared.now()));
+                    }
+                    look(&shared, &self.link, is_live);
+                    None
+                }
+            };
+            if let Some(turn) = turn {
+                return turn;
             }
-            Ok(Received::Nothing) => {}
-            Err(error) => return PipeEnd::Violated(error),
+            if let Some(end) = act(&shared, &self.line, &mut self.trial) {
+                return Turn::End(end);
+            }
         }
     }
 }
 
-async fn send_loop(
-    sink: &mut SplitSink<WebSocket, Message>,
-    shared: &Shared,
-    mut outgoing: mpsc::Receiver<BytesMut>,
-) -> PipeEnd {
-    loop {
-        if let Err(end) = send_some(sink, shared, &mut outgoing).await {
-            return end;
+fn on_trial(shared: &Shared, link: &watch::Sender<PipeLink>, end: TrialEnd) -> Option<Turn> {
+    match end {
+        TrialEnd::Proven(connection, proven) => {
+            let switched = shared.with_pipe(|pipe| pipe.switch(proven, shared.now()));
+            Some(match switched {
+                Ok(frames) => Turn::Switched(Box::new(connection.beginning_with(frames))),
+                Err(error) => Turn::End(PipeEnd::Violated(error)),
+            })
+        }
+        TrialEnd::Refused(code) => Some(Turn::End(PipeEnd::Closed(code))),
+        TrialEnd::Failed(problem) => {
+            tracing::debug!(problem, "a pipe's new connection failed");
+            let jitter = rand::rng().random();
+            shared.with_pipe(|pipe| pipe.trial_failed(jitter, shared.now()));
+            link.send_if_modified(|link| match link {
+                PipeLink::Up => false,
+                PipeLink::Down { problem: last, tries } => {
+                    (*last, *tries) = (problem, tries.saturating_add(1));
+                    true
+                }
+            });
+            None
         }
     }
 }
 
-/// Waits until there is something to send, then sends all there is before it flushes once.
-async fn send_some(
-    sink: &mut SplitSink<WebSocket, Message>,
-    shared: &Shared,
-    outgoing: &mut mpsc::Receiver<BytesMut>,
-) -> Result<(), PipeEnd> {
-    tokio::select! {
-        biased;
-        () = shared.wake.notified() => {}
-        chunk = outgoing.recv(), if has_room(shared) => match chunk {
-            Some(chunk) => feed_chunk(sink, shared, chunk).await?,
-            None => feed_end(sink, shared).await?,
-        },
+/// Does what is due.
+fn act(shared: &Arc<Shared>, line: &Line, trial: &mut Trial) -> Option<PipeEnd> {
+    while let Some(due) = shared.with_pipe(|pipe| pipe.due(shared.now())) {
+        match due {
+            Due::Dial => trial.begin(line.clone(), shared.clone()),
+            Due::Send(frame) => shared.send_urgently(frame),
+            Due::GiveUp => return Some(PipeEnd::Lost("it could not be connected again in time".into())),
+        }
     }
-    feed_acknowledgement(sink, shared).await?;
-    while has_room(shared) {
-        let Ok(chunk) = outgoing.try_recv() else { break };
-        feed_chunk(sink, shared, chunk).await?;
+    None
+}
+
+/// A connection that falls silent counts as none until it is heard again.
+fn look(shared: &Shared, link: &watch::Sender<PipeLink>, is_live: bool) {
+    if !is_live {
+        return;
     }
-    write(sink.flush()).await?;
-    if shared.with_stream(|stream| stream.is_complete()) { Err(PipeEnd::Complete) } else { Ok(()) }
+    let is_connected = shared.with_pipe(|pipe| pipe.is_connected(shared.now()));
+    link.send_if_modified(|link| match (&link, is_connected) {
+        (PipeLink::Up, false) => {
+            *link = PipeLink::Down { problem: "nothing comes through any more".into(), tries: 0 };
+            true
+        }
+        (PipeLink::Down { .. }, true) => {
+            *link = PipeLink::Up;
+            true
+        }
+        _ => false,
+    });
 }
 
-/// There is no room after the end of our stream either.
-fn has_room(shared: &Shared) -> bool {
-    shared.with_stream(|stream| stream.room()) >= limits::PIPE_CHUNK
+/// Tells sleep from waiting: the clock that counts our time-outs stands still in sleep on some
+/// systems, the wall clock does not. A wall clock that is set costs one new connection.
+struct Clocks {
+    monotonic: Instant,
+    wall: SystemTime,
 }
 
-async fn feed_end(sink: &mut SplitSink<WebSocket, Message>, shared: &Shared) -> Result<(), PipeEnd> {
-    let fin = shared.with_stream(Stream::finish);
-    write(sink.feed(Message::Binary(fin))).await
-}
-
-async fn feed_chunk(
-    sink: &mut SplitSink<WebSocket, Message>,
-    shared: &Shared,
-    chunk: BytesMut,
-) -> Result<(), PipeEnd> {
-    debug_assert!(chunk.len() > DATA_HEADER);
-    let frame = shared.with_stream(|stream| stream.send(chunk));
-    write(sink.feed(Message::Binary(frame))).await
-}
-
-async fn feed_acknowledgement(
-    sink: &mut SplitSink<WebSocket, Message>,
-    shared: &Shared,
-) -> Result<(), PipeEnd> {
-    let frame = shared.acknowledgement.lock().unwrap_or_else(PoisonError::into_inner).take();
-    match frame {
-        Some(frame) => write(sink.feed(Message::Binary(frame))).await,
-        None => Ok(()),
+impl Clocks {
+    fn now() -> Self {
+        Self { monotonic: Instant::now(), wall: SystemTime::now() }
     }
-}
 
-async fn write(sent: impl Future<Output = Result<(), tungstenite::Error>>) -> Result<(), PipeEnd> {
-    match timeout(limits::WRITE, sent).await {
-        Ok(sent) => sent.map_err(|error| lost(&error)),
-        Err(_) => Err(PipeEnd::Lost("the relay takes nothing any more".into())),
+    fn slept(&mut self) -> bool {
+        let before = std::mem::replace(self, Self::now());
+        let ours = self.monotonic - before.monotonic;
+        self.wall.duration_since(before.wall).is_ok_and(|walls| walls > ours + ASLEEP)
     }
-}
-
-fn lost(error: &tungstenite::Error) -> PipeEnd {
-    PipeEnd::Lost(text::sentence(&error.to_string()))
-}
-
-/// Sends a close frame and waits briefly for the answer, so that the reason arrives.
-pub(super) async fn say_goodbye(mut socket: WebSocket, reason: &str) {
-    let frame = CloseFrame { code: CloseCode::Normal, reason: reason.to_owned().into() };
-    let _ = timeout(limits::CLOSE, async {
-        let _ = socket.close(Some(frame)).await;
-        while let Some(Ok(_)) = socket.next().await {}
-    })
-    .await;
 }

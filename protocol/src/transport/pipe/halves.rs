@@ -3,43 +3,72 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::PollSender;
 
 use super::incoming::Incoming;
 use crate::limits;
-use crate::pipe::{DATA_HEADER, Stream};
+use crate::pipe::{DATA_HEADER, ResumablePipe};
 
 /// What reader, writer and driver share.
 pub(super) struct Shared {
-    stream: Mutex<Stream>,
+    pipe: Mutex<ResumablePipe>,
     pub(super) incoming: Incoming,
-    pub(super) acknowledgement: Mutex<Option<Bytes>>,
-    /// Wakes the sending loop: there is an acknowledgement to send, or room again.
+    urgent: Mutex<Vec<Bytes>>,
+    /// Wakes the sending loop: there is something urgent to send, or room again.
     pub(super) wake: Notify,
+    /// Wakes the driver: something is due earlier than it was.
+    pub(super) nudge: Notify,
+    begin: Instant,
 }
 
 impl Shared {
-    pub(super) fn new(stream: Stream) -> Self {
+    pub(super) fn new(pipe: ResumablePipe, begin: Instant) -> Self {
         Self {
-            stream: Mutex::new(stream),
+            pipe: Mutex::new(pipe),
             incoming: Incoming::default(),
-            acknowledgement: Mutex::new(None),
+            urgent: Mutex::default(),
             wake: Notify::new(),
+            nudge: Notify::new(),
+            begin,
         }
     }
 
     /// The lock is held for a few instructions only and never across an await.
-    pub(super) fn with_stream<T>(&self, f: impl FnOnce(&mut Stream) -> T) -> T {
-        f(&mut self.stream.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn with_pipe<T>(&self, f: impl FnOnce(&mut ResumablePipe) -> T) -> T {
+        f(&mut self.pipe.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The pipe's time.
+    pub(super) fn now(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    /// The moment of a time of the pipe's.
+    pub(super) fn at(&self, time: Duration) -> Instant {
+        self.begin + time
+    }
+
+    /// Sends `frame` before any data. Few are ever due at the same time.
+    pub(super) fn send_urgently(&self, frame: Bytes) {
+        self.urgent.lock().unwrap_or_else(PoisonError::into_inner).push(frame);
+        self.wake.notify_one();
+    }
+
+    /// What is to be sent before any data.
+    pub(super) fn urgent(&self) -> impl Iterator<Item = Bytes> + use<> {
+        let urgent = std::mem::take(&mut *self.urgent.lock().unwrap_or_else(PoisonError::into_inner));
+        let due = self.with_pipe(|pipe| [pipe.answer(), pipe.stream().acknowledgement()]);
+        urgent.into_iter().chain(due.into_iter().flatten())
     }
 
     fn taken(&self, bytes: usize) {
-        if let Some(frame) = self.with_stream(|stream| stream.take(bytes)) {
-            *self.acknowledgement.lock().unwrap_or_else(PoisonError::into_inner) = Some(frame);
+        if self.with_pipe(|pipe| pipe.stream().take(bytes)) {
             self.wake.notify_one();
         }
     }
@@ -54,6 +83,10 @@ pub struct PipeReader {
 impl Drop for PipeReader {
     fn drop(&mut self) {
         self.shared.incoming.abandon();
+        // What nobody will read must not keep the pipe from ending.
+        if self.shared.with_pipe(|pipe| pipe.stream().take_all()) {
+            self.shared.wake.notify_one();
+        }
     }
 }
 

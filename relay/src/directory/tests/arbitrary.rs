@@ -24,6 +24,11 @@ enum Event {
     EndByAgent(usize),
     EndByEngineer(usize),
     Revoke(usize),
+    Resume { engineer: usize, session: usize },
+    PairAgain(usize),
+    PairedAgain(usize),
+    Restart,
+    Recall { session: usize, later: bool },
     Wait(u8),
 }
 
@@ -45,6 +50,11 @@ fn event() -> impl Strategy<Value = Event> {
         1 => number().prop_map(Event::EndByAgent),
         1 => number().prop_map(Event::EndByEngineer),
         1 => number().prop_map(Event::Revoke),
+        3 => (number(), number()).prop_map(|(engineer, session)| Event::Resume { engineer, session }),
+        3 => number().prop_map(Event::PairAgain),
+        3 => number().prop_map(Event::PairedAgain),
+        1 => Just(Event::Restart),
+        1 => (number(), any::<bool>()).prop_map(|(session, later)| Event::Recall { session, later }),
         1 => (0u8..60).prop_map(Event::Wait),
     ]
 }
@@ -57,7 +67,22 @@ struct History {
     asked: Vec<Asked>,
     pipes: Vec<(SessionId, PipeId)>,
     attachments: Vec<(SessionId, PipeId, AttachmentId)>,
+    again: Vec<(SessionId, RunId)>,
     ended: HashSet<SessionId>,
+}
+
+/// What the store knows of them.
+fn remembered(world: &World) -> Vec<Remembered> {
+    let sessions = world.directory.sessions.iter();
+    sessions
+        .map(|(id, session)| Remembered {
+            session: *id,
+            engineer: session.engineer,
+            support_id: session.support_id,
+            began: 1_000,
+            standing: session.admitted().map(|admitted| admitted.standing),
+        })
+        .collect()
 }
 
 fn pick<T: Copy>(things: &[T], number: usize) -> Option<T> {
@@ -88,7 +113,7 @@ fn happen(world: &mut World, history: &mut History, event: Event) -> Option<()> 
             let link = world.engineer();
             history.engineers.push(link);
         }
-        Event::EngineerGone(n) => world.directory.engineer_gone(pick(&history.engineers, n)?),
+        Event::EngineerGone(n) => world.directory.engineer_gone(pick(&history.engineers, n)?, world.now),
         Event::Request { engineer, id } => {
             let asked = world.request(pick(&history.engineers, engineer)?, SupportId::from_digits(id))?;
             history.asked.push(asked);
@@ -108,11 +133,14 @@ fn happen(world: &mut World, history: &mut History, event: Event) -> Option<()> 
         }
         Event::Leave(n) => {
             let (session, pipe, attachment) = pick(&history.attachments, n)?;
-            world.directory.left(session, pipe, attachment, world.now);
+            world.parted(session, pipe, attachment, PipeEnd::Lost);
         }
         Event::Finish(n) => {
             let (session, pipe, attachment) = pick(&history.attachments, n)?;
-            world.directory.finished(session, pipe, attachment, PipeEnd::default());
+            let by = if n % 2 == 0 { Role::Agent } else { Role::Engineer };
+            let closed = PipeEnd::Closed { by, reason: None };
+            let ends = [closed, PipeEnd::NobodyCame, PipeEnd::Moved];
+            world.parted(session, pipe, attachment, ends[n % 3]);
         }
         Event::Declined(n) => {
             let asked = pick(&history.asked, n)?;
@@ -133,6 +161,55 @@ fn happen(world: &mut World, history: &mut History, event: Event) -> Option<()> 
             let link = pick(&history.engineers, n)?;
             let engineer = world.directory.engineers.get(&link)?.engineer;
             world.directory.revoke(engineer);
+        }
+        Event::Resume { engineer, session } => {
+            let session = pick(&history.asked, session)?.session;
+            // On a connection of the right engineer, which is what a ticket sees to; or on any one.
+            let owner = world.directory.sessions.get(&session)?.engineer;
+            let link = match engineer % 4 {
+                0 => pick(&history.engineers, engineer)?,
+                _ => world.link(),
+            };
+            if engineer % 4 != 0 {
+                world.directory.engineer_connected(link, owner);
+                history.engineers.push(link);
+            }
+            world.directory.resume(link, session);
+        }
+        Event::PairAgain(n) => {
+            let (link, now) = (pick(&history.engineers, n)?, world.now);
+            let (run, pipe) = (RunId::random(), PipeId::random());
+            let again = world.directory.pair_again(link, (run, pipe), now).ok()?;
+            history.pipes.push((again.session, pipe));
+            history.again.push((again.session, run));
+        }
+        Event::PairedAgain(n) => {
+            let (session, run) = pick(&history.again, n)?;
+            let link = world.directory.sessions.get(&session)?.agent()?;
+            world.directory.paired_again(link, session, run);
+        }
+        Event::Restart => {
+            let remembered = remembered(world);
+            world.directory = Directory::new(TIMES);
+            for session in remembered {
+                world.directory.restore(&session, world.clock());
+            }
+        }
+        Event::Recall { session, later } => {
+            let id = pick(&history.asked, session)?.session;
+            let session = world.directory.sessions.get(&id)?;
+            let key = AgentKey::from_bytes([1; 32]);
+            let standing = session.admitted().map(|admitted| admitted.standing).unwrap_or(Standing {
+                run: RunId::random(),
+                control: PipeId::random(),
+                agent_key: key,
+                pairing: 1,
+                not_before: 1_000,
+                expires: 1_100,
+            });
+            let anew = Standing { control: PipeId::random(), pairing: standing.pairing + 1, ..standing };
+            let clock = world.clock();
+            world.directory.recall(id, if later { anew } else { standing }, clock);
         }
         Event::Wait(seconds) => {
             world.now += Duration::from_secs(seconds.into());
@@ -165,14 +242,27 @@ fn check(world: &World) {
         }
     }
     assert_eq!(listed, directory.listed.len());
+    for (link, engineer) in &directory.engineers {
+        let owns = |id: SessionId| directory.sessions[&id].engineer_link() == Some(*link);
+        assert!(engineer.session.is_none_or(owns), "one owner per session");
+    }
     assert_eq!(directory.deadlines.len(), directory.sessions.len());
     for (id, session) in &directory.sessions {
-        assert_eq!(directory.engineers[&session.engineer_link].session, Some(*id));
-        assert!(session.pipes.len() <= PIPES_PER_SESSION);
-        if let State::Admitted { control, agent, .. } = &session.state {
-            assert!(session.pipes.contains_key(control));
+        if let Some(link) = session.engineer_link() {
+            assert_eq!(directory.engineers[&link].session, Some(*id));
+        }
+        assert!(session.pipes.len() <= PIPES_PER_SESSION + 1, "all, and a try to pair again");
+        assert!(directory.deadlines.contains(&(session.scheduled, *id)));
+        assert!(session.scheduled <= session.due(), "it is looked at in time");
+        for pipe in session.pipes.values() {
+            assert!(pipe.attachments().count() <= 2, "two connections per side");
+        }
+        if let Some(admitted) = session.admitted() {
+            assert!(session.pipes.contains_key(&admitted.standing.control));
             let serving = |link| directory.agents[link].place == Place::Serving(*id);
-            assert!(agent.as_ref().is_none_or(serving));
+            assert!(admitted.agent.as_ref().is_none_or(serving));
+            let controls = admitted.again.map(|again| session.pipes[&again.control].kind);
+            assert!(controls.is_none_or(|kind| kind == PipeKind::Control));
         }
     }
 }
@@ -194,11 +284,15 @@ proptest! {
             }
         }
         for link in history.engineers {
-            world.directory.engineer_gone(link);
+            world.directory.engineer_gone(link, world.now);
         }
         for link in history.agents {
             world.directory.agent_gone(link);
         }
+        // Whoever was in the middle of something does not come back.
+        world.now += TIMES.apart;
+        let now = world.now;
+        world.directory.expire(now);
         let directory = &world.directory;
         let left = directory.sessions.len() + directory.agents.len() + directory.engineers.len();
         prop_assert_eq!(left + directory.listed.len() + directory.deadlines.len(), 0, "nothing is left behind");

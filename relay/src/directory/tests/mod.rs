@@ -1,27 +1,38 @@
 //! The directory's rules one by one, and then under arbitrary sequences of events.
 
+mod again;
+mod apart;
 mod arbitrary;
 mod rules;
 
 use fieldlink_protocol::ids::{AgentKey, PipeId, RunId};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::ticket::PipeTicket;
 
+use super::admission::Admitted;
 use super::sessions::State;
 use super::*;
 
-const TIMES: Times = Times { session: Duration::from_secs(100), partner: Duration::from_secs(10) };
+const TIMES: Times = Times {
+    session: Duration::from_secs(100),
+    partner: Duration::from_secs(10),
+    apart: Duration::from_secs(40),
+};
 
 /// A directory with its surroundings: names are drawn, time passes when told to.
 struct World {
     directory: Directory,
+    began: Instant,
     now: Instant,
     next: u64,
 }
 
 impl World {
     fn new() -> Self {
-        Self { directory: Directory::new(TIMES), now: Instant::now(), next: 0 }
+        let now = Instant::now();
+        Self { directory: Directory::new(TIMES), began: now, now, next: 0 }
     }
 
     fn link(&mut self) -> ConnectionId {
@@ -43,7 +54,7 @@ impl World {
 
     fn request(&mut self, link: ConnectionId, support_id: SupportId) -> Option<Asked> {
         let fresh = Fresh { session: SessionId::random(), run: RunId::random(), pipe: PipeId::random() };
-        let question = Question { link, support_id, now: self.now, unix_now: 1_000 };
+        let question = Question { link, support_id, now: self.now, unix_now: self.unix() };
         let asked = self.directory.request(question, fresh)?;
         assert!(self.directory.announce(&asked));
         Some(asked)
@@ -51,12 +62,14 @@ impl World {
 
     fn ticket(&self, session: SessionId, pipe: PipeId, side: Role) -> PipeTicket {
         let found = self.directory.sessions.get(&session).expect("a session");
-        let kind = if found.pipes.len() > 1 { PipeKind::Ssh } else { PipeKind::Control };
-        let run = match &found.state {
-            State::Pairing(pairing) => pairing.run,
-            State::Admitted { run, .. } => *run,
+        let kind = found.pipes.get(&pipe).map_or(PipeKind::Ssh, |pipe| pipe.kind);
+        let (run, (not_before, expires)) = match &found.state {
+            State::Pairing(pairing) => (pairing.run, pairing.validity),
+            State::Admitted(Admitted { standing, .. }) => {
+                (standing.run, (standing.not_before, standing.expires))
+            }
+            State::Doubtful { .. } => (RunId::random(), (0, 0)),
         };
-        let (not_before, expires) = found.validity();
         let (subject, reference) = (found.engineer, "T".into());
         PipeTicket {
             node: "n".into(),
@@ -83,7 +96,7 @@ impl World {
         let (engineer, agent) =
             (self.ticket(session, pipe, Role::Engineer), self.ticket(session, pipe, Role::Agent));
         let (waited, first) = self.attach(&engineer).expect("free");
-        assert_eq!(waited, Attach::Wait);
+        assert!(!matches!(waited, Attach::Join(_)));
         assert_eq!(self.attach(&agent).expect("free").0, Attach::Join(first));
         first
     }
@@ -95,14 +108,59 @@ impl World {
         let asked = self.request(engineer, support_id).expect("found");
         let splice = self.join(asked.session, asked.pipe);
         self.directory.admitted(agent, asked.session);
-        assert!(self.directory.effects.contains(&Effect::SessionAdmitted(asked.session)));
+        assert!(is_admitted(&self.directory.effects, asked.session));
         self.directory.take_effects();
         (asked, engineer, splice)
+    }
+
+    fn clock(&self) -> Clock {
+        Clock { now: self.now, unix: self.unix() }
+    }
+
+    /// The wall clock goes as the other one does.
+    fn unix(&self) -> u64 {
+        1_000 + self.now.duration_since(self.began).as_secs()
+    }
+
+    fn parted(
+        &mut self,
+        session: SessionId,
+        pipe: PipeId,
+        attachment: AttachmentId,
+        end: PipeEnd,
+    ) -> Option<Aftermath> {
+        self.directory.parted(Place { session, pipe, attachment }, end, self.now)
+    }
+
+    /// An admitted session with a further pipe that is spliced: its tickets and its splice.
+    fn piped(&mut self) -> Piped {
+        let (asked, engineer, control) = self.admitted(SupportId::random());
+        let pipe = self.directory.open_pipe(engineer, PipeId::random(), self.now).expect("admitted").pipe;
+        let splice = self.join(asked.session, pipe);
+        let ticket = |side| self.ticket(asked.session, pipe, side);
+        let (engineers, agents) = (ticket(Role::Engineer), ticket(Role::Agent));
+        Piped { asked, engineer, control, pipe, engineers, agents, splice }
     }
 
     fn effects(&mut self) -> Vec<Effect> {
         self.directory.take_effects()
     }
+}
+
+/// Whether the audit log is to say so.
+fn is_admitted(effects: &[Effect], session: SessionId) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::SessionAdmitted(id, _) if *id == session))
+}
+
+/// See [`World::piped`].
+struct Piped {
+    asked: Asked,
+    engineer: ConnectionId,
+    control: AttachmentId,
+    pipe: PipeId,
+    engineers: PipeTicket,
+    agents: PipeTicket,
+    splice: AttachmentId,
 }
 
 trait FromDigits {

@@ -1,7 +1,7 @@
 //! One rule, one test.
 
 use fieldlink_protocol::limits::PIPES_PER_SESSION;
-use fieldlink_protocol::messages::agent::{RegistrationRefusal, ToAgent};
+use fieldlink_protocol::messages::agent::RegistrationRefusal;
 use fieldlink_protocol::messages::engineer::OpenRefusal;
 
 use super::*;
@@ -31,7 +31,7 @@ fn the_same_agent_takes_its_place_back_with_what_it_was_doing() {
     assert_eq!(world.effects(), [Effect::Close(old, Farewell::Replaced)]);
     world.directory.agent_gone(old);
     world.directory.admitted(new, asked.session);
-    assert!(world.effects().contains(&Effect::SessionAdmitted(asked.session)));
+    assert!(is_admitted(&world.effects(), asked.session));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn a_run_without_its_control_pipe_is_not_admitted() {
     let splice = world.join(asked.session, asked.pipe);
     world.directory.admitted(stranger, asked.session);
     assert_eq!(world.effects(), refused(stranger));
-    assert!(world.directory.finished(asked.session, asked.pipe, splice, PipeEnd::default()));
+    assert_eq!(world.parted(asked.session, asked.pipe, splice, PipeEnd::Lost), Some(Aftermath::Closed));
     world.directory.admitted(agent, asked.session);
     assert_eq!(world.effects(), refused(agent));
 }
@@ -74,16 +74,16 @@ fn a_retry_keeps_the_session_and_replaces_the_run() {
     let (mut world, id) = (World::new(), SupportId::random());
     let (agent, engineer) = (world.agent(id), world.engineer());
     let first = world.request(engineer, id).expect("found");
-    world.join(first.session, first.pipe);
+    let splice = world.join(first.session, first.pipe);
     world.now += Duration::from_secs(5);
     let second = world.request(engineer, id).expect("found");
     assert_eq!((first.session, first.is_new), (second.session, true));
     assert!(!second.is_new && first.run != second.run && first.pipe != second.pipe);
-    assert_eq!(world.effects(), [Effect::CutPipe(first.pipe, Reason::PairingAborted)]);
+    assert_eq!(world.effects(), [Effect::Part(splice, Parting::Reason(Reason::PairingAborted))]);
     world.directory.declined(agent, first.session, first.run, Reason::WrongPin);
     assert_eq!(world.effects(), [], "the first run is nobody's business any more");
     world.directory.declined(agent, first.session, second.run, Reason::WrongPin);
-    world.directory.engineer_gone(engineer);
+    world.directory.engineer_gone(engineer, world.now);
     assert_eq!(world.effects().last(), Some(&Effect::SessionEnded(first.session, Reason::WrongPin)));
 }
 
@@ -100,40 +100,33 @@ fn another_device_is_another_session() {
 }
 
 #[test]
-fn a_session_does_not_outlive_its_control_pipe() {
+fn a_session_does_not_outlive_the_close_of_its_control_pipe() {
+    let close = |by, reason| PipeEnd::Closed { by, reason };
     for (end, reason) in [
-        (PipeEnd::default(), Reason::ConnectionLost),
-        (PipeEnd { by: Some(Role::Engineer), reason: None }, Reason::EngineerLost),
-        (PipeEnd { by: Some(Role::Agent), reason: Some(Reason::ClientEnded) }, Reason::ClientEnded),
-        (PipeEnd { by: Some(Role::Agent), reason: Some(Reason::Revoked) }, Reason::Unknown),
+        (close(Role::Agent, None), Reason::ConnectionLost),
+        (close(Role::Engineer, None), Reason::EngineerLost),
+        (close(Role::Agent, Some(Reason::ClientEnded)), Reason::ClientEnded),
+        (close(Role::Agent, Some(Reason::Revoked)), Reason::Unknown),
     ] {
         let mut world = World::new();
-        let (asked, engineer, splice) = world.admitted(SupportId::random());
-        let ssh = world.directory.open_pipe(engineer, PipeId::random(), world.now).expect("admitted");
-        assert!(world.directory.finished(asked.session, asked.pipe, splice, end));
+        let Piped { asked, control, splice, .. } = world.piped();
+        assert_eq!(world.parted(asked.session, asked.pipe, control, end), Some(Aftermath::Closed));
         let effects = world.effects();
         assert!(effects.contains(&Effect::SessionEnded(asked.session, reason)), "{end:?}");
-        assert!(effects.contains(&Effect::CutPipe(ssh.pipe, reason)));
+        assert!(effects.contains(&Effect::Part(splice, Parting::Reason(reason))));
         assert_eq!(world.directory.sessions.len(), 0);
     }
 }
 
 #[test]
-fn a_ticket_is_used_up_by_the_final_close_and_in_use_while_spliced() {
+fn a_ticket_is_used_up_by_the_final_close() {
     let mut world = World::new();
-    let (asked, engineer, _) = world.admitted(SupportId::random());
-    let pipe = world.directory.open_pipe(engineer, PipeId::random(), world.now).expect("admitted").pipe;
-    let ticket = world.ticket(asked.session, pipe, Role::Agent);
-    let (_, first) = world.attach(&ticket).expect("free");
-    assert_eq!(world.attach(&ticket).expect("replaces").0, Attach::Replace(first));
-    assert!(!world.directory.left(asked.session, pipe, first, world.now), "it was replaced");
-    world.directory.left(asked.session, pipe, AttachmentId(world.next), world.now);
-    let splice = world.join(asked.session, pipe);
-    assert_eq!(world.attach(&ticket), Err(AttachRefusal::TicketUsed));
-    assert!(world.directory.finished(asked.session, pipe, splice, PipeEnd::default()));
-    assert_eq!(world.attach(&ticket), Err(AttachRefusal::TicketUsed));
+    let Piped { asked, engineer, pipe, agents, splice, .. } = world.piped();
+    let end = PipeEnd::Closed { by: Role::Agent, reason: None };
+    assert_eq!(world.parted(asked.session, pipe, splice, end), Some(Aftermath::Closed));
+    assert_eq!(world.attach(&agents), Err(AttachRefusal::TicketUsed));
     world.directory.end_by_engineer(engineer, Reason::EngineerEnded);
-    assert_eq!(world.attach(&ticket), Err(AttachRefusal::SessionOver));
+    assert_eq!(world.attach(&agents), Err(AttachRefusal::SessionOver));
 }
 
 #[test]

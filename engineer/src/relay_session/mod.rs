@@ -1,7 +1,7 @@
 //! The connection to the relay's `/v1/engineer`: one actor that asks for a device, opens pipes and
 //! hears how it ends.
 
-use std::collections::HashMap;
+mod actor;
 
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::endpoint;
@@ -12,10 +12,11 @@ use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngine
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::transport::{ControlConnection, ControlError, Dialer};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
+
+pub use actor::{Resumable, actor};
 
 use crate::exit::{Failure, Kind};
 
@@ -83,7 +84,7 @@ pub enum RelayEvent {
     },
     /// The session is over, says the relay.
     Ended(Reason),
-    /// The connection is over. The last event.
+    /// The connection is over for good. The last event.
     Lost(ControlError),
 }
 
@@ -120,7 +121,7 @@ fn refusal(code: &OpenRefusal) -> &'static str {
 }
 
 enum Command {
-    Request(FromEngineer),
+    Say(FromEngineer),
     Open(oneshot::Sender<Result<OpenedPipe, OpenRefusal>>),
     End(Reason),
 }
@@ -129,7 +130,7 @@ enum Command {
 #[derive(Clone)]
 pub struct RelayHandle {
     commands: mpsc::Sender<Command>,
-    admitted: CancellationToken,
+    ticket: watch::Receiver<Option<String>>,
 }
 
 impl RelayHandle {
@@ -142,12 +143,23 @@ impl RelayHandle {
             features: Features::ours(),
         };
         // A lost actor has said so in its last event.
-        let _ = self.commands.send(Command::Request(request)).await;
+        let _ = self.commands.send(Command::Say(request)).await;
+    }
+
+    /// Asks for a run with the key that was kept; the answer comes as an event.
+    pub async fn pair_again(&self) {
+        let _ = self.commands.send(Command::Say(FromEngineer::PairAgain {})).await;
     }
 
     /// Waits until the relay knows that the session was admitted.
     pub async fn admitted(&self) {
-        self.admitted.cancelled().await;
+        let _ = self.ticket.clone().wait_for(Option::is_some).await;
+    }
+
+    /// The ticket that brings the session back at a relay that was started again, or for this program if
+    /// it is started again. `None` before the admission.
+    pub fn session_ticket(&self) -> watch::Receiver<Option<String>> {
+        self.ticket.clone()
     }
 
     /// Asks for a further pipe.
@@ -161,104 +173,6 @@ impl RelayHandle {
     /// Says that the session is over; the actor then ends.
     pub async fn end(&self, reason: Reason) {
         let _ = self.commands.send(Command::End(reason)).await;
-    }
-}
-
-/// Commands and events that may wait.
-const QUEUE: usize = 16;
-
-/// A handle, the events, and the actor, which does nothing until it is awaited.
-pub fn actor(
-    connection: Connection,
-    cancel: CancellationToken,
-) -> (RelayHandle, mpsc::Receiver<RelayEvent>, impl Future<Output = ()>) {
-    let (commands, commanded) = mpsc::channel(QUEUE);
-    let (events, event_receiver) = mpsc::channel(QUEUE);
-    let admitted = CancellationToken::new();
-    let handle = RelayHandle { commands, admitted: admitted.clone() };
-    let actor = Actor { connection, events, admitted, opening: HashMap::new(), next_request: 0 };
-    (handle, event_receiver, actor.run(commanded, cancel))
-}
-
-struct Actor {
-    connection: Connection,
-    events: mpsc::Sender<RelayEvent>,
-    /// Fires when the relay knows of the admission.
-    admitted: CancellationToken,
-    opening: HashMap<u32, oneshot::Sender<Result<OpenedPipe, OpenRefusal>>>,
-    next_request: u32,
-}
-
-impl Actor {
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>, cancel: CancellationToken) {
-        let ended = tokio::select! {
-            biased;
-            () = cancel.cancelled() => Ok(Reason::EngineerEnded),
-            ended = self.talk(&mut commands) => ended,
-        };
-        match ended {
-            Ok(reason) => self.connection.close(reason.code()).await,
-            // Nobody listens any more if the session is being ended at the same time.
-            Err(error) => drop(self.events.try_send(RelayEvent::Lost(error))),
-        }
-    }
-
-    async fn talk(&mut self, commands: &mut mpsc::Receiver<Command>) -> Result<Reason, ControlError> {
-        loop {
-            let command = tokio::select! {
-                biased;
-                command = commands.recv() => command,
-                message = self.connection.next() => {
-                    self.hear(message?).await;
-                    continue;
-                }
-            };
-            match command {
-                Some(Command::Request(request)) => self.connection.send(&request).await?,
-                Some(Command::Open(answer)) => self.open(answer).await?,
-                Some(Command::End(reason)) => {
-                    self.connection.send(&FromEngineer::End { reason }).await?;
-                    return Ok(reason);
-                }
-                None => return Ok(Reason::EngineerEnded),
-            }
-        }
-    }
-
-    async fn open(
-        &mut self,
-        answer: oneshot::Sender<Result<OpenedPipe, OpenRefusal>>,
-    ) -> Result<(), ControlError> {
-        // Whoever asked may have given up; a relay that never answers must not fill our memory.
-        self.opening.retain(|_, waiting| !waiting.is_closed());
-        let request = self.next_request;
-        self.next_request = request.wrapping_add(1);
-        self.opening.insert(request, answer);
-        self.connection.send(&FromEngineer::Open { request }).await
-    }
-
-    async fn hear(&mut self, message: ToEngineer) {
-        let event = match message {
-            ToEngineer::Requested { session, run, pipe, pipe_ticket } => {
-                RelayEvent::Offered(Offer { session, run, pipe, pipe_ticket })
-            }
-            ToEngineer::Unavailable { code, retry_after } => RelayEvent::Unavailable { code, retry_after },
-            ToEngineer::Declined { run, reason } => RelayEvent::Declined { run, reason },
-            ToEngineer::SessionTicket { .. } => return self.admitted.cancel(),
-            ToEngineer::Ended { reason, .. } => RelayEvent::Ended(reason),
-            ToEngineer::Opened { request, pipe, pipe_ticket: ticket } => {
-                return self.answer(request, Ok(OpenedPipe { pipe, ticket }));
-            }
-            ToEngineer::NotOpened { request, code } => return self.answer(request, Err(code)),
-            ToEngineer::Welcome { .. } | ToEngineer::Resumed { .. } => return,
-        };
-        let _ = self.events.send(event).await;
-    }
-
-    fn answer(&mut self, request: u32, answer: Result<OpenedPipe, OpenRefusal>) {
-        if let Some(waiting) = self.opening.remove(&request) {
-            let _ = waiting.send(answer);
-        }
     }
 }
 

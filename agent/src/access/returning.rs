@@ -1,0 +1,170 @@
+//! An engineer's program that was started again comes back into its session: it pairs with the key that
+//! both sides kept, greets on a new control pipe, and then takes the place of the one before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::agent::FromAgent;
+use fieldlink_protocol::pairing::Registration;
+use fieldlink_protocol::reason::Reason;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use super::{Access, Unconfirmed};
+use crate::clock;
+use crate::control::ControlEvent;
+use crate::pairing::{self, Freely, Offer, Outcome, Run, Verified};
+use crate::rules::Request;
+use crate::session::{LiveSession, SessionEvent};
+use crate::session_process::EndOutcome;
+
+/// Who is on the way back.
+#[derive(Default)]
+pub(super) enum Returning {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// Someone says so, and must know the key.
+    Pairing(JoinHandle<Run<()>>),
+    /// They know it; the new control pipe is being proven.
+    Greeting { request: Request, session: Box<LiveSession>, until: Instant },
+}
+
+/// What becomes of it.
+pub(super) enum Return {
+    Paired(Box<Run<()>>),
+    /// The run's task is gone.
+    Lost,
+    Greeted(String),
+    TooLate,
+}
+
+impl Returning {
+    /// Waits for what becomes of it. Safe to cancel.
+    pub(super) async fn next(&mut self) -> Return {
+        match self {
+            Self::Nobody => std::future::pending().await,
+            Self::Pairing(task) => {
+                let run = task.await;
+                *self = Self::Nobody;
+                run.map_or(Return::Lost, |run| Return::Paired(Box::new(run)))
+            }
+            Self::Greeting { session, until, .. } => loop {
+                tokio::select! {
+                    event = session.next_event() => match event {
+                        SessionEvent::Control(ControlEvent::Greeted(key)) => return Return::Greeted(key),
+                        SessionEvent::Control(ControlEvent::Heard | ControlEvent::Link(_)) => {}
+                        SessionEvent::Control(ControlEvent::Over(_)) | SessionEvent::ProcessLost(_) => {
+                            return Return::TooLate;
+                        }
+                    },
+                    () = sleep_until(*until) => return Return::TooLate,
+                }
+            },
+        }
+    }
+
+    /// Lets go of whoever is on the way.
+    pub(super) async fn give_up(self) {
+        match self {
+            Self::Nobody => {}
+            Self::Pairing(task) => {
+                task.abort();
+                let _ = task.await;
+            }
+            Self::Greeting { session, .. } => {
+                session.end(Reason::PairingAborted, std::future::ready(())).await;
+            }
+        }
+    }
+}
+
+impl Access {
+    /// The relay says that the engineer's program was started again. A try before this one is given up:
+    /// whoever knows the key is let in, however many others come in between.
+    pub(super) fn pair_again(&mut self, session: SessionId, run: RunId, pipe: PipeId, pipe_ticket: String) {
+        let Some(request) = self.rules.may_return(session, run) else { return };
+        let (Some(live), Some(support_id)) = (&self.session, self.support_id) else { return };
+        let Ok(registration) = Registration::new(live.restart_key()) else {
+            return self.decline(&request, Reason::ScannerFailed);
+        };
+        if matches!(self.returning, Returning::Greeting { .. }) {
+            return self.decline(&request, Reason::Busy);
+        }
+        if let Returning::Pairing(task) = &self.returning {
+            task.abort();
+        }
+        let offer = Offer { request, support_id, pipe, pipe_ticket };
+        let run = pairing::run(self.dialer.clone(), offer, Arc::new(registration), Freely);
+        self.returning = Returning::Pairing(tokio::spawn(run));
+    }
+
+    pub(super) async fn on_return(&mut self, event: Return) -> Result<(), Unconfirmed> {
+        match (event, std::mem::take(&mut self.returning)) {
+            (Return::Paired(run), _) => self.on_paired_again(*run),
+            (Return::Greeted(key), Returning::Greeting { request, mut session, .. }) => {
+                if session.set_engineer_key(&key) {
+                    return self.let_back_in(request, *session).await;
+                }
+                session.end(Reason::Tampered, std::future::ready(())).await;
+            }
+            (Return::TooLate, Returning::Greeting { session, .. }) => {
+                session.end(Reason::PairingTimeout, std::future::ready(())).await;
+            }
+            (Return::Lost | Return::Greeted(_) | Return::TooLate, _) => {}
+        }
+        Ok(())
+    }
+
+    fn on_paired_again(&mut self, run: Run<()>) {
+        let Run { request, outcome, .. } = run;
+        match outcome {
+            Outcome::Verified(verified, _) => self.greet_again(request, *verified),
+            Outcome::Failed(reason, _) | Outcome::Uncharged(reason) => {
+                tracing::info!(engineer = %request.engineer.id, %reason, "nobody came back");
+                self.decline(&request, reason);
+            }
+        }
+    }
+
+    fn greet_again(&mut self, request: Request, verified: Verified) {
+        let id = (request.session, request.run);
+        match LiveSession::greet(verified, id, self.config.session.pipe_limits()) {
+            Ok(session) => {
+                let until = Instant::now() + limits::HANDSHAKE;
+                self.returning = Returning::Greeting { request, session: Box::new(session), until };
+            }
+            Err(error) => {
+                tracing::error!(%error, "no host key");
+                self.decline(&request, Reason::ScannerFailed);
+            }
+        }
+    }
+
+    /// The new program takes the old one's place: same session, same deadline, new keys.
+    async fn let_back_in(&mut self, request: Request, mut session: LiveSession) -> Result<(), Unconfirmed> {
+        let now = clock::now();
+        let Some(deadline) = self.rules.returned(request.run, now) else {
+            let outcome = session.end(Reason::Silence, std::future::ready(())).await;
+            return if outcome == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { Ok(()) };
+        };
+        let Some(before) = self.session.take() else { return Ok(()) };
+        let taken_over = session.take_over(before, &self.around).await;
+        self.session = Some(session);
+        if let Err(error) = taken_over {
+            // What is left of the earlier program cannot be reached any more, except by our own end.
+            tracing::error!(%error, "the session cannot go on");
+            return Err(Unconfirmed);
+        }
+        tracing::info!(engineer = %request.engineer.id, "the engineer's program is back");
+        if let Some((tunnel, _)) = &self.tunnel {
+            tunnel.send(FromAgent::PairedAgain { session: request.session, run: request.run });
+        }
+        if let Some(session) = &self.session {
+            session.admit(deadline.saturating_sub(now).max(Duration::from_secs(1)), deadline);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,253 @@
+//! The actor that keeps the connection: from the admission on, over one connection after another.
+
+use std::collections::BTreeMap;
+
+use fieldlink_protocol::credential::Credential;
+use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::Features;
+use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::transport::{Backoff, ControlError, Dialer};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{Command, Connection, Offer, OpenedPipe, RelayEvent, RelayHandle, dial};
+use crate::exit::{Failure, Kind};
+
+/// Commands and events that may wait.
+const QUEUE: usize = 16;
+
+/// How to come back to a session on another connection.
+#[derive(Clone)]
+pub struct Resumable {
+    /// Reaches the relay.
+    pub dialer: Dialer,
+    /// Who we are.
+    pub credential: Credential,
+}
+
+/// A handle, the events, and the actor, which does nothing until it is awaited. `session` is the one that
+/// this connection has come back to, with its ticket.
+pub fn actor(
+    connection: Connection,
+    resumable: Resumable,
+    session: Option<(SessionId, String)>,
+    cancel: CancellationToken,
+) -> (RelayHandle, mpsc::Receiver<RelayEvent>, impl Future<Output = ()>) {
+    let (commands, commanded) = mpsc::channel(QUEUE);
+    let (events, event_receiver) = mpsc::channel(QUEUE);
+    let (ticket, ticket_receiver) = watch::channel(session.as_ref().map(|(_, ticket)| ticket.clone()));
+    let handle = RelayHandle { commands, ticket: ticket_receiver };
+    let session = session.map(|(session, _)| session);
+    let opening = BTreeMap::new();
+    let actor = Actor { connection, resumable, session, events, ticket, opening, next_request: 0 };
+    (handle, event_receiver, actor.run(commanded, cancel))
+}
+
+impl Resumable {
+    /// Dials the relay and comes back to `session`. The inner result is the relay's answer: the
+    /// connection, or why the session is over.
+    pub async fn resume(
+        &self,
+        session: SessionId,
+        ticket: &str,
+    ) -> Result<Result<Connection, Reason>, Failure> {
+        let mut connection = dial(&self.dialer, &self.credential).await?;
+        let session_ticket = ticket.to_owned();
+        let resume = FromEngineer::Resume { session, session_ticket, features: Features::ours() };
+        let answered = timeout(limits::HANDSHAKE, async {
+            connection.send(&resume).await?;
+            connection.next().await
+        });
+        match answered.await.unwrap_or(Err(ControlError::Silent)) {
+            Ok(ToEngineer::Resumed { .. }) => {
+                connection.watch_closely();
+                Ok(Ok(connection))
+            }
+            Ok(ToEngineer::Ended { reason, .. }) => Ok(Err(reason)),
+            Ok(ToEngineer::Unavailable { .. }) => {
+                Err(Failure::new(Kind::Busy, "the relay is busy: try again shortly"))
+            }
+            Ok(_) => Err(Failure::new(Kind::Failed, "the relay did not answer as agreed: ask its operator")),
+            Err(error) => Err(Failure::new(Kind::RelayUnreachable, error.to_string())),
+        }
+    }
+}
+
+struct Actor {
+    connection: Connection,
+    resumable: Resumable,
+    session: Option<SessionId>,
+    events: mpsc::Sender<RelayEvent>,
+    ticket: watch::Sender<Option<String>>,
+    /// In the order in which they were asked for.
+    opening: BTreeMap<u32, oneshot::Sender<Result<OpenedPipe, OpenRefusal>>>,
+    next_request: u32,
+}
+
+/// Why the actor ends.
+enum Over {
+    /// We say so; the relay is told on the connection, if there is one.
+    Ours(Reason),
+    /// The session's tasks are told.
+    Told(RelayEvent),
+}
+
+impl Actor {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>, cancel: CancellationToken) {
+        let over = tokio::select! {
+            biased;
+            () = cancel.cancelled() => Over::Ours(Reason::EngineerEnded),
+            over = self.keep(&mut commands) => over,
+        };
+        match over {
+            Over::Ours(reason) => self.connection.close(reason.code()).await,
+            // Nobody listens any more if the session is being ended at the same time.
+            Over::Told(event) => drop(self.events.try_send(event)),
+        }
+    }
+
+    async fn keep(&mut self, commands: &mut mpsc::Receiver<Command>) -> Over {
+        loop {
+            let error = match self.talk(commands).await {
+                Ok(reason) => return Over::Ours(reason),
+                Err(error) => error,
+            };
+            let ticket = self.ticket.borrow().clone();
+            match (self.session, ticket) {
+                (Some(session), Some(ticket)) if is_passing(&error) => {
+                    match self.come_back(session, &ticket, commands).await {
+                        Ok(()) => {}
+                        Err(over) => return over,
+                    }
+                }
+                _ => return Over::Told(RelayEvent::Lost(error)),
+            }
+        }
+    }
+
+    /// Dials until the relay has the session again on a new connection.
+    async fn come_back(
+        &mut self,
+        session: SessionId,
+        ticket: &str,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Result<(), Over> {
+        let resumable = self.resumable.clone();
+        let resuming = resume_at_last(&resumable, session, ticket);
+        tokio::pin!(resuming);
+        self.connection = loop {
+            tokio::select! {
+                biased;
+                resumed = &mut resuming => break resumed?,
+                command = commands.recv() => match command {
+                    // It is asked when the relay is there again.
+                    Some(Command::Open(answer)) => {
+                        self.note(answer);
+                    }
+                    Some(Command::Say(_)) => {}
+                    Some(Command::End(reason)) => return Err(Over::Ours(reason)),
+                    None => return Err(Over::Ours(Reason::EngineerEnded)),
+                },
+            }
+        };
+        self.opening.retain(|_, waiting| !waiting.is_closed());
+        for &request in self.opening.keys() {
+            // Should this connection break as well, `talk` finds out.
+            let _ = self.connection.send(&FromEngineer::Open { request }).await;
+        }
+        Ok(())
+    }
+
+    async fn talk(&mut self, commands: &mut mpsc::Receiver<Command>) -> Result<Reason, ControlError> {
+        loop {
+            let command = tokio::select! {
+                biased;
+                command = commands.recv() => command,
+                message = self.connection.next() => {
+                    self.hear(message?).await;
+                    continue;
+                }
+            };
+            match command {
+                Some(Command::Say(message)) => self.connection.send(&message).await?,
+                Some(Command::Open(answer)) => {
+                    let request = self.note(answer);
+                    self.connection.send(&FromEngineer::Open { request }).await?;
+                }
+                Some(Command::End(reason)) => {
+                    self.connection.send(&FromEngineer::End { reason }).await?;
+                    return Ok(reason);
+                }
+                None => return Ok(Reason::EngineerEnded),
+            }
+        }
+    }
+
+    fn note(&mut self, answer: oneshot::Sender<Result<OpenedPipe, OpenRefusal>>) -> u32 {
+        // Whoever asked may have given up; a relay that never answers must not fill our memory.
+        self.opening.retain(|_, waiting| !waiting.is_closed());
+        let request = self.next_request;
+        self.next_request = request.wrapping_add(1);
+        self.opening.insert(request, answer);
+        request
+    }
+
+    async fn hear(&mut self, message: ToEngineer) {
+        let event = match message {
+            ToEngineer::Requested { session, run, pipe, pipe_ticket } => {
+                RelayEvent::Offered(Offer { session, run, pipe, pipe_ticket })
+            }
+            ToEngineer::Unavailable { code, retry_after } => RelayEvent::Unavailable { code, retry_after },
+            ToEngineer::Declined { run, reason } => RelayEvent::Declined { run, reason },
+            ToEngineer::SessionTicket { session, session_ticket } => {
+                self.session = Some(session);
+                self.connection.watch_closely();
+                self.ticket.send_replace(Some(session_ticket));
+                return;
+            }
+            ToEngineer::Ended { reason, .. } => RelayEvent::Ended(reason),
+            ToEngineer::Opened { request, pipe, pipe_ticket: ticket } => {
+                return self.answer(request, Ok(OpenedPipe { pipe, ticket }));
+            }
+            ToEngineer::NotOpened { request, code } => return self.answer(request, Err(code)),
+            ToEngineer::Welcome { .. } | ToEngineer::Resumed { .. } => return,
+        };
+        let _ = self.events.send(event).await;
+    }
+
+    fn answer(&mut self, request: u32, answer: Result<OpenedPipe, OpenRefusal>) {
+        if let Some(waiting) = self.opening.remove(&request) {
+            let _ = waiting.send(answer);
+        }
+    }
+}
+
+/// Whether the session may still be there on another connection.
+fn is_passing(error: &ControlError) -> bool {
+    match error {
+        ControlError::Closed(text) => {
+            Reason::from_code(text).is_none_or(|reason| reason == Reason::RelayStopping)
+        }
+        ControlError::Lost(_) | ControlError::Silent => true,
+        ControlError::Message(_) => false,
+    }
+}
+
+/// Tries until the relay answers. Whoever waits for it gives up when the session does.
+async fn resume_at_last(resumable: &Resumable, session: SessionId, ticket: &str) -> Result<Connection, Over> {
+    let mut backoff = Backoff::new(limits::PIPE_RETRY_MAX);
+    loop {
+        sleep(backoff.next_delay()).await;
+        match resumable.resume(session, ticket).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(reason)) => return Err(Over::Told(RelayEvent::Ended(reason))),
+            Err(Failure { kind: Kind::CredentialRefused, .. }) => {
+                return Err(Over::Told(RelayEvent::Ended(Reason::Revoked)));
+            }
+            Err(_) => {}
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What this program needs to come back into its session if it is killed: the restart key and the session
+//! ticket, in the session's private directory, for as long as the session lives and five minutes more.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, anyhow};
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
+use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::secret::Secret;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::private_file;
+
+const FILE: &str = "restart.json";
+/// How often the file's time is set: it says until when the program lived.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
+/// A session to come back to.
+#[derive(Debug, Clone)]
+pub struct Restart {
+    /// The session.
+    pub session: SessionId,
+    /// The support case.
+    pub ticket: String,
+    /// The reseller who arranged it, if any.
+    pub partner: Option<String>,
+    /// Brings the session back at the relay.
+    pub session_ticket: String,
+    /// The password of the next pairing.
+    pub key: Secret<32>,
+    /// When its program was last alive.
+    pub alive: SystemTime,
+}
+
+/// As it stands in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    session: SessionId,
+    ticket: String,
+    partner: Option<String>,
+    session_ticket: String,
+    key: Zeroizing<String>,
+}
+
+impl Restart {
+    /// What a killed program left in `directory`, if it is not too old. Something unreadable is nothing.
+    pub fn load(directory: &Path) -> Option<Self> {
+        let path = directory.join(FILE);
+        let text = Zeroizing::new(private_file::read_secret(&path).ok()??);
+        let alive = path.metadata().and_then(|metadata| metadata.modified()).ok()?;
+        let age = SystemTime::now().duration_since(alive).unwrap_or_default();
+        let Written { session, ticket, partner, session_ticket, key } = serde_json::from_str(&text).ok()?;
+        let key = Zeroizing::new(BASE64.decode(key.as_bytes()).ok()?);
+        let key = Secret::new(key.as_slice().try_into().ok()?);
+        let restart = Self { session, ticket, partner, session_ticket, key, alive };
+        (age < limits::INTERRUPTION).then_some(restart)
+    }
+
+    /// Writes it into `directory`.
+    pub fn store(&self, directory: &Path) -> anyhow::Result<()> {
+        let written = Written {
+            session: self.session,
+            ticket: self.ticket.clone(),
+            partner: self.partner.clone(),
+            session_ticket: self.session_ticket.clone(),
+            key: Zeroizing::new(BASE64.encode(self.key.expose())),
+        };
+        let text = Zeroizing::new(serde_json::to_vec(&written)?);
+        let path = directory.join(FILE);
+        private_file::replace(&path, &text)?;
+        set_time(&path, self.alive)
+    }
+}
+
+/// Keeps the file in `directory` up to date with the session's ticket, until `gone` fires. Before the
+/// admission there is nothing to come back to.
+pub async fn keep(
+    mut restart: Restart,
+    directory: PathBuf,
+    mut ticket: watch::Receiver<Option<String>>,
+    gone: CancellationToken,
+) {
+    let mut signs = interval(SIGN_OF_LIFE);
+    signs.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let latest = ticket.borrow_and_update().clone();
+        if let Some(latest) = latest {
+            (restart.session_ticket, restart.alive) = (latest, SystemTime::now());
+            // Without the file the session goes on; only its program must not be killed.
+            let _ = restart.store(&directory);
+        }
+        tokio::select! {
+            biased;
+            () = gone.cancelled() => return,
+            changed = ticket.changed() => if changed.is_err() { return gone.cancelled().await },
+            _ = signs.tick() => {}
+        }
+    }
+}
+
+fn set_time(path: &Path, time: SystemTime) -> anyhow::Result<()> {
+    let set = File::options().write(true).open(path).and_then(|file| file.set_modified(time));
+    set.map_err(|error| anyhow!(error))
+        .with_context(|| format!("could not set the time of {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn restart(alive: SystemTime) -> Restart {
+        Restart {
+            session: SessionId::random(),
+            ticket: "T-1".into(),
+            partner: None,
+            session_ticket: "k.b.t".into(),
+            key: Secret::random(),
+            alive,
+        }
+    }
+
+    #[test]
+    fn is_found_for_five_minutes_by_its_owner_only() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path();
+        assert!(Restart::load(path).is_none());
+        let kept = restart(SystemTime::now() - Duration::from_secs(60));
+        kept.store(path).expect("stored");
+        let found = Restart::load(path).expect("fresh");
+        assert!(found.session == kept.session && found.key.matches(kept.key.expose()));
+        let old = restart(SystemTime::now() - limits::INTERRUPTION);
+        old.store(path).expect("stored");
+        assert!(Restart::load(path).is_none());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            kept.store(path).expect("stored");
+            let file = path.join(FILE);
+            assert_eq!(file.metadata().expect("there").permissions().mode() & 0o777, 0o600);
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("chmod");
+            assert!(Restart::load(path).is_none(), "others could have read it");
+        }
+    }
+
+    #[test]
+    fn junk_is_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for junk in ["", "{}", "{\"session\":1}", "\u{0}"] {
+            private_file::replace(&directory.path().join(FILE), junk.as_bytes()).expect("written");
+            assert!(Restart::load(directory.path()).is_none());
+        }
+    }
+
+    #[test]
+    fn the_key_is_not_printed() {
+        assert!(format!("{:?}", restart(SystemTime::now())).contains("<secret>"));
+    }
+}

@@ -1,0 +1,406 @@
+//! One side of a pipe over all its connections. Pure: callers pass frames, what became of connections,
+//! and `now` (the time since any fixed moment); they get frames and deadlines.
+//!
+//! There is at most one *live* connection, over which the stream runs, and one *trial*: a connection
+//! that is being made, because the live one is gone, or silent, or the network offers another. The
+//! live one goes on until the trial is proven; then the trial takes its place, and what the peer has
+//! not received is sent again.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{
+    Established, Handshake, HandshakeError, PipeKind, Received, Reply, Role, Stream, StreamError, frame,
+};
+use crate::ids::PipeId;
+use crate::limits;
+use crate::secret::Secret;
+
+/// Which end of which pipe.
+#[derive(Debug, Clone)]
+pub struct Side {
+    /// Engineer or agent.
+    pub role: Role,
+    /// The pipe.
+    pub pipe: PipeId,
+    /// What it carries.
+    pub kind: PipeKind,
+    /// `K_pipe`, which both ends prove.
+    pub key: Secret<32>,
+}
+
+/// What is to be done because of the time.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Make a connection for the trial; drop the one that was being made before.
+    Dial,
+    /// Send this on the live connection.
+    Send(Bytes),
+    /// The pipe has been without a connection for too long.
+    GiveUp,
+}
+
+/// What a frame on the trial leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum TrialStep {
+    /// Send our proof and go on.
+    Send(Bytes),
+    /// The peer is proven: call [`ResumablePipe::switch`].
+    Proven(Established),
+}
+
+/// Why a trial's connection is not this pipe's.
+pub type TrialError = HandshakeError;
+
+/// See the module.
+#[derive(Debug)]
+pub struct ResumablePipe {
+    side: Side,
+    stream: Stream,
+    /// Engineer: of the latest connection that was made. Agent: the highest accepted.
+    epoch: u64,
+    live: Option<Live>,
+    trial: Trial,
+    /// When the peer was last known to be there.
+    together: Duration,
+    patience: Duration,
+    failures: u32,
+}
+
+/// Times of the live connection.
+#[derive(Debug)]
+struct Live {
+    heard: Duration,
+    spoke: Duration,
+    asked: Duration,
+    must_answer: bool,
+}
+
+#[derive(Debug)]
+enum Trial {
+    /// None is wanted.
+    None,
+    /// One is to be made from then on.
+    Wanted(Duration),
+    /// The caller is making one.
+    Dialing,
+    /// It is made; the two sides greet. Once the peer has begun it must finish in time.
+    Greeting(Box<Handshake>, Option<Duration>),
+}
+
+impl ResumablePipe {
+    /// A pipe that has not had a connection. It gives up after `patience` without one.
+    pub fn new(side: Side, window: u32, patience: Duration, now: Duration) -> Self {
+        Self {
+            side,
+            stream: Stream::new(window, window),
+            epoch: 0,
+            live: None,
+            trial: Trial::Dialing,
+            together: now,
+            patience,
+            failures: 0,
+        }
+    }
+
+    /// The two byte streams.
+    pub fn stream(&mut self) -> &mut Stream {
+        &mut self.stream
+    }
+
+    /// The trial's connection is made. Returns our HELLO. `nonce` is fresh.
+    pub fn attached(&mut self, nonce: [u8; 32]) -> Bytes {
+        if self.side.role == Role::Engineer {
+            self.epoch += 1;
+        }
+        let Side { role, pipe, kind, key } = self.side.clone();
+        let reading = (self.stream.received(), self.stream.window());
+        let handshake = Handshake::new(role, (pipe, kind), key, nonce, self.epoch, reading);
+        let hello = handshake.hello();
+        self.trial = Trial::Greeting(Box::new(handshake), None);
+        hello
+    }
+
+    /// Takes a frame that came on the trial.
+    pub fn receive_on_trial(&mut self, frame: Bytes, now: Duration) -> Result<TrialStep, TrialError> {
+        let Trial::Greeting(handshake, until) = &mut self.trial else {
+            return Err(HandshakeError::OutOfTurn);
+        };
+        until.get_or_insert(now + limits::HANDSHAKE);
+        Ok(match handshake.receive(frame)? {
+            Reply::Send(proof) => TrialStep::Send(proof),
+            Reply::Established(established) => TrialStep::Proven(established),
+        })
+    }
+
+    /// The proven trial becomes the live connection; whatever lived before is displaced. Returns what
+    /// to send first.
+    pub fn switch(&mut self, proven: Established, now: Duration) -> Result<Vec<Bytes>, StreamError> {
+        if self.side.role == Role::Agent {
+            self.epoch = proven.epoch;
+        }
+        self.stream.meet(proven.peer_window);
+        let frames = self.stream.reconnect(proven.peer_received)?;
+        self.live = Some(Live { heard: now, spoke: now, asked: now, must_answer: false });
+        (self.trial, self.together, self.failures) = (Trial::None, now, 0);
+        Ok(frames)
+    }
+
+    /// The trial led nowhere. `jitter`, from 0 to 1, spreads the next try.
+    pub fn trial_failed(&mut self, jitter: f64, now: Duration) {
+        let doubled = limits::PIPE_RETRY.saturating_mul(1 << self.failures.saturating_sub(1).min(16));
+        let wait = if self.failures == 0 { Duration::ZERO } else { doubled.min(limits::PIPE_RETRY_MAX) };
+        self.failures = self.failures.saturating_add(1);
+        self.trial = Trial::Wanted(now + wait.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0));
+    }
+
+    /// Takes a frame that came on the live connection.
+    pub fn receive(&mut self, frame: Bytes, now: Duration) -> Result<Received, StreamError> {
+        let received = self.stream.receive(frame)?;
+        if let Some(live) = &mut self.live {
+            live.heard = now;
+            live.must_answer |= received == Received::Ping;
+        }
+        Ok(received)
+    }
+
+    /// Something was sent on the live connection.
+    pub fn spoke(&mut self, now: Duration) {
+        if let Some(live) = &mut self.live {
+            live.spoke = now;
+        }
+    }
+
+    /// The answer that the peer asked for, if it did.
+    pub fn answer(&mut self) -> Option<Bytes> {
+        let live = self.live.as_mut()?;
+        std::mem::take(&mut live.must_answer).then(frame::pong)
+    }
+
+    /// The live connection is gone: another is wanted at once.
+    pub fn lost(&mut self, now: Duration) {
+        if let Some(live) = self.live.take() {
+            self.together = live.heard;
+        }
+        if self.wants_none() {
+            self.trial = Trial::Wanted(now);
+        }
+    }
+
+    /// The peer attaches anew, or the live connection is silent: another is wanted beside it, unless
+    /// one is being made.
+    pub fn want_another(&mut self, now: Duration) {
+        if self.wants_none() {
+            self.trial = Trial::Wanted(now);
+        }
+    }
+
+    /// The network has changed: another connection is wanted at once, whatever is being made.
+    pub fn start_over(&mut self, now: Duration) {
+        (self.trial, self.failures) = (Trial::Wanted(now), 0);
+    }
+
+    /// Whether a connection lives, and is not taken for dead.
+    pub fn is_connected(&self, now: Duration) -> bool {
+        self.live.as_ref().is_some_and(|live| now < live.heard + self.silence())
+    }
+
+    /// When [`Self::due`] has something to say next.
+    pub fn deadline(&self) -> Duration {
+        let trial = match self.trial {
+            Trial::Wanted(at) | Trial::Greeting(_, Some(at)) => Some(at),
+            _ => None,
+        };
+        let live = self.live.as_ref().map(|live| {
+            let silent = live.heard + self.silence();
+            let suspect = self.wants_none().then_some(silent);
+            suspect.into_iter().fold(self.ask_at(live), Duration::min)
+        });
+        trial.into_iter().chain(live).fold(self.gives_up_at(), Duration::min)
+    }
+
+    /// What is to be done at `now`. Call it until it returns `None`.
+    pub fn due(&mut self, now: Duration) -> Option<Due> {
+        if now >= self.gives_up_at() {
+            return Some(Due::GiveUp);
+        }
+        if self.live.as_ref().is_some_and(|live| now >= live.heard + self.silence()) {
+            self.want_another(now);
+        }
+        if matches!(self.trial, Trial::Wanted(at) | Trial::Greeting(_, Some(at)) if now >= at) {
+            self.trial = Trial::Dialing;
+            return Some(Due::Dial);
+        }
+        if self.live.as_ref().is_some_and(|live| now >= self.ask_at(live)) {
+            let live = self.live.as_mut()?;
+            (live.asked, live.spoke) = (now, now);
+            return Some(Due::Send(frame::ping()));
+        }
+        None
+    }
+
+    /// When to ask for a sign of life: after a while without saying anything; earlier if data is under
+    /// way and nothing is heard; never more often than that.
+    fn ask_at(&self, live: &Live) -> Duration {
+        let idle = live.spoke + limits::PIPE_KEEPALIVE;
+        match self.stream.has_unacknowledged() {
+            true => idle.min(live.heard.max(live.asked) + limits::PIPE_PROBE),
+            false => idle,
+        }
+    }
+
+    fn wants_none(&self) -> bool {
+        matches!(self.trial, Trial::None)
+    }
+
+    fn silence(&self) -> Duration {
+        match self.stream.has_unacknowledged() {
+            true => limits::PIPE_SILENCE_BUSY,
+            false => limits::PIPE_SILENCE,
+        }
+    }
+
+    /// A connection that is silent for ever, and of which nobody says that it is gone, is none.
+    fn gives_up_at(&self) -> Duration {
+        let patience = match self.stream.is_ending() {
+            true => self.patience.min(limits::PIPE_LINGER),
+            false => self.patience,
+        };
+        self.live.as_ref().map_or(self.together, |live| live.heard) + patience
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::random_bytes;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn pair() -> (ResumablePipe, ResumablePipe) {
+        let (pipe, key) = (PipeId::random(), Secret::random());
+        let side = |role| Side { role, pipe, kind: PipeKind::Ssh, key: key.clone() };
+        let new = |role| ResumablePipe::new(side(role), 1 << 20, limits::INTERRUPTION, Duration::ZERO);
+        (new(Role::Engineer), new(Role::Agent))
+    }
+
+    fn proof(pipe: &mut ResumablePipe, hello: Bytes) -> Result<Bytes, TrialError> {
+        match pipe.receive_on_trial(hello, S)? {
+            TrialStep::Send(proof) => Ok(proof),
+            TrialStep::Proven(_) => panic!("proven by a hello"),
+        }
+    }
+
+    fn established(pipe: &mut ResumablePipe, proof: Bytes) -> Established {
+        match pipe.receive_on_trial(proof, S) {
+            Ok(TrialStep::Proven(established)) => established,
+            other => panic!("not proven: {other:?}"),
+        }
+    }
+
+    fn connect(engineer: &mut ResumablePipe, agent: &mut ResumablePipe, now: Duration) {
+        let (ours, theirs) = (engineer.attached(random_bytes()), agent.attached(random_bytes()));
+        let (e, a) = (proof(engineer, theirs).expect("fits"), proof(agent, ours).expect("fits"));
+        let (e, a) = (established(engineer, a), established(agent, e));
+        engineer.switch(e, now).expect("honest");
+        agent.switch(a, now).expect("honest");
+    }
+
+    #[test]
+    fn a_silent_connection_is_replaced_within_ten_seconds() {
+        let (mut engineer, mut agent) = pair();
+        connect(&mut engineer, &mut agent, Duration::ZERO);
+        let mut now = Duration::ZERO;
+        let (mut pings, mut dialled) = (0, None);
+        while dialled.is_none() && now < 20 * S {
+            now = engineer.deadline();
+            while let Some(due) = engineer.due(now) {
+                match due {
+                    Due::Dial => dialled = Some(now),
+                    Due::Send(_) => pings += 1,
+                    Due::GiveUp => panic!("too early"),
+                }
+            }
+        }
+        assert!(dialled.is_some_and(|at| at <= 10 * S) && pings >= 2);
+        assert!(!engineer.is_connected(now));
+        engineer.receive(frame::pong(), now).expect("a sign of life");
+        assert!(engineer.is_connected(now), "the old one may come back");
+    }
+
+    #[test]
+    fn data_under_way_makes_it_quicker() {
+        let (mut engineer, mut agent) = pair();
+        connect(&mut engineer, &mut agent, Duration::ZERO);
+        let mut payload = bytes::BytesMut::zeroed(super::super::DATA_HEADER);
+        payload.extend_from_slice(b"x");
+        engineer.stream().send(payload);
+        assert!(matches!(engineer.due(limits::PIPE_PROBE), Some(Due::Send(_))));
+        assert_eq!(engineer.due(limits::PIPE_PROBE), None);
+        assert_eq!(engineer.due(limits::PIPE_SILENCE_BUSY), Some(Due::Dial));
+    }
+
+    #[test]
+    fn an_old_or_replayed_hello_displaces_nobody() {
+        let (mut engineer, mut agent) = pair();
+        connect(&mut engineer, &mut agent, Duration::ZERO);
+        let old = engineer.attached(random_bytes());
+        connect(&mut engineer, &mut agent, S);
+        let hello = agent.attached(random_bytes());
+        assert_eq!(proof(&mut agent, old.clone()), Err(HandshakeError::OldEpoch));
+        // One that the agent never saw before still has no proof.
+        let (mut other, _) = pair();
+        (other.side.pipe, other.epoch) = (engineer.side.pipe, 40);
+        let forged = other.attached(random_bytes());
+        agent.attached(random_bytes());
+        proof(&mut agent, forged).expect("an answer that proves nothing");
+        let theirs = proof(&mut other, hello).expect("an answer");
+        assert_eq!(agent.receive_on_trial(theirs, S), Err(HandshakeError::BadProof));
+        assert!(agent.is_connected(S) && agent.epoch == 3);
+    }
+
+    #[test]
+    fn a_proven_liar_ends_the_pipe() {
+        let (mut engineer, mut agent) = pair();
+        connect(&mut engineer, &mut agent, Duration::ZERO);
+        let lie = Established { epoch: 9, peer_received: 1, peer_window: 1 << 20 };
+        assert_eq!(engineer.switch(lie, S), Err(StreamError::FalseAck(1)));
+    }
+
+    #[test]
+    fn tries_are_spread_and_end() {
+        let (mut engineer, mut agent) = pair();
+        connect(&mut engineer, &mut agent, Duration::ZERO);
+        engineer.lost(S);
+        let mut now = S;
+        let mut waits = Vec::new();
+        loop {
+            match engineer.due(now) {
+                Some(Due::Dial) => {
+                    engineer.trial_failed(1.0, now);
+                    let next = engineer.deadline();
+                    waits.push((next - now).as_millis());
+                    now = next;
+                }
+                Some(Due::GiveUp) => break,
+                other => panic!("{other:?} at {now:?}"),
+            }
+        }
+        assert_eq!(waits[..8], [0, 100, 200, 400, 800, 1600, 3200, 5000]);
+        assert_eq!(now, limits::INTERRUPTION, "since the peer was last heard");
+    }
+
+    #[test]
+    fn a_changed_network_is_tried_at_once() {
+        let (mut engineer, mut agent) = pair();
+        connect(&mut engineer, &mut agent, Duration::ZERO);
+        engineer.start_over(S);
+        assert_eq!(engineer.due(S), Some(Due::Dial));
+        engineer.want_another(S);
+        assert_eq!(engineer.due(S), None, "one is being made");
+        engineer.start_over(S);
+        assert_eq!(engineer.due(S), Some(Due::Dial));
+        assert!(engineer.is_connected(S));
+    }
+}

@@ -1,0 +1,178 @@
+//! One pipe: who is attached to it, who waits, what is spliced.
+
+use std::time::Instant;
+
+use fieldlink_protocol::ids::RunId;
+use fieldlink_protocol::pipe::{PipeKind, Role};
+
+use super::{Attach, AttachmentId, Effect, Parting, Times};
+
+/// A pipe that was not closed yet.
+pub(super) struct Pipe {
+    pub(super) kind: PipeKind,
+    pub(super) run: RunId,
+    /// Whether it outlives a lost connection.
+    pub(super) goes_on: bool,
+    slot: Slot,
+}
+
+/// At most two connections per side: an older splice, and beside it a newer one or who waits for it.
+enum Slot {
+    /// Never spliced. From `until` on nobody is expected any more, unless someone waits by then.
+    New { until: Instant, waiting: Option<Waiter> },
+    /// Spliced before. It lapses at `until`.
+    Apart { until: Instant, waiting: Option<Waiter> },
+    /// The oldest splice is the one that may be proven: nothing displaces it.
+    Joined { oldest: AttachmentId, newer: Newer },
+}
+
+enum Newer {
+    None,
+    Waiting(Waiter),
+    Joined(AttachmentId),
+}
+
+/// An attachment that waits for its partner, whose connection it will splice with its own.
+#[derive(Clone, Copy)]
+pub(super) struct Waiter {
+    pub(super) side: Role,
+    pub(super) id: AttachmentId,
+}
+
+/// What an attachment does at its pipe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Post {
+    /// It waits, at a pipe that was never spliced.
+    WaitsAtNew,
+    /// It waits, and the pipe was spliced before.
+    WaitsAgain,
+    /// It splices.
+    Splices,
+}
+
+impl Pipe {
+    /// A pipe to which both sides are still to come.
+    pub(super) fn expected(kind: PipeKind, run: RunId, until: Instant) -> Self {
+        let goes_on = kind != PipeKind::Control;
+        Self { kind, run, goes_on, slot: Slot::New { until, waiting: None } }
+    }
+
+    /// A pipe that was spliced before, by an earlier relay.
+    pub(super) fn apart(kind: PipeKind, run: RunId, until: Instant) -> Self {
+        Self { kind, run, goes_on: true, slot: Slot::Apart { until, waiting: None } }
+    }
+
+    /// Attaches `new`: it meets who waits on the other side, or waits itself.
+    pub(super) fn attach(
+        &mut self,
+        new: Waiter,
+        now: Instant,
+        times: &Times,
+        effects: &mut Vec<Effect>,
+    ) -> Attach {
+        if let Some(partner) = self.waiter().filter(|waiter| waiter.side != new.side) {
+            self.slot = match self.slot {
+                Slot::Joined { oldest, .. } => Slot::Joined { oldest, newer: Newer::Joined(partner.id) },
+                _ => Slot::Joined { oldest: partner.id, newer: Newer::None },
+            };
+            return Attach::Join(partner.id);
+        }
+        let replaced = |earlier: Waiter| Effect::Part(earlier.id, Parting::Displaced(earlier.side));
+        match &mut self.slot {
+            Slot::New { waiting, .. } => {
+                effects.extend(waiting.replace(new).map(replaced));
+                Attach::Wait { until: now + times.partner }
+            }
+            Slot::Apart { waiting, until } => {
+                effects.extend(waiting.replace(new).map(replaced));
+                Attach::WaitAgain { until: *until }
+            }
+            Slot::Joined { oldest, newer } => {
+                match std::mem::replace(newer, Newer::Waiting(new)) {
+                    // Its partner is told by the close.
+                    Newer::Joined(splice) => effects.push(Effect::Part(splice, Parting::Displaced(new.side))),
+                    Newer::Waiting(earlier) => {
+                        effects.extend([replaced(earlier), Effect::Prod(*oldest, new.side.peer())]);
+                    }
+                    Newer::None => effects.push(Effect::Prod(*oldest, new.side.peer())),
+                }
+                Attach::WaitAgain { until: now + times.apart }
+            }
+        }
+    }
+
+    /// What this attachment does here; `None` if it has no place (any more).
+    pub(super) fn post(&self, id: AttachmentId) -> Option<Post> {
+        let waits = self.waiter().is_some_and(|waiter| waiter.id == id);
+        match &self.slot {
+            Slot::New { .. } if waits => Some(Post::WaitsAtNew),
+            Slot::Apart { .. } | Slot::Joined { .. } if waits => Some(Post::WaitsAgain),
+            Slot::Joined { oldest, newer } => {
+                let splices = *oldest == id || matches!(newer, Newer::Joined(newer) if *newer == id);
+                splices.then_some(Post::Splices)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a newer splice than this one runs.
+    pub(super) fn has_newer_splice(&self, id: AttachmentId) -> bool {
+        matches!(self.slot, Slot::Joined { oldest, newer: Newer::Joined(_) } if oldest == id)
+    }
+
+    /// The attachment gives its place up.
+    pub(super) fn release(&mut self, id: AttachmentId, now: Instant, times: &Times) {
+        let post = self.post(id);
+        match &mut self.slot {
+            Slot::New { until, waiting } if post.is_some() => {
+                (*until, *waiting) = (now + times.partner, None);
+            }
+            Slot::Apart { waiting, .. } if post.is_some() => *waiting = None,
+            Slot::Joined { oldest, newer } if *oldest == id => {
+                let until = now + times.apart;
+                self.slot = match *newer {
+                    Newer::None => Slot::Apart { until, waiting: None },
+                    Newer::Waiting(waiter) => Slot::Apart { until, waiting: Some(waiter) },
+                    Newer::Joined(oldest) => Slot::Joined { oldest, newer: Newer::None },
+                };
+            }
+            Slot::Joined { newer, .. } if post.is_some() => *newer = Newer::None,
+            _ => {}
+        }
+    }
+
+    /// Everyone who is attached, by who splices them.
+    pub(super) fn attachments(&self) -> impl Iterator<Item = AttachmentId> + use<> {
+        let oldest = match &self.slot {
+            Slot::Joined { oldest, .. } => Some(*oldest),
+            _ => None,
+        };
+        let newer = match &self.slot {
+            Slot::Joined { newer: Newer::Joined(newer), .. } => Some(*newer),
+            _ => self.waiter().map(|waiter| waiter.id),
+        };
+        oldest.into_iter().chain(newer)
+    }
+
+    /// Who waits, alone or beside a splice.
+    pub(super) fn waiter(&self) -> Option<Waiter> {
+        match &self.slot {
+            Slot::New { waiting, .. } | Slot::Apart { waiting, .. } => *waiting,
+            Slot::Joined { newer: Newer::Waiting(waiter), .. } => Some(*waiter),
+            Slot::Joined { .. } => None,
+        }
+    }
+
+    pub(super) fn is_joined(&self) -> bool {
+        matches!(self.slot, Slot::Joined { .. })
+    }
+
+    /// When it is given up unless something happens to it.
+    pub(super) fn lapses_at(&self) -> Option<Instant> {
+        match self.slot {
+            Slot::New { until, waiting: None } | Slot::Apart { until, .. } => Some(until),
+            // How long the first one waits is its own matter.
+            Slot::New { waiting: Some(_), .. } | Slot::Joined { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A cable between a program and its relay, which can be cut, or fall silent.
+
+use std::sync::Arc;
+
+use nix::sys::socket::{setsockopt, sockopt::Linger};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use crate::Relay;
+
+/// What becomes of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Condition {
+    /// They pass.
+    Whole,
+    /// They vanish, and nobody is told. What was connected then never works again.
+    Silent,
+    /// Connections are reset.
+    Cut,
+}
+
+/// A TCP forwarder on loopback.
+pub struct Cable {
+    address: String,
+    condition: watch::Sender<Condition>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Cable {
+    /// Leads to `relay`.
+    pub fn to(relay: &Relay) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (condition, watcher) = watch::channel(Condition::Whole);
+        let far: Arc<str> = relay.address().into();
+        runtime.spawn(async move {
+            while let Ok((near, _)) = listener.accept().await {
+                tokio::spawn(carry(near, far.clone(), watcher.clone()));
+            }
+        });
+        Self { address, condition, _runtime: runtime }
+    }
+
+    /// `wss://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("wss://{}", self.address)
+    }
+
+    /// Resets every connection. New ones are reset too, until it is [mended](Self::mend).
+    pub fn cut(&self) {
+        self.condition.send_replace(Condition::Cut);
+    }
+
+    /// Lets everything vanish without a word, until it is [mended](Self::mend).
+    pub fn silence(&self) {
+        self.condition.send_replace(Condition::Silent);
+    }
+
+    /// New connections work again.
+    pub fn mend(&self) {
+        self.condition.send_replace(Condition::Whole);
+    }
+}
+
+async fn carry(mut near: TcpStream, far: Arc<str>, mut condition: watch::Receiver<Condition>) {
+    let present = *condition.borrow_and_update();
+    let mut next = match present {
+        Condition::Whole => {
+            let Ok(mut far) = TcpStream::connect(&*far).await else { return reset(near) };
+            tokio::select! {
+                _ = copy_bidirectional(&mut near, &mut far) => return,
+                changed = condition.changed() => if changed.is_err() { return },
+            }
+            let present = *condition.borrow_and_update();
+            if present == Condition::Cut {
+                reset(far);
+            } else {
+                // The far end is not told either.
+                std::mem::forget(far);
+            }
+            present
+        }
+        other => other,
+    };
+    while next != Condition::Cut {
+        if condition.changed().await.is_err() {
+            return;
+        }
+        next = *condition.borrow_and_update();
+    }
+    reset(near);
+}
+
+/// Closing with a linger of zero sends a reset instead of a farewell.
+fn reset(stream: TcpStream) {
+    let _ = setsockopt(&stream, Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 });
+}
