@@ -55,8 +55,8 @@ pub struct Unconfirmed;
 pub struct Access {
     config: Config,
     dialer: Dialer,
-    network: monitor::Handle,
     around: Surroundings,
+    network: monitor::Handle,
     key: Arc<RegistrationKey>,
     rules: Rules,
     tunnel: Option<(Tunnel, mpsc::Receiver<TunnelEvent>)>,
@@ -141,9 +141,9 @@ impl Access {
                 }
                 Event::Run(run) => self.on_run(run).await?,
                 Event::Session(event) => self.on_session(event).await?,
+                Event::Return(event) => self.on_return(event).await?,
                 // The client is to see it; nothing else follows from it here.
                 Event::Network => {}
-                Event::Return(event) => self.on_return(event).await?,
                 Event::Time => self.on_time().await?,
             }
             self.show();

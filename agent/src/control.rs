@@ -243,6 +243,7 @@ impl Channel {
 /// Without a word of the engineer's, what the relay's close says; but only of itself.
 fn explained(reason: Reason, end: &PipeEnd) -> Reason {
     match (reason, end) {
+        (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Lost(_)) => Reason::Silence,
         (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Closed(code)) => {
             Reason::from_code(code).filter(|told| told.party() == Party::Relay).unwrap_or(reason)
         }

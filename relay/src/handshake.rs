@@ -8,6 +8,7 @@ use fieldlink_protocol::credential::{self, EngineerIdentity};
 use fieldlink_protocol::endpoint;
 use fieldlink_protocol::ticket::{PipeTicket, TicketError};
 use futures_util::future::BoxFuture;
+use nix::sys::socket::{setsockopt, sockopt};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -24,6 +25,9 @@ use crate::socket::{self, Metered, PipeSocket, Purpose, Tls};
 use crate::store::unix_now;
 use crate::switchboard::Switchboard;
 use crate::{agent, engineer, measure, pipe};
+
+/// Seconds of silence after which the kernel asks a peer whether it is there: later than peers ping.
+const KEEP_ALIVE: u32 = 30;
 
 /// A connection's life after its handshake: small, while the handshake's memory is given back.
 pub type Life = BoxFuture<'static, ()>;
@@ -199,11 +203,14 @@ fn acceptable(head: &Head) -> Result<(), Refusal> {
 }
 
 /// Small messages leave at once. A peer that acknowledges nothing is given up by the kernel, if nobody
-/// here has noticed before.
+/// here has noticed before; it is asked when it is silent, because an old splice may have nothing to say.
 fn tune(tcp: &TcpStream, limits: &Limits) -> io::Result<()> {
     tcp.set_nodelay(true)?;
     let patience = u32::try_from(3 * limits.write.as_millis()).unwrap_or(u32::MAX);
-    nix::sys::socket::setsockopt(tcp, nix::sys::socket::sockopt::TcpUserTimeout, &patience)?;
+    setsockopt(tcp, sockopt::TcpUserTimeout, &patience)?;
+    setsockopt(tcp, sockopt::KeepAlive, &true)?;
+    setsockopt(tcp, sockopt::TcpKeepIdle, &KEEP_ALIVE)?;
+    setsockopt(tcp, sockopt::TcpKeepInterval, &KEEP_ALIVE)?;
     Ok(())
 }
 

@@ -47,16 +47,16 @@ impl Refusal {
     /// No room.
     pub const FULL: Self =
         Self::new("503 Service Unavailable", "full", "the relay is full: try again later\n");
-    /// Measured too often from one network, or by too many at once.
-    pub const TOO_OFTEN: Self =
-        Self::new("429 Too Many Requests", "too-often", "measured too often: try again in a minute\n")
-            .with(&[("retry-after", "60")]);
     /// The session of a ticket may come back yet.
     pub const PENDING: Self = Self::new(
         "503 Service Unavailable",
         "session-pending",
         "neither side of the session has come back yet: try again\n",
     );
+    /// Measured too often from one network, or by too many at once.
+    pub const TOO_OFTEN: Self =
+        Self::new("429 Too Many Requests", "too-often", "measured too often: try again in a minute\n")
+            .with(&[("retry-after", "60")]);
     /// Another version.
     pub const VERSION: Self = Self::new(
         "426 Upgrade Required",

@@ -5,6 +5,8 @@
 //!
 //! The relay's only own words between the messages: that the partner attaches again.
 
+mod ending;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -13,15 +15,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use fieldlink_protocol::pipe::{Role, closing};
-use fieldlink_protocol::reason::Reason;
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, Interval, interval_at};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError, error::ProtocolError};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::socket::{WebSocket, written};
 use crate::switchboard::Traffic;
+
+pub use ending::SpliceEnd;
+
+use ending::{Cause, accept};
 
 /// Two spliced connections.
 pub struct Splice {
@@ -50,25 +53,6 @@ struct Flow {
 enum Blocked {
     No,
     Yes { seen: Option<u64> },
-}
-
-/// How a splice ended.
-#[derive(Debug)]
-pub struct SpliceEnd {
-    /// Whose connection ended it.
-    pub by: Role,
-    first: Role,
-    cause: Cause,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Cause {
-    Closed(Option<CloseFrame>),
-    Lost,
-    NotData,
-    TooBig,
-    Malformed,
-    TooSlow,
 }
 
 impl Splice {
@@ -233,66 +217,6 @@ impl Flow {
             Blocked::No => false,
             Blocked::Yes { seen } => seen.replace(taken) == Some(taken),
         }
-    }
-}
-
-impl SpliceEnd {
-    /// What the side that closed it said, if it closed it.
-    pub fn close_text(&self) -> Option<&str> {
-        match &self.cause {
-            Cause::Closed(frame) => Some(frame.as_ref().map_or("", |frame| frame.reason.as_str())),
-            _ => None,
-        }
-    }
-
-    /// Whether what is under way should still arrive.
-    pub fn is_orderly(&self) -> bool {
-        matches!(self.cause, Cause::Closed(_))
-    }
-
-    /// The goodbyes, in the order in which the connections came. `other`: what the partner is told, unless
-    /// the same as was said, or that the other side is lost.
-    pub fn frames(&self, other: Option<CloseFrame>) -> [CloseFrame; 2] {
-        let (own, other) = (self.frame_for_culprit(), other.unwrap_or_else(|| self.frame_for_partner()));
-        if self.by == self.first { [own, other] } else { [other, own] }
-    }
-
-    fn frame_for_culprit(&self) -> CloseFrame {
-        let (code, reason) = match self.cause {
-            Cause::Closed(_) | Cause::Lost => (CloseCode::Normal, ""),
-            Cause::NotData => (CloseCode::Unsupported, "not-data"),
-            Cause::TooBig => (CloseCode::Size, "message-too-big"),
-            Cause::Malformed => (CloseCode::Protocol, "malformed"),
-            Cause::TooSlow => (CloseCode::Policy, "too-slow"),
-        };
-        CloseFrame { code, reason: reason.into() }
-    }
-
-    /// A close passes as it is; anything else is the loss of the other side.
-    fn frame_for_partner(&self) -> CloseFrame {
-        let lost = match self.by {
-            Role::Engineer => Reason::EngineerLost,
-            Role::Agent => Reason::ConnectionLost,
-        };
-        match &self.cause {
-            Cause::Closed(Some(frame)) => frame.clone(),
-            Cause::Closed(None) => CloseFrame { code: CloseCode::Normal, reason: "".into() },
-            _ => CloseFrame { code: CloseCode::Away, reason: lost.code().into() },
-        }
-    }
-}
-
-/// A message to pass on, `None` for what concerns this hop alone, or why the splice is over.
-fn accept(received: Option<Result<Message, Error>>) -> Result<Option<Message>, Cause> {
-    match received {
-        Some(Ok(message @ Message::Binary(_))) => Ok(Some(message)),
-        Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
-        Some(Ok(Message::Text(_)) | Err(Error::Utf8(_))) => Err(Cause::NotData),
-        Some(Ok(Message::Close(frame))) => Err(Cause::Closed(frame)),
-        Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => Err(Cause::TooBig),
-        Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Err(Cause::Lost),
-        Some(Err(Error::Protocol(_))) => Err(Cause::Malformed),
-        Some(Err(_)) | None => Err(Cause::Lost),
     }
 }
 

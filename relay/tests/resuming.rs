@@ -191,6 +191,20 @@ async fn a_pipe_that_is_apart_for_too_long_is_closed() {
 }
 
 #[tokio::test]
+async fn who_waits_beside_a_splice_in_vain_is_told_so() {
+    let relay = TestRelay::start_with(|config| config.limits.interruption = Duration::from_secs(1)).await;
+    let mut piped = Piped::start(relay).await;
+    let mut waiting = piped.agent_again().await;
+    prodded(&mut piped.ends[0]).await;
+    assert_eq!(close_reason(&mut waiting).await, "partner-missing");
+    piped.pass().await;
+    let mut again = piped.agent_again().await;
+    let mut engineer = piped.engineer_again().await;
+    assert_eq!(next_message(&mut piped.ends[0]).await, Some(Message::text(ATTACH_AGAIN)));
+    pass(&mut again, &mut engineer, b"later").await;
+}
+
+#[tokio::test]
 async fn who_comes_back_and_falls_silent_is_dropped() {
     let relay = TestRelay::start_with(|config| config.limits.session_silence = Duration::from_secs(1)).await;
     let mut piped = Piped::start(relay).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpid};
 
@@ -58,7 +58,13 @@ impl Programs {
             return;
         };
         // The child is not reaped yet, so its number, and its group's, still are its own.
-        let _ = killpg(group_to_signal(process_id(child)), number(signal));
+        let leader = process_id(child);
+        let _ = match (foreground(leader), signal) {
+            // The kernel tells the foreground when the terminal is closed. Told twice, what a shell runs
+            // to clear up after itself would be killed by the second.
+            (Some(_), ProgramSignal::Hup) => kill(leader, Signal::SIGHUP),
+            (group, signal) => killpg(group.unwrap_or(leader), number(signal)),
+        };
     }
 
     // By number, because "any child" would take the status of a program before its handle can, and
@@ -72,12 +78,11 @@ impl Programs {
     }
 }
 
-// What runs in the foreground of its terminal, else the group that the program leads.
-fn group_to_signal(leader: Pid) -> Pid {
-    let stat = descendants::stat(leader);
-    let foreground = stat.map(|stat| Pid::from_raw(stat.foreground));
+/// The group that runs in the foreground of this program's terminal, if it has one.
+fn foreground(leader: Pid) -> Option<Pid> {
+    let group = Pid::from_raw(descendants::stat(leader)?.foreground);
     let own = nix::unistd::getpgid(Some(getpid())).ok();
-    foreground.filter(|group| group.as_raw() > 1 && Some(*group) != own).unwrap_or(leader)
+    (group.as_raw() > 1 && Some(group) != own).then_some(group)
 }
 
 fn exit_status(status: std::process::ExitStatus) -> ExitStatus {

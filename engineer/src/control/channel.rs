@@ -196,7 +196,7 @@ fn end_of(pipe: PipeEnd) -> End {
     match pipe {
         PipeEnd::Complete | PipeEnd::Cancelled => End::lost("the scanner closed the control connection"),
         PipeEnd::Closed(text) => End::closed(&text),
-        PipeEnd::Lost(problem) => End::lost(problem),
+        PipeEnd::Lost(problem) => End { detail: Some(problem), ..End::new(Reason::Silence, Told::Here) },
         PipeEnd::Violated(error) => {
             End { detail: Some(error.to_string()), ..End::new(Reason::Tampered, Told::Here) }
         }

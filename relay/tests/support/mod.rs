@@ -1,8 +1,9 @@
 //! A relay in this process on a port of its own, and fake peers that speak its wire.
 
 // Every test file uses another part of this.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, unused_imports)]
 
+mod call;
 mod peers;
 
 use std::net::SocketAddr;
@@ -33,6 +34,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+pub use call::*;
 pub use peers::*;
 
 pub type Socket = WebSocketStream<TlsStream<TcpStream>>;

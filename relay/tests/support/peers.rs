@@ -46,7 +46,7 @@ pub struct NewAgent {
 /// A registered agent.
 #[derive(Debug)]
 pub struct FakeAgent {
-    control: Control,
+    pub control: Control,
     pub support_id: SupportId,
     pub lease: String,
 }
@@ -189,111 +189,6 @@ impl FakeEngineer {
 /// Attaches to a pipe.
 pub async fn attach(relay: &TestRelay, ticket: &str) -> Result<Socket, Refused> {
     relay.connect(endpoint::PIPE, &[(endpoint::TICKET_HEADER, ticket)]).await
-}
-
-/// A session with both sides on its control pipe.
-pub struct Call {
-    pub agent: FakeAgent,
-    pub engineer: FakeEngineer,
-    pub session: SessionId,
-    pub agent_pipe: Socket,
-    pub engineer_pipe: Socket,
-    pub agent_offer: Offer,
-    pub engineer_offer: Offer,
-    /// The agent's.
-    pub session_ticket: String,
-    pub engineers_ticket: String,
-    pub key: RegistrationKey,
-}
-
-impl Call {
-    /// Pairs a new agent with this engineer; nothing is admitted yet.
-    pub async fn pair(relay: &TestRelay, credential: &Credential) -> Self {
-        let (key, support_id) = (RegistrationKey::generate(), SupportId::random());
-        let mut agent = FakeAgent::register(relay, &key, support_id, None).await.expect("free");
-        let mut engineer = FakeEngineer::connect(relay, credential).await.expect("known");
-        let engineer_offer = engineer.request(support_id).await;
-        let agent_offer = agent.pair().await;
-        let mut engineer_pipe = attach(relay, &engineer_offer.pipe_ticket).await.expect("attached");
-        let mut agent_pipe = attach(relay, &agent_offer.pipe_ticket).await.expect("attached");
-        pass(&mut engineer_pipe, &mut agent_pipe, b"first").await;
-        let (session, session_ticket) = (agent_offer.session, String::new());
-        let engineers_ticket = String::new();
-        Self {
-            agent,
-            engineer,
-            session,
-            agent_pipe,
-            engineer_pipe,
-            agent_offer,
-            engineer_offer,
-            session_ticket,
-            engineers_ticket,
-            key,
-        }
-    }
-
-    /// Pairs and admits.
-    pub async fn start(relay: &TestRelay, credential: &Credential) -> Self {
-        let mut call = Self::pair(relay, credential).await;
-        let session = call.session;
-        call.agent.send(&FromAgent::Admitted { session }).await;
-        let ToAgent::SessionTicket { session_ticket, .. } = call.agent.receive().await else {
-            panic!("the agent got no session ticket")
-        };
-        let ToEngineer::SessionTicket { session_ticket: engineers_ticket, .. } =
-            call.engineer.receive().await
-        else {
-            panic!("the engineer got no session ticket")
-        };
-        (call.session_ticket, call.engineers_ticket) = (session_ticket, engineers_ticket);
-        call
-    }
-
-    /// The agent registers again, for the session.
-    pub async fn agent_returns(&mut self, relay: &TestRelay) -> Result<(), RegistrationRefusal> {
-        let mut new = NewAgent::connect(relay).await;
-        let claim = Claim::Session { session_ticket: self.session_ticket.clone() };
-        new.claim(&self.key, claim).await?;
-        self.agent.control = new.control;
-        Ok(())
-    }
-
-    /// The engineer comes back on a new connection.
-    pub async fn engineer_returns(&mut self, relay: &TestRelay, credential: &Credential) {
-        let mut engineer = FakeEngineer::connect(relay, credential).await.expect("known");
-        let answer = engineer.resume(self.session, &self.engineers_ticket).await;
-        assert_eq!(answer, ToEngineer::Resumed { session: self.session });
-        self.engineer = engineer;
-    }
-
-    /// Both sides attach to the control pipe (again).
-    pub async fn pipes_return(&mut self, relay: &TestRelay) {
-        self.agent_pipe = attach(relay, &self.agent_offer.pipe_ticket).await.expect("attached");
-        self.engineer_pipe = attach(relay, &self.engineer_offer.pipe_ticket).await.expect("attached");
-        pass(&mut self.engineer_pipe, &mut self.agent_pipe, b"again").await;
-    }
-
-    /// Opens a further pipe and attaches both sides: the engineer's and the agent's end.
-    pub async fn open(&mut self, relay: &TestRelay) -> (Socket, Socket) {
-        let (engineer, agent) = self.open_tickets().await;
-        (attach(relay, &engineer).await.expect("attached"), attach(relay, &agent).await.expect("attached"))
-    }
-
-    /// Opens a further pipe: the engineer's and the agent's ticket.
-    pub async fn open_tickets(&mut self) -> (String, String) {
-        self.engineer.send(&FromEngineer::Open { request: 7 }).await;
-        let ToEngineer::Opened { request: 7, pipe, pipe_ticket } = self.engineer.receive().await else {
-            panic!("it did not open")
-        };
-        match self.agent.receive().await {
-            ToAgent::Open { session, pipe: same, pipe_ticket: agents } => {
-                assert_eq!((session, same), (self.session, pipe));
-                (pipe_ticket, agents)
-            }
-            other => panic!("the agent was not told: {other:?}"),
-        }
-    }
 }
 
 /// Closes a connection with these words, and waits until it is closed.

@@ -226,7 +226,6 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 #[test]
-#[ignore = "needs pipes that resume"]
 fn the_cable_moves_to_another_interface_with_another_address() {
     let Some(mut site) = Site::with_cable() else { return };
     let copied = Copied { size: 64 * MIB, at_most: Some(100), patience: seconds(60) };
@@ -263,7 +262,6 @@ fn two_megabits_a_second() {
 }
 
 #[test]
-#[ignore = "needs pipes that resume"]
 fn a_blackout_of_a_minute() {
     let Some(mut site) = Site::with_cable() else { return };
     let copied = Copied { size: 64 * MIB, at_most: Some(100), patience: seconds(90) };
@@ -275,7 +273,6 @@ fn a_blackout_of_a_minute() {
 }
 
 #[test]
-#[ignore = "needs pipes that resume"]
 fn every_connection_is_reset_at_once() {
     let Some(mut site) = Site::with_cable() else { return };
     let copied = Copied { size: 64 * MIB, at_most: Some(100), patience: seconds(60) };
@@ -290,7 +287,6 @@ fn every_connection_is_reset_at_once() {
 }
 
 #[test]
-#[ignore = "needs pipes that resume"]
 fn the_relay_is_killed_ten_times() {
     let Some(mut site) = Site::with_cable() else { return };
     let copied = Copied { size: 64 * MIB, at_most: Some(25), patience: seconds(90) };

@@ -45,6 +45,14 @@ fn parties() -> Parties {
     Parties { relay, scanner, engineer }
 }
 
+/// With a relay that does not wait long for those who were cut off.
+fn impatient_parties() -> Parties {
+    let limits = "interruption_seconds = 3".to_owned();
+    let relay = Relay::start_with(RelayOptions { limits, ..RelayOptions::default() });
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    Parties { relay, scanner, engineer }
+}
+
 /// Begins a session that leaves things behind, lets `end` end it, and checks what is left.
 fn check_end(end: impl FnOnce(&mut Parties, &mut Call<'_>), engineers_reason: &str, clients_reason: &str) {
     let mut parties = parties();
@@ -108,14 +116,16 @@ fn stopping_the_engineers_program_ends_it() {
 }
 
 #[test]
-fn stopping_the_relay_ends_it() {
-    let mut parties = parties();
-    let mut call = parties.engineer.call(&parties.scanner);
+fn a_relay_that_stays_away_ends_it() {
+    let mut relay = Relay::start();
+    let options = ScannerOptions { session: "interruption_seconds = 11".into(), ..Default::default() };
+    let (mut scanner, engineer) =
+        (Scanner::start_with(&relay, options), Engineer::enrolled(&relay, "Ada"));
+    let call = engineer.call(&scanner);
     leave_things_behind(&call);
-    assert!(parties.relay.stop().success());
-    assert!(parties.scanner.wait_until_off().contains("relay-stopping"));
-    parties.scanner.wait_until_alone(GONE);
-    assert!(call.wait_until_ended().contains("relay-stopping"));
+    assert!(relay.stop().success());
+    assert!(scanner.wait_until_off().contains("silence"));
+    scanner.wait_until_alone(GONE);
 }
 
 #[test]
@@ -211,7 +221,7 @@ fn session_process_of(scanner: &Scanner) -> Pid {
 
 #[test]
 fn a_killed_agent_leaves_nothing_and_the_engineer_is_told() {
-    let parties = parties();
+    let parties = impatient_parties();
     let mut call = parties.engineer.call(&parties.scanner);
     leave_things_behind(&call);
     let left: Vec<u32> = parties.scanner.descendants();
@@ -227,8 +237,8 @@ fn a_killed_agent_leaves_nothing_and_the_engineer_is_told() {
 }
 
 #[test]
-fn a_killed_engineers_program_ends_it() {
-    let mut parties = parties();
+fn a_killed_engineers_program_that_does_not_come_back_ends_it() {
+    let mut parties = impatient_parties();
     let call = parties.engineer.call(&parties.scanner);
     leave_things_behind(&call);
     call.holder.signal(Signal::SIGKILL);

@@ -139,7 +139,7 @@ fn a_slow_line_holds_and_loses_packets_and_is_wide() {
     let (lost, took) = (percent_lost(&summary), average_round_trip(&summary));
     // 1 - 0.95², for there and back.
     assert!((4.0..17.0).contains(&lost), "{lost} %");
-    assert!((165.0..180.0).contains(&took), "{took} ms");
+    assert!((165.0..200.0).contains(&took), "{took} ms");
 
     let (near, far) = (lab.host("near"), lab.host("far"));
     let (one, other) = plugs(&near, &far);
