@@ -221,6 +221,23 @@ mod tests {
     }
 
     #[test]
+    fn a_change_of_the_network_is_one_line() {
+        let pair = crate::rules::Pair::draw().expect("a pair");
+        let view = |network: &str, is_ready| View::Open {
+            support_id: pair.support_id,
+            pin: pair.pin.clone(),
+            is_ready,
+            problem: None,
+            wrong_tries: 0,
+            network: network.into(),
+        };
+        let before = view("Connected by cable. (N0)", true);
+        let changed = describe_change(&before, &view("No\u{1b} network. (N1)", true));
+        assert_eq!(changed, "  Network      No\u{fffd} network. (N1)\n");
+        assert!(describe_change(&before, &view("No network. (N1)", false)).contains("Support ID"));
+    }
+
+    #[test]
     fn only_a_yes_is_a_yes() {
         let question = QuestionId::random();
         let view = View::Asking { question, request: request("Ada") };

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use nix::sys::signal::Signal;
 use serde::Serialize;
 use tempfile::TempDir;
 use zbus::connection::Builder;
@@ -25,7 +26,7 @@ pub struct MockWifi {
     access_point: String,
     /// Of the connection that is saved.
     settings: String,
-    _mock: Running,
+    mock: Running,
     bus: Bus,
     directory: TempDir,
 }
@@ -54,6 +55,11 @@ impl MockWifi {
         Some(Self::start_in(directory, ssid, strength))
     }
 
+    /// NetworkManager is there, but answers nothing any more.
+    pub fn freeze(&self) {
+        self.mock.signal(Signal::SIGSTOP);
+    }
+
     /// Kills the bus and everything on it.
     pub fn crash(self) -> CrashedWifi {
         CrashedWifi { directory: self.directory }
@@ -74,7 +80,7 @@ impl MockWifi {
             connection,
             access_point: String::new(),
             settings: String::new(),
-            _mock: mock,
+            mock,
             bus,
             directory,
         };

@@ -76,3 +76,15 @@ fn the_bus_goes_away_and_comes_back() {
     wifi.set_metered(true);
     agent.reads("a phone's hotspot “Hall 4” (metered)", Instant::now());
 }
+
+#[test]
+fn a_networkmanager_that_answers_nothing_holds_nothing_up() {
+    let Some(wifi) = MockWifi::start("a NetworkManager that hangs", "Hall 3", 72) else { return };
+    let relay = start_relay();
+    wifi.freeze();
+    let (code, report) = check(&wifi, &relay);
+    assert_eq!((code, report["sentence"].as_str()), (Some(0), Some("Connected: good for a session.")));
+    let step = &report["steps"][0];
+    assert!(step["outcome"] == "unknown" && step["milliseconds"].as_f64() < Some(5_000.0), "{step:#}");
+    assert!(step["detail"].as_str().expect("a detail").contains("no answer"), "{step:#}");
+}
