@@ -10,14 +10,16 @@ use tokio::sync::watch;
 use crate::Relay;
 
 /// What becomes of bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Condition {
-    /// They pass.
-    Whole,
-    /// They vanish, and nobody is told. What was connected then never works again.
-    Silent,
-    /// Connections are reset.
-    Cut,
+#[derive(Debug, Clone, Copy, Default)]
+struct Condition {
+    /// How often everything that was connected was reset.
+    cuts: u32,
+    /// New connections are reset.
+    is_cut: bool,
+    /// Bytes vanish, and nobody is told …
+    is_silent: bool,
+    /// … and what was connected when that began never works again.
+    silences: u32,
 }
 
 /// A TCP forwarder on loopback.
@@ -34,7 +36,7 @@ impl Cable {
         let runtime = runtime.expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let (condition, watcher) = watch::channel(Condition::Whole);
+        let (condition, watcher) = watch::channel(Condition::default());
         let far: Arc<str> = relay.address().into();
         runtime.spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
@@ -51,47 +53,49 @@ impl Cable {
 
     /// Resets every connection. New ones are reset too, until it is [mended](Self::mend).
     pub fn cut(&self) {
-        self.condition.send_replace(Condition::Cut);
+        self.condition.send_modify(|condition| {
+            condition.cuts += 1;
+            condition.is_cut = true;
+        });
     }
 
     /// Lets everything vanish without a word, until it is [mended](Self::mend).
     pub fn silence(&self) {
-        self.condition.send_replace(Condition::Silent);
+        self.condition.send_modify(|condition| {
+            condition.silences += 1;
+            condition.is_silent = true;
+        });
     }
 
     /// New connections work again.
     pub fn mend(&self) {
-        self.condition.send_replace(Condition::Whole);
+        self.condition.send_modify(|condition| {
+            condition.is_cut = false;
+            condition.is_silent = false;
+        });
     }
 }
 
 async fn carry(mut near: TcpStream, far: Arc<str>, mut condition: watch::Receiver<Condition>) {
-    let present = *condition.borrow_and_update();
-    let mut next = match present {
-        Condition::Whole => {
-            let Ok(mut far) = TcpStream::connect(&*far).await else { return reset(near) };
-            tokio::select! {
-                _ = copy_bidirectional(&mut near, &mut far) => return,
-                changed = condition.changed() => if changed.is_err() { return },
-            }
-            let present = *condition.borrow_and_update();
-            if present == Condition::Cut {
-                reset(far);
-            } else {
-                // The far end is not told either.
-                std::mem::forget(far);
-            }
-            present
-        }
-        other => other,
-    };
-    while next != Condition::Cut {
-        if condition.changed().await.is_err() {
-            return;
-        }
-        next = *condition.borrow_and_update();
+    let began = *condition.borrow_and_update();
+    if began.is_cut {
+        return reset(near);
     }
-    reset(near);
+    let Ok(mut far) = TcpStream::connect(&*far).await else { return reset(near) };
+    let mut is_silent = began.is_silent;
+    loop {
+        let changed = tokio::select! {
+            _ = copy_bidirectional(&mut near, &mut far), if !is_silent => return,
+            changed = condition.changed() => changed,
+        };
+        let now = *condition.borrow_and_update();
+        // A cut that is mended at once is a cut all the same.
+        if changed.is_err() || now.cuts > began.cuts {
+            reset(far);
+            return reset(near);
+        }
+        is_silent |= now.silences > began.silences;
+    }
 }
 
 /// Closing with a linger of zero sends a reset instead of a farewell.
