@@ -7,6 +7,7 @@ use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer};
+use fieldlink_protocol::pipe::closing;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::transport::{Backoff, ControlError, Dialer};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -228,6 +229,8 @@ impl Actor {
 /// Whether the session may still be there on another connection.
 fn is_passing(error: &ControlError) -> bool {
     match error {
+        // Another program has come back with our ticket: fighting over it would serve nobody.
+        ControlError::Closed(text) if text == closing::REPLACED => false,
         ControlError::Closed(text) => {
             Reason::from_code(text).is_none_or(|reason| reason == Reason::RelayStopping)
         }
