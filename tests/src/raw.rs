@@ -14,8 +14,11 @@ use fieldlink_protocol::pairing::{EngineerLogin, LoginError, PairingContext, Pai
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
+use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::transport::{Attached, ControlConnection, DialError, Dialer, client_config};
+use fieldlink_protocol::transport::{
+    Attached, AttachedError, ControlConnection, DialError, Dialer, client_config,
+};
 
 use crate::{PATIENCE, Relay};
 
@@ -90,6 +93,34 @@ impl RawEngineer {
                 _ => {}
             }
         }
+    }
+
+    /// Comes back to `session` and asks for a run with the key that was kept.
+    pub async fn pair_again(&mut self, session: SessionId, session_ticket: &str) -> Requested {
+        let session_ticket = session_ticket.to_owned();
+        let resume = FromEngineer::Resume { session, session_ticket, features: Features::ours() };
+        self.relay.send(&resume).await.expect("the relay takes it");
+        assert!(matches!(within(self.relay.next()).await, Ok(ToEngineer::Resumed { .. })));
+        self.relay.send(&FromEngineer::PairAgain {}).await.expect("the relay takes it");
+        match within(self.relay.next()).await.expect("the relay answers") {
+            ToEngineer::Requested { session, run, pipe, pipe_ticket } => {
+                Requested { session, run, pipe, pipe_ticket }
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Answers KE2 for a password that is not the right one: with nothing that verifies.
+    pub async fn finish_wrongly(&self, requested: &Requested, key: &Secret<32>) -> Result<(), AttachedError> {
+        let mut attached = self.attach(&requested.pipe_ticket).await.expect("attached");
+        let (_, ke1) = EngineerLogin::start(key).expect("a login");
+        attached.send(PairingMessage::Start(ke1).encode()).await?;
+        assert!(matches!(
+            PairingMessage::decode(&within(attached.receive()).await?),
+            Ok(PairingMessage::Response(_))
+        ));
+        attached.send(PairingMessage::Finish(vec![7; 64].into()).encode()).await?;
+        within(attached.receive()).await.map(drop)
     }
 
     /// The context of a run, as this engineer sees it.

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use fieldlink_protocol::secret::Secret;
 use fieldlink_tests::engineer::{random_file, wait_until_active};
 use fieldlink_tests::programs::{Running, eventually};
+use fieldlink_tests::raw::{RawEngineer, runtime};
 use fieldlink_tests::{Cable, Call, Engineer, PATIENCE, Relay, Scanner, ScannerOptions};
 use nix::sys::signal::Signal;
 
@@ -247,4 +249,39 @@ fn whoever_is_revoked_while_the_relay_is_away_does_not_come_back() {
     let ended = call.wait_until_ended();
     assert!(ended.contains("\"reason\":\"revoked\""), "{ended}");
     scanner.process.wait_for("Remote access has ended");
+}
+
+/// Whoever has the credential and the ticket, but not the key, gets nowhere and uses nothing up.
+#[test]
+fn junk_does_not_use_up_the_way_back() {
+    let relay = Relay::start();
+    let mut scanner = Scanner::start(&relay);
+    let credential = relay.add_engineer("Ada", "Scans");
+    let engineer = Engineer::new();
+    engineer.log_in(&relay.url(), relay.authority(), &credential);
+    let mut call = engineer.call(&scanner);
+    let kept = engineer.runtime().join(scanner.digits()).join("restart.json");
+    eventually("the way back is kept", PATIENCE, || kept.exists());
+    call.holder.signal(Signal::SIGKILL);
+    call.holder.wait_for_end();
+    let kept: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(kept).expect("it is left")).expect("JSON");
+    let session = serde_json::from_value(kept["session"].clone()).expect("a session");
+    let ticket = kept["session_ticket"].as_str().expect("a ticket");
+    runtime().block_on(async {
+        for _ in 0..4 {
+            let mut raw = RawEngineer::connect(&relay, &credential).await.expect("let in");
+            let requested = raw.pair_again(session, ticket).await;
+            assert!(requested.session == session);
+            let _ = raw.finish_wrongly(&requested, &Secret::random()).await;
+        }
+    });
+    let mut command = engineer.connect();
+    command.args(["connect", &scanner.support_id, "--no-shell", "--json"]);
+    let mut holder = Running::start("fieldlink-connect", &mut command);
+    wait_until_active(&mut holder);
+    scanner.process.wait_for("The engineer's program was started again");
+    let call = Call::of(&engineer, &scanner, holder);
+    assert_eq!(call.output_of("echo back"), "back\n");
+    call.end();
 }
