@@ -160,6 +160,50 @@ fn silence_interrupts_and_then_ends() {
     assert_eq!(rules.tick(312 * SECOND), Some(Due::End(Reason::Silence)));
 }
 
+/// A lost connection interrupts at once, without waiting for silence; and it, too, has an end.
+#[test]
+fn a_lost_connection_interrupts_until_the_pipe_is_proven_again() {
+    let (mut rules, registration) = open(Consent::Pin);
+    rules.interrupt("there is nothing to interrupt".into());
+    verified(&mut rules, &registration, 1).expect("greeted");
+    rules.greeted(SECOND);
+    rules.admitted(SECOND).expect("admitted");
+    rules.interrupt("it was cut".into());
+    assert!(!rules.admits_pipes(request(1).session));
+    assert_eq!(rules.tick(300 * SECOND), None);
+    assert!(rules.heard(300 * SECOND) && rules.admits_pipes(request(1).session));
+    rules.interrupt("it was cut again".into());
+    assert_eq!(rules.tick(600 * SECOND), Some(Due::End(Reason::Silence)));
+}
+
+/// Coming back changes the run and nothing else: same session, same person, same deadline.
+#[test]
+fn a_program_that_comes_back_gets_no_more_time() {
+    let (mut rules, registration) = open(Consent::Ask);
+    let session = request(1).session;
+    assert_eq!(rules.may_return(session, RunId::from_bytes([9; 16])), None, "there is no session");
+    verified(&mut rules, &registration, 1).expect("greeted");
+    let question = ask(&mut rules);
+    assert_eq!(rules.may_return(session, RunId::from_bytes([9; 16])), None, "the client has not agreed");
+    rules.answer(question, true, SECOND).expect("asked");
+    let length = rules.admitted(SECOND).expect("admitted");
+    let run = RunId::from_bytes([9; 16]);
+    assert_eq!(rules.may_return(request(2).session, run), None, "another session");
+    let back = rules.may_return(session, run).expect("this session");
+    assert_eq!(back, Request { run, ..request(1) });
+    assert_eq!(rules.may_return(session, run), None, "a run is played once");
+    rules.interrupt("it was cut".into());
+    assert_eq!(rules.returned(run, 20 * SECOND), Some(SECOND + length));
+    assert!(rules.admits_pipes(session) && rules.request() == Some(&back));
+    assert_eq!(rules.tick(SECOND + length), Some(Due::End(Reason::TimeUp)));
+    for number in 0..300u16 {
+        let mut run = [0; 16];
+        run[..2].copy_from_slice(&number.to_be_bytes());
+        rules.may_return(session, RunId::from_bytes(run));
+    }
+    assert_eq!(rules.may_return(session, RunId::from_bytes([8; 16])), None, "a relay that plays games");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     /// Whatever happens in whatever order: a session is admitted only after a verified pairing and,

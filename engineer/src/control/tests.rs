@@ -106,6 +106,22 @@ fn silence_interrupts_and_then_ends() {
 }
 
 #[test]
+fn a_lost_connection_is_told_at_once_and_a_proven_one_ends_it() {
+    let mut agent = Agent::new();
+    let down = |tries| PipeLink::Down { problem: "it was\u{1b}cut".into(), tries };
+    assert_eq!(agent.conversation.link(&down(0), agent.now), None, "there is no session yet");
+    agent.admit();
+    for tries in 0..3 {
+        let trouble = Trouble { problem: "it was\u{fffd}cut".into(), tries };
+        assert_eq!(agent.conversation.link(&down(tries), agent.now), Some(Heard::Interrupted(trouble)));
+    }
+    assert_eq!(agent.after(20), Ok(None), "it is told already");
+    assert_eq!(agent.conversation.link(&PipeLink::Up, agent.now), Some(Heard::Resumed));
+    assert_eq!(agent.conversation.link(&PipeLink::Up, agent.now), None);
+    assert_eq!(agent.after(10), Ok(Some(silence())), "counted from the proof");
+}
+
+#[test]
 fn nobody_waits_for_ever_for_a_yes() {
     let mut agent = Agent::new();
     assert_eq!(agent.after(10), Err(Broken(Reason::Silence)));
