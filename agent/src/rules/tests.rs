@@ -2,6 +2,7 @@ use fieldlink_protocol::ids::EngineerId;
 use proptest::prelude::*;
 
 use super::*;
+use fieldlink_protocol::credential::EngineerIdentity;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,0 +1,118 @@
+//! Where a session stands, and what moves it.
+
+use std::time::Duration;
+
+use fieldlink_protocol::credential::EngineerIdentity;
+use fieldlink_protocol::ids::{QuestionId, RunId, SessionId};
+use fieldlink_protocol::pairing::attempts::Standing;
+use fieldlink_protocol::reason::Reason;
+
+use super::{Pair, Returns};
+
+/// Who asks, and what for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The session.
+    pub session: SessionId,
+    /// The pairing run.
+    pub run: RunId,
+    /// Who the pairing proved it to be.
+    pub engineer: EngineerIdentity,
+    /// The support case.
+    pub ticket: String,
+    /// The reseller, if any.
+    pub partner: Option<String>,
+}
+
+/// Where a session stands.
+pub enum State {
+    /// Remote access is off.
+    Off,
+    /// Waiting for an engineer.
+    Open {
+        /// The pair that is shown.
+        pair: Pair,
+        /// Whether the relay knows the support ID.
+        registered: bool,
+        /// When unused access switches itself off.
+        until: Duration,
+    },
+    /// An engineer knows the PIN and proves the control pipe.
+    Greeting {
+        /// Still there: a refusal leads back.
+        pair: Pair,
+        /// Who.
+        request: Request,
+        /// When we give up.
+        until: Duration,
+    },
+    /// The client is being asked.
+    Asking {
+        /// Still there: a refusal leads back.
+        pair: Pair,
+        /// Who.
+        request: Request,
+        /// An answer must name it.
+        question: QuestionId,
+        /// When no answer counts as no.
+        until: Duration,
+    },
+    /// The client said yes; the relay withdraws the support ID. The pair is gone.
+    Admitting {
+        /// Who.
+        request: Request,
+        /// When we give up.
+        until: Duration,
+    },
+    /// The engineer works.
+    Active {
+        /// Who.
+        request: Request,
+        /// When it is over.
+        deadline: Duration,
+        /// When the control pipe was last heard.
+        heard: Duration,
+        /// Why the engineer's side is out of reach, if it is.
+        interrupted: Option<String>,
+        /// How the engineer's program came back after it was started again.
+        returns: Returns,
+    },
+}
+
+/// What the passing of time leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nobody used it: switch off.
+    Idle,
+    /// The greeting or the admission takes too long, or the client did not answer.
+    GiveUp(Reason),
+    /// The session is over.
+    End(Reason),
+    /// The control pipe is silent: no new SSH pipes.
+    Interrupted,
+}
+
+/// What the proof of the control pipe led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Greeted {
+    /// Ask the client this.
+    Ask(QuestionId),
+    /// The PIN is consent enough: have the relay admit at once.
+    Admit,
+    /// Nobody is being greeted.
+    Stale,
+}
+
+/// What an answer led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// Tell the relay to admit.
+    Allowed,
+    /// The engineer is told; the pair may or may not be used again.
+    Refused(Standing),
+}
+
+/// An answer to a question that is not (any more) asked.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("that question is not open any more")]
+pub struct StaleAnswer;
