@@ -177,7 +177,7 @@ mod tests {
     fn median_and_jitter_of_what_came_back() {
         let measurement = measured(&[10, 30, 20, 1_000, 20]);
         assert_eq!(measurement.median(), Some(Duration::from_millis(20)));
-        assert_eq!(measurement.jitter(), Some(Duration::from_millis((20 + 10 + 980 + 980) / 4)));
+        assert_eq!(measurement.jitter(), Some(Duration::from_micros((20 + 10 + 980 + 980) * 1_000 / 4)));
         assert_eq!((measured(&[]).median(), measured(&[]).jitter()), (None, None));
         assert_eq!(
             (measured(&[7]).median(), measured(&[7]).jitter()),
