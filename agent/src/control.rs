@@ -103,7 +103,10 @@ impl Control {
         drop(outgoing);
         if tokio::time::timeout(limits::CLOSE, &mut task).await.is_err() {
             cancel.cancel();
-            let _ = task.await;
+            if tokio::time::timeout(limits::CLOSE, &mut task).await.is_err() {
+                task.abort();
+                let _ = task.await;
+            }
         }
         drop(remaining);
     }
@@ -170,6 +173,7 @@ impl Channel {
             return Reason::ConnectionLost;
         }
         let mut heartbeat = tokio::time::interval(limits::HEARTBEAT_INTERVAL);
+        let mut is_up = true;
         let cancel = self.cancel.clone();
         loop {
             tokio::select! {
@@ -185,14 +189,18 @@ impl Channel {
                         return cancel.run_until_cancelled(last_words).await.unwrap_or(Reason::AgentStopped);
                     }
                 },
-                _ = heartbeat.tick(), if self.remaining.borrow().is_some() => {
+                _ = heartbeat.tick(), if is_up && self.remaining.borrow().is_some() => {
                     let seconds = self.seconds_left();
                     if self.send(&mut writer, &FromAgent::Heartbeat { seconds }).await.is_err() {
                         return Reason::ConnectionLost;
                     }
                 }
                 Ok(()) = link.changed() => {
-                    let event = ControlEvent::Link(link.borrow_and_update().clone());
+                    let link = link.borrow_and_update().clone();
+                    is_up = link == PipeLink::Up;
+                    // Only what is sealed counts as a sign of life: say something at once.
+                    heartbeat.reset_immediately();
+                    let event = ControlEvent::Link(link);
                     if self.events.send(event).await.is_err() {
                         return Reason::AgentStopped;
                     }
@@ -213,7 +221,12 @@ impl Channel {
         }
         let sealed =
             self.sealer.seal(messages::encode(message).as_bytes()).map_err(|_| Reason::ScannerFailed)?;
-        writer.write_all(&sealed).await.map_err(|_| Reason::ConnectionLost)
+        // Without a connection the pipe takes little, and then nothing, until there is one again.
+        let cancel = self.cancel.clone();
+        match cancel.run_until_cancelled(writer.write_all(&sealed)).await {
+            Some(written) => written.map_err(|_| Reason::ConnectionLost),
+            None => Err(Reason::AgentStopped),
+        }
     }
 
     async fn receive(&mut self, bytes: &[u8]) -> Result<(), Reason> {

@@ -26,6 +26,8 @@ pub const PIPE_SILENCE: Duration = Duration::from_secs(7);
 pub const PIPE_RETRY: Duration = Duration::from_millis(100);
 /// … up to this.
 pub const PIPE_RETRY_MAX: Duration = Duration::from_secs(5);
+/// A connection that lived for this long is no failure.
+pub const PIPE_STABLE: Duration = Duration::from_secs(5);
 /// A pipe whose streams have both ended waits this long for the peer's word that it has everything,
 /// should the connection be lost.
 pub const PIPE_LINGER: Duration = Duration::from_secs(10);

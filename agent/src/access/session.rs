@@ -33,7 +33,7 @@ impl Access {
                 Ok(())
             }
             SessionEvent::Control(ControlEvent::Link(PipeLink::Up)) => {
-                self.rules.heard(clock::now());
+                self.rules.connected(clock::now());
                 Ok(())
             }
             SessionEvent::Control(ControlEvent::Greeted(key)) => self.on_greeted(&key).await,

@@ -190,8 +190,7 @@ impl Rules {
         Some(length)
     }
 
-    /// The engineer's side was heard: under the seal, or by proving the control pipe. True if that ends
-    /// an interruption.
+    /// The engineer's side was heard under the seal. True if that ends an interruption.
     pub fn heard(&mut self, now: Duration) -> bool {
         match &mut self.state {
             State::Active { heard, interrupted, .. } => {
@@ -206,6 +205,16 @@ impl Rules {
     pub fn interrupt(&mut self, problem: String) {
         if let State::Active { interrupted, .. } = &mut self.state {
             *interrupted = Some(problem);
+        }
+    }
+
+    /// The control pipe has a connection again. That alone is no sign of life: a relay could give us one
+    /// connection after another and keep back what is said on them.
+    pub fn connected(&mut self, now: Duration) {
+        if let State::Active { heard, interrupted, .. } = &mut self.state
+            && now < *heard + limits::HEARTBEAT_LOST
+        {
+            *interrupted = None;
         }
     }
 

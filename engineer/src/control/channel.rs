@@ -158,6 +158,10 @@ impl Talk {
                 },
                 Ok(()) = self.link.changed() => {
                     let link = self.link.borrow_and_update().clone();
+                    if link == PipeLink::Up {
+                        // Only what is sealed counts as a sign of life: say something at once.
+                        heartbeat.reset_immediately();
+                    }
                     self.conversation.link(&link, Instant::now().into_std()).into_iter().collect()
                 }
                 () = sleep_until(deadline) => {

@@ -160,14 +160,13 @@ impl Conversation {
         Ok(Some(Heard::Interrupted(Trouble { problem, tries: 0 })))
     }
 
-    /// What it means that the pipe under the conversation has lost its connection, or has one again:
-    /// whoever proved that one is the agent.
+    /// What it means that the pipe under the conversation has lost its connection, or has one again.
     pub fn link(&mut self, link: &PipeLink, now: Instant) -> Option<Heard> {
         match link {
-            PipeLink::Up => {
-                self.heard = now;
-                std::mem::take(&mut self.interrupted).then_some(Heard::Resumed)
-            }
+            // A connection alone is no sign of life: a relay could give us one after another and keep
+            // back what is said on them.
+            PipeLink::Up if now >= self.heard + limits::HEARTBEAT_LOST => None,
+            PipeLink::Up => std::mem::take(&mut self.interrupted).then_some(Heard::Resumed),
             PipeLink::Down { problem, tries } if self.phase == Phase::Admitted => {
                 self.interrupted = true;
                 let problem = text::sentence(problem);

@@ -21,3 +21,14 @@ pub fn goes_on(text: &str) -> bool {
     let relays = [Reason::RelayStopping, Reason::PartnerMissing];
     [ATTACH_AGAIN, MOVED, REPLACED].contains(&text) || relays.iter().any(|reason| reason.code() == text)
 }
+
+/// What a close after which a pipe goes on means for whoever waits, as a sentence part.
+pub fn describe(text: &str) -> &'static str {
+    match text {
+        ATTACH_AGAIN => "the other side lost its connection",
+        MOVED | REPLACED => "a newer connection took its place",
+        _ if text == Reason::RelayStopping.code() => "the support service is restarting",
+        _ if text == Reason::PartnerMissing.code() => "the other side did not come",
+        _ => "the relay closed it",
+    }
+}

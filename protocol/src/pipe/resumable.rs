@@ -17,6 +17,10 @@ use crate::ids::PipeId;
 use crate::limits;
 use crate::secret::Secret;
 
+/// The wait after connections that were lost as soon as they were made grows no further than after so
+/// many failures: to 800 ms.
+const QUICK_LOSSES: u32 = 4;
+
 /// Which end of which pipe.
 #[derive(Debug, Clone)]
 pub struct Side {
@@ -71,6 +75,7 @@ pub struct ResumablePipe {
 /// Times of the live connection.
 #[derive(Debug)]
 struct Live {
+    since: Duration,
     heard: Duration,
     spoke: Duration,
     asked: Duration,
@@ -142,8 +147,8 @@ impl ResumablePipe {
         }
         self.stream.meet(proven.peer_window);
         let frames = self.stream.reconnect(proven.peer_received)?;
-        self.live = Some(Live { heard: now, spoke: now, asked: now, must_answer: false });
-        (self.trial, self.together, self.failures) = (Trial::None, now, 0);
+        self.live = Some(Live { since: now, heard: now, spoke: now, asked: now, must_answer: false });
+        (self.trial, self.together) = (Trial::None, now);
         Ok(frames)
     }
 
@@ -178,13 +183,15 @@ impl ResumablePipe {
         std::mem::take(&mut live.must_answer).then(frame::pong)
     }
 
-    /// The live connection is gone: another is wanted at once.
+    /// The live connection is gone: another is wanted, at once unless it has only just been made. A relay
+    /// that lets every connection prove itself and then cuts it is not to be dialled without a pause.
     pub fn lost(&mut self, now: Duration) {
-        if let Some(live) = self.live.take() {
-            self.together = live.heard;
-        }
+        let Some(live) = self.live.take() else { return };
+        self.together = live.heard;
+        let is_stable = now >= live.since + limits::PIPE_STABLE;
+        self.failures = if is_stable { 0 } else { self.failures.min(QUICK_LOSSES) };
         if self.wants_none() {
-            self.trial = Trial::Wanted(now);
+            self.trial_failed(0.5, now);
         }
     }
 

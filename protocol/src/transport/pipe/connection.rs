@@ -189,7 +189,7 @@ pub(super) fn closed(frame: Option<CloseFrame>) -> PipeEnd {
         frame.as_ref().is_none_or(|frame| frame.reason.is_empty() && frame.code != CloseCode::Normal);
     let goes_on = is_wordless || frame.as_ref().is_some_and(|frame| closing::goes_on(&frame.reason));
     let text = close_reason(frame);
-    if goes_on { PipeEnd::Lost(format!("the relay closed it: {text}")) } else { PipeEnd::Closed(text) }
+    if goes_on { PipeEnd::Lost(closing::describe(&text).to_owned()) } else { PipeEnd::Closed(text) }
 }
 
 pub(super) fn lost(error: &tungstenite::Error) -> PipeEnd {

@@ -17,11 +17,14 @@ use super::{Line, PipeEnd};
 use crate::pipe::{Due, closing};
 use crate::reason::Reason;
 
-/// While a connection lives, its silence is looked at this often.
+/// How things stand is looked at this often.
 const LOOK: Duration = Duration::from_secs(1);
 /// The wall clock went on by so much more than ours: the computer was asleep, and the network behind
 /// our connections has forgotten them.
 const ASLEEP: Duration = Duration::from_secs(4);
+
+const SILENT: &str = "nothing comes through any more";
+const PARTNER_AWAY: &str = "the other side is not connected to the relay";
 
 /// Whether a pipe has a connection that works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +72,7 @@ impl PipeDriver {
         let mut leaving = JoinSet::new();
         let mut keeper = Keeper {
             changes: line.dialer.changes(),
-            trial: Trial::none(),
+            trial: Trial::default(),
             line,
             shared: shared.clone(),
             outgoing,
@@ -148,7 +151,7 @@ impl Keeper {
         let mut clocks = Clocks::now();
         loop {
             let deadline = shared.with_pipe(|pipe| pipe.deadline());
-            let soon = if is_live { shared.now() + LOOK } else { Duration::MAX };
+            let soon = shared.now() + LOOK;
             let turn = tokio::select! {
                 biased;
                 () = cancel.cancelled() => Some(Turn::End(PipeEnd::Cancelled)),
@@ -166,7 +169,7 @@ impl Keeper {
                     if clocks.slept() {
                         shared.with_pipe(|pipe| pipe.start_over(shared.now()));
                     }
-                    look(&shared, &self.link, is_live);
+                    look(&shared, &self.link, is_live, self.trial.waits_for_partner());
                     None
                 }
             };
@@ -218,22 +221,24 @@ fn act(shared: &Arc<Shared>, line: &Line, trial: &mut Trial) -> Option<PipeEnd> 
     None
 }
 
-/// A connection that falls silent counts as none until it is heard again.
-fn look(shared: &Shared, link: &watch::Sender<PipeLink>, is_live: bool) {
-    if !is_live {
-        return;
-    }
-    let is_connected = shared.with_pipe(|pipe| pipe.is_connected(shared.now()));
-    link.send_if_modified(|link| match (&link, is_connected) {
-        (PipeLink::Up, false) => {
-            *link = PipeLink::Down { problem: "nothing comes through any more".into(), tries: 0 };
+/// A connection that falls silent counts as none until it is heard again. Without one, says whom we
+/// wait for.
+fn look(shared: &Shared, link: &watch::Sender<PipeLink>, is_live: bool, waits_for_partner: bool) {
+    let is_connected = is_live && shared.with_pipe(|pipe| pipe.is_connected(shared.now()));
+    link.send_if_modified(|link| {
+        let next = match (&*link, is_connected) {
+            (PipeLink::Up, true) => return false,
+            (PipeLink::Down { .. }, true) => PipeLink::Up,
+            (PipeLink::Down { tries, .. }, false) if waits_for_partner => {
+                PipeLink::Down { problem: PARTNER_AWAY.into(), tries: (*tries).max(1) }
+            }
+            (PipeLink::Up, false) => PipeLink::Down { problem: SILENT.into(), tries: 0 },
+            (PipeLink::Down { .. }, false) => return false,
+        };
+        *link != next && {
+            *link = next;
             true
         }
-        (PipeLink::Down { .. }, true) => {
-            *link = PipeLink::Up;
-            true
-        }
-        _ => false,
     });
 }
 

@@ -1,7 +1,7 @@
 //! A new connection for a pipe that has, or had, another: dial, greet, prove.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -19,6 +19,9 @@ use crate::{endpoint, limits, text};
 /// Between two pings to the relay while we wait for the partner.
 const PING: Duration = Duration::from_millis(2_500);
 
+/// A partner that takes longer is worth a word.
+const PARTNER: Duration = Duration::from_secs(2);
+
 /// How a trial ended.
 pub(super) enum TrialEnd {
     /// The peer is proven.
@@ -30,23 +33,32 @@ pub(super) enum TrialEnd {
 }
 
 /// The trial of a pipe, if one is being made. A new one takes the place of the one before.
-pub(super) struct Trial(Option<Pin<Box<dyn Future<Output = TrialEnd> + Send>>>);
+#[derive(Default)]
+pub(super) struct Trial {
+    attempt: Option<Pin<Box<dyn Future<Output = TrialEnd> + Send>>>,
+    /// Since when the relay has it, while we wait for the partner.
+    attached: Arc<OnceLock<Instant>>,
+}
 
 impl Trial {
-    pub(super) fn none() -> Self {
-        Self(None)
+    pub(super) fn begin(&mut self, line: Line, shared: Arc<Shared>) {
+        self.attached = Arc::default();
+        let attached = self.attached.clone();
+        self.attempt =
+            Some(Box::pin(async move { attempt(&line, &shared, &attached).await.unwrap_or_else(|end| end) }));
     }
 
-    pub(super) fn begin(&mut self, line: Line, shared: Arc<Shared>) {
-        self.0 = Some(Box::pin(async move { attempt(&line, &shared).await.unwrap_or_else(|end| end) }));
+    /// Whether our own way to the relay is there, and it is the partner who is not.
+    pub(super) fn waits_for_partner(&self) -> bool {
+        self.attempt.is_some() && self.attached.get().is_some_and(|since| since.elapsed() >= PARTNER)
     }
 
     /// Waits for its end. Safe to cancel.
     pub(super) async fn end(&mut self) -> TrialEnd {
-        match &mut self.0 {
+        match &mut self.attempt {
             Some(trial) => {
                 let end = trial.await;
-                self.0 = None;
+                self.attempt = None;
                 end
             }
             None => std::future::pending().await,
@@ -54,9 +66,10 @@ impl Trial {
     }
 }
 
-async fn attempt(line: &Line, shared: &Shared) -> Result<TrialEnd, TrialEnd> {
+async fn attempt(line: &Line, shared: &Shared, attached: &OnceLock<Instant>) -> Result<TrialEnd, TrialEnd> {
     let header = Some((endpoint::TICKET_HEADER, &*line.ticket));
     let mut socket = line.dialer.dial(endpoint::PIPE, header, Use::Pipe).await.map_err(undialled)?;
+    let _ = attached.set(Instant::now());
     let hello = shared.with_pipe(|pipe| pipe.attached(random_bytes()));
     write(&mut socket, Message::Binary(hello)).await?;
     let mut heard = Instant::now();
