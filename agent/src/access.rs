@@ -221,7 +221,8 @@ impl Access {
         let request = self.rules.request().cloned();
         self.rules.close();
         self.pairings.shutdown().await;
-        std::mem::take(&mut self.returning).give_up().await;
+        while self.goodbyes.try_join_next().is_some() {}
+        self.goodbyes.spawn(std::mem::take(&mut self.returning).give_up());
         let was_admitted = self.session.is_some() && !self.is_registered;
         let mut tunnel = self.tunnel.take();
         if let (Some(request), true) = (&request, was_admitted) {

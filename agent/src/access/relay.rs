@@ -24,6 +24,7 @@ impl Access {
                 {
                     tunnel.send(FromAgent::Admitted { session: request.session });
                 }
+                self.tell_of_return();
             }
             TunnelEvent::Lost(failure) => {
                 self.set_registered(false, Some(failure.detail.clone()));

@@ -16,7 +16,7 @@ use super::{Access, Unconfirmed};
 use crate::clock;
 use crate::control::ControlEvent;
 use crate::pairing::{self, Freely, Offer, Outcome, Run, Verified};
-use crate::rules::Request;
+use crate::rules::{Request, State};
 use crate::session::{LiveSession, SessionEvent};
 use crate::session_process::EndOutcome;
 
@@ -153,6 +153,9 @@ impl Access {
             return if outcome == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { Ok(()) };
         };
         let Some(before) = self.session.take() else { return Ok(()) };
+        // First, so that the relay does not take the new control pipe for a mere try any longer than
+        // it must.
+        self.tell_of_return();
         let taken_over = session.take_over(before, &self.around).await;
         self.session = Some(session);
         if let Err(error) = taken_over {
@@ -161,12 +164,19 @@ impl Access {
             return Err(Unconfirmed);
         }
         tracing::info!(engineer = %request.engineer.id, "the engineer's program is back");
-        if let Some((tunnel, _)) = &self.tunnel {
-            tunnel.send(FromAgent::PairedAgain { session: request.session, run: request.run });
-        }
         if let Some(session) = &self.session {
             session.admit(deadline.saturating_sub(now).max(Duration::from_secs(1)), deadline);
         }
         Ok(())
+    }
+
+    /// Names the run that the session stands on, if it is not the first. The relay may hear it twice.
+    pub(super) fn tell_of_return(&self) {
+        if let (State::Active { request, returns, .. }, Some((tunnel, _))) =
+            (self.rules.state(), &self.tunnel)
+            && returns.count > 0
+        {
+            tunnel.send(FromAgent::PairedAgain { session: request.session, run: request.run });
+        }
     }
 }

@@ -97,8 +97,8 @@ fn a_proven_liar_ends_the_pipe() {
 fn tries_are_spread_and_end() {
     let (mut engineer, mut agent) = pair();
     connect(&mut engineer, &mut agent, Duration::ZERO);
-    engineer.lost(S);
-    let mut now = S;
+    let mut now = 5 * S;
+    engineer.lost(now);
     let mut waits = Vec::new();
     loop {
         match engineer.due(now) {
@@ -112,7 +112,7 @@ fn tries_are_spread_and_end() {
             other => panic!("{other:?} at {now:?}"),
         }
     }
-    assert_eq!(waits[..8], [0, 100, 200, 400, 800, 1600, 3200, 5000]);
+    assert_eq!(waits[..7], [100, 200, 400, 800, 1600, 3200, 5000], "after the first, immediate one");
     assert_eq!(now, limits::INTERRUPTION, "since the peer was last heard");
 }
 
@@ -127,4 +127,23 @@ fn a_changed_network_is_tried_at_once() {
     engineer.start_over(S);
     assert_eq!(engineer.due(S), Some(Due::Dial));
     assert!(engineer.is_connected(S));
+}
+
+#[test]
+fn what_is_cut_as_soon_as_it_is_proven_is_not_dialled_without_a_pause() {
+    let (mut engineer, mut agent) = pair();
+    let mut now = Duration::ZERO;
+    let mut waits = Vec::new();
+    for _ in 0..7 {
+        connect(&mut engineer, &mut agent, now);
+        engineer.lost(now);
+        let next = engineer.deadline();
+        waits.push((next - now).as_millis());
+        now = next;
+    }
+    assert_eq!(waits, [0, 75, 150, 300, 600, 600, 600]);
+    connect(&mut engineer, &mut agent, now);
+    now += limits::PIPE_STABLE;
+    engineer.lost(now);
+    assert_eq!(engineer.deadline(), now, "at once again");
 }
