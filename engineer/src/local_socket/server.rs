@@ -8,7 +8,7 @@ use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
-use fieldlink_protocol::transport::PipeEnd;
+use fieldlink_protocol::transport::{Backoff, PipeEnd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
@@ -29,6 +29,9 @@ const REQUEST: Duration = Duration::from_secs(5);
 
 /// How long a new SSH connection waits for an interruption to end.
 const INTERRUPTED: Duration = Duration::from_secs(30);
+
+/// The least pause before a pipe that failed is asked for again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// SSH connections that are open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -137,9 +140,10 @@ impl Server {
         };
         let _counted = Counted::new(&self.open, purpose);
         stream.write_all(&encode(&Reply::Opened)).await?;
-        if matches!(carry(stream, pipe, self.over.clone()).await, PipeEnd::Unsaid) {
-            // The shell behind it must not wait until the pipe is given up. A full queue means that the
-            // agent is out of reach for long, and then it does just that.
+        let end = carry(stream, pipe, self.over.clone()).await;
+        if matches!(end, PipeEnd::Unsaid | PipeEnd::Cancelled) {
+            // The goodbye may have gone nowhere, and the shell behind it must not wait until the pipe is
+            // given up. A full queue means that the agent is out of reach for long: then it does just that.
             let _ = live.closed.try_send(id);
         }
         Ok(())
@@ -150,6 +154,7 @@ impl Server {
     async fn open_pipe(&self) -> Result<Opened, String> {
         let mut state = self.state.clone();
         let until = tokio::time::Instant::now() + INTERRUPTED;
+        let mut backoff = Backoff::new(limits::PIPE_RETRY_MAX);
         loop {
             let is_whole = |state: &State| state.trouble().is_none();
             let is_late = timeout_at(until, state.wait_for(is_whole)).await.is_err();
@@ -167,7 +172,9 @@ impl Server {
             tokio::select! {
                 biased;
                 opened = live.open_pipe() => match opened {
-                    Err(error) if error.may_pass() && tokio::time::Instant::now() < until => {}
+                    Err(error) if error.may_pass() && tokio::time::Instant::now() < until => {
+                        sleep(backoff.next_delay().max(PAUSE)).await;
+                    }
                     Err(error) => return Err(error.to_string()),
                     Ok((id, pipe)) => return Ok(Opened { id, pipe, live }),
                 },

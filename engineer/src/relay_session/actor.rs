@@ -1,6 +1,7 @@
 //! The actor that keeps the connection: from the admission on, over one connection after another.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::ids::SessionId;
@@ -11,14 +12,18 @@ use fieldlink_protocol::pipe::closing;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::transport::{Backoff, ControlError, Dialer};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Command, Connection, Offer, OpenedPipe, RelayEvent, RelayHandle, dial};
+use super::{Command, Connection, LAST_WORD, Offer, OpenedPipe, RelayEvent, RelayHandle, dial};
 use crate::exit::{Failure, Kind};
 
 /// Commands and events that may wait.
 const QUEUE: usize = 16;
+
+/// The pause after another connection took our place, and how often that may happen.
+const REPLACED: Duration = Duration::from_secs(2);
+const MOST_REPLACED: u32 = 5;
 
 /// How to come back to a session on another connection.
 #[derive(Clone)]
@@ -40,10 +45,24 @@ pub fn actor(
     let (commands, commanded) = mpsc::channel(QUEUE);
     let (events, event_receiver) = mpsc::channel(QUEUE);
     let (ticket, ticket_receiver) = watch::channel(session.as_ref().map(|(_, ticket)| ticket.clone()));
-    let handle = RelayHandle { commands, ticket: ticket_receiver };
+    let (admitted, admitted_receiver) = watch::channel(false);
+    let handle = RelayHandle { commands, ticket: ticket_receiver, admitted: admitted_receiver };
     let session = session.map(|(session, _)| session);
     let opening = BTreeMap::new();
-    let actor = Actor { connection, resumable, session, events, ticket, opening, next_request: 0 };
+    let backoff = Backoff::new(limits::PIPE_RETRY_MAX);
+    let actor = Actor {
+        connection,
+        since: Instant::now(),
+        backoff,
+        replaced: 0,
+        resumable,
+        session,
+        events,
+        ticket,
+        admitted,
+        opening,
+        next_request: 0,
+    };
     (handle, event_receiver, actor.run(commanded, cancel))
 }
 
@@ -79,10 +98,16 @@ impl Resumable {
 
 struct Actor {
     connection: Connection,
+    /// Since when.
+    since: Instant,
+    backoff: Backoff,
+    /// How often another connection took our place.
+    replaced: u32,
     resumable: Resumable,
     session: Option<SessionId>,
     events: mpsc::Sender<RelayEvent>,
     ticket: watch::Sender<Option<String>>,
+    admitted: watch::Sender<bool>,
     /// In the order in which they were asked for.
     opening: BTreeMap<u32, oneshot::Sender<Result<OpenedPipe, OpenRefusal>>>,
     next_request: u32,
@@ -118,14 +143,33 @@ impl Actor {
             };
             let ticket = self.ticket.borrow().clone();
             match (self.session, ticket) {
-                (Some(session), Some(ticket)) if is_passing(&error) => {
-                    match self.come_back(session, &ticket, commands).await {
-                        Ok(()) => {}
-                        Err(over) => return over,
+                (Some(session), Some(ticket)) if self.is_passing(&error) => {
+                    if let Err(over) = self.come_back(session, &ticket, commands).await {
+                        return over;
                     }
                 }
                 _ => return Over::Told(RelayEvent::Lost(error)),
             }
+        }
+    }
+
+    /// Whether the session may still be there on another connection.
+    fn is_passing(&mut self, error: &ControlError) -> bool {
+        if self.since.elapsed() >= limits::PIPE_STABLE {
+            self.backoff.reset();
+        }
+        match error {
+            // By a late try of our own, most likely. Two programs with one ticket would go on for ever.
+            ControlError::Closed(text) if text == closing::REPLACED => {
+                self.replaced += 1;
+                self.backoff.skip(REPLACED);
+                self.replaced <= MOST_REPLACED
+            }
+            ControlError::Closed(text) => {
+                Reason::from_code(text).is_none_or(|reason| reason == Reason::RelayStopping)
+            }
+            ControlError::Lost(_) | ControlError::Silent => true,
+            ControlError::Message(_) => false,
         }
     }
 
@@ -137,8 +181,9 @@ impl Actor {
         commands: &mut mpsc::Receiver<Command>,
     ) -> Result<(), Over> {
         let resumable = self.resumable.clone();
-        let resuming = resume_at_last(&resumable, session, ticket);
-        tokio::pin!(resuming);
+        let mut backoff = self.backoff.clone();
+        let resuming = resume_at_last(&resumable, session, ticket, &mut backoff);
+        let mut resuming = Box::pin(resuming);
         self.connection = loop {
             tokio::select! {
                 biased;
@@ -149,11 +194,20 @@ impl Actor {
                         self.note(answer);
                     }
                     Some(Command::Say(_)) => {}
-                    Some(Command::End(reason)) => return Err(Over::Ours(reason)),
+                    Some(Command::End(reason, _told)) => {
+                        // Whoever asked waits for a moment.
+                        if let Ok(Ok(mut connection)) = timeout(LAST_WORD, resuming).await {
+                            let _ = connection.send(&FromEngineer::End { reason }).await;
+                            connection.close(reason.code()).await;
+                        }
+                        return Err(Over::Ours(reason));
+                    }
                     None => return Err(Over::Ours(Reason::EngineerEnded)),
                 },
             }
         };
+        drop(resuming);
+        (self.backoff, self.since) = (backoff, Instant::now());
         self.opening.retain(|_, waiting| !waiting.is_closed());
         for &request in self.opening.keys() {
             // Should this connection break as well, `talk` finds out.
@@ -178,7 +232,7 @@ impl Actor {
                     let request = self.note(answer);
                     self.connection.send(&FromEngineer::Open { request }).await?;
                 }
-                Some(Command::End(reason)) => {
+                Some(Command::End(reason, _told)) => {
                     self.connection.send(&FromEngineer::End { reason }).await?;
                     return Ok(reason);
                 }
@@ -207,6 +261,7 @@ impl Actor {
                 self.session = Some(session);
                 self.connection.watch_closely();
                 self.ticket.send_replace(Some(session_ticket));
+                self.admitted.send_replace(true);
                 return;
             }
             ToEngineer::Ended { reason, .. } => RelayEvent::Ended(reason),
@@ -226,22 +281,13 @@ impl Actor {
     }
 }
 
-/// Whether the session may still be there on another connection.
-fn is_passing(error: &ControlError) -> bool {
-    match error {
-        // Another program has come back with our ticket: fighting over it would serve nobody.
-        ControlError::Closed(text) if text == closing::REPLACED => false,
-        ControlError::Closed(text) => {
-            Reason::from_code(text).is_none_or(|reason| reason == Reason::RelayStopping)
-        }
-        ControlError::Lost(_) | ControlError::Silent => true,
-        ControlError::Message(_) => false,
-    }
-}
-
 /// Tries until the relay answers. Whoever waits for it gives up when the session does.
-async fn resume_at_last(resumable: &Resumable, session: SessionId, ticket: &str) -> Result<Connection, Over> {
-    let mut backoff = Backoff::new(limits::PIPE_RETRY_MAX);
+async fn resume_at_last(
+    resumable: &Resumable,
+    session: SessionId,
+    ticket: &str,
+    backoff: &mut Backoff,
+) -> Result<Connection, Over> {
     loop {
         sleep(backoff.next_delay()).await;
         match resumable.resume(session, ticket).await {

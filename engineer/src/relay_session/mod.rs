@@ -3,6 +3,8 @@
 
 mod actor;
 
+use std::time::Duration;
+
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::endpoint;
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
@@ -120,10 +122,13 @@ fn refusal(code: &OpenRefusal) -> &'static str {
     }
 }
 
+/// How long a relay that is away may take to hear that the session is over.
+const LAST_WORD: Duration = Duration::from_secs(3);
+
 enum Command {
     Say(FromEngineer),
     Open(oneshot::Sender<Result<OpenedPipe, OpenRefusal>>),
-    End(Reason),
+    End(Reason, oneshot::Sender<()>),
 }
 
 /// Commands the actor. Every part of a session that talks to the relay holds one.
@@ -131,6 +136,7 @@ enum Command {
 pub struct RelayHandle {
     commands: mpsc::Sender<Command>,
     ticket: watch::Receiver<Option<String>>,
+    admitted: watch::Receiver<bool>,
 }
 
 impl RelayHandle {
@@ -151,9 +157,9 @@ impl RelayHandle {
         let _ = self.commands.send(Command::Say(FromEngineer::PairAgain {})).await;
     }
 
-    /// Waits until the relay knows that the session was admitted.
+    /// Waits until the relay knows that the session was admitted, in the latest run.
     pub async fn admitted(&self) {
-        let _ = self.ticket.clone().wait_for(Option::is_some).await;
+        let _ = self.admitted.clone().wait_for(|is_admitted| *is_admitted).await;
     }
 
     /// The ticket that brings the session back at a relay that was started again, or for this program if
@@ -170,9 +176,12 @@ impl RelayHandle {
         answered.map_err(|_| OpenPipeError::Gone)?.map_err(OpenPipeError::Refused)
     }
 
-    /// Says that the session is over; the actor then ends.
+    /// Says that the session is over; the actor then ends. A relay that is away is given a moment to come
+    /// back and hear it.
     pub async fn end(&self, reason: Reason) {
-        let _ = self.commands.send(Command::End(reason)).await;
+        let (told, is_told) = oneshot::channel();
+        let _ = self.commands.send(Command::End(reason, told)).await;
+        let _ = timeout(LAST_WORD, is_told).await;
     }
 }
 

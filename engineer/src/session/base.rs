@@ -73,6 +73,14 @@ impl Base {
         self.over.clone()
     }
 
+    /// Lets go of a session that goes on without this program: nobody is told that it is over.
+    pub(super) async fn abandon(mut self) {
+        self.over.cancel();
+        self.tasks.shutdown().await;
+        self.gone.cancel();
+        let _ = self.directory.remove();
+    }
+
     /// Ends everything, in the order in which others learn of it: our own connections at once, the
     /// scanner under the seal, the relay, the file system, and last the programs that wait for it.
     pub(super) async fn clear_up(mut self, end: &End) -> anyhow::Result<()> {

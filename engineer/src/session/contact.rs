@@ -22,7 +22,7 @@ use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
 
 /// How long the scanner may take to reach the relay when we come back to a session.
-const RETURN: Duration = Duration::from_secs(60);
+const RETURN: Duration = limits::INTERRUPTION;
 /// Between two tries meanwhile.
 const RETURN_PAUSE: Duration = Duration::from_secs(1);
 

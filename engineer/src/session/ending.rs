@@ -52,6 +52,25 @@ impl End {
         self.told >= Told::Scanner
     }
 
+    /// Whether someone who must know says that the session is over, rather than that it cannot be
+    /// reached now.
+    pub fn is_known(&self) -> bool {
+        let is_passing = matches!(
+            self.reason,
+            Reason::PartnerMissing
+                | Reason::Busy
+                | Reason::ScannerFailed
+                | Reason::PairingTimeout
+                | Reason::PairingAborted
+                | Reason::RelayStopping
+        );
+        match self.told {
+            Told::Lost => false,
+            Told::Relay | Told::Scanner => !is_passing,
+            Told::Here => self.reason == Reason::Tampered,
+        }
+    }
+
     /// Whether this engineer ended the session on purpose.
     pub fn is_ours(&self) -> bool {
         self.told == Told::Here && matches!(self.reason, Reason::EngineerEnded | Reason::EngineerStopped)

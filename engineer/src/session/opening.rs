@@ -49,13 +49,6 @@ pub enum Way<'a> {
     Back(Restart),
 }
 
-impl NotOpened {
-    /// Whether the session is known to be over.
-    fn is_final(&self) -> bool {
-        matches!(self, Self::Failed(failure) if failure.kind == Kind::SessionOver)
-    }
-}
-
 impl From<Failure> for NotOpened {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
@@ -84,6 +77,10 @@ pub async fn open(
         Way::Back(restart) => Some(restart.clone()),
     };
     let mut base = Base::begin(desk, call, end)?;
+    if let Some(restart) = &kept {
+        // Should this program be killed, too, the way back is still there.
+        restart.store(base.directory.path())?;
+    }
     let opened = {
         let mut opening = Opening { desk, call, console, base: &mut base };
         tokio::select! {
@@ -100,13 +97,42 @@ pub async fn open(
         Ok(lines) => Ok(Session { id: call.id, base, lines }),
         Err((not_opened, end)) => {
             // Why it was not opened matters more than what could not be removed.
-            let _ = base.clear_up(&end).await;
-            if let (Some(restart), false) = (kept, not_opened.is_final()) {
-                let _ = desk.runtime.leave(call.id, &restart);
+            match kept {
+                None => drop(base.clear_up(&end).await),
+                Some(restart) => return Err(leave(base, desk, call, restart, not_opened, &end).await),
             }
             Err(not_opened)
         }
     }
+}
+
+/// The way back led nowhere. Unless the session is over it stays open: for others, and for another try.
+async fn leave(
+    base: Base,
+    desk: &Desk,
+    call: &Call,
+    restart: Restart,
+    not_opened: NotOpened,
+    end: &End,
+) -> NotOpened {
+    base.abandon().await;
+    let NotOpened::Failed(failure) = not_opened else {
+        let _ = desk.runtime.leave(call.id, &restart);
+        return not_opened;
+    };
+    if failure.kind == Kind::SessionOver && end.is_known() {
+        return NotOpened::Failed(failure);
+    }
+    let _ = desk.runtime.leave(call.id, &restart);
+    let why = match failure.kind {
+        Kind::NotAvailable => "the scanner is not connected to the relay".to_owned(),
+        Kind::SessionOver => end.cause(),
+        _ => failure.message,
+    };
+    let message =
+        format!("could not come back to the session: {why}; try again within five minutes of the break");
+    let kind = if failure.kind == Kind::SessionOver { Kind::NotAvailable } else { failure.kind };
+    NotOpened::Failed(Failure::new(kind, message))
 }
 
 struct Opening<'a> {

@@ -31,6 +31,11 @@ impl Backoff {
         ceiling.mul_f64(rand::rng().random_range(0.5..=1.0))
     }
 
+    /// The next wait is about `pause`, and later ones are longer.
+    pub fn skip(&mut self, pause: Duration) {
+        (self.first, self.next) = (false, self.next.max(pause).min(self.limit));
+    }
+
     /// A try succeeded: the next failure is retried at once.
     pub fn reset(&mut self) {
         *self = Self::new(self.limit);
