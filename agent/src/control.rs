@@ -8,7 +8,7 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::{FromAgent, FromEngineer};
 use fieldlink_protocol::messages::{self, Features};
 use fieldlink_protocol::pipe::{PipeKind, Role};
-use fieldlink_protocol::reason::{Party, Reason};
+use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
 use fieldlink_protocol::transport::{PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
 use tokio::io::AsyncWriteExt;
@@ -256,12 +256,12 @@ impl Channel {
     }
 }
 
-/// Without a word of the engineer's, what the relay's close says; but only of itself.
+/// Without a word of the engineer's, what the relay says: it has heard of the end before us, perhaps.
 fn explained(reason: Reason, end: &PipeEnd) -> Reason {
     match (reason, end) {
         (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Lost(_)) => Reason::Silence,
         (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Closed(code)) => {
-            Reason::from_code(code).filter(|told| told.party() == Party::Relay).unwrap_or(reason)
+            Reason::from_code(code).unwrap_or(reason)
         }
         _ => reason,
     }

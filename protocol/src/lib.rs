@@ -57,6 +57,8 @@ pub mod endpoint {
     pub const TICKET_HEADER: &str = "fieldlink-ticket";
     /// The header in which a relay that cannot speak the client's version lists its own.
     pub const VERSIONS_HEADER: &str = "fieldlink-versions";
+    /// The header in which a relay names, as a code, why the session of a ticket is over.
+    pub const REASON_HEADER: &str = "fieldlink-reason";
     /// The header in which a relay names, as a code, why it refused an upgrade.
     pub const REFUSED_HEADER: &str = "fieldlink-refused";
 }

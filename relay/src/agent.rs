@@ -45,7 +45,8 @@ async fn register(control: &mut Control, switchboard: &Switchboard) -> Result<()
     match registered {
         Ok(lease) => control.send(&ToAgent::Registered { lease }).await,
         Err(code) => {
-            control.send(&ToAgent::Refused { code }).await?;
+            let reason = switchboard.end_of_claimed(&key, &claim).await;
+            control.send(&ToAgent::Refused { code, reason }).await?;
             Err(End::Unregistered)
         }
     }

@@ -146,8 +146,7 @@ impl Reception {
             Err(AttachRefusal::TicketUsed) => Err(Refusal::ticket("ticket-used", "it was used")),
             Err(AttachRefusal::SessionOver) => {
                 let end = store.session_end(ticket.session).await.ok().flatten();
-                let why = end.map_or("the session is over", |reason| reason.sentence());
-                Err(Refusal::ticket("session-over", why))
+                Err(Refusal::session_over(end))
             }
         }
     }

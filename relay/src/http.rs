@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::{SUBPROTOCOL, endpoint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
@@ -27,6 +28,8 @@ pub struct Refusal {
     status: &'static str,
     /// For the [`endpoint::REFUSED_HEADER`]; empty for none.
     code: &'static str,
+    /// For the [`endpoint::REASON_HEADER`], if it is about a session that has ended.
+    reason: Option<Reason>,
     further: &'static [(&'static str, &'static str)],
     body: Cow<'static, str>,
 }
@@ -67,7 +70,7 @@ impl Refusal {
     .with(&[(endpoint::VERSIONS_HEADER, SUBPROTOCOL), ("upgrade", "websocket")]);
 
     const fn new(status: &'static str, code: &'static str, body: &'static str) -> Self {
-        Self { status, code, further: &[], body: Cow::Borrowed(body) }
+        Self { status, code, reason: None, further: &[], body: Cow::Borrowed(body) }
     }
 
     const fn with(mut self, further: &'static [(&'static str, &'static str)]) -> Self {
@@ -82,6 +85,12 @@ impl Refusal {
         refusal
     }
 
+    /// A ticket of a session that is over, for a reason that may be known.
+    pub fn session_over(reason: Option<Reason>) -> Self {
+        let why = reason.map_or("the session is over", Reason::sentence);
+        Self { reason, ..Self::ticket("session-over", why) }
+    }
+
     /// The code that says why.
     pub fn code(&self) -> &'static str {
         if self.code.is_empty() { "not-found" } else { self.code }
@@ -94,7 +103,8 @@ impl Refusal {
             self.body.len()
         );
         let refused = Some((endpoint::REFUSED_HEADER, self.code)).filter(|(_, code)| !code.is_empty());
-        for (name, value) in refused.iter().chain(self.further) {
+        let reason = self.reason.map(|reason| (endpoint::REASON_HEADER, reason.code()));
+        for (name, value) in refused.iter().chain(&reason).chain(self.further) {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
         text + "\r\n" + &self.body

@@ -54,7 +54,10 @@ async fn after_a_restart_the_lease_outranks_a_squatter() {
     let forged = FakeAgent::register(&relay, &key, id, Some("k.e30.AAAA")).await;
     assert_eq!(forged.err(), Some(RegistrationRefusal::IdTaken));
     let _rightful = FakeAgent::register(&relay, &key, id, Some(&lease)).await.expect("its own");
-    assert_eq!(squatter.receive::<ToAgent>().await, ToAgent::Refused { code: RegistrationRefusal::IdTaken });
+    assert_eq!(
+        squatter.receive::<ToAgent>().await,
+        ToAgent::Refused { code: RegistrationRefusal::IdTaken, reason: None }
+    );
     assert_eq!(close_reason(&mut squatter.0).await, "id-taken");
 }
 
@@ -73,7 +76,7 @@ async fn a_wrong_signature_or_none_registers_nothing() {
         features: Features::ours(),
     };
     agent.control.send(&register).await;
-    let refused = ToAgent::Refused { code: RegistrationRefusal::BadSignature };
+    let refused = ToAgent::Refused { code: RegistrationRefusal::BadSignature, reason: None };
     assert_eq!(agent.control.receive::<ToAgent>().await, refused);
     assert_eq!(close_reason(&mut agent.control.0).await, "not-registered");
     // A signature over another connection's challenge is just as wrong.

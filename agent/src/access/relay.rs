@@ -37,7 +37,10 @@ impl Access {
                 self.switch_on();
             }
             TunnelEvent::IdTaken => return self.switch_off(Notice::Ended(Reason::IdTaken)).await,
-            TunnelEvent::SessionOver => return self.switch_off(Notice::Ended(Reason::RelayRestarted)).await,
+            TunnelEvent::SessionOver(reason) => {
+                let reason = reason.unwrap_or(Reason::RelayRestarted);
+                return self.switch_off(Notice::Ended(reason)).await;
+            }
             TunnelEvent::Message(message) => return self.on_relay(message).await,
         }
         Ok(())

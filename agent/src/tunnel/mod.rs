@@ -31,8 +31,8 @@ pub enum TunnelEvent {
     Lost(Failure),
     /// Another agent holds this support ID.
     IdTaken,
-    /// The relay knows nothing (any more) of the session that is claimed.
-    SessionOver,
+    /// The relay knows nothing (any more) of the session that is claimed; perhaps why.
+    SessionOver(Option<Reason>),
     /// A message for the rules.
     Message(ToAgent),
 }
@@ -90,7 +90,7 @@ impl Tunnel {
                 match events.recv().await {
                     Some(TunnelEvent::Registered) => break self.send(FromAgent::Ended { session, reason }),
                     Some(TunnelEvent::Lost(_) | TunnelEvent::Message(_)) => {}
-                    Some(TunnelEvent::IdTaken | TunnelEvent::SessionOver) | None => break,
+                    Some(TunnelEvent::IdTaken | TunnelEvent::SessionOver(_)) | None => break,
                 }
             }
         })

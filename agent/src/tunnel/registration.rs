@@ -3,6 +3,7 @@
 use crate::network::reach::{Failure, FailureKind};
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
+use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::transport::{Backoff, ControlConnection, ControlError, DialError, Dialer};
 use fieldlink_protocol::{endpoint, limits};
@@ -43,7 +44,7 @@ enum Ended {
     #[error(transparent)]
     Control(#[from] ControlError),
     #[error("the relay refused the registration: {0:?}")]
-    Refused(RegistrationRefusal),
+    Refused(RegistrationRefusal, Option<Reason>),
     #[error("the relay did not follow the protocol")]
     OutOfTurn,
     #[error("closed")]
@@ -55,7 +56,7 @@ impl Ended {
         let kind = match self {
             Self::Dial(error) => return error.into(),
             Self::Control(_) | Self::Closed => FailureKind::Silence,
-            Self::Refused(_) | Self::OutOfTurn => FailureKind::Refused,
+            Self::Refused(..) | Self::OutOfTurn => FailureKind::Refused,
         };
         Failure { kind, detail: self.to_string() }
     }
@@ -90,8 +91,10 @@ impl Registration {
     /// False if there is nothing left to try.
     async fn report(&mut self, ended: Ended) -> bool {
         let (event, go_on) = match ended {
-            Ended::Refused(RegistrationRefusal::IdTaken) => (TunnelEvent::IdTaken, false),
-            Ended::Refused(RegistrationRefusal::SessionOver) => (TunnelEvent::SessionOver, false),
+            Ended::Refused(RegistrationRefusal::IdTaken, _) => (TunnelEvent::IdTaken, false),
+            Ended::Refused(RegistrationRefusal::SessionOver, reason) => {
+                (TunnelEvent::SessionOver(reason), false)
+            }
             other => (TunnelEvent::Lost(other.failure()), true),
         };
         let sent = self.cancel.run_until_cancelled(self.events.send(event)).await;
@@ -200,7 +203,7 @@ async fn register(dialer: Dialer, key: Arc<RegistrationKey>, claim: Claim) -> Re
     connection.send(&FromAgent::Register { claim, key: key.public(), signature, features }).await?;
     match next_in_time(&mut connection).await? {
         ToAgent::Registered { lease } => Ok(Registered { connection, lease, is_session }),
-        ToAgent::Refused { code } => Err(Ended::Refused(code)),
+        ToAgent::Refused { code, reason } => Err(Ended::Refused(code, reason)),
         _ => Err(Ended::OutOfTurn),
     }
 }

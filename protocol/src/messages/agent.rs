@@ -27,6 +27,9 @@ pub enum ToAgent {
     Refused {
         /// Why.
         code: RegistrationRefusal,
+        /// Why the claimed session is over, if that is it and it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
     },
     /// An engineer asks: attach to the control pipe and pair.
     Pair {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use fieldlink_protocol::ids::AgentKey;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal};
+use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 use super::{Line, State, Switchboard, clock};
@@ -31,6 +32,13 @@ impl Switchboard {
                 Ok(String::new())
             }
         }
+    }
+
+    /// Why the session that this agent claims has ended, if it has.
+    pub async fn end_of_claimed(&self, key: &AgentKey, claim: &Claim) -> Option<Reason> {
+        let Claim::Session { session_ticket } = claim else { return None };
+        let ticket = self.tickets.verify_agents_session(session_ticket, key, unix_now())?;
+        self.store.session_end(ticket.session).await.ok().flatten()
     }
 
     /// Takes in what a registered agent says. False: it may not say that (again).

@@ -58,7 +58,7 @@ impl State {
 
     pub(super) fn close(&self, link: ConnectionId, farewell: Farewell) {
         if farewell == Farewell::IdTaken {
-            self.send(link, &ToAgent::Refused { code: RegistrationRefusal::IdTaken });
+            self.send(link, &ToAgent::Refused { code: RegistrationRefusal::IdTaken, reason: None });
         }
         if let Some(line) = self.lines.get(&link) {
             line.put(Outgoing::Close(farewell));

@@ -82,7 +82,7 @@ impl NewAgent {
         self.control.send(&FromAgent::Register { claim, key: key.public(), signature, features }).await;
         match self.control.receive().await {
             ToAgent::Registered { lease } => Ok(lease),
-            ToAgent::Refused { code } => Err(code),
+            ToAgent::Refused { code, .. } => Err(code),
             other => panic!("neither registered nor refused: {other:?}"),
         }
     }

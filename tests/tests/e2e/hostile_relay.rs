@@ -202,6 +202,33 @@ fn silencing_the_control_pipe_while_ssh_flows_ends_the_session() {
     assert!(!refused.wait_for_end().success(), "no new pipe while interrupted");
 }
 
+/// A relay may let one connection of the control pipe after another prove itself, and keep back what is
+/// said on them: proofs are no signs of life.
+#[test]
+fn proofs_without_words_do_not_keep_a_session_alive() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let switch = armed.clone();
+    let options = ScannerOptions { session: "interruption_seconds = 11".to_owned(), ..Default::default() };
+    let prod: Meddle = Box::new(move |leg, direction, message| {
+        let is_controls = switch.load(Ordering::SeqCst) && leg.kind == Some(PipeKind::Control);
+        match &message {
+            Message::Binary(frame) if is_controls && frame.first() == Some(&0x03) => Vec::new(),
+            Message::Binary(_) if is_controls && direction == Direction::Down => {
+                vec![message, Message::text("attach-again")]
+            }
+            _ => vec![message],
+        }
+    });
+    let mut parties = parties_with(prod, options);
+    let call = parties.engineer.call(&parties.scanner);
+    let mut busy = call.start("while :; do echo x; sleep 0.05; done");
+    busy.wait_for("x");
+    armed.store(true, Ordering::SeqCst);
+    parties.scanner.process.wait_for("interrupted");
+    assert!(parties.scanner.wait_until_off().contains("silence"));
+    busy.wait_for_end();
+}
+
 /// Whatever the relay repeats, the hour that the client granted goes on running down.
 #[test]
 fn repeated_admissions_do_not_stop_the_clock() {

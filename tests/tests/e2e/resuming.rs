@@ -172,6 +172,76 @@ fn a_killed_program_comes_back_without_a_pin() {
     assert_eq!(relay.audit().len(), 1, "it was one session");
 }
 
+/// A way back that is blocked for now is not given up, and can be killed again.
+#[test]
+fn coming_back_waits_for_a_scanner_that_is_away() {
+    let Parties { relay, scanners_cable, engineers_cable: _b, mut scanner, engineer } = parties();
+    let mut call = engineer.call(&scanner);
+    let kept = engineer.runtime().join(scanner.digits()).join("restart.json");
+    eventually("the way back is kept", PATIENCE, || kept.exists());
+    call.holder.signal(Signal::SIGKILL);
+    call.holder.wait_for_end();
+    scanners_cable.cut();
+    scanner.process.wait_for("is interrupted");
+    let start = || {
+        let mut command = engineer.connect();
+        command.args(["connect", &scanner.support_id, "--no-shell", "--json"]);
+        let mut holder = Running::start("fieldlink-connect", &mut command);
+        holder.wait_for("\"state\":\"pairing\"");
+        holder
+    };
+    let mut first = start();
+    first.signal(Signal::SIGKILL);
+    first.wait_for_end();
+    let mut stopped = start();
+    stopped.signal(Signal::SIGINT);
+    stopped.wait_for_end();
+    let mut holder = start();
+    scanners_cable.mend();
+    wait_until_active(&mut holder);
+    let call = Call::of(&engineer, &scanner, holder);
+    assert_eq!(call.output_of("echo back"), "back\n");
+    call.end();
+    let rows = relay.audit();
+    assert_eq!((rows.len(), &rows[0]["reason"]), (1, &serde_json::json!("engineer-ended")));
+}
+
+#[test]
+fn either_side_can_end_an_interrupted_session() {
+    for by_client in [true, false] {
+        let Parties { relay, scanners_cable: _a, engineers_cable, mut scanner, engineer } = parties();
+        let mut call = engineer.call(&scanner);
+        engineers_cable.cut();
+        scanner.process.wait_for("is interrupted");
+        call.holder.wait_for("\"state\":\"interrupted\"");
+        if by_client {
+            scanner.process.type_line("end");
+            assert!(scanner.wait_until_off().contains("client-ended"));
+            engineers_cable.mend();
+            assert!(call.wait_until_ended().contains("client-ended"));
+        } else {
+            call.holder.signal(Signal::SIGINT);
+            engineers_cable.mend();
+            assert!(scanner.wait_until_off().contains("engineer"));
+            call.holder.wait_for_end();
+        }
+        assert_eq!(relay.audit().len(), 1);
+    }
+}
+
+#[test]
+fn the_engineer_reads_that_it_is_the_scanner_who_is_away() {
+    let Parties { relay: _relay, scanners_cable, engineers_cable: _b, scanner, engineer } = parties();
+    let mut call = engineer.call(&scanner);
+    scanners_cable.cut();
+    let line = call.holder.wait_for("\"state\":\"interrupted\"");
+    assert!(line.contains("the other side lost its connection"), "{line}");
+    call.holder.wait_for("the other side is not connected to the relay");
+    scanners_cable.mend();
+    wait_until_active(&mut call.holder);
+    call.end();
+}
+
 #[test]
 fn both_sides_see_what_is_being_tried() {
     let Parties { relay: _relay, scanners_cable: _a, engineers_cable, mut scanner, engineer } = parties();

@@ -40,7 +40,8 @@ pub enum DialError {
     Refused {
         /// The relay.
         relay: RelayAddress,
-        /// The code from its answer; for 401 on the engineer's endpoint, `credential`.
+        /// The code from its answer; for 401 on the engineer's endpoint, `credential`; for a session that
+        /// is known to have ended, its reason.
         code: String,
     },
     /// There is a proxy in between, and no way through it.

@@ -56,7 +56,7 @@ fn refusal(relay: RelayAddress, response: &Response<Option<Vec<u8>>>) -> DialErr
         return DialError::Version { relay, theirs };
     }
     match header(endpoint::REFUSED_HEADER) {
-        Some(code) => DialError::Refused { relay, code },
+        Some(code) => DialError::Refused { relay, code: header(endpoint::REASON_HEADER).unwrap_or(code) },
         None if response.status() == StatusCode::UNAUTHORIZED => {
             DialError::Refused { relay, code: "credential".into() }
         }

@@ -13,6 +13,7 @@ use super::connection::{Connection, closed};
 use super::halves::Shared;
 use super::{Line, PipeEnd};
 use crate::pipe::{Established, TrialStep, closing};
+use crate::reason::Reason;
 use crate::secret::random_bytes;
 use crate::{endpoint, limits, text};
 
@@ -123,8 +124,11 @@ fn undialled(error: DialError) -> TrialEnd {
         "ticket-unknown",
         "ticket-malformed",
     ];
+    let is_reason = |code: &str| Reason::from_code(code).is_some() && !closing::goes_on(code);
     match error {
-        DialError::Refused { code, .. } if FOR_GOOD.contains(&code.as_str()) => TrialEnd::Refused(code),
+        DialError::Refused { code, .. } if FOR_GOOD.contains(&code.as_str()) || is_reason(&code) => {
+            TrialEnd::Refused(code)
+        }
         error => TrialEnd::Failed(error.to_string()),
     }
 }
