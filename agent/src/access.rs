@@ -17,7 +17,7 @@ use fieldlink_protocol::transport::Dialer;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-pub use view::{Notice, View};
+pub use view::{Away, Notice, View};
 
 use self::returning::{Return, Returning};
 

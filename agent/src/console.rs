@@ -13,7 +13,7 @@ use nix::sys::termios::{FlushArg, tcflush};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{mpsc, watch};
 
-use crate::access::{Command, Notice, View};
+use crate::access::{Away, Command, Notice, View};
 use crate::clock;
 use crate::rules::Request;
 
@@ -140,12 +140,9 @@ fn describe(view: &View) -> String {
         }
         View::Asking { request, .. } => format!("\n  Allow {}? [y/N] ", describe_request(request)),
         View::Admitting { request } => format!("\n  Letting {} in …\n", text::name(&request.engineer.name)),
-        View::Active { request, interrupted: Some(problem), .. } => {
-            format!(
-                "\n  The connection to {} is interrupted: trying again … ({})\n",
-                text::name(&request.engineer.name),
-                text::sentence(problem)
-            )
+        View::Active { request, interrupted: Some(away), .. } => {
+            let (name, what) = (text::name(&request.engineer.name), describe_away(*away));
+            format!("\n  The connection to {name} is interrupted. {what}\n")
         }
         View::Active { request, deadline, returns, .. } => format!(
             "\n{}  {} is connected, for {} at most.\n  Type \"end\" and press Enter to end the session.\n",
@@ -157,6 +154,16 @@ fn describe(view: &View) -> String {
             describe_request(request),
             describe_time(deadline.saturating_sub(clock::now()))
         ),
+    }
+}
+
+/// What is being tried, and what to do.
+fn describe_away(away: Away) -> &'static str {
+    match away {
+        Away::Us => {
+            "This device is trying to reach the support service again. If it takes long, check the cable or the Wi-Fi."
+        }
+        Away::Them => "Waiting for the engineer's side to come back. There is nothing to do.",
     }
 }
 

@@ -7,7 +7,7 @@ use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-use crate::network::Verdict;
+use crate::network::{Code, Verdict};
 use crate::rules::{Request, State};
 
 /// A picture of the state, without anything that could change it.
@@ -51,11 +51,20 @@ pub enum View {
         request: Request,
         /// When it is over, in time since boot.
         deadline: Duration,
-        /// Why the connection is interrupted, if it is.
-        interrupted: Option<String>,
+        /// Who is away, if the connection is interrupted.
+        interrupted: Option<Away>,
         /// How often the engineer's program was started again and came back.
         returns: u32,
     },
+}
+
+/// Who is out of reach while a session is interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Away {
+    /// This device cannot reach the relay.
+    Us,
+    /// The engineer's side, as far as we can tell.
+    Them,
 }
 
 /// Why remote access went off.
@@ -90,7 +99,11 @@ impl View {
                 is_ready: *registered,
                 problem: problem.map(str::to_owned),
                 wrong_tries: pair.failures(),
-                network: network.to_string(),
+                // Before the relay has answered, nobody is to read "N0" over the phone.
+                network: match network.code {
+                    Code::N0 if !registered => network.sentence.clone(),
+                    _ => network.to_string(),
+                },
             },
             // The client reads nothing of an engineer who has not proven the pipe yet.
             State::Greeting { pair, .. } => Self::Open {
@@ -108,7 +121,10 @@ impl View {
             State::Active { request, deadline, interrupted, returns, .. } => Self::Active {
                 request: request.clone(),
                 deadline: *deadline,
-                interrupted: interrupted.clone(),
+                interrupted: interrupted.as_ref().map(|_| match problem {
+                    Some(_) => Away::Us,
+                    None => Away::Them,
+                }),
                 returns: returns.count,
             },
         })

@@ -42,7 +42,7 @@ pub enum ControlError {
 
 impl From<tungstenite::Error> for ControlError {
     fn from(error: tungstenite::Error) -> Self {
-        Self::Lost(text::sentence(&error.to_string()))
+        Self::Lost(super::describe(&error))
     }
 }
 

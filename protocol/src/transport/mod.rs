@@ -22,3 +22,20 @@ pub use proxy::{
     ProxySection, ProxySettingsError,
 };
 pub use tls::{TlsError, client_config};
+
+/// What went wrong on a connection that stood, as a sentence part.
+fn describe(error: &tokio_tungstenite::tungstenite::Error) -> String {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    use tokio_tungstenite::tungstenite::{Error, error::ProtocolError};
+    match error {
+        Error::Io(error)
+            if [BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof].contains(&error.kind()) =>
+        {
+            "the connection to the relay was cut".into()
+        }
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
+        | Error::ConnectionClosed
+        | Error::AlreadyClosed => "the connection to the relay was cut".into(),
+        other => crate::text::sentence(&other.to_string()),
+    }
+}

@@ -31,7 +31,7 @@ use super::dial::{DialError, Dialer, Use, WebSocket};
 use crate::ids::PipeId;
 use crate::pipe::{HandshakeError, PipeKind, ResumablePipe, Role, Side, StreamError, TrialStep};
 use crate::secret::{Secret, random_bytes};
-use crate::{endpoint, limits, text};
+use crate::{endpoint, limits};
 
 /// Chunks that wait between a writer and the driver. Small: what waits here delays a keystroke.
 const QUEUE: usize = 4;
@@ -103,7 +103,7 @@ pub enum AttachedError {
 
 impl From<tungstenite::Error> for AttachedError {
     fn from(error: tungstenite::Error) -> Self {
-        Self::Lost(text::sentence(&error.to_string()))
+        Self::Lost(super::describe(&error))
     }
 }
 

@@ -250,7 +250,7 @@ fn both_sides_see_what_is_being_tried() {
     let line = call.holder.wait_for("\"state\":\"interrupted\"");
     assert!(line.contains("\"problem\":"), "{line}");
     call.holder.wait_for("\"tries\":2");
-    scanner.process.wait_for("is interrupted: trying again");
+    scanner.process.wait_for("is interrupted. Waiting for the engineer's side");
     let status = engineer.connect().args(["status", "--json"]).output().expect("it runs").stdout;
     let status = String::from_utf8(status).expect("text");
     assert!(status.contains("\"state\":\"interrupted\"") && status.contains("\"tries\":"), "{status}");

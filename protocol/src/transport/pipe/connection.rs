@@ -12,11 +12,12 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::super::control::close_reason;
+use super::super::describe;
 use super::super::dial::WebSocket;
 use super::PipeEnd;
 use super::halves::Shared;
+use crate::limits;
 use crate::pipe::{DATA_HEADER, Received, Stream, StreamError, closing};
-use crate::{limits, text};
 
 /// A proven connection.
 pub(super) struct Connection {
@@ -193,7 +194,7 @@ pub(super) fn closed(frame: Option<CloseFrame>) -> PipeEnd {
 }
 
 pub(super) fn lost(error: &tungstenite::Error) -> PipeEnd {
-    PipeEnd::Lost(text::sentence(&error.to_string()))
+    PipeEnd::Lost(describe(error))
 }
 
 /// Sends a close frame and waits briefly for the answer, so that the reason arrives.

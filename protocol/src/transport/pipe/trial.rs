@@ -8,6 +8,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::super::describe;
 use super::super::dial::{DialError, Use, WebSocket};
 use super::connection::{Connection, closed};
 use super::halves::Shared;
@@ -15,7 +16,7 @@ use super::{Line, PipeEnd};
 use crate::pipe::{Established, TrialStep, closing};
 use crate::reason::Reason;
 use crate::secret::random_bytes;
-use crate::{endpoint, limits, text};
+use crate::{endpoint, limits};
 
 /// Between two pings to the relay while we wait for the partner.
 const PING: Duration = Duration::from_millis(2_500);
@@ -141,5 +142,5 @@ async fn write(socket: &mut WebSocket, message: Message) -> Result<(), TrialEnd>
 }
 
 fn broken(error: &tungstenite::Error) -> TrialEnd {
-    TrialEnd::Failed(text::sentence(&error.to_string()))
+    TrialEnd::Failed(describe(error))
 }
