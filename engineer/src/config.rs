@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use fieldlink_protocol::transport::{Dialer, ProxySection, RelayAddress, client_config};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::transport::{Dialer, PipeLimits, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -78,6 +79,8 @@ pub struct Config {
     pub relay: RelayAddress,
     /// The only certificates to trust, instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// Unacknowledged bytes that a pipe keeps per direction; the smaller of both sides' counts.
+    pub pipe_window_bytes: Option<u32>,
     /// What stands between here and the relay.
     #[serde(default)]
     pub proxy: ProxySection,
@@ -86,6 +89,7 @@ pub struct Config {
 /// The part of `connect.toml` that may be there before the first `login`, and stays after every one.
 #[derive(Deserialize)]
 struct OwnPart {
+    pipe_window_bytes: Option<u32>,
     #[serde(default)]
     proxy: ProxySection,
 }
@@ -104,11 +108,30 @@ impl Config {
         Ok(config)
     }
 
-    /// The proxy that `connect.toml` in `directory` names already, whatever else stands there.
-    pub fn stored_proxy(directory: &Path) -> Result<ProxySection, Failure> {
+    /// The configuration for `relay`, with what `connect.toml` in `directory` has of the engineer's own
+    /// already, whatever else stands there.
+    pub fn for_login(
+        relay: RelayAddress,
+        ca_file: Option<PathBuf>,
+        directory: &Path,
+    ) -> Result<Self, Failure> {
         let path = directory.join(FILE);
         let text = private_file::read(&path)?.unwrap_or_default();
-        Ok(parse::<OwnPart>(&text, &path)?.proxy.standing_in(&path))
+        let OwnPart { pipe_window_bytes, proxy } = parse(&text, &path)?;
+        Ok(Self { relay, ca_file, pipe_window_bytes, proxy: proxy.standing_in(&path) })
+    }
+
+    /// The bounds of every pipe.
+    pub fn pipe_limits(&self) -> Result<PipeLimits, Failure> {
+        let window = self.pipe_window_bytes.unwrap_or(limits::PIPE_WINDOW);
+        let allowed = limits::PIPE_WINDOW_MIN..=limits::PIPE_WINDOW_MAX;
+        if !allowed.contains(&window) {
+            let (from, to) = (allowed.start(), allowed.end());
+            return Err(Failure::usage(format!(
+                "could not use {FILE}: pipe_window_bytes must be from {from} to {to}, not {window}"
+            )));
+        }
+        Ok(PipeLimits { window, ..PipeLimits::default() })
     }
 
     /// Writes `connect.toml` in `directory`.
@@ -117,6 +140,9 @@ impl Config {
         text.push_str(&line("relay", &self.relay.to_string()));
         if let Some(path) = path_text(self.ca_file.as_deref())? {
             text.push_str(&line("ca_file", &path));
+        }
+        if let Some(window) = self.pipe_window_bytes {
+            text.push_str(&format!("pipe_window_bytes = {window}\n"));
         }
         let settings = self.proxy.settings();
         if !settings.is_empty() {
@@ -208,14 +234,35 @@ mod tests {
         let base = tempfile::tempdir().expect("a directory");
         for ca_file in [None, Some(PathBuf::from("/etc/a \"b\"\\ü.pem"))] {
             let relay = "wss://[::1]:8443".parse().expect("an address");
-            let config = Config { relay, ca_file, proxy: stored_proxy(base.path()) };
+            let config = for_login(relay, ca_file, base.path());
             config.store(base.path()).expect("stored");
             assert_eq!(Config::load(base.path()), Ok(config));
         }
     }
 
+    fn for_login(relay: RelayAddress, ca_file: Option<PathBuf>, directory: &Path) -> Config {
+        Config::for_login(relay, ca_file, directory).expect("readable")
+    }
+
     fn stored_proxy(directory: &Path) -> ProxySection {
-        Config::stored_proxy(directory).expect("readable")
+        for_login("wss://any".parse().expect("an address"), None, directory).proxy
+    }
+
+    #[test]
+    fn the_window_is_bounded_and_stays_after_a_login() {
+        let base = tempfile::tempdir().expect("a directory");
+        let write = |window: u64| {
+            let text = format!("relay = \"wss://a\"\npipe_window_bytes = {window}\n");
+            std::fs::write(base.path().join(FILE), text).expect("written");
+        };
+        write(8 << 20);
+        let config = for_login("wss://b".parse().expect("an address"), None, base.path());
+        config.store(base.path()).expect("stored");
+        let limits = Config::load(base.path()).expect("readable").pipe_limits().expect("within bounds");
+        assert_eq!(limits.window, 8 << 20);
+        write(1);
+        let refused = Config::load(base.path()).expect("readable").pipe_limits().expect_err("too small");
+        assert!(refused.message.contains("pipe_window_bytes"), "{}", refused.message);
     }
 
     #[test]
@@ -225,7 +272,7 @@ mod tests {
         private_file::replace(&base.path().join(FILE), section.as_bytes()).expect("written");
         for relay in ["wss://relay.example.com", "wss://relay.example.org"] {
             let relay = relay.parse().expect("an address");
-            let config = Config { relay, ca_file: None, proxy: stored_proxy(base.path()) };
+            let config = for_login(relay, None, base.path());
             config.store(base.path()).expect("stored");
         }
         let mut config = Config::load(base.path()).expect("it parses");

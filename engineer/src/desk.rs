@@ -1,7 +1,7 @@
 //! What an engineer has at hand before a call: who they are, where the relay is, what was tried.
 
 use fieldlink_protocol::credential::Credential;
-use fieldlink_protocol::transport::Dialer;
+use fieldlink_protocol::transport::{Dialer, PipeLimits};
 
 use crate::config::{Config, Directories};
 use crate::credential_store::CredentialStore;
@@ -16,6 +16,8 @@ pub struct Desk {
     pub credential: Credential,
     /// How the relay is dialled.
     pub dialer: Dialer,
+    /// The bounds of every pipe.
+    pub bounds: PipeLimits,
     /// Wrong PINs of the last hour.
     pub guesses: Guesses,
     /// The sessions that are open.
@@ -30,6 +32,7 @@ impl Desk {
         Ok(Self {
             credential,
             dialer: config.dialer()?,
+            bounds: config.pipe_limits()?,
             guesses: Guesses::new(&directories.state),
             runtime: RuntimeDirectory::open(&directories.runtime)?,
         })

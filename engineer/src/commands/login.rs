@@ -20,8 +20,7 @@ pub(super) async fn run(relay: RelayAddress, ca_file: Option<PathBuf>) -> Result
     let ca_file = ca_file.map(|file| {
         file.canonicalize().with_context(|| format!("could not find the CA file {}", file.display()))
     });
-    let proxy = Config::stored_proxy(&directories.config)?;
-    let config = Config { relay, ca_file: ca_file.transpose()?, proxy };
+    let config = Config::for_login(relay, ca_file.transpose()?, &directories.config)?;
     let dialer = config.dialer()?;
     let typed = read_credential().await?;
     let credential = Credential::parse(&typed).map_err(|error| Failure::usage(error.to_string()))?;

@@ -162,13 +162,14 @@ impl Opening<'_> {
         let (channel_events, heard) = mpsc::channel(16);
         let mut lines = Lines::new(events, heard);
         let keys = paired.keys;
-        let pipe = establish(paired.pipe, &offer, &keys, &mut lines).await?;
+        let pipe = establish(paired.pipe, self.desk.bounds, &offer, &keys, &mut lines).await?;
         let (closed, closed_pipes) = mpsc::channel(limits::PIPES_PER_SESSION);
         self.converse(pipe, &offer, &keys, &ssh_key, (channel_events, closed_pipes));
         let (agent, until) = self.wait_for_the_client(&mut lines).await?;
         self.write_files(&offer, &agent, key_exchange)?;
         self.keep_restart(&offer, &keys, &relay);
-        let live = Live { agent, relay, dialer: self.desk.dialer.clone(), keys, closed };
+        let live =
+            Live { agent, relay, dialer: self.desk.dialer.clone(), bounds: self.desk.bounds, keys, closed };
         self.base.state.send_replace(State::Active { live: live.into(), until });
         Ok(lines)
     }
@@ -281,13 +282,14 @@ impl Opening<'_> {
 
 async fn establish(
     attached: Attached,
+    bounds: PipeLimits,
     offer: &Offer,
     keys: &SessionKeys,
     lines: &mut Lines,
 ) -> Result<Pipe, Setback> {
     let key = keys.pipe_key(offer.pipe, PipeKind::Control);
     let which = (offer.pipe, PipeKind::Control);
-    let error = match attached.establish(Role::Engineer, which, key, PipeLimits::default()).await {
+    let error = match attached.establish(Role::Engineer, which, key, bounds).await {
         Ok(pipe) => return Ok(pipe),
         Err(error) => error,
     };

@@ -111,6 +111,8 @@ pub struct Live {
     pub relay: RelayHandle,
     /// Dials them.
     pub dialer: Dialer,
+    /// Bounds them.
+    pub bounds: PipeLimits,
     /// Proves them.
     pub keys: SessionKeys,
     /// Tells the agent of those that ended without a word.
@@ -159,7 +161,7 @@ impl Live {
         let attached = Attached::attach(&self.dialer, &opened.ticket).await?;
         let which = (opened.pipe, PipeKind::Ssh);
         let key = self.keys.pipe_key(opened.pipe, PipeKind::Ssh);
-        let pipe = attached.establish(Role::Engineer, which, key, PipeLimits::default()).await?;
+        let pipe = attached.establish(Role::Engineer, which, key, self.bounds).await?;
         Ok((opened.pipe, pipe))
     }
 
