@@ -20,10 +20,24 @@ enum Condition {
     Cut,
 }
 
+/// The condition, and how often it was [`Condition::Cut`]: who looks too late must still see a cut.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    condition: Condition,
+    cuts: u64,
+}
+
+impl State {
+    /// Whether what was connected after `cuts` cuts is to be reset.
+    fn resets(self, cuts: u64) -> bool {
+        self.condition == Condition::Cut || self.cuts != cuts
+    }
+}
+
 /// A TCP forwarder on loopback.
 pub struct Cable {
     address: String,
-    condition: watch::Sender<Condition>,
+    state: watch::Sender<State>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -34,14 +48,14 @@ impl Cable {
         let runtime = runtime.expect("a runtime");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let (condition, watcher) = watch::channel(Condition::Whole);
+        let (state, watcher) = watch::channel(State { condition: Condition::Whole, cuts: 0 });
         let far: Arc<str> = relay.address().into();
         runtime.spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
                 tokio::spawn(carry(near, far.clone(), watcher.clone()));
             }
         });
-        Self { address, condition, _runtime: runtime }
+        Self { address, state, _runtime: runtime }
     }
 
     /// `wss://127.0.0.1:PORT`.
@@ -51,47 +65,38 @@ impl Cable {
 
     /// Resets every connection. New ones are reset too, until it is [mended](Self::mend).
     pub fn cut(&self) {
-        self.condition.send_replace(Condition::Cut);
+        self.state.send_modify(|state| (state.condition, state.cuts) = (Condition::Cut, state.cuts + 1));
     }
 
     /// Lets everything vanish without a word, until it is [mended](Self::mend).
     pub fn silence(&self) {
-        self.condition.send_replace(Condition::Silent);
+        self.state.send_modify(|state| state.condition = Condition::Silent);
     }
 
     /// New connections work again.
     pub fn mend(&self) {
-        self.condition.send_replace(Condition::Whole);
+        self.state.send_modify(|state| state.condition = Condition::Whole);
     }
 }
 
-async fn carry(mut near: TcpStream, far: Arc<str>, mut condition: watch::Receiver<Condition>) {
-    let present = *condition.borrow_and_update();
-    let mut next = match present {
-        Condition::Whole => {
-            let Ok(mut far) = TcpStream::connect(&*far).await else { return reset(near) };
-            tokio::select! {
-                _ = copy_bidirectional(&mut near, &mut far) => return,
-                changed = condition.changed() => if changed.is_err() { return },
-            }
-            let present = *condition.borrow_and_update();
-            if present == Condition::Cut {
-                reset(far);
-            } else {
-                // The far end is not told either.
-                std::mem::forget(far);
-            }
-            present
+async fn carry(mut near: TcpStream, far: Arc<str>, mut state: watch::Receiver<State>) {
+    let State { condition, cuts } = *state.borrow_and_update();
+    if condition == Condition::Whole {
+        let Ok(mut far) = TcpStream::connect(&*far).await else { return reset(near) };
+        tokio::select! {
+            _ = copy_bidirectional(&mut near, &mut far) => return,
+            changed = state.changed() => if changed.is_err() { return },
         }
-        other => other,
-    };
-    while next != Condition::Cut {
-        if condition.changed().await.is_err() {
-            return;
+        if state.borrow_and_update().resets(cuts) {
+            reset(far);
+        } else {
+            // The far end is not told either.
+            std::mem::forget(far);
         }
-        next = *condition.borrow_and_update();
     }
-    reset(near);
+    if state.wait_for(|state| state.resets(cuts)).await.is_ok() {
+        reset(near);
+    }
 }
 
 /// Closing with a linger of zero sends a reset instead of a farewell.
