@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use fieldlink_protocol::limits;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use russh::keys::{Algorithm, PrivateKey, PublicKey};
@@ -20,12 +21,14 @@ const KEY_EXCHANGES: &[kex::Name] = &[
 ];
 /// AES-GCM brings its own; the negotiation wants a name all the same.
 const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM];
-/// Bytes that a client may send on a channel before it is told to go on.
-const WINDOW: u32 = 2 * 1024 * 1024;
+/// Bytes that a client may send on a channel before it is told to go on. russh tells it only when half
+/// is used up, so that half is what a long line can rely on: as much as the pipe below lets pass.
+const WINDOW: u32 = 2 * limits::PIPE_WINDOW;
 /// As OpenSSH: larger packets only cost latency.
 const PACKET: u32 = 32 * 1024;
-/// Packets that wait for a program to take them: one window's worth, which bounds the memory.
-const CHANNEL_QUEUE: usize = (WINDOW / PACKET) as usize;
+/// Packets that wait for a program to take them, 2 MiB. With more than that russh stops reading, whatever
+/// the window; the rest waits in the pipe, within the pipe's window. The two together bound the memory.
+const CHANNEL_QUEUE: usize = 64;
 
 /// A new ed25519 host key, for one session.
 pub fn new_host_key() -> Result<PrivateKey, russh::keys::ssh_key::Error> {
