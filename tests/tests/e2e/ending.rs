@@ -119,8 +119,7 @@ fn stopping_the_engineers_program_ends_it() {
 fn a_relay_that_stays_away_ends_it() {
     let mut relay = Relay::start();
     let options = ScannerOptions { session: "interruption_seconds = 11".into(), ..Default::default() };
-    let (mut scanner, engineer) =
-        (Scanner::start_with(&relay, options), Engineer::enrolled(&relay, "Ada"));
+    let (mut scanner, engineer) = (Scanner::start_with(&relay, options), Engineer::enrolled(&relay, "Ada"));
     let call = engineer.call(&scanner);
     leave_things_behind(&call);
     assert!(relay.stop().success());
