@@ -83,6 +83,8 @@ async fn carry(mut near: TcpStream, far: Arc<str>, mut state: watch::Receiver<St
     let State { condition, cuts } = *state.borrow_and_update();
     if condition == Condition::Whole {
         let Ok(mut far) = TcpStream::connect(&*far).await else { return reset(near) };
+        // What is written passes at once, as on a real cable.
+        let _ = (near.set_nodelay(true), far.set_nodelay(true));
         tokio::select! {
             _ = copy_bidirectional(&mut near, &mut far) => return,
             changed = state.changed() => if changed.is_err() { return },
