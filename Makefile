@@ -46,8 +46,8 @@ unit:
 system: build
 	@$(STEP) "end-to-end tests" cargo test --quiet --release -p fieldlink-tests
 
-bench: setup build ## Measure, and print one table (also target/bench/bench.json)
-	@cargo run --quiet --release -p fieldlink-tests --bin bench
+bench: setup build ## Measure, and print one table (also target/bench/bench.json). BASE=<rev>: compare with that revision
+	@$(if $(BASE),tests/compare $(BASE),cargo run --quiet --release -p fieldlink-tests --bin bench)
 
 fuzz: ## Run each fuzz target for 30 seconds, where cargo-fuzz is installed
 	@tests/fuzz/run

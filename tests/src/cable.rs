@@ -82,6 +82,8 @@ async fn carry(mut near: TcpStream, far: Arc<str>, mut condition: watch::Receive
         return reset(near);
     }
     let Ok(mut far) = TcpStream::connect(&*far).await else { return reset(near) };
+    // What is written passes at once, as on a real cable.
+    let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let mut is_silent = began.is_silent;
     loop {
         let changed = tokio::select! {

@@ -6,13 +6,14 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::programs::{Running, program_on, run_with_input, without_proxies};
+use crate::programs::{Build, Running, run_with_input, without_proxies};
 use crate::{Namespace, PATIENCE, Relay, Scanner};
 
 /// Directories of one engineer, who is logged in. Nothing of the tester's own home is used.
 pub struct Engineer {
     directory: TempDir,
     host: Option<Namespace>,
+    build: Build,
 }
 
 impl Engineer {
@@ -23,7 +24,7 @@ impl Engineer {
 
     /// The same, on a host of their own.
     pub fn enrolled_on(host: Option<Namespace>, relay: &Relay, name: &str) -> Self {
-        let engineer = Self { host, ..Self::new() };
+        let engineer = Self { host, build: relay.build().clone(), ..Self::new() };
         let credential = relay.add_engineer(name, "Demo Company");
         engineer.log_in(&relay.url(), relay.authority(), &credential);
         engineer
@@ -36,7 +37,7 @@ impl Engineer {
             std::fs::create_dir(directory.path().join(name)).expect("writable");
             restrict(&directory.path().join(name));
         }
-        Self { directory, host: None }
+        Self { directory, host: None, build: Build::default() }
     }
 
     /// Stores `credential`.
@@ -71,7 +72,7 @@ impl Engineer {
 
     /// `fieldlink-connect` with this engineer's directories.
     pub fn connect(&self) -> Command {
-        let mut command = program_on(self.host.as_ref(), "fieldlink-connect");
+        let mut command = self.build.program_on(self.host.as_ref(), "fieldlink-connect");
         self.set_environment(&mut command);
         command
     }

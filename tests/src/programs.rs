@@ -14,23 +14,43 @@ use nix::unistd::Pid;
 
 use crate::{Namespace, PATIENCE};
 
-/// The path of one of Fieldlink's programs, of the same build as the caller.
-pub fn path_of(name: &str) -> PathBuf {
-    let own = std::env::current_exe().expect("this program has a path");
-    let beside = own.parent().expect("it is in a directory").join(name);
-    let path = if beside.exists() { beside } else { own.ancestors().nth(2).expect("target").join(name) };
-    assert!(
-        path.exists(),
-        "{} is missing: build it first (cargo build --release --workspace)",
-        path.display()
-    );
-    path
+/// Where Fieldlink's programs are: those of the caller's own build, unless said otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Build(Option<PathBuf>);
+
+impl Build {
+    /// Those in `directory`.
+    pub fn in_directory(directory: PathBuf) -> Self {
+        Self(Some(directory))
+    }
+
+    /// The path of one of them.
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        let path = self.0.as_ref().map_or_else(|| beside_us(name), |directory| directory.join(name));
+        assert!(
+            path.exists(),
+            "{} is missing: build it first (cargo build --release --workspace)",
+            path.display()
+        );
+        path
+    }
+
+    /// One of them as a command, on `host` if there is one, or else here.
+    pub fn program_on(&self, host: Option<&Namespace>, name: &str) -> Command {
+        let path = self.path_of(name);
+        host.map_or_else(|| Command::new(&path), |host| host.command(&path))
+    }
 }
 
-/// One of Fieldlink's programs, on `host` if there is one, or else here.
-pub fn program_on(host: Option<&Namespace>, name: &str) -> Command {
-    let path = path_of(name);
-    host.map_or_else(|| Command::new(&path), |host| host.command(&path))
+fn beside_us(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("this program has a path");
+    let beside = own.parent().expect("it is in a directory").join(name);
+    if beside.exists() { beside } else { own.ancestors().nth(2).expect("target").join(name) }
+}
+
+/// The path of one of Fieldlink's programs, of the same build as the caller.
+pub fn path_of(name: &str) -> PathBuf {
+    Build::default().path_of(name)
 }
 
 /// Takes the tester's own proxies out of `command`'s environment.

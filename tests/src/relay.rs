@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::Namespace;
 use crate::certificates::{self, Certificates};
-use crate::programs::{Running, path_of, program_on};
+use crate::programs::{Build, Running};
 
 /// What a test wants to be different from the defaults.
 #[derive(Default)]
@@ -23,6 +23,8 @@ pub struct RelayOptions {
     pub listen: Option<&'static str>,
     /// Another certificate than a valid one for loopback: years and names.
     pub certificate: Option<((i32, i32), Vec<&'static str>)>,
+    /// Another build than the caller's own; also of the scanners and engineers that use this relay.
+    pub build: Build,
 }
 
 /// A relay with its own directory, certificates and database. Killed when dropped.
@@ -32,6 +34,7 @@ pub struct Relay {
     certificates: Certificates,
     address: String,
     host: Option<Namespace>,
+    build: Build,
     process: Option<Running>,
 }
 
@@ -50,8 +53,8 @@ impl Relay {
         };
         let config = directory.path().join("relay.toml");
         let address = options.listen.unwrap_or("127.0.0.1:0").to_owned();
-        let host = options.host.clone();
-        let mut relay = Self { directory, config, certificates, address, host, process: None };
+        let (host, build) = (options.host.clone(), options.build.clone());
+        let mut relay = Self { directory, config, certificates, address, host, build, process: None };
         relay.write_config(&options);
         relay.launch();
         // A relay that is started again must be found where it was.
@@ -79,7 +82,7 @@ impl Relay {
 
     /// Starts the process (again), and waits until it listens.
     pub fn launch(&mut self) {
-        let mut command = program_on(self.host.as_ref(), "fieldlink-relay");
+        let mut command = self.build.program_on(self.host.as_ref(), "fieldlink-relay");
         command.args(["serve", "--print-address", "--config"]).arg(&self.config);
         let mut process = Running::start("the relay", &mut command);
         let line = process.wait_for("listening on ");
@@ -97,6 +100,11 @@ impl Relay {
         let mut process = self.process.take().expect("it runs");
         process.signal(Signal::SIGTERM);
         process.wait_for_end()
+    }
+
+    /// The build that it is of.
+    pub fn build(&self) -> &Build {
+        &self.build
     }
 
     /// The process.
@@ -126,7 +134,7 @@ impl Relay {
 
     /// Runs one of the operator's commands and returns what it printed.
     pub fn operate(&self, arguments: &[&str]) -> String {
-        let output = Command::new(path_of("fieldlink-relay"))
+        let output = Command::new(self.build.path_of("fieldlink-relay"))
             .args(arguments)
             .arg("--config")
             .arg(&self.config)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::programs::{Running, program_on, without_proxies};
+use crate::programs::{Build, Running, without_proxies};
 use crate::{Namespace, PATIENCE, Relay};
 
 /// What a test wants to be different from the defaults.
@@ -24,6 +24,8 @@ pub struct ScannerOptions {
     pub host: Option<Namespace>,
     /// Another session program than Fieldlink's.
     pub session_program: Option<PathBuf>,
+    /// Another build than the caller's own.
+    pub build: Build,
 }
 
 /// An agent with a home directory for its sessions. Killed when dropped.
@@ -50,7 +52,8 @@ impl Scanner {
 
     /// An agent with other settings.
     pub fn start_with(relay: &Relay, options: ScannerOptions) -> Self {
-        Self::start_at(&relay.url(), relay.authority(), options)
+        let build = relay.build().clone();
+        Self::start_at(&relay.url(), relay.authority(), ScannerOptions { build, ..options })
     }
 
     /// An agent that dials `url`.
@@ -65,7 +68,7 @@ impl Scanner {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let config = directory.path().join("agent.toml");
         std::fs::write(&config, config_text(url, authority, &options)).expect("writable");
-        let mut command = program_on(options.host.as_ref(), "fieldlink-agent");
+        let mut command = options.build.program_on(options.host.as_ref(), "fieldlink-agent");
         without_proxies(&mut command).args(["foreground", "--config"]).arg(&config);
         let process = Running::start("the agent", &mut command);
         Self { directory, process, support_id: String::new(), pin: String::new() }
@@ -159,13 +162,16 @@ fn config_text(url: &str, authority: &Path, options: &ScannerOptions) -> String 
         .session_program
         .as_ref()
         .map_or_else(String::new, |path| format!("session_program = \"{}\"\n", path.display()));
-    format!(
-        "relay = \"{url}\"\nca_file = \"{}\"\nconsent = \"{consent}\"\n{program}[session]\n{}\n[forward]\n{}\n[proxy]\n{}\n",
-        authority.display(),
-        options.session,
-        options.forward,
-        options.proxy
-    )
+    let mut text = format!(
+        "relay = \"{url}\"\nca_file = \"{}\"\nconsent = \"{consent}\"\n{program}",
+        authority.display()
+    );
+    // A section without lines is left out: an older build may not know it.
+    let sections = [("session", &options.session), ("forward", &options.forward), ("proxy", &options.proxy)];
+    for (name, lines) in sections.iter().filter(|(_, lines)| !lines.is_empty()) {
+        text += &format!("[{name}]\n{lines}\n");
+    }
+    text
 }
 
 /// Every process below `root`, by the parents in `/proc`.

@@ -20,12 +20,15 @@ const KEY_EXCHANGES: &[kex::Name] = &[
 ];
 /// AES-GCM brings its own; the negotiation wants a name all the same.
 const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM];
-/// Bytes that a client may send on a channel before it is told to go on.
-const WINDOW: u32 = 2 * 1024 * 1024;
+/// Bytes that a client may send on a channel before it is told to go on. russh tells it only when half
+/// is used up, so that half is what a long line can rely on: 2 MiB, as much as scp asks for at a time.
+/// (With twice as much the pipe's whole window fills, and on a short line an upload takes longer.)
+const WINDOW: u32 = 4 * 1024 * 1024;
 /// As OpenSSH: larger packets only cost latency.
 const PACKET: u32 = 32 * 1024;
-/// Packets that wait for a program to take them: one window's worth, which bounds the memory.
-const CHANNEL_QUEUE: usize = (WINDOW / PACKET) as usize;
+/// Packets that wait for a program to take them, 2 MiB. With more than that russh stops reading, whatever
+/// the window; the rest waits in the pipe, within the pipe's window. The two together bound the memory.
+const CHANNEL_QUEUE: usize = 64;
 
 /// A new ed25519 host key, for one session.
 pub fn new_host_key() -> Result<PrivateKey, russh::keys::ssh_key::Error> {

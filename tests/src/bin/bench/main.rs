@@ -3,17 +3,23 @@
 //! Prints one table and writes `target/bench/bench.json`. Comparisons are interleaved and medians of
 //! several rounds: the machines that run this are small and shared.
 
+mod compare;
+mod far;
+mod gaps;
 mod idle;
 mod openssh;
 mod rows;
+mod sshd;
 mod tls_copy;
 mod traffic;
+mod trickle;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use fieldlink_tests::{Call, Engineer, Relay, Scanner};
 
+use gaps::Wired;
 use openssh::Peers;
 use rows::{Better, Rows};
 use traffic::{cpu_seconds, median};
@@ -29,31 +35,56 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["tls-copy", directory] => tls_copy::serve(Path::new(directory)),
         ["idle-agents", url, authority, count] => idle::hold(url, Path::new(authority), count),
-        _ => run(),
+        ["compare", revision, programs] => compare::run(revision, Path::new(programs)),
+        parts => run(parts),
     }
 }
 
-fn run() -> ExitCode {
+/// What can be measured by itself, if named on the command line.
+const PARTS: [(&str, fn(&mut Rows, &Path)); 4] =
+    [("idle", idle_rows), ("traffic", traffic_rows), ("gaps", gap_rows), ("far", far::rows)];
+
+fn run(wanted: &[&str]) -> ExitCode {
+    let known = |part: &&str| PARTS.iter().any(|(name, _)| name == part);
+    if let Some(unknown) = wanted.iter().find(|part| !known(part)) {
+        eprintln!("there is no part {unknown:?}; there are: {}", PARTS.map(|(name, _)| name).join(", "));
+        return ExitCode::from(2);
+    }
     let directory = PathBuf::from("target/bench");
     std::fs::create_dir_all(&directory).expect("the target directory is writable");
     let mut rows = Rows::default();
-    idle_rows(&mut rows);
-    let mut relay = Relay::start();
-    let engineer = Engineer::enrolled(&relay, "Bench");
-    first_output(&mut rows, &relay, &engineer);
-    let scanner = Scanner::start(&relay);
-    let call = engineer.call(&scanner);
-    let relay_pid = relay.process().pid().as_raw();
-    let peers = Peers::start(&directory);
-    throughput(&mut rows, &call, relay_pid, peers.as_ref());
-    round_trips(&mut rows, &call, peers.as_ref());
-    stalls(&mut rows, &call);
+    for (_, measure) in PARTS.iter().filter(|(name, _)| wanted.is_empty() || wanted.contains(name)) {
+        measure(&mut rows, &directory);
+    }
     rows.print();
-    rows.write(&directory.join("bench.json"));
+    if wanted.is_empty() {
+        rows.write(&directory.join("bench.json"));
+    }
     ExitCode::SUCCESS
 }
 
-fn idle_rows(rows: &mut Rows) {
+fn traffic_rows(rows: &mut Rows, cache: &Path) {
+    let mut relay = Relay::start();
+    let engineer = Engineer::enrolled(&relay, "Bench");
+    first_output(rows, &relay, &engineer);
+    let scanner = Scanner::start(&relay);
+    let call = engineer.call(&scanner);
+    let relay_pid = relay.process().pid().as_raw();
+    let peers = Peers::start(cache);
+    throughput(rows, &call, relay_pid, peers.as_ref());
+    round_trips(rows, &call, peers.as_ref());
+    stalls(rows, &call);
+}
+
+fn gap_rows(rows: &mut Rows, _: &Path) {
+    let mut relay = Relay::start();
+    let wired = Wired::new(&relay, [None, None]);
+    let call = wired.call();
+    wired.cut_rows(rows, &call, "");
+    gaps::restart_rows(rows, &mut relay, &call);
+}
+
+fn idle_rows(rows: &mut Rows, _: &Path) {
     eprintln!("measuring idle agents …");
     let measured = idle::measure(2_000);
     rows.goal(

@@ -62,6 +62,11 @@ pub(crate) fn round_trip(cat: &mut Command) -> f64 {
     median(round_trips(cat, 2_000))
 }
 
+/// The same, of fewer: for lines on which each takes long.
+pub(crate) fn slow_round_trip(cat: &mut Command) -> f64 {
+    median(round_trips(cat, 20))
+}
+
 fn round_trips(cat: &mut Command, count: usize) -> Vec<f64> {
     let mut child = cat.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("ssh starts");
     let (mut input, mut output) =
@@ -72,7 +77,7 @@ fn round_trips(cat: &mut Command, count: usize) -> Vec<f64> {
         output.read_exact(&mut [0; 64]).expect("readable");
         begin.elapsed().as_secs_f64()
     };
-    for _ in 0..100 {
+    for _ in 0..count / 20 {
         exchange();
     }
     let times = (0..count).map(|_| exchange()).collect();
