@@ -64,7 +64,8 @@ impl Wired {
 pub(crate) fn restart_rows(rows: &mut Rows, relay: &mut Relay, call: &Call<'_>) {
     eprintln!("measuring gaps after the relay's restart …");
     let stream = Trickle::start(call);
-    let ends: [(&str, fn(&mut Relay)); 2] =
+    type End = fn(&mut Relay);
+    let ends: [(&str, End); 2] =
         [("SIGKILL", Relay::crash), ("SIGTERM", |relay| assert!(relay.stop().success()))];
     for (signal, end) in ends {
         let gap = middle(|| {
