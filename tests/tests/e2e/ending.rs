@@ -173,10 +173,11 @@ fn the_relay_cuts_a_session_whose_agent_does_not_end_it() {
         let theirs = fieldlink_protocol::transport::Attached::attach(&agent.dialer, &pipe_ticket);
         let (theirs, ours) = tokio::join!(theirs, engineer.attach(&requested.pipe_ticket));
         let (mut theirs, mut ours) = (theirs.expect("attached"), ours.expect("attached"));
-        agent.relay.send(&FromAgent::Admitted { session }).await.expect("taken");
-        assert!(matches!(agent.next().await, ToAgent::SessionTicket { .. }));
+        // What passes shows that the two are joined, which an admission needs.
         ours.send(bytes::Bytes::from_static(b"through")).await.expect("taken");
         assert_eq!(within(theirs.receive()).await.expect("passed on"), "through");
+        agent.relay.send(&FromAgent::Admitted { session }).await.expect("taken");
+        assert!(matches!(agent.next().await, ToAgent::SessionTicket { .. }));
         assert!(matches!(agent.next().await, ToAgent::Ended { reason: Reason::RelayLimit, .. }));
         assert!(
             began.elapsed() > Duration::from_millis(2500) && began.elapsed() < Duration::from_millis(4500)
