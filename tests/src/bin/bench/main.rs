@@ -40,8 +40,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Adds its rows; the directory is kept between runs.
+type Part = fn(&mut Rows, &Path);
+
 /// What can be measured by itself, if named on the command line.
-const PARTS: [(&str, fn(&mut Rows, &Path)); 4] =
+const PARTS: [(&str, Part); 4] =
     [("idle", idle_rows), ("traffic", traffic_rows), ("gaps", gap_rows), ("far", far::rows)];
 
 fn run(wanted: &[&str]) -> ExitCode {
