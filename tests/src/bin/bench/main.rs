@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What measures one part.
+/// Adds its rows; the directory is kept between runs.
 type Part = fn(&mut Rows, &Path);
 
 /// What can be measured by itself, if named on the command line.
