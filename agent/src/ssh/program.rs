@@ -58,6 +58,9 @@ impl RunningProgram {
     }
 }
 
+/// How long a terminal stays open after its program was told that it hangs up.
+const HANG_UP: std::time::Duration = std::time::Duration::from_millis(250);
+
 /// Starts a program in `channel` and carries its bytes until both are over or `cancel` fires.
 pub(super) async fn start(
     path: &Arc<ChannelPath>,
@@ -122,6 +125,10 @@ struct Output {
 
 impl Carrier {
     async fn run_until(self, cancel: CancellationToken, mut input: ChannelReadHalf, program: Program) {
+        let terminal = match &program.io {
+            ProgramIo::Terminal(master) => Some(master.clone()),
+            ProgramIo::Pipes { .. } => None,
+        };
         let ended = tokio::select! {
             biased;
             () = cancel.cancelled() => false,
@@ -130,6 +137,12 @@ impl Carrier {
         if !ended {
             // The connection is gone while the program runs: as when a terminal hangs up.
             let _ = self.client.signal(self.id, ProgramSignal::Hup).await;
+            if let Some(terminal) = terminal {
+                // A shell that reads the end of its terminal before it hears the signal just leaves, without
+                // running what it was told to run on a hang-up.
+                tokio::time::sleep(HANG_UP).await;
+                drop(terminal);
+            }
             return;
         }
         // Until the peer has closed the channel too.
