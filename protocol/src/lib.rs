@@ -41,7 +41,15 @@ pub const SUBPROTOCOL: &str = "fieldlink.1";
 pub const SUBPROTOCOL_PREFIX: &str = "fieldlink.";
 
 /// Features that a side of this version understands. Nobody sends a message the peer did not list.
-pub const FEATURES: &[&str] = &["ssh"];
+pub const FEATURES: &[&str] = &["ssh", feature::CHAT, feature::QUESTIONS];
+
+/// Names of features that messages depend on.
+pub mod feature {
+    /// Lines of text between client and engineer.
+    pub const CHAT: &str = "chat";
+    /// Questions of the engineer's to the client, an extension of the session among them.
+    pub const QUESTIONS: &str = "questions";
+}
 
 /// Paths of the relay's four endpoints.
 pub mod endpoint {

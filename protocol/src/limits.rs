@@ -88,6 +88,18 @@ pub const PAIRINGS_AT_ONCE: usize = 8;
 pub const NAME: usize = 100;
 /// Longest case number ("ticket") or partner, in bytes of UTF-8.
 pub const REFERENCE: usize = 64;
+/// Longest line of chat, or answer of the client's, in bytes of UTF-8.
+pub const CHAT: usize = 1000;
+/// Longest question of the engineer's, in bytes of UTF-8.
+pub const QUESTION: usize = 500;
+/// Answers that a question may offer, and how long each may be, in bytes of UTF-8.
+pub const CHOICES: usize = 6;
+/// See [`CHOICES`].
+pub const CHOICE: usize = 60;
+/// How long the client may think about an engineer's question that is not about consent: they may have to
+/// walk around the scanner first.
+pub const QUESTION_PATIENCE: Duration = Duration::from_secs(5 * 60);
+
 /// Features that a side may list, and how long the name of one may be.
 pub const FEATURE_COUNT: usize = 32;
 /// See [`FEATURE_COUNT`].

@@ -73,6 +73,8 @@ reasons! {
     RelayRestarted = "relay-restarted", Relay, "the support service was restarted";
     /// The agent was stopped.
     AgentStopped = "agent-stopped", Scanner, "remote access was switched off on the scanner";
+    /// The agent was killed, or failed, in the middle of the session, and runs again.
+    AgentRestarted = "agent-restarted", Scanner, "remote access failed on the scanner and was started again";
     /// The connection between the two sides is gone.
     ConnectionLost = "connection-lost", Scanner, "the connection was lost";
     /// The engineer's side is gone.

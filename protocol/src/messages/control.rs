@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::questions::{Answer, Question};
 use super::{Bounded, Features, all};
 use crate::{ids::PipeId, limits, reason::Reason};
 
@@ -24,6 +25,23 @@ pub enum FromEngineer {
     PipeClosed {
         /// The connection's pipe.
         pipe: PipeId,
+    },
+    /// The client is to be asked something. Answered by [`FromAgent::Answered`], once. Feature `questions`.
+    Ask {
+        /// Names the question between the two programs; the engineer's side counts them up.
+        request: u32,
+        /// What.
+        question: Question,
+    },
+    /// A question is taken back; what is answered meanwhile is still told. Feature `questions`.
+    Withdraw {
+        /// The question.
+        request: u32,
+    },
+    /// A line for the client. Feature `chat`.
+    Chat {
+        /// The line.
+        text: String,
     },
     /// The engineer ends the session.
     End {
@@ -64,6 +82,18 @@ pub enum FromAgent {
         /// Seconds until the session ends.
         seconds: u32,
     },
+    /// What came of a question. Feature `questions`.
+    Answered {
+        /// The question.
+        request: u32,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A line from the client. Feature `chat`.
+    Chat {
+        /// The line.
+        text: String,
+    },
     /// The agent or the client ended the session, or did not allow it.
     End {
         /// Why.
@@ -75,30 +105,39 @@ const KEY_LENGTH: usize = 200;
 
 impl Bounded for FromEngineer {
     fn check(&self) -> Result<(), &'static str> {
-        let Self::Hello { ssh_key, software, features } = self else { return Ok(()) };
-        all(&[
-            (ssh_key.len() <= KEY_LENGTH, "the SSH key is too long"),
-            (software.len() <= limits::NAME, "the software's name is too long"),
-            (features.fits(), "too many features"),
-        ])
+        match self {
+            Self::Hello { ssh_key, software, features } => all(&[
+                (ssh_key.len() <= KEY_LENGTH, "the SSH key is too long"),
+                (software.len() <= limits::NAME, "the software's name is too long"),
+                (features.fits(), "too many features"),
+            ]),
+            Self::Ask { question, .. } => question.check(),
+            Self::Chat { text } => all(&[(text.len() <= limits::CHAT, "the line is too long")]),
+            _ => Ok(()),
+        }
     }
 }
 
 impl Bounded for FromAgent {
     fn check(&self) -> Result<(), &'static str> {
-        let Self::Hello { host_key, user, hostname, software, features } = self else { return Ok(()) };
-        all(&[
-            (host_key.len() <= KEY_LENGTH, "the host key is too long"),
-            (is_account_name(user), "the account's name is not one"),
-            (hostname.len() <= 255, "the host name is too long"),
-            (software.len() <= limits::NAME, "the software's name is too long"),
-            (features.fits(), "too many features"),
-        ])
+        match self {
+            Self::Hello { host_key, user, hostname, software, features } => all(&[
+                (host_key.len() <= KEY_LENGTH, "the host key is too long"),
+                (is_account_name(user), "the account's name is not one"),
+                (hostname.len() <= 255, "the host name is too long"),
+                (software.len() <= limits::NAME, "the software's name is too long"),
+                (features.fits(), "too many features"),
+            ]),
+            Self::Answered { answer, .. } => answer.check(),
+            Self::Chat { text } => all(&[(text.len() <= limits::CHAT, "the line is too long")]),
+            _ => Ok(()),
+        }
     }
 }
 
-/// The name goes into an SSH configuration on the engineer's computer, so nothing else passes.
-fn is_account_name(user: &str) -> bool {
+/// Whether `user` is fit to name the account that engineers work as. The name goes into an SSH
+/// configuration on the engineer's computer, so nothing else passes.
+pub fn is_account_name(user: &str) -> bool {
     (1..=64).contains(&user.len())
         && !user.starts_with('-')
         && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))

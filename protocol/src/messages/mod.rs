@@ -6,6 +6,7 @@
 pub mod agent;
 pub mod control;
 pub mod engineer;
+pub mod questions;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
