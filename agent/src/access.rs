@@ -1,48 +1,45 @@
 //! Remote access: the owner of everything that runs while it is on. It asks the rules and does what
 //! they say; nothing else decides.
 
+mod command;
+mod conversation;
 mod relay;
 mod returning;
 mod session;
-mod view;
 
 use std::sync::Arc;
 
-use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
+use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::transport::Dialer;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
-pub use view::{Away, Notice, View};
+pub use command::{Command, Happening, Order, Refusal};
 
+use self::conversation::ChatRate;
 use self::returning::{Return, Returning};
 
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
+use crate::marks::Marks;
 use crate::network::monitor::{self, Standing};
 use crate::pairing::{ChargeRequest, Run};
+use crate::panel::{Credentials, View};
 use crate::rules::{Answered, Due, Pair, Rules, State};
 use crate::session::{LiveSession, SessionEvent, Surroundings};
 use crate::session_process::EndOutcome;
+use crate::status::{Notice, Status};
 use crate::tunnel::{Tunnel, TunnelEvent};
 
 /// Pairs that are drawn for one press, should the relay say that an ID is taken.
 const MOST_REDRAWS: u8 = 3;
 
-/// What the client asks for.
-#[derive(Debug)]
-pub enum Command {
-    /// Start remote access, with a new pair.
-    Start,
-    /// Switch remote access off, or end the session.
-    Stop(Reason),
-    /// Answer the question that is named.
-    Answer(QuestionId, bool),
-}
+/// Happenings that a listener may be behind with.
+const HAPPENINGS: usize = 64;
 
 /// The session process could not be ended: this process must not go on.
 #[derive(Debug, thiserror::Error)]
@@ -73,8 +70,23 @@ pub struct Access {
     /// The latest pair's, also when the pair is gone: a session keeps the name it began under.
     support_id: Option<SupportId>,
     commands: mpsc::Receiver<Command>,
+    /// Why it is off.
+    notice: Option<Notice>,
+    /// Whether the agent stops.
+    is_over: bool,
+    marks: Marks,
     view: watch::Sender<View>,
+    happenings: broadcast::Sender<Happening>,
+    chat_rate: ChatRate,
     timer: BootTimer,
+}
+
+/// What others see of remote access.
+pub struct Outlook {
+    /// What the client is to see.
+    pub view: watch::Receiver<View>,
+    /// What happens beside it.
+    pub happenings: broadcast::Sender<Happening>,
 }
 
 enum Event {
@@ -89,26 +101,26 @@ enum Event {
 }
 
 impl Access {
-    /// Off, until a command starts it. The view is what the client is to see.
+    /// Off, until a command starts it. `notice` says why, if it was on in an earlier life; `marks` are for
+    /// the next.
     pub fn new(
         config: Config,
-        dialer: Dialer,
+        around: Surroundings,
         network: monitor::Handle,
         commands: mpsc::Receiver<Command>,
-    ) -> anyhow::Result<(Self, watch::Receiver<View>)> {
-        let (view, watcher) = watch::channel(View::Off { notice: None });
+        (marks, notice): (Marks, Option<Notice>),
+    ) -> anyhow::Result<(Self, Outlook)> {
+        let status = Status::of(&State::Off, notice.as_ref(), None, &network.verdict());
+        let (view, watcher) = watch::channel(View { status, credentials: None });
+        let (happenings, _) = broadcast::channel(HAPPENINGS);
+        let outlook = Outlook { view: watcher, happenings: happenings.clone() };
         let access = Self {
-            around: Surroundings {
-                dialer: dialer.clone(),
-                bounds: config.session.pipe_limits(),
-                program: config.session_program()?,
-                forwards: config.forward.clone(),
-            },
+            dialer: around.dialer.clone(),
+            around,
             returning: Returning::default(),
             support_id: None,
             rules: Rules::new(config.consent, config.session.clone()),
             config,
-            dialer,
             network,
             key: Arc::new(RegistrationKey::generate()),
             tunnel: None,
@@ -120,10 +132,15 @@ impl Access {
             charges: mpsc::channel(16),
             session: None,
             commands,
+            notice,
+            is_over: false,
+            marks,
             view,
+            happenings,
+            chat_rate: ChatRate::default(),
             timer: BootTimer::new()?,
         };
-        Ok((access, watcher))
+        Ok((access, outlook))
     }
 
     /// Serves commands, relay and sessions. Whatever runs when the command queue closes is ended.
@@ -133,7 +150,12 @@ impl Access {
                 Event::Command(None) => {
                     return Ok(self.switch_off(Notice::Ended(Reason::AgentStopped)).await?);
                 }
-                Event::Command(Some(command)) => self.on_command(command).await?,
+                Event::Command(Some(command)) => {
+                    self.on_command(command).await?;
+                    if self.is_over {
+                        return Ok(());
+                    }
+                }
                 Event::Tunnel(event) => self.on_tunnel(event).await?,
                 Event::Charge(ChargeRequest { registration, reply }) => {
                     // A run that is gone leaves its charge standing: it cannot be refunded.
@@ -176,32 +198,70 @@ impl Access {
         }
     }
 
+    /// Whoever gave the order hears the outcome once it is carried out, and shown.
     async fn on_command(&mut self, command: Command) -> Result<(), Unconfirmed> {
-        match command {
-            Command::Start => {
-                if matches!(self.rules.state(), State::Off) {
-                    self.redraws = 0;
-                    self.switch_on();
-                }
-            }
-            Command::Stop(reason) => return self.switch_off(Notice::Ended(reason)).await,
-            Command::Answer(question, allow) => {
-                let request = self.rules.request().cloned();
-                match self.rules.answer(question, allow, clock::now()) {
-                    Ok(Answered::Allowed) => return self.admit().await,
-                    Ok(Answered::Refused(standing)) => {
-                        return self.after_refusal(request, Reason::ClientRefused, standing).await;
-                    }
-                    Err(stale) => tracing::info!(%stale, "answer ignored"),
-                }
-            }
+        let outcome = self.carry_out(command.order).await;
+        self.show();
+        let (told, result) = match outcome {
+            Ok(outcome) => (outcome, Ok(())),
+            Err(unconfirmed) => (Ok(()), Err(unconfirmed)),
+        };
+        if let Err(refusal) = told {
+            tracing::info!(%refusal, "an order was not carried out");
         }
-        Ok(())
+        if let Some(reply) = command.reply {
+            let _ = reply.send(told);
+        }
+        result
+    }
+
+    async fn carry_out(&mut self, order: Order) -> Result<Result<(), Refusal>, Unconfirmed> {
+        let is_off = matches!(self.rules.state(), State::Off);
+        Ok(match order {
+            Order::Ping => Ok(()),
+            Order::Shutdown(reason) => {
+                self.is_over = true;
+                if !is_off {
+                    self.switch_off(Notice::Ended(reason)).await?;
+                }
+                Ok(())
+            }
+            Order::Start if !is_off => Err(Refusal::AlreadyOn),
+            Order::Start => {
+                self.redraws = 0;
+                self.switch_on();
+                Ok(())
+            }
+            Order::End if self.rules.request().is_none() => Err(Refusal::NoSession),
+            Order::End => {
+                self.switch_off(Notice::Ended(Reason::ClientEnded)).await?;
+                Ok(())
+            }
+            Order::Stop(_) if is_off => Err(Refusal::AlreadyOff),
+            Order::Stop(reason) => {
+                self.switch_off(Notice::Ended(reason)).await?;
+                Ok(())
+            }
+            Order::Answer(question, answer) => {
+                let request = self.rules.request().cloned();
+                match self.rules.answer(question, answer, clock::now()) {
+                    Ok(Answered::Allowed) => self.admit().await?,
+                    Ok(Answered::Refused(standing)) => {
+                        self.after_refusal(request, Reason::ClientRefused, standing).await?;
+                    }
+                    Ok(Answered::Told { request, answer }) => self.tell_answer(request, answer),
+                    Err(stale) => return Ok(Err(stale.into())),
+                }
+                Ok(())
+            }
+            Order::Grant(session, minutes) => self.grant(session, minutes),
+            Order::Chat(text) => self.chat(&text),
+        })
     }
 
     fn switch_on(&mut self) {
         let Ok(pair) = Pair::draw() else {
-            self.view.send_replace(View::Off { notice: Some(Notice::Ended(Reason::ScannerFailed)) });
+            self.notice = Some(Notice::Ended(Reason::ScannerFailed));
             return;
         };
         self.support_id = Some(pair.support_id);
@@ -247,7 +307,12 @@ impl Access {
                 EndOutcome::Orderly
             }
         };
-        self.view.send_replace(View::Off { notice: Some(notice) });
+        self.notice = Some(notice);
+        self.show();
+        self.marks.set_session(None);
+        if outcome == EndOutcome::Unconfirmed {
+            self.marks.set_last_words(reason);
+        }
         if outcome == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { Ok(()) }
     }
 
@@ -255,6 +320,14 @@ impl Access {
         let now = clock::now();
         match self.rules.tick(now) {
             None | Some(Due::Interrupted) => Ok(()),
+            Some(Due::Unanswered { request }) => {
+                self.tell_answer(request, Answer::NoAnswer {});
+                Ok(())
+            }
+            Some(Due::Remind { minutes }) => {
+                self.remind(minutes);
+                Ok(())
+            }
             Some(Due::Idle) => self.switch_off(Notice::Idle).await,
             Some(Due::GiveUp(Reason::NoAnswer)) => {
                 let request = self.rules.request().cloned();
@@ -267,12 +340,19 @@ impl Access {
     }
 
     fn show(&self) {
-        if let Some(view) = View::of(self.rules.state(), self.problem.as_deref(), &self.network.verdict()) {
-            self.view.send_if_modified(|shown| {
-                let is_new = *shown != view;
-                *shown = view;
-                is_new
-            });
-        }
+        let (state, problem) = (self.rules.state(), self.problem.as_deref());
+        let credentials = match state {
+            State::Open { pair, .. } | State::Greeting { pair, .. } => {
+                Some(Credentials { support_id: pair.support_id, pin: pair.pin.clone() })
+            }
+            _ => None,
+        };
+        let status = Status::of(state, self.notice.as_ref(), problem, &self.network.verdict());
+        let view = View { status, credentials };
+        self.view.send_if_modified(|shown| {
+            let is_new = *shown != view;
+            *shown = view;
+            is_new
+        });
     }
 }

@@ -5,10 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, ensure};
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::control::is_account_name;
 use fieldlink_protocol::transport::{Dialer, PipeLimits, Proxy, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 
 use crate::forward_policy::ForwardPolicy;
+use crate::session::Surroundings;
+use crate::session_process::Launch;
+
+/// The socket by which systemd starts session processes: `fieldlink-session.socket`.
+const SESSION_SOCKET: &str = "/run/fieldlink/session.sock";
 
 /// What the client is asked before an engineer is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
@@ -19,6 +25,17 @@ pub enum Consent {
     Ask,
     /// Knowing the PIN is enough: for scanners that nobody sits at.
     Pin,
+}
+
+/// When remote access is switched on, where the agent runs as a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessMode {
+    /// When somebody beside the device asks for it.
+    #[default]
+    OnRequest,
+    /// Once after every boot, by itself.
+    AtBoot,
 }
 
 /// The whole file. Unknown keys are errors.
@@ -32,7 +49,14 @@ pub struct Config {
     /// See [`Consent`].
     #[serde(default)]
     pub consent: Consent,
-    /// The session program; by default `fieldlink-session` beside the agent.
+    /// See [`AccessMode`].
+    #[serde(default)]
+    pub access: AccessMode,
+    /// The account that engineers work as, where the agent runs as a service.
+    #[serde(default = "default_support_user")]
+    pub support_user: String,
+    /// A session program to start as a child. By default a service starts none but has systemd do it;
+    /// in the foreground it is `fieldlink-session` beside the agent.
     pub session_program: Option<PathBuf>,
     /// See [`SessionConfig`].
     #[serde(default)]
@@ -93,6 +117,16 @@ impl Config {
     fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
         let mut config: Self = toml::from_str(text).map_err(|error| without_source(text, &error))?;
         config.session.check()?;
+        ensure!(
+            (config.access, config.consent) != (AccessMode::AtBoot, Consent::Pin),
+            "access = \"at-boot\" and consent = \"pin\" cannot go together: nobody at the device would know \
+             who comes in (set consent = \"ask\" or access = \"on-request\")"
+        );
+        ensure!(
+            is_account_name(&config.support_user),
+            "support_user is no name of an account: {:?}",
+            config.support_user
+        );
         let directory = path.parent().unwrap_or(Path::new(""));
         config.proxy = config.proxy.standing_in(path);
         config.ca_file = config.ca_file.map(|file| directory.join(file));
@@ -111,16 +145,33 @@ impl Config {
         Ok(self.proxy.choose(&self.relay, &|name| std::env::var_os(name))?)
     }
 
-    /// The session program to start.
-    pub fn session_program(&self) -> anyhow::Result<PathBuf> {
+    /// Where session processes come from if the agent is no service: they are children of its own.
+    pub fn child_launch(&self) -> anyhow::Result<Launch> {
         match &self.session_program {
-            Some(path) => Ok(path.clone()),
+            Some(path) => Ok(Launch::Child(path.clone())),
             None => {
                 let own = std::env::current_exe().context("could not find this program's own path")?;
-                Ok(own.with_file_name("fieldlink-session"))
+                Ok(Launch::Child(own.with_file_name("fieldlink-session")))
             }
         }
     }
+
+    /// Where they come from if it is one: from systemd, unless a program is named.
+    pub fn service_launch(&self) -> Launch {
+        match &self.session_program {
+            Some(path) => Launch::Child(path.clone()),
+            None => Launch::Service { socket: SESSION_SOCKET.into(), user: self.support_user.clone() },
+        }
+    }
+
+    /// What sessions need.
+    pub fn surroundings(&self, dialer: Dialer, launch: Launch) -> Surroundings {
+        Surroundings { dialer, bounds: self.session.pipe_limits(), launch, forwards: self.forward.clone() }
+    }
+}
+
+fn default_support_user() -> String {
+    "fieldlink-support".to_owned()
 }
 
 /// The parser's own message would repeat the line, and in this file that may be one with a password.
@@ -180,6 +231,8 @@ mod tests {
         let spelled_out = Config::parse(&uncommented, path).expect("it parses");
         assert_eq!(format!("{:?}", spelled_out.session), format!("{:?}", SessionConfig::default()));
         assert_eq!(spelled_out.consent, Consent::default());
+        assert_eq!(spelled_out.access, AccessMode::default());
+        assert_eq!(spelled_out.support_user, shipped.support_user);
         assert_eq!(spelled_out.proxy, ProxySection::default().standing_in(path));
     }
 
@@ -223,6 +276,9 @@ mod tests {
         assert!(error("relay = \"wss://a\"\nrelya = 1").contains("relya"));
         assert!(error("relay = \"http://a\"").contains("wss://"));
         assert!(error("relay = \"wss://a\"\nconsent = \"never\"").contains("never"));
+        let both = error("relay = \"wss://a\"\naccess = \"at-boot\"\nconsent = \"pin\"");
+        assert!(both.contains("cannot go together"), "{both}");
+        assert!(error("relay = \"wss://a\"\nsupport_user = \"-x\"").contains("support_user"));
         assert!(
             error("relay = \"wss://a\"\n[session]\nlength_seconds = 7201").contains("session.length_seconds")
         );

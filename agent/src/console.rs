@@ -1,47 +1,57 @@
-//! The foreground mode: the client reads and answers in a terminal.
+//! The client in a terminal: reads the panel, answers, talks to the engineer.
 //!
 //! Every line stands for itself, so that it also works where output goes to a file or a pipe.
 
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
-use std::time::Duration;
 
-use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::text;
 use nix::sys::termios::{FlushArg, tcflush};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
-use crate::access::{Away, Command, Notice, View};
-use crate::clock;
-use crate::rules::Request;
+use crate::access::{Command, Happening, Order};
+use crate::panel::{View, describe_change};
+use crate::rules::ClientAnswer;
+use crate::status::{Phase, Question, QuestionKind};
 
-/// Longest line that is read as an answer, in bytes.
-const LONGEST_LINE: usize = 256;
+/// Longest line that is read, in bytes: what a line of chat may have.
+const LONGEST_LINE: usize = fieldlink_protocol::limits::CHAT;
 
-/// Shows `view` and sends what is typed, until `view` is closed. Remote access starts at once.
-pub async fn run(mut view: watch::Receiver<View>, commands: mpsc::Sender<Command>) {
+/// What happens on the device, as the console hears of it.
+pub struct Feed {
+    /// What is to be shown.
+    pub view: watch::Receiver<View>,
+    /// What happens beside it.
+    pub happenings: broadcast::Receiver<Happening>,
+    /// What the client asks for.
+    pub commands: mpsc::Sender<Command>,
+}
+
+/// Shows what happens and sends what is typed, until the view is closed.
+pub async fn run(mut feed: Feed) {
     let (lines_sender, mut lines) = mpsc::channel(4);
     // Blocks in a read of standard input, and so ends with the process only.
     let reader = tokio::spawn(read_lines(lines_sender));
-    let _ = commands.send(Command::Start).await;
-    let mut shown = view.borrow_and_update().clone();
+    let mut shown = feed.view.borrow_and_update().clone();
+    print(&crate::panel::describe(&shown));
     loop {
         tokio::select! {
-            changed = view.changed() => {
+            changed = feed.view.changed() => {
                 if changed.is_err() {
                     break;
                 }
-                let before = std::mem::replace(&mut shown, view.borrow_and_update().clone());
-                if matches!(shown, View::Asking { .. }) {
+                let now = feed.view.borrow_and_update().clone();
+                let before = std::mem::replace(&mut shown, now);
+                if question_id(&before) != question_id(&shown) {
                     forget_typed_ahead(&mut lines);
                 }
                 print(&describe_change(&before, &shown));
             }
+            Ok(happening) = feed.happenings.recv() => print(&happening.describe()),
             Some(line) = lines.recv() => {
-                if let Some(command) = understand(&shown, &line) {
-                    let _ = commands.send(command).await;
+                if let Some(order) = understand(&shown, &line) {
+                    let _ = feed.commands.send(Command::of(order)).await;
                 }
             }
         }
@@ -64,6 +74,10 @@ async fn read_lines(lines: mpsc::Sender<String>) {
     }
 }
 
+fn question_id(view: &View) -> Option<fieldlink_protocol::ids::QuestionId> {
+    view.status.question.as_ref().map(|question| question.id)
+}
+
 /// What was typed before a question was shown is no answer to it.
 fn forget_typed_ahead(lines: &mut mpsc::Receiver<String>) {
     let _ = tcflush(std::io::stdin().as_fd(), FlushArg::TCIFLUSH);
@@ -71,19 +85,47 @@ fn forget_typed_ahead(lines: &mut mpsc::Receiver<String>) {
 }
 
 /// What a line means depends on what is shown.
-fn understand(shown: &View, line: &str) -> Option<Command> {
-    let line = line.to_ascii_lowercase();
-    match (shown, line.as_str()) {
-        (View::Asking { question, .. }, answer) => Some(answer_to(*question, answer)),
-        (View::Off { .. }, "") => Some(Command::Start),
-        (View::Off { .. }, _) => None,
-        (_, "end" | "off" | "stop") => Some(Command::Stop(Reason::ClientEnded)),
+fn understand(shown: &View, line: &str) -> Option<Order> {
+    let status = &shown.status;
+    if let Some(question) = &status.question {
+        return answer_to(question, line);
+    }
+    match (status.phase, line.to_ascii_lowercase().as_str()) {
+        (Phase::Off, "") => Some(Order::Start),
+        (Phase::Off, _) | (_, "") => None,
+        (_, "end" | "off" | "stop") => Some(Order::Stop(Reason::ClientEnded)),
+        (Phase::Active | Phase::Interrupted, _) => Some(Order::Chat(line.to_owned())),
         _ => None,
     }
 }
 
-fn answer_to(question: QuestionId, answer: &str) -> Command {
-    Command::Answer(question, matches!(answer, "y" | "yes"))
+/// Consent is asked of nobody who types something else than yes: then it is a no.
+fn answer_to(question: &Question, line: &str) -> Option<Order> {
+    let answer = match question.kind {
+        QuestionKind::Consent | QuestionKind::Extension => yes_or_no(line),
+        QuestionKind::Text if matches!(line, "end" | "off" | "stop") => {
+            return Some(Order::Stop(Reason::ClientEnded));
+        }
+        QuestionKind::Text => ClientAnswer::Text(choose(question, line)?),
+    };
+    Some(Order::Answer(question.id, answer))
+}
+
+fn yes_or_no(line: &str) -> ClientAnswer {
+    let is_yes = matches!(line.to_ascii_lowercase().as_str(), "y" | "yes");
+    if is_yes { ClientAnswer::Yes } else { ClientAnswer::No }
+}
+
+/// The words that a line stands for: its own, or those of the choice that it names. Nothing if it fits
+/// none of the choices.
+pub fn choose(question: &Question, line: &str) -> Option<String> {
+    if question.choices.is_empty() {
+        return (!line.is_empty()).then(|| line.to_owned());
+    }
+    let by_number =
+        line.parse::<usize>().ok().and_then(|number| question.choices.get(number.checked_sub(1)?));
+    let by_words = || question.choices.iter().find(|choice| choice.eq_ignore_ascii_case(line));
+    by_number.or_else(by_words).cloned()
 }
 
 fn print(text: &str) {
@@ -94,170 +136,59 @@ fn print(text: &str) {
     let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
 }
 
-/// The lines for what has changed: usually everything, but one line if that is all.
-fn describe_change(before: &View, now: &View) -> String {
-    match (before, now) {
-        (
-            View::Open { support_id: a, is_ready: b, problem: c, wrong_tries: d, .. },
-            View::Open { support_id: e, is_ready: f, problem: g, wrong_tries: h, network, .. },
-        ) if (a, b, c, d) == (e, f, g, h) => describe_network(network),
-        _ => describe(now),
-    }
-}
-
-fn describe_network(network: &str) -> String {
-    format!("  Network      {}\n", text::sentence(network))
-}
-
-/// The lines for one state. Everything that came from elsewhere is cleaned.
-fn describe(view: &View) -> String {
-    match view {
-        View::Off { notice: None } => String::new(),
-        View::Off { notice: Some(notice) } => {
-            format!(
-                "\n  {}\n  Remote access is off. Press Enter to start it again.\n",
-                describe_notice(notice)
-            )
-        }
-        View::Open { support_id, pin, is_ready, problem, wrong_tries, network } => {
-            let state = match (is_ready, problem) {
-                (true, _) => "ready, waiting for the engineer".to_owned(),
-                (false, None) => "connecting to the support service".to_owned(),
-                (false, Some(problem)) => {
-                    format!("not connected, trying again ({})", text::sentence(problem))
-                }
-            };
-            let tries = match wrong_tries {
-                0 => String::new(),
-                tries => format!("\n  Wrong PINs   {tries} of 3"),
-            };
-            format!(
-                "\n  Remote access is on\n  Support ID   {}\n  PIN          {}\n{}  State        {state}{tries}\n  Type \"end\" and press Enter to switch it off.\n",
-                support_id.grouped(),
-                pin.expose(),
-                describe_network(network)
-            )
-        }
-        View::Asking { request, .. } => format!("\n  Allow {}? [y/N] ", describe_request(request)),
-        View::Admitting { request } => format!("\n  Letting {} in …\n", text::name(&request.engineer.name)),
-        View::Active { request, interrupted: Some(away), .. } => {
-            let (name, what) = (text::name(&request.engineer.name), describe_away(*away));
-            format!("\n  The connection to {name} is interrupted. {what}\n")
-        }
-        View::Active { request, deadline, returns, .. } => format!(
-            "\n{}  {} is connected, for {} at most.\n  Type \"end\" and press Enter to end the session.\n",
-            if *returns > 0 {
-                "  The engineer's program was started again. The session goes on.\n"
-            } else {
-                ""
-            },
-            describe_request(request),
-            describe_time(deadline.saturating_sub(clock::now()))
-        ),
-    }
-}
-
-/// What is being tried, and what to do.
-fn describe_away(away: Away) -> &'static str {
-    match away {
-        Away::Us => {
-            "This device is trying to reach the support service again. If it takes long, check the cable or the Wi-Fi."
-        }
-        Away::Them => "Waiting for the engineer's side to come back. There is nothing to do.",
-    }
-}
-
-fn describe_request(request: &Request) -> String {
-    let partner =
-        request.partner.as_ref().map_or_else(String::new, |name| format!(", partner {}", text::name(name)));
-    format!(
-        "{} ({}), ticket {}{partner}",
-        text::name(&request.engineer.name),
-        text::name(&request.engineer.company),
-        text::name(&request.ticket)
-    )
-}
-
-fn describe_notice(notice: &Notice) -> String {
-    match notice {
-        Notice::Ended(reason) => format!("Remote access has ended: {reason} (code {}).", reason.code()),
-        Notice::Burnt(request) => format!(
-            "Three wrong PINs were tried, the last one by {}. The support ID and PIN are no longer valid (code {}).",
-            describe_request(request),
-            Reason::Burnt.code()
-        ),
-        Notice::Idle => "Nobody connected for a while.".to_owned(),
-    }
-}
-
-/// Rounded to what the client cares about.
-fn describe_time(time: Duration) -> String {
-    match time.as_secs().div_ceil(60) {
-        0 | 1 if time.as_secs() < 60 => format!("{} seconds", time.as_secs_f64().round()),
-        1 => "one minute".to_owned(),
-        minutes => format!("{minutes} minutes"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use fieldlink_protocol::credential::EngineerIdentity;
-    use fieldlink_protocol::ids::{EngineerId, RunId, SessionId};
+    use std::time::Duration;
+
+    use fieldlink_protocol::ids::QuestionId;
 
     use super::*;
+    use crate::status::Status;
 
-    fn request(name: &str) -> Request {
-        let (id, company) = (EngineerId::random(), "Scans \u{202e}AG".to_owned());
-        Request {
-            session: SessionId::random(),
-            run: RunId::random(),
-            engineer: EngineerIdentity { id, name: name.to_owned(), company },
-            ticket: "T-7\u{1b}]0;x\u{7}".to_owned(),
-            partner: Some("Reseller\r\n".to_owned()),
-        }
+    fn shown(phase: Phase, question: Option<Question>) -> View {
+        let status = Status { phase, question, ..Status::default() };
+        View { status, credentials: None }
     }
 
-    #[test]
-    fn asks_with_everything_cleaned() {
-        let view = View::Asking { question: QuestionId::random(), request: request("Ada\u{1b}[2J") };
-        let shown = describe(&view);
-        assert_eq!(
-            shown,
-            "\n  Allow Ada\u{fffd}[2J (Scans \u{fffd}AG), ticket T-7\u{fffd}]0;x\u{fffd}, partner Reseller\u{fffd}\u{fffd}? [y/N] "
-        );
-    }
-
-    #[test]
-    fn a_change_of_the_network_is_one_line() {
-        let pair = crate::rules::Pair::draw().expect("a pair");
-        let view = |network: &str, is_ready| View::Open {
-            support_id: pair.support_id,
-            pin: pair.pin.clone(),
-            is_ready,
-            problem: None,
-            wrong_tries: 0,
-            network: network.into(),
-        };
-        let before = view("Connected by cable. (N0)", true);
-        let changed = describe_change(&before, &view("No\u{1b} network. (N1)", true));
-        assert_eq!(changed, "  Network      No\u{fffd} network. (N1)\n");
-        assert!(describe_change(&before, &view("No network. (N1)", false)).contains("Support ID"));
+    fn question(kind: QuestionKind, choices: &[&str]) -> Question {
+        let choices = choices.iter().map(|&choice| choice.into()).collect();
+        Question { id: QuestionId::random(), kind, text: "?".into(), choices, until: Duration::ZERO }
     }
 
     #[test]
     fn only_a_yes_is_a_yes() {
-        let question = QuestionId::random();
-        let view = View::Asking { question, request: request("Ada") };
+        let asked = question(QuestionKind::Consent, &[]);
+        let view = shown(Phase::Asking, Some(asked.clone()));
         for (line, yes) in
             [("y", true), ("YES", true), ("", false), ("n", false), ("yy", false), ("end", false)]
         {
-            let command = understand(&view, line);
+            let expected = if yes { ClientAnswer::Yes } else { ClientAnswer::No };
+            let order = understand(&view, line);
             assert!(
-                matches!(command, Some(Command::Answer(q, allow)) if q == question && allow == yes),
+                matches!(order, Some(Order::Answer(id, answer)) if id == asked.id && answer == expected),
                 "{line}"
             );
         }
-        assert!(matches!(understand(&View::Off { notice: None }, ""), Some(Command::Start)));
-        assert!(understand(&View::Off { notice: None }, "y").is_none());
+        assert!(matches!(understand(&shown(Phase::Off, None), ""), Some(Order::Start)));
+        assert!(understand(&shown(Phase::Off, None), "y").is_none());
+    }
+
+    #[test]
+    fn choices_go_by_number_or_words_and_nothing_else() {
+        let asked = question(QuestionKind::Text, &["yes", "no"]);
+        assert_eq!(choose(&asked, "2").as_deref(), Some("no"));
+        assert_eq!(choose(&asked, "Yes").as_deref(), Some("yes"));
+        for wrong in ["0", "3", "", "perhaps", "-1"] {
+            assert_eq!(choose(&asked, wrong), None, "{wrong}");
+        }
+        assert_eq!(choose(&question(QuestionKind::Text, &[]), "blinking").as_deref(), Some("blinking"));
+    }
+
+    #[test]
+    fn in_a_session_what_is_typed_is_said() {
+        let view = shown(Phase::Active, None);
+        assert!(matches!(understand(&view, "It is on"), Some(Order::Chat(text)) if text == "It is on"));
+        assert!(matches!(understand(&view, "End"), Some(Order::Stop(Reason::ClientEnded))));
+        assert!(understand(&view, "").is_none());
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::{FromAgent, FromEngineer};
+use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::messages::{self, Features};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
@@ -24,16 +25,39 @@ const QUEUE: usize = 16;
 /// What the engineer's side says, or what becomes of the channel.
 #[derive(Debug)]
 pub enum ControlEvent {
-    /// The peer proved the pipe and sent its SSH key, in OpenSSH's format.
-    Greeted(String),
+    /// The peer proved the pipe and introduced itself.
+    Greeted(EngineerHello),
     /// A sealed message came.
     Heard,
     /// An SSH connection is over at the engineer's side.
     PipeClosed(PipeId),
+    /// The client is to be asked something.
+    Asked {
+        /// The engineer's own number for it.
+        request: u32,
+        /// What.
+        question: Question,
+    },
+    /// A question is taken back.
+    Withdrawn {
+        /// Which.
+        request: u32,
+    },
+    /// A line for the client; not cleaned.
+    Chat(String),
     /// The pipe under the channel has lost its connection, or has one again.
     Link(PipeLink),
     /// The channel is over. A reason under the seal is the engineer's own word.
     Over(Reason),
+}
+
+/// How the engineer's side introduced itself.
+#[derive(Debug)]
+pub struct EngineerHello {
+    /// Its SSH key, in OpenSSH's format.
+    pub ssh_key: String,
+    /// What it understands.
+    pub features: Features,
 }
 
 /// A running control channel.
@@ -86,7 +110,8 @@ impl Control {
         }
     }
 
-    /// From now on heartbeats go out, with the seconds left until `deadline` (time since boot).
+    /// From now on heartbeats go out, the first one at once, with the seconds left until `deadline` (time
+    /// since boot).
     pub fn set_deadline(&self, deadline: Duration) {
         self.remaining.send_replace(Some(deadline));
     }
@@ -195,6 +220,7 @@ impl Channel {
                         return Reason::ConnectionLost;
                     }
                 }
+                Ok(()) = self.remaining.changed() => heartbeat.reset_immediately(),
                 Ok(()) = link.changed() => {
                     let link = link.borrow_and_update().clone();
                     is_up = link == PipeLink::Up;
@@ -234,7 +260,12 @@ impl Channel {
         while let Some(message) = self.opener.open_next().map_err(|_| Reason::Tampered)? {
             let message: FromEngineer = messages::decode(&message).map_err(|_| Reason::Tampered)?;
             let event = match message {
-                FromEngineer::Hello { ssh_key, .. } => ControlEvent::Greeted(ssh_key),
+                FromEngineer::Hello { ssh_key, features, .. } => {
+                    ControlEvent::Greeted(EngineerHello { ssh_key, features })
+                }
+                FromEngineer::Ask { request, question } => ControlEvent::Asked { request, question },
+                FromEngineer::Withdraw { request } => ControlEvent::Withdrawn { request },
+                FromEngineer::Chat { text } => ControlEvent::Chat(text),
                 FromEngineer::Heartbeat {} => ControlEvent::Heard,
                 FromEngineer::PipeClosed { pipe } => ControlEvent::PipeClosed(pipe),
                 FromEngineer::End {

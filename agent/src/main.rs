@@ -1,61 +1,32 @@
-//! `fieldlink-agent`: runs remote access in the foreground.
+//! `fieldlink-agent`: remote access as a service, or in the foreground.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
-use fieldlink_agent::access::{Access, Command as AccessCommand};
+use clap::Parser;
+use fieldlink_agent::access::{Access, Command as AccessCommand, Order};
+use fieldlink_agent::console::{self, Feed};
+use fieldlink_agent::marks::Marks;
 use fieldlink_agent::network::{self, Monitor};
-use fieldlink_agent::{config::Config, console, hardening};
+use fieldlink_agent::service_cli::{Arguments, CheckOptions, Command};
+use fieldlink_agent::{config::Config, hardening, service};
 use fieldlink_protocol::reason::Reason;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing_subscriber::EnvFilter;
 
-/// Remote access to this scanner, as its user allows it.
-#[derive(Parser)]
-#[command(name = "fieldlink-agent", version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Starts remote access and shows support ID, PIN and state here.
-    Foreground(Options),
-    /// Says whether the network is good enough, and shows what that is concluded from.
-    ///
-    /// Contacts the configured relay and this device's system bus, nothing else. The exit code is 0 for
-    /// N0 only; 11 to 20 stand for N1 to N10.
-    CheckNetwork(CheckOptions),
-    /// Checks the configuration and says what is wrong with it.
-    CheckConfig(Options),
-}
-
-#[derive(clap::Args)]
-struct Options {
-    /// The configuration file.
-    #[arg(long, default_value = "/etc/fieldlink/agent.toml")]
-    config: PathBuf,
-}
-
-#[derive(clap::Args)]
-struct CheckOptions {
-    #[command(flatten)]
-    options: Options,
-    /// Print JSON instead of text.
-    #[arg(long)]
-    json: bool,
-}
+/// The configuration cannot be used (`EX_CONFIG` of `sysexits.h`): starting again would not help.
+const BAD_CONFIGURATION: u8 = 78;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let level = if matches!(arguments.command, Command::Service(_)) { "info" } else { "warn" };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_env_filter(EnvFilter::try_from_env("FIELDLINK_LOG").unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_env_filter(EnvFilter::try_from_env("FIELDLINK_LOG").unwrap_or_else(|_| EnvFilter::new(level)))
         .init();
     match run(arguments.command) {
         Ok(code) => code,
@@ -75,39 +46,61 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::CheckNetwork(CheckOptions { options, json }) => {
             let dialer = Config::load(&options.config)?.dialer()?;
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let report = runtime.block_on(network::check::run(&dialer));
-            // A name that is still being resolved blocks a thread; it must not hold up the answer.
-            runtime.shutdown_background();
+            let report = on_runtime(network::check::run(&dialer))?;
             let text = if json { format!("{:#}\n", report.to_json()) } else { report.to_text() };
             std::io::stdout().write_all(text.as_bytes()).context("could not print the verdict")?;
             Ok(report.exit_code().into())
         }
         Command::Foreground(options) => {
             hardening::keep_memory_private()?;
-            let config = Config::load(&options.config)?;
-            // One thread: the work is small, and a keystroke should not change threads.
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let outcome = runtime.block_on(foreground(config));
-            // A read of standard input may still block a thread; it must not hold up the end.
-            runtime.shutdown_background();
-            outcome.map(|()| ExitCode::SUCCESS)
+            on_runtime(foreground(Config::load(&options.config)?))??;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Service(options) => {
+            hardening::keep_memory_private()?;
+            let config = match usable_config(&options.config) {
+                Ok(config) => config,
+                Err(error) => {
+                    eprintln!("fieldlink-agent: {error:#}");
+                    return Ok(BAD_CONFIGURATION.into());
+                }
+            };
+            on_runtime(service::run(config))??;
+            Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// One thread: the work is small, and a keystroke should not change threads.
+fn on_runtime<T>(work: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(work);
+    // A read of standard input, or of a name, may still block a thread; it must not hold up the end.
+    runtime.shutdown_background();
+    Ok(outcome)
+}
+
+fn usable_config(path: &Path) -> anyhow::Result<Config> {
+    let config = Config::load(path)?;
+    config.dialer()?;
+    Ok(config)
 }
 
 async fn foreground(config: Config) -> anyhow::Result<()> {
     let dialer = config.dialer()?;
     let network = Monitor::start(dialer.clone());
-    let (commands, command_receiver) = mpsc::channel(16);
-    let (access, view) = Access::new(config, dialer, network.handle(), command_receiver)?;
+    let (commands, orders) = mpsc::channel(16);
+    let around = config.surroundings(dialer, config.child_launch()?);
+    let (access, outlook) = Access::new(config, around, network.handle(), orders, (Marks::nowhere(), None))?;
     let mut access = tokio::spawn(access.run());
-    let console = tokio::spawn(console::run(view, commands.clone()));
+    let happenings = outlook.happenings.subscribe();
+    let feed = Feed { view: outlook.view, happenings, commands: commands.clone() };
+    let _ = commands.send(AccessCommand::of(Order::Start)).await;
+    let console = tokio::spawn(console::run(feed));
     let ended = tokio::select! {
         ended = &mut access => ended,
         reason = stop_signal() => {
-            let _ = commands.send(AccessCommand::Stop(reason?)).await;
-            drop(commands);
+            let _ = commands.send(AccessCommand::of(Order::Shutdown(reason?))).await;
             console.abort();
             access.await
         }

@@ -1,12 +1,12 @@
 //! One session's moving parts: control channel, session process, SSH connections. What may happen
 //! when is for the rules; this only does it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
+use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
@@ -14,10 +14,10 @@ use fieldlink_protocol::transport::{Dialer, PipeLimits};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
 
-use crate::control::{Control, ControlEvent, Greeting};
+use crate::control::{Control, ControlEvent, EngineerHello, Greeting};
 use crate::forward_policy::ForwardPolicy;
 use crate::pairing::Verified;
-use crate::session_process::{EndOutcome, SessionEvents, SessionProcess, StartError, WatchLimits};
+use crate::session_process::{EndOutcome, Launch, SessionEvents, SessionProcess, StartError, WatchLimits};
 use crate::ssh::{self, ChannelPath, SshServer, SshServerParts, SshThread};
 
 /// A session from the verified PIN on.
@@ -26,6 +26,7 @@ pub struct LiveSession {
     control_events: mpsc::Receiver<ControlEvent>,
     host_key: PrivateKey,
     engineer_key: Option<PublicKey>,
+    features: Features,
     keys: Arc<SessionKeys>,
     user: String,
     work: Option<Work>,
@@ -55,8 +56,8 @@ pub struct Surroundings {
     pub dialer: Dialer,
     /// The pipes' bounds.
     pub bounds: PipeLimits,
-    /// The session program.
-    pub program: PathBuf,
+    /// Where session processes come from.
+    pub launch: Launch,
     /// Where forwards may lead.
     pub forwards: ForwardPolicy,
 }
@@ -83,10 +84,10 @@ impl LiveSession {
     pub fn greet(
         verified: Verified,
         id: (SessionId, RunId),
-        bounds: PipeLimits,
+        around: &Surroundings,
     ) -> Result<Self, russh::keys::ssh_key::Error> {
         let host_key = ssh::new_host_key()?;
-        let user = own_account_name();
+        let user = around.launch.user();
         let greeting = Greeting {
             host_key: host_key.public_key().to_openssh()?,
             user: user.clone(),
@@ -98,16 +99,32 @@ impl LiveSession {
             pipe: verified.keys.pipe.clone(),
             restart: verified.keys.restart.clone(),
         });
-        let (control, control_events) = Control::open(verified, id, greeting, bounds);
-        Ok(Self { control, control_events, host_key, engineer_key: None, keys, user, work: None })
+        let (control, control_events) = Control::open(verified, id, greeting, around.bounds);
+        Ok(Self {
+            control,
+            control_events,
+            host_key,
+            engineer_key: None,
+            features: Features(Vec::new()),
+            keys,
+            user,
+            work: None,
+        })
     }
 
-    /// Notes the engineer's SSH key. False if it is none, or a second one.
-    pub fn set_engineer_key(&mut self, text: &str) -> bool {
-        let key = ssh::parse_engineer_key(text).filter(|_| self.engineer_key.is_none());
+    /// Notes the engineer's SSH key and features. False if that is no key, or a second one.
+    pub fn set_engineer(&mut self, hello: &EngineerHello) -> bool {
+        let key = ssh::parse_engineer_key(&hello.ssh_key).filter(|_| self.engineer_key.is_none());
         let is_new = key.is_some();
-        self.engineer_key = self.engineer_key.take().or(key);
+        if is_new {
+            (self.engineer_key, self.features) = (key, hello.features.clone());
+        }
         is_new
+    }
+
+    /// Whether the engineer's side understands `feature`.
+    pub fn peer_has(&self, feature: &str) -> bool {
+        self.features.has(feature)
     }
 
     /// Sends a sealed message.
@@ -119,7 +136,7 @@ impl LiveSession {
     pub async fn begin(&mut self, around: &Surroundings) -> Result<(), BeginError> {
         let engineer_key = self.engineer_key.clone().ok_or(BeginError::NoKey)?;
         let (process, process_events) =
-            SessionProcess::start(&around.program, WatchLimits::default()).await?;
+            SessionProcess::launch(&around.launch, WatchLimits::default()).await?;
         let path = Arc::new(ChannelPath::new(around.forwards.clone()));
         let (ended, _) = watch::channel(None);
         let ssh = self.serve_ssh(around, engineer_key, &path, &process, &ended)?;
@@ -173,6 +190,11 @@ impl LiveSession {
     /// Tells the engineer that the hour has begun. `deadline` is in time since boot.
     pub fn admit(&self, length: Duration, deadline: Duration) {
         self.control.send(FromAgent::Admitted { seconds: length.as_secs() as u32 });
+        self.control.set_deadline(deadline);
+    }
+
+    /// Tells the engineer's side how much time is left now. `deadline` is in time since boot.
+    pub fn set_deadline(&self, deadline: Duration) {
         self.control.set_deadline(deadline);
     }
 
@@ -239,12 +261,6 @@ impl Work {
         tracing::info!(input, output, ?outcome, is_joined, "session ended");
         if is_joined { outcome } else { EndOutcome::Unconfirmed }
     }
-}
-
-/// The account that engineers work as: in development, our own.
-fn own_account_name() -> String {
-    let user = nix::unistd::User::from_uid(nix::unistd::getuid());
-    user.ok().flatten().map_or_else(|| "unknown".to_owned(), |user| user.name)
 }
 
 fn own_hostname() -> String {

@@ -4,26 +4,41 @@
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 
 use crate::ids::{AgentKey, Challenge, Signature};
+use crate::secret::Secret;
 
-/// The agent's key pair: new at every start, in memory only.
-pub struct RegistrationKey(Ed25519KeyPair);
+/// The agent's key pair: new at every start of remote access.
+pub struct RegistrationKey {
+    pair: Ed25519KeyPair,
+    seed: Secret<32>,
+}
 
 impl RegistrationKey {
     /// Draws a key pair.
     pub fn generate() -> Self {
-        Self(Ed25519KeyPair::generate().expect("key generation fails only without random numbers"))
+        Self::from_seed(Secret::random())
+    }
+
+    /// The key pair of a seed: the 32 bytes of the private key (RFC 8032, section 5.1.5).
+    pub fn from_seed(seed: Secret<32>) -> Self {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose());
+        Self { pair: pair.expect("every 32 bytes are a seed"), seed }
+    }
+
+    /// What [`Self::from_seed`] takes.
+    pub fn seed(&self) -> Secret<32> {
+        self.seed.clone()
     }
 
     /// The public half, by which the relay knows this start of this agent.
     pub fn public(&self) -> AgentKey {
         let mut bytes = [0; 32];
-        bytes.copy_from_slice(self.0.public_key().as_ref());
+        bytes.copy_from_slice(self.pair.public_key().as_ref());
         AgentKey::from_bytes(bytes)
     }
 
     /// Signs `challenge` for `claim` (the support ID's digits, or a session ticket).
     pub fn sign(&self, challenge: &Challenge, claim: &str) -> Signature {
-        let signature = self.0.sign(&signed_bytes(challenge, claim, &self.public()));
+        let signature = self.pair.sign(&signed_bytes(challenge, claim, &self.public()));
         let mut bytes = [0; 64];
         bytes.copy_from_slice(signature.as_ref());
         Signature::from_bytes(bytes)

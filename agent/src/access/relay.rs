@@ -4,12 +4,13 @@ use fieldlink_protocol::ids::{PipeId, SessionId};
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::reason::Reason;
 
-use super::{Access, MOST_REDRAWS, Notice, Unconfirmed};
+use super::{Access, Happening, MOST_REDRAWS, Notice, Unconfirmed};
 use crate::clock;
 use crate::network::monitor::Standing;
 use crate::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::rules::{Request, State};
 use crate::session::LiveSession;
+use crate::status::{Line, Visitor};
 use crate::tunnel::TunnelEvent;
 
 impl Access {
@@ -112,11 +113,12 @@ impl Access {
                 if is_burnt {
                     return self.switch_off(Notice::Burnt(Box::new(request))).await;
                 }
+                self.warn_of_wrong_pin(&request);
             }
             Outcome::Verified(verified, charge) => {
                 let id = (request.session, request.run);
                 match self.rules.verified(&registration, charge, request.clone(), clock::now()) {
-                    Ok(()) => match LiveSession::greet(*verified, id, self.config.session.pipe_limits()) {
+                    Ok(()) => match LiveSession::greet(*verified, id, &self.around) {
                         Ok(session) => self.session = Some(session),
                         Err(error) => {
                             tracing::error!(%error, "no host key");
@@ -134,6 +136,11 @@ impl Access {
         Ok(())
     }
 
+    fn warn_of_wrong_pin(&self, request: &Request) {
+        let sentence = format!("A wrong PIN was tried by {}.", Visitor::of(request).describe());
+        self.happen(Happening::Warning(Line { code: "wrong-pin".to_owned(), sentence }));
+    }
+
     pub(super) async fn on_relay_ended(
         &mut self,
         session: SessionId,
@@ -143,7 +150,7 @@ impl Access {
             return Ok(());
         }
         match self.rules.state() {
-            State::Active { .. } | State::Admitting { .. } => self.switch_off(Notice::Ended(reason)).await,
+            State::Active(_) | State::Admitting { .. } => self.switch_off(Notice::Ended(reason)).await,
             _ => self.back_to_waiting(reason).await,
         }
     }

@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Access, Unconfirmed};
 use crate::clock;
-use crate::control::ControlEvent;
+use crate::control::{ControlEvent, EngineerHello};
 use crate::pairing::{self, Freely, Offer, Outcome, Run, Verified};
-use crate::rules::{Request, State};
+use crate::rules::Request;
 use crate::session::{LiveSession, SessionEvent};
 use crate::session_process::EndOutcome;
 
@@ -37,7 +37,7 @@ pub(super) enum Return {
     Paired(Box<Run<()>>),
     /// The run's task is gone.
     Lost,
-    Greeted(String),
+    Greeted(EngineerHello),
     TooLate,
 }
 
@@ -54,13 +54,13 @@ impl Returning {
             Self::Greeting { session, until, .. } => loop {
                 tokio::select! {
                     event = session.next_event() => match event {
-                        SessionEvent::Control(ControlEvent::Greeted(key)) => return Return::Greeted(key),
-                        SessionEvent::Control(
-                            ControlEvent::Heard | ControlEvent::PipeClosed(_) | ControlEvent::Link(_),
-                        ) => {}
+                        SessionEvent::Control(ControlEvent::Greeted(greeting)) => {
+                            return Return::Greeted(greeting);
+                        }
                         SessionEvent::Control(ControlEvent::Over(_)) | SessionEvent::ProcessLost(_) => {
                             return Return::TooLate;
                         }
+                        SessionEvent::Control(_) => {}
                     },
                     () = sleep_until(*until) => return Return::TooLate,
                 }
@@ -106,8 +106,8 @@ impl Access {
     pub(super) async fn on_return(&mut self, event: Return) -> Result<(), Unconfirmed> {
         match (event, std::mem::take(&mut self.returning)) {
             (Return::Paired(run), _) => self.on_paired_again(*run),
-            (Return::Greeted(key), Returning::Greeting { request, mut session, .. }) => {
-                if session.set_engineer_key(&key) {
+            (Return::Greeted(hello), Returning::Greeting { request, mut session, .. }) => {
+                if session.set_engineer(&hello) {
                     return self.let_back_in(request, *session).await;
                 }
                 session.end(Reason::Tampered, std::future::ready(())).await;
@@ -133,7 +133,7 @@ impl Access {
 
     fn greet_again(&mut self, request: Request, verified: Verified) {
         let id = (request.session, request.run);
-        match LiveSession::greet(verified, id, self.config.session.pipe_limits()) {
+        match LiveSession::greet(verified, id, &self.around) {
             Ok(session) => {
                 let until = Instant::now() + limits::HANDSHAKE;
                 self.returning = Returning::Greeting { request, session: Box::new(session), until };
@@ -172,11 +172,11 @@ impl Access {
 
     /// Names the run that the session stands on, if it is not the first. The relay may hear it twice.
     pub(super) fn tell_of_return(&self) {
-        if let (State::Active { request, returns, .. }, Some((tunnel, _))) =
-            (self.rules.state(), &self.tunnel)
-            && returns.count > 0
+        if let (Some(active), Some((tunnel, _))) = (self.rules.active(), &self.tunnel)
+            && active.returns.count > 0
         {
-            tunnel.send(FromAgent::PairedAgain { session: request.session, run: request.run });
+            let (session, run) = (active.request.session, active.request.run);
+            tunnel.send(FromAgent::PairedAgain { session, run });
         }
     }
 }

@@ -8,7 +8,8 @@ use fieldlink_protocol::transport::PipeLink;
 
 use super::{Access, Notice, Unconfirmed};
 use crate::clock;
-use crate::control::ControlEvent;
+use crate::control::{ControlEvent, EngineerHello};
+use crate::marks::SessionMark;
 use crate::rules::{Greeted, Request, State};
 use crate::session::SessionEvent;
 use crate::session_process::EndOutcome;
@@ -27,6 +28,21 @@ impl Access {
                 self.session.iter().for_each(|session| session.close_pipe(pipe));
                 Ok(())
             }
+            SessionEvent::Control(ControlEvent::Asked { request, question }) => {
+                self.rules.heard(clock::now());
+                self.on_asked(request, question);
+                Ok(())
+            }
+            SessionEvent::Control(ControlEvent::Withdrawn { request }) => {
+                self.rules.heard(clock::now());
+                self.rules.withdraw_question(request);
+                Ok(())
+            }
+            SessionEvent::Control(ControlEvent::Chat(text)) => {
+                self.rules.heard(clock::now());
+                self.on_chat(&text);
+                Ok(())
+            }
             SessionEvent::Control(ControlEvent::Link(PipeLink::Down { problem, .. })) => {
                 tracing::info!(problem, "the control channel is interrupted");
                 self.rules.interrupt(problem);
@@ -36,11 +52,9 @@ impl Access {
                 self.rules.connected(clock::now());
                 Ok(())
             }
-            SessionEvent::Control(ControlEvent::Greeted(key)) => self.on_greeted(&key).await,
+            SessionEvent::Control(ControlEvent::Greeted(hello)) => self.on_greeted(&hello).await,
             SessionEvent::Control(ControlEvent::Over(reason)) => match self.rules.state() {
-                State::Active { .. } | State::Admitting { .. } => {
-                    self.switch_off(Notice::Ended(reason)).await
-                }
+                State::Active(_) | State::Admitting { .. } => self.switch_off(Notice::Ended(reason)).await,
                 _ => self.back_to_waiting(reason).await,
             },
             SessionEvent::ProcessLost(problem) => {
@@ -50,11 +64,11 @@ impl Access {
         }
     }
 
-    pub(super) async fn on_greeted(&mut self, key: &str) -> Result<(), Unconfirmed> {
-        let is_first = self.session.as_mut().is_some_and(|session| session.set_engineer_key(key));
+    pub(super) async fn on_greeted(&mut self, hello: &EngineerHello) -> Result<(), Unconfirmed> {
+        let is_first = self.session.as_mut().is_some_and(|session| session.set_engineer(hello));
         if !is_first {
             return match self.rules.state() {
-                State::Active { .. } | State::Admitting { .. } => {
+                State::Active(_) | State::Admitting { .. } => {
                     self.switch_off(Notice::Ended(Reason::Tampered)).await
                 }
                 _ => self.back_to_waiting(Reason::Tampered).await,
@@ -94,7 +108,9 @@ impl Access {
     pub(super) fn on_session_ticket(&mut self, session_ticket: String) {
         let now = clock::now();
         let admitted = self.rules.admitted(now);
-        if let (State::Active { .. }, Some((tunnel, _))) = (self.rules.state(), &self.tunnel) {
+        if let (Some(active), Some((tunnel, _))) = (self.rules.active(), &self.tunnel) {
+            let (session, key) = (active.request.session, self.key.seed());
+            self.marks.set_session(Some(&SessionMark { session, ticket: session_ticket.clone(), key }));
             tunnel.set_claim(Claim::Session { session_ticket });
         }
         if let (Some(length), Some(session)) = (admitted, &self.session) {

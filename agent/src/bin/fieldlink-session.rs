@@ -3,18 +3,30 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use fieldlink_agent::session_host::{self, HostError};
+use fieldlink_agent::session_host::{self, HostError, Setting};
 
 /// Starts shells, commands and sftp for fieldlink-agent.
 ///
 /// Not for use by hand: standard input is a packet socket from fieldlink-agent.
 #[derive(Debug, Parser)]
 #[command(name = "fieldlink-session", version)]
-struct Arguments {}
+struct Arguments {
+    /// Started by systemd, under the support account.
+    #[arg(long, conflicts_with = "clean_up")]
+    service: bool,
+    /// Remove and kill what a session of the support account has left.
+    #[arg(long)]
+    clean_up: bool,
+}
 
 fn main() -> ExitCode {
-    let Arguments {} = Arguments::parse();
-    let result = session_host::take_socket().and_then(session_host::run);
+    let arguments = Arguments::parse();
+    let setting = if arguments.service { Setting::Service } else { Setting::Child };
+    let result = if arguments.clean_up {
+        session_host::clean_up()
+    } else {
+        session_host::take_socket().and_then(|socket| session_host::run(socket, setting))
+    };
     let Err(error) = result else {
         return ExitCode::SUCCESS;
     };

@@ -6,6 +6,7 @@
 //! pipe; *Admitting* waits for the relay to withdraw the support ID. The pair lives in the states
 //! that may still use it, so that no session can outlive its beginning with a PIN that still works.
 
+mod active;
 mod pair;
 mod returns;
 mod state;
@@ -17,13 +18,15 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::{QuestionId, RunId, SessionId};
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::pairing::attempts::{Charge, Standing};
 use fieldlink_protocol::reason::Reason;
 
+pub use active::{Active, Asked};
 pub use pair::Pair;
 pub use returns::Returns;
-pub use state::{Answered, Due, Greeted, Request, StaleAnswer, State};
+pub use state::{Answered, ClientAnswer, Due, GrantError, Greeted, Request, StaleAnswer, State};
 
 use crate::config::{Consent, SessionConfig};
 
@@ -139,20 +142,61 @@ impl Rules {
     pub fn answer(
         &mut self,
         question: QuestionId,
-        allow: bool,
+        answer: ClientAnswer,
         now: Duration,
     ) -> Result<Answered, StaleAnswer> {
-        match &self.state {
+        match &mut self.state {
+            State::Active(active) => return active.answer(question, answer, now),
             State::Asking { question: asked, .. } if *asked == question => {}
-            _ => return Err(StaleAnswer),
+            _ => return Err(StaleAnswer::NotOpen),
         }
-        if !allow {
-            return Ok(Answered::Refused(self.refused(now)));
+        match answer {
+            ClientAnswer::No => return Ok(Answered::Refused(self.refused(now))),
+            ClientAnswer::Text(_) => return Err(StaleAnswer::DoesNotFit),
+            ClientAnswer::Yes => {}
         }
         if let State::Asking { request, .. } = std::mem::replace(&mut self.state, State::Off) {
             self.state = State::Admitting { request, until: now + limits::HANDSHAKE };
         }
         Ok(Answered::Allowed)
+    }
+
+    /// The engineer asks the client something. An error is the answer: the client is not asked.
+    pub fn ask(&mut self, request: u32, question: Question, now: Duration) -> Result<(), Answer> {
+        self.active_mut().map_or(Err(Answer::Busy {}), |active| active.ask(request, question, now))
+    }
+
+    /// The engineer takes a question back.
+    pub fn withdraw_question(&mut self, request: u32) {
+        if let Some(active) = self.active_mut() {
+            active.withdraw(request);
+        }
+    }
+
+    /// The client gives `session` more time. Returns the engineer's question that is thereby answered.
+    pub fn grant(
+        &mut self,
+        session: SessionId,
+        minutes: u32,
+        now: Duration,
+    ) -> Result<Option<u32>, GrantError> {
+        let active = self.active_mut().filter(|active| active.request.session == session);
+        active.map_or(Err(GrantError), |active| active.grant(minutes, now))
+    }
+
+    /// The session in which the engineer works.
+    pub fn active(&self) -> Option<&Active> {
+        match &self.state {
+            State::Active(active) => Some(active),
+            _ => None,
+        }
+    }
+
+    fn active_mut(&mut self) -> Option<&mut Active> {
+        match &mut self.state {
+            State::Active(active) => Some(active),
+            _ => None,
+        }
     }
 
     /// The client said no, or nothing.
@@ -178,66 +222,47 @@ impl Rules {
     /// The relay withdrew the support ID: the hour begins. Returns how long the session lasts.
     pub fn admitted(&mut self, now: Duration) -> Option<Duration> {
         let State::Admitting { request, .. } = &self.state else { return None };
-        let request = request.clone();
         let length = Duration::from_secs(self.session.length_seconds).min(limits::SESSION_MAX);
-        self.state = State::Active {
-            request,
-            deadline: now + length,
-            heard: now,
-            interrupted: None,
-            returns: Returns::default(),
-        };
+        self.state = State::Active(Box::new(Active::begin(request.clone(), length, now)));
         Some(length)
     }
 
     /// The engineer's side was heard under the seal. True if that ends an interruption.
     pub fn heard(&mut self, now: Duration) -> bool {
-        match &mut self.state {
-            State::Active { heard, interrupted, .. } => {
-                *heard = now;
-                interrupted.take().is_some()
-            }
-            _ => false,
-        }
+        self.active_mut().is_some_and(|active| active.heard(now))
     }
 
     /// The control pipe has no connection: no new SSH pipes, until it is heard again.
     pub fn interrupt(&mut self, problem: String) {
-        if let State::Active { interrupted, .. } = &mut self.state {
-            *interrupted = Some(problem);
+        if let Some(active) = self.active_mut() {
+            active.interrupted = Some(problem);
         }
     }
 
     /// The control pipe has a connection again. That alone is no sign of life: a relay could give us one
     /// connection after another and keep back what is said on them.
     pub fn connected(&mut self, now: Duration) {
-        if let State::Active { heard, interrupted, .. } = &mut self.state
-            && now < *heard + limits::HEARTBEAT_LOST
-        {
-            *interrupted = None;
+        if let Some(active) = self.active_mut() {
+            active.connected(now);
         }
     }
 
     /// Whether the engineer's program, started again, may begin to pair with the key that was kept.
     pub fn may_return(&mut self, session: SessionId, run: RunId) -> Option<Request> {
-        let State::Active { request, returns, .. } = &mut self.state else { return None };
-        let is_welcome = request.session == session && returns.is_new(run);
-        is_welcome.then(|| Request { run, ..request.clone() })
+        let active = self.active_mut()?;
+        let is_welcome = active.request.session == session && active.returns.is_new(run);
+        is_welcome.then(|| Request { run, ..active.request.clone() })
     }
 
     /// The engineer's program is back, in the run it paired in. Returns when the session ends.
     pub fn returned(&mut self, run: RunId, now: Duration) -> Option<Duration> {
-        let State::Active { request, deadline, heard, interrupted, returns } = &mut self.state else {
-            return None;
-        };
-        (request.run, *heard, *interrupted) = (run, now, None);
-        returns.count += 1;
-        Some(*deadline)
+        self.active_mut().map(|active| active.returned(run, now))
     }
 
     /// Whether SSH pipes are admitted for `session` now.
     pub fn admits_pipes(&self, session: SessionId) -> bool {
-        matches!(&self.state, State::Active { request, interrupted: None, .. } if request.session == session)
+        let lets_in = |active: &Active| active.interrupted.is_none() && active.request.session == session;
+        self.active().is_some_and(lets_in)
     }
 
     /// Who is greeted, asked about, admitted or at work.
@@ -246,8 +271,8 @@ impl Rules {
             State::Off | State::Open { .. } => None,
             State::Greeting { request, .. }
             | State::Asking { request, .. }
-            | State::Admitting { request, .. }
-            | State::Active { request, .. } => Some(request),
+            | State::Admitting { request, .. } => Some(request),
+            State::Active(active) => Some(&active.request),
         }
     }
 
@@ -259,9 +284,7 @@ impl Rules {
             | State::Greeting { until, .. }
             | State::Asking { until, .. }
             | State::Admitting { until, .. } => Some(*until),
-            State::Active { deadline, heard, interrupted, .. } => {
-                Some((*deadline).min(*heard + self.silence(interrupted.is_some())))
-            }
+            State::Active(active) => Some(active.next_deadline(self.patience())),
         }
     }
 
@@ -270,29 +293,20 @@ impl Rules {
         if self.next_deadline().is_none_or(|deadline| now < deadline) {
             return None;
         }
-        let patience = self.silence(true);
+        let patience = self.patience();
         match &mut self.state {
             State::Off => None,
             State::Open { .. } => Some(Due::Idle),
             State::Greeting { .. } => Some(Due::GiveUp(Reason::PairingTimeout)),
             State::Asking { .. } => Some(Due::GiveUp(Reason::NoAnswer)),
             State::Admitting { .. } => Some(Due::End(Reason::ConnectionLost)),
-            State::Active { deadline, .. } if now >= *deadline => Some(Due::End(Reason::TimeUp)),
-            State::Active { heard, interrupted: Some(_), .. } if now >= *heard + patience => {
-                Some(Due::End(Reason::Silence))
-            }
-            State::Active { interrupted, .. } => {
-                interrupted.get_or_insert_with(|| "nothing comes through any more".to_owned());
-                Some(Due::Interrupted)
-            }
+            State::Active(active) => active.tick(patience, now),
         }
     }
 
-    fn silence(&self, interrupted: bool) -> Duration {
-        match interrupted {
-            false => limits::HEARTBEAT_LOST,
-            true => Duration::from_secs(self.session.interruption_seconds).max(limits::HEARTBEAT_LOST),
-        }
+    /// How long a session may be interrupted.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(self.session.interruption_seconds).max(limits::HEARTBEAT_LOST)
     }
 
     fn pair_mut(&mut self, registration: &Arc<Registration>) -> Option<&mut Pair> {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::{QuestionId, RunId, SessionId};
+use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::pairing::attempts::Standing;
 use fieldlink_protocol::reason::Reason;
 
-use super::{Pair, Returns};
+use super::{Active, Pair};
 
 /// Who asks, and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,18 +66,7 @@ pub enum State {
         until: Duration,
     },
     /// The engineer works.
-    Active {
-        /// Who.
-        request: Request,
-        /// When it is over.
-        deadline: Duration,
-        /// When the control pipe was last heard.
-        heard: Duration,
-        /// Why the engineer's side is out of reach, if it is.
-        interrupted: Option<String>,
-        /// How the engineer's program came back after it was started again.
-        returns: Returns,
-    },
+    Active(Box<Active>),
 }
 
 /// What the passing of time leads to.
@@ -90,6 +80,16 @@ pub enum Due {
     End(Reason),
     /// The control pipe is silent: no new SSH pipes.
     Interrupted,
+    /// The client did not answer the engineer's question in time.
+    Unanswered {
+        /// The engineer's number for it.
+        request: u32,
+    },
+    /// The end is near.
+    Remind {
+        /// Minutes until the end.
+        minutes: u64,
+    },
 }
 
 /// What the proof of the control pipe led to.
@@ -103,16 +103,45 @@ pub enum Greeted {
     Stale,
 }
 
+/// What the client says to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientAnswer {
+    /// Agreed.
+    Yes,
+    /// Not agreed.
+    No,
+    /// One of the choices, or words of the client's own.
+    Text(String),
+}
+
 /// What an answer led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
     /// Tell the relay to admit.
     Allowed,
     /// The engineer is told; the pair may or may not be used again.
     Refused(Standing),
+    /// It was a question of the engineer's, who is to be told this.
+    Told {
+        /// The engineer's number for the question.
+        request: u32,
+        /// The answer.
+        answer: Answer,
+    },
 }
 
-/// An answer to a question that is not (any more) asked.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("that question is not open any more")]
-pub struct StaleAnswer;
+/// An answer that answers nothing.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+pub enum StaleAnswer {
+    /// That question is not (any more) asked.
+    #[error("that question is not open any more")]
+    NotOpen,
+    /// A yes where words are asked for, words where a yes or no is, or none of the choices.
+    #[error("that is no answer to this question")]
+    DoesNotFit,
+}
+
+/// No session of that name, or it lasts as long as a session may already.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+#[error("the session cannot be made longer: two hours are the most")]
+pub struct GrantError;

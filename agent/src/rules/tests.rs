@@ -51,7 +51,7 @@ fn what_comes_out_of_turn_changes_nothing() {
     assert_eq!(rules.admitted(SECOND), None);
     let question = ask(&mut rules);
     assert_eq!((rules.greeted(SECOND), rules.admitted(SECOND)), (Greeted::Stale, None));
-    assert_eq!(rules.answer(question, true, SECOND), Ok(Answered::Allowed));
+    assert_eq!(rules.answer(question, ClientAnswer::Yes, SECOND), Ok(Answered::Allowed));
     assert_eq!(rules.greeted(SECOND), Greeted::Stale);
     rules.admitted(SECOND).expect("admitted");
     assert_eq!((rules.greeted(SECOND), rules.admitted(SECOND)), (Greeted::Stale, None));
@@ -81,9 +81,9 @@ fn a_call_from_beginning_to_end() {
         "nothing is charged while asking"
     );
     assert!(rules.charge(&registration).is_err());
-    assert_eq!(rules.answer(QuestionId::random(), true, SECOND), Err(StaleAnswer));
-    assert_eq!(rules.answer(question, true, SECOND), Ok(Answered::Allowed));
-    assert_eq!(rules.answer(question, true, SECOND), Err(StaleAnswer));
+    assert_eq!(rules.answer(QuestionId::random(), ClientAnswer::Yes, SECOND), Err(StaleAnswer::NotOpen));
+    assert_eq!(rules.answer(question, ClientAnswer::Yes, SECOND), Ok(Answered::Allowed));
+    assert_eq!(rules.answer(question, ClientAnswer::Yes, SECOND), Err(StaleAnswer::NotOpen));
     assert!(!rules.admits_pipes(request(1).session));
     assert_eq!(rules.admitted(2 * SECOND), Some(3600 * SECOND));
     assert!(rules.admits_pipes(request(1).session) && !rules.admits_pipes(request(2).session));
@@ -121,7 +121,7 @@ fn two_refusals_or_three_wrong_pins_burn_the_pair() {
     for expected in [Standing::Usable, Standing::Burnt] {
         verified(&mut rules, &registration, 1).expect("greeted");
         let question = ask(&mut rules);
-        assert_eq!(rules.answer(question, false, SECOND), Ok(Answered::Refused(expected)));
+        assert_eq!(rules.answer(question, ClientAnswer::No, SECOND), Ok(Answered::Refused(expected)));
     }
     let (mut rules, registration) = open(Consent::Ask);
     let burnt: Vec<bool> = (0..3)
@@ -191,7 +191,7 @@ fn a_program_that_comes_back_gets_no_more_time() {
     verified(&mut rules, &registration, 1).expect("greeted");
     let question = ask(&mut rules);
     assert_eq!(rules.may_return(session, RunId::from_bytes([9; 16])), None, "the client has not agreed");
-    rules.answer(question, true, SECOND).expect("asked");
+    rules.answer(question, ClientAnswer::Yes, SECOND).expect("asked");
     let length = rules.admitted(SECOND).expect("admitted");
     let run = RunId::from_bytes([9; 16]);
     assert_eq!(rules.may_return(request(2).session, run), None, "another session");
@@ -210,6 +210,88 @@ fn a_program_that_comes_back_gets_no_more_time() {
     assert_eq!(rules.may_return(session, RunId::from_bytes([8; 16])), None, "a relay that plays games");
 }
 
+fn active() -> Rules {
+    let (mut rules, registration) = open(Consent::Pin);
+    verified(&mut rules, &registration, 1).expect("greeted");
+    rules.greeted(Duration::ZERO);
+    rules.admitted(Duration::ZERO).expect("admitted");
+    rules
+}
+
+fn asked(rules: &Rules) -> QuestionId {
+    rules.active().and_then(|active| active.asked.as_ref()).expect("a question").id
+}
+
+/// What is due at `now`, for a session that is heard all the time.
+fn due(rules: &mut Rules, now: Duration) -> Option<Due> {
+    rules.heard(now);
+    rules.tick(now)
+}
+
+#[test]
+fn the_client_may_make_an_hour_two_and_no_more() {
+    let mut rules = active();
+    let session = request(1).session;
+    assert_eq!(rules.grant(request(2).session, 30, SECOND), Err(GrantError), "another session");
+    let more = |minutes| Question::Extension { minutes };
+    rules.ask(7, more(60), SECOND).expect("asked");
+    assert_eq!(rules.ask(8, more(60), SECOND), Err(Answer::Busy {}));
+    let stale = asked(&rules);
+    assert_eq!(rules.answer(stale, ClientAnswer::Text("sure".into()), SECOND), Err(StaleAnswer::DoesNotFit));
+    let granted = Answered::Told { request: 7, answer: Answer::Granted { seconds: 7_199 } };
+    assert_eq!(rules.answer(stale, ClientAnswer::Yes, SECOND), Ok(granted));
+    assert_eq!(rules.answer(stale, ClientAnswer::Yes, SECOND), Err(StaleAnswer::NotOpen));
+    assert_eq!(rules.ask(9, more(1), SECOND), Err(Answer::NoMoreTime {}));
+    assert_eq!(rules.grant(session, 1, SECOND), Err(GrantError));
+    assert_ne!(due(&mut rules, 7_199 * SECOND), Some(Due::End(Reason::TimeUp)));
+    assert_eq!(due(&mut rules, 7_200 * SECOND), Some(Due::End(Reason::TimeUp)));
+}
+
+#[test]
+fn time_that_is_given_unasked_answers_the_question_for_it() {
+    let mut rules = active();
+    rules.ask(1, Question::Extension { minutes: 10 }, SECOND).expect("asked");
+    let stale = asked(&rules);
+    assert_eq!(rules.grant(request(1).session, 15, SECOND), Ok(Some(1)));
+    assert_eq!(rules.answer(stale, ClientAnswer::Yes, SECOND), Err(StaleAnswer::NotOpen));
+    assert_eq!(rules.active().map(|active| active.deadline), Some(75 * 60 * SECOND));
+}
+
+#[test]
+fn a_question_takes_only_its_own_answers() {
+    let mut rules = active();
+    let question = Question::Text { text: "Is it green?".into(), choices: vec!["yes".into(), "no".into()] };
+    rules.ask(1, question.clone(), SECOND).expect("asked");
+    let id = asked(&rules);
+    for wrong in [ClientAnswer::Yes, ClientAnswer::Text("blue".into())] {
+        assert_eq!(rules.answer(id, wrong, SECOND), Err(StaleAnswer::DoesNotFit));
+    }
+    let told = |answer| Ok(Answered::Told { request: 1, answer });
+    let yes = ClientAnswer::Text("yes".into());
+    assert_eq!(rules.answer(id, yes.clone(), SECOND), told(Answer::Text { text: "yes".into() }));
+    rules.ask(2, question, SECOND).expect("asked");
+    rules.withdraw_question(1);
+    assert_eq!(rules.answer(id, yes, SECOND), Err(StaleAnswer::NotOpen), "a click on an earlier one");
+    assert_eq!(due(&mut rules, 300 * SECOND), None);
+    assert_eq!(due(&mut rules, 301 * SECOND), Some(Due::Unanswered { request: 2 }));
+    assert_eq!(rules.active().and_then(|active| active.asked.clone()), None);
+}
+
+#[test]
+fn the_client_is_reminded_of_the_end_once_each_time() {
+    let mut rules = active();
+    let minute = |n: u64| Duration::from_secs(60 * n);
+    assert_eq!(due(&mut rules, minute(49)), None);
+    assert_eq!(rules.next_deadline(), Some(minute(49) + limits::HEARTBEAT_LOST));
+    assert_eq!(due(&mut rules, minute(50)), Some(Due::Remind { minutes: 10 }));
+    assert_eq!(due(&mut rules, minute(50)), None);
+    rules.grant(request(1).session, 10, minute(51)).expect("granted");
+    assert_eq!(due(&mut rules, minute(60)), Some(Due::Remind { minutes: 10 }));
+    assert_eq!(due(&mut rules, minute(65)), Some(Due::Remind { minutes: 5 }));
+    assert_eq!(due(&mut rules, minute(69)), Some(Due::Remind { minutes: 1 }));
+    assert_eq!(due(&mut rules, minute(70)), Some(Due::End(Reason::TimeUp)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     /// Whatever happens in whatever order: a session is admitted only after a verified pairing and,
@@ -226,8 +308,8 @@ proptest! {
                 1 => was_verified |= charges.pop().is_some_and(|charge| rules.verified(&registration, charge, request(1), now).is_ok()),
                 2 => { if let Some(charge) = charges.pop() { rules.failed(&registration, charge); } }
                 3 => if let Greeted::Ask(asked) = rules.greeted(now) { question = Some(asked) },
-                4 => yes |= question.is_some_and(|question| rules.answer(question, true, now) == Ok(Answered::Allowed)),
-                5 => { if let Some(question) = question { let _ = rules.answer(question, false, now); } }
+                4 => yes |= question.is_some_and(|question| rules.answer(question, ClientAnswer::Yes, now) == Ok(Answered::Allowed)),
+                5 => { if let Some(question) = question { let _ = rules.answer(question, ClientAnswer::No, now); } }
                 6 => {
                     if rules.admitted(now).is_some() {
                         admissions += 1;

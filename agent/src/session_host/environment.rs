@@ -9,6 +9,7 @@ use nix::unistd::{AccessFlags, Uid, User, access, gethostname, getuid};
 use crate::session_process::wire::{PROTOCOL_VERSION, Welcome};
 
 use super::HostError;
+use super::home::{OWN_ACCOUNT, OWN_HOME};
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
 const ROOT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -42,6 +43,21 @@ impl Account {
             home: entry.dir,
             shell: if named { entry.shell } else { DEFAULT_SHELL.into() },
         })
+    }
+
+    /// Whether this is the account that Fieldlink's package made, as it made it.
+    pub(super) fn is_fieldlinks_own(&self) -> bool {
+        self.user == OWN_ACCOUNT && self.home == Path::new(OWN_HOME)
+    }
+
+    /// Where it lives.
+    pub(super) fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// From now on it lives nowhere: at the root, where nothing is its own.
+    pub(super) fn do_without_home(&mut self) {
+        self.home = "/".into();
     }
 
     /// The login shell.
@@ -126,6 +142,16 @@ mod tests {
         let expected = "FIELDLINK_SESSION HOME LANG LC_ALL LOGNAME PATH PWD SHELL TERM USER";
         assert_eq!(names.join(" "), expected);
         assert_eq!(environment[OsStr::new("HOME")], "/no/such/home");
+    }
+
+    #[test]
+    fn only_the_packages_account_in_its_place_is_fieldlinks_own() {
+        let mut own = Account { user: OWN_ACCOUNT.into(), home: OWN_HOME.into(), ..account() };
+        assert!(own.is_fieldlinks_own() && !account().is_fieldlinks_own());
+        assert!(!Account { user: OWN_ACCOUNT.into(), ..account() }.is_fieldlinks_own());
+        own.do_without_home();
+        assert!(!own.is_fieldlinks_own());
+        assert_eq!(own.environment(&[])[OsStr::new("HOME")], "/");
     }
 
     #[test]

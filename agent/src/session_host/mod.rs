@@ -4,8 +4,10 @@
 //! It knows nothing of networks or engineers. One thread waits for the agent and for children that
 //! ended; connects, which may take seconds, run in short threads that answer by themselves.
 
+mod clean_up;
 mod environment;
 mod forward;
+mod home;
 mod programs;
 mod signals;
 mod spawn;
@@ -22,6 +24,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, SockType, getsockopt, sockopt};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Pid, dup2_stdin, getpid, getsid, setsid};
+use sd_notify::NotifyState;
 use thiserror::Error;
 
 use crate::session_process::descendants;
@@ -29,6 +32,7 @@ use crate::session_process::packet::{self, Packet, PacketError};
 use crate::session_process::raw_descriptors;
 use crate::session_process::wire::{self, Event, FailReason, Request, RequestId, WireError};
 
+pub use clean_up::clean_up;
 use environment::Account;
 use forward::Forwards;
 use programs::Programs;
@@ -79,10 +83,22 @@ pub fn take_socket() -> Result<OwnedFd, HostError> {
     Ok(socket)
 }
 
+/// Who has started this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setting {
+    /// The agent itself, under its own account: nothing is prepared and nobody watches but the agent.
+    Child,
+    /// systemd, under the support account: it is told that we are there and alive.
+    Service,
+}
+
+/// How often systemd hears that we are alive; it waits for two seconds.
+const SIGN_OF_LIFE: u16 = 500;
+
 /// Serves the agent until it says `end`, is gone, or SIGTERM arrives; then kills everything.
-pub fn run(socket: OwnedFd) -> Result<(), HostError> {
+pub fn run(socket: OwnedFd, setting: Setting) -> Result<(), HostError> {
     prepare_process().map_err(prepare)?;
-    let served = Host::new(socket).and_then(|mut host| host.serve());
+    let served = Host::new(socket, setting).and_then(|mut host| host.serve());
     let killed = descendants::kill_descendants(KILL_LIMIT).map_err(HostError::Left);
     served.and(killed)
 }
@@ -105,6 +121,7 @@ struct Host {
     account: Account,
     programs: Programs,
     forwards: Forwards,
+    setting: Setting,
 }
 
 enum Next {
@@ -113,23 +130,23 @@ enum Next {
 }
 
 impl Host {
-    fn new(socket: OwnedFd) -> Result<Self, HostError> {
+    fn new(socket: OwnedFd, setting: Setting) -> Result<Self, HostError> {
         let signals = Signals::install().map_err(HostError::Prepare)?;
         let socket = Arc::new(socket);
         let forwards = Forwards::new(Arc::clone(&socket));
-        Ok(Self {
-            socket,
-            signals,
-            account: Account::of_this_process()?,
-            programs: Programs::default(),
-            forwards,
-        })
+        let mut account = Account::of_this_process()?;
+        if setting == Setting::Service {
+            home::prepare(&mut account);
+        }
+        Ok(Self { socket, signals, account, programs: Programs::default(), forwards, setting })
     }
 
     fn serve(&mut self) -> Result<(), HostError> {
         self.tell(&Event::Ready(self.account.welcome()))?;
+        self.tell_systemd(NotifyState::Ready);
         loop {
             let readable = self.wait()?;
+            self.tell_systemd(NotifyState::Watchdog);
             if self.signals.asked_to_end() {
                 return Ok(());
             }
@@ -148,7 +165,11 @@ impl Host {
             PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
         ];
-        match poll(&mut sources, PollTimeout::NONE) {
+        let patience = match self.setting {
+            Setting::Child => PollTimeout::NONE,
+            Setting::Service => PollTimeout::from(SIGN_OF_LIFE),
+        };
+        match poll(&mut sources, patience) {
             Ok(_) => {}
             Err(Errno::EINTR) => return Ok(false),
             Err(error) => return Err(HostError::Wait(error)),
@@ -156,6 +177,13 @@ impl Host {
         let readable = sources[0].any().unwrap_or(true);
         self.signals.drain();
         Ok(readable)
+    }
+
+    fn tell_systemd(&self, state: NotifyState<'_>) {
+        if self.setting == Setting::Service {
+            // If systemd does not hear it, it ends us; there is nothing else to do.
+            let _ = sd_notify::notify(&[state]);
+        }
     }
 
     fn serve_packet(&mut self) -> Result<Next, HostError> {

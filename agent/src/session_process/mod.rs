@@ -16,6 +16,7 @@ mod program_io;
 mod pulse;
 pub(crate) mod raw_descriptors;
 mod requests;
+mod service;
 pub mod wire;
 
 use std::os::fd::OwnedFd;
@@ -32,7 +33,10 @@ pub use client::{Program, ProgramExit, ProgramRequest, SessionClient, SessionErr
 pub use outcome::{EndOutcome, SessionLost, StartError};
 pub use program_io::{ForwardStream, ProgramIo, TerminalMaster};
 
+pub use service::Launch;
+
 use link::{Link, LinkState, Socket, next_packet};
+use service::ControlGroup;
 use wire::{Event, PROTOCOL_VERSION, Welcome};
 
 // Requests that wait for the actor; beyond, callers wait.
@@ -40,6 +44,9 @@ const MAX_COMMANDS: usize = 32;
 // How long the end may take by itself, and then by force: together less than a second.
 const ORDERLY_END: Duration = Duration::from_millis(500);
 const FORCED_END: Duration = Duration::from_millis(400);
+// A service's end by itself: systemd kills what is left in it, and needs a moment for that. After that only
+// the end of the agent helps.
+const SERVICE_END: Duration = Duration::from_millis(700);
 // The kernel offers no event for "no descendant left".
 const LOOK_AGAIN: Duration = Duration::from_millis(3);
 
@@ -91,6 +98,8 @@ pub struct SessionProcess {
     client: SessionClient,
     pid: Pid,
     ending: CancellationToken,
+    // If it is a service: where everything of it can be seen, and nothing signalled.
+    group: Option<ControlGroup>,
     // Gone once the session was ended properly.
     link: Option<JoinHandle<()>>,
 }
@@ -138,6 +147,7 @@ impl SessionProcess {
             client: SessionClient::new(commands, lost.clone(), welcome),
             pid,
             ending: ending.clone(),
+            group: None,
             link: Some(tokio::spawn(link.run())),
         };
         Ok((session, SessionEvents { lost, ending }))
@@ -159,8 +169,13 @@ impl SessionProcess {
         self.ending.cancel();
         let orderly = tokio::time::timeout(ORDERLY_END, self.finished()).await;
         let by_itself = orderly == Ok(true) && self.client.lost().is_none();
-        let by_itself = by_itself && nothing_left(started + ORDERLY_END).await;
-        let certain = by_itself || kill_tree().await;
+        let (by_itself, certain) = match &self.group {
+            Some(group) => (by_itself, group.is_left_by(started + SERVICE_END).await),
+            None => {
+                let by_itself = by_itself && nothing_left(started + ORDERLY_END).await;
+                (by_itself, by_itself || kill_tree().await)
+            }
+        };
         // Only now: a caller that gives up half-way leaves the rest to drop.
         self.link.take().inspect(JoinHandle::abort);
         match (certain && self.is_gone(), by_itself) {

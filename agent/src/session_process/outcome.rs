@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::unistd::Pid;
 use thiserror::Error;
 
 use super::packet::PacketError;
@@ -19,6 +21,29 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The service's socket is not there, or not ours.
+    #[error(
+        "could not connect to the session service at {path}: {error} (is fieldlink-session.socket running?)"
+    )]
+    Connect {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        error: Errno,
+    },
+    /// The service runs as somebody else: the agent would refuse the wrong account's consent.
+    #[error(
+        "could not use the session service: it runs as {found}, but support_user in agent.toml is {expected}"
+    )]
+    WrongUser {
+        /// The account in the configuration.
+        expected: String,
+        /// The account of the service.
+        found: String,
+    },
+    /// The service's processes cannot be seen.
+    #[error("could not use the session service: the control group of process {0} cannot be seen")]
+    NoControlGroup(Pid),
     /// A socket or process setting failed.
     #[error("could not prepare session process: {0}")]
     Prepare(#[from] std::io::Error),
@@ -37,6 +62,18 @@ pub enum StartError {
     /// It speaks another version.
     #[error("could not start session process: it speaks version {0}, not {PROTOCOL_VERSION}")]
     Version(u32),
+}
+
+impl StartError {
+    /// Whether it may be gone in a moment: systemd takes one session at a time.
+    pub(super) fn is_passing(&self) -> bool {
+        match self {
+            Self::NoWelcome => true,
+            Self::Packet(PacketError::Socket(error)) => matches!(error, Errno::ECONNRESET | Errno::EPIPE),
+            Self::Connect { error, .. } => matches!(error, Errno::EAGAIN | Errno::ECONNREFUSED),
+            _ => false,
+        }
+    }
 }
 
 /// Why a session can no longer be trusted to be there.

@@ -6,8 +6,10 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{
-    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, recvmsg, sendmsg, socketpair,
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixCredentials,
+    recvmsg, sendmsg, socketpair,
 };
+use nix::unistd::Pid;
 use thiserror::Error;
 
 use super::raw_descriptors;
@@ -72,6 +74,24 @@ pub fn send(
             other => return Ok(other.map(drop)?),
         }
     }
+}
+
+/// Who sent the packet that waits, on a socket with `SO_PASSCRED`; nothing if the other side is gone. The
+/// packet stays. One with descriptors is an error: there is room for none, so none is installed.
+pub(super) fn sender(socket: impl AsFd) -> Result<Option<Pid>, PacketError> {
+    let mut byte = [0];
+    let mut control = nix::cmsg_space!(UnixCredentials);
+    let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
+    let mut parts = [IoSliceMut::new(&mut byte)];
+    let message = recvmsg::<()>(socket.as_fd().as_raw_fd(), &mut parts, Some(&mut control), flags)?;
+    if message.bytes == 0 {
+        return Ok(None);
+    }
+    let credentials = message.cmsgs()?.find_map(|part| match part {
+        ControlMessageOwned::ScmCredentials(credentials) => Some(credentials),
+        _ => None,
+    });
+    Ok(credentials.map(|credentials| Pid::from_raw(credentials.pid())).filter(|pid| pid.as_raw() > 0))
 }
 
 /// Receives one packet. Descriptors beside a packet that is refused are closed.
@@ -144,6 +164,22 @@ mod tests {
             assert!(matches!(refused, Err(PacketError::TooLong)));
         }
         assert!(open_descriptors() < before + 200);
+    }
+
+    #[test]
+    fn the_kernel_says_who_sent_the_first_packet() {
+        let (left, right) = pair().expect("pair");
+        nix::sys::socket::setsockopt(&right, nix::sys::socket::sockopt::PassCred, &true).expect("set");
+        send(left.as_fd(), b"x", &[], MsgFlags::empty()).expect("send");
+        assert_eq!(sender(&right).expect("waiting"), Some(nix::unistd::getpid()));
+        nix::sys::socket::setsockopt(&right, nix::sys::socket::sockopt::PassCred, &false).expect("set");
+        let packet = receive(&right, MsgFlags::empty()).expect("receive");
+        assert_eq!((packet.bytes.as_slice(), packet.descriptors.len()), (&b"x"[..], 0));
+        let null = File::open("/dev/null").expect("null");
+        nix::sys::socket::setsockopt(&right, nix::sys::socket::sockopt::PassCred, &true).expect("set");
+        send(left.as_fd(), b"x", &[null.as_fd()], MsgFlags::empty()).expect("send");
+        assert!(sender(&right).is_err(), "descriptors have no business here");
+        drop(left);
     }
 
     #[test]

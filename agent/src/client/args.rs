@@ -1,0 +1,107 @@
+//! The arguments of `fieldlink`.
+
+use clap::{Parser, Subcommand};
+
+use super::failure;
+
+/// Remote access to this device: start it, read out support ID and PIN, decide who comes in
+#[derive(Debug, Parser)]
+#[command(name = "fieldlink", version, after_help = failure::table(), arg_required_else_help = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show whether remote access is on, who is connected, and for how long
+    Status {
+        /// Go on, and show every change
+        #[arg(long)]
+        watch: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Switch remote access on and show the support ID and PIN to read out
+    ///
+    /// In a terminal it stays: it shows what happens, asks whether an engineer may come in, and passes on
+    /// what is typed. Elsewhere it returns once an engineer could connect.
+    Start {
+        /// Return at once also in a terminal
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Switch remote access off; a session ends
+    Stop,
+    /// Show the support ID and PIN again
+    Credentials {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say yes to the open question: let the engineer in, or give more time
+    Allow(QuestionArgument),
+    /// Say no to the open question
+    Refuse(QuestionArgument),
+    /// End the session
+    End,
+    /// Give the session more time, up to two hours altogether
+    Extend {
+        /// How many minutes more
+        #[arg(default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=60))]
+        minutes: u32,
+    },
+    /// Say something to the engineer
+    Chat {
+        /// What to say
+        #[arg(required = true, value_name = "TEXT")]
+        words: Vec<String>,
+    },
+    /// Answer the engineer's question: with words, or with the number of a choice
+    Answer {
+        /// The answer
+        #[arg(required = true, value_name = "TEXT")]
+        words: Vec<String>,
+        /// The question that is meant, as `status --json` names it, if it is open still
+        #[arg(long, value_name = "ID")]
+        question: Option<String>,
+    },
+    /// Check the network and say whether it is good enough
+    ///
+    /// The exit code is 0 for N0 only; 11 to 20 stand for N1 to N10.
+    Network {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the versions of this program and of the service
+    Version,
+}
+
+/// Which question is meant.
+#[derive(Debug, clap::Args)]
+pub struct QuestionArgument {
+    /// The question that is meant, as `status --json` names it, if it is open still
+    #[arg(value_name = "ID")]
+    pub question: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_use_is_refused() {
+        for words in
+            [&[][..], &["extend", "0"], &["extend", "61"], &["chat"], &["answer"], &["allow", "a", "b"]]
+        {
+            let words = [&["fieldlink"], words].concat();
+            assert!(Arguments::try_parse_from(words.iter()).is_err(), "{words:?}");
+        }
+        let chat = Arguments::try_parse_from(["fieldlink", "chat", "it", "is", "on"]).expect("good");
+        assert!(matches!(chat.command, Command::Chat { words } if words.join(" ") == "it is on"));
+    }
+}

@@ -1,0 +1,195 @@
+//! What each command does.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use fieldlink_protocol::ids::QuestionId;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::text;
+use futures_util::StreamExt;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::args::{Command, QuestionArgument};
+use super::attended;
+use super::device::{Device, News};
+use super::failure::{Failure, Kind};
+use super::show;
+use crate::access::Order;
+use crate::console::choose;
+use crate::panel::{Credentials, describe_credentials};
+use crate::rules::ClientAnswer;
+use crate::status::{Phase, Question, QuestionKind, Status};
+
+/// How long `start` waits for the relay to know of it.
+const READY: Duration = Duration::from_secs(30);
+
+/// Does it, and returns the exit code.
+pub(super) async fn run(command: Command) -> Result<u8, Failure> {
+    if let Command::Version = command {
+        return version().await;
+    }
+    let device = Device::connect().await?;
+    match command {
+        Command::Status { watch: true, json } => watch(&device, json).await,
+        Command::Status { watch: false, json } => print_status(&device.status().await?, json),
+        Command::Start { no_wait } => start(device, no_wait).await,
+        Command::Stop => done(device.give(Order::Stop(Reason::ClientEnded)).await),
+        Command::Credentials { json } => print_credentials(&device.credentials().await?, json),
+        Command::Allow(argument) => decide(&device, argument, ClientAnswer::Yes).await,
+        Command::Refuse(argument) => decide(&device, argument, ClientAnswer::No).await,
+        Command::End => done(device.give(Order::End).await),
+        Command::Extend { minutes } => extend(&device, minutes).await,
+        Command::Chat { words } => chat(&device, &words.join(" ")).await,
+        Command::Answer { words, question } => answer(&device, &words.join(" "), question).await,
+        Command::Network { json } => network(&device, json).await,
+        Command::Version => Ok(0),
+    }
+}
+
+fn done(outcome: Result<(), Failure>) -> Result<u8, Failure> {
+    outcome.map(|()| 0)
+}
+
+fn print_status(status: &Status, json: bool) -> Result<u8, Failure> {
+    show::print(&if json { show::to_json(status) } else { show::to_text(status) })?;
+    Ok(0)
+}
+
+async fn watch(device: &Device, json: bool) -> Result<u8, Failure> {
+    let mut news = device.news().await?;
+    let mut shown = device.status().await?;
+    print_status(&shown, json)?;
+    while let Some(news) = news.next().await {
+        match news {
+            News::Happened(happening) if json => show::print(&show::happening_to_json(&happening))?,
+            News::Happened(happening) => show::print(&format!("\n{}", happening.describe()))?,
+            News::Service { is_there: false } if !json => {
+                show::print("\nThe remote access service has stopped.\n")?;
+            }
+            News::Service { is_there: false } => {}
+            News::Changed | News::Service { is_there: true } => {
+                // It may be gone again; then that is the next news.
+                let Ok(status) = device.status().await else { continue };
+                if status != shown {
+                    if !json {
+                        show::print("\n")?;
+                    }
+                    print_status(&status, json)?;
+                    shown = status;
+                }
+            }
+        }
+    }
+    Err(Failure::new(Kind::NoService, "the system bus is gone"))
+}
+
+async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
+    let is_attended = !no_wait && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let mut news = device.news().await?;
+    if device.status().await?.phase == Phase::Off {
+        device.give(Order::Start).await?;
+    }
+    if is_attended {
+        return attended::run(device).await;
+    }
+    let mut status = device.status().await?;
+    let ready = async {
+        while status.phase == Phase::Connecting && news.next().await.is_some() {
+            status = device.status().await?;
+        }
+        Ok::<(), Failure>(())
+    };
+    // What is so after the wait is told below.
+    timeout(READY, ready).await.unwrap_or(Ok(()))?;
+    match status.phase {
+        Phase::Ready => print_credentials(&device.credentials().await?, false),
+        Phase::Connecting => {
+            print_credentials(&device.credentials().await?, false)?;
+            let problem = status.problem.unwrap_or_else(|| "no answer yet".to_owned());
+            let message = format!(
+                "not connected to the support service yet ({problem}); remote access stays on and tries again"
+            );
+            Err(Failure::new(Kind::Failed, message))
+        }
+        _ => print_status(&status, false),
+    }
+}
+
+fn print_credentials(credentials: &Credentials, json: bool) -> Result<u8, Failure> {
+    let text = if json {
+        let value = json!({ "support_id": credentials.support_id, "pin": credentials.pin.expose() });
+        format!("{value}\n")
+    } else {
+        describe_credentials(credentials)
+    };
+    show::print(&text)?;
+    Ok(0)
+}
+
+async fn decide(device: &Device, argument: QuestionArgument, answer: ClientAnswer) -> Result<u8, Failure> {
+    let question = named_or_open(device, argument.question).await?;
+    done(device.give(Order::Answer(question, answer)).await)
+}
+
+/// The question that is named, or else the one that is open now. What is typed after reading one
+/// question must not answer the next, so scripts had better name it.
+async fn named_or_open(device: &Device, named: Option<String>) -> Result<QuestionId, Failure> {
+    match named {
+        Some(id) => id
+            .parse()
+            .map_err(|error| Failure::new(Kind::Usage, format!("could not use the question {id}: {error}"))),
+        None => Ok(open_question(device).await?.id),
+    }
+}
+
+async fn open_question(device: &Device) -> Result<Question, Failure> {
+    let none = || Failure::new(Kind::Stale, "nothing is being asked now");
+    device.status().await?.question.ok_or_else(none)
+}
+
+async fn extend(device: &Device, minutes: u32) -> Result<u8, Failure> {
+    let none = || Failure::new(Kind::Failed, "no engineer is connected");
+    let visitor = device.status().await?.visitor.ok_or_else(none)?;
+    done(device.give(Order::Grant(visitor.session, minutes)).await)
+}
+
+async fn chat(device: &Device, line: &str) -> Result<u8, Failure> {
+    text::check("the message", line.trim(), limits::CHAT)
+        .map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;
+    done(device.give(Order::Chat(line.to_owned())).await)
+}
+
+async fn answer(device: &Device, line: &str, named: Option<String>) -> Result<u8, Failure> {
+    let question = open_question(device).await?;
+    if named.is_some_and(|named| named != question.id.to_string()) {
+        return Err(Failure::new(Kind::Stale, "that question is not open any more"));
+    }
+    if question.kind != QuestionKind::Text {
+        let message = "this question takes a yes or no: fieldlink allow, or fieldlink refuse";
+        return Err(Failure::new(Kind::Usage, message));
+    }
+    let unfit = || {
+        let message = format!("there is no such choice; choose from: {}", question.choices.join(", "));
+        Failure::new(Kind::Usage, message)
+    };
+    let words = choose(&question, line.trim()).ok_or_else(unfit)?;
+    done(device.give(Order::Answer(question.id, ClientAnswer::Text(words))).await)
+}
+
+async fn network(device: &Device, json: bool) -> Result<u8, Failure> {
+    let (code, as_text, as_json) = device.check_network().await?;
+    show::print(&if json { as_json + "\n" } else { as_text })?;
+    Ok(u8::try_from(code).unwrap_or(1))
+}
+
+async fn version() -> Result<u8, Failure> {
+    show::print(concat!("fieldlink ", env!("CARGO_PKG_VERSION"), "\n"))?;
+    let service = async { Device::connect().await?.version().await }.await;
+    match service {
+        Ok(version) => show::print(&format!("fieldlink-agent {version} (running)\n"))?,
+        Err(failure) => show::print(&format!("fieldlink-agent: {failure}\n"))?,
+    }
+    Ok(0)
+}

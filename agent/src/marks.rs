@@ -1,0 +1,225 @@
+//! What one run of the agent leaves for the next: small files in the runtime directory, which the kernel
+//! empties at every boot. None of them opens anything by itself, and none holds a PIN.
+//!
+//! They help and never hinder: a directory that cannot be written does not stop a session.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::secret::Secret;
+use serde::{Deserialize, Serialize};
+
+/// Longest file that is read, in bytes. A session ticket is about 400 bytes long.
+const LONGEST: u64 = 8 * 1024;
+/// Starts within this time count as one row of crashes.
+const ROW: Duration = Duration::from_secs(60);
+/// Starts in a row that are no reason to wait.
+const FREE_STARTS: usize = 3;
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The files of one runtime directory, or of none.
+#[derive(Debug, Clone)]
+pub struct Marks(Option<PathBuf>);
+
+/// A session that is under way: enough to tell the relay that it is over, and nothing of its keys.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionMark {
+    /// The session.
+    pub session: SessionId,
+    /// Names it to the relay.
+    pub ticket: String,
+    /// The registration key that the ticket is for.
+    #[serde(with = "hexadecimal")]
+    pub key: Secret<32>,
+}
+
+impl Marks {
+    /// Those in the directory that systemd made for this service.
+    pub fn of_this_service() -> Self {
+        Self(std::env::var_os("RUNTIME_DIRECTORY").map(PathBuf::from).filter(|path| path.is_absolute()))
+    }
+
+    /// Those in `directory`.
+    pub fn at(directory: &Path) -> Self {
+        Self(Some(directory.to_owned()))
+    }
+
+    /// None: nothing is remembered.
+    pub fn nowhere() -> Self {
+        Self(None)
+    }
+
+    /// Arms remote access that starts at boot: true once per boot, and only if that can be noted, so that
+    /// no crash and no restart starts it again.
+    pub fn arm(&self, boot: &str) -> bool {
+        if self.read("armed").is_some_and(|before| before.trim() == boot) {
+            return false;
+        }
+        self.write("armed", boot)
+    }
+
+    /// Notes that a session is under way, or none.
+    pub fn set_session(&self, session: Option<&SessionMark>) {
+        match session.map(serde_json::to_string) {
+            Some(Ok(text)) => {
+                self.write("session", &text);
+            }
+            _ => self.remove("session"),
+        }
+    }
+
+    /// The session that an earlier run did not bring to its end, once.
+    pub fn take_session(&self) -> Option<SessionMark> {
+        let text = self.read("session")?;
+        self.remove("session");
+        serde_json::from_str(&text).ok()
+    }
+
+    /// Notes why this run ends itself, for the client to read afterwards.
+    pub fn set_last_words(&self, reason: Reason) {
+        self.write("ended", reason.code());
+    }
+
+    /// Why the run before ended itself, once.
+    pub fn take_last_words(&self) -> Option<Reason> {
+        let code = self.read("ended")?;
+        self.remove("ended");
+        Reason::from_code(code.trim())
+    }
+
+    /// How long to hold off, because there were many starts lately. `now` is in time since boot.
+    pub fn note_start(&self, now: Duration) -> Duration {
+        let known = self.read("starts").unwrap_or_default();
+        let (starts, wait) = with_start(&known, now);
+        self.write("starts", &starts);
+        wait
+    }
+
+    fn read(&self, name: &str) -> Option<String> {
+        let mut text = String::new();
+        let file = File::open(self.0.as_ref()?.join(name)).ok()?;
+        file.take(LONGEST).read_to_string(&mut text).ok()?;
+        Some(text)
+    }
+
+    /// Whole or not at all.
+    fn write(&self, name: &str, text: &str) -> bool {
+        let Some(directory) = &self.0 else { return false };
+        let (path, new) = (directory.join(name), directory.join(format!("{name}.new")));
+        let written = write_private(&new, text).and_then(|()| std::fs::rename(&new, &path));
+        if let Err(error) = &written {
+            tracing::warn!(%error, path = %path.display(), "could not leave a note for the next start");
+        }
+        written.is_ok()
+    }
+
+    fn remove(&self, name: &str) {
+        if let Some(directory) = &self.0 {
+            // It may not be there.
+            let _ = std::fs::remove_file(directory.join(name));
+        }
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+/// The starts of the row that `now` belongs to, one a line, and the wait that follows from them.
+fn with_start(known: &str, now: Duration) -> (String, Duration) {
+    let of_row = |start: &u64| now.as_secs().saturating_sub(*start) < ROW.as_secs();
+    let mut starts: Vec<u64> = known.lines().filter_map(|line| line.parse().ok()).filter(of_row).collect();
+    starts.push(now.as_secs());
+    let beyond = starts.len().saturating_sub(FREE_STARTS);
+    let wait = match u32::try_from(beyond) {
+        Ok(0) => Duration::ZERO,
+        Ok(beyond) => Duration::from_secs(1 << beyond.min(5)).min(LONGEST_WAIT),
+        Err(_) => LONGEST_WAIT,
+    };
+    (starts.iter().map(|start| format!("{start}\n")).collect(), wait)
+}
+
+/// The name of this boot of the kernel's.
+pub fn boot_id() -> std::io::Result<String> {
+    Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+mod hexadecimal {
+    use fieldlink_protocol::ids::AgentKey;
+    use fieldlink_protocol::secret::Secret;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use zeroize::Zeroizing;
+
+    // An agent key is 32 bytes too, and knows how to write itself.
+    pub(super) fn serialize<S: Serializer>(key: &Secret<32>, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = Zeroizing::new(AgentKey::from_bytes(*key.expose()).to_string());
+        serializer.serialize_str(&text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<32>, D::Error> {
+        Ok(Secret::new(*AgentKey::deserialize(deserializer)?.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remote_access_at_boot_is_armed_once_per_boot() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let marks = Marks::at(directory.path());
+        assert!(marks.arm("one"));
+        assert!(!marks.arm("one"), "a crash is no boot");
+        assert!(marks.arm("two"));
+        assert!(!Marks::nowhere().arm("one"), "what cannot be noted is not armed");
+    }
+
+    #[test]
+    fn a_session_that_was_not_ended_is_found_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let marks = Marks::at(directory.path());
+        assert!(marks.take_session().is_none());
+        let session = SessionId::random();
+        let mark = SessionMark { session, ticket: "ticket".into(), key: Secret::new([7; 32]) };
+        marks.set_session(Some(&mark));
+        let file = directory.path().join("session");
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).expect("there").permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        let found = marks.take_session().expect("there");
+        assert_eq!((found.session, found.ticket.as_str(), found.key.expose()), (session, "ticket", &[7; 32]));
+        assert!(marks.take_session().is_none());
+    }
+
+    #[test]
+    fn last_words_are_read_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let marks = Marks::at(directory.path());
+        marks.set_last_words(Reason::SessionProcessLost);
+        assert_eq!(marks.take_last_words(), Some(Reason::SessionProcessLost));
+        assert_eq!(marks.take_last_words(), None);
+    }
+
+    #[test]
+    fn many_starts_in_a_row_are_slowed_down() {
+        let mut known = String::new();
+        let waits: Vec<u64> = (100..110)
+            .map(|second| {
+                let (starts, wait) = with_start(&known, Duration::from_secs(second));
+                known = starts;
+                wait.as_secs()
+            })
+            .collect();
+        assert_eq!(waits, [0, 0, 0, 2, 4, 8, 16, 30, 30, 30]);
+        assert_eq!(with_start(&known, Duration::from_secs(300)), ("300\n".into(), Duration::ZERO));
+    }
+}

@@ -1,0 +1,184 @@
+//! The agent as a service of systemd's: on the system bus, watched, and ready to be replaced.
+
+pub mod authority;
+mod inhibitor;
+pub mod object;
+mod publisher;
+mod systemd;
+mod upgrade;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use fieldlink_protocol::messages::agent::Claim;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::registration::RegistrationKey;
+use fieldlink_protocol::transport::Dialer;
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use self::authority::Authority;
+use self::publisher::Publisher;
+use crate::access::{Access, Command, Order, Outlook};
+use crate::config::{AccessMode, Config};
+use crate::marks::{self, Marks, SessionMark};
+use crate::network::Monitor;
+use crate::status::Notice;
+use crate::tunnel::Tunnel;
+
+/// Orders that wait at most.
+const ORDERS: usize = 16;
+/// How long systemd waits for us to be on the bus before we say that we are up all the same.
+const BUS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Why the service is over.
+enum Over {
+    /// It was told to stop.
+    Stopped,
+    /// A newer version is there.
+    Replaced,
+    /// Remote access ended, which it does by itself only when it must.
+    Access(anyhow::Result<()>),
+}
+
+/// Runs until it is told to stop, or must.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let marks = Marks::of_this_service();
+    hold_off(&marks).await;
+    let authority = Authority::new(&config.support_user)?;
+    let dialer = config.dialer()?;
+    let (notice, unfinished) = earlier_life(&marks);
+    let mut farewells = JoinSet::new();
+    if let Some(session) = unfinished {
+        farewells.spawn(say_farewell(dialer.clone(), session));
+    }
+    let network = Monitor::start(dialer.clone());
+    let (commands, orders) = mpsc::channel(ORDERS);
+    let is_at_boot = config.access == AccessMode::AtBoot;
+    let around = config.surroundings(dialer.clone(), config.service_launch());
+    let (access, outlook) = Access::new(config, around, network.handle(), orders, (marks.clone(), notice))?;
+    let mut access = tokio::spawn(access.run());
+    let helpers = Helpers::start(&outlook, &commands, authority, dialer).await;
+    if is_at_boot && marks.arm(&marks::boot_id().unwrap_or_default()) {
+        tracing::info!("remote access starts because the device was started");
+        let _ = commands.send(Command::of(Order::Start)).await;
+    }
+    let over = tokio::select! {
+        ended = &mut access => Over::Access(flatten(ended)),
+        stopped = stop_signal() => stopped.map(|()| Over::Stopped)?,
+        () = upgrade::due(outlook.view.clone()) => Over::Replaced,
+    };
+    let outcome = match over {
+        Over::Access(outcome) => outcome,
+        Over::Stopped | Over::Replaced => {
+            systemd::notify(&[NotifyState::Stopping]);
+            let _ = commands.send(Command::of(Order::Shutdown(Reason::AgentStopped))).await;
+            flatten(access.await)
+        }
+    };
+    helpers.close().await;
+    network.close().await;
+    farewells.shutdown().await;
+    outcome
+}
+
+/// A program that crashes again and again must not keep the device busy.
+async fn hold_off(marks: &Marks) {
+    let wait = marks.note_start(crate::clock::now());
+    if !wait.is_zero() {
+        tracing::warn!(seconds = wait.as_secs(), "started often lately: waiting before the next try");
+        let text = format!("Started often lately, waiting {} seconds", wait.as_secs());
+        systemd::notify(&[NotifyState::Ready, NotifyState::Status(&text)]);
+        let feeding = async {
+            loop {
+                systemd::notify(&[NotifyState::Watchdog]);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        let _ = timeout(wait, feeding).await;
+    }
+}
+
+/// What the client should read about the run before, and the session that it did not bring to its end.
+fn earlier_life(marks: &Marks) -> (Option<Notice>, Option<SessionMark>) {
+    let unfinished = marks.take_session();
+    let crashed = unfinished.is_some().then_some(Reason::AgentRestarted);
+    let reason = marks.take_last_words().or(crashed);
+    if let Some(reason) = reason {
+        tracing::warn!(reason = reason.code(), "the run before this one ended with a session");
+    }
+    (reason.map(Notice::Ended), unfinished)
+}
+
+/// Tells the relay, and so the engineer, that the session of an earlier life is over. Its keys are gone
+/// with that life, so nobody could go on with it.
+async fn say_farewell(dialer: Dialer, mark: SessionMark) {
+    let key = RegistrationKey::from_seed(mark.key);
+    let claim = Claim::Session { session_ticket: mark.ticket };
+    let (tunnel, events) = Tunnel::open(dialer, Arc::new(key), claim);
+    tunnel.farewell(events, mark.session, Reason::AgentRestarted).await;
+}
+
+fn flatten(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {
+    ended.context("remote access failed")?
+}
+
+/// SIGHUP too: a service has no terminal to lose.
+async fn stop_signal() -> std::io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+/// The tasks beside remote access.
+struct Helpers {
+    publisher: JoinHandle<()>,
+    cancel: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+impl Helpers {
+    /// Starts them. Returns when the agent is on the bus, or when that takes long.
+    async fn start(
+        outlook: &Outlook,
+        commands: &mpsc::Sender<Command>,
+        authority: Authority,
+        dialer: Dialer,
+    ) -> Self {
+        let cancel = CancellationToken::new();
+        let (is_ready, mut ready) = watch::channel(false);
+        let publisher = Publisher {
+            view: outlook.view.clone(),
+            happenings: outlook.happenings.clone(),
+            commands: commands.clone(),
+            authority,
+            dialer,
+            is_ready,
+        };
+        let publisher = tokio::spawn(publisher.run(cancel.clone()));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(systemd::feed_watchdog(commands.clone()));
+        let _ = timeout(BUS_PATIENCE, ready.wait_for(|is_ready| *is_ready)).await;
+        systemd::notify(&[NotifyState::Ready]);
+        tasks.spawn(systemd::tell_status(outlook.view.clone()));
+        Self { publisher, cancel, tasks }
+    }
+
+    /// Ends them; what was shown last is told first.
+    async fn close(mut self) {
+        self.cancel.cancel();
+        if timeout(systemd::GRACE, &mut self.publisher).await.is_err() {
+            self.publisher.abort();
+        }
+        self.tasks.shutdown().await;
+    }
+}

@@ -1,0 +1,308 @@
+//! The object on the bus: what the person beside the device can do and read.
+
+use std::time::Duration;
+
+use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::transport::Dialer;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::timeout;
+use zbus::message::Header;
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, interface};
+
+use super::authority::{Action, Authority, Denied};
+use crate::access::{Command, Order, Refusal};
+use crate::bus::Properties;
+use crate::network::check;
+use crate::panel::View;
+use crate::rules::ClientAnswer;
+
+/// A check of the network takes a few seconds; dialling and measuring have limits of their own.
+const CHECK: Duration = Duration::from_secs(30);
+
+/// An error as it stands on the bus. The message is fit for the person beside the device.
+#[derive(Debug, zbus::DBusError)]
+#[zbus(prefix = "com.navvis.Fieldlink1.Error")]
+pub enum Error {
+    /// Something went wrong on the bus itself.
+    #[zbus(error)]
+    ZBus(zbus::Error),
+    /// The sender may not do this.
+    NotPermitted(String),
+    /// The question that is answered is not open any more.
+    Stale(String),
+    /// It does not fit the state of things.
+    NotNow(String),
+    /// An argument cannot be used.
+    InvalidArgument(String),
+}
+
+/// What the object stands on.
+pub struct Object {
+    /// Where orders go.
+    pub commands: mpsc::Sender<Command>,
+    /// What is shown.
+    pub view: watch::Receiver<View>,
+    /// Who may.
+    pub authority: Authority,
+    /// For a check of the network; one at a time.
+    pub dialer: Mutex<Dialer>,
+}
+
+impl Object {
+    async fn permit(&self, bus: &Connection, header: &Header<'_>, action: Action) -> Result<(), Error> {
+        Ok(self.authority.check(bus, header, action).await?)
+    }
+
+    async fn order(
+        &self,
+        bus: &Connection,
+        header: &Header<'_>,
+        action: Action,
+        order: Order,
+    ) -> Result<(), Error> {
+        self.permit(bus, header, action).await?;
+        Ok(Command::ask(&self.commands, order).await?)
+    }
+
+    fn properties(&self) -> Properties {
+        Properties::from(&self.view.borrow().status)
+    }
+}
+
+#[interface(name = "com.navvis.Fieldlink1")]
+impl Object {
+    async fn start(
+        &self,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        self.order(bus, &header, Action::Start, Order::Start).await
+    }
+
+    async fn stop(
+        &self,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        self.order(bus, &header, Action::Stop, Order::Stop(Reason::ClientEnded)).await
+    }
+
+    async fn end(
+        &self,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        self.order(bus, &header, Action::Stop, Order::End).await
+    }
+
+    #[zbus(out_args("support_id", "pin"))]
+    async fn get_credentials(
+        &self,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(String, String), Error> {
+        self.permit(bus, &header, Action::Credentials).await?;
+        let credentials = self.view.borrow().credentials.clone();
+        let credentials =
+            credentials.ok_or_else(|| Error::NotNow("there are no support ID and PIN now".to_owned()))?;
+        Ok((credentials.support_id.to_string(), credentials.pin.expose().to_owned()))
+    }
+
+    async fn allow(
+        &self,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: Header<'_>,
+        question: &str,
+    ) -> Result<(), Error> {
+        let question: QuestionId = parse("question", question)?;
+        self.order(bus, &header, Action::Allow, Order::Answer(question, ClientAnswer::Yes)).await
+    }
+
+    async fn refuse(
+        &self,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: Header<'_>,
+        question: &str,
+    ) -> Result<(), Error> {
+        let question: QuestionId = parse("question", question)?;
+        self.order(bus, &header, Action::Allow, Order::Answer(question, ClientAnswer::No)).await
+    }
+
+    async fn grant_extension(
+        &self,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: Header<'_>,
+        session: &str,
+        minutes: u32,
+    ) -> Result<(), Error> {
+        let session: SessionId = parse("session", session)?;
+        if !(1..=60).contains(&minutes) {
+            return Err(Error::InvalidArgument("an extension is 1 to 60 minutes long".to_owned()));
+        }
+        self.order(bus, &header, Action::Extend, Order::Grant(session, minutes)).await
+    }
+
+    async fn answer(
+        &self,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: Header<'_>,
+        question: &str,
+        text: String,
+    ) -> Result<(), Error> {
+        let question: QuestionId = parse("question", question)?;
+        self.order(bus, &header, Action::Answer, Order::Answer(question, ClientAnswer::Text(text))).await
+    }
+
+    async fn send_chat(
+        &self,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] header: Header<'_>,
+        text: String,
+    ) -> Result<(), Error> {
+        let what = "the message";
+        fieldlink_protocol::text::check(what, text.trim(), fieldlink_protocol::limits::CHAT)
+            .map_err(|error| Error::InvalidArgument(error.to_string()))?;
+        self.order(bus, &header, Action::Answer, Order::Chat(text)).await
+    }
+
+    #[zbus(out_args("exit_code", "text", "json"))]
+    async fn check_network(&self) -> Result<(u32, String, String), Error> {
+        let busy = |_| Error::NotNow("the network is being checked already".to_owned());
+        let dialer = self.dialer.try_lock().map_err(busy)?;
+        let slow = |_| Error::NotNow("checking the network took too long".to_owned());
+        let report = timeout(CHECK, check::run(&dialer)).await.map_err(slow)?;
+        Ok((report.exit_code().into(), report.to_text(), format!("{:#}", report.to_json())))
+    }
+
+    #[zbus(signal)]
+    async fn chat(emitter: &SignalEmitter<'_>, from: &str, text: &str) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    async fn warning(emitter: &SignalEmitter<'_>, code: &str, text: &str) -> zbus::Result<()>;
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    async fn version(&self) -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    #[zbus(property)]
+    async fn state(&self) -> String {
+        self.properties().state
+    }
+
+    #[zbus(property)]
+    async fn notice_code(&self) -> String {
+        self.properties().notice_code
+    }
+
+    #[zbus(property)]
+    async fn notice(&self) -> String {
+        self.properties().notice
+    }
+
+    #[zbus(property)]
+    async fn network_code(&self) -> String {
+        self.properties().network_code
+    }
+
+    #[zbus(property)]
+    async fn network(&self) -> String {
+        self.properties().network
+    }
+
+    #[zbus(property)]
+    async fn problem(&self) -> String {
+        self.properties().problem
+    }
+
+    #[zbus(property)]
+    async fn wrong_tries(&self) -> u32 {
+        self.properties().wrong_tries
+    }
+
+    #[zbus(property)]
+    async fn session(&self) -> String {
+        self.properties().session
+    }
+
+    #[zbus(property)]
+    async fn engineer(&self) -> String {
+        self.properties().engineer
+    }
+
+    #[zbus(property)]
+    async fn company(&self) -> String {
+        self.properties().company
+    }
+
+    #[zbus(property)]
+    async fn ticket(&self) -> String {
+        self.properties().ticket
+    }
+
+    #[zbus(property)]
+    async fn partner(&self) -> String {
+        self.properties().partner
+    }
+
+    #[zbus(property)]
+    async fn deadline(&self) -> u64 {
+        self.properties().deadline
+    }
+
+    #[zbus(property)]
+    async fn away(&self) -> String {
+        self.properties().away
+    }
+
+    #[zbus(property)]
+    async fn returns(&self) -> u32 {
+        self.properties().returns
+    }
+
+    #[zbus(property)]
+    async fn question(&self) -> String {
+        self.properties().question
+    }
+
+    #[zbus(property)]
+    async fn question_kind(&self) -> String {
+        self.properties().question_kind
+    }
+
+    #[zbus(property)]
+    async fn question_text(&self) -> String {
+        self.properties().question_text
+    }
+
+    #[zbus(property)]
+    async fn question_choices(&self) -> Vec<String> {
+        self.properties().question_choices
+    }
+
+    #[zbus(property)]
+    async fn question_deadline(&self) -> u64 {
+        self.properties().question_deadline
+    }
+}
+
+fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(what: &str, text: &str) -> Result<T, Error> {
+    text.parse().map_err(|error| Error::InvalidArgument(format!("could not use the {what}: {error}")))
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        Self::NotPermitted(denied.to_string())
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Stale(_) => Self::Stale(refusal.to_string()),
+            _ => Self::NotNow(refusal.to_string()),
+        }
+    }
+}

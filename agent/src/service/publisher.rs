@@ -1,0 +1,131 @@
+//! The agent's place on the system bus: takes the name, tells changes, and comes back when the bus does.
+
+use std::time::Duration;
+
+use fieldlink_protocol::transport::Backoff;
+use tokio::sync::{Mutex, broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use zbus::Connection;
+use zbus::connection::Builder;
+use zbus::fdo;
+use zbus::object_server::SignalEmitter;
+
+use super::authority::Authority;
+use super::inhibitor::Inhibitor;
+use super::object::{Object, ObjectSignals};
+use crate::access::{Command, Happening};
+use crate::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
+use crate::panel::View;
+
+/// Longest pause before the bus is tried again.
+const RETRY_LIMIT: Duration = Duration::from_secs(10);
+
+/// What is published, and where orders go.
+pub(super) struct Publisher {
+    /// What is shown.
+    pub view: watch::Receiver<View>,
+    /// What happens beside it.
+    pub happenings: broadcast::Sender<Happening>,
+    /// Where orders go.
+    pub commands: mpsc::Sender<Command>,
+    /// Who may give them.
+    pub authority: Authority,
+    /// For checks of the network.
+    pub dialer: fieldlink_protocol::transport::Dialer,
+    /// Set once the name is ours for the first time.
+    pub is_ready: watch::Sender<bool>,
+}
+
+impl Publisher {
+    /// Serves until it is cancelled, over one connection to the bus after another. What was shown last is
+    /// still told.
+    pub(super) async fn run(mut self, cancel: CancellationToken) {
+        let mut backoff = Backoff::new(RETRY_LIMIT);
+        let mut inhibitor = Inhibitor::default();
+        loop {
+            match self.try_serve(&cancel, &mut backoff, &mut inhibitor).await {
+                Ok(()) => return,
+                Err(error) => tracing::warn!(%error, "not on the system bus, trying again"),
+            }
+            let pause = tokio::time::sleep(backoff.next_delay());
+            if cancel.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn try_serve(
+        &mut self,
+        cancel: &CancellationToken,
+        backoff: &mut Backoff,
+        inhibitor: &mut Inhibitor,
+    ) -> zbus::Result<()> {
+        let mut happenings = self.happenings.subscribe();
+        let mut shown = Properties::from(&self.view.borrow_and_update().status);
+        let bus = self.connect().await?;
+        backoff.reset();
+        tracing::info!(name = NAME, "on the system bus");
+        self.is_ready.send_replace(true);
+        let emitter = SignalEmitter::new(&bus, PATH)?;
+        // The state may have changed while we were connecting, and nobody was told.
+        let view = self.view.borrow_and_update().clone();
+        tell_change(&emitter, &mut shown, &view).await?;
+        loop {
+            let is_in_session = self.view.borrow().status.is_in_session();
+            inhibitor.follow(&bus, is_in_session).await;
+            tokio::select! {
+                biased;
+                () = bus.closed() => return Err(gone()),
+                changed = self.view.changed() => {
+                    let view = self.view.borrow_and_update().clone();
+                    tell_change(&emitter, &mut shown, &view).await?;
+                    if changed.is_err() {
+                        return bus.close().await;
+                    }
+                }
+                Ok(happening) = happenings.recv() => tell(&emitter, happening).await?,
+                () = cancel.cancelled() => {
+                    let view = self.view.borrow_and_update().clone();
+                    tell_change(&emitter, &mut shown, &view).await?;
+                    return bus.close().await;
+                }
+            }
+        }
+    }
+
+    async fn connect(&self) -> zbus::Result<Connection> {
+        let object = Object {
+            commands: self.commands.clone(),
+            view: self.view.clone(),
+            authority: self.authority.clone(),
+            dialer: Mutex::new(self.dialer.clone()),
+        };
+        let connecting = Builder::system().method_timeout(ANSWER).serve_at(PATH, object).name(NAME).build();
+        let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "the system bus does not answer");
+        tokio::time::timeout(ANSWER, connecting).await.map_err(|_| zbus::Error::from(late()))?
+    }
+}
+
+/// One signal for everything that has changed, so that nobody sees half of it.
+async fn tell_change(emitter: &SignalEmitter<'_>, shown: &mut Properties, view: &View) -> zbus::Result<()> {
+    let now = Properties::from(&view.status);
+    let changed = now.changed_since(shown);
+    *shown = now;
+    if changed.is_empty() {
+        return Ok(());
+    }
+    fdo::Properties::properties_changed(emitter, INTERFACE.try_into()?, changed, (&[]).into()).await
+}
+
+async fn tell(emitter: &SignalEmitter<'_>, happening: Happening) -> zbus::Result<()> {
+    match happening {
+        Happening::Chat { from_engineer, text } => {
+            emitter.chat(if from_engineer { "engineer" } else { "client" }, &text).await
+        }
+        Happening::Warning(line) => emitter.warning(&line.code, &line.sentence).await,
+    }
+}
+
+fn gone() -> zbus::Error {
+    std::io::Error::new(std::io::ErrorKind::NotConnected, "the system bus is gone").into()
+}
