@@ -38,8 +38,9 @@ pub enum TlsError {
 /// What TLS handshakes need, from the files that `config` names.
 pub fn server_config(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = read_chain(&config.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&config.private_key)
-        .map_err(|problem| pem_error("private key", &config.private_key, problem.to_string()))?;
+    let key_file = credential(&config.private_key).unwrap_or_else(|| config.private_key.clone());
+    let key = PrivateKeyDer::from_pem_file(&key_file)
+        .map_err(|problem| pem_error("private key", &key_file, problem.to_string()))?;
     let pair_error = |problem| TlsError::Pair {
         certificate: config.certificate.clone(),
         private_key: config.private_key.clone(),
@@ -55,6 +56,13 @@ pub fn server_config(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
     tls.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     tls.max_early_data_size = 0;
     Ok(Arc::new(tls))
+}
+
+/// What the service manager has handed over under the name of `file` (systemd's `LoadCredential=`): the
+/// service itself may not read the file.
+fn credential(file: &Path) -> Option<PathBuf> {
+    let directory = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?);
+    Some(directory.join(file.file_name()?)).filter(|found| found.exists())
 }
 
 fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -3,12 +3,12 @@
 use fieldlink_protocol::text;
 
 use crate::config::Config;
-use crate::store::{AuditRow, Database};
+use crate::store::AuditRow;
 use fieldlink_protocol::timestamp;
 
 /// Lists all sessions.
 pub(super) fn list(config: &Config, json: bool) -> anyhow::Result<()> {
-    let rows = Database::open(&config.state_directory)?.audit()?;
+    let rows = super::state::open(config)?.audit()?;
     if json {
         for row in &rows {
             println!("{}", serde_json::to_string(row)?);

@@ -6,7 +6,7 @@ use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::text;
 
 use crate::config::Config;
-use crate::store::{Database, EngineerRow, unix_now};
+use crate::store::{EngineerRow, unix_now};
 use fieldlink_protocol::timestamp;
 
 /// Adds an engineer. The credential alone goes to standard output.
@@ -14,7 +14,7 @@ pub(super) fn add(config: &Config, name: String, company: String) -> anyhow::Res
     let engineer = EngineerIdentity { id: EngineerId::random(), name, company };
     engineer.check().with_context(|| format!("could not add engineer {}", text::name(&engineer.name)))?;
     let credential = Credential::generate(engineer);
-    Database::open(&config.state_directory)?.add_engineer(&credential, unix_now())?;
+    super::state::open(config)?.add_engineer(&credential, unix_now())?;
     eprintln!(
         "added {} ({}). This credential is shown once; hand it over on a safe way, for fieldlink-connect login:",
         credential.engineer.name, credential.engineer.company
@@ -25,14 +25,14 @@ pub(super) fn add(config: &Config, name: String, company: String) -> anyhow::Res
 
 /// Lists all engineers.
 pub(super) fn list(config: &Config) -> anyhow::Result<()> {
-    let engineers = Database::open(&config.state_directory)?.engineers()?;
+    let engineers = super::state::open(config)?.engineers()?;
     print!("{}", table(&engineers));
     Ok(())
 }
 
 /// Revokes an engineer.
 pub(super) fn revoke(config: &Config, name: &str) -> anyhow::Result<()> {
-    if !Database::open(&config.state_directory)?.revoke_engineer(name, unix_now())? {
+    if !super::state::open(config)?.revoke_engineer(name, unix_now())? {
         bail!(
             "could not revoke engineer {}: there is no active one by that name (see engineer list)",
             text::name(name)

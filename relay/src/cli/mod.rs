@@ -3,6 +3,7 @@
 mod audit;
 mod engineers;
 mod serve;
+mod state;
 
 use std::path::PathBuf;
 

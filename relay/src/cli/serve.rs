@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Context;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +31,7 @@ async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
         writeln!(stdout, "listening on {}", relay.local_addr()).context("could not print the address")?;
         stdout.flush().context("could not print the address")?;
     }
+    notify(&[NotifyState::Ready, NotifyState::Status(&format!("Listening on {}", relay.local_addr()))]);
     let serving = relay.run(shutdown.clone());
     tokio::pin!(serving);
     tokio::select! {
@@ -37,12 +39,20 @@ async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
         _ = terminate.recv() => tracing::info!("SIGTERM: closing every connection"),
         _ = interrupt.recv() => tracing::info!("SIGINT: closing every connection"),
     }
+    notify(&[NotifyState::Stopping]);
     shutdown.cancel();
     let cut = serving.await?;
     if cut > 0 {
         tracing::warn!(cut, "some connections did not close in time and were cut");
     }
     Ok(())
+}
+
+/// Tells systemd; without systemd, nobody.
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "could not tell systemd");
+    }
 }
 
 /// Every connection needs a descriptor; the soft limit is often 1024.

@@ -1,0 +1,37 @@
+//! The operator's commands on the store of a relay that runs as a service.
+//!
+//! The service has an account of its own (`DynamicUser=`), and its state directory lies behind one that only
+//! root may enter. A command that root gives must not leave files there that the service cannot open, so
+//! it becomes the directory's owner first, and sees nothing but that directory (`chroot(2)`).
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use anyhow::Context;
+use nix::unistd::{Gid, Uid, chdir, chroot, geteuid, setgid, setgroups, setuid};
+
+use crate::config::Config;
+use crate::store::Database;
+
+/// Opens the store that `config` names, as its owner.
+pub(super) fn open(config: &Config) -> anyhow::Result<Database> {
+    let directory = &config.state_directory;
+    let owner = std::fs::metadata(directory).map(|found| (found.uid(), found.gid()));
+    match owner {
+        Ok((user, group)) if geteuid().is_root() && user != 0 => {
+            become_owner(directory, Uid::from_raw(user), Gid::from_raw(group))
+                .with_context(|| format!("could not become the owner of {}", directory.display()))?;
+            let opened = Database::open(Path::new("/"));
+            opened.with_context(|| format!("could not open the store in {}", directory.display()))
+        }
+        _ => Ok(Database::open(directory)?),
+    }
+}
+
+fn become_owner(directory: &Path, user: Uid, group: Gid) -> nix::Result<()> {
+    chroot(directory)?;
+    chdir("/")?;
+    setgroups(&[])?;
+    setgid(group)?;
+    setuid(user)
+}
