@@ -144,7 +144,7 @@ impl Server {
         if matches!(end, PipeEnd::Unsaid | PipeEnd::Cancelled) {
             // The goodbye may have gone nowhere, and the shell behind it must not wait until the pipe is
             // given up. A full queue means that the agent is out of reach for long: then it does just that.
-            let _ = live.closed.try_send(id);
+            live.voice.pipe_closed(id);
         }
         Ok(())
     }
