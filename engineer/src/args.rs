@@ -52,6 +52,46 @@ pub enum Command {
         #[arg(required = true, value_name = "[ID] LOCAL:HOST:PORT")]
         words: Vec<String>,
     },
+    /// Ask the client for more time
+    ///
+    /// Waits until the client has answered, a minute at most, and prints how long the session lasts now. A
+    /// session lasts 120 minutes at most. Ctrl-C takes the question back.
+    Extend {
+        /// The support ID, in one word or in quotes; not needed if one session is open
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// By how many minutes, 1 to 60
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=60))]
+        minutes: u32,
+    },
+    /// Ask the client a question
+    ///
+    /// Waits until the client has answered, five minutes at most, and prints the answer, and nothing else,
+    /// on standard output. Without a --choice the client types it. The client is asked one thing at a time.
+    /// Ctrl-C takes the question back.
+    Ask {
+        /// The support ID, in one word or in quotes; not needed if one session is open
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// The question, at most 500 bytes
+        #[arg(required = true, value_name = "QUESTION")]
+        words: Vec<String>,
+        /// An answer to choose from; may be given up to six times
+        #[arg(long = "choice", value_name = "TEXT")]
+        choices: Vec<String>,
+    },
+    /// Send the client a line, or show what was said
+    ///
+    /// Without a TEXT: prints the last hundred lines of the session, the client's and yours. What the client
+    /// writes also shows where the session is held.
+    Chat {
+        /// The support ID, in one word or in quotes; not needed if one session is open
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// The line, at most 1000 bytes
+        #[arg(value_name = "TEXT")]
+        words: Vec<String>,
+    },
     /// Show the sessions that are open
     Status {
         /// One line of JSON
@@ -146,6 +186,27 @@ mod tests {
     }
 
     #[test]
+    fn words_for_the_client_are_told_from_the_id() {
+        let arguments = parse(&["ask", "Is", "it green?", "--choice", "yes", "--choice", "no"]);
+        let Some(Command::Ask { id, words, choices }) = arguments.command else { panic!("ask") };
+        assert_eq!(
+            (id, words, choices),
+            (None, vec!["Is".into(), "it green?".into()], vec!["yes".into(), "no".into()])
+        );
+        let arguments = parse(&["chat", "--id", "482 913 077", "572400000", "is another"]);
+        let Some(Command::Chat { id, words }) = arguments.command else { panic!("chat") };
+        assert_eq!(
+            (id.as_deref(), words),
+            (Some("482 913 077"), vec!["572400000".into(), "is another".into()])
+        );
+        let Some(Command::Extend { id, minutes }) = parse(&["extend", "30"]).command else {
+            panic!("extend")
+        };
+        assert_eq!((id, minutes), (None, 30));
+        assert!(matches!(parse(&["chat"]).command, Some(Command::Chat { words, .. }) if words.is_empty()));
+    }
+
+    #[test]
     fn wrong_use_is_refused() {
         for words in [
             &[][..],
@@ -155,6 +216,12 @@ mod tests {
             &["login", "--relay", "ws://plain.example"],
             &["482913077", "--pin", "1234"],
             &["forward"],
+            &["extend"],
+            &["extend", "0"],
+            &["extend", "61"],
+            &["extend", "482913077", "30"],
+            &["ask"],
+            &["ask", "--choice", "yes"],
         ] {
             let words = [&["fieldlink-connect"], words].concat();
             assert!(Arguments::try_parse_from(words.iter()).is_err(), "{words:?}");

@@ -50,7 +50,7 @@ kinds! {
     /// The PIN.
     WrongPin = 214, "wrong-pin", "the PIN was not accepted";
     /// The client said no.
-    ClientRefused = 215, "client-refused", "the client did not allow the session";
+    ClientRefused = 215, "client-refused", "the client did not allow it";
     /// The client said nothing.
     NoAnswer = 216, "no-answer", "the client did not answer";
     /// The session ended, and not by this program.
