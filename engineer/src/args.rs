@@ -3,17 +3,28 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use fieldlink_protocol::transport::RelayAddress;
 
 use crate::exit;
 
-/// Connects to a scanner by the support ID and PIN that the client reads out.
+const FILES: &str = "\
+Files, each in the first directory of those that are set:
+  connect.toml, credential  FIELDLINK_CONFIG_DIR, XDG_CONFIG_HOME/fieldlink, ~/.config/fieldlink
+  wrong PINs                FIELDLINK_STATE_DIR, XDG_STATE_HOME/fieldlink, ~/.local/state/fieldlink
+  open sessions             FIELDLINK_RUNTIME_DIR, XDG_RUNTIME_DIR/fieldlink, /tmp/fieldlink-UID";
+
+/// Connect to a scanner by the support ID and PIN that the client reads out
+///
+/// With an ID alone: calls the scanner, waits for the client to allow it, opens a shell, and ends the session
+/// with the shell. While the session lasts, ssh, scp, sftp, rsync, git and editors use it from other
+/// terminals, and so do the commands below.
 #[derive(Debug, Parser)]
 #[command(
     name = "fieldlink-connect",
     version,
     after_help = exit::table(),
+    after_long_help = format!("{}\n\n{FILES}", exit::table()),
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     arg_required_else_help = true
@@ -140,7 +151,7 @@ pub struct ConnectArguments {
     /// Whom to call.
     #[command(flatten)]
     pub call: CallArguments,
-    /// Open no shell: hold the session for other programs until Ctrl-C or `end`
+    /// Open no shell: hold the session for other programs until Ctrl-C or fieldlink-connect end
     #[arg(long)]
     pub no_shell: bool,
     /// Tell what happens as JSON, one object a line; opens no shell
@@ -157,6 +168,11 @@ pub struct RunArguments {
     /// What to run, as ssh would
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// The whole command line, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 #[cfg(test)]
@@ -204,6 +220,22 @@ mod tests {
         };
         assert_eq!((id, minutes), (None, 30));
         assert!(matches!(parse(&["chat"]).command, Some(Command::Chat { words, .. }) if words.is_empty()));
+    }
+
+    /// Manual pages consist of these texts.
+    #[test]
+    fn everything_that_is_shown_is_explained() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().filter(|command| !command.is_hide_set()).for_each(check);
+        }
+        let mut command = command();
+        command.build();
+        command.clone().debug_assert();
+        check(&command);
     }
 
     #[test]

@@ -69,7 +69,7 @@ kinds! {
 pub fn table() -> String {
     let rows = Kind::ALL.iter().map(|kind| format!("  {:>3}  {}\n", kind.code(), kind.meaning()));
     format!(
-        "Exit codes:\n    0  done\n{}A shell or command that ran to its end passes on its own code.",
+        "Exit codes:\n    0  done\n{}\nA shell or command that ran to its end passes on its own code.",
         rows.collect::<String>()
     )
 }

@@ -2,7 +2,8 @@
 //!
 //! A client sends one line of JSON, a [`Request`], and gets one line back, a [`Reply`]. After
 //! [`Reply::Opened`] the connection *is* an SSH connection to the scanner; after [`Reply::Lines`] come
-//! that many lines more, a [`Line`] each. A client that closes the connection wants no reply any more.
+//! that many lines more, a [`Line`](crate::dialogue::Line) each. A client that closes the connection wants
+//! no reply any more.
 
 pub mod client;
 pub mod server;
@@ -14,8 +15,6 @@ use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
 
 use crate::control::Trouble;
-#[cfg(doc)]
-use crate::dialogue::Line;
 use crate::session::End;
 
 /// Longest line, in bytes.
