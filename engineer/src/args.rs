@@ -3,17 +3,28 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use fieldlink_protocol::transport::RelayAddress;
 
 use crate::exit;
 
-/// Connects to a scanner by the support ID and PIN that the client reads out.
+const FILES: &str = "\
+Files, each in the first directory of those that are set:
+  connect.toml, credential  FIELDLINK_CONFIG_DIR, XDG_CONFIG_HOME/fieldlink, ~/.config/fieldlink
+  wrong PINs                FIELDLINK_STATE_DIR, XDG_STATE_HOME/fieldlink, ~/.local/state/fieldlink
+  open sessions             FIELDLINK_RUNTIME_DIR, XDG_RUNTIME_DIR/fieldlink, /tmp/fieldlink-UID";
+
+/// Connect to a scanner by the support ID and PIN that the client reads out
+///
+/// With an ID alone: calls the scanner, waits for the client to allow it, opens a shell, and ends the session
+/// with the shell. While the session lasts, ssh, scp, sftp, rsync, git and editors use it from other
+/// terminals, and so do the commands below.
 #[derive(Debug, Parser)]
 #[command(
     name = "fieldlink-connect",
     version,
     after_help = exit::table(),
+    after_long_help = format!("{}\n\n{FILES}", exit::table()),
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     arg_required_else_help = true
@@ -50,6 +61,46 @@ pub enum Command {
     Forward {
         /// The support ID unless one session is open, then PORT:HOST:PORT or ADDRESS:PORT:HOST:PORT
         #[arg(required = true, value_name = "[ID] LOCAL:HOST:PORT")]
+        words: Vec<String>,
+    },
+    /// Ask the client for more time
+    ///
+    /// Waits until the client has answered, a minute at most, and prints how long the session lasts now. A
+    /// session lasts 120 minutes at most. Ctrl-C takes the question back.
+    Extend {
+        /// The support ID, in one word or in quotes; not needed if one session is open
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// By how many minutes, 1 to 60
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=60))]
+        minutes: u32,
+    },
+    /// Ask the client a question
+    ///
+    /// Waits until the client has answered, five minutes at most, and prints the answer, and nothing else,
+    /// on standard output. Without a --choice the client types it. The client is asked one thing at a time.
+    /// Ctrl-C takes the question back.
+    Ask {
+        /// The support ID, in one word or in quotes; not needed if one session is open
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// The question, at most 500 bytes
+        #[arg(required = true, value_name = "QUESTION")]
+        words: Vec<String>,
+        /// An answer to choose from; may be given up to six times
+        #[arg(long = "choice", value_name = "TEXT")]
+        choices: Vec<String>,
+    },
+    /// Send the client a line, or show what was said
+    ///
+    /// Without a TEXT: prints the last hundred lines of the session, the client's and yours. What the client
+    /// writes also shows where the session is held.
+    Chat {
+        /// The support ID, in one word or in quotes; not needed if one session is open
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+        /// The line, at most 1000 bytes
+        #[arg(value_name = "TEXT")]
         words: Vec<String>,
     },
     /// Show the sessions that are open
@@ -100,7 +151,7 @@ pub struct ConnectArguments {
     /// Whom to call.
     #[command(flatten)]
     pub call: CallArguments,
-    /// Open no shell: hold the session for other programs until Ctrl-C or `end`
+    /// Open no shell: hold the session for other programs until Ctrl-C or fieldlink-connect end
     #[arg(long)]
     pub no_shell: bool,
     /// Tell what happens as JSON, one object a line; opens no shell
@@ -117,6 +168,11 @@ pub struct RunArguments {
     /// What to run, as ssh would
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// The whole command line, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 #[cfg(test)]
@@ -146,6 +202,43 @@ mod tests {
     }
 
     #[test]
+    fn words_for_the_client_are_told_from_the_id() {
+        let arguments = parse(&["ask", "Is", "it green?", "--choice", "yes", "--choice", "no"]);
+        let Some(Command::Ask { id, words, choices }) = arguments.command else { panic!("ask") };
+        assert_eq!(
+            (id, words, choices),
+            (None, vec!["Is".into(), "it green?".into()], vec!["yes".into(), "no".into()])
+        );
+        let arguments = parse(&["chat", "--id", "482 913 077", "572400000", "is another"]);
+        let Some(Command::Chat { id, words }) = arguments.command else { panic!("chat") };
+        assert_eq!(
+            (id.as_deref(), words),
+            (Some("482 913 077"), vec!["572400000".into(), "is another".into()])
+        );
+        let Some(Command::Extend { id, minutes }) = parse(&["extend", "30"]).command else {
+            panic!("extend")
+        };
+        assert_eq!((id, minutes), (None, 30));
+        assert!(matches!(parse(&["chat"]).command, Some(Command::Chat { words, .. }) if words.is_empty()));
+    }
+
+    /// Manual pages consist of these texts.
+    #[test]
+    fn everything_that_is_shown_is_explained() {
+        fn check(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().filter(|command| !command.is_hide_set()).for_each(check);
+        }
+        let mut command = command();
+        command.build();
+        command.clone().debug_assert();
+        check(&command);
+    }
+
+    #[test]
     fn wrong_use_is_refused() {
         for words in [
             &[][..],
@@ -155,6 +248,12 @@ mod tests {
             &["login", "--relay", "ws://plain.example"],
             &["482913077", "--pin", "1234"],
             &["forward"],
+            &["extend"],
+            &["extend", "0"],
+            &["extend", "61"],
+            &["extend", "482913077", "30"],
+            &["ask"],
+            &["ask", "--choice", "yes"],
         ] {
             let words = [&["fieldlink-connect"], words].concat();
             assert!(Arguments::try_parse_from(words.iter()).is_err(), "{words:?}");

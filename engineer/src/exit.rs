@@ -50,7 +50,7 @@ kinds! {
     /// The PIN.
     WrongPin = 214, "wrong-pin", "the PIN was not accepted";
     /// The client said no.
-    ClientRefused = 215, "client-refused", "the client did not allow the session";
+    ClientRefused = 215, "client-refused", "the client did not allow it";
     /// The client said nothing.
     NoAnswer = 216, "no-answer", "the client did not answer";
     /// The session ended, and not by this program.
@@ -69,7 +69,7 @@ kinds! {
 pub fn table() -> String {
     let rows = Kind::ALL.iter().map(|kind| format!("  {:>3}  {}\n", kind.code(), kind.meaning()));
     format!(
-        "Exit codes:\n    0  done\n{}A shell or command that ran to its end passes on its own code.",
+        "Exit codes:\n    0  done\n{}\nA shell or command that ran to its end passes on its own code.",
         rows.collect::<String>()
     )
 }

@@ -13,6 +13,7 @@
 //! | [`relay_session`], [`pairing`], [`control`] | the three conversations of a session |
 //! | [`session`] | ties them together, from the dial to the end |
 //! | [`local_socket`], [`pipe_copy`] | how other programs on this computer use the session |
+//! | [`dialogue`] | what engineer and client say to each other |
 //! | [`progress`], [`pin_entry`] | what the engineer sees and types |
 //! | [`platform`] | all that depends on the operating system |
 
@@ -23,6 +24,7 @@ pub mod config;
 pub mod control;
 pub mod credential_store;
 pub mod desk;
+pub mod dialogue;
 pub mod exit;
 pub mod guesses;
 pub mod local_socket;

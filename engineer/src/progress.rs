@@ -44,6 +44,16 @@ pub enum Progress {
     },
     /// The scanner is out of reach: what is wrong, and how often another connection was tried.
     Interrupted(Trouble),
+    /// The client granted more time.
+    Extended {
+        /// Seconds until the session ends.
+        seconds: u64,
+    },
+    /// The client wrote a line.
+    Chat {
+        /// The line.
+        text: String,
+    },
     /// The session is over.
     Ended {
         /// Who ended it.
@@ -105,6 +115,10 @@ impl Progress {
             Self::Interrupted(trouble) if trouble.tries <= 1 => {
                 Some(format!("the connection to the scanner is interrupted: {trouble}"))
             }
+            Self::Extended { seconds } => {
+                Some(format!("the client granted more time: {} minutes left", seconds.div_ceil(60)))
+            }
+            Self::Chat { text } => Some(format!("the client: {text}")),
             Self::Ended { message, .. } | Self::Failed { message, .. } => {
                 Some(format!("fieldlink-connect: {message}"))
             }
@@ -163,20 +177,26 @@ impl Console {
         }
     }
 
-    /// A shell that stands still must say why. Nothing else is written to a terminal that is someone
-    /// else's, and nothing of an interruption that is over after the first try.
+    /// A shell that stands still must say why, and what the client says must be read. Nothing else is
+    /// written to a terminal that is someone else's, and nothing of an interruption that is over after
+    /// the first try.
     fn whisper(&self, progress: &Progress) {
-        let text = match progress {
-            Progress::Interrupted(trouble) if !self.whispered.get() && trouble.tries > 0 => {
-                self.whispered.set(true);
-                format!("the connection to the scanner is interrupted: {trouble}")
-            }
-            Progress::Active { .. } if self.whispered.take() => "connected again".into(),
-            _ => return,
-        };
+        let Some(text) = self.whispered_text(progress) else { return };
         if std::io::stderr().is_terminal() {
             // The terminal is in raw mode.
             let _ = write!(std::io::stderr(), "\r\n[fieldlink] {text}\r\n");
+        }
+    }
+
+    fn whispered_text(&self, progress: &Progress) -> Option<String> {
+        match progress {
+            Progress::Interrupted(trouble) if !self.whispered.get() && trouble.tries > 0 => {
+                self.whispered.set(true);
+                Some(format!("the connection to the scanner is interrupted: {trouble}"))
+            }
+            Progress::Active { .. } if self.whispered.take() => Some("connected again".into()),
+            Progress::Chat { .. } | Progress::Extended { .. } => progress.sentence(),
+            _ => None,
         }
     }
 
@@ -235,6 +255,8 @@ mod tests {
             json(&Progress::failed(&Failure::usage("no"))),
             r#"{"state":"failed","code":2,"error":"usage","message":"no"}"#
         );
+        assert_eq!(json(&Progress::Chat { text: "hi".into() }), r#"{"state":"chat","text":"hi"}"#);
+        assert_eq!(json(&Progress::Extended { seconds: 5100 }), r#"{"state":"extended","seconds":5100}"#);
     }
 
     #[test]
@@ -243,5 +265,24 @@ mod tests {
         assert_eq!(asking.waiting().as_deref(), Some("waiting for the client to allow (60 s)"));
         let connecting = Progress::Connecting { relay: "wss://a".into() };
         assert_eq!(connecting.waiting().as_deref(), Some("connecting to wss://a"));
+    }
+
+    #[test]
+    fn a_shell_is_disturbed_by_what_its_user_must_know() {
+        let console = Console::new(false);
+        let whispered = |progress| console.whispered_text(&progress);
+        let interrupted = |tries| Progress::Interrupted(Trouble { problem: "cut".into(), tries });
+        assert_eq!(
+            whispered(Progress::Chat { text: "it blinks".into() }).as_deref(),
+            Some("the client: it blinks")
+        );
+        assert_eq!(
+            whispered(Progress::Extended { seconds: 5_041 }).as_deref(),
+            Some("the client granted more time: 85 minutes left")
+        );
+        assert_eq!(whispered(interrupted(0)), None);
+        assert!(whispered(interrupted(1)).is_some());
+        assert_eq!(whispered(interrupted(2)), None, "it was told");
+        assert_eq!(whispered(Progress::Pairing), None);
     }
 }

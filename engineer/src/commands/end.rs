@@ -43,6 +43,6 @@ pub(super) fn choose(runtime: &RuntimeDirectory, words: &[String]) -> Result<Sup
     }
 }
 
-fn no_session() -> Failure {
+pub(super) fn no_session() -> Failure {
     Failure::new(Kind::SessionOver, "no session: run fieldlink-connect ID first")
 }

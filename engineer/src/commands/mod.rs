@@ -1,5 +1,7 @@
 //! What each command does.
 
+mod ask;
+mod chat;
 mod connect;
 mod end;
 mod forward;
@@ -39,6 +41,9 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Connect(arguments) => block_on(connect::run(&arguments, console)),
         Command::Run(arguments) => block_on(run::run(&arguments, console)),
         Command::Forward { words } => block_on(forward::run(&words, console)),
+        Command::Extend { id, minutes } => ask::extend(id, minutes, console),
+        Command::Ask { id, words, choices } => ask::ask(id, &words, choices, console),
+        Command::Chat { id, words } => chat::run(id, &words, console),
         Command::Status { json } => status::run(json),
         Command::End { id } => end::run(&id),
         Command::SshConfig => block_on(ssh_config::run()),

@@ -37,7 +37,7 @@ fn try_run(session: &OsStr, stdio: bool) -> Result<(), String> {
             format!("could not pass the connection to ssh: {error} (use --stdio without ssh)")
         }),
         Reply::Refused { reason } => Err(reason),
-        Reply::Status(_) | Reply::Ended { .. } => Err("the session answered something else".into()),
+        _ => Err("the session answered something else".into()),
     }
 }
 

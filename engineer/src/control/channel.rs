@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::sync::OnceLock;
 
 use bytes::BytesMut;
-use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::messages::encode;
@@ -15,7 +14,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::{Broken, Conversation, Heard};
+use super::speech::Speech;
+use super::{Broken, Conversation, Heard, Wishes};
 use crate::session::{End, Told};
 
 /// What the channel tells the session.
@@ -41,8 +41,8 @@ pub struct Channel {
     pub sealer: Sealer,
     /// Hears what happens.
     pub events: mpsc::Sender<ChannelEvent>,
-    /// SSH connections that ended without a word to the agent.
-    pub closed: mpsc::Receiver<PipeId>,
+    /// What others want said.
+    pub wishes: Wishes,
     /// Fires when the session is ended from here, with the reason to tell the agent.
     pub goodbye: oneshot::Receiver<Reason>,
 }
@@ -61,7 +61,7 @@ impl Channel {
     /// Introduces us, then talks until the session is over. Returns when the last word is out, or has
     /// had [`limits::CLOSE`] to get there.
     pub async fn run(self, (reader, writer, driver): Pipe, hello: FromEngineer) {
-        let Self { conversation, sealer, events, closed, goodbye } = self;
+        let Self { conversation, sealer, events, wishes, goodbye } = self;
         let (stop, done) = (CancellationToken::new(), CancellationToken::new());
         let (outgoing, queued) = mpsc::channel(QUEUE);
         // The queue is new and empty.
@@ -71,7 +71,8 @@ impl Channel {
         let link = driver.link();
         let driver = driver.run(stop.clone(), || closing().code().to_owned());
         let talking = async {
-            let mut talk = Talk { conversation, reader, link, closed, outgoing, events: events.clone() };
+            let speech = Speech::new(outgoing, wishes);
+            let mut talk = Talk { conversation, reader, link, speech, events: events.clone() };
             let silence = talk.until_silence(goodbye, &last).await;
             done.cancel();
             talk.listen_to_the_end().await;
@@ -99,8 +100,7 @@ struct Talk {
     conversation: Conversation,
     reader: PipeReader,
     link: watch::Receiver<PipeLink>,
-    closed: mpsc::Receiver<PipeId>,
-    outgoing: mpsc::Sender<FromEngineer>,
+    speech: Speech,
     events: mpsc::Sender<ChannelEvent>,
 }
 
@@ -135,21 +135,21 @@ impl Talk {
 
     /// Ends our stream behind our last message. While the peer still sends, the pipe needs a reader.
     async fn listen_to_the_end(self) {
-        let Self { mut reader, outgoing, .. } = self;
-        drop(outgoing);
+        let Self { mut reader, speech, .. } = self;
+        drop(speech);
         while reader.next().await.is_some() {}
     }
 
     fn say_end(&self, reason: Reason, last: &OnceLock<Reason>) {
         let _ = last.set(reason);
-        // If the queue is full, the pipe is stuck, and nothing would get through anyway.
-        let _ = self.outgoing.try_send(FromEngineer::End { reason });
+        self.speech.try_say(FromEngineer::End { reason });
     }
 
     async fn talk(&mut self) -> Result<Silence, Broken> {
         let mut heartbeat = heartbeat();
         loop {
             let deadline = Instant::from_std(self.conversation.deadline());
+            let connected = !self.conversation.is_interrupted();
             let heard = tokio::select! {
                 biased;
                 bytes = self.reader.next() => match bytes {
@@ -167,20 +167,20 @@ impl Talk {
                 () = sleep_until(deadline) => {
                     self.conversation.wait(Instant::now().into_std())?.into_iter().collect()
                 }
-                Some(pipe) = self.closed.recv() => {
-                    let _ = self.outgoing.send(FromEngineer::PipeClosed { pipe }).await;
-                    continue;
-                }
                 _ = heartbeat.tick() => {
-                    let _ = self.outgoing.try_send(FromEngineer::Heartbeat {});
+                    self.speech.try_say(FromEngineer::Heartbeat {});
                     continue;
                 }
+                () = self.speech.say_next(connected) => continue,
             };
             for event in heard {
-                if let Heard::End(reason) = event {
-                    return Ok(Silence::Ended(End::new(reason, Told::Scanner)));
+                match event {
+                    Heard::End(reason) => return Ok(Silence::Ended(End::new(reason, Told::Scanner))),
+                    Heard::Answered { request, answer } => self.speech.answered(request, answer)?,
+                    event => {
+                        let _ = self.events.send(ChannelEvent::Heard(event)).await;
+                    }
                 }
-                let _ = self.events.send(ChannelEvent::Heard(event)).await;
             }
         }
     }

@@ -4,18 +4,23 @@
 //! the control pipe.
 
 pub mod channel;
+mod pace;
+mod questions;
+pub(crate) mod speech;
 
 use std::fmt::{Display, Formatter};
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::FromAgent;
-use fieldlink_protocol::messages::decode;
+use fieldlink_protocol::messages::questions::Answer;
+use fieldlink_protocol::messages::{Features, decode};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::text;
 use fieldlink_protocol::transport::PipeLink;
 use serde::{Deserialize, Serialize};
+pub use speech::{Unsaid, Voice, Wishes, voice};
 
 use crate::ssh_key::PublicKey;
 
@@ -28,6 +33,8 @@ pub struct AgentHello {
     pub user: String,
     /// The scanner's name, fit to be shown.
     pub hostname: String,
+    /// What its software understands.
+    pub features: Features,
 }
 
 /// What happened on the control pipe.
@@ -41,6 +48,17 @@ pub enum Heard {
     Admitted(Duration),
     /// So long does the session still last.
     Remaining(Duration),
+    /// The client granted more time: so long does the session last now.
+    Extended(Duration),
+    /// What came of a question, fit to be shown.
+    Answered {
+        /// The question.
+        request: u32,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A line from the client, fit to be shown.
+    Chat(String),
     /// The agent is out of reach. Told again when there is more to say.
     Interrupted(Trouble),
     /// The agent is heard again.
@@ -87,6 +105,8 @@ pub struct Conversation {
     phase: Phase,
     /// When the present phase must be over, until the client has said yes.
     patience: Instant,
+    /// How long the session was said to last still, once it is admitted.
+    left: Duration,
     heard: Instant,
     interrupted: bool,
 }
@@ -95,7 +115,8 @@ impl Conversation {
     /// A conversation that begins at `now`.
     pub fn new(opener: Opener, now: Instant) -> Self {
         let patience = now + limits::HANDSHAKE;
-        Self { opener, phase: Phase::Opening, patience, heard: now, interrupted: false }
+        let left = Duration::ZERO;
+        Self { opener, phase: Phase::Opening, patience, left, heard: now, interrupted: false }
     }
 
     /// Takes bytes as they come off the pipe; gives what they mean.
@@ -117,10 +138,11 @@ impl Conversation {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         match (message, self.phase) {
             (FromAgent::End { reason }, _) => Ok(Heard::End(reason)),
-            (FromAgent::Hello { host_key, user, hostname, .. }, Phase::Opening) => {
+            (FromAgent::Hello { host_key, user, hostname, features, .. }, Phase::Opening) => {
                 self.enter(Phase::Introduced, now + limits::HANDSHAKE);
                 let host_key = host_key.parse().map_err(|_| Broken(Reason::Tampered))?;
-                Ok(Heard::Hello(AgentHello { host_key, user, hostname: text::name(&hostname) }))
+                let hostname = text::name(&hostname);
+                Ok(Heard::Hello(AgentHello { host_key, user, hostname, features }))
             }
             (FromAgent::Asking { seconds: asked }, Phase::Introduced) => {
                 let asked = seconds(asked).min(limits::CONSENT);
@@ -129,13 +151,25 @@ impl Conversation {
             }
             (FromAgent::Admitted { seconds: lasts }, Phase::Introduced | Phase::Asking) => {
                 self.phase = Phase::Admitted;
-                Ok(Heard::Admitted(seconds(lasts)))
+                self.left = seconds(lasts);
+                Ok(Heard::Admitted(self.left))
             }
-            (FromAgent::Heartbeat { seconds: left }, Phase::Introduced | Phase::Asking | Phase::Admitted) => {
+            (FromAgent::Heartbeat { seconds: left }, Phase::Introduced | Phase::Asking) => {
                 Ok(Heard::Remaining(seconds(left)))
             }
+            (FromAgent::Heartbeat { seconds: left }, Phase::Admitted) => Ok(self.remains(seconds(left))),
+            (FromAgent::Answered { request, answer }, Phase::Admitted) => {
+                Ok(Heard::Answered { request, answer: clean(answer) })
+            }
+            (FromAgent::Chat { text }, Phase::Admitted) => Ok(Heard::Chat(text::clean(&text, limits::CHAT))),
             _ => Err(Broken(Reason::Tampered)),
         }
+    }
+
+    /// Time only passes, unless the client grants some. The scanner counts in whole seconds.
+    fn remains(&mut self, left: Duration) -> Heard {
+        let before = std::mem::replace(&mut self.left, left);
+        if left > before + Duration::from_secs(1) { Heard::Extended(left) } else { Heard::Remaining(left) }
     }
 
     fn enter(&mut self, phase: Phase, patience: Instant) {
@@ -160,6 +194,11 @@ impl Conversation {
         Ok(Some(Heard::Interrupted(Trouble { problem, tries: 0 })))
     }
 
+    /// Whether the agent is out of reach.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
     /// What it means that the pipe under the conversation has lost its connection, or has one again.
     pub fn link(&mut self, link: &PipeLink, now: Instant) -> Option<Heard> {
         match link {
@@ -181,6 +220,13 @@ impl Conversation {
         let silence = if self.interrupted { limits::INTERRUPTION } else { limits::HEARTBEAT_LOST };
         let silence = self.heard + silence;
         if self.phase == Phase::Admitted { silence } else { silence.min(self.patience) }
+    }
+}
+
+fn clean(answer: Answer) -> Answer {
+    match answer {
+        Answer::Text { text } => Answer::Text { text: text::clean(&text, limits::CHAT) },
+        other => other,
     }
 }
 

@@ -55,6 +55,10 @@ fn hello(host_key: &str) -> FromAgent {
 const BEAT: FromAgent = FromAgent::Heartbeat { seconds: 10 };
 const TAMPERED: Broken = Broken(Reason::Tampered);
 
+fn beat(seconds: u32) -> FromAgent {
+    FromAgent::Heartbeat { seconds }
+}
+
 fn silence() -> Heard {
     Heard::Interrupted(Trouble { problem: "nothing comes through any more".into(), tries: 0 })
 }
@@ -82,12 +86,42 @@ fn messages_out_of_turn_and_false_keys_end_it() {
         &[hello(EXAMPLE), hello(EXAMPLE)],
         &[hello(EXAMPLE), admitted.clone(), admitted.clone()],
         &[hello(EXAMPLE), admitted.clone(), FromAgent::Asking { seconds: 1 }],
+        &[hello(EXAMPLE), FromAgent::Chat { text: "too early".into() }],
+        &[hello(EXAMPLE), FromAgent::Answered { request: 1, answer: Answer::Refused {} }],
         &[hello("ssh-rsa AAAA")],
         &[hello(&format!("{EXAMPLE}\n* {EXAMPLE}"))],
     ] {
         let mut agent = Agent::new();
         let last = messages.iter().map(|message| agent.say(message)).last();
         assert_eq!(last, Some(Err(TAMPERED)), "{messages:?}");
+    }
+}
+
+#[test]
+fn what_the_client_says_is_made_harmless() {
+    let mut agent = Agent::new();
+    agent.admit();
+    let said = FromAgent::Chat { text: "it\u{1b}[2J blinks\n".into() };
+    assert_eq!(agent.say(&said), Ok(vec![Heard::Chat("it\u{fffd}[2J blinks\u{fffd}".into())]));
+    let answer = |text: &str| Answer::Text { text: text.into() };
+    let answered = agent.say(&FromAgent::Answered { request: 7, answer: answer("gr\u{202e}een") });
+    let clean = Heard::Answered { request: 7, answer: answer("gr\u{fffd}een") };
+    assert_eq!(answered, Ok(vec![clean]));
+}
+
+#[test]
+fn more_time_is_told_from_less() {
+    let mut agent = Agent::new();
+    agent.admit();
+    let heard = |seconds, is_more| {
+        let left = Duration::from_secs(seconds);
+        Ok(vec![if is_more { Heard::Extended(left) } else { Heard::Remaining(left) }])
+    };
+    // After an interruption come heartbeats that were under way meanwhile.
+    for (seconds, is_more) in
+        [(3600, false), (3601, false), (3200, false), (3195, false), (3255, true), (3255, false), (10, false)]
+    {
+        assert_eq!(agent.say(&beat(seconds)), heard(seconds.into(), is_more), "{seconds}");
     }
 }
 

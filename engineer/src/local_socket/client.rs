@@ -1,14 +1,15 @@
 //! Asks a session something.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use super::{LINE, Reply, Request, decode, encode};
+use crate::dialogue::{KEPT, Line};
 use crate::platform::{self, SyncStream};
 
-/// How long a session that lives may take to say how it stands.
-const STATUS: Duration = Duration::from_secs(2);
+/// How long a session that lives may take for a reply that waits for nobody.
+const PROMPT: Duration = Duration::from_secs(2);
 
 /// Sends `request` to the session at `socket` and waits for the reply. The connection comes back
 /// with not one byte more read from it than the reply.
@@ -21,11 +22,26 @@ pub fn ask(socket: &Path, request: Request) -> io::Result<(SyncStream, Reply)> {
 /// Sends `request` to the session at `socket`; the reply is for the caller to read.
 pub fn begin(socket: &Path, request: Request) -> io::Result<SyncStream> {
     let mut stream = platform::connect(socket)?;
-    if request == Request::Status {
-        stream.set_read_timeout(Some(STATUS))?;
+    if matches!(request, Request::Status | Request::Chat { .. } | Request::Lines) {
+        stream.set_read_timeout(Some(PROMPT))?;
     }
     stream.write_all(&encode(&request))?;
     Ok(stream)
+}
+
+/// Asks the session at `socket` what engineer and client said last.
+pub fn lines(socket: &Path) -> io::Result<Vec<Line>> {
+    let (stream, Reply::Lines { count }) = ask(socket, Request::Lines)? else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    let mut stream = BufReader::new(stream);
+    (0..count.min(KEPT)).map(|_| read_line(&mut stream)).collect()
+}
+
+fn read_line(stream: &mut impl BufRead) -> io::Result<Line> {
+    let mut line = Vec::new();
+    stream.take(LINE as u64).read_until(b'\n', &mut line)?;
+    decode(&line)
 }
 
 /// Reads a reply's line.

@@ -1,23 +1,27 @@
 //! How other programs on this computer use a session: a socket in the session's private directory.
 //!
 //! A client sends one line of JSON, a [`Request`], and gets one line back, a [`Reply`]. After
-//! [`Reply::Opened`] the connection *is* an SSH connection to the scanner.
+//! [`Reply::Opened`] the connection *is* an SSH connection to the scanner; after [`Reply::Lines`] come
+//! that many lines more, a [`Line`](crate::dialogue::Line) each. A client that closes the connection wants
+//! no reply any more.
 
 pub mod client;
 pub mod server;
 
 use std::io;
 
+use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
 
 use crate::control::Trouble;
+use crate::session::End;
 
 /// Longest line, in bytes.
 const LINE: usize = 4096;
 
 /// What a client asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Request {
     /// An SSH connection.
@@ -31,6 +35,18 @@ pub enum Request {
     End,
     /// The answer comes when the session has ended.
     Watch,
+    /// Ask the client something; the answer comes when theirs does.
+    Ask {
+        /// What.
+        question: Question,
+    },
+    /// Send the client a line.
+    Chat {
+        /// The line.
+        text: String,
+    },
+    /// What engineer and client said last.
+    Lines,
 }
 
 /// What an SSH connection is for.
@@ -65,6 +81,32 @@ pub enum Reply {
         /// One sentence.
         message: String,
     },
+    /// What came of a question.
+    Answered {
+        /// The answer.
+        answer: Answer,
+    },
+    /// The line is on its way.
+    Sent {
+        /// What delays it.
+        trouble: Option<Trouble>,
+    },
+    /// So many lines follow.
+    Lines {
+        /// How many.
+        count: usize,
+    },
+    /// The scanner does not know how.
+    TooOld {
+        /// Why, in one line.
+        reason: String,
+    },
+}
+
+impl Reply {
+    fn ended(end: &End) -> Self {
+        Self::Ended { by: end.by().into(), reason: end.reason.code().into(), message: end.sentence() }
+    }
 }
 
 /// How a session stands.
@@ -110,11 +152,18 @@ mod tests {
 
     #[test]
     fn lines_are_as_agreed() {
-        let line = |request| String::from_utf8(encode(&request)).expect("text");
+        let line = |request: &Request| String::from_utf8(encode(request)).expect("text");
         let pipe = Request::Pipe { purpose: Purpose::Other };
-        assert_eq!(line(pipe), "{\"request\":\"pipe\",\"purpose\":\"other\"}\n");
-        assert_eq!(line(Request::End), "{\"request\":\"end\"}\n");
-        assert_eq!(decode::<Request>(&encode(&pipe)).expect("the same"), pipe);
+        assert_eq!(line(&pipe), "{\"request\":\"pipe\",\"purpose\":\"other\"}\n");
+        assert_eq!(line(&Request::End), "{\"request\":\"end\"}\n");
+        let ask = Request::Ask { question: Question::Extension { minutes: 30 } };
+        assert_eq!(
+            line(&ask),
+            "{\"request\":\"ask\",\"question\":{\"kind\":\"extension\",\"minutes\":30}}\n"
+        );
+        for request in [pipe, ask, Request::Chat { text: "hi".into() }, Request::Lines] {
+            assert_eq!(decode::<Request>(&encode(&request)).expect("the same"), request);
+        }
         for wrong in ["", "\n", "{}\n", "{\"request\":\"end\"}"] {
             assert!(decode::<Request>(wrong.as_bytes()).is_err(), "{wrong:?}");
         }

@@ -1,5 +1,7 @@
 //! The session's end of the socket.
 
+mod dialogue;
+
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{LINE, Purpose, Reply, Request, Status, decode, encode};
 use crate::control::channel::Pipe;
+use crate::dialogue::Transcript;
 use crate::pipe_copy::carry;
 use crate::platform::{self, LocalListener, LocalStream};
 use crate::session::{End, Live, State, Told};
@@ -63,6 +66,8 @@ pub struct Server {
     pub state: watch::Receiver<State>,
     /// SSH connections that are open.
     pub open: watch::Sender<Open>,
+    /// What engineer and client said.
+    pub transcript: watch::Sender<Transcript>,
     /// Takes wishes to end the session.
     pub end: mpsc::Sender<()>,
     /// Fires when the session is over: every SSH connection ends.
@@ -118,6 +123,12 @@ impl Server {
                 self.tell_the_end(stream).await
             }
             Request::Watch => self.tell_the_end(stream).await,
+            Request::Ask { question } => self.ask(stream, question).await,
+            Request::Chat { text } => {
+                let reply = self.say(text);
+                stream.write_all(&encode(&reply)).await
+            }
+            Request::Lines => self.tell_lines(stream).await,
         }
     }
 
@@ -144,7 +155,7 @@ impl Server {
         if matches!(end, PipeEnd::Unsaid | PipeEnd::Cancelled) {
             // The goodbye may have gone nowhere, and the shell behind it must not wait until the pipe is
             // given up. A full queue means that the agent is out of reach for long: then it does just that.
-            let _ = live.closed.try_send(id);
+            live.voice.pipe_closed(id);
         }
         Ok(())
     }
@@ -205,13 +216,14 @@ impl Server {
             () = self.gone.cancelled() => {}
             () = platform::hung_up(&reader) => return Ok(()),
         }
-        let end = match &*self.state.borrow() {
-            State::Ended(end) => end.clone(),
-            _ => End::new(Reason::EngineerStopped, Told::Here),
-        };
-        let (by, reason) = (end.by().into(), end.reason.code().into());
-        let reply = Reply::Ended { by, reason, message: end.sentence() };
-        stream.write_all(&encode(&reply)).await
+        stream.write_all(&encode(&self.end_as_reply())).await
+    }
+
+    fn end_as_reply(&self) -> Reply {
+        match &*self.state.borrow() {
+            State::Ended(end) => Reply::ended(end),
+            _ => Reply::ended(&End::new(Reason::EngineerStopped, Told::Here)),
+        }
     }
 }
 

@@ -185,6 +185,15 @@ impl RelayHandle {
     }
 }
 
+#[cfg(test)]
+impl RelayHandle {
+    /// A handle that nobody listens to.
+    pub(crate) fn idle() -> Self {
+        let (ticket, admitted) = (watch::channel(None).1, watch::channel(true).1);
+        Self { commands: mpsc::channel(1).0, ticket, admitted }
+    }
+}
+
 /// A request that leads nowhere, in words.
 pub fn unavailable(id: SupportId, code: Unavailable, retry_after: Option<u32>) -> Failure {
     match code {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{End, State, Told};
 use crate::call::Call;
 use crate::desk::Desk;
+use crate::dialogue::Transcript;
 use crate::exit::Failure;
 use crate::local_socket::server::{Open, Server};
 use crate::platform::LocalListener;
@@ -34,6 +35,7 @@ pub(super) struct Base {
     pub(super) directory: SessionDirectory,
     pub(super) state: watch::Sender<State>,
     pub(super) open: watch::Receiver<Open>,
+    pub(super) transcript: watch::Sender<Transcript>,
     pub(super) relay: Option<RelayHandle>,
     pub(super) channel: Option<ChannelTask>,
     pub(super) tasks: JoinSet<()>,
@@ -52,6 +54,7 @@ impl Base {
             .with_context(|| format!("could not listen at {}", socket.display()))?;
         let (state, watched) = watch::channel(State::Dialing);
         let (open_sender, open) = watch::channel(Open::default());
+        let transcript = watch::Sender::new(Transcript::default());
         let (over, gone) = (CancellationToken::new(), CancellationToken::new());
         let server = Server {
             id: call.id,
@@ -59,13 +62,15 @@ impl Base {
             relay: desk.dialer.relay().to_string(),
             state: watched,
             open: open_sender,
+            transcript: transcript.clone(),
             end,
             over: over.clone(),
             gone: gone.clone(),
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(server.run(listener));
-        Ok(Self { directory, state, open, relay: None, channel: None, tasks, over, gone })
+        let (relay, channel) = (None, None);
+        Ok(Self { directory, state, open, transcript, relay, channel, tasks, over, gone })
     }
 
     /// Fires when the session is over.

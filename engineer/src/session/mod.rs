@@ -20,6 +20,7 @@ pub use state::{Live, OpenError, State};
 pub use stops::{Stop, Stops};
 
 use crate::control::Heard;
+use crate::dialogue::Speaker;
 use crate::progress::{Console, Progress};
 use crate::ssh_config;
 use base::Base;
@@ -97,6 +98,11 @@ impl Session {
         let progress = match heard {
             Heard::Interrupted(trouble) => Some(Progress::Interrupted(trouble.clone())),
             Heard::Resumed => self.progress(),
+            Heard::Extended(left) => Some(Progress::Extended { seconds: left.as_secs() }),
+            Heard::Chat(text) => {
+                self.base.transcript.send_modify(|transcript| transcript.add(Speaker::Client, text));
+                Some(Progress::Chat { text: text.clone() })
+            }
             _ => None,
         };
         progress.inspect(|progress| console.tell(progress));
@@ -124,7 +130,7 @@ fn next_state(state: &State, heard: &Heard) -> Option<State> {
         (State::Interrupted { live, until, .. }, Heard::Resumed) => {
             Some(State::Active { live: live.clone(), until: *until })
         }
-        (State::Active { live, .. }, Heard::Remaining(left)) => {
+        (State::Active { live, .. }, Heard::Remaining(left) | Heard::Extended(left)) => {
             Some(State::Active { live: live.clone(), until: Instant::now() + *left })
         }
         _ => None,

@@ -3,9 +3,8 @@
 use std::time::{Instant, SystemTime};
 
 use anyhow::Context;
-use fieldlink_protocol::ids::{PipeId, SessionId};
+use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::keys::SessionKeys;
-use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::pipe::{PipeKind, Role};
@@ -21,7 +20,7 @@ use super::setback::{Setback, tampered};
 use super::{End, Live, Session, State, Stop, Stops, Told};
 use crate::call::Call;
 use crate::control::channel::{Channel, ChannelEvent, Pipe};
-use crate::control::{AgentHello, Conversation, Heard};
+use crate::control::{self, AgentHello, Conversation, Heard, Wishes};
 use crate::desk::Desk;
 use crate::exit::{Failure, Kind};
 use crate::pin_entry::PinEntry;
@@ -163,13 +162,13 @@ impl Opening<'_> {
         let mut lines = Lines::new(events, heard);
         let keys = paired.keys;
         let pipe = establish(paired.pipe, self.desk.bounds, &offer, &keys, &mut lines).await?;
-        let (closed, closed_pipes) = mpsc::channel(limits::PIPES_PER_SESSION);
-        self.converse(pipe, &offer, &keys, &ssh_key, (channel_events, closed_pipes));
+        let (voice, wishes) = control::voice();
+        self.converse(pipe, &offer, &keys, &ssh_key, (channel_events, wishes));
         let (agent, until) = self.wait_for_the_client(&mut lines).await?;
         self.write_files(&offer, &agent, key_exchange)?;
         self.keep_restart(&offer, &keys, &relay);
         let live =
-            Live { agent, relay, dialer: self.desk.dialer.clone(), bounds: self.desk.bounds, keys, closed };
+            Live { agent, relay, dialer: self.desk.dialer.clone(), bounds: self.desk.bounds, keys, voice };
         self.base.state.send_replace(State::Active { live: live.into(), until });
         Ok(lines)
     }
@@ -218,7 +217,7 @@ impl Opening<'_> {
         offer: &Offer,
         keys: &SessionKeys,
         ssh_key: &PublicKey,
-        (events, closed): (mpsc::Sender<ChannelEvent>, mpsc::Receiver<PipeId>),
+        (events, wishes): (mpsc::Sender<ChannelEvent>, Wishes),
     ) {
         let Offer { session, run, .. } = *offer;
         let opener = Opener::new(&keys.agent_to_engineer, session, run, Role::Agent);
@@ -226,7 +225,7 @@ impl Opening<'_> {
         let (goodbye, said) = oneshot::channel();
         let (done, finished) = oneshot::channel();
         let conversation = Conversation::new(opener, Instant::now());
-        let channel = Channel { conversation, sealer, events, closed, goodbye: said };
+        let channel = Channel { conversation, sealer, events, wishes, goodbye: said };
         let hello = FromEngineer::Hello {
             ssh_key: ssh_key.to_string(),
             software: concat!("fieldlink-connect ", env!("CARGO_PKG_VERSION")).into(),

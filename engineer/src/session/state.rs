@@ -9,12 +9,11 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::engineer::OpenRefusal;
 use fieldlink_protocol::pipe::{PipeKind, Role, closing};
 use fieldlink_protocol::transport::{Attached, AttachedError, DialError, Dialer, PipeLimits};
-use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::End;
 use crate::control::channel::Pipe;
-use crate::control::{AgentHello, Trouble};
+use crate::control::{AgentHello, Trouble, Voice};
 use crate::relay_session::{OpenPipeError, OpenedPipe, RelayHandle};
 
 /// `Dialing → Pairing → Asking → Active ⇄ Interrupted → Ended`.
@@ -91,11 +90,18 @@ impl State {
     /// What a new SSH connection needs, or why there can be none.
     pub fn live(&self) -> Result<Arc<Live>, String> {
         match self {
-            Self::Active { live, .. } => Ok(live.clone()),
             Self::Interrupted { trouble, .. } => Err(format!(
                 "the connection to the scanner is interrupted ({trouble}): try again when fieldlink-connect \
                  status says active"
             )),
+            _ => self.admitted(),
+        }
+    }
+
+    /// What talking to the client needs, or why nobody can. An interruption only delays it.
+    pub fn admitted(&self) -> Result<Arc<Live>, String> {
+        match self {
+            Self::Active { live, .. } | Self::Interrupted { live, .. } => Ok(live.clone()),
             Self::Ended(end) => Err(end.sentence()),
             Self::Asking { .. } => Err("the client has not allowed the session yet; wait for it".into()),
             Self::Dialing | Self::Pairing => Err("the session has not begun yet; wait for it".into()),
@@ -115,8 +121,8 @@ pub struct Live {
     pub bounds: PipeLimits,
     /// Proves them.
     pub keys: SessionKeys,
-    /// Tells the agent of those that ended without a word.
-    pub closed: mpsc::Sender<PipeId>,
+    /// Has things said to the agent.
+    pub voice: Voice,
 }
 
 /// Why there is no SSH connection.

@@ -124,6 +124,37 @@ fn without_a_session_there_is_nothing_to_use_or_end() {
 }
 
 #[test]
+fn what_the_client_shall_read_is_checked_before_anything_else() {
+    let engineer = Engineer::new();
+    for (arguments, why) in [
+        (&["ask", "Is it\u{1b}[2J green?"][..], "control or invisible"),
+        (&["ask", ""], "must not be empty"),
+        (&["ask", "Which?", "--choice", "a", "--choice", "a"], "twice"),
+        (&["chat", " "], "must not be empty"),
+        (&["chat", &"x".repeat(1001)], "at most 1000 bytes"),
+    ] {
+        assert!(engineer.fails(arguments, "", 2).contains(why), "{arguments:?}");
+    }
+    engineer.fails(&["extend", "61"], "", 2);
+    assert!(!engineer.runtime().exists());
+}
+
+#[test]
+fn without_a_session_nobody_is_asked() {
+    let engineer = Engineer::new();
+    for arguments in [
+        &["extend", "30"][..],
+        &["ask", "Is it green?"],
+        &["chat", "hello"],
+        &["chat"],
+        &["chat", "--id", ID],
+    ] {
+        assert!(engineer.fails(arguments, "", 217).contains("no session"), "{arguments:?}");
+    }
+    engineer.fails(&["extend", "30", "--id", "572400001"], "", 219);
+}
+
+#[test]
 fn the_include_line_is_shown() {
     let engineer = Engineer::new();
     let output = engineer.run(&["ssh-config"], "");

@@ -2,18 +2,20 @@ use super::*;
 use crate::local_socket::client;
 
 /// A server without a session behind it.
-struct Served {
-    base: tempfile::TempDir,
-    state: watch::Sender<State>,
+pub(super) struct Served {
+    pub(super) base: tempfile::TempDir,
+    pub(super) state: watch::Sender<State>,
+    pub(super) transcript: watch::Sender<Transcript>,
     ends: mpsc::Receiver<()>,
-    over: CancellationToken,
+    pub(super) over: CancellationToken,
     gone: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
 
-fn serve() -> Served {
+pub(super) fn serve() -> Served {
     let base = tempfile::tempdir().expect("a directory");
     let (state, watched) = watch::channel(State::Pairing);
+    let transcript = watch::Sender::new(Transcript::default());
     let (end, ends) = mpsc::channel(1);
     let (over, gone) = (CancellationToken::new(), CancellationToken::new());
     let server = Server {
@@ -22,16 +24,17 @@ fn serve() -> Served {
         relay: "wss://relay.example.com".into(),
         state: watched,
         open: watch::channel(Open::default()).0,
+        transcript: transcript.clone(),
         end,
         over: over.clone(),
         gone: gone.clone(),
     };
     let listener = LocalListener::bind(&base.path().join("s")).expect("bound");
-    Served { base, state, ends, over, gone, task: tokio::spawn(server.run(listener)) }
+    Served { base, state, transcript, ends, over, gone, task: tokio::spawn(server.run(listener)) }
 }
 
 impl Served {
-    fn ask(&self, request: Request) -> tokio::task::JoinHandle<io::Result<Reply>> {
+    pub(super) fn ask(&self, request: Request) -> tokio::task::JoinHandle<io::Result<Reply>> {
         let path = self.base.path().join("s");
         tokio::task::spawn_blocking(move || client::ask(&path, request).map(|(_, reply)| reply))
     }
@@ -45,7 +48,7 @@ async fn says_how_things_stand_and_why_there_is_no_connection() {
     assert_eq!((status.state.as_str(), status.connections), ("pairing", 0));
     let pipe = Request::Pipe { purpose: Purpose::Other };
     served.state.send_replace(State::Asking { until: Instant::now() });
-    let refused = served.ask(pipe).await.expect("no panic").expect("a reply");
+    let refused = served.ask(pipe.clone()).await.expect("no panic").expect("a reply");
     let reason = "the client has not allowed the session yet; wait for it".to_owned();
     assert_eq!(refused, Reply::Refused { reason });
     served.state.send_replace(State::Ended(End::new(Reason::TimeUp, Told::Scanner)));

@@ -1,0 +1,140 @@
+//! `ask` and `extend`: put something to the client, and wait for the answer.
+
+use std::io::{self, ErrorKind};
+
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::text;
+
+use super::end::{choose, no_session};
+use crate::config::Directories;
+use crate::dialogue;
+use crate::exit::{Failure, Kind};
+use crate::local_socket::{Reply, Request, client};
+use crate::progress::Console;
+use crate::runtime_dir::RuntimeDirectory;
+
+/// Asks a question and prints the answer, and nothing else, on standard output.
+pub(super) fn ask(
+    id: Option<String>,
+    words: &[String],
+    choices: Vec<String>,
+    console: &Console,
+) -> Result<u8, Failure> {
+    match put(id, Question::Text { text: words.join(" "), choices }, console)? {
+        Answer::Text { text } => println!("{}", text::clean(&text, limits::CHAT)),
+        answer => return Err(not_granted(&answer)),
+    }
+    Ok(0)
+}
+
+/// Asks for more time.
+pub(super) fn extend(id: Option<String>, minutes: u32, console: &Console) -> Result<u8, Failure> {
+    match put(id, Question::Extension { minutes }, console)? {
+        Answer::Granted { seconds } => {
+            println!("the client granted it: {} minutes left", seconds.div_ceil(60));
+        }
+        answer => return Err(not_granted(&answer)),
+    }
+    Ok(0)
+}
+
+fn put(id: Option<String>, question: Question, console: &Console) -> Result<Answer, Failure> {
+    dialogue::check_question(&question).map_err(Failure::usage)?;
+    let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
+    let id = choose(&runtime, id.as_slice())?;
+    console.say("waiting for the client; Ctrl-C takes the question back");
+    let socket = runtime.session(id).join("control.sock");
+    match client::ask(&socket, Request::Ask { question }).map(|(_, reply)| reply) {
+        Ok(Reply::Answered { answer }) => Ok(answer),
+        other => Err(unanswered(other)),
+    }
+}
+
+/// Why a session did not do as it was asked.
+pub(super) fn unanswered(reply: io::Result<Reply>) -> Failure {
+    match reply {
+        Ok(Reply::Refused { reason }) => Failure::new(Kind::Failed, text::sentence(&reason)),
+        Ok(Reply::TooOld { reason }) => Failure::new(Kind::Version, text::sentence(&reason)),
+        Ok(Reply::Ended { message, .. }) => Failure::new(Kind::SessionOver, text::sentence(&message)),
+        Ok(_) => Failure::new(Kind::Failed, "the session answered something else"),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Failure::new(
+            Kind::Failed,
+            "the session's program does not answer: look at the terminal that it runs in",
+        ),
+        Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
+            Failure::new(
+                Kind::SessionOver,
+                "the session's program broke off: it was stopped, or is older than this one; see \
+                 fieldlink-connect status",
+            )
+        }
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {
+            Failure::new(Kind::Failed, error.to_string())
+        }
+        Err(_) => no_session(),
+    }
+}
+
+/// Why the client's answer is not what was asked for.
+fn not_granted(answer: &Answer) -> Failure {
+    let (kind, message) = match answer {
+        Answer::Refused {} => (Kind::ClientRefused, "the client said no: talk to them".into()),
+        Answer::NoAnswer {} => (
+            Kind::NoAnswer,
+            "the client did not answer: ask them to look at the scanner's screen, then try again".into(),
+        ),
+        Answer::Busy {} => {
+            (Kind::Busy, "the client is being asked something else: try again when that is answered".into())
+        }
+        Answer::NoMoreTime {} => (
+            Kind::Failed,
+            format!(
+                "there is no more time to grant: a session lasts {} minutes at most; end it, and have the \
+                 client start another",
+                limits::SESSION_MAX.as_secs() / 60
+            ),
+        ),
+        Answer::Granted { .. } | Answer::Text { .. } => {
+            (Kind::Failed, "the scanner answered something else than was asked".into())
+        }
+    };
+    Failure::new(kind, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scripts branch on these.
+    #[test]
+    fn every_answer_that_is_no_yes_has_its_exit_code() {
+        for (answer, code) in [
+            (Answer::Refused {}, 215),
+            (Answer::NoAnswer {}, 216),
+            (Answer::Busy {}, 221),
+            (Answer::NoMoreTime {}, 1),
+            (Answer::Granted { seconds: 1 }, 1),
+        ] {
+            assert_eq!(not_granted(&answer).kind.code(), code, "{answer:?}");
+        }
+        assert!(not_granted(&Answer::NoMoreTime {}).message.contains("120 minutes at most"));
+    }
+
+    #[test]
+    fn a_session_that_does_not_answer_is_told_from_one_that_is_over() {
+        let reason = "too old\u{1b}".to_owned();
+        let too_old = unanswered(Ok(Reply::TooOld { reason: reason.clone() }));
+        assert_eq!((too_old.kind, &*too_old.message), (Kind::Version, "too old\u{fffd}"));
+        assert_eq!(unanswered(Ok(Reply::Refused { reason })).kind, Kind::Failed);
+        for (error, kind) in [
+            (ErrorKind::TimedOut, Kind::Failed),
+            (ErrorKind::WouldBlock, Kind::Failed),
+            (ErrorKind::UnexpectedEof, Kind::SessionOver),
+            (ErrorKind::NotFound, Kind::SessionOver),
+            (ErrorKind::ConnectionRefused, Kind::SessionOver),
+        ] {
+            assert_eq!(unanswered(Err(error.into())).kind, kind, "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What this side says on the control channel, and who wanted it said.
+
+use std::future::{pending, poll_fn};
+use std::task::Poll;
+
+use fieldlink_protocol::ids::PipeId;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::control::FromEngineer;
+use fieldlink_protocol::messages::questions::{Answer, Question};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::Broken;
+use super::pace::Pace;
+use super::questions::{OPEN, OpenQuestions};
+
+/// Lines for the client that may wait.
+const LINES: usize = 20;
+
+/// Has things said to the scanner. What is said during an interruption arrives after it.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    closed: mpsc::Sender<PipeId>,
+    questions: mpsc::Sender<Asked>,
+    lines: mpsc::Sender<String>,
+}
+
+/// What is to be said, before anyone says it.
+#[derive(Debug)]
+pub struct Wishes {
+    closed: mpsc::Receiver<PipeId>,
+    questions: mpsc::Receiver<Asked>,
+    lines: mpsc::Receiver<String>,
+}
+
+/// A question, and where its answer goes.
+#[derive(Debug)]
+struct Asked {
+    question: Question,
+    asker: oneshot::Sender<Answer>,
+}
+
+/// Why a line is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsaid {
+    /// Too many lines wait.
+    TooMany,
+    /// The channel is over.
+    Over,
+}
+
+/// The two ends of what connects a channel to those who have something to say.
+pub fn voice() -> (Voice, Wishes) {
+    let (closed, closed_pipes) = mpsc::channel(limits::PIPES_PER_SESSION);
+    let (questions, asked) = mpsc::channel(OPEN);
+    let (lines, said) = mpsc::channel(LINES);
+    let wishes = Wishes { closed: closed_pipes, questions: asked, lines: said };
+    (Voice { closed, questions, lines }, wishes)
+}
+
+impl Voice {
+    /// Tells the scanner of an SSH connection that ended without a word. If too many were to be told,
+    /// the scanner is out of reach, and learns of it when the pipe is given up.
+    pub fn pipe_closed(&self, pipe: PipeId) {
+        let _ = self.closed.try_send(pipe);
+    }
+
+    /// Asks the client. `None`: the channel is over. Whoever stops waiting takes the question back.
+    pub async fn ask(&self, question: Question) -> Option<Answer> {
+        let (asker, answer) = oneshot::channel();
+        self.questions.send(Asked { question, asker }).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// Sends the client a line.
+    pub fn say(&self, line: String) -> Result<(), Unsaid> {
+        self.lines.try_send(line).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Unsaid::TooMany,
+            mpsc::error::TrySendError::Closed(_) => Unsaid::Over,
+        })
+    }
+}
+
+/// Says one thing after another.
+pub(crate) struct Speech {
+    outgoing: mpsc::Sender<FromEngineer>,
+    wishes: Wishes,
+    questions: OpenQuestions<oneshot::Sender<Answer>>,
+    pace: Pace,
+}
+
+impl Speech {
+    /// Says into `outgoing` what is wished for.
+    pub(crate) fn new(outgoing: mpsc::Sender<FromEngineer>, wishes: Wishes) -> Self {
+        Self { outgoing, wishes, questions: OpenQuestions::new(), pace: Pace::default() }
+    }
+
+    /// Says `message` if there is room. If there is none, the pipe is stuck, and nothing would get
+    /// through anyway.
+    pub(crate) fn try_say(&self, message: FromEngineer) {
+        let _ = self.outgoing.try_send(message);
+    }
+
+    /// Says the next thing that is wished for, once there is room. Lines for the client wait for a
+    /// connection, so that they do not arrive faster than they may. Safe to cancel.
+    pub(crate) async fn say_next(&mut self, connected: bool) {
+        let Self { outgoing, wishes, questions, pace } = self;
+        let Ok(room) = outgoing.reserve().await else { return pending().await };
+        let message = tokio::select! {
+            biased;
+            Some(pipe) = wishes.closed.recv() => FromEngineer::PipeClosed { pipe },
+            request = deserted(questions) => FromEngineer::Withdraw { request },
+            Some(asked) = wishes.questions.recv() => match ask(questions, asked) {
+                Some(message) => message,
+                None => return,
+            },
+            Some(text) = next_line(&mut wishes.lines, pace, connected) => {
+                pace.count(Instant::now().into_std());
+                FromEngineer::Chat { text }
+            }
+        };
+        room.send(message);
+    }
+
+    /// Gives an answer to who asked, if they still wait.
+    pub(crate) fn answered(&mut self, request: u32, answer: Answer) -> Result<(), Broken> {
+        if let Some(asker) = self.questions.answered(request)? {
+            let _ = asker.send(answer);
+        }
+        Ok(())
+    }
+}
+
+/// Puts a question, unless its asker is gone already or too many are open.
+fn ask(questions: &mut OpenQuestions<oneshot::Sender<Answer>>, asked: Asked) -> Option<FromEngineer> {
+    let Asked { question, asker } = asked;
+    if asker.is_closed() {
+        return None;
+    }
+    match questions.add(asker) {
+        Ok(request) => Some(FromEngineer::Ask { request, question }),
+        Err(asker) => {
+            let _ = asker.send(Answer::Busy {});
+            None
+        }
+    }
+}
+
+/// Waits until someone no longer waits for an answer, and takes the question back.
+async fn deserted(questions: &mut OpenQuestions<oneshot::Sender<Answer>>) -> u32 {
+    poll_fn(|context| {
+        let gone = questions.withdraw(|asker| asker.poll_closed(context).is_ready());
+        gone.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
+}
+
+async fn next_line(lines: &mut mpsc::Receiver<String>, pace: &Pace, connected: bool) -> Option<String> {
+    if !connected {
+        return pending().await;
+    }
+    if let Some(until) = pace.waits_until() {
+        sleep_until(Instant::from_std(until)).await;
+    }
+    lines.recv().await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! What engineer and client say to each other beside the telephone: questions and lines.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::SystemTime;
+
+use fieldlink_protocol::messages::Bounded;
+use fieldlink_protocol::messages::control::FromEngineer;
+use fieldlink_protocol::messages::questions::Question;
+use fieldlink_protocol::{limits, text, timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Lines of a session that are kept.
+pub const KEPT: usize = 100;
+
+/// Who said a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Speaker {
+    /// The client, beside the scanner.
+    Client,
+    /// This engineer.
+    Engineer,
+}
+
+/// A line that was said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// By whom.
+    pub speaker: Speaker,
+    /// When it was sent or received here, in seconds since 1970.
+    pub at: u64,
+    /// The words, fit to be shown.
+    pub text: String,
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let speaker = match self.speaker {
+            Speaker::Client => "the client",
+            Speaker::Engineer => "you",
+        };
+        write!(f, "{}  {speaker}: {}", timestamp::utc(self.at), text::clean(&self.text, limits::CHAT))
+    }
+}
+
+/// The last lines of a session, the oldest first.
+#[derive(Debug, Default)]
+pub struct Transcript(VecDeque<Line>);
+
+impl Transcript {
+    /// Keeps a line that is said now.
+    pub fn add(&mut self, speaker: Speaker, text: &str) {
+        if self.0.len() == KEPT {
+            self.0.pop_front();
+        }
+        let at = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+        self.0.push_back(Line { speaker, at, text: text.to_owned() });
+    }
+
+    /// What is kept.
+    pub fn lines(&self) -> impl ExactSizeIterator<Item = &Line> {
+        self.0.iter()
+    }
+}
+
+/// Checks a line that an engineer wants to send.
+pub fn check_line(line: &str) -> Result<(), String> {
+    text::check("the line", line, limits::CHAT).map_err(|error| error.to_string())
+}
+
+/// Checks a question that an engineer wants to ask.
+pub fn check_question(question: &Question) -> Result<(), String> {
+    if let Question::Text { text, choices } = question {
+        text::check("the question", text, limits::QUESTION).map_err(|error| error.to_string())?;
+        for choice in choices {
+            text::check("a choice", choice, limits::CHOICE).map_err(|error| error.to_string())?;
+        }
+        if choices.len() > limits::CHOICES {
+            return Err(format!("too many choices: name {} at most", limits::CHOICES));
+        }
+        if choices.iter().collect::<HashSet<_>>().len() < choices.len() {
+            return Err("a choice is there twice: name each once".into());
+        }
+    }
+    // The scanner would end the session over what is beyond the wire's limits.
+    FromEngineer::Ask { request: 1, question: question.clone() }.check().map_err(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldlink_protocol::messages::{decode, encode};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(text: &str, choices: &[&str]) -> Question {
+        Question::Text { text: text.into(), choices: choices.iter().map(|&choice| choice.into()).collect() }
+    }
+
+    #[test]
+    fn what_the_client_reads_is_checked_first() {
+        for good in [
+            text("Is the light green?", &["yes", "no"]),
+            text("Was steht da?", &[]),
+            Question::Extension { minutes: 60 },
+        ] {
+            assert_eq!(check_question(&good), Ok(()));
+        }
+        for (wrong, why) in [
+            (text(" ", &[]), "the question must not be empty"),
+            (text(&"x".repeat(501), &[]), "the question is too long: at most 500 bytes"),
+            (text("a\u{1b}[2J", &[]), "the question contains a control or invisible character"),
+            (text("a?", &["b", ""]), "a choice must not be empty"),
+            (text("a?", &[&"x".repeat(61)]), "a choice is too long: at most 60 bytes"),
+            (text("a?", &["1", "2", "3", "4", "5", "6", "7"]), "too many choices: name 6 at most"),
+            (text("a?", &["b", "c", "b"]), "a choice is there twice: name each once"),
+            (Question::Extension { minutes: 61 }, "an extension is 1 to 60 minutes long"),
+        ] {
+            assert_eq!(check_question(&wrong), Err(why.to_owned()));
+        }
+        assert_eq!(check_line("look at the LED, please"), Ok(()));
+        assert_eq!(check_line("a\nb"), Err("the line contains a control or invisible character".into()));
+        assert!(check_line("").is_err() && check_line(&"x".repeat(1001)).is_err());
+    }
+
+    #[test]
+    fn the_last_lines_are_kept() {
+        let mut transcript = Transcript::default();
+        (0..=KEPT).for_each(|number| transcript.add(Speaker::Engineer, &number.to_string()));
+        transcript.add(Speaker::Client, "done");
+        let texts: Vec<_> = transcript.lines().map(|line| line.text.as_str()).collect();
+        assert_eq!((texts.len(), texts[0], texts[KEPT - 1]), (KEPT, "2", "done"));
+    }
+
+    #[test]
+    fn people_read_who_said_what_and_when() {
+        let line = |speaker| Line { speaker, at: 1_700_000_000, text: "it \u{1b}blinks".into() };
+        assert_eq!(line(Speaker::Client).to_string(), "2023-11-14T22:13:20Z  the client: it \u{fffd}blinks");
+        assert!(line(Speaker::Engineer).to_string().contains("  you: "));
+    }
+
+    proptest! {
+        /// Nothing that passes here is refused by the scanner, which would end the session.
+        #[test]
+        fn what_passes_is_fit_for_the_wire(words in "\\PC{0,600}|.{0,600}", choice in "\\PC{0,70}") {
+            let question = text(&words, &[&choice]);
+            if check_question(&question).is_ok() {
+                let sent = encode(&FromEngineer::Ask { request: 7, question });
+                prop_assert!(decode::<FromEngineer>(sent.as_bytes()).is_ok());
+            }
+            if check_line(&words).is_ok() {
+                let sent = encode(&FromEngineer::Chat { text: words });
+                prop_assert!(decode::<FromEngineer>(sent.as_bytes()).is_ok());
+            }
+        }
+    }
+}

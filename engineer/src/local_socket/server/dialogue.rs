@@ -1,0 +1,101 @@
+//! Questions to the client, and lines between client and engineer.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::{feature, limits};
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use super::{Reply, Server, encode};
+use crate::control::Unsaid;
+use crate::dialogue::{self, Speaker};
+use crate::platform::{self, LocalStream};
+use crate::session::{Live, State};
+
+/// How long an answer may take. The scanner gives one in time by itself; an interruption may lie before
+/// it, and another behind it.
+const PATIENCE: Duration = limits::QUESTION_PATIENCE.saturating_add(limits::INTERRUPTION.saturating_mul(2));
+
+impl Server {
+    /// Asks the client. A program that breaks off, or dies, takes its question back.
+    pub(super) async fn ask(&self, mut stream: LocalStream, question: Question) -> io::Result<()> {
+        let (reader, _) = stream.split();
+        let reply = tokio::select! {
+            biased;
+            () = self.over.cancelled() => self.end_as_reply(),
+            () = platform::hung_up(&reader) => return Ok(()),
+            reply = self.answer(question) => reply,
+        };
+        stream.write_all(&encode(&reply)).await
+    }
+
+    async fn answer(&self, question: Question) -> Reply {
+        let live = match self.live_with(feature::QUESTIONS, dialogue::check_question(&question)) {
+            Ok(live) => live,
+            Err(reply) => return *reply,
+        };
+        match timeout(PATIENCE, live.voice.ask(question)).await {
+            Ok(Some(answer)) => Reply::Answered { answer },
+            Ok(None) => {
+                // The session follows its control channel in a moment, and knows why.
+                self.over.cancelled().await;
+                self.end_as_reply()
+            }
+            Err(_) => Reply::Answered { answer: Answer::NoAnswer {} },
+        }
+    }
+
+    /// Sends the client a line.
+    pub(super) fn say(&self, text: String) -> Reply {
+        let live = match self.live_with(feature::CHAT, dialogue::check_line(&text)) {
+            Ok(live) => live,
+            Err(reply) => return *reply,
+        };
+        match live.voice.say(text.clone()) {
+            Ok(()) => {
+                self.transcript.send_modify(|transcript| transcript.add(Speaker::Engineer, &text));
+                Reply::Sent { trouble: self.state.borrow().trouble().cloned() }
+            }
+            Err(Unsaid::TooMany) => {
+                Reply::Refused { reason: "too many lines wait to be sent already: try again later".into() }
+            }
+            Err(Unsaid::Over) => Reply::Refused { reason: "the session is ending".into() },
+        }
+    }
+
+    /// Tells what was said.
+    pub(super) async fn tell_lines(&self, mut stream: LocalStream) -> io::Result<()> {
+        let told = {
+            let transcript = self.transcript.borrow();
+            let count = transcript.lines().len();
+            let first = encode(&Reply::Lines { count });
+            transcript.lines().map(encode).fold(first, |told, line| [told, line].concat())
+        };
+        stream.write_all(&told).await
+    }
+
+    /// The session, if the client can be talked to and the scanner knows `feature`; what is not `fit` is
+    /// refused.
+    fn live_with(&self, feature: &str, fit: Result<(), String>) -> Result<Arc<Live>, Box<Reply>> {
+        let refused = |reason| Reply::Refused { reason };
+        fit.map_err(refused)?;
+        let state = self.state.borrow();
+        if let State::Ended(end) = &*state {
+            return Err(Reply::ended(end).into());
+        }
+        let live = state.admitted().map_err(refused)?;
+        if live.agent.features.has(feature) {
+            return Ok(live);
+        }
+        let reason = format!(
+            "the scanner's software is too old for {feature}: use the telephone, and update it when you can"
+        );
+        Err(Reply::TooOld { reason }.into())
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;
