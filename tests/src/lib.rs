@@ -13,6 +13,7 @@ pub mod proxy;
 pub mod raw;
 pub mod relay;
 pub mod scanner;
+pub mod service;
 pub mod terminal;
 mod tun;
 
@@ -22,6 +23,7 @@ pub use lab::{Lab, Namespace};
 pub use proxy::{ProxyKind, ProxyServer};
 pub use relay::{Relay, RelayOptions};
 pub use scanner::{Scanner, ScannerOptions};
+pub use service::Service;
 
 use std::time::Duration;
 

@@ -9,21 +9,29 @@ use crate::programs::{Running, eventually};
 /// A message bus. Stops when it is dropped.
 pub struct Bus {
     socket: PathBuf,
-    _daemon: Running,
+    config: PathBuf,
+    daemon: Option<Running>,
 }
 
 impl Bus {
     /// Starts one in `directory`.
     pub fn start(directory: &Path) -> Self {
         let (socket, config) = (directory.join("bus.sock"), directory.join("bus.conf"));
-        // What one that was killed has left behind.
-        let _ = std::fs::remove_file(&socket);
         std::fs::write(&config, config_text(&socket)).expect("writable");
+        let mut bus = Self { socket, config, daemon: None };
+        bus.restart();
+        bus
+    }
+
+    /// Kills it, and starts another at the same place.
+    pub fn restart(&mut self) {
+        self.daemon = None;
+        // What one that was killed has left behind.
+        let _ = std::fs::remove_file(&self.socket);
         let mut command = Command::new("dbus-daemon");
-        command.arg("--nofork").arg(format!("--config-file={}", config.display()));
-        let daemon = Running::start("the bus", &mut command);
-        eventually("the bus listens", PATIENCE, || socket.exists());
-        Self { socket, _daemon: daemon }
+        command.arg("--nofork").arg(format!("--config-file={}", self.config.display()));
+        self.daemon = Some(Running::start("the bus", &mut command));
+        eventually("the bus listens", PATIENCE, || self.socket.exists());
     }
 
     /// Its address.

@@ -12,5 +12,6 @@ mod network_lab;
 mod proxies;
 mod registration;
 mod resuming;
+mod service;
 mod shell;
 mod stalls;
