@@ -6,7 +6,7 @@ STEP := tests/step
 export CARGO_BUILD_JOBS ?= 2
 export CARGO_TERM_COLOR ?= never
 
-.PHONY: help demo test bench fuzz setup build format lint doc deny unit system clean
+.PHONY: help demo test bench fuzz package reproducible setup build format lint doc deny unit system clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -51,6 +51,15 @@ bench: setup build ## Measure, and print one table (also target/bench/bench.json
 
 fuzz: ## Run each fuzz target for 30 seconds, where cargo-fuzz is installed
 	@tests/fuzz/run
+
+package: ## Build the Debian packages, into target/package, and check them
+	@tests/setup package
+	@$(STEP) "packages" packaging/build
+	@ls -1 target/package/*.deb
+
+reproducible: ## Build the packages twice, in different places, and compare them byte by byte
+	@tests/setup package
+	@packaging/reproducible
 
 clean: ## Remove everything that was built
 	@cargo clean

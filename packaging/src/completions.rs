@@ -1,0 +1,55 @@
+//! Completions for bash, zsh and fish.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use clap::Command;
+use clap_complete::{Shell, generate};
+
+use crate::programs;
+
+/// The shells, and the name of a program's file in each.
+const SHELLS: [(Shell, fn(&str) -> String); 3] = [
+    (Shell::Bash, |program| program.to_owned()),
+    (Shell::Zsh, |program| format!("_{program}")),
+    (Shell::Fish, |program| format!("{program}.fish")),
+];
+
+/// Writes the completions of every program below `dir`.
+pub(crate) fn write(dir: &Path) -> anyhow::Result<()> {
+    for (shell, file_name) in SHELLS {
+        let dir = dir.join(shell.to_string());
+        fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
+        for program in programs::all() {
+            let path = dir.join(file_name(program.command.get_name()));
+            fs::write(&path, script(program.command, shell))
+                .with_context(|| format!("could not write {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn script(mut command: Command, shell: Shell) -> Vec<u8> {
+    let name = command.get_name().to_owned();
+    let mut script = Vec::new();
+    generate(shell, &mut command, name, &mut script);
+    script
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shell_completes_the_commands_of_every_program() {
+        for (shell, _) in SHELLS {
+            for program in programs::all() {
+                let command =
+                    program.command.get_subcommands().next().expect("commands").get_name().to_owned();
+                let script = String::from_utf8(script(program.command, shell)).expect("text");
+                assert!(script.contains(&command), "{shell} does not know {command}");
+            }
+        }
+    }
+}
