@@ -10,6 +10,18 @@ pub(crate) struct Program {
     pub(crate) files: &'static [(&'static str, &'static str)],
 }
 
+const AGENT_FILES: &[(&str, &str)] = &[
+    (
+        "/etc/fieldlink/agent.toml",
+        "The configuration. Every setting stands there with its default, explained.",
+    ),
+    (
+        "/usr/share/doc/fieldlink-agent/examples/",
+        "What an operator may want to change, and what that gives up.",
+    ),
+    ("/usr/share/dbus-1/interfaces/com.navvis.Fieldlink1.xml", "The agent's interface on the system bus."),
+];
+
 const CONNECT_FILES: &[(&str, &str)] = &[
     ("~/.config/fieldlink/connect.toml", "The engineer's settings. Optional."),
     ("~/.config/fieldlink/", "The credential that login stored, readable for its owner alone."),
@@ -29,7 +41,9 @@ const RELAY_FILES: &[(&str, &str)] = &[
 /// All of them.
 pub(crate) fn all() -> Vec<Program> {
     vec![
-        Program { command: fieldlink_connect::args::Arguments::command(), files: CONNECT_FILES },
+        Program { command: fieldlink_agent::client::command(), files: AGENT_FILES },
+        Program { command: fieldlink_agent::service_cli::Arguments::command(), files: AGENT_FILES },
+        Program { command: fieldlink_connect::args::command(), files: CONNECT_FILES },
         Program { command: fieldlink_relay::cli::Cli::command(), files: RELAY_FILES },
     ]
 }
