@@ -15,8 +15,11 @@ const AGENT_FILES: &[(&str, &str)] = &[
         "/etc/fieldlink/agent.toml",
         "The configuration. Every setting stands there with its default, explained.",
     ),
-    ("/usr/share/dbus-1/interfaces/com.navvis.Fieldlink1.xml", "The interface on the system bus."),
-    ("/usr/share/doc/fieldlink-agent/examples/", "What an operator may want to add, and what it gives up."),
+    (
+        "/usr/share/doc/fieldlink-agent/examples/",
+        "What an operator may want to change, and what that gives up.",
+    ),
+    ("/usr/share/dbus-1/interfaces/com.navvis.Fieldlink1.xml", "The agent's interface on the system bus."),
 ];
 
 const CONNECT_FILES: &[(&str, &str)] = &[
