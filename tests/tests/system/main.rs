@@ -1,0 +1,4 @@
+//! The system tests: a scanner and a relay that boot a real systemd, with the packages as they are shipped,
+//! the real bus, the real logind and the real polkit.
+
+mod container;
