@@ -6,10 +6,10 @@ STEP := tests/step
 export CARGO_BUILD_JOBS ?= 2
 export CARGO_TERM_COLOR ?= never
 
-.PHONY: help demo test bench fuzz setup build format lint doc deny unit system clean
+.PHONY: help demo test bench fuzz setup build format lint doc deny unit system test-system clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 demo: setup build ## A whole support call on this machine; with a terminal you play both sides
 	@cargo run --quiet --release -p fieldlink-tests --bin demo
@@ -17,7 +17,7 @@ demo: setup build ## A whole support call on this machine; with a terminal you p
 test: ## Everything: format, lints, docs, licences, unit, property and end-to-end tests
 	@$(MAKE) --no-print-directory setup
 	@rm -rf target/steps
-	@$(MAKE) --no-print-directory format lint doc deny unit system
+	@$(MAKE) --no-print-directory format lint doc deny unit system test-system
 	@tests/summary
 
 setup: ## Install what is missing, with apt
@@ -45,6 +45,10 @@ unit:
 
 system: build
 	@$(STEP) "end-to-end tests" cargo test --quiet --release -p fieldlink-tests
+
+# Each test boots two computers; more of them at once than cores only makes them slow.
+test-system: package ## Boot a scanner and a relay with the packages installed, and have a call (needs root)
+	@$(STEP) "system tests" cargo test --quiet --release -p fieldlink-tests --test system
 
 bench: setup build ## Measure, and print one table (also target/bench/bench.json). BASE=<rev>: compare with that revision
 	@$(if $(BASE),tests/compare $(BASE),cargo run --quiet --release -p fieldlink-tests --bin bench)
