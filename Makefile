@@ -46,7 +46,6 @@ unit:
 system: build
 	@$(STEP) "end-to-end tests" cargo test --quiet --release -p fieldlink-tests
 
-# Each test boots two computers; more of them at once than cores only makes them slow.
 test-system: package ## Boot a scanner and a relay with the packages installed, and have a call (needs root)
 	@$(STEP) "system tests" cargo test --quiet --release -p fieldlink-tests --test system
 

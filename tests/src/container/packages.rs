@@ -41,19 +41,14 @@ impl Packages {
     fn path_of(&self, package: Package) -> PathBuf {
         let begins = format!("{}_", package.name());
         let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        let mut found: Vec<PathBuf> = entries
+        let found = entries
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "deb"))
-            .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&begins)))
-            .collect();
-        assert!(
-            found.len() == 1,
-            "{} packages {} in {}: build it first (make package)",
-            found.len(),
-            package.name(),
-            self.directory.display()
-        );
-        found.remove(0)
+            .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&begins)));
+        // There may be older ones beside it.
+        let newest = found.max_by_key(|path| path.metadata().and_then(|file| file.modified()).ok());
+        let directory = self.directory.display();
+        newest.unwrap_or_else(|| panic!("no {begins}*.deb in {directory}: build it first (make package)"))
     }
 
     /// Puts a package into a container; its path there.
@@ -87,7 +82,7 @@ impl Container {
             "set -e; rm -rf /root/repacked; dpkg-deb -R {path} /root/repacked; cd /root/repacked; \
              sed -i 's/^Version: .*/Version: {version}/' DEBIAN/control; {change}; \
              (find . -type f -not -path './DEBIAN/*' -printf '%P\\0' | sort -z | xargs -0 md5sum) >DEBIAN/md5sums; \
-             dpkg-deb --root-owner-group -b . {newer}"
+             dpkg-deb --root-owner-group -Zgzip -z1 -b . {newer}"
         ));
         newer
     }

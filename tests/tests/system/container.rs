@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use fieldlink_tests::container::{Container, ContainerOptions, Person, Site, SiteOptions, laboratory};
+use fieldlink_tests::terminal::Terminal;
 
 /// Allowed to whoever is at the screen, and to nobody else without a password.
 const AT_THE_SCREEN_ONLY: &str = "pkcheck --action-id org.freedesktop.login1.power-off --process $$";
@@ -26,6 +27,17 @@ fn the_client_is_at_the_screen_and_others_are_not() {
             scanner.reboot();
         }
     }
+}
+
+#[test]
+fn the_client_has_a_terminal() {
+    let Some(mut lab) = laboratory() else { return };
+    let host = lab.host("scanner");
+    let scanner = Container::boot(&host, "scanner", ContainerOptions::default());
+    let line = "test -t 0 && test -t 1 && read line && echo $(id -un) typed $line";
+    let mut terminal = Terminal::run(&scanner.shell_command(Person::Client, line));
+    terminal.type_keys("this\r");
+    terminal.wait_for("client typed this");
 }
 
 #[test]

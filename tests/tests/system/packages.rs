@@ -18,8 +18,8 @@ fn everything(container: &Container) -> BTreeSet<String> {
 /// What editing accounts or running a computer leaves on any Debian, whoever does it.
 fn is_a_trace_of_use(line: &str) -> bool {
     let backups = ["/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/.pwd.lock"];
-    let of_systemd = ["/var/lib/systemd/", "/var/lib/private"];
-    backups.contains(&line) || of_systemd.iter().any(|begin| line.starts_with(begin))
+    let of_others = ["/var/lib/systemd/", "/var/lib/private", "/run/needrestart", "/run/agetty.reload"];
+    backups.contains(&line) || of_others.iter().any(|begin| line.starts_with(begin))
 }
 
 fn purge(container: &Container, packages: &str) {

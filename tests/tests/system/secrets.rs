@@ -16,10 +16,11 @@ const PLANTED: [&str; 4] = [
 
 /// Leaves the PIN in every kind of place; the process is there for as long as what is returned.
 fn plant(container: &Container, pin: &str) -> Running {
-    container.shell(&format!("echo 'the PIN is {pin}.' >/var/tmp/planted; logger --tag planted PIN={pin}"));
-    // As long as there are three zeros more before it, sleep takes it for a number.
-    let mut sleeping =
-        container.command(Person::Root, &["env", &format!("PLANTED={pin}"), "sleep", "infinity", pin]);
+    // By standard input: else the journal would note the PIN among logger's arguments, if it is quick enough.
+    container
+        .shell(&format!("echo 'the PIN is {pin}.' >/var/tmp/planted; echo PIN={pin} | logger --tag planted"));
+    let words = ["env", &format!("PLANTED={pin}"), "sleep", "infinity", pin];
+    let mut sleeping = container.command(Person::Root, &words);
     Running::start("sleep", &mut sleeping)
 }
 
