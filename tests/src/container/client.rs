@@ -112,7 +112,8 @@ impl Watch {
         let deadline = Instant::now() + patience;
         while let Some(line) = self.running.next_line(deadline.saturating_duration_since(Instant::now())) {
             match serde_json::from_str::<Value>(&line) {
-                Ok(status) if wanted(&status) => return status,
+                // Other objects tell of chat and warnings.
+                Ok(status) if status["state"].is_string() && wanted(&status) => return status,
                 _ => {}
             }
         }

@@ -3,6 +3,7 @@
 use fieldlink_tests::PATIENCE;
 use fieldlink_tests::container::{Call, Container, Engineer, Site, state_of};
 use fieldlink_tests::programs::eventually;
+use fieldlink_tests::terminal::Terminal;
 
 const SUDO_EXAMPLE: &str = "/usr/share/doc/fieldlink-agent/examples";
 
@@ -64,6 +65,24 @@ fn has_inhibitor(scanner: &Container) -> bool {
     let all = inhibitors(scanner);
     let ours: Vec<&str> = all.lines().filter(|line| line.contains("fieldlink")).collect();
     ["sleep", "idle"].iter().all(|what| ours.iter().any(|line| line.contains(what)))
+}
+
+#[test]
+fn the_client_does_it_all_in_a_terminal() {
+    let Some(site) = Site::boot() else { return };
+    let client = site.client();
+    let mut watch = client.watch();
+    let mut terminal = Terminal::run(&client.fieldlink(&["start"]));
+    watch.until_state("ready");
+    let pair = client.credentials();
+    terminal.wait_for(&pair.pin);
+    let holder = site.engineer().start_connecting(&pair);
+    terminal.wait_for(&format!("Allow {}", Engineer::NAME));
+    terminal.type_keys("y\r");
+    let call = site.engineer().begin(&pair, holder);
+    assert_eq!(call.output_of("id -un").trim(), "fieldlink-support");
+    call.end();
+    watch.until_state("off");
 }
 
 #[test]
@@ -143,6 +162,10 @@ fn sudo_works_once_the_operator_enabled_it_and_not_before() {
         example.trim()
     ));
     assert_eq!(call.output_of("sudo -n id -u").trim(), "0");
+    // Who became root within the session is still the engineer.
+    for command in ["fieldlink credentials", "fieldlink extend 30"] {
+        assert_eq!(call.try_to(&format!("sudo -n {command}")).status.code(), Some(4), "{command}");
+    }
     let mut terminal = call.start_in_terminal("sudo -n sh -c 'tty && echo of-root-$(id -u)'");
     terminal.wait_for("of-root-0");
     call.end();

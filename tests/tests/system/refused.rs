@@ -8,6 +8,11 @@ use fieldlink_tests::terminal::Terminal;
 
 /// Not permitted.
 const REFUSED: Option<i32> = Some(4);
+/// No such question.
+const NOTHING_ASKED: Option<i32> = Some(5);
+
+/// The ID of a question that nobody asked.
+const NO_QUESTION: &str = "00000000000000000000000000000000";
 
 const PASSWORD: &str = "known to the engineer";
 
@@ -20,22 +25,26 @@ fn text_of(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
-/// Everything that would be an answer of the client's, or a look at what only the client may see.
-fn answers(question: &str) -> Vec<String> {
-    ["allow", "credentials", "extend 30", "refuse", "answer yes", "start", "stop"]
-        .map(str::to_owned)
-        .into_iter()
-        .chain([format!("allow {question}")])
-        .collect()
-}
-
 /// The command line itself, and copies of it.
-fn try_the_command_line(call: &Call<'_>, question: &str) {
+fn try_the_command_line(call: &Call<'_>, question: &str, is_asked: bool) {
     call.output_of("cp /usr/bin/fieldlink /tmp/another-name && chmod 755 /tmp/another-name");
+    // Without an ID it asks first what is open, which everybody may know.
+    let unnamed = if is_asked { REFUSED } else { NOTHING_ASKED };
+    let answers = [
+        ("allow", unnamed),
+        ("refuse", unnamed),
+        (&format!("allow {question}"), REFUSED),
+        (&format!("refuse {question}"), REFUSED),
+        ("credentials", REFUSED),
+        ("extend 30", REFUSED),
+        ("chat hello", REFUSED),
+        ("stop", REFUSED),
+        ("end", REFUSED),
+    ];
     for program in ["fieldlink", "/tmp/another-name"] {
-        for answer in answers(question) {
+        for (answer, code) in answers {
             let output = call.try_to(&format!("{program} {answer}"));
-            assert_eq!(output.status.code(), REFUSED, "{program} {answer}: {}", text_of(&output));
+            assert_eq!(output.status.code(), code, "{program} {answer}: {}", text_of(&output));
         }
     }
     // What everybody may, the engineer may, too.
@@ -43,7 +52,7 @@ fn try_the_command_line(call: &Call<'_>, question: &str) {
 }
 
 /// Other programs that would do it for the engineer.
-fn try_detours(call: &Call<'_>) {
+fn try_detours(call: &Call<'_>, question: &str) {
     let detours = [
         "XDG_RUNTIME_DIR=/run/user/$(id -u) systemd-run --user --wait --pipe --quiet",
         "systemd-run --wait --pipe --quiet",
@@ -53,8 +62,9 @@ fn try_detours(call: &Call<'_>) {
         "su client -c",
     ];
     for detour in detours {
-        for command in ["fieldlink allow", "fieldlink credentials"] {
-            let quoted = if detour.starts_with("su ") { format!("'{command}'") } else { command.to_owned() };
+        for command in [&format!("fieldlink allow {question}"), "fieldlink credentials"] {
+            let quoted =
+                if detour.starts_with("su ") { format!("'{command}'") } else { (*command).to_owned() };
             let output = call.try_to(&format!("{detour} {quoted}"));
             assert!(!output.status.success(), "{detour} {command}: {}", text_of(&output));
         }
@@ -94,14 +104,14 @@ fn try_the_bus(call: &Call<'_>, session: &str, question: &str) {
 }
 
 /// An engineer who knows the administrator's password, and has somebody ask for it.
-fn try_with_the_password(call: &Call<'_>) {
+fn try_with_the_password(call: &Call<'_>, question: &str) {
     // That the equipment works: what an administrator may do with the password, they can do.
     let mut terminal = with_agent(call, "pkcheck -a org.freedesktop.systemd1.manage-units -p $$ -u");
     terminal.wait_for("Password:");
     terminal.type_keys(&format!("{PASSWORD}\r"));
     terminal.wait_for("code=0");
 
-    for command in ["fieldlink allow", "fieldlink credentials", "fieldlink extend 30"] {
+    for command in [&format!("fieldlink allow {question}"), "fieldlink credentials", "fieldlink extend 30"] {
         let mut terminal = with_agent(call, command);
         let shown = terminal.wait_for_within("code=4", PATIENCE);
         assert!(!shown.contains("Password:"), "{command}: {shown}");
@@ -122,6 +132,13 @@ fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
+fn try_everything(call: &Call<'_>, session: &str, question: &str) {
+    try_the_command_line(call, question, question != NO_QUESTION);
+    try_the_bus(call, session, question);
+    try_detours(call, question);
+    try_with_the_password(call, question);
+}
+
 /// Somebody who may become root with a password that the engineer has learnt.
 fn make_administrator(scanner: &Container) {
     scanner.run(&["useradd", "--create-home", "--groups", "sudo", "boss"]);
@@ -136,19 +153,12 @@ fn nothing_in_a_session_can_answer_for_the_client() {
     let call = site.call();
     let mut watch = client.watch();
     let session = watch.until_state("active")["session"].as_str().expect("a session").to_owned();
-    let nothing_asked = "00000000000000000000000000000000";
-    try_the_command_line(&call, nothing_asked);
-    try_the_bus(&call, &session, nothing_asked);
-    try_detours(&call);
-    try_with_the_password(&call);
+    try_everything(&call, &session, NO_QUESTION);
 
     let mut asking = call.start_connect(&["extend", "30"]);
     let asked = watch.until("a question", |status| status["question"]["kind"] == "extension");
     let question = asked["question"]["id"].as_str().expect("an ID");
-    try_the_command_line(&call, question);
-    try_the_bus(&call, &session, question);
-    try_detours(&call);
-    try_with_the_password(&call);
+    try_everything(&call, &session, question);
     let still = client.status();
     assert_eq!(still["question"]["id"], question, "{still}");
     assert!(still["remaining_seconds"].as_u64() <= Some(3_600), "{still}");
@@ -163,8 +173,8 @@ fn the_support_user_cannot_let_an_engineer_in() {
     let client = site.client();
     // Whatever was left over of an engineer before, if anything could be.
     let support = Client::as_person(&site.scanner, Person::Account("fieldlink-support"));
-    for command in ["start", "stop", "credentials", "allow"] {
-        assert_eq!(support.code_of(&[command]), REFUSED, "{command}, off");
+    for arguments in [&["start"][..], &["stop"], &["credentials"], &["allow", NO_QUESTION]] {
+        assert_eq!(support.code_of(arguments), REFUSED, "{arguments:?}, off");
     }
     let pair = client.start();
     let mut watch = client.watch();
