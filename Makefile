@@ -6,18 +6,18 @@ STEP := tests/step
 export CARGO_BUILD_JOBS ?= 2
 export CARGO_TERM_COLOR ?= never
 
-.PHONY: help demo test bench fuzz package reproducible setup build format lint doc deny unit system clean
+.PHONY: help demo test bench fuzz package reproducible setup build format lint doc deny unit system test-system clean
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 demo: setup build ## A whole support call on this machine; with a terminal you play both sides
 	@cargo run --quiet --release -p fieldlink-tests --bin demo
 
-test: ## Everything: format, lints, docs, licences, unit, property and end-to-end tests
+test: ## Everything: format, lints, docs, licences, unit, property, end-to-end and system tests
 	@$(MAKE) --no-print-directory setup
 	@rm -rf target/steps
-	@$(MAKE) --no-print-directory format lint doc deny unit system
+	@$(MAKE) --no-print-directory format lint doc deny unit system test-system
 	@tests/summary
 
 setup: ## Install what is missing, with apt
@@ -43,8 +43,12 @@ deny:
 unit:
 	@$(STEP) "unit and property tests" cargo test --quiet --workspace --exclude fieldlink-tests --all-features
 
-system: build
-	@$(STEP) "end-to-end tests" cargo test --quiet --release -p fieldlink-tests
+# The system tests are among them: they boot computers with the packages installed.
+system: package
+	@$(STEP) "end-to-end and system tests" cargo test --quiet --release -p fieldlink-tests
+
+test-system: package ## Boot a scanner and a relay with the packages installed, and have a call (needs root)
+	@$(STEP) "system tests" cargo test --quiet --release -p fieldlink-tests --test system
 
 bench: setup build ## Measure, and print one table (also target/bench/bench.json). BASE=<rev>: compare with that revision
 	@$(if $(BASE),tests/compare $(BASE),cargo run --quiet --release -p fieldlink-tests --bin bench)

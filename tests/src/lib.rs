@@ -3,6 +3,7 @@
 
 pub mod cable;
 pub mod certificates;
+pub mod container;
 pub mod engineer;
 pub mod fuzzing;
 pub mod lab;

@@ -9,11 +9,11 @@ use pty_process::blocking::{Command, Pty, open};
 
 use crate::{Call, PATIENCE};
 
-/// `ssh` in a terminal of its own.
+/// A program in a terminal of its own.
 pub struct Terminal {
     /// The side that a person would have.
     pub pty: Pty,
-    /// `ssh`.
+    /// The program, such as `ssh`.
     pub child: Child,
     output: Receiver<Vec<u8>>,
     seen: String,
@@ -22,17 +22,23 @@ pub struct Terminal {
 impl Terminal {
     /// Starts `ssh ALIAS ARGUMENTS` over `call`.
     pub fn start(call: &Call<'_>, arguments: &[&str]) -> Self {
-        let ssh = call.tool("ssh");
+        let mut ssh = call.tool("ssh");
+        ssh.arg(&call.alias).args(arguments);
+        Self::run(&ssh)
+    }
+
+    /// Starts any program.
+    pub fn run(program: &std::process::Command) -> Self {
         let (pty, pts) = open().expect("a terminal");
         pty.resize(pty_process::Size::new(30, 100)).expect("it has a size");
-        let mut command = Command::new("ssh").args(ssh.get_args()).arg(&call.alias).args(arguments);
-        for (name, value) in ssh.get_envs() {
+        let mut command = Command::new(program.get_program()).args(program.get_args());
+        for (name, value) in program.get_envs() {
             command = match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
         }
-        let child = command.env("TERM", "xterm-256color").spawn(pts).expect("ssh starts");
+        let child = command.env("TERM", "xterm-256color").spawn(pts).expect("it starts");
         let (sender, output) = channel();
         let mut reader =
             std::fs::File::from(std::os::fd::AsFd::as_fd(&pty).try_clone_to_owned().expect("a copy"));

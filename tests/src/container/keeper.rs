@@ -1,0 +1,104 @@
+//! The process around a container, and which of the processes below it is the container's first.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use nix::unistd::Pid;
+use tempfile::TempDir;
+
+use crate::Namespace;
+use crate::programs::eventually;
+use crate::scanner::descendants_of;
+
+use super::ContainerOptions;
+
+/// How long a container may take to boot or to go down on a busy machine.
+const BOOT: Duration = Duration::from_secs(90);
+
+/// Switches its container off, hard, when dropped.
+pub(super) struct Keeper {
+    directory: TempDir,
+    process: Child,
+}
+
+impl Keeper {
+    /// Boots `rootfs`, which stays as it is, on `host`.
+    pub(super) fn start(rootfs: &Path, host: &Namespace, hostname: &str, options: &ContainerOptions) -> Self {
+        // Not in /tmp: that may lie in memory.
+        let directory = tempfile::tempdir_in("/var/tmp").expect("a temporary directory");
+        let console = File::create(directory.path().join("console")).expect("writable");
+        let process = Command::new("unshare")
+            .args(["--mount", "--propagation", "private", "sh", "-c", include_str!("keeper.sh"), "keeper"])
+            .args([host.name(), hostname])
+            .arg(rootfs)
+            .arg(directory.path())
+            .arg(options.disk.unwrap_or("-"))
+            .arg(format!("--network-namespace-path=/run/netns/{}", host.name()))
+            .args(["--link-journal=no", "--resolv-conf=off", "--timezone=off", "--boot"])
+            .stdin(Stdio::piped())
+            .stdout(console.try_clone().expect("a copy"))
+            .stderr(console)
+            .spawn()
+            .expect("unshare is there");
+        Self { directory, process }
+    }
+
+    /// Waits for a first process other than `before`.
+    pub(super) fn wait_for_leader(&mut self, before: Option<Pid>) -> Pid {
+        let mut leader = None;
+        eventually("the container has a first process", BOOT, || {
+            self.must_run();
+            leader = self.leader().filter(|leader| Some(*leader) != before);
+            leader.is_some()
+        });
+        leader.expect("just found")
+    }
+
+    /// Looks until `is_up`.
+    pub(super) fn wait_until_up(&mut self, is_up: impl Fn() -> bool) {
+        eventually("the container is up", BOOT, || {
+            self.must_run();
+            is_up()
+        });
+    }
+
+    /// Waits until the container, which was told to, is off.
+    pub(super) fn wait_until_off(&mut self) {
+        eventually("the container is off", BOOT, || {
+            self.process.try_wait().expect("it can be waited for").is_some()
+        });
+    }
+
+    fn must_run(&mut self) {
+        if let Some(status) = self.process.try_wait().expect("it can be waited for") {
+            panic!("the container ended with {status}:\n{}", self.console());
+        }
+    }
+
+    fn console(&self) -> String {
+        let bytes = std::fs::read(self.directory.path().join("console")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    fn leader(&self) -> Option<Pid> {
+        let leader = descendants_of(self.process.id()).into_iter().find(|pid| is_first(*pid))?;
+        Some(Pid::from_raw(leader.cast_signed()))
+    }
+}
+
+/// Whether a process is the first one of process IDs of its own.
+fn is_first(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let own = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    own.is_some_and(|ids| ids.split_whitespace().count() > 1 && ids.ends_with("\t1"))
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        // It ends when its input does.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}

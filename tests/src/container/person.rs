@@ -1,0 +1,126 @@
+//! Who runs a command in a container.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::PATIENCE;
+use crate::programs::eventually;
+
+use super::Container;
+
+/// Somebody in a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Person<'a> {
+    /// The administrator.
+    Root,
+    /// The end client, logged in at the screen: for logind an active local session.
+    Client,
+    /// The same account, logged in from elsewhere: a session without a seat.
+    Away,
+    /// An account, without a session of its own.
+    Account(&'a str),
+}
+
+/// The account of the end client.
+pub const CLIENT: &str = "client";
+
+const AT_THE_SCREEN: &str = "XDG_SEAT=seat0 XDG_SESSION_TYPE=x11 XDG_SESSION_CLASS=user";
+const FROM_ELSEWHERE: &str = "XDG_SESSION_TYPE=tty XDG_SESSION_CLASS=user";
+
+/// Joins the control group of a session, by which everybody tells who belongs to it, and becomes its user.
+const JOIN: &str = r#"
+scope=$1 user=$2; shift 2
+for group in $(find /sys/fs/cgroup -path "*$scope/cgroup.procs"); do echo $$ >"$group"; done
+exec setpriv --reuid="$user" --regid="$user" --init-groups --pdeathsig=KILL "$@""#;
+
+/// The sessions that were opened since the last boot: their control groups.
+#[derive(Default)]
+pub(super) struct Logins {
+    client: Mutex<Option<String>>,
+    away: Mutex<Option<String>>,
+}
+
+impl Logins {
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Container {
+    /// The words that have `person` run what follows them.
+    pub(super) fn become_person(&self, person: Person<'_>) -> Vec<String> {
+        match person {
+            Person::Root => words(&["setpriv", "--pdeathsig=KILL"]),
+            Person::Account(user) => become_account(user),
+            Person::Client => join(&self.session(&self.logins.client, "fieldlink-test-desk", AT_THE_SCREEN)),
+            Person::Away => join(&self.session(&self.logins.away, "fieldlink-test-away", FROM_ELSEWHERE)),
+        }
+    }
+
+    /// The control group of a session of the client, which is opened if there is none.
+    fn session(&self, login: &Mutex<Option<String>>, unit: &str, variables: &str) -> String {
+        let mut login = login.lock().unwrap_or_else(PoisonError::into_inner);
+        login.get_or_insert_with(|| self.log_in(unit, variables)).clone()
+    }
+
+    /// Logs the client in, as a display manager would, and has something keep the session open.
+    fn log_in(&self, unit: &str, variables: &str) -> String {
+        self.shell(&format!(
+            "id -u {CLIENT} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash {CLIENT}"
+        ));
+        self.run(&[
+            "systemd-run",
+            "--quiet",
+            &format!("--unit={unit}"),
+            &format!("--property=User={CLIENT}"),
+            "--property=PAMName=login",
+            &format!("--property=Environment={variables}"),
+            "sleep",
+            "infinity",
+        ]);
+        let mut scope = None;
+        eventually("the client is logged in", PATIENCE, || {
+            scope = self.scope_of(unit);
+            scope.is_some()
+        });
+        scope.expect("just found")
+    }
+
+    /// The control group of the session that a service opened for its user, once it has.
+    fn scope_of(&self, unit: &str) -> Option<String> {
+        let groups = self.read(&format!("/proc/{}/cgroup", self.main_pid(unit)?));
+        groups
+            .lines()
+            .filter_map(|line| line.rsplit(':').next())
+            .find(|path| path.ends_with(".scope"))
+            .map(str::to_owned)
+    }
+}
+
+fn become_account(user: &str) -> Vec<String> {
+    words(&[
+        "setpriv",
+        &format!("--reuid={user}"),
+        &format!("--regid={user}"),
+        "--init-groups",
+        "--pdeathsig=KILL",
+    ])
+}
+
+fn join(scope: &str) -> Vec<String> {
+    words(&["sh", "-c", JOIN, "join", scope, CLIENT])
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+impl Person<'_> {
+    /// The account's name.
+    pub fn user(&self) -> &str {
+        match self {
+            Self::Root => "root",
+            Self::Client | Self::Away => CLIENT,
+            Self::Account(user) => user,
+        }
+    }
+}

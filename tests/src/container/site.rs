@@ -1,0 +1,141 @@
+//! A scanner and a relay that boot, with everything installed from the packages, and a cable between them.
+
+use std::path::Path;
+use std::thread::scope;
+
+use crate::certificates;
+use crate::lab::{Cable, Lab, Plug};
+
+use super::{Call, Client, Container, ContainerOptions, Engineer, Package, Packages, laboratory};
+
+const NAMES: &str = "127.0.0.1 localhost\n10.78.0.1 relay.test\n10.78.0.2 scanner.test\n";
+const RELAY: &str = "wss://relay.test:8443";
+const AUTHORITY: &str = "/etc/fieldlink/ca.pem";
+
+/// What a test wants to be different from the defaults.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SiteOptions {
+    /// Whether remote access starts with the scanner (`at-boot`), instead of on request.
+    pub at_boot: bool,
+    /// The scanner's computer.
+    pub scanner: ContainerOptions,
+}
+
+/// Both computers. Fields are dropped in order: the network last.
+pub struct Site {
+    /// The scanner, with `fieldlink-agent`.
+    pub scanner: Container,
+    /// The relay, with `fieldlink-relay`; also the engineer's computer, with `fieldlink-connect`.
+    pub relay: Container,
+    /// The cable between them.
+    pub cable: Cable,
+    _lab: Lab,
+}
+
+impl Site {
+    /// Everything as it is shipped, as far as it can be.
+    pub fn boot() -> Option<Self> {
+        Self::boot_with(SiteOptions::default())
+    }
+
+    /// With other settings.
+    pub fn boot_with(options: SiteOptions) -> Option<Self> {
+        let site = Self::boot_bare(options)?;
+        site.set_up(options);
+        Some(site)
+    }
+
+    /// Installs and configures everything, and enrols the engineer.
+    pub fn set_up(&self, options: SiteOptions) {
+        let certificates = tempfile::tempdir().expect("a temporary directory");
+        let files = certificates::create_valid(certificates.path(), (2026, 2050), &["relay.test"]);
+        scope(|scope| {
+            let relay = scope.spawn(|| {
+                self.install_relay(certificates.path());
+                self.enrol_engineer();
+            });
+            self.install_agent(&files.authority, options);
+            relay.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        });
+    }
+
+    /// Two computers with nothing of Fieldlink's.
+    pub fn boot_bare(options: SiteOptions) -> Option<Self> {
+        let mut lab = laboratory()?;
+        let (relay, scanner) = (lab.host("relay"), lab.host("scanner"));
+        let cable = lab
+            .cable(Plug::new(&relay, "host0", "10.78.0.1/24"), Plug::new(&scanner, "host0", "10.78.0.2/24"));
+        let (relay, scanner) = scope(|scope| {
+            let relay = scope.spawn(|| Container::boot(&relay, "relay", ContainerOptions::default()));
+            let scanner = Container::boot(&scanner, "scanner", options.scanner);
+            (relay.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), scanner)
+        });
+        for container in [&relay, &scanner] {
+            container.write("/etc/hosts", NAMES);
+        }
+        Some(Self { scanner, relay, cable, _lab: lab })
+    }
+
+    /// What the operator of a relay does: install, put certificate and key there, start.
+    fn install_relay(&self, certificates: &Path) {
+        let packages = Packages::built();
+        packages.install(&self.relay, Package::Relay);
+        packages.install(&self.relay, Package::Connect);
+        for (file, place) in [("ca.pem", AUTHORITY), ("relay.crt", "/etc/fieldlink/relay.crt")] {
+            let content = std::fs::read(certificates.join(file)).expect("readable");
+            self.relay.write(place, content);
+        }
+        let key = std::fs::read(certificates.join("relay.key")).expect("readable");
+        self.relay.shell("install -m 600 /dev/null /etc/fieldlink/relay.key");
+        self.relay.write("/etc/fieldlink/relay.key", key);
+        self.relay.shell("chmod 600 /etc/fieldlink/relay.key");
+        // The shipped file has the default commented out.
+        self.relay.shell("sed -i 's/^#listen = .*/listen = \"0.0.0.0:8443\"/' /etc/fieldlink/relay.toml");
+        self.relay.run(&["systemctl", "restart", "fieldlink-relay.service"]);
+    }
+
+    fn enrol_engineer(&self) {
+        let words = ["fieldlink-relay", "engineer", "add", Engineer::NAME, "--company", Engineer::COMPANY];
+        let credential = self.relay.run(&words);
+        Engineer::enrol(&self.relay, RELAY, AUTHORITY, &credential);
+    }
+
+    /// What the maker of a scanner does: install, write the configuration.
+    fn install_agent(&self, authority: &Path, options: SiteOptions) {
+        Packages::built().install(&self.scanner, Package::Agent);
+        self.scanner.write(AUTHORITY, std::fs::read(authority).expect("readable"));
+        self.configure(options.at_boot);
+        self.scanner.run(&["systemctl", "restart", "fieldlink-agent.service"]);
+    }
+
+    /// Writes the agent's configuration, for its next start.
+    pub fn configure(&self, at_boot: bool) {
+        let access = if at_boot { "at-boot" } else { "on-request" };
+        let lines = format!("relay = \"{RELAY}\"\nca_file = \"{AUTHORITY}\"\naccess = \"{access}\"\n");
+        self.scanner.write("/etc/fieldlink/agent.toml", lines);
+    }
+
+    /// The client, at the scanner's screen.
+    pub fn client(&self) -> Client<'_> {
+        Client::of(&self.scanner)
+    }
+
+    /// The engineer.
+    pub fn engineer(&self) -> Engineer<'_> {
+        Engineer::at(&self.relay)
+    }
+
+    /// A whole beginning: the client starts remote access and reads out ID and PIN, the engineer connects,
+    /// the client allows it.
+    pub fn call(&self) -> Call<'_> {
+        let client = self.client();
+        let pair = client.start();
+        let mut watch = client.watch();
+        let holder = self.engineer().start_connecting(&pair);
+        watch.until_state("asking");
+        client.run(&["allow"]);
+        let call = self.engineer().begin(&pair, holder);
+        watch.until_state("active");
+        call
+    }
+}

@@ -1,0 +1,112 @@
+//! An engineer tries to leave something behind, in every way that a shell offers.
+
+use fieldlink_tests::PATIENCE;
+use fieldlink_tests::container::{Call, Site};
+use fieldlink_tests::programs::eventually;
+
+/// What is left by fork alone. The last one stops what started it, and itself.
+const PROCESSES: [&str; 5] = [
+    "setsid sleep 1001 </dev/null >/dev/null 2>&1 &",
+    "nohup sleep 1002 </dev/null >/dev/null 2>&1 &",
+    "(setsid sh -c 'setsid sleep 1003 & exec sleep 1004' </dev/null >/dev/null 2>&1 &)",
+    "setsid sh -c 'trap \"\" HUP TERM INT; while :; do sleep 1005; done' </dev/null >/dev/null 2>&1 &",
+    "sleep 1006 </dev/null >/dev/null 2>&1 & p=$!; until grep -q sleep /proc/$p/comm; do :; done; kill -STOP $p",
+];
+
+/// What other services would start or keep, and what is closed to the engineer.
+const SERVICES: [&str; 4] = [
+    "XDG_RUNTIME_DIR=/run/user/$(id -u) systemd-run --user --unit=left-behind sleep 1007",
+    "systemd-run --unit=left-behind sleep 1008",
+    "loginctl enable-linger",
+    "echo '* * * * * sleep 1009' | crontab -",
+];
+
+/// A job may be taken down, as long as it is never done and does not stay.
+const JOBS: [&str; 2] = ["echo 'sleep 1010' | at now + 1 hour", "echo 'sleep 1011' | at now"];
+
+fn leave_everything_behind(site: &Site, call: &Call<'_>) {
+    for line in PROCESSES {
+        assert_eq!(call.output_of(&format!("{line}\necho left")).trim(), "left", "{line}");
+    }
+    for line in SERVICES {
+        let output = call.try_to(line);
+        assert!(!output.status.success(), "this is not closed to the engineer: {line}");
+    }
+    for line in JOBS {
+        call.try_to(line);
+    }
+    eventually("what was left runs", PATIENCE, || {
+        site.scanner.processes_of("fieldlink-support").matches("sleep 100").count() >= 6
+    });
+}
+
+/// Nothing of the account runs, or will.
+fn check_that_nothing_is_left(site: &Site) {
+    eventually("no process of the session is left", PATIENCE, || {
+        site.scanner.processes_of("fieldlink-support").is_empty()
+    });
+    let scanner = &site.scanner;
+    assert!(!scanner.has("/var/spool/cron/crontabs/fieldlink-support"));
+    let jobs = scanner.shell("for job in $(atq | cut -f1); do at -c $job | grep uid=; done; true");
+    let uid = scanner.run(&["id", "-u", "fieldlink-support"]);
+    assert!(!jobs.contains(&format!("uid={} ", uid.trim())), "{jobs}");
+    assert!(!scanner.has("/var/lib/systemd/linger/fieldlink-support"));
+    assert!(!scanner.has(&format!("/run/user/{}", uid.trim())));
+    assert!(!scanner.shell("systemctl list-units --all --plain --no-legend").contains("left-behind"));
+    let sessions = scanner.run(&["loginctl", "list-users", "--no-legend"]);
+    assert!(!sessions.contains("fieldlink-support"), "{sessions}");
+}
+
+#[test]
+fn nothing_outlives_the_clients_end() {
+    let Some(site) = Site::boot() else { return };
+    let mut call = site.call();
+    leave_everything_behind(&site, &call);
+    site.client().run(&["end"]);
+    call.wait_until_ended();
+    check_that_nothing_is_left(&site);
+}
+
+#[test]
+fn nothing_outlives_the_engineers_end_of_a_stopped_session() {
+    let Some(site) = Site::boot() else { return };
+    let mut call = site.call();
+    leave_everything_behind(&site, &call);
+    // The engineer is the session's process's own user, and may stop it.
+    call.try_to("kill -STOP $(pgrep -u $(id -u) -x fieldlink-sessi)");
+    call.wait_until_ended();
+    check_that_nothing_is_left(&site);
+}
+
+#[test]
+fn what_root_set_up_for_the_support_user_is_gone_too() {
+    let Some(site) = Site::boot() else { return };
+    let mut call = site.call();
+    // As if cron and at had not been closed.
+    site.scanner.shell("echo '* * * * * sleep 1009' | crontab -u fieldlink-support -");
+    site.scanner.shell(
+        "rm -f /etc/at.deny; echo fieldlink-support >/etc/at.allow; cd /; \
+         setpriv --reuid=fieldlink-support --regid=fieldlink-support --init-groups sh -c 'echo sleep 1010 | at now + 1 hour'; \
+         rm /etc/at.allow",
+    );
+    assert!(site.scanner.has("/var/spool/cron/crontabs/fieldlink-support"));
+    assert!(!site.scanner.run(&["atq"]).trim().is_empty());
+    site.client().run(&["end"]);
+    call.wait_until_ended();
+    check_that_nothing_is_left(&site);
+}
+
+#[test]
+fn the_next_engineer_does_not_find_the_files_of_the_one_before() {
+    let Some(site) = Site::boot() else { return };
+    let call = site.call();
+    call.output_of(
+        "echo 'echo surprise' >~/.profile; mkdir -p ~/.ssh ~/a/b; touch ~/a/b/c; ln -s /etc ~/etc",
+    );
+    call.end();
+    let call = site.call();
+    let seen = call.output_of("ls -A ~; bash -lc true");
+    assert!(!seen.contains("surprise") && !seen.contains(".ssh") && !seen.contains("etc"), "{seen}");
+    assert!(site.scanner.has("/etc/passwd"));
+    call.end();
+}

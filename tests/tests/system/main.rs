@@ -1,0 +1,13 @@
+//! The system tests: a scanner and a relay that boot a real systemd, with the packages as they are shipped,
+//! the real bus, the real logind and the real polkit.
+
+mod boot;
+mod call;
+mod container;
+mod disk;
+mod ending;
+mod leftovers;
+mod packages;
+mod refused;
+mod secrets;
+mod upgrade;

@@ -1,0 +1,195 @@
+//! An engineer cannot answer for the client, in whichever way it is tried from inside of a session.
+
+use std::process::Output;
+
+use fieldlink_tests::PATIENCE;
+use fieldlink_tests::container::{Call, Client, Container, Person, Site};
+use fieldlink_tests::terminal::Terminal;
+
+/// Not permitted.
+const REFUSED: Option<i32> = Some(4);
+/// No such question.
+const NOTHING_ASKED: Option<i32> = Some(5);
+
+/// The ID of a question that nobody asked.
+const NO_QUESTION: &str = "00000000000000000000000000000000";
+
+const PASSWORD: &str = "known to the engineer";
+
+/// Also of the interface.
+const NAME: &str = "com.navvis.Fieldlink1";
+
+const OBJECT: &str = "/com/navvis/Fieldlink1";
+
+fn text_of(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The command line itself, and copies of it.
+fn try_the_command_line(call: &Call<'_>, question: &str, is_asked: bool) {
+    call.output_of("cp /usr/bin/fieldlink /tmp/another-name && chmod 755 /tmp/another-name");
+    // Without an ID it asks first what is open, which everybody may know.
+    let unnamed = if is_asked { REFUSED } else { NOTHING_ASKED };
+    let answers = [
+        ("allow", unnamed),
+        ("refuse", unnamed),
+        (&format!("allow {question}"), REFUSED),
+        (&format!("refuse {question}"), REFUSED),
+        ("credentials", REFUSED),
+        ("extend 30", REFUSED),
+        ("chat hello", REFUSED),
+        ("stop", REFUSED),
+        ("end", REFUSED),
+    ];
+    for program in ["fieldlink", "/tmp/another-name"] {
+        for (answer, code) in answers {
+            let output = call.try_to(&format!("{program} {answer}"));
+            assert_eq!(output.status.code(), code, "{program} {answer}: {}", text_of(&output));
+        }
+    }
+    // What everybody may, the engineer may, too.
+    call.output_of("fieldlink status");
+}
+
+/// Other programs that would do it for the engineer.
+fn try_detours(call: &Call<'_>, question: &str) {
+    let detours = [
+        "XDG_RUNTIME_DIR=/run/user/$(id -u) systemd-run --user --wait --pipe --quiet",
+        "systemd-run --wait --pipe --quiet",
+        "systemd-run --wait --pipe --quiet --uid=client --property=PAMName=login",
+        "systemd-run --scope --quiet",
+        "sudo -n",
+        "su client -c",
+    ];
+    for detour in detours {
+        for command in [&format!("fieldlink allow {question}"), "fieldlink credentials"] {
+            let quoted =
+                if detour.starts_with("su ") { format!("'{command}'") } else { (*command).to_owned() };
+            let output = call.try_to(&format!("{detour} {quoted}"));
+            assert!(!output.status.success(), "{detour} {command}: {}", text_of(&output));
+        }
+    }
+}
+
+/// The bus itself, without our command line.
+fn try_the_bus(call: &Call<'_>, session: &str, question: &str) {
+    let methods = [
+        ("Allow", "s", vec![question]),
+        ("Refuse", "s", vec![question]),
+        ("GetCredentials", "", vec![]),
+        ("GrantExtension", "su", vec![session, "30"]),
+        ("Answer", "ss", vec![question, "yes"]),
+        ("Start", "", vec![]),
+        ("Stop", "", vec![]),
+        ("End", "", vec![]),
+    ];
+    for (method, signature, arguments) in methods {
+        // With the flag that lets polkit ask somebody for a password.
+        let all = arguments.join(" ");
+        let output = call.try_to(&format!(
+            "busctl call --allow-interactive-authorization=yes {NAME} {OBJECT} {NAME} {method} {signature} {all}"
+        ));
+        assert!(!output.status.success(), "{method}: {}", text_of(&output));
+        // This one prints the error's name.
+        let types = signature.bytes().map(|kind| if kind == b'u' { "uint32" } else { "string" });
+        let typed: Vec<String> =
+            types.zip(arguments).map(|(kind, argument)| format!("{kind}:{argument}")).collect();
+        let output = call.try_to(&format!(
+            "dbus-send --system --print-reply --dest={NAME} {OBJECT} {NAME}.{method} {}",
+            typed.join(" ")
+        ));
+        let said = text_of(&output);
+        assert!(said.contains("com.navvis.Fieldlink1.Error.NotPermitted"), "{method}: {said}");
+    }
+}
+
+/// An engineer who knows the administrator's password, and has somebody ask for it.
+fn try_with_the_password(call: &Call<'_>, question: &str) {
+    // That the equipment works: what an administrator may do with the password, they can do.
+    let mut terminal = with_agent(call, "pkcheck -a org.freedesktop.systemd1.manage-units -p $$ -u");
+    terminal.wait_for("Password:");
+    terminal.type_keys(&format!("{PASSWORD}\r"));
+    terminal.wait_for("code=0");
+
+    for command in [&format!("fieldlink allow {question}"), "fieldlink credentials", "fieldlink extend 30"] {
+        let mut terminal = with_agent(call, command);
+        let shown = terminal.wait_for_within("code=4", PATIENCE);
+        assert!(!shown.contains("Password:"), "{command}: {shown}");
+    }
+}
+
+/// `command` in a terminal with a polkit agent that asks there.
+fn with_agent(call: &Call<'_>, command: &str) -> Terminal {
+    // The agent closes the pipe once it is registered.
+    let line = format!(
+        "cd; rm -f ready; mkfifo ready; pkttyagent --process $$ --notify-fd 3 3>ready & cat ready; \
+         {command}; echo code=$?; kill $!; wait"
+    );
+    call.start_in_terminal(&format!("bash -c {}", quote(&line)))
+}
+
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+fn try_everything(call: &Call<'_>, session: &str, question: &str) {
+    try_the_command_line(call, question, question != NO_QUESTION);
+    try_the_bus(call, session, question);
+    try_detours(call, question);
+    try_with_the_password(call, question);
+}
+
+/// Somebody who may become root with a password that the engineer has learnt.
+fn make_administrator(scanner: &Container) {
+    scanner.run(&["useradd", "--create-home", "--groups", "sudo", "boss"]);
+    scanner.shell(&format!("echo 'boss:{PASSWORD}' | chpasswd"));
+}
+
+#[test]
+fn nothing_in_a_session_can_answer_for_the_client() {
+    let Some(site) = Site::boot() else { return };
+    make_administrator(&site.scanner);
+    let client = site.client();
+    let call = site.call();
+    let mut watch = client.watch();
+    let session = watch.until_state("active")["session"].as_str().expect("a session").to_owned();
+    try_everything(&call, &session, NO_QUESTION);
+
+    let mut asking = call.start_connect(&["extend", "30"]);
+    let asked = watch.until("a question", |status| status["question"]["kind"] == "extension");
+    let question = asked["question"]["id"].as_str().expect("an ID");
+    try_everything(&call, &session, question);
+    let still = client.status();
+    assert_eq!(still["question"]["id"], question, "{still}");
+    assert!(still["remaining_seconds"].as_u64() <= Some(3_600), "{still}");
+    client.run(&["refuse"]);
+    assert_eq!(asking.wait_for_end().code(), Some(215), "{}", asking.transcript());
+    call.end();
+}
+
+#[test]
+fn the_support_user_cannot_let_an_engineer_in() {
+    let Some(site) = Site::boot() else { return };
+    let client = site.client();
+    // Whatever was left over of an engineer before, if anything could be.
+    let support = Client::as_person(&site.scanner, Person::Account("fieldlink-support"));
+    for arguments in [&["start"][..], &["stop"], &["credentials"], &["allow", NO_QUESTION]] {
+        assert_eq!(support.code_of(arguments), REFUSED, "{arguments:?}, off");
+    }
+    let pair = client.start();
+    let mut watch = client.watch();
+    let mut holder = site.engineer().start_connecting(&pair);
+    let asked = watch.until_state("asking");
+    let question = asked["question"]["id"].as_str().expect("an ID");
+    for arguments in [&["allow"][..], &["allow", question], &["credentials"], &["stop"]] {
+        assert_eq!(support.code_of(arguments), REFUSED, "{arguments:?}, asked");
+    }
+    // Nor can others who are not at the screen.
+    for person in [Person::Away, Person::Account("nobody")] {
+        let other = Client::as_person(&site.scanner, person);
+        assert_eq!(other.code_of(&["allow", question]), REFUSED, "{person:?}");
+    }
+    assert_eq!(client.state(), "asking");
+    client.run(&["refuse"]);
+    assert_eq!(holder.wait_for_end().code(), Some(215), "{}", holder.transcript());
+}
