@@ -30,7 +30,12 @@ const FROM_ELSEWHERE: &str = "XDG_SESSION_TYPE=tty XDG_SESSION_CLASS=user";
 const JOIN: &str = r#"
 scope=$1 user=$2; shift 2
 for group in $(find /sys/fs/cgroup -path "*$scope/cgroup.procs"); do echo $$ >"$group"; done
-exec setpriv --reuid="$user" --regid="$user" --init-groups --pdeathsig=KILL "$@""#;
+exec setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups --pdeathsig=KILL "$@""#;
+
+/// Becomes a user.
+const BECOME: &str = r#"
+user=$1; shift
+exec setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups --pdeathsig=KILL "$@""#;
 
 /// The sessions that were opened since the last boot: their control groups.
 #[derive(Default)]
@@ -97,13 +102,7 @@ impl Container {
 }
 
 fn become_account(user: &str) -> Vec<String> {
-    words(&[
-        "setpriv",
-        &format!("--reuid={user}"),
-        &format!("--regid={user}"),
-        "--init-groups",
-        "--pdeathsig=KILL",
-    ])
+    words(&["sh", "-c", BECOME, "become", user])
 }
 
 fn join(scope: &str) -> Vec<String> {

@@ -129,8 +129,10 @@ impl Site {
     /// the client allows it.
     pub fn call(&self) -> Call<'_> {
         let client = self.client();
-        let pair = client.start();
         let mut watch = client.watch();
+        // The end of a session before this one may not have come through yet.
+        watch.until_state("off");
+        let pair = client.start();
         let holder = self.engineer().start_connecting(&pair);
         watch.until_state("asking");
         client.run(&["allow"]);

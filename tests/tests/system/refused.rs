@@ -14,6 +14,9 @@ const NOTHING_ASKED: Option<i32> = Some(5);
 /// The ID of a question that nobody asked.
 const NO_QUESTION: &str = "00000000000000000000000000000000";
 
+/// What an administrator may do, with the password.
+const OF_THE_ADMINISTRATOR: &str = "pkcheck -a org.freedesktop.hostname1.set-hostname -p $$ -u";
+
 const PASSWORD: &str = "known to the engineer";
 
 /// Also of the interface.
@@ -105,27 +108,33 @@ fn try_the_bus(call: &Call<'_>, session: &str, question: &str) {
 
 /// An engineer who knows the administrator's password, and has somebody ask for it.
 fn try_with_the_password(call: &Call<'_>, question: &str) {
-    // That the equipment works: what an administrator may do with the password, they can do.
-    let mut terminal = with_agent(call, "pkcheck -a org.freedesktop.systemd1.manage-units -p $$ -u");
+    for command in [&format!("fieldlink allow {question}"), "fieldlink credentials", "fieldlink extend 30"] {
+        let line = format!("bash -c {}", quote(&with_agent(command)));
+        let shown = call.start_in_terminal(&line).wait_for_within("code=4", PATIENCE);
+        assert!(!shown.contains("Password:"), "{command}: {shown}");
+    }
+    // Not even for what has nothing to do with us.
+    let line = format!("bash -c {}", quote(&with_agent(OF_THE_ADMINISTRATOR)));
+    let shown = call.start_in_terminal(&line).wait_for_within("code=1", PATIENCE);
+    assert!(!shown.contains("Password:"), "{shown}");
+}
+
+/// That the equipment works: elsewhere it asks for the password, and is content with it.
+fn check_the_password(scanner: &Container) {
+    let line = with_agent(OF_THE_ADMINISTRATOR);
+    let mut terminal = Terminal::run(&scanner.shell_command(Person::Account("boss"), &line));
     terminal.wait_for("Password:");
     terminal.type_keys(&format!("{PASSWORD}\r"));
     terminal.wait_for("code=0");
-
-    for command in [&format!("fieldlink allow {question}"), "fieldlink credentials", "fieldlink extend 30"] {
-        let mut terminal = with_agent(call, command);
-        let shown = terminal.wait_for_within("code=4", PATIENCE);
-        assert!(!shown.contains("Password:"), "{command}: {shown}");
-    }
 }
 
-/// `command` in a terminal with a polkit agent that asks there.
-fn with_agent(call: &Call<'_>, command: &str) -> Terminal {
+/// `command`, while a polkit agent asks in its terminal.
+fn with_agent(command: &str) -> String {
     // The agent closes the pipe once it is registered.
-    let line = format!(
-        "cd; rm -f ready; mkfifo ready; pkttyagent --process $$ --notify-fd 3 3>ready & cat ready; \
+    format!(
+        "cd $(mktemp -d); mkfifo ready; pkttyagent --process $$ --notify-fd 3 3>ready & cat ready; \
          {command}; echo code=$?; kill $!; wait"
-    );
-    call.start_in_terminal(&format!("bash -c {}", quote(&line)))
+    )
 }
 
 fn quote(text: &str) -> String {
@@ -149,6 +158,7 @@ fn make_administrator(scanner: &Container) {
 fn nothing_in_a_session_can_answer_for_the_client() {
     let Some(site) = Site::boot() else { return };
     make_administrator(&site.scanner);
+    check_the_password(&site.scanner);
     let client = site.client();
     let call = site.call();
     let mut watch = client.watch();

@@ -10,6 +10,9 @@ const AGENT: &str = "fieldlink-agent.service";
 const PROGRAM: &str = "/usr/bin/fieldlink-agent";
 const VERSION: &str = "99.0";
 
+/// An agent that was started often waits before it starts.
+const RESTARTED: Duration = Duration::from_secs(90);
+
 /// `apt` on a busy machine.
 const APT: Duration = Duration::from_secs(180);
 
@@ -42,9 +45,9 @@ fn check_installed_version(scanner: &Container) {
 }
 
 fn wait_for_new_agent(site: &Site) {
-    eventually("the new version runs", PATIENCE, || {
+    eventually("the new version runs", RESTARTED, || {
         site.scanner.main_pid(AGENT).is_some_and(|pid| is_current(&site.scanner, pid))
-            && site.scanner.property(AGENT, "ActiveState") == "active"
+            && site.client().code_of(&["status"]) == Some(0)
     });
 }
 
