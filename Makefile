@@ -43,9 +43,8 @@ deny:
 unit:
 	@$(STEP) "unit and property tests" cargo test --quiet --workspace --exclude fieldlink-tests --all-features
 
-# The system tests are among them: they boot computers with the packages installed.
-system: package
-	@$(STEP) "end-to-end and system tests" cargo test --quiet --release -p fieldlink-tests
+system: build
+	@$(STEP) "end-to-end tests" cargo test --quiet --release -p fieldlink-tests
 
 test-system: package ## Boot a scanner and a relay with the packages installed, and have a call (needs root)
 	@$(STEP) "system tests" cargo test --quiet --release -p fieldlink-tests --test system

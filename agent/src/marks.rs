@@ -102,6 +102,11 @@ impl Marks {
         wait
     }
 
+    /// Notes that this run ended as it should: the starts before it are no row of crashes.
+    pub fn note_orderly_end(&self) {
+        self.remove("starts");
+    }
+
     fn read(&self, name: &str) -> Option<String> {
         let mut text = String::new();
         let file = File::open(self.0.as_ref()?.join(name)).ok()?;

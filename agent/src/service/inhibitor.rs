@@ -1,4 +1,5 @@
-//! Keeps the device awake while an engineer works: logind's lock against sleep and idling.
+//! Keeps the device awake while an engineer works: logind's locks against sleep and against idling. Two,
+//! because logind has a polkit action for each, and none for both in one.
 
 use zbus::fdo;
 use zbus::{Connection, OwnedFd};
@@ -12,36 +13,41 @@ trait LoginManager {
     fn inhibit(&self, what: &str, who: &str, why: &str, mode: &str) -> fdo::Result<OwnedFd>;
 }
 
-/// A lock that is held for as long as a session is active.
+/// What is kept from happening.
+const WHAT: [&str; 2] = ["sleep", "idle"];
+
+/// Locks that are held for as long as a session is active.
 #[derive(Default)]
 pub(super) struct Inhibitor {
-    /// logind releases the lock when this is closed.
-    lock: Option<OwnedFd>,
+    /// logind releases a lock when it is closed.
+    locks: Vec<OwnedFd>,
     /// Whether logind has said no, so that it is asked once per session and not at every change.
     is_refused: bool,
 }
 
 impl Inhibitor {
-    /// Takes the lock, or lets it go.
+    /// Takes the locks, or lets them go.
     pub(super) async fn follow(&mut self, bus: &Connection, is_in_session: bool) {
         if !is_in_session {
-            (self.lock, self.is_refused) = (None, false);
+            *self = Self::default();
             return;
         }
-        if self.lock.is_some() || self.is_refused {
+        if !self.locks.is_empty() || self.is_refused {
             return;
         }
-        match inhibit(bus).await {
-            Ok(lock) => self.lock = Some(lock),
-            Err(error) => {
-                tracing::warn!(%error, "the device may fall asleep during the session: logind gave no lock");
-                self.is_refused = true;
+        for what in WHAT {
+            match inhibit(bus, what).await {
+                Ok(lock) => self.locks.push(lock),
+                Err(error) => {
+                    tracing::warn!(what, %error, "logind gave no lock: the device may not stay awake");
+                    self.is_refused = true;
+                }
             }
         }
     }
 }
 
-async fn inhibit(bus: &Connection) -> fdo::Result<OwnedFd> {
+async fn inhibit(bus: &Connection, what: &str) -> fdo::Result<OwnedFd> {
     let logind = LoginManagerProxy::new(bus).await?;
-    logind.inhibit("sleep:idle", "Fieldlink", "A support engineer is connected", "block").await
+    logind.inhibit(what, "Fieldlink", "A support engineer is connected", "block").await
 }

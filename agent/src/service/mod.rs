@@ -84,6 +84,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     helpers.close().await;
     network.close().await;
     farewells.shutdown().await;
+    if outcome.is_ok() {
+        marks.note_orderly_end();
+    }
     outcome
 }
 
