@@ -15,3 +15,4 @@ mod resuming;
 mod service;
 mod shell;
 mod stalls;
+mod talking;
