@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -62,12 +62,15 @@ impl Service {
     /// Waits until systemd would have been told `wanted`.
     pub fn wait_for_notice(&self, wanted: &str) {
         let mut message = [0; 4096];
-        loop {
+        let deadline = Instant::now() + PATIENCE;
+        // The watchdog is fed all the time, so the socket's own time-out is not enough.
+        while Instant::now() < deadline {
             let length = self.notices.recv(&mut message).unwrap_or_else(|_| panic!("nobody said {wanted}"));
             if String::from_utf8_lossy(&message[..length]).lines().any(|line| line.starts_with(wanted)) {
                 return;
             }
         }
+        panic!("nobody said {wanted}");
     }
 
     /// Runs `fieldlink` on the same bus.

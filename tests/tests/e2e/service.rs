@@ -37,7 +37,8 @@ fn introspect(service: &Service) -> String {
 
 #[test]
 fn the_live_object_is_the_one_that_is_documented() {
-    let service = Service::start(&Relay::start(), "");
+    let relay = Relay::start();
+    let service = Service::start(&relay, "");
     let live = introspect(&service);
     assert_eq!(lines_of(&live), lines_of(INTERFACE), "live:\n{live}");
 }
@@ -70,7 +71,8 @@ fn without_anyone_who_permits_it_nothing_is_done() {
 
 #[test]
 fn wrong_use_and_a_missing_service_have_codes_of_their_own() {
-    let mut service = Service::start(&Relay::start(), "");
+    let relay = Relay::start();
+    let mut service = Service::start(&relay, "");
     let code = |service: &Service, arguments: &[&str]| service.client(arguments).status.code();
     assert_eq!(code(&service, &["allow"]), Some(5), "nothing is asked");
     assert_eq!(code(&service, &["allow", "nonsense"]), Some(2));
@@ -87,7 +89,8 @@ fn wrong_use_and_a_missing_service_have_codes_of_their_own() {
 
 #[test]
 fn the_service_comes_back_with_its_bus_and_a_watcher_sees_it_come_and_go() {
-    let mut service = Service::start(&Relay::start(), "");
+    let relay = Relay::start();
+    let mut service = Service::start(&relay, "");
     let mut watcher = service.start_client(&["status", "--watch"]);
     watcher.wait_for("Remote access   off");
     service.crash();
@@ -101,7 +104,8 @@ fn the_service_comes_back_with_its_bus_and_a_watcher_sees_it_come_and_go() {
 
 #[test]
 fn systemd_hears_that_it_is_up_alive_and_stopping() {
-    let mut service = Service::start(&Relay::start(), "");
+    let relay = Relay::start();
+    let mut service = Service::start(&relay, "");
     service.wait_for_notice("STATUS=Remote access is off");
     service.wait_for_notice("WATCHDOG=1");
     service.wait_for_notice("WATCHDOG=1");
@@ -113,7 +117,8 @@ fn systemd_hears_that_it_is_up_alive_and_stopping() {
 
 #[test]
 fn remote_access_at_boot_starts_once_and_not_after_a_crash() {
-    let mut service = Service::start(&Relay::start(), "access = \"at-boot\"");
+    let relay = Relay::start();
+    let mut service = Service::start(&relay, "access = \"at-boot\"");
     service.wait_for_notice("STATUS=Remote access is on, waiting for an engineer");
     service.crash();
     service.launch();
