@@ -49,7 +49,7 @@ system: build
 test-system: package ## Boot a scanner and a relay with the packages installed, and have a call (needs root)
 	@$(STEP) "system tests" cargo test --quiet --release -p fieldlink-tests --test system
 
-bench: setup build ## Measure, and print one table (also target/bench/bench.json). BASE=<rev>: compare with that revision
+bench: setup package ## Measure, and print one table (also target/bench/bench.json). BASE=<rev>: compare with that revision
 	@$(if $(BASE),tests/compare $(BASE),cargo run --quiet --release -p fieldlink-tests --bin bench)
 
 fuzz: ## Run each fuzz target for 30 seconds, where cargo-fuzz is installed

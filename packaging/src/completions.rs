@@ -10,7 +10,10 @@ use clap_complete::{Shell, generate};
 use crate::programs;
 
 /// The shells, and the name of a program's file in each.
-const SHELLS: [(Shell, fn(&str) -> String); 3] = [
+/// The file that a shell looks for, by the program's name.
+type FileName = fn(&str) -> String;
+
+const SHELLS: [(Shell, FileName); 3] = [
     (Shell::Bash, |program| program.to_owned()),
     (Shell::Zsh, |program| format!("_{program}")),
     (Shell::Fish, |program| format!("{program}.fish")),

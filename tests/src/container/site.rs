@@ -140,4 +140,18 @@ impl Site {
         watch.until_state("active");
         call
     }
+
+    /// The process that a session's programs are started by.
+    pub fn session_process(&self) -> u32 {
+        let units = self.scanner.run(&[
+            "systemctl",
+            "list-units",
+            "--plain",
+            "--no-legend",
+            "--state=running",
+            "fieldlink-session@*",
+        ]);
+        let unit = units.split_whitespace().next().unwrap_or_else(|| panic!("no session: {units:?}"));
+        self.scanner.main_pid(unit).expect("it runs")
+    }
 }

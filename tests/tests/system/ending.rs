@@ -32,20 +32,6 @@ fn agent(site: &Site) -> u32 {
     site.scanner.main_pid(AGENT).expect("the agent runs")
 }
 
-/// The process of the session's own.
-fn session_process(site: &Site) -> u32 {
-    let units = site.scanner.run(&[
-        "systemctl",
-        "list-units",
-        "--plain",
-        "--no-legend",
-        "--state=running",
-        "fieldlink-session@*",
-    ]);
-    let unit = units.split_whitespace().next().unwrap_or_else(|| panic!("no session: {units:?}"));
-    site.scanner.main_pid(unit).expect("it runs")
-}
-
 /// The agent that was killed is there again, without anything of the session, and lets nobody in.
 fn check_after_the_agents_death(site: &Site, killed: u32, mut call: Call<'_>) {
     eventually("another agent runs", WATCHDOG, || {
@@ -103,7 +89,7 @@ fn the_session_process_is_killed() {
     let Some(site) = Site::boot() else { return };
     let call = busy_call(&site);
     let (watch, before) = (site.client().watch(), agent(&site));
-    site.scanner.signal("KILL", session_process(&site));
+    site.scanner.signal("KILL", site.session_process());
     check_after_the_session_processs_end(&site, watch, call);
     assert_eq!(agent(&site), before, "the agent itself goes on");
 }
@@ -113,7 +99,7 @@ fn the_session_process_is_stopped() {
     let Some(site) = Site::boot() else { return };
     let call = busy_call(&site);
     let watch = site.client().watch();
-    site.scanner.signal("STOP", session_process(&site));
+    site.scanner.signal("STOP", site.session_process());
     // The agent may leave, too: with it goes whatever is bound to it.
     check_after_the_session_processs_end(&site, watch, call);
 }

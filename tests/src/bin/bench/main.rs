@@ -4,6 +4,7 @@
 //! several rounds: the machines that run this are small and shared.
 
 mod compare;
+mod ends;
 mod far;
 mod gaps;
 mod idle;
@@ -44,8 +45,13 @@ fn main() -> ExitCode {
 type Part = fn(&mut Rows, &Path);
 
 /// What can be measured by itself, if named on the command line.
-const PARTS: [(&str, Part); 4] =
-    [("idle", idle_rows), ("traffic", traffic_rows), ("gaps", gap_rows), ("far", far::rows)];
+const PARTS: [(&str, Part); 5] = [
+    ("idle", idle_rows),
+    ("traffic", traffic_rows),
+    ("gaps", gap_rows),
+    ("far", far::rows),
+    ("ends", end_rows),
+];
 
 fn run(wanted: &[&str]) -> ExitCode {
     let known = |part: &&str| PARTS.iter().any(|(name, _)| name == part);
@@ -85,6 +91,10 @@ fn gap_rows(rows: &mut Rows, _: &Path) {
     let call = wired.call();
     wired.cut_rows(rows, &call, "");
     gaps::restart_rows(rows, &mut relay, &call);
+}
+
+fn end_rows(rows: &mut Rows, _: &Path) {
+    ends::rows(rows);
 }
 
 fn idle_rows(rows: &mut Rows, _: &Path) {
