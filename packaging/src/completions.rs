@@ -9,10 +9,10 @@ use clap_complete::{Shell, generate};
 
 use crate::programs;
 
-/// The shells, and the name of a program's file in each.
 /// The file that a shell looks for, by the program's name.
 type FileName = fn(&str) -> String;
 
+/// The shells, and the name of a program's file in each.
 const SHELLS: [(Shell, FileName); 3] = [
     (Shell::Bash, |program| program.to_owned()),
     (Shell::Zsh, |program| format!("_{program}")),
