@@ -8,6 +8,7 @@ mod disk;
 mod ending;
 mod leftovers;
 mod packages;
+mod readme;
 mod refused;
 mod secrets;
 mod upgrade;
