@@ -5,6 +5,7 @@ use std::time::{Instant, SystemTime};
 use anyhow::Context;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::keys::SessionKeys;
+use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::pipe::{PipeKind, Role};
@@ -165,6 +166,7 @@ impl Opening<'_> {
         let (voice, wishes) = control::voice();
         self.converse(pipe, &offer, &keys, &ssh_key, (channel_events, wishes));
         let (agent, until) = self.wait_for_the_client(&mut lines).await?;
+        wait_for_ticket(&relay).await;
         self.write_files(&offer, &agent, key_exchange)?;
         self.keep_restart(&offer, &keys, &relay);
         let live =
@@ -277,6 +279,14 @@ impl Opening<'_> {
         self.base.directory.publish(&Record { host, ticket: self.call.ticket.clone() })?;
         Ok(())
     }
+}
+
+/// The relay's ticket and the agent's word come by two ways, and either may be first. A session that lost
+/// its connections before the ticket is here could not be found again, so nobody is told before that it is
+/// active. A relay that keeps the ticket back costs a moment, and its engineers what hangs on it.
+async fn wait_for_ticket(relay: &RelayHandle) {
+    let mut ticket = relay.session_ticket();
+    let _ = tokio::time::timeout(2 * limits::CLOSE, ticket.wait_for(Option::is_some)).await;
 }
 
 async fn establish(

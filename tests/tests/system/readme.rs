@@ -38,7 +38,7 @@ fn prepare(container: &Container, packages: &[Package], files: &[(&str, Vec<u8>)
 
 /// Types a block; every command in it must succeed.
 fn follow(container: &Container, block: &str) -> String {
-    container.shell(&format!("cd /root/here && set -e && export SYSTEMD_PAGER=cat\n{block}"))
+    container.shell(&format!("cd /root/here && set -e && export HOME=/root SYSTEMD_PAGER=cat\n{block}"))
 }
 
 #[test]
