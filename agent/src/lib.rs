@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod console;
 pub mod control;
+pub mod emergency_stop;
 pub mod forward_policy;
 pub mod hardening;
 pub mod marks;

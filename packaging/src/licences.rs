@@ -54,7 +54,10 @@ fn libraries(package: &str) -> anyhow::Result<BTreeSet<(String, String)>> {
 
 /// Where the source of every library lies.
 fn sources() -> anyhow::Result<BTreeMap<String, PathBuf>> {
-    let metadata: Value = serde_json::from_str(&cargo(&["metadata", "--format-version=1"])?)?;
+    // Libraries for other platforms are in no package; nobody has fetched them either.
+    let platform = run("rustc", &["--print", "host-tuple"])?;
+    let metadata = cargo(&["metadata", "--format-version=1", "--filter-platform", platform.trim()])?;
+    let metadata: Value = serde_json::from_str(&metadata)?;
     let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
     let source = |package: &Value| {
         let library = format!("{} v{}", package["name"].as_str()?, package["version"].as_str()?);
@@ -64,10 +67,15 @@ fn sources() -> anyhow::Result<BTreeMap<String, PathBuf>> {
 }
 
 fn cargo(arguments: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new("cargo").args(arguments).args(["--locked", "--offline"]).output();
-    let output = output.context("could not run cargo")?;
+    run("cargo", &[arguments, &["--locked"]].concat())
+}
+
+fn run(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.with_context(|| format!("could not run {program}"))?;
     if !output.status.success() {
-        bail!("cargo {} failed: {}", arguments[0], String::from_utf8_lossy(&output.stderr).trim());
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        bail!("{program} {} failed: {said}", arguments[0]);
     }
     Ok(String::from_utf8(output.stdout)?)
 }

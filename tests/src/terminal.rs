@@ -53,6 +53,17 @@ impl Terminal {
         Self { pty, child, output, seen: String::new() }
     }
 
+    /// Types a password and Enter, once whoever asks for it hides what is typed: what was typed before is
+    /// thrown away by some.
+    pub fn type_password(&mut self, password: &str) {
+        let is_hidden = || {
+            let settings = nix::sys::termios::tcgetattr(&self.pty).expect("a terminal");
+            !settings.local_flags.contains(nix::sys::termios::LocalFlags::ECHO)
+        };
+        crate::programs::eventually("the terminal hides what is typed", PATIENCE, is_hidden);
+        self.type_keys(&format!("{password}\r"));
+    }
+
     /// Presses keys.
     pub fn type_keys(&mut self, keys: &str) {
         self.pty.write_all(keys.as_bytes()).expect("it takes keys");

@@ -27,12 +27,17 @@ macro_rules! properties {
 
             /// Reads them off the bus. Those that this version does not know are left out; those that are
             /// missing, or of another type, are empty.
-            pub fn from_bus(mut values: HashMap<String, OwnedVariant>) -> Self {
+            pub fn from_bus(values: HashMap<String, OwnedVariant>) -> Self {
                 let mut properties = Self::default();
-                $(if let Some(value) = values.remove($name).and_then(|value| value.try_into().ok()) {
-                    properties.$field = value;
-                })*
+                properties.update(values);
                 properties
+            }
+
+            /// Takes in those that have changed.
+            pub fn update(&mut self, mut values: HashMap<String, OwnedVariant>) {
+                $(if let Some(value) = values.remove($name).and_then(|value| value.try_into().ok()) {
+                    self.$field = value;
+                })*
             }
         }
     };

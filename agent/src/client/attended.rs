@@ -1,31 +1,31 @@
 //! `fieldlink start` in a terminal: the panel of the foreground mode, over the bus.
 
 use fieldlink_protocol::support_id::SupportId;
-use futures_util::StreamExt;
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::device::{Device, News, NewsStream};
+use super::device::{self, Device};
 use super::failure::{Failure, Kind};
 use super::show;
+use super::watch::{News, Watch};
 use crate::access::{Command, Happening};
 use crate::console::{self, Feed};
 use crate::panel::{Credentials, View};
-use crate::status::{Line, Phase};
+use crate::status::{Line, Phase, Status};
 
 /// Lines that the console may be behind with.
 const QUEUE: usize = 64;
 
 /// Shows what happens and passes on what is typed, until Ctrl-C.
 pub(super) async fn run(device: Device) -> Result<u8, Failure> {
-    let news = device.news().await?;
+    let news = Watch::open().await?;
     let mut panel = Panel { device, credentials: None };
-    let (view, view_receiver) = watch::channel(panel.look().await?);
+    let (view, view_receiver) = watch::channel(panel.complete(news.status()?).await?);
     let (happenings, happening_receiver) = broadcast::channel(QUEUE);
     let (commands, orders) = mpsc::channel(QUEUE);
     let feed = Feed { view: view_receiver, happenings: happening_receiver, commands };
     tokio::select! {
         () = console::run(feed) => {}
-        outcome = panel.serve(news, view, happenings, orders) => return outcome,
+        failure = panel.serve(news, view, happenings, orders) => return Err(failure),
         _ = tokio::signal::ctrl_c() => {}
     }
     show::print(
@@ -40,13 +40,14 @@ struct Panel {
 }
 
 impl Panel {
+    /// Until the bus is gone.
     async fn serve(
         &mut self,
-        mut news: NewsStream,
+        mut news: Watch,
         view: watch::Sender<View>,
         happenings: broadcast::Sender<Happening>,
         mut orders: mpsc::Receiver<Command>,
-    ) -> Result<u8, Failure> {
+    ) -> Failure {
         let tell = |sentence: String| {
             // The console may have ended.
             let _ = happenings.send(Happening::Warning(Line { code: String::new(), sentence }));
@@ -55,16 +56,18 @@ impl Panel {
             tokio::select! {
                 heard = news.next() => match heard {
                     Some(News::Happened(happening)) => drop(happenings.send(happening)),
-                    Some(News::Service { is_there: false }) => {
+                    Some(News::Stopped) => {
                         tell("The remote access service has stopped. Waiting for it to come back.".to_owned());
                     }
-                    Some(News::Changed | News::Service { is_there: true }) => {
-                        // It may be gone again; then that is the next news.
-                        if let Ok(now) = self.look().await {
-                            view.send_replace(now);
+                    Some(News::Status(status)) => match self.complete(*status).await {
+                        Ok(now) => drop(view.send_replace(now)),
+                        Err(failure) if failure.kind == Kind::NotPermitted => {
+                            tell(format!("Support ID and PIN cannot be shown: {failure}."));
                         }
-                    }
-                    None => return Err(Failure::new(Kind::NoService, "the system bus is gone")),
+                        // The pair is gone again; then there is other news on the way.
+                        Err(_) => {}
+                    },
+                    None => return device::no_bus(),
                 },
                 Some(command) = orders.recv() => {
                     if let Err(failure) = self.device.give(command.order).await {
@@ -75,8 +78,8 @@ impl Panel {
         }
     }
 
-    async fn look(&mut self) -> Result<View, Failure> {
-        let status = self.device.status().await?;
+    /// Adds support ID and PIN where there are any.
+    async fn complete(&mut self, status: Status) -> Result<View, Failure> {
         let has_pair = matches!(status.phase, Phase::Connecting | Phase::Ready);
         if !has_pair {
             self.credentials = None;

@@ -7,15 +7,15 @@ use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
-use futures_util::StreamExt;
 use serde_json::json;
 use tokio::time::timeout;
 
 use super::args::{Command, QuestionArgument};
 use super::attended;
-use super::device::{Device, News};
+use super::device::{self, Device};
 use super::failure::{Failure, Kind};
 use super::show;
+use super::watch::{News, Watch};
 use crate::access::Order;
 use crate::console::choose;
 use crate::panel::{Credentials, describe_credentials};
@@ -27,24 +27,25 @@ const READY: Duration = Duration::from_secs(30);
 
 /// Does it, and returns the exit code.
 pub(super) async fn run(command: Command) -> Result<u8, Failure> {
-    if let Command::Version = command {
-        return version().await;
+    match command {
+        Command::Version => return version().await,
+        Command::Status { watch: true, json } => return watch(json).await,
+        Command::Stop => return done(device::stop_now(Order::Stop(Reason::ClientEnded)).await),
+        Command::End => return done(device::stop_now(Order::End).await),
+        _ => {}
     }
     let device = Device::connect().await?;
     match command {
-        Command::Status { watch: true, json } => watch(&device, json).await,
-        Command::Status { watch: false, json } => print_status(&device.status().await?, json),
+        Command::Status { json, .. } => print_status(&device.status().await?, json),
         Command::Start { no_wait } => start(device, no_wait).await,
-        Command::Stop => done(device.give(Order::Stop(Reason::ClientEnded)).await),
         Command::Credentials { json } => print_credentials(&device.credentials().await?, json),
         Command::Allow(argument) => decide(&device, argument, ClientAnswer::Yes).await,
         Command::Refuse(argument) => decide(&device, argument, ClientAnswer::No).await,
-        Command::End => done(device.give(Order::End).await),
         Command::Extend { minutes } => extend(&device, minutes).await,
         Command::Chat { words } => chat(&device, &words.join(" ")).await,
         Command::Answer { words, question } => answer(&device, &words.join(" "), question).await,
         Command::Network { json } => network(&device, json).await,
-        Command::Version => Ok(0),
+        Command::Version | Command::Stop | Command::End => Ok(0),
     }
 }
 
@@ -57,38 +58,33 @@ fn print_status(status: &Status, json: bool) -> Result<u8, Failure> {
     Ok(0)
 }
 
-async fn watch(device: &Device, json: bool) -> Result<u8, Failure> {
-    let mut news = device.news().await?;
-    let mut shown = device.status().await?;
+async fn watch(json: bool) -> Result<u8, Failure> {
+    let mut watch = Watch::open().await?;
+    let mut shown = watch.status()?;
     print_status(&shown, json)?;
-    while let Some(news) = news.next().await {
+    while let Some(news) = watch.next().await {
         match news {
             News::Happened(happening) if json => show::print(&show::happening_to_json(&happening))?,
             News::Happened(happening) => show::print(&format!("\n{}", happening.describe()))?,
-            News::Service { is_there: false } if !json => {
-                show::print("\nThe remote access service has stopped.\n")?;
-            }
-            News::Service { is_there: false } => {}
-            News::Changed | News::Service { is_there: true } => {
-                // It may be gone again; then that is the next news.
-                let Ok(status) = device.status().await else { continue };
-                if status != shown {
-                    if !json {
-                        show::print("\n")?;
-                    }
-                    print_status(&status, json)?;
-                    shown = status;
+            News::Stopped if json => {}
+            News::Stopped => show::print("\nThe remote access service has stopped.\n")?,
+            News::Status(status) if *status == shown => {}
+            News::Status(status) => {
+                if !json {
+                    show::print("\n")?;
                 }
+                print_status(&status, json)?;
+                shown = *status;
             }
         }
     }
-    Err(Failure::new(Kind::NoService, "the system bus is gone"))
+    Err(device::no_bus())
 }
 
 async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
     let is_attended = !no_wait && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let mut news = device.news().await?;
-    if device.status().await?.phase == Phase::Off {
+    let mut watch = Watch::open().await?;
+    if watch.status()?.phase == Phase::Off {
         device.give(Order::Start).await?;
     }
     if is_attended {
@@ -96,8 +92,14 @@ async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
     }
     let mut status = device.status().await?;
     let ready = async {
-        while status.phase == Phase::Connecting && news.next().await.is_some() {
-            status = device.status().await?;
+        while status.phase == Phase::Connecting {
+            match watch.next().await.ok_or_else(device::no_bus)? {
+                News::Status(now) => status = *now,
+                News::Happened(_) => {}
+                News::Stopped => {
+                    return Err(Failure::new(Kind::NoService, "the remote access service has stopped"));
+                }
+            }
         }
         Ok::<(), Failure>(())
     };

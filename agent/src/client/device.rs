@@ -1,26 +1,30 @@
-//! The agent on the system bus, as its clients see it.
+//! The agent on the system bus: what it can be asked, and told to do.
 
 use std::collections::HashMap;
-use std::pin::Pin;
+use std::path::Path;
+use std::time::Duration;
 
 use fieldlink_protocol::pin::Pin as SecretPin;
 use fieldlink_protocol::support_id::SupportId;
-use futures_util::StreamExt;
-use futures_util::stream::{Stream, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 use zbus::connection::Builder;
-use zbus::message::Type as MessageType;
-use zbus::{Connection, MatchRule, Message, MessageStream, OwnedVariant, Type};
+use zbus::{Connection, OwnedVariant, Type};
 
 use super::failure::{Failure, Kind};
-use crate::access::{Happening, Order};
+use crate::access::Order;
 use crate::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
+use crate::emergency_stop::{self, StopError};
 use crate::panel::Credentials;
 use crate::rules::ClientAnswer;
-use crate::status::{Line, Status};
+use crate::status::Status;
 
-const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+/// The interface that every object's properties are read by.
+pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+/// How long the bus may take to have a session ended; the agent itself needs a second at most.
+const STOP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A connection to the agent.
 #[derive(Clone)]
@@ -28,38 +32,56 @@ pub(super) struct Device {
     bus: Connection,
 }
 
-/// What is heard from the agent.
-#[derive(Debug)]
-pub(super) enum News {
-    /// Some property has changed; [`Device::status`] tells how things stand.
-    Changed,
-    /// Something happened beside it.
-    Happened(Happening),
-    /// The service has started, or stopped.
-    Service {
-        /// Whether it is there now.
-        is_there: bool,
-    },
+/// Connects to the system bus.
+pub(super) async fn connect_to_bus() -> Result<Connection, Failure> {
+    // Checking the network takes longer than any other answer.
+    Builder::system().method_timeout(4 * ANSWER).build().await.map_err(|error| {
+        Failure::new(Kind::NoService, format!("could not connect to the system bus: {error}"))
+    })
 }
 
-/// News, one after another.
-pub(super) type NewsStream = Pin<Box<dyn Stream<Item = News> + Send>>;
+/// The bus has ended.
+pub(super) fn no_bus() -> Failure {
+    Failure::new(Kind::NoService, "the system bus is gone")
+}
+
+/// The service speaks of states that this program does not know.
+pub(super) fn other_version() -> Failure {
+    Failure::new(Kind::Failed, "the service is of another version: restart the device")
+}
+
+/// Has a session ended, or remote access switched off, whether or not the bus answers.
+pub(super) async fn stop_now(order: Order) -> Result<(), Failure> {
+    match emergency_stop::word_of(&order) {
+        Some(word) => stop(word, async { Device::connect().await?.tell(order).await }).await,
+        None => Device::connect().await?.tell(order).await,
+    }
+}
+
+/// By the bus, and if nobody answers there, by the emergency stop.
+async fn stop(word: &str, by_bus: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let silence = match timeout(STOP_PATIENCE, by_bus).await {
+        Ok(Err(failure)) if failure.kind == Kind::NoService => failure,
+        Ok(outcome) => return outcome,
+        Err(_) => Failure::new(Kind::NoService, "the system bus does not answer"),
+    };
+    match emergency_stop::press(Path::new(emergency_stop::SOCKET), word).await {
+        Ok(()) => Ok(()),
+        Err(StopError::Refused(why)) => Err(Failure::new(Kind::Failed, why)),
+        Err(StopError::Unreachable(_)) => Err(silence),
+    }
+}
 
 impl Device {
     /// Connects to the system bus.
     pub(super) async fn connect() -> Result<Self, Failure> {
-        // Checking the network takes longer than any other answer.
-        let bus = Builder::system().method_timeout(4 * ANSWER).build().await.map_err(|error| {
-            Failure::new(Kind::NoService, format!("could not connect to the system bus: {error}"))
-        })?;
-        Ok(Self { bus })
+        Ok(Self { bus: connect_to_bus().await? })
     }
 
     /// How things stand.
     pub(super) async fn status(&self) -> Result<Status, Failure> {
         let values: HashMap<String, OwnedVariant> = self.call_on(PROPERTIES, "GetAll", &INTERFACE).await?;
-        let strange = || Failure::new(Kind::Failed, "the service is of another version: restart the device");
-        Properties::from_bus(values).to_status().ok_or_else(strange)
+        Properties::from_bus(values).to_status().ok_or_else(other_version)
     }
 
     /// The service's version.
@@ -86,6 +108,13 @@ impl Device {
 
     /// Has an order carried out.
     pub(super) async fn give(&self, order: Order) -> Result<(), Failure> {
+        match emergency_stop::word_of(&order) {
+            Some(word) => stop(word, self.tell(order)).await,
+            None => self.tell(order).await,
+        }
+    }
+
+    async fn tell(&self, order: Order) -> Result<(), Failure> {
         match order {
             Order::Start => self.call("Start", &()).await,
             Order::Stop(_) | Order::Shutdown(_) => self.call("Stop", &()).await,
@@ -103,22 +132,6 @@ impl Device {
         }
     }
 
-    /// What happens from now on.
-    pub(super) async fn news(&self) -> Result<NewsStream, Failure> {
-        let signals = MatchRule::builder().msg_type(MessageType::Signal).sender(NAME).path(PATH).build()?;
-        let signals = MessageStream::for_match_rule(signals, &self.bus, None).await?;
-        let owners = MatchRule::builder()
-            .msg_type(MessageType::Signal)
-            .sender("org.freedesktop.DBus")
-            .member("NameOwnerChanged")
-            .arg(0, NAME)
-            .build()?;
-        let owners = MessageStream::for_match_rule(owners, &self.bus, None).await?;
-        let heard = signals.filter_map(|message| async { message.ok().as_ref().and_then(read_signal) });
-        let owned = owners.filter_map(|message| async { message.ok().as_ref().and_then(read_owner) });
-        Ok(Box::pin(select(heard, owned)))
-    }
-
     async fn call<B: Serialize + Type>(&self, method: &str, body: &B) -> Result<(), Failure> {
         self.call_on(INTERFACE, method, body).await
     }
@@ -132,25 +145,4 @@ impl Device {
         let reply = self.bus.call_method(Some(NAME), PATH, Some(interface), method, body).await?;
         Ok(reply.body().deserialize()?)
     }
-}
-
-fn read_signal(message: &Message) -> Option<News> {
-    let header = message.header();
-    match header.member()?.as_str() {
-        "PropertiesChanged" => Some(News::Changed),
-        "Chat" => {
-            let (from, text): (String, String) = message.body().deserialize().ok()?;
-            Some(News::Happened(Happening::Chat { from_engineer: from == "engineer", text }))
-        }
-        "Warning" => {
-            let (code, sentence): (String, String) = message.body().deserialize().ok()?;
-            Some(News::Happened(Happening::Warning(Line { code, sentence })))
-        }
-        _ => None,
-    }
-}
-
-fn read_owner(message: &Message) -> Option<News> {
-    let (_, _, owner): (String, String, String) = message.body().deserialize().ok()?;
-    Some(News::Service { is_there: !owner.is_empty() })
 }

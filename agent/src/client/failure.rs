@@ -1,5 +1,7 @@
 //! How a command can fail, and the exit code of each failure.
 
+use zbus::DBusError;
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $code:literal, $meaning:literal;)*) => {
         /// What kind of failure it is.
@@ -56,10 +58,14 @@ impl Failure {
 
 impl From<zbus::Error> for Failure {
     fn from(error: zbus::Error) -> Self {
-        let zbus::Error::MethodError(name, message, _) = &error else {
-            return Self::new(Kind::NoService, format!("could not reach the service: {error}"));
+        let (name, message) = match &error {
+            zbus::Error::MethodError(name, message, _) => (name.as_str().to_owned(), message.clone()),
+            zbus::Error::FDO(standard) => {
+                (standard.name().as_str().to_owned(), standard.description().map(str::to_owned))
+            }
+            _ => return Self::new(Kind::NoService, format!("could not reach the service: {error}")),
         };
-        let message = message.clone().unwrap_or_default();
+        let message = message.unwrap_or_default();
         match name.as_str() {
             "com.navvis.Fieldlink1.Error.NotPermitted" => Self::new(Kind::NotPermitted, message),
             "com.navvis.Fieldlink1.Error.Stale" => Self::new(Kind::Stale, message),

@@ -7,6 +7,7 @@ mod commands;
 mod device;
 mod failure;
 mod show;
+mod watch;
 
 use std::process::ExitCode;
 

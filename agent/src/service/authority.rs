@@ -5,16 +5,30 @@
 //!    That is racy (a process may move on while we look), so it only ever refuses.
 //! 3. Then polkit decides about the *sender* of the message, by its unique name on the bus. It is never
 //!    asked to let anyone authenticate: an engineer who knows an administrator's password is not the client.
+//!
+//! Stopping never waits for polkit, which everybody can keep busy: if it is silent, whoever sits at the device
+//! by logind's files may.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use tokio::time::timeout;
 use zbus::Connection;
 use zbus::fdo::DBusProxy;
 use zbus::message::Header;
 use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
+use super::refusals::{Refusals, Worth};
+use super::seats;
+use crate::bus::ANSWER;
+use crate::clock;
+
 /// Units that engineers' programs run in.
 const SESSION_UNIT: &str = "/fieldlink-session@";
+/// How long polkit may take to say who may stop.
+const STOP_PATIENCE: Duration = Duration::from_millis(500);
 
 /// What is to be done; polkit has an action for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +39,10 @@ pub enum Action {
     Stop,
     /// Read support ID and PIN.
     Credentials,
-    /// Answer whether an engineer may come in, or may stay longer when they ask.
+    /// Let an engineer come in, or stay longer when they ask.
     Allow,
+    /// Say no to that.
+    Refuse,
     /// Give a session more time.
     Extend,
     /// Answer an engineer's question, or say something.
@@ -54,10 +70,15 @@ impl Action {
             Self::Start => "com.navvis.fieldlink1.start",
             Self::Stop => "com.navvis.fieldlink1.stop",
             Self::Credentials => "com.navvis.fieldlink1.credentials",
-            Self::Allow => "com.navvis.fieldlink1.allow",
+            Self::Allow | Self::Refuse => "com.navvis.fieldlink1.allow",
             Self::Extend => "com.navvis.fieldlink1.extend",
             Self::Answer => "com.navvis.fieldlink1.answer",
         }
+    }
+
+    /// Whether it only ever makes an engineer go.
+    fn is_stop(self) -> bool {
+        matches!(self, Self::Stop | Self::Refuse)
     }
 }
 
@@ -66,6 +87,9 @@ impl Action {
 pub struct Authority {
     /// The account that engineers work as, if there is one on this device.
     support: Option<u32>,
+    /// Where logind writes down who sits at the device.
+    seats: PathBuf,
+    refusals: Arc<Mutex<Refusals>>,
 }
 
 impl Authority {
@@ -73,7 +97,12 @@ impl Authority {
     pub fn new(support_user: &str) -> anyhow::Result<Self> {
         let found = nix::unistd::User::from_name(support_user)
             .map_err(|error| anyhow::anyhow!("could not look up the account {support_user}: {error}"))?;
-        Ok(Self { support: found.map(|user| user.uid.as_raw()) })
+        Ok(Self::of(found.map(|user| user.uid.as_raw()), Path::new(seats::PLACE)))
+    }
+
+    /// With the user ID of the support account, and another place of logind's files.
+    pub(super) fn of(support: Option<u32>, seats: &Path) -> Self {
+        Self { support, seats: seats.to_owned(), refusals: Arc::default() }
     }
 
     /// Whether the sender of a message may do `action`.
@@ -82,7 +111,7 @@ impl Authority {
         let sender = message.sender().map_or("nobody", |sender| sender.as_str());
         match &verdict {
             Ok(()) => tracing::info!(sender, action = action.id(), "permitted"),
-            Err(denied) => tracing::warn!(sender, action = action.id(), %denied, "refused"),
+            Err(denied) => self.log(sender, action, denied),
         }
         verdict
     }
@@ -92,17 +121,51 @@ impl Authority {
         let daemon = DBusProxy::new(bus).await.map_err(unknown)?;
         let caller = daemon.get_connection_credentials(sender.clone().into()).await.map_err(unknown)?;
         let user = caller.unix_user_id().ok_or_else(|| Denied::Unknown("no user".to_owned()))?;
-        let is_in_session = caller.process_id().is_some_and(runs_in_session);
-        if Some(user) == self.support || is_in_session {
+        if self.is_engineer(user, caller.process_id()) {
             return Err(Denied::Engineer);
         }
-        // By the name of the connection: a process ID could be somebody else's by now.
-        let subject = Subject::new_for_message_header(message).map_err(unknown)?;
-        let polkit = AuthorityProxy::new(bus).await.map_err(unknown)?;
-        let flags = CheckAuthorizationFlags::empty();
-        let answer = polkit.check_authorization(&subject, action.id(), &HashMap::new(), flags, "").await;
-        if answer.map_err(unknown)?.is_authorized { Ok(()) } else { Err(Denied::NotActive) }
+        let patience = if action.is_stop() { STOP_PATIENCE } else { ANSWER };
+        let asked = timeout(patience, ask_polkit(bus, message, action)).await;
+        match asked.unwrap_or_else(|_| Err(unknown("polkit does not answer"))) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Denied::NotActive),
+            Err(silence) if action.is_stop() && seats::is_in_front(&self.seats, user) => {
+                tracing::warn!(%silence, "stopping without polkit's word, for whoever sits at the device");
+                Ok(())
+            }
+            Err(silence) => Err(silence),
+        }
     }
+
+    /// Whether a process of the account `user` may stop remote access, without anyone being asked.
+    pub(super) fn may_stop(&self, user: u32, process: Option<u32>) -> bool {
+        !self.is_engineer(user, process) && seats::is_in_front(&self.seats, user)
+    }
+
+    fn is_engineer(&self, user: u32, process: Option<u32>) -> bool {
+        Some(user) == self.support || process.is_some_and(runs_in_session)
+    }
+
+    /// Everybody can be refused as often as they like; the log is to stay readable.
+    fn log(&self, sender: &str, action: Action, denied: &Denied) {
+        let worth = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).note(clock::now());
+        match worth {
+            Worth::Nothing => {}
+            Worth::Line { unlogged: 0 } => tracing::warn!(sender, action = action.id(), %denied, "refused"),
+            Worth::Line { unlogged } => {
+                tracing::warn!(sender, action = action.id(), %denied, unlogged, "refused, after others");
+            }
+        }
+    }
+}
+
+async fn ask_polkit(bus: &Connection, message: &Header<'_>, action: Action) -> Result<bool, Denied> {
+    // By the name of the connection: a process ID could be somebody else's by now.
+    let subject = Subject::new_for_message_header(message).map_err(unknown)?;
+    let polkit = AuthorityProxy::new(bus).await.map_err(unknown)?;
+    let flags = CheckAuthorizationFlags::empty();
+    let answer = polkit.check_authorization(&subject, action.id(), &HashMap::new(), flags, "").await;
+    Ok(answer.map_err(unknown)?.is_authorized)
 }
 
 fn runs_in_session(process: u32) -> bool {

@@ -4,9 +4,13 @@ pub mod authority;
 mod inhibitor;
 pub mod object;
 mod publisher;
+mod refusals;
+mod seats;
+mod stop_socket;
 mod systemd;
 mod upgrade;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +30,7 @@ use self::authority::Authority;
 use self::publisher::Publisher;
 use crate::access::{Access, Command, Order, Outlook};
 use crate::config::{AccessMode, Config};
+use crate::emergency_stop;
 use crate::marks::{self, Marks, SessionMark};
 use crate::network::Monitor;
 use crate::status::Notice;
@@ -163,13 +168,14 @@ impl Helpers {
             view: outlook.view.clone(),
             happenings: outlook.happenings.clone(),
             commands: commands.clone(),
-            authority,
+            authority: authority.clone(),
             dialer,
             is_ready,
         };
         let publisher = tokio::spawn(publisher.run(cancel.clone()));
         let mut tasks = JoinSet::new();
         tasks.spawn(systemd::feed_watchdog(commands.clone()));
+        tasks.spawn(stop_socket::serve(Path::new(emergency_stop::SOCKET), commands.clone(), authority));
         let _ = timeout(BUS_PATIENCE, ready.wait_for(|is_ready| *is_ready)).await;
         systemd::notify(&[NotifyState::Ready]);
         tasks.spawn(systemd::tell_status(outlook.view.clone()));

@@ -18,6 +18,8 @@ use crate::network::check;
 use crate::panel::View;
 use crate::rules::ClientAnswer;
 
+/// The longest body of a message that is looked at, in bytes: a line of chat, and what D-Bus puts around it.
+const LONGEST: u32 = fieldlink_protocol::limits::CHAT as u32 + 128;
 /// A check of the network takes a few seconds; dialling and measuring have limits of their own.
 const CHECK: Duration = Duration::from_secs(30);
 
@@ -52,6 +54,10 @@ pub struct Object {
 
 impl Object {
     async fn permit(&self, bus: &Connection, header: &Header<'_>, action: Action) -> Result<(), Error> {
+        // The message is kept while others are asked, and everybody may send as many as they like.
+        if header.primary().body_len() > LONGEST {
+            return Err(Error::InvalidArgument("that is too long".to_owned()));
+        }
         Ok(self.authority.check(bus, header, action).await?)
     }
 
@@ -127,7 +133,7 @@ impl Object {
         question: &str,
     ) -> Result<(), Error> {
         let question: QuestionId = parse("question", question)?;
-        self.order(bus, &header, Action::Allow, Order::Answer(question, ClientAnswer::No)).await
+        self.order(bus, &header, Action::Refuse, Order::Answer(question, ClientAnswer::No)).await
     }
 
     async fn grant_extension(
@@ -152,6 +158,8 @@ impl Object {
         text: String,
     ) -> Result<(), Error> {
         let question: QuestionId = parse("question", question)?;
+        fieldlink_protocol::text::check("the answer", text.trim(), fieldlink_protocol::limits::CHAT)
+            .map_err(|error| Error::InvalidArgument(error.to_string()))?;
         self.order(bus, &header, Action::Answer, Order::Answer(question, ClientAnswer::Text(text))).await
     }
 

@@ -1,5 +1,5 @@
 //! After a session's end, from outside of it (`ExecStopPost=`): what could bring the support account back to
-//! life is removed, and what is left of it is killed. Only Fieldlink's own account: another one may be
+//! life is removed, what is left of it is killed, and what it has mounted is detached. Only Fieldlink's own account: another one may be
 //! somebody's desktop.
 
 use std::io;
@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getuid};
 
 use super::environment::Account;
-use super::{HostError, prepare};
+use super::{HostError, mounts, prepare};
 
 /// The programs that start others later. Whoever has not installed them has nothing to remove.
 const CRONTAB: &str = "/usr/bin/crontab";
@@ -39,6 +39,7 @@ pub fn clean_up() -> Result<(), HostError> {
         kill_everything().map_err(prepare)?;
         std::thread::sleep(BETWEEN);
     }
+    mounts::detach_own();
     Ok(())
 }
 

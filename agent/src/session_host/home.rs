@@ -1,31 +1,35 @@
-//! The home directory of Fieldlink's own support account: empty at the beginning of every session, so that
+//! The home directory of Fieldlink's own support account: new at the beginning of every session, so that
 //! what one engineer left (a `.profile`, say) does not meet the next.
 //!
-//! Only that account's, in that place: nobody else's home is ever touched.
+//! The home lies in a directory that the account owns. The old one is renamed there, whole, whatever is in
+//! it; a new one is made; what is left over is deleted while the session goes on. Only that account's, in
+//! that place: nobody else's home is ever touched.
 
-use std::ffi::OsString;
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::environment::Account;
+use super::mounts;
 
 /// The account that Fieldlink's package makes.
 pub(super) const OWN_ACCOUNT: &str = "fieldlink-support";
-/// Its home.
-pub(super) const OWN_HOME: &str = "/var/lib/fieldlink-support";
+/// Its home, in a directory with nothing else in it.
+pub(super) const OWN_HOME: &str = "/var/lib/fieldlink-support/home";
 
-/// What is on its way out has this name, and a number.
-const LEFTOVER: &str = ".fieldlink-leftover-";
+/// Its owner's alone.
+const PRIVATE: u32 = 0o700;
 
-/// Empties the home of Fieldlink's own account; nothing for any other. If it cannot be emptied (the file
-/// system is read-only, say), the session does without a home.
+/// Gives Fieldlink's own account a new home; nothing for any other. If that cannot be (the file system is
+/// read-only, say), the session does without one.
 pub(super) fn prepare(account: &mut Account) {
     if !account.is_fieldlinks_own() {
         return;
     }
-    if let Err(error) = empty(account.home()) {
+    if let Err(error) = renew(account.home()) {
         eprintln!(
             "fieldlink-session: could not empty {}: {error}: this session has no home directory",
             account.home().display()
@@ -34,79 +38,176 @@ pub(super) fn prepare(account: &mut Account) {
     }
 }
 
-/// Nothing has its old name any more when this returns; deleting goes on in a thread, because there may be
-/// much of it.
-fn empty(home: &Path) -> io::Result<()> {
-    let mut leftovers = Vec::new();
-    for (name, number) in names(home)?.into_iter().zip(0..) {
-        leftovers.push(if is_leftover(&name) { name } else { set_aside(home, &name, number)? });
-    }
-    if !leftovers.is_empty() {
-        let home = home.to_owned();
-        // Without a thread it is deleted next time.
-        let _ = thread::Builder::new().spawn(move || {
-            for name in leftovers {
-                delete(&home.join(name));
-            }
-        });
-    }
-    Ok(())
+/// Nothing of the old home has its old name any more when this returns.
+fn renew(home: &Path) -> io::Result<()> {
+    let (Some(place), Some(name)) = (home.parent(), home.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    make_accessible(place);
+    let renewed = if is_empty(home) { Ok(()) } else { replace(home, place) };
+    let (place, name) = (place.to_owned(), name.to_owned());
+    // Without a thread it is deleted next time.
+    let _ = thread::Builder::new().spawn(move || clear(&place, &name));
+    renewed
 }
 
-fn names(home: &Path) -> io::Result<Vec<OsString>> {
-    fs::read_dir(home)?.map(|entry| Ok(entry?.file_name())).collect()
+/// Nothing needs to be written then, which a full disk may not permit.
+fn is_empty(home: &Path) -> bool {
+    let is_directory = fs::symlink_metadata(home).is_ok_and(|found| found.is_dir());
+    is_directory
+        && make_accessible(home)
+        && fs::read_dir(home).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-fn is_leftover(name: &OsString) -> bool {
-    name.to_str().is_some_and(|name| name.starts_with(LEFTOVER))
-}
-
-/// Renames an entry, within the directory: that needs no right to the entry itself.
-fn set_aside(home: &Path, name: &OsString, number: u32) -> io::Result<OsString> {
-    for attempt in 0u32.. {
-        let aside = OsString::from(format!("{LEFTOVER}{number}-{attempt}"));
-        if fs::symlink_metadata(home.join(&aside)).is_ok() {
-            continue;
+fn replace(home: &Path, place: &Path) -> io::Result<()> {
+    match fs::rename(home, leftover(place)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // Somebody has mounted something there.
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            mounts::detach_own();
+            fs::rename(home, leftover(place))?;
         }
-        fs::rename(home.join(name), home.join(&aside))?;
-        return Ok(aside);
+        renamed => renamed?,
     }
-    Err(io::ErrorKind::AlreadyExists.into())
+    DirBuilder::new().mode(PRIVATE).create(home)
 }
 
-/// Deletes what it can. What belongs to somebody else stays, under a name that nothing reads.
-fn delete(path: &Path) {
-    let is_directory = fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
-    let _ = if is_directory { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+/// A name that nothing has and nothing reads.
+fn leftover(place: &Path) -> PathBuf {
+    place.join(format!(".leftover-{:032x}", rand::random::<u128>()))
+}
+
+/// Whatever its owner has done to it.
+fn make_accessible(directory: &Path) -> bool {
+    fs::set_permissions(directory, Permissions::from_mode(PRIVATE)).is_ok()
+}
+
+/// Deletes everything in `place` but `keep`. What belongs to somebody else stays, under a name that nothing
+/// reads. However much there is and however deep it lies, this takes little memory and few descriptors.
+fn clear(place: &Path, keep: &OsStr) {
+    while sweep(place, keep).unwrap_or(false) {}
+}
+
+/// Goes over it once, and returns whether that has changed anything.
+fn sweep(place: &Path, keep: &OsStr) -> io::Result<bool> {
+    let mut has_changed = false;
+    for entry in fs::read_dir(place)? {
+        let entry = entry?;
+        if entry.file_name() != keep {
+            let path = entry.path();
+            has_changed |= if entry.file_type()?.is_dir() {
+                dismantle(&path, place)
+            } else {
+                fs::remove_file(&path).is_ok()
+            };
+        }
+    }
+    Ok(has_changed)
+}
+
+/// Deletes a directory's files, and the directory. Directories with something in them are moved up to
+/// `place` first, where they have their turn later.
+fn dismantle(directory: &Path, place: &Path) -> bool {
+    make_accessible(directory);
+    let mut has_changed = false;
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        has_changed |= match entry.file_type() {
+            Ok(kind) if kind.is_dir() => fs::remove_dir(&path).is_ok() || move_up(&path, place),
+            _ => fs::remove_file(&path).is_ok(),
+        };
+    }
+    fs::remove_dir(directory).is_ok() || has_changed
+}
+
+/// A directory that is moved has its `..` rewritten, which its permissions must allow.
+fn move_up(directory: &Path, place: &Path) -> bool {
+    make_accessible(directory);
+    fs::rename(directory, leftover(place)).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
-    #[test]
-    fn nothing_keeps_its_name() {
-        let outside = tempfile::tempdir().expect("a directory");
-        fs::write(outside.path().join("kept"), "x").expect("writable");
-        let home = tempfile::tempdir().expect("a directory");
-        let here = |name: &str| home.path().join(name);
-        fs::write(here(".profile"), "evil").expect("writable");
-        fs::create_dir_all(here("a/b/c")).expect("writable");
-        fs::write(here("a/b/c/d"), "x").expect("writable");
-        std::os::unix::fs::symlink(outside.path(), here("link")).expect("writable");
-        // What an earlier start did not get to the end of.
-        fs::write(here(".fieldlink-leftover-0-0"), "x").expect("writable");
-        empty(home.path()).expect("emptied");
-        let left = names(home.path()).expect("readable");
-        assert!(left.iter().all(is_leftover), "{left:?}");
-        for _ in 0..1_000 {
-            if names(home.path()).expect("readable").is_empty() {
-                break;
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).expect("readable");
+        entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    fn forbid(directory: &Path, mode: u32) {
+        fs::set_permissions(directory, Permissions::from_mode(mode)).expect("own");
+    }
+
+    fn wait_until_cleared(place: &Path) {
+        for _ in 0..2_000 {
+            if names(place) == ["home"] {
+                return;
             }
-            thread::yield_now();
             thread::park_timeout(std::time::Duration::from_millis(5));
         }
-        assert!(names(home.path()).expect("readable").is_empty());
+        panic!("left: {:?}", names(place));
+    }
+
+    #[test]
+    fn the_next_home_is_another_one() {
+        let outside = tempfile::tempdir().expect("a directory");
+        fs::write(outside.path().join("kept"), "x").expect("writable");
+        let place = tempfile::tempdir().expect("a directory");
+        let home = place.path().join("home");
+        renew(&home).expect("a first home");
+        fs::write(home.join(".profile"), "evil").expect("writable");
+        fs::create_dir_all(home.join("a/b/c")).expect("writable");
+        fs::write(home.join("a/b/c/d"), "x").expect("writable");
+        symlink(outside.path(), home.join("link")).expect("writable");
+        fs::write(place.path().join(".leftover-of-an-earlier-start"), "x").expect("writable");
+        renew(&home).expect("a second home");
+        assert_eq!(names(&home), [""; 0]);
+        wait_until_cleared(place.path());
         assert!(outside.path().join("kept").exists(), "a link is not followed");
+        assert_eq!(fs::metadata(&home).expect("there").permissions().mode() & 0o777, PRIVATE);
+    }
+
+    #[test]
+    fn directories_without_permissions_and_deep_ones_are_deleted_too() {
+        let place = tempfile::tempdir().expect("a directory");
+        let home = place.path().join("home");
+        fs::create_dir_all(home.join("closed/inner/innermost")).expect("writable");
+        fs::write(home.join("closed/inner/innermost/data"), "x").expect("writable");
+        for (directory, mode) in [("closed/inner", 0), ("closed", 0o500), (".", 0o500)] {
+            forbid(&home.join(directory), mode);
+        }
+        // Longer than a path may be.
+        let mut deep = place.path().join("deep");
+        fs::create_dir(&deep).expect("writable");
+        for _ in 0..5_000 {
+            fs::create_dir(place.path().join("outer")).expect("writable");
+            fs::rename(&deep, place.path().join("outer/inner")).expect("own");
+            deep = place.path().join("deep");
+            fs::rename(place.path().join("outer"), &deep).expect("own");
+        }
+        forbid(place.path(), 0o500);
+        renew(&home).expect("a new home");
+        assert_eq!(names(&home), [""; 0]);
+        wait_until_cleared(place.path());
+    }
+
+    #[test]
+    fn whatever_stands_in_its_place_makes_way() {
+        let place = tempfile::tempdir().expect("a directory");
+        let home = place.path().join("home");
+        symlink("/etc", &home).expect("writable");
+        renew(&home).expect("instead of a link");
+        fs::remove_dir(&home).expect("empty");
+        fs::write(&home, "x").expect("writable");
+        renew(&home).expect("instead of a file");
+        assert!(fs::symlink_metadata(&home).expect("there").is_dir());
+        // Empty, but closed: the same one is opened.
+        forbid(&home, 0);
+        renew(&home).expect("as it is");
+        assert_eq!(fs::metadata(&home).expect("there").permissions().mode() & 0o777, PRIVATE);
+        wait_until_cleared(place.path());
     }
 }

@@ -8,6 +8,7 @@ mod clean_up;
 mod environment;
 mod forward;
 mod home;
+mod mounts;
 mod programs;
 mod signals;
 mod spawn;

@@ -47,6 +47,11 @@ impl<'a> Client<'a> {
         run_with_input(&mut self.fieldlink(arguments), b"")
     }
 
+    /// Starts `fieldlink ARGUMENTS`, and lets it go on.
+    pub fn start_to(&self, arguments: &[&str]) -> Running {
+        Running::start("fieldlink", &mut self.fieldlink(arguments))
+    }
+
     /// The exit code of `fieldlink ARGUMENTS`.
     pub fn code_of(&self, arguments: &[&str]) -> Option<i32> {
         self.try_to(arguments).status.code()
@@ -69,8 +74,7 @@ impl<'a> Client<'a> {
 
     /// What changes from now on.
     pub fn watch(&self) -> Watch {
-        let mut command = self.fieldlink(&["status", "--watch", "--json"]);
-        Watch { running: Running::start("fieldlink status", &mut command) }
+        Watch { running: self.start_to(&["status", "--watch", "--json"]) }
     }
 
     /// Starts remote access, and reads what is on the screen once it is ready.

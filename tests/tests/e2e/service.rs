@@ -23,16 +23,43 @@ fn lines_of(xml: &str) -> Vec<String> {
     text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
 }
 
-fn introspect(service: &Service) -> String {
+const NAME: &str = "com.navvis.Fieldlink1";
+
+/// A method of the object's, called by a stranger on the bus.
+fn call<B: serde::Serialize + zbus::Type>(
+    service: &Service,
+    interface: &str,
+    method: &str,
+    body: &B,
+) -> zbus::Result<zbus::Message> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let address = service.bus.address();
         let bus = zbus::connection::Builder::address(address.as_str()).build().await.expect("the bus");
-        let (name, path) = ("com.navvis.Fieldlink1", "/com/navvis/Fieldlink1");
-        let introspectable = Some("org.freedesktop.DBus.Introspectable");
-        let reply = bus.call_method(Some(name), path, introspectable, "Introspect", &()).await;
-        reply.expect("an answer").body().deserialize().expect("text")
+        bus.call_method(Some(NAME), "/com/navvis/Fieldlink1", Some(interface), method, body).await
     })
+}
+
+fn introspect(service: &Service) -> String {
+    let reply = call(service, "org.freedesktop.DBus.Introspectable", "Introspect", &());
+    reply.expect("an answer").body().deserialize().expect("text")
+}
+
+#[test]
+fn what_is_too_long_is_refused_before_anybody_is_asked() {
+    let relay = Relay::start();
+    let service = Service::start(&relay, "");
+    let (question, long) = ("ab".repeat(16), "x".repeat(2_000));
+    let refused = |method: &str, outcome: zbus::Result<zbus::Message>| match outcome {
+        Err(zbus::Error::MethodError(name, ..)) => {
+            assert_eq!(name.as_str(), "com.navvis.Fieldlink1.Error.InvalidArgument", "{method}");
+        }
+        other => panic!("{method}: {other:?}"),
+    };
+    refused("Answer", call(&service, NAME, "Answer", &(&question, &long)));
+    refused("Answer", call(&service, NAME, "Answer", &(&question, "\u{1b}[2J")));
+    refused("SendChat", call(&service, NAME, "SendChat", &long));
+    refused("Allow", call(&service, NAME, "Allow", &long));
 }
 
 #[test]
@@ -78,7 +105,11 @@ fn wrong_use_and_a_missing_service_have_codes_of_their_own() {
     assert_eq!(code(&service, &["allow", "nonsense"]), Some(2));
     assert_eq!(code(&service, &["dance"]), Some(2));
     service.crash();
-    assert_eq!(code(&service, &["status"]), Some(3));
+    for arguments in [&["status"][..], &["status", "--watch"], &["start"], &["end"]] {
+        let output = service.client(arguments);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        assert!(stderr(&output).contains("does not run"), "{arguments:?}: {}", stderr(&output));
+    }
     let nowhere = Command::new(path_of("fieldlink"))
         .env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
         .arg("status")

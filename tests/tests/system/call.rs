@@ -129,7 +129,7 @@ fn the_engineers_shell_is_the_support_users_and_outside_of_the_agents_sandbox() 
     }
     let unit = call.output_of("cat /proc/self/cgroup");
     assert!(unit.contains("fieldlink-session@"), "{unit}");
-    assert_eq!(call.output_of("echo $HOME; pwd").lines().last(), Some("/var/lib/fieldlink-support"));
+    assert_eq!(call.output_of("echo $HOME; pwd").lines().last(), Some("/var/lib/fieldlink-support/home"));
 
     call.output_of("echo shared >/tmp/of-the-engineer");
     assert_eq!(site.scanner.read("/tmp/of-the-engineer").trim(), "shared");

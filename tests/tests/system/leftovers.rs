@@ -1,7 +1,7 @@
 //! An engineer tries to leave something behind, in every way that a shell offers.
 
 use fieldlink_tests::PATIENCE;
-use fieldlink_tests::container::{Call, Person, Site};
+use fieldlink_tests::container::{Call, Container, Person, Site};
 use fieldlink_tests::programs::eventually;
 
 /// What is left by fork alone. The last one stops what started it, and itself.
@@ -109,5 +109,60 @@ fn the_next_engineer_does_not_find_the_files_of_the_one_before() {
     let seen = call.output_of("ls -A ~; bash -lc true");
     assert!(!seen.contains("surprise") && !seen.contains(".ssh") && !seen.contains("etc"), "{seen}");
     assert!(site.scanner.has("/etc/passwd"));
+    call.end();
+}
+
+/// Where the support account's homes lie.
+const HOMES: &str = "/var/lib/fieldlink-support";
+
+/// Files that an emptying might stumble over: many, closed, and deeper than a path is long.
+const OBSTACLES: &str = r#"
+cd ~ && mkdir -p closed/inner && echo secret >closed/inner/data && chmod 0 closed/inner closed
+perl -e 'for (1..3000) { mkdir "d" or die; chdir "d" or die } open(my $f, ">", "data") or die'
+seq -f 'file-%g' 100000 | xargs touch && touch .profile
+chmod 500 . && cd .. && seq -f 'file-%g' 1000 | xargs touch && chmod 500 ."#;
+
+fn in_homes(scanner: &Container) -> String {
+    scanner.run(&["ls", "-A", HOMES])
+}
+
+#[test]
+fn no_heap_of_files_gets_in_the_way_of_the_next_engineer() {
+    let Some(site) = Site::boot() else { return };
+    let call = site.call();
+    call.output_of(OBSTACLES);
+    call.end();
+    let call = site.call();
+    assert_eq!(call.output_of("pwd; ls -A"), format!("{HOMES}/home\n"));
+    eventually("what was left over is deleted", PATIENCE, || in_homes(&site.scanner) == "home\n");
+    call.end();
+    // Whatever cannot be moved is no obstacle either; then there is no home.
+    site.scanner.run(&["mount", "-t", "tmpfs", "tmpfs", &format!("{HOMES}/home")]);
+    site.scanner.write(&format!("{HOMES}/home/.profile"), "echo surprise");
+    let call = site.call();
+    assert_eq!(call.output_of("bash -lc 'cd; pwd'"), "/\n");
+    call.end();
+}
+
+#[test]
+fn a_fork_bomb_ends_with_its_session() {
+    let Some(site) = Site::boot() else { return };
+    let mut call = site.call();
+    // The unit's TasksMax= is not enforced in every container, and other tests run beside this one.
+    let _bomb = call.start("ulimit -u 1500; echo lit; perl -e 'fork while 1'");
+    // Whether the client is faster, or the session's process is so slow that it counts as lost.
+    // The agent may be on its way back then, and say nothing.
+    let is_over = || {
+        let status = site.client().try_to(&["status", "--json"]).stdout;
+        !String::from_utf8_lossy(&status).contains("\"state\":\"active\"")
+    };
+    eventually("it has gone off, or is over", PATIENCE, || {
+        site.scanner.processes_of("fieldlink-support").lines().count() > 1_000 || is_over()
+    });
+    site.client().try_to(&["end"]);
+    call.wait_until_ended();
+    check_that_nothing_is_left(&site);
+    let call = site.call();
+    assert_eq!(call.output_of("id -un").trim(), "fieldlink-support");
     call.end();
 }

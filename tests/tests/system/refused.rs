@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use fieldlink_tests::PATIENCE;
-use fieldlink_tests::container::{Call, Client, Container, Person, Site};
+use fieldlink_tests::container::{CLIENT, Call, Client, Container, Person, Site};
 use fieldlink_tests::terminal::Terminal;
 
 /// Not permitted.
@@ -106,6 +106,22 @@ fn try_the_bus(call: &Call<'_>, session: &str, question: &str) {
     }
 }
 
+/// An engineer who knows the client's own password, or an administrator's, and becomes them. What they run as
+/// somebody else could reach that one's user manager, and leave the session.
+fn try_to_become_somebody(call: &Call<'_>) {
+    for person in [CLIENT, "boss"] {
+        for command in ["fieldlink extend 30", "setsid sleep 1012 & echo left"] {
+            let line = format!("su {person} -c {}; echo code=$?", quote(command));
+            let mut terminal = call.start_in_terminal(&line);
+            terminal.wait_for("Password:");
+            terminal.type_password(PASSWORD);
+            let shown = terminal.wait_for_within("code=", PATIENCE);
+            // As with a wrong password: nobody learns here which one is right.
+            assert!(shown.contains("Authentication failure") && !shown.contains("left\r"), "{line}: {shown}");
+        }
+    }
+}
+
 /// An engineer who knows the administrator's password, and has somebody ask for it.
 fn try_with_the_password(call: &Call<'_>, question: &str) {
     for command in [&format!("fieldlink allow {question}"), "fieldlink credentials", "fieldlink extend 30"] {
@@ -124,7 +140,14 @@ fn check_the_password(scanner: &Container) {
     let line = with_agent(OF_THE_ADMINISTRATOR);
     let mut terminal = Terminal::run(&scanner.shell_command(Person::Account("boss"), &line));
     terminal.wait_for("Password:");
-    terminal.type_keys(&format!("{PASSWORD}\r"));
+    terminal.type_password(PASSWORD);
+    terminal.wait_for("code=0");
+    // The same for somebody who becomes the client.
+    let mut terminal = Terminal::run(
+        &scanner.shell_command(Person::Account("boss"), &format!("su {CLIENT} -c true; echo code=$?")),
+    );
+    terminal.wait_for("Password:");
+    terminal.type_password(PASSWORD);
     terminal.wait_for("code=0");
 }
 
@@ -154,16 +177,55 @@ fn make_administrator(scanner: &Container) {
     scanner.shell(&format!("echo 'boss:{PASSWORD}' | chpasswd"));
 }
 
+/// Signals as the agent sends them, from somebody else to everybody who is on the bus.
+fn forge_signals(scanner: &Container) {
+    let everybody = scanner.run(&["busctl", "list", "--unique", "--no-legend"]);
+    let names = everybody.lines().filter_map(|line| line.split_whitespace().next());
+    let lines = names.map(|name| {
+        let send = format!("dbus-send --system --type=signal --dest={name} {OBJECT}");
+        format!(
+            "{send} {NAME}.Chat string:engineer string:forged; {send} {NAME}.Warning string:x string:forged\n"
+        )
+    });
+    scanner.run_as(Person::Account("nobody"), &["bash", "-c", &lines.collect::<String>()]);
+}
+
+#[test]
+fn nobody_else_speaks_for_the_agent() {
+    let Some(site) = Site::boot() else { return };
+    let client = site.client();
+    let call = site.call();
+    let mut for_programs = client.start_to(&["status", "--watch", "--json"]);
+    let mut for_people = client.start_to(&["status", "--watch"]);
+    let mut panel = Terminal::run(&client.fieldlink(&["start"]));
+    for_programs.wait_for("\"state\":\"active\"");
+    for_people.wait_for("Remote access   on");
+    panel.wait_for("is connected");
+    forge_signals(&site.scanner);
+    assert!(call.connect(&["chat", "in earnest"]).status.success());
+    for watcher in [&mut for_programs, &mut for_people] {
+        watcher.wait_for("in earnest");
+        assert!(!watcher.transcript().contains("forged"), "{}", watcher.transcript());
+    }
+    let shown = panel.wait_for_within("in earnest", PATIENCE);
+    assert!(!shown.contains("forged"), "{shown}");
+    call.end();
+}
+
 #[test]
 fn nothing_in_a_session_can_answer_for_the_client() {
     let Some(site) = Site::boot() else { return };
     make_administrator(&site.scanner);
-    check_the_password(&site.scanner);
     let client = site.client();
+    // Whoever logs in first has the account made.
+    assert_eq!(client.state(), "off");
+    site.scanner.shell(&format!("echo '{CLIENT}:{PASSWORD}' | chpasswd"));
+    check_the_password(&site.scanner);
     let call = site.call();
     let mut watch = client.watch();
     let session = watch.until_state("active")["session"].as_str().expect("a session").to_owned();
     try_everything(&call, &session, NO_QUESTION);
+    try_to_become_somebody(&call);
 
     let mut asking = call.start_connect(&["extend", "30"]);
     let asked = watch.until("a question", |status| status["question"]["kind"] == "extension");
