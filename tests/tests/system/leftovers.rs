@@ -1,7 +1,7 @@
 //! An engineer tries to leave something behind, in every way that a shell offers.
 
 use fieldlink_tests::PATIENCE;
-use fieldlink_tests::container::{Call, Container, Person, Site};
+use fieldlink_tests::container::{Call, Container, Person, Site, state_of};
 use fieldlink_tests::programs::eventually;
 
 /// What is left by fork alone. The last one stops what started it, and itself.
@@ -152,16 +152,18 @@ fn a_fork_bomb_ends_with_its_session() {
     let _bomb = call.start("ulimit -u 1500; echo lit; perl -e 'fork while 1'");
     // Whether the client is faster, or the session's process is so slow that it counts as lost.
     // The agent may be on its way back then, and say nothing.
-    let is_over = || {
+    let state = || {
         let status = site.client().try_to(&["status", "--json"]).stdout;
-        !String::from_utf8_lossy(&status).contains("\"state\":\"active\"")
+        serde_json::from_slice(&status).ok().map(|status| state_of(&status).to_owned())
     };
     eventually("it has gone off, or is over", PATIENCE, || {
-        site.scanner.processes_of("fieldlink-support").lines().count() > 1_000 || is_over()
+        site.scanner.processes_of("fieldlink-support").lines().count() > 1_000
+            || state().as_deref() != Some("active")
     });
     site.client().try_to(&["end"]);
     call.wait_until_ended();
     check_that_nothing_is_left(&site);
+    eventually("the agent is there", PATIENCE, || state().as_deref() == Some("off"));
     let call = site.call();
     assert_eq!(call.output_of("id -un").trim(), "fieldlink-support");
     call.end();
