@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::thread::scope;
 
+use crate::PATIENCE;
 use crate::certificates;
 use crate::lab::{Cable, Lab, Plug};
+use crate::programs::eventually;
 
 use super::{Call, Client, Container, ContainerOptions, Engineer, Package, Packages, laboratory};
 
@@ -129,8 +131,9 @@ impl Site {
     /// the client allows it.
     pub fn call(&self) -> Call<'_> {
         let client = self.client();
+        // The agent may be on its way back, and the end of a session before this one not through yet.
+        eventually("the agent is there", PATIENCE, || client.code_of(&["status"]) == Some(0));
         let mut watch = client.watch();
-        // The end of a session before this one may not have come through yet.
         watch.until_state("off");
         let pair = client.start();
         let holder = self.engineer().start_connecting(&pair);
