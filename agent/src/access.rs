@@ -219,6 +219,8 @@ impl Access {
         self.network.tunnel_is(Standing::Off);
         let reason = notice.reason();
         let request = self.rules.request().cloned();
+        let session = request.as_ref().map(|request| request.session.to_string());
+        tracing::info!(reason = reason.code(), session, "remote access goes off");
         self.rules.close();
         self.pairings.shutdown().await;
         while self.goodbyes.try_join_next().is_some() {}

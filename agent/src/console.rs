@@ -49,11 +49,10 @@ pub async fn run(mut feed: Feed) {
                 print(&describe_change(&before, &shown));
             }
             Ok(happening) = feed.happenings.recv() => print(&happening.describe()),
-            Some(line) = lines.recv() => {
-                if let Some(order) = understand(&shown, &line) {
-                    let _ = feed.commands.send(Command::of(order)).await;
-                }
-            }
+            Some(line) = lines.recv() => match understand(&shown, &line) {
+                Some(order) => drop(feed.commands.send(Command::of(order)).await),
+                None => print(&hint(&shown, &line)),
+            },
         }
     }
     reader.abort();
@@ -96,6 +95,19 @@ fn understand(shown: &View, line: &str) -> Option<Order> {
         (_, "end" | "off" | "stop") => Some(Order::Stop(Reason::ClientEnded)),
         (Phase::Active | Phase::Interrupted, _) => Some(Order::Chat(line.to_owned())),
         _ => None,
+    }
+}
+
+/// What to type instead of a line that means nothing here. Enter alone is no mistake.
+fn hint(shown: &View, line: &str) -> String {
+    match &shown.status.question {
+        Some(question) if !line.is_empty() => {
+            format!("  Type a number from 1 to {}, and press Enter: ", question.choices.len())
+        }
+        None if !line.is_empty() && shown.status.phase != Phase::Off => {
+            "  Type \"end\" and press Enter to switch remote access off.\n".to_owned()
+        }
+        _ => String::new(),
     }
 }
 
@@ -182,6 +194,16 @@ mod tests {
             assert_eq!(choose(&asked, wrong), None, "{wrong}");
         }
         assert_eq!(choose(&question(QuestionKind::Text, &[]), "blinking").as_deref(), Some("blinking"));
+    }
+
+    #[test]
+    fn what_means_nothing_is_answered_with_what_to_type() {
+        let asked = shown(Phase::Active, Some(question(QuestionKind::Text, &["yes", "no"])));
+        assert!(understand(&asked, "3").is_none());
+        assert_eq!(hint(&asked, "3"), "  Type a number from 1 to 2, and press Enter: ");
+        assert!(understand(&shown(Phase::Ready, None), "hello").is_none());
+        assert!(hint(&shown(Phase::Ready, None), "hello").contains("\"end\""));
+        assert_eq!(hint(&asked, "") + &hint(&shown(Phase::Off, None), "x"), "");
     }
 
     #[test]

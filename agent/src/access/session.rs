@@ -13,6 +13,7 @@ use crate::marks::SessionMark;
 use crate::rules::{Greeted, Request, State};
 use crate::session::SessionEvent;
 use crate::session_process::EndOutcome;
+use crate::status::Visitor;
 
 impl Access {
     pub(super) async fn on_session(&mut self, event: SessionEvent) -> Result<(), Unconfirmed> {
@@ -114,6 +115,10 @@ impl Access {
             tunnel.set_claim(Claim::Session { session_ticket });
         }
         if let (Some(length), Some(session)) = (admitted, &self.session) {
+            if let Some(request) = self.rules.request() {
+                let who = Visitor::of(request).describe();
+                tracing::info!(session = %request.session, who, "an engineer is connected");
+            }
             session.admit(length, now + length);
         }
     }

@@ -30,8 +30,8 @@ pub(super) async fn run(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Version => return version().await,
         Command::Status { watch: true, json } => return watch(json).await,
-        Command::Stop => return done(device::stop_now(Order::Stop(Reason::ClientEnded)).await),
-        Command::End => return done(device::stop_now(Order::End).await),
+        Command::Stop => return stop(Order::Stop(Reason::ClientEnded), "Remote access is off.").await,
+        Command::End => return stop(Order::End, "The session has ended. Remote access is off.").await,
         _ => {}
     }
     let device = Device::connect().await?;
@@ -49,8 +49,15 @@ pub(super) async fn run(command: Command) -> Result<u8, Failure> {
     }
 }
 
-fn done(outcome: Result<(), Failure>) -> Result<u8, Failure> {
-    outcome.map(|()| 0)
+/// Says that something is done: whoever typed it may be no friend of silence.
+fn done(outcome: Result<(), Failure>, sentence: &str) -> Result<u8, Failure> {
+    outcome?;
+    show::print(&format!("{sentence}\n"))?;
+    Ok(0)
+}
+
+async fn stop(order: Order, sentence: &str) -> Result<u8, Failure> {
+    done(device::stop_now(order).await, sentence)
 }
 
 fn print_status(status: &Status, json: bool) -> Result<u8, Failure> {
@@ -132,7 +139,8 @@ fn print_credentials(credentials: &Credentials, json: bool) -> Result<u8, Failur
 
 async fn decide(device: &Device, argument: QuestionArgument, answer: ClientAnswer) -> Result<u8, Failure> {
     let question = named_or_open(device, argument.question).await?;
-    done(device.give(Order::Answer(question, answer)).await)
+    let sentence = if answer == ClientAnswer::Yes { "You have agreed." } else { "You have refused." };
+    done(device.give(Order::Answer(question, answer)).await, sentence)
 }
 
 /// The question that is named, or else the one that is open now. What is typed after reading one
@@ -154,13 +162,13 @@ async fn open_question(device: &Device) -> Result<Question, Failure> {
 async fn extend(device: &Device, minutes: u32) -> Result<u8, Failure> {
     let none = || Failure::new(Kind::Failed, "no engineer is connected");
     let visitor = device.status().await?.visitor.ok_or_else(none)?;
-    done(device.give(Order::Grant(visitor.session, minutes)).await)
+    done(device.give(Order::Grant(visitor.session, minutes)).await, "The engineer has more time.")
 }
 
 async fn chat(device: &Device, line: &str) -> Result<u8, Failure> {
     text::check("the message", line.trim(), limits::CHAT)
         .map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;
-    done(device.give(Order::Chat(line.to_owned())).await)
+    done(device.give(Order::Chat(line.to_owned())).await, "Sent to the engineer.")
 }
 
 async fn answer(device: &Device, line: &str, named: Option<String>) -> Result<u8, Failure> {
@@ -177,7 +185,7 @@ async fn answer(device: &Device, line: &str, named: Option<String>) -> Result<u8
         Failure::new(Kind::Usage, message)
     };
     let words = choose(&question, line.trim()).ok_or_else(unfit)?;
-    done(device.give(Order::Answer(question.id, ClientAnswer::Text(words))).await)
+    done(device.give(Order::Answer(question.id, ClientAnswer::Text(words))).await, "Answered.")
 }
 
 async fn network(device: &Device, json: bool) -> Result<u8, Failure> {

@@ -107,21 +107,25 @@ impl Authority {
 
     /// Whether the sender of a message may do `action`.
     pub async fn check(&self, bus: &Connection, message: &Header<'_>, action: Action) -> Result<(), Denied> {
-        let verdict = self.judge(bus, message, action).await;
-        let sender = message.sender().map_or("nobody", |sender| sender.as_str());
+        let (user, verdict) = match sender(bus, message).await {
+            Ok(sender) => (Some(sender.user), self.judge(bus, message, sender, action).await),
+            Err(unknown) => (None, Err(unknown)),
+        };
         match &verdict {
-            Ok(()) => tracing::info!(sender, action = action.id(), "permitted"),
-            Err(denied) => self.log(sender, action, denied),
+            Ok(()) => tracing::info!(user, action = action.id(), "permitted"),
+            Err(denied) => self.log(user, action, denied),
         }
         verdict
     }
 
-    async fn judge(&self, bus: &Connection, message: &Header<'_>, action: Action) -> Result<(), Denied> {
-        let sender = message.sender().ok_or_else(|| Denied::Unknown("no sender".to_owned()))?;
-        let daemon = DBusProxy::new(bus).await.map_err(unknown)?;
-        let caller = daemon.get_connection_credentials(sender.clone().into()).await.map_err(unknown)?;
-        let user = caller.unix_user_id().ok_or_else(|| Denied::Unknown("no user".to_owned()))?;
-        if self.is_engineer(user, caller.process_id()) {
+    async fn judge(
+        &self,
+        bus: &Connection,
+        message: &Header<'_>,
+        sender: Sender,
+        action: Action,
+    ) -> Result<(), Denied> {
+        if self.is_engineer(sender.user, sender.process) {
             return Err(Denied::Engineer);
         }
         let patience = if action.is_stop() { STOP_PATIENCE } else { ANSWER };
@@ -129,7 +133,7 @@ impl Authority {
         match asked.unwrap_or_else(|_| Err(unknown("polkit does not answer"))) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Denied::NotActive),
-            Err(silence) if action.is_stop() && seats::is_in_front(&self.seats, user) => {
+            Err(silence) if action.is_stop() && seats::is_in_front(&self.seats, sender.user) => {
                 tracing::warn!(%silence, "stopping without polkit's word, for whoever sits at the device");
                 Ok(())
             }
@@ -147,16 +151,31 @@ impl Authority {
     }
 
     /// Everybody can be refused as often as they like; the log is to stay readable.
-    fn log(&self, sender: &str, action: Action, denied: &Denied) {
+    fn log(&self, user: Option<u32>, action: Action, denied: &Denied) {
         let worth = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).note(clock::now());
         match worth {
             Worth::Nothing => {}
-            Worth::Line { unlogged: 0 } => tracing::warn!(sender, action = action.id(), %denied, "refused"),
+            Worth::Line { unlogged: 0 } => tracing::warn!(user, action = action.id(), %denied, "refused"),
             Worth::Line { unlogged } => {
-                tracing::warn!(sender, action = action.id(), %denied, unlogged, "refused, after others");
+                tracing::warn!(user, action = action.id(), %denied, unlogged, "refused, after others");
             }
         }
     }
+}
+
+/// Who has sent a message, as the bus knows them.
+#[derive(Clone, Copy)]
+struct Sender {
+    user: u32,
+    process: Option<u32>,
+}
+
+async fn sender(bus: &Connection, message: &Header<'_>) -> Result<Sender, Denied> {
+    let name = message.sender().ok_or_else(|| unknown("no sender"))?;
+    let daemon = DBusProxy::new(bus).await.map_err(unknown)?;
+    let known = daemon.get_connection_credentials(name.clone().into()).await.map_err(unknown)?;
+    let user = known.unix_user_id().ok_or_else(|| unknown("no user"))?;
+    Ok(Sender { user, process: known.process_id() })
 }
 
 async fn ask_polkit(bus: &Connection, message: &Header<'_>, action: Action) -> Result<bool, Denied> {

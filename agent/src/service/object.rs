@@ -17,6 +17,7 @@ use crate::bus::Properties;
 use crate::network::check;
 use crate::panel::View;
 use crate::rules::ClientAnswer;
+use crate::status::Phase;
 
 /// The longest body of a message that is looked at, in bytes: a line of chat, and what D-Bus puts around it.
 const LONGEST: u32 = fieldlink_protocol::limits::CHAT as u32 + 128;
@@ -110,9 +111,12 @@ impl Object {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(String, String), Error> {
         self.permit(bus, &header, Action::Credentials).await?;
-        let credentials = self.view.borrow().credentials.clone();
-        let credentials =
-            credentials.ok_or_else(|| Error::NotNow("there are no support ID and PIN now".to_owned()))?;
+        let view = self.view.borrow().clone();
+        let none = match view.status.phase {
+            Phase::Off => "remote access is off: start it first (fieldlink start)",
+            _ => "support ID and PIN are used up: an engineer has connected with them",
+        };
+        let credentials = view.credentials.ok_or_else(|| Error::NotNow(none.to_owned()))?;
         Ok((credentials.support_id.to_string(), credentials.pin.expose().to_owned()))
     }
 
