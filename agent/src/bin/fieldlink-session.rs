@@ -12,11 +12,14 @@ use fieldlink_agent::session_host::{self, HostError, Setting};
 #[command(name = "fieldlink-session", version)]
 struct Arguments {
     /// Started by systemd, under the support account.
-    #[arg(long, conflicts_with = "clean_up")]
+    #[arg(long, conflicts_with_all = ["clean_up", "leftovers"])]
     service: bool,
-    /// Remove and kill what a session of the support account has left.
-    #[arg(long)]
+    /// Kill what a session of the support account has left, and detach what it has mounted.
+    #[arg(long, conflicts_with = "leftovers")]
     clean_up: bool,
+    /// Remove what the support account has left for cron and at.
+    #[arg(long)]
+    leftovers: bool,
 }
 
 fn main() -> ExitCode {
@@ -24,6 +27,8 @@ fn main() -> ExitCode {
     let setting = if arguments.service { Setting::Service } else { Setting::Child };
     let result = if arguments.clean_up {
         session_host::clean_up()
+    } else if arguments.leftovers {
+        session_host::remove_leftovers()
     } else {
         session_host::take_socket().and_then(|socket| session_host::run(socket, setting))
     };

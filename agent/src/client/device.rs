@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use fieldlink_protocol::pin::Pin as SecretPin;
@@ -25,6 +26,8 @@ pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// How long the bus may take to have a session ended; the agent itself needs a second at most.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
+/// How long only the bus is tried.
+const HEAD_START: Duration = Duration::from_millis(300);
 
 /// A connection to the agent.
 #[derive(Clone)]
@@ -58,14 +61,36 @@ pub(super) async fn stop_now(order: Order) -> Result<(), Failure> {
     }
 }
 
-/// By the bus, and if nobody answers there, by the emergency stop.
+/// By the bus, which is given a head start, and by the emergency stop: whichever is done first.
 async fn stop(word: &str, by_bus: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let silence = match timeout(STOP_PATIENCE, by_bus).await {
-        Ok(Err(failure)) if failure.kind == Kind::NoService => failure,
-        Ok(outcome) => return outcome,
-        Err(_) => Failure::new(Kind::NoService, "the system bus does not answer"),
+    let by_bus = async {
+        let silence = || Failure::new(Kind::NoService, "the system bus does not answer");
+        timeout(STOP_PATIENCE, by_bus).await.unwrap_or_else(|_| Err(silence()))
     };
-    match emergency_stop::press(Path::new(emergency_stop::SOCKET), word).await {
+    let pressing = async {
+        tokio::time::sleep(HEAD_START).await;
+        emergency_stop::press(Path::new(emergency_stop::SOCKET), word).await
+    };
+    let (mut by_bus, mut pressing) = (pin!(by_bus), pin!(pressing));
+    tokio::select! {
+        done = &mut by_bus => match done {
+            Err(silence) if silence.kind == Kind::NoService => or_pressed(silence, pressing.await),
+            done => done,
+        },
+        pressed = &mut pressing => match pressed {
+            Ok(()) => Ok(()),
+            // The bus may have been faster after all; then there is nothing left to stop.
+            pressed => by_bus.await.or_else(|failure| match failure.kind {
+                Kind::NoService => or_pressed(failure, pressed),
+                _ => Err(failure),
+            }),
+        },
+    }
+}
+
+/// What came of it if the bus said nothing.
+fn or_pressed(silence: Failure, pressed: Result<(), StopError>) -> Result<(), Failure> {
+    match pressed {
         Ok(()) => Ok(()),
         Err(StopError::Refused(why)) => Err(Failure::new(Kind::Failed, why)),
         Err(StopError::Unreachable(_)) => Err(silence),

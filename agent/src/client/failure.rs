@@ -78,6 +78,9 @@ impl From<zbus::Error> for Failure {
                 Kind::NoService,
                 "the remote access service does not run (systemctl status fieldlink-agent says why)",
             ),
+            bus if bus.starts_with("org.freedesktop.DBus.Error.") => {
+                Self::new(Kind::NoService, format!("the system bus could not pass this on: {message}"))
+            }
             _ => Self::new(Kind::Failed, message),
         }
     }

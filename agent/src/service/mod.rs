@@ -41,6 +41,9 @@ const ORDERS: usize = 16;
 /// How long systemd waits for us to be on the bus before we say that we are up all the same.
 const BUS_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long answers to the last order may take to leave.
+const LAST_ANSWERS: Duration = Duration::from_millis(50);
+
 /// Why the service is over.
 enum Over {
     /// It was told to stop.
@@ -54,14 +57,15 @@ enum Over {
 /// Runs until it is told to stop, or must.
 pub async fn run(config: Config) -> anyhow::Result<()> {
     let marks = Marks::of_this_service();
-    hold_off(&marks).await;
     let authority = Authority::new(&config.support_user)?;
     let dialer = config.dialer()?;
     let (notice, unfinished) = earlier_life(&marks);
     let mut farewells = JoinSet::new();
+    // First of all: the engineer waits to hear it.
     if let Some(session) = unfinished {
         farewells.spawn(say_farewell(dialer.clone(), session));
     }
+    hold_off(&marks).await;
     let network = Monitor::start(dialer.clone());
     let (commands, orders) = mpsc::channel(ORDERS);
     let is_at_boot = config.access == AccessMode::AtBoot;
@@ -79,7 +83,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         () = upgrade::due(outlook.view.clone()) => Over::Replaced,
     };
     let outcome = match over {
-        Over::Access(outcome) => outcome,
+        Over::Access(outcome) => {
+            // Whoever gave the order that led here is on the way to hear that it was carried out.
+            tokio::time::sleep(LAST_ANSWERS).await;
+            outcome
+        }
         Over::Stopped | Over::Replaced => {
             systemd::notify(&[NotifyState::Stopping]);
             let _ = commands.send(Command::of(Order::Shutdown(Reason::AgentStopped))).await;

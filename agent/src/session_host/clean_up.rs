@@ -1,6 +1,7 @@
-//! After a session's end, from outside of it (`ExecStopPost=`): what could bring the support account back to
-//! life is removed, what is left of it is killed, and what it has mounted is detached. Only Fieldlink's own account: another one may be
-//! somebody's desktop.
+//! After a session's end, from outside of it: what is left of the support account is killed and what it has
+//! mounted is detached, at once (`ExecStopPost=`); what could bring it back to life is removed, in a unit of
+//! its own, because there may be much of it. Only Fieldlink's own account: another one may be somebody's
+//! desktop.
 
 use std::io;
 use std::process::{Command, Stdio};
@@ -22,25 +23,38 @@ const ATRM: &str = "/usr/bin/atrm";
 const ROUNDS: u32 = 3;
 const BETWEEN: Duration = Duration::from_millis(2);
 
-/// Removes and kills.
+/// Jobs that one run of `atrm` removes: an argument list has an end.
+const BATCH: usize = 100;
+
+/// Kills and detaches.
 pub fn clean_up() -> Result<(), HostError> {
-    let account = Account::of_this_process()?;
-    if !account.is_fieldlinks_own() || getuid().is_root() {
+    if !is_to_be_cleared()? {
         return Ok(());
     }
-    // First what lives, then what would start more, then what that has started meanwhile.
-    kill_everything().map_err(prepare)?;
-    run(CRONTAB, &["-r"]);
-    let jobs = at_jobs();
-    if !jobs.is_empty() {
-        run(ATRM, &jobs.iter().map(String::as_str).collect::<Vec<_>>());
-    }
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
+        if round > 0 {
+            std::thread::sleep(BETWEEN);
+        }
         kill_everything().map_err(prepare)?;
-        std::thread::sleep(BETWEEN);
     }
     mounts::detach_own();
     Ok(())
+}
+
+/// Removes what the account has left for cron and at.
+pub fn remove_leftovers() -> Result<(), HostError> {
+    if !is_to_be_cleared()? {
+        return Ok(());
+    }
+    run(CRONTAB, &["-r"]);
+    for batch in at_jobs().chunks(BATCH) {
+        run(ATRM, &batch.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    Ok(())
+}
+
+fn is_to_be_cleared() -> Result<bool, HostError> {
+    Ok(Account::of_this_process()?.is_fieldlinks_own() && !getuid().is_root())
 }
 
 /// Every process that this account may signal, except this one (`kill(2)`).

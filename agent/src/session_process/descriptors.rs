@@ -47,58 +47,79 @@ pub struct PipeEnds {
 
 /// Nothing was handed over.
 pub fn none(descriptors: Vec<OwnedFd>) -> Result<(), DescriptorError> {
-    exactly::<0>(descriptors).map(drop)
+    checked::<0>(descriptors, |[]| Ok(())).map(drop)
 }
 
 /// The master of a PTY.
 pub fn terminal(descriptors: Vec<OwnedFd>) -> Result<OwnedFd, DescriptorError> {
-    let [master] = exactly(descriptors)?;
-    let status = fstat(&master)?;
-    let device = (major(status.st_rdev), minor(status.st_rdev));
-    let is_master = file_type(status.st_mode) == SFlag::S_IFCHR && device == PTMX;
-    if is_master && opened_as(&master, OFlag::O_RDWR)? {
-        return Ok(master);
-    }
-    Err(DescriptorError::Kind("terminal master"))
+    let [master] = checked(descriptors, |[master]| {
+        let status = fstat(master)?;
+        let device = (major(status.st_rdev), minor(status.st_rdev));
+        let is_master = file_type(status.st_mode) == SFlag::S_IFCHR && device == PTMX;
+        expect("terminal master", is_master && opened_as(master, OFlag::O_RDWR)?)
+    })?;
+    Ok(master)
 }
 
 /// Standard input, output and error of a program.
 pub fn pipes(descriptors: Vec<OwnedFd>) -> Result<PipeEnds, DescriptorError> {
-    let [stdin, stdout, stderr] = exactly(descriptors)?;
-    Ok(PipeEnds {
-        stdin: pipe(stdin, OFlag::O_WRONLY)?,
-        stdout: pipe(stdout, OFlag::O_RDONLY)?,
-        stderr: pipe(stderr, OFlag::O_RDONLY)?,
-    })
+    let [stdin, stdout, stderr] = checked(descriptors, |[stdin, stdout, stderr]| {
+        check_pipe(stdin, OFlag::O_WRONLY)?;
+        check_pipe(stdout, OFlag::O_RDONLY)?;
+        check_pipe(stderr, OFlag::O_RDONLY)
+    })?;
+    Ok(PipeEnds { stdin, stdout, stderr })
 }
 
 /// A connected stream socket of the family that was asked for.
 pub fn forward(descriptors: Vec<OwnedFd>, target: &ConnectTarget) -> Result<OwnedFd, DescriptorError> {
-    let [socket] = exactly(descriptors)?;
-    if file_type(fstat(&socket)?.st_mode) != SFlag::S_IFSOCK
-        || getsockopt(&socket, sockopt::SockType)? != SockType::Stream
-    {
-        return Err(DescriptorError::Kind("stream socket"));
-    }
-    let family = getsockname::<SockaddrStorage>(socket.as_raw_fd())?.family();
-    if !fits(family, target) {
-        return Err(DescriptorError::Kind("socket of the right family"));
-    }
-    getpeername::<SockaddrStorage>(socket.as_raw_fd())
-        .map_err(|_| DescriptorError::Kind("connected socket"))?;
+    let [socket] = checked(descriptors, |[socket]| {
+        let is_stream = file_type(fstat(socket)?.st_mode) == SFlag::S_IFSOCK
+            && getsockopt(socket, sockopt::SockType)? == SockType::Stream;
+        expect("stream socket", is_stream)?;
+        let family = getsockname::<SockaddrStorage>(socket.as_raw_fd())?.family();
+        expect("socket of the right family", fits(family, target))?;
+        expect("connected socket", getpeername::<SockaddrStorage>(socket.as_raw_fd()).is_ok())
+    })?;
     Ok(socket)
 }
 
-fn exactly<const N: usize>(descriptors: Vec<OwnedFd>) -> Result<[OwnedFd; N], DescriptorError> {
-    let wrong = |surplus: Vec<OwnedFd>| DescriptorError::Count { expected: N, found: surplus.len() };
-    descriptors.try_into().map_err(wrong)
+/// Closes descriptors on a thread of their own: whoever made them can make that take as long as they like
+/// (`SO_LINGER`, a FUSE file system), and nobody here is to wait for it.
+pub fn discard(descriptors: impl Send + 'static) {
+    // Without a thread it is done here.
+    let _ = std::thread::Builder::new().spawn(move || drop(descriptors));
 }
 
-fn pipe(end: OwnedFd, access: OFlag) -> Result<OwnedFd, DescriptorError> {
-    if file_type(fstat(&end)?.st_mode) == SFlag::S_IFIFO && opened_as(&end, access)? {
-        return Ok(end);
+/// The descriptors, if they are as many as expected and `check` has nothing against them.
+fn checked<const N: usize>(
+    descriptors: Vec<OwnedFd>,
+    check: impl FnOnce(&[OwnedFd; N]) -> Result<(), DescriptorError>,
+) -> Result<[OwnedFd; N], DescriptorError> {
+    let wrong = DescriptorError::Count { expected: N, found: descriptors.len() };
+    let descriptors = match <[OwnedFd; N]>::try_from(descriptors) {
+        Ok(descriptors) => descriptors,
+        Err(surplus) => {
+            discard(surplus);
+            return Err(wrong);
+        }
+    };
+    match check(&descriptors) {
+        Ok(()) => Ok(descriptors),
+        Err(error) => {
+            discard(descriptors);
+            Err(error)
+        }
     }
-    Err(DescriptorError::Kind("pipe in the right direction"))
+}
+
+fn check_pipe(end: &OwnedFd, access: OFlag) -> Result<(), DescriptorError> {
+    let is_pipe = file_type(fstat(end)?.st_mode) == SFlag::S_IFIFO && opened_as(end, access)?;
+    expect("pipe in the right direction", is_pipe)
+}
+
+fn expect(kind: &'static str, is_so: bool) -> Result<(), DescriptorError> {
+    if is_so { Ok(()) } else { Err(DescriptorError::Kind(kind)) }
 }
 
 fn file_type(mode: u32) -> SFlag {

@@ -138,7 +138,13 @@ impl LinkState {
 
     fn event(&mut self, packet: Packet) -> Result<Outcome, Misbehaviour> {
         let Packet { bytes, descriptors } = packet;
-        let event = wire::decode(&bytes).map_err(misbehaviour)?;
+        let event = match wire::decode(&bytes) {
+            Ok(event) => event,
+            Err(error) => {
+                descriptors::discard(descriptors);
+                return Err(misbehaviour(error));
+            }
+        };
         match event {
             Event::Started { id, pid } => return self.requests.started(id, pid, descriptors),
             Event::Connected { id } => return self.requests.connected(id, descriptors),

@@ -12,6 +12,7 @@ use nix::sys::socket::{
 use nix::unistd::Pid;
 use thiserror::Error;
 
+use super::descriptors::discard;
 use super::raw_descriptors;
 use super::wire::{MAX_DESCRIPTORS, MAX_MESSAGE};
 
@@ -100,11 +101,16 @@ pub fn receive(socket: impl AsFd, flags: MsgFlags) -> Result<Packet, PacketError
     let mut control = vec![0; CONTROL_ROOM];
     let (length, arrived) = receive_raw(socket.as_fd(), &mut bytes, &mut control, flags)?;
     let descriptors = raw_descriptors::adopt_received(&control);
-    if arrived.contains(MsgFlags::MSG_TRUNC) {
-        return Err(PacketError::TooLong);
-    }
-    if arrived.contains(MsgFlags::MSG_CTRUNC) || descriptors.len() > MAX_DESCRIPTORS {
-        return Err(PacketError::TooManyDescriptors);
+    let refused = if arrived.contains(MsgFlags::MSG_TRUNC) {
+        Some(PacketError::TooLong)
+    } else if arrived.contains(MsgFlags::MSG_CTRUNC) || descriptors.len() > MAX_DESCRIPTORS {
+        Some(PacketError::TooManyDescriptors)
+    } else {
+        None
+    };
+    if let Some(error) = refused {
+        discard(descriptors);
+        return Err(error);
     }
     bytes.truncate(length);
     bytes.shrink_to_fit();

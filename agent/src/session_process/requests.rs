@@ -115,11 +115,15 @@ impl Requests {
         let (terminal, reply) = match self.entries.remove(&id) {
             Some(Entry::Starting { terminal, reply, .. }) => (terminal, reply),
             Some(Entry::LateStart) => {
+                descriptors::discard(fds);
                 let (exit, _) = oneshot::channel();
                 self.entries.insert(id, Entry::Running { exit });
                 return Ok(Outcome::Unwanted(id));
             }
-            _ => return Err(unasked("started", id)),
+            _ => {
+                descriptors::discard(fds);
+                return Err(unasked("started", id));
+            }
         };
         let io = checked_io(terminal, fds).map_err(|error| unusable(id, &error))?;
         let (sender, receiver) = oneshot::channel();
@@ -127,7 +131,10 @@ impl Requests {
         let exit = ProgramExit::new(receiver);
         match reply.send(Ok(Started { id, pid, io, exit })) {
             Ok(()) => Ok(Outcome::Done),
-            Err(_) => Ok(Outcome::Unwanted(id)),
+            Err(untaken) => {
+                descriptors::discard(untaken);
+                Ok(Outcome::Unwanted(id))
+            }
         }
     }
 
@@ -136,11 +143,15 @@ impl Requests {
         match self.entries.remove(&id) {
             Some(Entry::Connecting { target, reply, .. }) => {
                 let socket = descriptors::forward(fds, &target).map_err(|error| unusable(id, &error))?;
-                // Without a taker the socket is dropped, and so closed.
-                let _ = reply.send(Ok(socket));
+                if let Err(untaken) = reply.send(Ok(socket)) {
+                    descriptors::discard(untaken);
+                }
             }
-            Some(Entry::LateConnect) => {}
-            _ => return Err(unasked("connected", id)),
+            Some(Entry::LateConnect) => descriptors::discard(fds),
+            _ => {
+                descriptors::discard(fds);
+                return Err(unasked("connected", id));
+            }
         }
         Ok(Outcome::Done)
     }
