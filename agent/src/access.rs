@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 pub use command::{Command, Happening, Order, Refusal};
 
-use self::conversation::ChatRate;
+use self::conversation::{ChatRate, Said};
 use self::returning::{Return, Returning};
 
 use crate::clock::{self, BootTimer};
@@ -79,6 +79,7 @@ pub struct Access {
     view: watch::Sender<View>,
     happenings: broadcast::Sender<Happening>,
     chat_rate: ChatRate,
+    said: Said,
     timer: BootTimer,
 }
 
@@ -139,6 +140,7 @@ impl Access {
             view,
             happenings,
             chat_rate: ChatRate::default(),
+            said: Said::default(),
             timer: BootTimer::new()?,
         };
         Ok((access, outlook))
@@ -263,6 +265,7 @@ impl Access {
         match self.rules.tick(now) {
             None | Some(Due::Interrupted) => Ok(()),
             Some(Due::Unanswered { request }) => {
+                self.confirm(&Answer::NoAnswer {});
                 self.tell_answer(request, Answer::NoAnswer {});
                 Ok(())
             }

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::access::{Command, Happening, Order};
-use crate::panel::{View, describe_change};
+use crate::panel::{View, YES_OR_NO, describe_change};
 use crate::rules::ClientAnswer;
 use crate::status::{Phase, Question, QuestionKind};
 
@@ -28,15 +28,34 @@ pub struct Feed {
     pub commands: mpsc::Sender<Command>,
 }
 
+/// What becomes of the console once nothing more can be typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputEnd {
+    /// It goes on showing.
+    GoOn,
+    /// It leaves: whoever pressed Ctrl-D is done.
+    Leave,
+}
+
 /// Shows what happens and sends what is typed, until the view is closed.
-pub async fn run(mut feed: Feed) {
+pub async fn run(mut feed: Feed, at_end: InputEnd) {
     let (lines_sender, mut lines) = mpsc::channel(4);
     // Blocks in a read of standard input, and so ends with the process only.
     let reader = tokio::spawn(read_lines(lines_sender));
+    let mut can_type = true;
     let mut shown = feed.view.borrow_and_update().clone();
-    print(&crate::panel::describe(&shown));
+    let mut screen = Screen::default();
+    screen.print(&crate::panel::describe(&shown));
     loop {
         tokio::select! {
+            // What became of a question is told before what is so now.
+            biased;
+            Ok(happening) = feed.happenings.recv() => {
+                screen.print(&happening.describe());
+                if let Some(question) = &shown.status.question {
+                    screen.print(&prompt(question));
+                }
+            }
             changed = feed.view.changed() => {
                 if changed.is_err() {
                     break;
@@ -46,12 +65,18 @@ pub async fn run(mut feed: Feed) {
                 if question_id(&before) != question_id(&shown) {
                     forget_typed_ahead(&mut lines);
                 }
-                print(&describe_change(&before, &shown));
+                screen.print(&describe_change(&before, &shown));
             }
-            Ok(happening) = feed.happenings.recv() => print(&happening.describe()),
-            Some(line) = lines.recv() => match understand(&shown, &line) {
-                Some(order) => drop(feed.commands.send(Command::of(order)).await),
-                None => print(&hint(&shown, &line)),
+            line = lines.recv(), if can_type => match line {
+                Some(line) => {
+                    screen.has_echoed();
+                    match understand(&shown, &line) {
+                        Some(order) => drop(feed.commands.send(Command::of(order)).await),
+                        None => screen.print(&hint(&shown, &line)),
+                    }
+                }
+                None if at_end == InputEnd::Leave => break,
+                None => can_type = false,
             },
         }
     }
@@ -83,49 +108,56 @@ fn forget_typed_ahead(lines: &mut mpsc::Receiver<String>) {
     while lines.try_recv().is_ok() {}
 }
 
-/// What a line means depends on what is shown.
+/// What a line means depends on what is shown. The end is understood everywhere.
 fn understand(shown: &View, line: &str) -> Option<Order> {
     let status = &shown.status;
-    if let Some(question) = &status.question {
-        return answer_to(question, line);
-    }
-    match (status.phase, line.to_ascii_lowercase().as_str()) {
-        (Phase::Off, "") => Some(Order::Start),
-        (Phase::Off, _) | (_, "") => None,
-        (_, "end" | "off" | "stop") => Some(Order::Stop(Reason::ClientEnded)),
-        (Phase::Active | Phase::Interrupted, _) => Some(Order::Chat(line.to_owned())),
+    let word = line.to_ascii_lowercase();
+    match (status.phase, word.as_str(), &status.question) {
+        (Phase::Off, "", _) => Some(Order::Start),
+        (Phase::Off, _, _) => None,
+        (_, "end" | "off" | "stop", _) => Some(Order::Stop(Reason::ClientEnded)),
+        (_, _, Some(question)) => answer_to(question, line),
+        (_, "", None) => None,
+        (Phase::Active | Phase::Interrupted, _, None) => Some(Order::Chat(line.to_owned())),
         _ => None,
     }
 }
 
-/// What to type instead of a line that means nothing here. Enter alone is no mistake.
+/// What to type instead of a line that means nothing here. Enter alone is no mistake, but no answer either.
 fn hint(shown: &View, line: &str) -> String {
     match &shown.status.question {
-        Some(question) if !line.is_empty() => {
-            format!("  Type a number from 1 to {}, and press Enter: ", question.choices.len())
-        }
+        Some(question) => prompt(question),
         None if !line.is_empty() && shown.status.phase != Phase::Off => {
             "  Type \"end\" and press Enter to switch remote access off.\n".to_owned()
         }
-        _ => String::new(),
+        None => String::new(),
     }
 }
 
-/// Consent is asked of nobody who types something else than yes: then it is a no.
+/// How to answer.
+fn prompt(question: &Question) -> String {
+    match (question.kind, question.choices.len()) {
+        (QuestionKind::Consent | QuestionKind::Extension, _) => format!("  {YES_OR_NO}"),
+        (QuestionKind::Text, 0) => "  Type an answer and press Enter: ".to_owned(),
+        (QuestionKind::Text, most) => format!("  Type a number from 1 to {most}, and press Enter: "),
+    }
+}
+
 fn answer_to(question: &Question, line: &str) -> Option<Order> {
     let answer = match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension => yes_or_no(line),
-        QuestionKind::Text if matches!(line, "end" | "off" | "stop") => {
-            return Some(Order::Stop(Reason::ClientEnded));
-        }
+        QuestionKind::Consent | QuestionKind::Extension => yes_or_no(line)?,
         QuestionKind::Text => ClientAnswer::Text(choose(question, line)?),
     };
     Some(Order::Answer(question.id, answer))
 }
 
-fn yes_or_no(line: &str) -> ClientAnswer {
-    let is_yes = matches!(line.to_ascii_lowercase().as_str(), "y" | "yes");
-    if is_yes { ClientAnswer::Yes } else { ClientAnswer::No }
+/// Anything else is neither: a slip of the finger must not let anybody in, nor turn anybody away.
+fn yes_or_no(line: &str) -> Option<ClientAnswer> {
+    match line.to_ascii_lowercase().as_str() {
+        "y" | "yes" | "ok" => Some(ClientAnswer::Yes),
+        "n" | "no" => Some(ClientAnswer::No),
+        _ => None,
+    }
 }
 
 /// The words that a line stands for: its own, or those of the choice that it names. Nothing if it fits
@@ -140,12 +172,30 @@ pub fn choose(question: &Question, line: &str) -> Option<String> {
     by_number.or_else(by_words).cloned()
 }
 
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    // In a terminal the answer is typed behind the question; elsewhere a line is a line.
-    let end = if text.ends_with('\n') || text.is_empty() || out.is_terminal() { "" } else { "\n" };
-    // A closed terminal is found out by its signal, not here.
-    let _ = write!(out, "{text}{end}").and_then(|()| out.flush());
+/// What was printed last ends a line, or waits for an answer behind it.
+#[derive(Default)]
+struct Screen {
+    is_mid_line: bool,
+}
+
+impl Screen {
+    fn print(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let mut out = std::io::stdout().lock();
+        // In a terminal the answer is typed behind the question; elsewhere a line is a line.
+        let end = if text.ends_with('\n') || out.is_terminal() { "" } else { "\n" };
+        let begin = if self.is_mid_line && !text.starts_with('\n') { "\n" } else { "" };
+        self.is_mid_line = !text.ends_with('\n') && end.is_empty();
+        // A closed terminal is found out by its signal, not here.
+        let _ = write!(out, "{begin}{text}{end}").and_then(|()| out.flush());
+    }
+
+    /// A line was typed, so the next one begins at its beginning.
+    fn has_echoed(&mut self) {
+        self.is_mid_line = false;
+    }
 }
 
 #[cfg(test)]
@@ -168,19 +218,26 @@ mod tests {
     }
 
     #[test]
-    fn only_a_yes_is_a_yes() {
+    fn only_a_yes_is_a_yes_and_only_a_no_is_a_no() {
         let asked = question(QuestionKind::Consent, &[]);
         let view = shown(Phase::Asking, Some(asked.clone()));
-        for (line, yes) in
-            [("y", true), ("YES", true), ("", false), ("n", false), ("yy", false), ("end", false)]
-        {
-            let expected = if yes { ClientAnswer::Yes } else { ClientAnswer::No };
-            let order = understand(&view, line);
-            assert!(
-                matches!(order, Some(Order::Answer(id, answer)) if id == asked.id && answer == expected),
-                "{line}"
-            );
+        for (line, expected) in [
+            ("y", Some(ClientAnswer::Yes)),
+            ("YES", Some(ClientAnswer::Yes)),
+            ("n", Some(ClientAnswer::No)),
+            ("No", Some(ClientAnswer::No)),
+            ("", None),
+            ("yy", None),
+            ("1234", None),
+        ] {
+            let given = understand(&view, line).map(|order| match order {
+                Order::Answer(id, answer) if id == asked.id => answer,
+                other => panic!("{line}: {other:?}"),
+            });
+            assert_eq!(given, expected, "{line}");
+            assert_eq!(hint(&view, line), "  Type yes or no, and press Enter: ");
         }
+        assert!(matches!(understand(&view, "end"), Some(Order::Stop(Reason::ClientEnded))));
         assert!(matches!(understand(&shown(Phase::Off, None), ""), Some(Order::Start)));
         assert!(understand(&shown(Phase::Off, None), "y").is_none());
     }
@@ -203,7 +260,7 @@ mod tests {
         assert_eq!(hint(&asked, "3"), "  Type a number from 1 to 2, and press Enter: ");
         assert!(understand(&shown(Phase::Ready, None), "hello").is_none());
         assert!(hint(&shown(Phase::Ready, None), "hello").contains("\"end\""));
-        assert_eq!(hint(&asked, "") + &hint(&shown(Phase::Off, None), "x"), "");
+        assert_eq!(hint(&shown(Phase::Off, None), "x"), "");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use fieldlink_agent::access::{Access, Command as AccessCommand, Order};
-use fieldlink_agent::console::{self, Feed};
+use fieldlink_agent::console::{self, Feed, InputEnd};
 use fieldlink_agent::marks::Marks;
 use fieldlink_agent::network::{self, Monitor};
 use fieldlink_agent::service_cli::{Arguments, CheckOptions, Command};
@@ -96,7 +96,7 @@ async fn foreground(config: Config) -> anyhow::Result<()> {
     let happenings = outlook.happenings.subscribe();
     let feed = Feed { view: outlook.view, happenings, commands: commands.clone() };
     let _ = commands.send(AccessCommand::of(Order::Start)).await;
-    let console = tokio::spawn(console::run(feed));
+    let console = tokio::spawn(console::run(feed, InputEnd::GoOn));
     let ended = tokio::select! {
         ended = &mut access => ended,
         reason = stop_signal() => {

@@ -9,6 +9,9 @@ use fieldlink_protocol::support_id::SupportId;
 use crate::clock;
 use crate::status::{Away, Line, Phase, Question, QuestionKind, Status};
 
+/// How a question that takes a yes or a no is answered.
+pub const YES_OR_NO: &str = "Type yes or no, and press Enter: ";
+
 /// What the client reads out.
 #[derive(Debug, Clone)]
 pub struct Credentials {
@@ -40,22 +43,57 @@ impl PartialEq for View {
     }
 }
 
-/// The lines for what has changed: usually everything, but less if that is all.
+/// The lines for what has changed: as few as say it.
 pub fn describe_change(before: &View, now: &View) -> String {
-    let same_but = |change: fn(&mut Status, &Status)| {
-        let mut expected = before.status.clone();
-        change(&mut expected, &now.status);
-        expected == now.status && before.support_id() == now.support_id()
-    };
-    let is_quiet = now.status.phase == Phase::Off || now.status.visitor.is_some();
-    if same_but(|status, now| status.network = now.network.clone()) {
-        return if is_quiet { String::new() } else { describe_network(&now.status.network) };
+    let (was, is) = (&before.status, &now.status);
+    let session = |status: &Status| status.visitor.as_ref().map(|visitor| visitor.session);
+    if is_open(was) && is_open(is) && before.support_id() == now.support_id() {
+        return describe_open_change(was, is);
     }
-    let is_at_work = matches!(now.status.phase, Phase::Active | Phase::Interrupted);
-    if is_at_work && same_but(|status, now| status.question = now.question.clone()) {
-        return now.status.question.as_ref().map_or_else(String::new, describe_question);
+    if is_at_work(was) && is_at_work(is) && session(was) == session(is) {
+        return describe_session_change(was, is);
     }
-    describe(now)
+    let has_only_network_changed = Status { network: is.network.clone(), ..was.clone() } == *is;
+    if has_only_network_changed { String::new() } else { describe(now) }
+}
+
+fn is_open(status: &Status) -> bool {
+    matches!(status.phase, Phase::Connecting | Phase::Ready)
+}
+
+fn is_at_work(status: &Status) -> bool {
+    matches!(status.phase, Phase::Active | Phase::Interrupted)
+}
+
+/// The pair is the same, and stands there already.
+fn describe_open_change(was: &Status, is: &Status) -> String {
+    let mut text = String::new();
+    if (was.phase, &was.problem) != (is.phase, &is.problem) {
+        text += &describe_openness(is);
+    }
+    if was.network != is.network {
+        text += &describe_network(&is.network);
+    }
+    if was.wrong_tries != is.wrong_tries {
+        text += &describe_tries(is);
+    }
+    text
+}
+
+fn describe_session_change(was: &Status, is: &Status) -> String {
+    let mut text = String::new();
+    if is.returns != was.returns {
+        text += "\n  The engineer's program was started again. The session goes on.\n";
+    } else if is.phase == Phase::Active && was.phase == Phase::Interrupted {
+        text += "\n  The connection is back.\n";
+    }
+    if is.phase == Phase::Interrupted && (was.phase, was.away) != (is.phase, is.away) {
+        text += &describe(&View { status: Status { question: None, ..is.clone() }, credentials: None });
+    }
+    if is.question != was.question {
+        text += &is.question.as_ref().map_or_else(String::new, describe_question);
+    }
+    text
 }
 
 /// The lines for one state.
@@ -74,12 +112,8 @@ pub fn describe(view: &View) -> String {
             format!("\n  The connection to {} is interrupted. {what}\n", visitor.engineer)
         }
         (Phase::Active, Some(visitor)) => {
-            let came_back = match status.returns {
-                0 => "",
-                _ => "  The engineer's program was started again. The session goes on.\n",
-            };
             format!(
-                "\n{came_back}  {} is connected, for {} at most.\n  Type \"end\" and press Enter to end the session; anything else is sent to the engineer.\n{question}",
+                "\n  {} is connected, for {} at most.\n  Type \"end\" and press Enter to end the session; anything else is sent to the engineer.\n{question}",
                 visitor.describe(),
                 describe_time(time_left(status.deadline))
             )
@@ -89,20 +123,29 @@ pub fn describe(view: &View) -> String {
 
 fn describe_open(view: &View) -> String {
     let status = &view.status;
+    format!(
+        "\n  Remote access is on\n{}{}{}{}  Type \"end\" and press Enter to switch it off.\n",
+        view.credentials.as_ref().map_or_else(String::new, describe_credentials),
+        describe_network(&status.network),
+        describe_openness(status),
+        describe_tries(status),
+    )
+}
+
+fn describe_openness(status: &Status) -> String {
     let state = match (status.phase, &status.problem) {
         (Phase::Ready, _) => "ready, waiting for the engineer".to_owned(),
         (_, None) => "connecting to the support service".to_owned(),
         (_, Some(problem)) => format!("not connected, trying again ({problem})"),
     };
-    let tries = match status.wrong_tries {
+    format!("  State        {state}\n")
+}
+
+fn describe_tries(status: &Status) -> String {
+    match status.wrong_tries {
         0 => String::new(),
-        tries => format!("\n  Wrong PINs   {tries} of 3"),
-    };
-    format!(
-        "\n  Remote access is on\n{}{}  State        {state}{tries}\n  Type \"end\" and press Enter to switch it off.\n",
-        view.credentials.as_ref().map_or_else(String::new, describe_credentials),
-        describe_network(&status.network)
-    )
+        tries => format!("  Wrong PINs   {tries} of 3; after the third, remote access goes off\n"),
+    }
 }
 
 /// What is to be read out over the phone.
@@ -136,7 +179,7 @@ fn is_network_code(code: &str) -> bool {
 pub fn describe_question(question: &Question) -> String {
     let Question { kind, text, choices, .. } = question;
     match kind {
-        QuestionKind::Consent | QuestionKind::Extension => format!("\n  {text} [y/N] "),
+        QuestionKind::Consent | QuestionKind::Extension => format!("\n  {text} {YES_OR_NO}"),
         QuestionKind::Text if choices.is_empty() => {
             format!("\n  The engineer asks: {text}\n  Type an answer and press Enter: ")
         }
@@ -210,7 +253,11 @@ mod tests {
         let before = view(Phase::Ready, "Connected by cable.|N0");
         let changed = describe_change(&before, &view(Phase::Ready, "No network.|N1"));
         assert_eq!(changed, "  Network      No network. (N1)\n");
-        assert!(describe_change(&before, &view(Phase::Connecting, "No network.|N1")).contains("State"));
+        let lost = describe_change(&before, &view(Phase::Connecting, "No network.|N1"));
+        assert_eq!(
+            lost,
+            "  State        connecting to the support service\n  Network      No network. (N1)\n"
+        );
         let off = |network| view(Phase::Off, network);
         assert_eq!(describe_change(&off("Connected.|"), &off("No network.|N1")), "");
     }
@@ -218,7 +265,7 @@ mod tests {
     #[test]
     fn questions_say_how_to_answer_them() {
         let consent = describe_question(&question(QuestionKind::Consent, "Allow Ada?", &[]));
-        assert_eq!(consent, "\n  Allow Ada? [y/N] ");
+        assert_eq!(consent, "\n  Allow Ada? Type yes or no, and press Enter: ");
         let choice = describe_question(&question(QuestionKind::Text, "Is it green?", &["yes", "no"]));
         assert_eq!(
             choice,
@@ -234,6 +281,29 @@ mod tests {
         asked.status.question = Some(question(QuestionKind::Text, "Is it green?", &[]));
         assert!(!describe_change(&before, &asked).contains("is connected"));
         assert_eq!(describe_change(&asked, &before), "");
+    }
+
+    #[test]
+    fn what_happens_in_a_session_is_said_once() {
+        let mut active = view(Phase::Active, "Connected.|N0");
+        active.status.visitor = Some(visitor());
+        let interrupted = |away| {
+            let mut view = active.clone();
+            (view.status.phase, view.status.away) = (Phase::Interrupted, Some(away));
+            view
+        };
+        let (us, them) = (interrupted(Away::Us), interrupted(Away::Them));
+        assert!(describe_change(&active, &us).contains("is interrupted. This device"));
+        assert!(describe_change(&us, &them).contains("is interrupted. Waiting"));
+        assert_eq!(describe_change(&them, &active), "\n  The connection is back.\n");
+        let mut returned = active.clone();
+        returned.status.returns = 1;
+        let started_again = "\n  The engineer's program was started again. The session goes on.\n";
+        assert_eq!(describe_change(&them, &returned), started_again);
+        let mut later = returned.clone();
+        later.status.deadline = Some(Duration::from_secs(1));
+        assert_eq!(describe_change(&returned, &later), "");
+        assert!(!describe(&later).contains("started again"));
     }
 
     #[test]

@@ -186,8 +186,7 @@ impl Question {
 impl Status {
     /// What a state looks like from outside.
     pub fn of(state: &State, notice: Option<&Notice>, problem: Option<&str>, network: &Verdict) -> Self {
-        let is_unproven = matches!(state, State::Off | State::Open { registered: false, .. });
-        let mut status = Self { network: describe_network(network, is_unproven), ..Self::default() };
+        let mut status = Self { network: describe_network(network), ..Self::default() };
         match state {
             State::Off => status.notice = notice.map(Notice::line),
             State::Open { pair, registered, .. } => {
@@ -229,9 +228,9 @@ impl Status {
 }
 
 /// Before the relay has answered, nobody is to read "N0" over the phone.
-fn describe_network(verdict: &Verdict, is_unproven: bool) -> Line {
+fn describe_network(verdict: &Verdict) -> Line {
     let code = match verdict.code {
-        Code::N0 if is_unproven => String::new(),
+        Code::N0 if !verdict.is_proven => String::new(),
         code => code.to_string(),
     };
     Line { code, sentence: text::sentence(&verdict.sentence) }
@@ -260,7 +259,9 @@ impl Notice {
 
     fn line(&self) -> Line {
         let (code, sentence) = match self {
-            Self::Ended(reason) => (reason.code(), format!("Remote access has ended: {reason}.")),
+            Self::Ended(reason) => {
+                (reason.code(), format!("Remote access has ended: {}.", to_client(*reason)))
+            }
             Self::Burnt(request) => (
                 Reason::Burnt.code(),
                 format!(
@@ -271,6 +272,18 @@ impl Notice {
             Self::Idle => ("idle", "Nobody connected for a while.".to_owned()),
         };
         Line { code: code.to_owned(), sentence }
+    }
+}
+
+/// A reason as the one reads it who sits before the device.
+fn to_client(reason: Reason) -> &'static str {
+    match reason {
+        Reason::ClientEnded => "you ended it",
+        Reason::AgentStopped => "it was switched off on this device",
+        Reason::AgentRestarted => "it failed on this device and was started again",
+        Reason::SessionProcessLost => "what runs the engineer's programs failed on this device",
+        Reason::ScannerFailed => "this device could not let the engineer in",
+        reason => reason.sentence(),
     }
 }
 

@@ -134,7 +134,7 @@ pub struct CallArguments {
     /// The support ID, nine digits; spaces, dashes and dots do not matter
     #[arg(required = true, value_name = "ID")]
     pub id: Vec<String>,
-    /// The support case, as the client will read it
+    /// The support case, as the client will read it; asked for in a terminal, needed without one
     #[arg(long, value_name = "TICKET")]
     pub ticket: Option<String>,
     /// The reseller who arranged the call

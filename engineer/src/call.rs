@@ -38,10 +38,14 @@ impl Call {
 
 /// Reads a support ID that may come in several words.
 pub fn parse_id(words: &[String]) -> Result<SupportId, Failure> {
-    words.join(" ").parse().map_err(|error| match error {
+    let text = words.join(" ");
+    text.parse().map_err(|error| match error {
         ParseSupportIdError::Typo => {
             Failure::new(Kind::IdTypo, "that ID has a typo: check it with the client")
         }
+        ParseSupportIdError::Shape if !text.contains(|digit: char| digit.is_ascii_digit()) => Failure::usage(
+            format!("{:?} is neither a support ID nor a command: see fieldlink-connect --help", text),
+        ),
         ParseSupportIdError::Shape => Failure::usage(format!("{error}: check it with the client")),
     })
 }

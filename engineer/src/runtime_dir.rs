@@ -22,6 +22,15 @@ pub struct RuntimeDirectory {
     path: PathBuf,
 }
 
+/// The sessions of one user.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    /// Those that can be used.
+    pub living: Vec<SupportId>,
+    /// Those whose program was killed, and that can be come back to.
+    pub broken_off: Vec<SupportId>,
+}
+
 /// The directory of one session, held by this program. Dropping it removes it.
 #[derive(Debug)]
 pub struct SessionDirectory {
@@ -52,23 +61,28 @@ impl RuntimeDirectory {
 
     /// The sessions that live, in the order of their IDs. Removes what dead ones left behind.
     pub fn sessions(&self) -> anyhow::Result<Vec<SupportId>> {
+        Ok(self.look()?.living)
+    }
+
+    /// What is there, in the order of the IDs. Removes what dead sessions left behind.
+    pub fn look(&self) -> anyhow::Result<Sessions> {
         let _lock = self.lock()?;
-        let (mut living, mut died) = (Vec::new(), false);
+        let (mut sessions, mut died) = (Sessions::default(), false);
         for id in self.listed()? {
-            match take_if_dead(&self.session(id)) {
-                // Its program may be started again and come back.
-                Some(_lock) if Restart::load(&self.session(id)).is_some() => died = true,
-                Some(_lock) => {
-                    remove(&self.session(id))?;
-                    died = true;
-                }
-                None => living.push(id),
+            let Some(_lock) = take_if_dead(&self.session(id)) else {
+                sessions.living.push(id);
+                continue;
+            };
+            died = true;
+            match Restart::load(&self.session(id)) {
+                Some(_) => sessions.broken_off.push(id),
+                None => remove(&self.session(id))?,
             }
         }
         if died {
-            self.write_aliases(&living)?;
+            self.write_aliases(&sessions.living)?;
         }
-        Ok(living)
+        Ok(sessions)
     }
 
     /// The session to `id` whose program was killed, if it can be come back to.
@@ -269,7 +283,8 @@ mod tests {
         assert!(runtime.abandoned(id).expect("looked").is_none(), "it lives");
         drop(living);
         runtime.leave(id, &restart).expect("left");
-        assert!(runtime.sessions().expect("listed").is_empty());
+        let seen = runtime.look().expect("listed");
+        assert_eq!((&*seen.living, &*seen.broken_off), (&[][..], &[id][..]));
         let found = runtime.abandoned(id).expect("looked").expect("kept");
         assert_eq!(found.session, restart.session);
         drop(runtime.claim(id).expect("the next session takes the place"));

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use fieldlink_relay::cli::Cli;
+use fieldlink_relay::cli::{BadConfiguration, Cli};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -16,7 +16,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("fieldlink-relay: {error:#}");
-            ExitCode::FAILURE
+            match error.is::<BadConfiguration>() {
+                true => BadConfiguration::EXIT_CODE.into(),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }

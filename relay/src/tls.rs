@@ -1,5 +1,6 @@
 //! The relay's side of TLS: version 1.3 and nothing older.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::config::Config;
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A PEM file cannot be used.
-    #[error("could not read the {what} {}: {problem}", .file.display())]
+    #[error("could not use the {what} {}: {problem}", .file.display())]
     Pem {
         /// Certificate or key.
         what: &'static str,
@@ -39,6 +40,7 @@ pub enum TlsError {
 pub fn server_config(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = read_chain(&config.certificate)?;
     let key_file = credential(&config.private_key).unwrap_or_else(|| config.private_key.clone());
+    check_is_private(&key_file)?;
     let key = PrivateKeyDer::from_pem_file(&key_file)
         .map_err(|problem| pem_error("private key", &key_file, problem.to_string()))?;
     let pair_error = |problem| TlsError::Pair {
@@ -56,6 +58,16 @@ pub fn server_config(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
     tls.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     tls.max_early_data_size = 0;
     Ok(Arc::new(tls))
+}
+
+/// A key that every account can read is nobody's secret. Its group may: that is the operator's to decide.
+fn check_is_private(key: &Path) -> Result<(), TlsError> {
+    let metadata = key.metadata().map_err(|problem| pem_error("private key", key, problem.to_string()))?;
+    if metadata.mode() & 0o007 == 0 {
+        return Ok(());
+    }
+    let problem = format!("every account on this computer may use it; run: chmod 600 {}", key.display());
+    Err(pem_error("private key", key, problem))
 }
 
 /// What the service manager has handed over under the name of `file` (systemd's `LoadCredential=`): the

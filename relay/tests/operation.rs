@@ -153,12 +153,18 @@ fn the_command_line_adds_lists_and_revokes() {
     assert!(text(&run(&["audit"]).stdout).starts_with("STARTED"));
     assert_eq!(run(&["check-config"]).status.code(), Some(0));
 
+    let mode = |mode| std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(&config.private_key, mode(0o644)).expect("set");
+    let open = run(&["check-config"]);
+    assert_eq!(open.status.code(), Some(1));
+    assert!(text(&open.stderr).contains("run: chmod 600"), "{}", text(&open.stderr));
+
     std::fs::remove_file(&config.private_key).expect("removed");
     let broken = run(&["check-config"]);
     assert_eq!(broken.status.code(), Some(1));
     assert!(text(&broken.stderr).contains("private key"), "{}", text(&broken.stderr));
     let missing = relay_command(&["serve"], &directory.path().join("none.toml"));
-    assert_eq!(missing.status.code(), Some(1));
+    assert_eq!(missing.status.code(), Some(78), "starting it again would not help");
     assert!(text(&missing.stderr).contains("none.toml"));
     assert_eq!(run(&["serve", "--fast"]).status.code(), Some(2));
 }

@@ -1,5 +1,6 @@
 //! What client and engineer say to each other in a session: questions, answers, time, chat.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use fieldlink_protocol::ids::SessionId;
@@ -9,11 +10,15 @@ use fieldlink_protocol::{feature, limits, text};
 
 use super::{Access, Happening, Refusal};
 use crate::clock;
+use crate::panel::describe_time;
 use crate::status::Line;
 
 /// Lines of chat that are passed on within [`CHAT_PERIOD`]. Every process on the bus may be listening.
 const CHAT_LINES: u32 = 20;
 const CHAT_PERIOD: Duration = Duration::from_secs(10);
+
+/// Lines of the client's that are kept, should they have to be said again.
+const MOST_UNHEARD: usize = 8;
 
 /// How much the engineer has said lately.
 #[derive(Default)]
@@ -29,6 +34,26 @@ impl ChatRate {
         }
         self.lines += 1;
         self.lines <= CHAT_LINES
+    }
+}
+
+/// What the client said to the engineer lately, and when.
+#[derive(Default)]
+pub(super) struct Said(VecDeque<(Duration, String)>);
+
+impl Said {
+    fn add(&mut self, now: Duration, line: &str) {
+        if self.0.len() == MOST_UNHEARD {
+            self.0.pop_front();
+        }
+        self.0.push_back((now, line.to_owned()));
+    }
+
+    /// What may never have been read by a program that was heard last at `heard`: even what was said a
+    /// little before that could still have been on its way.
+    fn take_unheard(&mut self, heard: Duration) -> impl Iterator<Item = String> + use<> {
+        let since = heard.saturating_sub(limits::HEARTBEAT_INTERVAL);
+        std::mem::take(&mut self.0).into_iter().filter(move |(at, _)| *at >= since).map(|(_, line)| line)
     }
 }
 
@@ -48,6 +73,34 @@ impl Access {
         }
     }
 
+    /// The engineer takes a question back, or is no longer there to hear the answer.
+    pub(super) fn on_question_withdrawn(&self) {
+        self.warn("withdrawn", "The engineer took the question back.");
+    }
+
+    /// Shows the client what became of a question that was answered, here or elsewhere on the device.
+    pub(super) fn confirm(&self, answer: &Answer) {
+        match answer {
+            Answer::Granted { .. } => self.confirm_time(),
+            Answer::Refused {} => self.warn("answered", "You said no."),
+            Answer::Text { text } => {
+                self.warn("answered", format!("You answered: {}", text::clean(text, limits::CHAT)));
+            }
+            Answer::NoMoreTime {} => self.warn("no-more-time", "The session cannot last any longer."),
+            Answer::NoAnswer {} => {
+                self.warn("no-answer", "There was no answer in time. The engineer was told.");
+            }
+            Answer::Busy {} => {}
+        }
+    }
+
+    fn confirm_time(&self) {
+        if let Some(active) = self.rules.active() {
+            let left = describe_time(active.deadline.saturating_sub(clock::now()));
+            self.warn("more-time", format!("You gave the engineer more time: the session ends in {left}."));
+        }
+    }
+
     pub(super) fn tell_answer(&self, request: u32, answer: Answer) {
         if let Some(session) = &self.session {
             session.say(FromAgent::Answered { request, answer });
@@ -63,6 +116,7 @@ impl Access {
             self.tell_answer(request, Answer::Granted { seconds });
         }
         self.tell_time();
+        self.confirm_time();
         Ok(())
     }
 
@@ -91,9 +145,25 @@ impl Access {
         if !session.peer_has(feature::CHAT) {
             return Err(Refusal::NoChat);
         }
-        session.say(FromAgent::Chat { text: cut_to_fit(&text).to_owned() });
+        let line = cut_to_fit(&text);
+        session.say(FromAgent::Chat { text: line.to_owned() });
+        self.said.add(clock::now(), line);
         self.happen(Happening::Chat { from_engineer: false, text });
+        if self.rules.active().is_some_and(|active| active.interrupted.is_some()) {
+            self.warn("delayed", "The engineer is out of reach, and reads this once the connection is back.");
+        }
         Ok(())
+    }
+
+    /// The engineer's program was started again: it is told what the one before may not have shown.
+    /// `heard` is when that one was heard last.
+    pub(super) fn say_again(&mut self, heard: Duration) {
+        let Some(session) = self.session.as_ref().filter(|session| session.peer_has(feature::CHAT)) else {
+            return;
+        };
+        for text in self.said.take_unheard(heard) {
+            session.say(FromAgent::Chat { text });
+        }
     }
 
     pub(super) fn remind(&self, minutes: u64) {
@@ -101,7 +171,12 @@ impl Access {
             1 => "The session ends in one minute.".to_owned(),
             minutes => format!("The session ends in {minutes} minutes."),
         };
-        self.happen(Happening::Warning(Line { code: "time-left".to_owned(), sentence }));
+        self.warn("time-left", sentence);
+    }
+
+    /// Tells the client, under a code that programs can go by.
+    pub(super) fn warn(&self, code: &str, sentence: impl Into<String>) {
+        self.happen(Happening::Warning(Line { code: code.to_owned(), sentence: sentence.into() }));
     }
 
     pub(super) fn happen(&self, happening: Happening) {
@@ -129,6 +204,17 @@ mod tests {
         let passed = (0..100).filter(|_| rate.permits(Duration::from_secs(100))).count();
         assert_eq!(passed, CHAT_LINES as usize);
         assert!(rate.permits(Duration::from_secs(110)));
+    }
+
+    #[test]
+    fn what_may_not_have_been_read_is_said_again_once() {
+        let mut said = Said::default();
+        for second in 1..=20 {
+            said.add(Duration::from_secs(second), &second.to_string());
+        }
+        let unheard: Vec<String> = said.take_unheard(Duration::from_secs(20)).collect();
+        assert_eq!(unheard, ["15", "16", "17", "18", "19", "20"]);
+        assert_eq!(said.take_unheard(Duration::ZERO).count(), 0);
     }
 
     #[test]

@@ -59,7 +59,10 @@ impl Access {
                     Ok(Answered::Refused(standing)) => {
                         self.after_refusal(request, Reason::ClientRefused, standing).await?;
                     }
-                    Ok(Answered::Told { request, answer }) => self.tell_answer(request, answer),
+                    Ok(Answered::Told { request, answer }) => {
+                        self.confirm(&answer);
+                        self.tell_answer(request, answer);
+                    }
                     Err(stale) => return Ok(Err(stale.into())),
                 }
                 Ok(())

@@ -4,13 +4,13 @@ use fieldlink_protocol::ids::{PipeId, SessionId};
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::reason::Reason;
 
-use super::{Access, Happening, MOST_REDRAWS, Notice, Unconfirmed};
+use super::{Access, MOST_REDRAWS, Notice, Unconfirmed};
 use crate::clock;
 use crate::network::monitor::Standing;
 use crate::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::rules::{Request, State};
 use crate::session::LiveSession;
-use crate::status::{Line, Visitor};
+use crate::status::Visitor;
 use crate::tunnel::TunnelEvent;
 
 impl Access {
@@ -107,7 +107,8 @@ impl Access {
         match outcome {
             Outcome::Uncharged(reason) => self.decline(&request, reason),
             Outcome::Failed(reason, charge) => {
-                tracing::info!(engineer = %request.engineer.id, %reason, "a pairing failed");
+                let who = Visitor::of(&request).describe();
+                tracing::info!(engineer = %request.engineer.id, who, %reason, "a pairing failed");
                 let is_burnt = self.rules.failed(&registration, charge);
                 self.decline(&request, reason);
                 if is_burnt {
@@ -137,8 +138,8 @@ impl Access {
     }
 
     fn warn_of_wrong_pin(&self, request: &Request) {
-        let sentence = format!("A wrong PIN was tried by {}.", Visitor::of(request).describe());
-        self.happen(Happening::Warning(Line { code: "wrong-pin".to_owned(), sentence }));
+        let who = Visitor::of(request).describe();
+        self.warn("wrong-pin", format!("A wrong PIN was tried by {who}."));
     }
 
     pub(super) async fn on_relay_ended(

@@ -148,7 +148,9 @@ impl Access {
     /// The new program takes the old one's place: same session, same deadline, new keys.
     async fn let_back_in(&mut self, request: Request, mut session: LiveSession) -> Result<(), Unconfirmed> {
         let now = clock::now();
-        let Some(deadline) = self.rules.returned(request.run, now) else {
+        let before = self.rules.active().map(|active| (active.heard, active.asked.is_some()));
+        let (Some((heard, was_asked)), Some(deadline)) = (before, self.rules.returned(request.run, now))
+        else {
             let outcome = session.end(Reason::Silence, std::future::ready(())).await;
             return if outcome == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { Ok(()) };
         };
@@ -166,6 +168,10 @@ impl Access {
         tracing::info!(engineer = %request.engineer.id, "the engineer's program is back");
         if let Some(session) = &self.session {
             session.admit(deadline.saturating_sub(now).max(Duration::from_secs(1)), deadline);
+        }
+        self.say_again(heard);
+        if was_asked {
+            self.on_question_withdrawn();
         }
         Ok(())
     }

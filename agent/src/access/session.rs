@@ -6,6 +6,7 @@ use fieldlink_protocol::pairing::attempts::Standing;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::transport::PipeLink;
 
+use super::conversation::Said;
 use super::{Access, Notice, Unconfirmed};
 use crate::clock;
 use crate::control::{ControlEvent, EngineerHello};
@@ -36,7 +37,9 @@ impl Access {
             }
             SessionEvent::Control(ControlEvent::Withdrawn { request }) => {
                 self.rules.heard(clock::now());
-                self.rules.withdraw_question(request);
+                if self.rules.withdraw_question(request) {
+                    self.on_question_withdrawn();
+                }
                 Ok(())
             }
             SessionEvent::Control(ControlEvent::Chat(text)) => {
@@ -60,7 +63,9 @@ impl Access {
             },
             SessionEvent::ProcessLost(problem) => {
                 tracing::warn!(problem, "session process lost");
-                self.switch_off(Notice::Ended(Reason::SessionProcessLost)).await
+                let is_stop = self.around.launch.is_being_stopped().await;
+                let reason = if is_stop { Reason::AgentStopped } else { Reason::SessionProcessLost };
+                self.switch_off(Notice::Ended(reason)).await
             }
         }
     }
@@ -120,12 +125,17 @@ impl Access {
                 tracing::info!(session = %request.session, who, "an engineer is connected");
             }
             session.admit(length, now + length);
+            self.said = Said::default();
         }
     }
 
     /// The engineer left before being let in; the pair may be used again.
     pub(super) async fn back_to_waiting(&mut self, reason: Reason) -> Result<(), Unconfirmed> {
         let request = self.rules.request().cloned();
+        if let State::Asking { request, .. } = self.rules.state() {
+            let who = Visitor::of(request).engineer;
+            self.warn("withdrawn", format!("{who} does not ask to come in any more: {reason}."));
+        }
         self.rules.withdraw(clock::now());
         self.turn_away(request, reason).await
     }
@@ -136,10 +146,22 @@ impl Access {
         reason: Reason,
         standing: Standing,
     ) -> Result<(), Unconfirmed> {
+        if let (Some(request), Standing::Usable) = (&request, standing) {
+            self.confirm_refusal(&Visitor::of(request).engineer, reason);
+        }
         self.turn_away(request, reason).await?;
         match standing {
             Standing::Burnt => self.switch_off(Notice::Ended(Reason::Burnt)).await,
             Standing::Usable => Ok(()),
+        }
+    }
+
+    fn confirm_refusal(&self, who: &str, reason: Reason) {
+        let next = "If this happens once more, remote access goes off.";
+        match reason {
+            Reason::NoAnswer => self
+                .warn("no-answer", format!("There was no answer in time, so {who} was not let in. {next}")),
+            _ => self.warn("refused", format!("You did not let {who} in. {next}")),
         }
     }
 

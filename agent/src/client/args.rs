@@ -33,6 +33,9 @@ pub enum Command {
         /// Return at once also in a terminal
         #[arg(long)]
         no_wait: bool,
+        /// Should it fail, wait for Enter before leaving, so that a window does not close over the reason
+        #[arg(long, conflicts_with = "no_wait")]
+        hold: bool,
     },
     /// Switch remote access off; a session ends
     Stop,

@@ -8,15 +8,16 @@ use super::failure::{Failure, Kind};
 use super::show;
 use super::watch::{News, Watch};
 use crate::access::{Command, Happening};
-use crate::console::{self, Feed};
+use crate::console::{self, Feed, InputEnd};
 use crate::panel::{Credentials, View};
 use crate::status::{Line, Phase, Status};
 
 /// Lines that the console may be behind with.
 const QUEUE: usize = 64;
 
-/// Shows what happens and passes on what is typed, until Ctrl-C.
+/// Shows what happens and passes on what is typed, until Ctrl-C or Ctrl-D.
 pub(super) async fn run(device: Device) -> Result<u8, Failure> {
+    show::print("\n  This window shows remote access. Closing it does not switch remote access off.\n")?;
     let news = Watch::open().await?;
     let mut panel = Panel { device, credentials: None };
     let (view, view_receiver) = watch::channel(panel.complete(news.status()?).await?);
@@ -24,7 +25,7 @@ pub(super) async fn run(device: Device) -> Result<u8, Failure> {
     let (commands, orders) = mpsc::channel(QUEUE);
     let feed = Feed { view: view_receiver, happenings: happening_receiver, commands };
     tokio::select! {
-        () = console::run(feed) => {}
+        () = console::run(feed, InputEnd::Leave) => {}
         failure = panel.serve(news, view, happenings, orders) => return Err(failure),
         _ = tokio::signal::ctrl_c() => {}
     }
@@ -52,6 +53,14 @@ impl Panel {
             // The console may have ended.
             let _ = happenings.send(Happening::Warning(Line { code: String::new(), sentence }));
         };
+        let show = |outcome: Result<View, Failure>| match outcome {
+            Ok(now) => drop(view.send_replace(now)),
+            Err(failure) if failure.kind == Kind::NotPermitted => {
+                tell(format!("Support ID and PIN cannot be shown: {failure}."));
+            }
+            // The pair is gone again; then there is other news on the way.
+            Err(_) => {}
+        };
         loop {
             tokio::select! {
                 heard = news.next() => match heard {
@@ -59,14 +68,11 @@ impl Panel {
                     Some(News::Stopped) => {
                         tell("The remote access service has stopped. Waiting for it to come back.".to_owned());
                     }
-                    Some(News::Status(status)) => match self.complete(*status).await {
-                        Ok(now) => drop(view.send_replace(now)),
-                        Err(failure) if failure.kind == Kind::NotPermitted => {
-                            tell(format!("Support ID and PIN cannot be shown: {failure}."));
-                        }
-                        // The pair is gone again; then there is other news on the way.
-                        Err(_) => {}
-                    },
+                    Some(News::Status(status)) => show(self.complete(*status).await),
+                    Some(News::Back(status)) => {
+                        tell("The remote access service is back.".to_owned());
+                        show(self.complete(*status).await);
+                    }
                     None => return device::no_bus(),
                 },
                 Some(command) = orders.recv() => {

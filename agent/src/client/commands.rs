@@ -18,7 +18,7 @@ use super::show;
 use super::watch::{News, Watch};
 use crate::access::Order;
 use crate::console::choose;
-use crate::panel::{Credentials, describe_credentials};
+use crate::panel::{Credentials, describe_credentials, describe_time, time_left};
 use crate::rules::ClientAnswer;
 use crate::status::{Phase, Question, QuestionKind, Status};
 
@@ -37,7 +37,7 @@ pub(super) async fn run(command: Command) -> Result<u8, Failure> {
     let device = Device::connect().await?;
     match command {
         Command::Status { json, .. } => print_status(&device.status().await?, json),
-        Command::Start { no_wait } => start(device, no_wait).await,
+        Command::Start { no_wait, .. } => start(device, no_wait).await,
         Command::Credentials { json } => print_credentials(&device.credentials().await?, json),
         Command::Allow(argument) => decide(&device, argument, ClientAnswer::Yes).await,
         Command::Refuse(argument) => decide(&device, argument, ClientAnswer::No).await,
@@ -76,7 +76,7 @@ async fn watch(json: bool) -> Result<u8, Failure> {
             News::Stopped if json => {}
             News::Stopped => show::print("\nThe remote access service has stopped.\n")?,
             News::Status(status) if *status == shown => {}
-            News::Status(status) => {
+            News::Status(status) | News::Back(status) => {
                 if !json {
                     show::print("\n")?;
                 }
@@ -101,7 +101,7 @@ async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
     let ready = async {
         while status.phase == Phase::Connecting {
             match watch.next().await.ok_or_else(device::no_bus)? {
-                News::Status(now) => status = *now,
+                News::Status(now) | News::Back(now) => status = *now,
                 News::Happened(_) => {}
                 News::Stopped => {
                     return Err(Failure::new(Kind::NoService, "the remote access service has stopped"));
@@ -139,7 +139,7 @@ fn print_credentials(credentials: &Credentials, json: bool) -> Result<u8, Failur
 
 async fn decide(device: &Device, argument: QuestionArgument, answer: ClientAnswer) -> Result<u8, Failure> {
     let question = named_or_open(device, argument.question).await?;
-    let sentence = if answer == ClientAnswer::Yes { "You have agreed." } else { "You have refused." };
+    let sentence = if answer == ClientAnswer::Yes { "You agreed." } else { "You refused." };
     done(device.give(Order::Answer(question, answer)).await, sentence)
 }
 
@@ -162,13 +162,18 @@ async fn open_question(device: &Device) -> Result<Question, Failure> {
 async fn extend(device: &Device, minutes: u32) -> Result<u8, Failure> {
     let none = || Failure::new(Kind::Failed, "no engineer is connected");
     let visitor = device.status().await?.visitor.ok_or_else(none)?;
-    done(device.give(Order::Grant(visitor.session, minutes)).await, "The engineer has more time.")
+    device.give(Order::Grant(visitor.session, minutes)).await?;
+    let left = describe_time(time_left(device.status().await?.deadline));
+    done(Ok(()), &format!("The engineer has more time: the session ends in {left}."))
 }
 
 async fn chat(device: &Device, line: &str) -> Result<u8, Failure> {
     text::check("the message", line.trim(), limits::CHAT)
         .map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;
-    done(device.give(Order::Chat(line.to_owned())).await, "Sent to the engineer.")
+    device.give(Order::Chat(line.to_owned())).await?;
+    let is_interrupted = device.status().await?.phase == Phase::Interrupted;
+    let when = if is_interrupted { ", who reads it once the connection is back" } else { "" };
+    done(Ok(()), &format!("Sent to the engineer{when}."))
 }
 
 async fn answer(device: &Device, line: &str, named: Option<String>) -> Result<u8, Failure> {

@@ -76,7 +76,8 @@ impl From<zbus::Error> for Failure {
             | "org.freedesktop.DBus.Error.NameHasNoOwner"
             | "org.freedesktop.DBus.Error.NoReply" => Self::new(
                 Kind::NoService,
-                "the remote access service does not run (systemctl status fieldlink-agent says why)",
+                "the remote access service does not run; restart this device, and if that does not help, \
+                 tell your support engineer (code no-service)",
             ),
             bus if bus.starts_with("org.freedesktop.DBus.Error.") => {
                 Self::new(Kind::NoService, format!("the system bus could not pass this on: {message}"))

@@ -25,6 +25,7 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let is_held = matches!(arguments.command, args::Command::Start { hold: true, .. });
     let outcome = runtime.block_on(commands::run(arguments.command));
     // A read of standard input may still block a thread; it must not hold up the end.
     runtime.shutdown_background();
@@ -32,9 +33,18 @@ pub fn run() -> ExitCode {
         Ok(code) => code.into(),
         Err(failure) => {
             eprintln!("fieldlink: {failure}");
+            if is_held {
+                wait_for_enter();
+            }
             failure.kind.code().into()
         }
     }
+}
+
+/// Until somebody has read what stands there.
+fn wait_for_enter() {
+    eprintln!("Press Enter to close this window.");
+    let _ = std::io::stdin().read_line(&mut String::new());
 }
 
 /// For man pages and completions.

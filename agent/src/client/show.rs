@@ -40,7 +40,10 @@ pub(super) fn to_text(status: &Status) -> String {
         lines.add("", how_to_answer(question));
     }
     if status.wrong_tries > 0 {
-        lines.add("Wrong PINs", &format!("{} of 3", status.wrong_tries));
+        lines.add(
+            "Wrong PINs",
+            &format!("{} of 3; after the third, remote access goes off", status.wrong_tries),
+        );
     }
     lines.add("Network", &describe_line(&status.network));
     lines.text

@@ -31,6 +31,8 @@ pub(super) enum News {
     Happened(Happening),
     /// The service has stopped. It may come back.
     Stopped,
+    /// It is there again, and this is how things stand.
+    Back(Box<Status>),
 }
 
 /// Follows the agent.
@@ -84,11 +86,13 @@ impl Watch {
         loop {
             let message = self.messages.next().await?.ok()?;
             let news = match self.state.hear(&message) {
-                Some(Heard::Changed) => self.how_it_stands(),
+                Some(Heard::Changed) => self.how_it_stands().map(News::Status),
                 Some(Heard::Happened(happening)) => Some(News::Happened(happening)),
                 Some(Heard::Stopped) => Some(News::Stopped),
                 // It may be gone again; then that is the next news.
-                Some(Heard::Started) => self.look().await.ok().and_then(|()| self.how_it_stands()),
+                Some(Heard::Started) => {
+                    self.look().await.ok().and_then(|()| self.how_it_stands()).map(News::Back)
+                }
                 None => None,
             };
             if news.is_some() {
@@ -97,8 +101,8 @@ impl Watch {
         }
     }
 
-    fn how_it_stands(&self) -> Option<News> {
-        self.status().ok().map(|status| News::Status(Box::new(status)))
+    fn how_it_stands(&self) -> Option<Box<Status>> {
+        self.status().ok().map(Box::new)
     }
 
     /// Asks for everything, and learns from the answer who the agent is. What came before the answer is

@@ -91,7 +91,12 @@ mod tests {
         let took = Duration::from_micros(1_234);
         let step = |name, outcome, detail: &str| Step { name, outcome, took, detail: detail.into() };
         Report {
-            verdict: Verdict { code, sentence: "Connected.".into(), engineer: "all of it".into() },
+            verdict: Verdict {
+                code,
+                sentence: "Connected.".into(),
+                engineer: "all of it".into(),
+                is_proven: true,
+            },
             steps: vec![
                 step("networkmanager", Outcome::Unknown, "not running"),
                 step("tcp", Outcome::Failed, "refused\u{1b}[2J"),

@@ -80,6 +80,9 @@ pub struct Verdict {
     pub sentence: String,
     /// For the engineer: what that is concluded from.
     pub engineer: String,
+    /// Whether the relay was asked: without that, N0 says only that nothing speaks against it.
+    #[serde(skip)]
+    pub is_proven: bool,
 }
 
 impl Code {
@@ -124,6 +127,7 @@ impl Verdict {
             code,
             sentence: sentence::for_client(code, state, reach, clock),
             engineer: sentence::for_engineer(state, reach, clock),
+            is_proven: *reach != Reach::Unasked,
         }
     }
 }

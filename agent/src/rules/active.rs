@@ -20,7 +20,7 @@ pub struct Active {
     /// When it is over.
     pub deadline: Duration,
     /// When the control pipe was last heard.
-    heard: Duration,
+    pub heard: Duration,
     /// Why the engineer's side is out of reach, if it is.
     pub interrupted: Option<String>,
     /// How the engineer's program came back after it was started again.
@@ -87,8 +87,8 @@ impl Active {
         Ok(())
     }
 
-    pub(super) fn withdraw(&mut self, request: u32) {
-        self.asked.take_if(|asked| asked.request == request);
+    pub(super) fn withdraw(&mut self, request: u32) -> bool {
+        self.asked.take_if(|asked| asked.request == request).is_some()
     }
 
     pub(super) fn answer(

@@ -166,11 +166,9 @@ impl Rules {
         self.active_mut().map_or(Err(Answer::Busy {}), |active| active.ask(request, question, now))
     }
 
-    /// The engineer takes a question back.
-    pub fn withdraw_question(&mut self, request: u32) {
-        if let Some(active) = self.active_mut() {
-            active.withdraw(request);
-        }
+    /// The engineer takes a question back. False if it is not open.
+    pub fn withdraw_question(&mut self, request: u32) -> bool {
+        self.active_mut().is_some_and(|active| active.withdraw(request))
     }
 
     /// The client gives `session` more time. Returns the engineer's question that is thereby answered.

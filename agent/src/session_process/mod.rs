@@ -17,6 +17,7 @@ mod pulse;
 pub(crate) mod raw_descriptors;
 mod requests;
 mod service;
+mod stop_job;
 pub mod wire;
 
 use std::os::fd::OwnedFd;

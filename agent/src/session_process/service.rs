@@ -13,6 +13,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, set
 use nix::unistd::Pid;
 
 use super::packet;
+use super::stop_job;
 use super::{SessionEvents, SessionProcess, StartError, WatchLimits, raw_descriptors};
 
 /// Where the session processes run.
@@ -39,6 +40,11 @@ impl Launch {
                 own.ok().flatten().map_or_else(|| "unknown".to_owned(), |user| user.name)
             }
         }
+    }
+
+    /// Whether a session process that is gone was stopped together with us, and did not fail.
+    pub async fn is_being_stopped(&self) -> bool {
+        matches!(self, Self::Service { .. }) && stop_job::is_queued().await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::call::parse_id;
 use crate::config::Directories;
@@ -29,7 +29,11 @@ fn try_run(session: &OsStr, stdio: bool) -> Result<(), String> {
     let request = Request::Pipe { purpose: ssh_child::purpose() };
     let (stream, reply) = client::ask(&socket, request).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => error.to_string(),
-        _ => "there is no session (any more): run fieldlink-connect ID".into(),
+        // The directory of the socket is named after the scanner.
+        _ => format!(
+            "no session is open (any more): run fieldlink-connect {}",
+            socket.parent().and_then(Path::file_name).unwrap_or(OsStr::new("ID")).display()
+        ),
     })?;
     match reply {
         Reply::Opened if stdio => copy(stream).map_err(|error| format!("the connection broke: {error}")),

@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use serde_json::json;
 
+use super::end::describe_broken_off;
 use crate::config::Directories;
 use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, Status, client};
-use crate::runtime_dir::RuntimeDirectory;
+use crate::runtime_dir::{RuntimeDirectory, Sessions};
 use fieldlink_protocol::text;
 
 pub(super) fn run(json: bool) -> Result<u8, Failure> {
@@ -17,12 +18,16 @@ pub(super) fn run(json: bool) -> Result<u8, Failure> {
         // It has only just begun, or is just ending.
         _ => None,
     };
-    let sessions: Vec<Status> = runtime.sessions()?.into_iter().filter_map(ask).collect();
+    let Sessions { living, broken_off } = runtime.look()?;
+    let sessions: Vec<Status> = living.into_iter().filter_map(ask).collect();
     if json {
-        println!("{}", json!({ "sessions": sessions }));
-    } else {
+        println!("{}", json!({ "sessions": sessions, "broken_off": broken_off }));
+        return Ok(0);
+    }
+    if !sessions.is_empty() || broken_off.is_empty() {
         print!("{}", table(&sessions));
     }
+    broken_off.into_iter().for_each(|id| println!("{}", describe_broken_off(id)));
     Ok(0)
 }
 

@@ -23,6 +23,7 @@ fn a_typo_is_caught_before_anything_else() {
         engineer.fails(arguments, "", 219);
     }
     assert!(engineer.fails(&["57240000"], "", 2).contains("nine digits"));
+    assert!(engineer.fails(&["stauts"], "", 2).contains("neither a support ID nor a command"));
     assert!(!engineer.runtime().exists() && !engineer.state().exists());
 }
 
@@ -114,13 +115,17 @@ fn without_a_session_there_is_nothing_to_use_or_end() {
     let status = engineer.run(&["status"], "");
     assert_eq!(String::from_utf8_lossy(&status.stdout), "no session is open\n");
     let status = engineer.run(&["status", "--json"], "");
-    assert_eq!(String::from_utf8_lossy(&status.stdout), "{\"sessions\":[]}\n");
+    assert_eq!(String::from_utf8_lossy(&status.stdout), "{\"broken_off\":[],\"sessions\":[]}\n");
     for arguments in [&["end"][..], &["end", ID], &["forward", "8080:localhost:80"]] {
         assert!(engineer.fails(arguments, "", 217).contains("no session"), "{arguments:?}");
     }
     engineer.fails(&["forward", "8080:localhost"], "", 2);
     let said = engineer.fails(&["proxy", ID], "", 255);
-    assert_eq!(said, "fieldlink-connect: there is no session (any more): run fieldlink-connect ID\n");
+    let expected = format!(
+        "fieldlink-connect: no session is open (any more): run fieldlink-connect {}\n",
+        ID.replace(' ', "")
+    );
+    assert_eq!(said, expected);
 }
 
 #[test]

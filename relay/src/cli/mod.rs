@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, DEFAULT_FILE};
+use crate::config::{Config, ConfigError, DEFAULT_FILE};
 
 /// Pairs scanners' agents with engineers and splices their connections. Sees ciphertext only.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the relay until SIGTERM or SIGINT.
+    ///
+    /// The exit code is 78 if the configuration cannot be used: then starting it again would not help.
     Serve {
         #[command(flatten)]
         config: ConfigFile,
@@ -86,11 +88,23 @@ impl ConfigFile {
     }
 }
 
+/// What a service manager must not try again.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct BadConfiguration(ConfigError);
+
+impl BadConfiguration {
+    /// `EX_CONFIG` of `sysexits.h`.
+    pub const EXIT_CODE: u8 = 78;
+}
+
 impl Cli {
     /// Does what was asked.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
-            Command::Serve { config, print_address } => serve::serve(config.load()?, print_address),
+            Command::Serve { config, print_address } => {
+                serve::serve(Config::load(&config.file).map_err(BadConfiguration)?, print_address)
+            }
             Command::Engineer(EngineerCommand::Add { name, company, config }) => {
                 engineers::add(&config.load()?, name, company)
             }

@@ -4,10 +4,11 @@
 //! root may enter. A command that root gives must not leave files there that the service cannot open, so
 //! it becomes the directory's owner first, and sees nothing but that directory (`chroot(2)`).
 
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use nix::unistd::{Gid, Uid, chdir, chroot, geteuid, setgid, setgroups, setuid};
 
 use crate::config::Config;
@@ -24,8 +25,15 @@ pub(super) fn open(config: &Config) -> anyhow::Result<Database> {
             let opened = Database::open(Path::new("/"));
             opened.with_context(|| format!("could not open the store in {}", directory.display()))
         }
+        Ok((user, _)) if !geteuid().is_root() && user != geteuid().as_raw() => Err(only_root(directory)),
+        // The service manager keeps it below a directory that nobody else may look into.
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(only_root(directory)),
         _ => Ok(Database::open(directory)?),
     }
+}
+
+fn only_root(directory: &Path) -> anyhow::Error {
+    anyhow!("could not open the store in {}: it is another account's; run this as root", directory.display())
 }
 
 fn become_owner(directory: &Path, user: Uid, group: Gid) -> nix::Result<()> {

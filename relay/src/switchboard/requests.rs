@@ -9,6 +9,7 @@ use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::messages::engineer::{OpenRefusal, ToEngineer, Unavailable};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::text;
 
 use super::{Ledger, Line, State, Switchboard};
 use crate::directory::{Asked, Fresh, Question};
@@ -137,7 +138,8 @@ impl Switchboard {
             reference: &request.reference,
             validity: (asked.not_before, asked.expires),
         };
-        tracing::info!(%session, %run, engineer = %engineer.id, "pairing begins");
+        let (who, ticket) = (text::name(&engineer.name), text::name(&request.reference));
+        tracing::info!(%session, %run, engineer = %engineer.id, who, ticket, "pairing begins");
         let pair = ToAgent::Pair {
             session,
             run,

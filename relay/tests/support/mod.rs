@@ -7,6 +7,7 @@ mod call;
 mod peers;
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -231,6 +232,7 @@ pub fn test_config(directory: &Path) -> Config {
     let (certificate, private_key) = (directory.join("relay.crt"), directory.join("relay.key"));
     std::fs::write(&certificate, made.cert.pem()).expect("written");
     std::fs::write(&private_key, made.signing_key.serialize_pem()).expect("written");
+    std::fs::set_permissions(&private_key, std::fs::Permissions::from_mode(0o600)).expect("set");
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         certificate,

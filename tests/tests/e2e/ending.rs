@@ -254,7 +254,7 @@ fn consent_is_asked_refused_awaited_and_given() {
     let mut scanner = Scanner::start_asking(&relay);
     let mut first = engineer.start_connecting(&scanner.support_id, &scanner.pin);
     let question = scanner.answer("n");
-    assert!(question.contains("Allow Ada (Demo Company), ticket T-1? [y/N]"), "{question}");
+    assert!(question.contains("Allow Ada (Demo Company), ticket T-1? Type yes or no"), "{question}");
     assert_eq!(first.wait_for_end().code(), Some(215), "{}", first.transcript());
     scanner.wait_until_ready();
     let mut second = engineer.start_connecting(&scanner.support_id, &scanner.pin);
@@ -280,7 +280,7 @@ fn two_refusals_burn_the_pair() {
     let mut scanner = Scanner::start_asking(&relay);
     for round in 0..2 {
         let mut attempt = engineer.start_connecting(&scanner.support_id, &scanner.pin);
-        scanner.answer("");
+        scanner.answer("no");
         assert_eq!(attempt.wait_for_end().code(), Some(215), "{}", attempt.transcript());
         if round == 0 {
             scanner.wait_until_ready();

@@ -73,7 +73,7 @@ fn the_client_gives_more_time_or_not_and_two_hours_are_the_most() {
     scanner.process.type_line("y");
     granted.wait_for("the client granted it: 1");
     assert_eq!(code(granted), 0);
-    scanner.process.wait_for("for 120 minutes at most");
+    scanner.process.wait_for("the session ends in 120 minutes");
     call.holder.wait_for("\"state\":\"extended\"");
     let beyond = start(&engineer, &["extend", "1"]);
     assert_eq!(code(beyond), 1);

@@ -69,8 +69,7 @@ fn good(network: Option<&Network>, reach: &Reach) -> String {
             }
         }
         None if matches!(reach, Reach::Unasked) => {
-            return "Whether there is a network is not known yet; the support service has not been asked."
-                .into();
+            return "Not checked yet.".into();
         }
         None => "Connected".into(),
     };
