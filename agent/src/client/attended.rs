@@ -23,15 +23,18 @@ pub(super) async fn run(device: Device) -> Result<u8, Failure> {
     let (view, view_receiver) = watch::channel(panel.complete(news.status()?).await?);
     let (happenings, happening_receiver) = broadcast::channel(QUEUE);
     let (commands, orders) = mpsc::channel(QUEUE);
+    let last = view_receiver.clone();
     let feed = Feed { view: view_receiver, happenings: happening_receiver, commands };
     tokio::select! {
         () = console::run(feed, InputEnd::Leave) => {}
         failure = panel.serve(news, view, happenings, orders) => return Err(failure),
         _ = tokio::signal::ctrl_c() => {}
     }
-    show::print(
-        "\n  Remote access goes on. \"fieldlink stop\" switches it off, \"fieldlink start\" shows it again.\n",
-    )?;
+    if last.borrow().status.phase != Phase::Off {
+        show::print(
+            "\n  Remote access goes on. \"fieldlink stop\" switches it off, \"fieldlink start\" shows it again.\n",
+        )?;
+    }
     Ok(0)
 }
 

@@ -256,6 +256,7 @@ fn consent_is_asked_refused_awaited_and_given() {
     let question = scanner.answer("n");
     assert!(question.contains("Allow Ada (Demo Company), ticket T-1? Type yes or no"), "{question}");
     assert_eq!(first.wait_for_end().code(), Some(215), "{}", first.transcript());
+    scanner.process.wait_for("You did not let Ada in. If this happens once more, remote access goes off.");
     scanner.wait_until_ready();
     let mut second = engineer.start_connecting(&scanner.support_id, &scanner.pin);
     scanner.answer("y");
@@ -268,9 +269,10 @@ fn consent_is_asked_refused_awaited_and_given() {
 
     let options =
         ScannerOptions { asks: true, session: "consent_seconds = 1".to_owned(), ..Default::default() };
-    let scanner = Scanner::start_with(&relay, options);
+    let mut scanner = Scanner::start_with(&relay, options);
     let mut unanswered = engineer.start_connecting(&scanner.support_id, &scanner.pin);
     assert_eq!(unanswered.wait_for_end().code(), Some(216), "{}", unanswered.transcript());
+    scanner.process.wait_for("There was no answer in time, so Ada was not let in.");
 }
 
 #[test]

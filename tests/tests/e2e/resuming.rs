@@ -156,11 +156,17 @@ fn a_killed_program_comes_back_without_a_pin() {
     for _ in 0..2 {
         call.holder.signal(Signal::SIGKILL);
         call.holder.wait_for_end();
+        let status = engineer.connect().arg("status").output().expect("it runs");
+        let status = String::from_utf8_lossy(&status.stdout).into_owned();
+        assert!(status.contains("broken off; come back to it with: fieldlink-connect"), "{status}");
+        scanner.process.type_line("are you there?");
+        scanner.process.wait_for("You: are you there?");
         let mut command = engineer.connect();
         command.args(["connect", &scanner.support_id, "--no-shell", "--json"]);
         let mut holder = Running::start("fieldlink-connect", &mut command);
         wait_until_active(&mut holder);
         scanner.process.wait_for("The engineer's program was started again");
+        holder.wait_for("are you there?");
         call = Call::of(&engineer, &scanner, holder);
         assert_eq!(call.output_of("kill -0 $(cat job) && echo alive"), "alive\n");
     }

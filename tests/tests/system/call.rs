@@ -78,9 +78,19 @@ fn the_client_does_it_all_in_a_terminal() {
     terminal.wait_for(&pair.pin);
     let holder = site.engineer().start_connecting(&pair);
     terminal.wait_for(&format!("Allow {}", Engineer::NAME));
+    terminal.wait_for("Type yes or no");
+    // A slip lets nobody in and turns nobody away.
+    terminal.type_keys("yy\r");
+    terminal.wait_for("Type yes or no");
     terminal.type_keys("y\r");
     let call = site.engineer().begin(&pair, holder);
     assert_eq!(call.output_of("id -un").trim(), "fieldlink-support");
+    terminal.wait_for("is connected");
+    // Whoever is done looking presses Ctrl-D; that ends nothing.
+    terminal.type_keys("\u{4}");
+    terminal.wait_for("Remote access goes on");
+    assert_eq!(terminal.child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(client.state(), "active");
     call.end();
     watch.until_state("off");
 }

@@ -105,6 +105,18 @@ fn the_session_process_is_stopped() {
 }
 
 #[test]
+fn a_service_that_is_stopped_has_not_failed() {
+    let Some(site) = Site::boot() else { return };
+    let mut call = busy_call(&site);
+    site.scanner.run(&["systemctl", "restart", AGENT]);
+    let ended = call.wait_until_ended();
+    assert!(ended.contains("agent-stopped"), "{ended}");
+    call.holder.wait_for_end();
+    wait_until_nothing_is_left(&site);
+    assert_eq!(site.client().state(), "off");
+}
+
+#[test]
 fn the_scanner_is_restarted_in_the_middle() {
     let Some(mut site) = Site::boot() else { return };
     drop(busy_call(&site));
