@@ -4,9 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  done
+   1  failed; the message says what and why
+   2  used wrongly
+  78  (service only) the configuration cannot be used
+  11 to 20  (check-network only) the verdict N1 to N10";
+
 /// Remote access to this device, as the person beside it allows it
 #[derive(Debug, Parser)]
-#[command(name = "fieldlink-agent", version)]
+#[command(name = "fieldlink-agent", version, after_help = EXIT_CODES)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

@@ -26,7 +26,9 @@ fn pages(command: &Command, files: &[(&str, &str)], dir: &Path) -> anyhow::Resul
     for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
         pages(subcommand, files, dir)?;
     }
-    let man = Man::new(command.clone()).manual("Fieldlink");
+    // What stands above and below a page; without a name, clap_mangen puts the last word of the command there.
+    let source = concat!("Fieldlink ", env!("CARGO_PKG_VERSION"));
+    let man = Man::new(command.clone()).manual("Fieldlink").source(source);
     let path = dir.join(man.get_filename());
     fs::write(&path, page(&man, files)?).with_context(|| format!("could not write {}", path.display()))
 }

@@ -74,21 +74,17 @@ impl Scanner {
         Self { directory, process, support_id: String::new(), pin: String::new() }
     }
 
-    /// Waits for the panel of a (new) pair that the relay knows.
+    /// Waits until the relay knows the pair, which is shown before.
     pub fn wait_until_ready(&mut self) {
         loop {
-            self.support_id = self.field("Support ID");
-            self.pin = self.field("PIN  ");
-            let state = self.process.wait_for("State");
-            if state.contains("ready") {
-                return;
+            let line = self.process.wait_for("   ");
+            match line.trim().split_once("  ").map(|(name, value)| (name, value.trim())) {
+                Some(("Support ID", id)) => id.clone_into(&mut self.support_id),
+                Some(("PIN", pin)) => pin.clone_into(&mut self.pin),
+                Some(("State", state)) if state.starts_with("ready") => return,
+                _ => {}
             }
         }
-    }
-
-    fn field(&mut self, name: &str) -> String {
-        let line = self.process.wait_for(name);
-        line.trim().trim_start_matches(name.trim()).trim().to_owned()
     }
 
     /// A PIN that is not the right one.

@@ -47,7 +47,7 @@ fn by_hand(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
             return ExitCode::SUCCESS;
         }
         let Some(line) = scanner.process.next_line(Duration::from_millis(100)) else { continue };
-        if line.contains("Allow ") {
+        if line.contains("Type yes or no") {
             println!("\n\n┌─ the scanner's screen: now you are the client ─────");
             // On a line of its own: the engineer's program goes on showing what it waits for.
             println!("│ {}", line.trim());

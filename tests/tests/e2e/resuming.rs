@@ -264,7 +264,7 @@ fn both_sides_see_what_is_being_tried() {
     engineers_cable.mend();
     patient.wait_for("patient");
     wait_until_active(&mut call.holder);
-    scanner.process.wait_for("is connected, for");
+    scanner.process.wait_for("The connection is back.");
     assert_eq!(call.output_of("echo back"), "back\n");
     call.end();
 }
@@ -311,7 +311,7 @@ fn a_suspended_computer_takes_up_its_session_again() {
     scanner.process.wait_for("is interrupted");
     call.holder.signal(Signal::SIGCONT);
     shell.check();
-    scanner.process.wait_for("is connected, for");
+    scanner.process.wait_for("The connection is back.");
     call.end();
 }
 
