@@ -53,7 +53,7 @@ pub struct Unconfirmed;
 pub struct Access {
     config: Config,
     dialer: Dialer,
-    around: Surroundings,
+    around: Arc<Surroundings>,
     network: monitor::Handle,
     key: Arc<RegistrationKey>,
     rules: Rules,
@@ -118,7 +118,7 @@ impl Access {
         let outlook = Outlook { view: watcher, happenings: happenings.clone() };
         let access = Self {
             dialer: around.dialer.clone(),
-            around,
+            around: Arc::new(around),
             returning: Returning::default(),
             support_id: None,
             rules: Rules::new(config.consent, config.session.clone()),
@@ -153,12 +153,7 @@ impl Access {
                 Event::Command(None) => {
                     return Ok(self.switch_off(Notice::Ended(Reason::AgentStopped)).await?);
                 }
-                Event::Command(Some(command)) => {
-                    self.on_command(command).await?;
-                    if self.is_over {
-                        return Ok(());
-                    }
-                }
+                Event::Command(Some(command)) => self.on_command(command).await?,
                 Event::Tunnel(event) => self.on_tunnel(event).await?,
                 Event::Charge(ChargeRequest { registration, reply }) => {
                     // A run that is gone leaves its charge standing: it cannot be refunded.
@@ -170,6 +165,9 @@ impl Access {
                 // The client is to see it; nothing else follows from it here.
                 Event::Network => {}
                 Event::Time => self.on_time().await?,
+            }
+            if self.is_over {
+                return Ok(());
             }
             self.show();
         }

@@ -52,7 +52,7 @@ pub async fn run(mut feed: Feed, at_end: InputEnd) {
             biased;
             Ok(happening) = feed.happenings.recv() => {
                 screen.print(&happening.describe());
-                if let Some(question) = &shown.status.question {
+                if let Some(question) = shown.status.question.as_ref().filter(|_| !happening.closes_question()) {
                     screen.print(&prompt(question));
                 }
             }

@@ -17,7 +17,9 @@ use tokio::sync::{mpsc, watch};
 use crate::control::{Control, ControlEvent, EngineerHello, Greeting};
 use crate::forward_policy::ForwardPolicy;
 use crate::pairing::Verified;
-use crate::session_process::{EndOutcome, Launch, SessionEvents, SessionProcess, StartError, WatchLimits};
+use crate::session_process::{
+    EndOutcome, Launch, SessionEvents, SessionLost, SessionProcess, StartError, Starting, WatchLimits,
+};
 use crate::ssh::{self, ChannelPath, SshServer, SshServerParts, SshThread};
 
 /// A session from the verified PIN on.
@@ -29,7 +31,18 @@ pub struct LiveSession {
     features: Features,
     keys: Arc<SessionKeys>,
     user: String,
-    work: Option<Work>,
+    around: Arc<Surroundings>,
+    stage: Stage,
+}
+
+/// How far it has come.
+enum Stage {
+    /// The client has not said yes.
+    Greeted,
+    /// What runs the engineer's programs is on its way.
+    Starting(Starting),
+    /// The engineer can be let in, or is there.
+    Working(Work),
 }
 
 /// What exists from the admission on.
@@ -46,8 +59,16 @@ struct Work {
 pub enum SessionEvent {
     /// From the control channel.
     Control(ControlEvent),
+    /// The session process runs, and the engineer may come in; or not.
+    Begun(Result<(), BeginError>),
     /// The session process is gone or misbehaves.
     ProcessLost(String),
+}
+
+/// What becomes of the session process by itself.
+enum ProcessEvent {
+    Started(Result<(SessionProcess, SessionEvents), StartError>),
+    Lost(Option<SessionLost>),
 }
 
 /// What a session needs from the outside.
@@ -79,12 +100,19 @@ pub enum BeginError {
     Stuck,
 }
 
+impl BeginError {
+    /// Whether the session process is newer than we are, or older.
+    pub fn is_of_another_version(&self) -> bool {
+        matches!(self, Self::Process(StartError::Version(_) | StartError::Wire(_)))
+    }
+}
+
 impl LiveSession {
     /// Opens the control channel to an engineer who knows the PIN.
     pub fn greet(
         verified: Verified,
         id: (SessionId, RunId),
-        around: &Surroundings,
+        around: &Arc<Surroundings>,
     ) -> Result<Self, russh::keys::ssh_key::Error> {
         let host_key = ssh::new_host_key()?;
         let user = around.launch.user();
@@ -108,7 +136,8 @@ impl LiveSession {
             features: Features(Vec::new()),
             keys,
             user,
-            work: None,
+            around: around.clone(),
+            stage: Stage::Greeted,
         })
     }
 
@@ -132,54 +161,72 @@ impl LiveSession {
         self.control.send(message);
     }
 
-    /// Starts the session process: the engineer may come in.
-    pub async fn begin(&mut self, around: &Surroundings) -> Result<(), BeginError> {
-        let engineer_key = self.engineer_key.clone().ok_or(BeginError::NoKey)?;
-        let (process, process_events) =
-            SessionProcess::launch(&around.launch, WatchLimits::default()).await?;
-        let path = Arc::new(ChannelPath::new(around.forwards.clone()));
+    /// Begins to start the session process. What comes of it is an event.
+    pub fn begin(&mut self) {
+        self.stage = Stage::Starting(Starting::begin(self.around.launch.clone(), WatchLimits::default()));
+    }
+
+    /// Whether the engineer may be let in, or is.
+    pub fn has_begun(&self) -> bool {
+        self.work().is_some()
+    }
+
+    fn on_started(
+        &mut self,
+        started: Result<(SessionProcess, SessionEvents), StartError>,
+    ) -> Result<(), BeginError> {
+        self.stage = Stage::Greeted;
+        let (process, process_events) = started?;
+        let path = Arc::new(ChannelPath::new(self.around.forwards.clone()));
         let (ended, _) = watch::channel(None);
-        let ssh = self.serve_ssh(around, engineer_key, &path, &process, &ended)?;
-        self.work = Some(Work { process, process_events, ssh, path, ended });
+        let ssh = self.serve_ssh(&path, &process, &ended)?;
+        self.stage = Stage::Working(Work { process, process_events, ssh, path, ended });
         Ok(())
+    }
+
+    fn work(&self) -> Option<&Work> {
+        match &self.stage {
+            Stage::Working(work) => Some(work),
+            Stage::Greeted | Stage::Starting(_) => None,
+        }
     }
 
     /// Goes on, as an engineer's program that was started again, with the programs of `before`. Its SSH
     /// connections are cut: nobody is left at their other ends.
-    pub async fn take_over(&mut self, before: Self, around: &Surroundings) -> Result<(), BeginError> {
-        let engineer_key = self.engineer_key.clone().ok_or(BeginError::NoKey)?;
-        let Self { control, control_events, work, .. } = before;
+    pub async fn take_over(&mut self, before: Self) -> Result<(), BeginError> {
+        let Self { control, control_events, stage, .. } = before;
         drop(control_events);
         control.abandon().await;
-        let Work { process, process_events, ssh, path, ended } = work.ok_or(BeginError::Stuck)?;
+        let Stage::Working(Work { process, process_events, ssh, path, ended }) = stage else {
+            return Err(BeginError::Stuck);
+        };
         ssh.cancel();
         if !ssh.joined().await {
             return Err(BeginError::Stuck);
         }
-        let ssh = self.serve_ssh(around, engineer_key, &path, &process, &ended)?;
-        self.work = Some(Work { process, process_events, ssh, path, ended });
+        let ssh = self.serve_ssh(&path, &process, &ended)?;
+        self.stage = Stage::Working(Work { process, process_events, ssh, path, ended });
         Ok(())
     }
 
     fn serve_ssh(
         &self,
-        around: &Surroundings,
-        engineer_key: PublicKey,
         path: &Arc<ChannelPath>,
         process: &SessionProcess,
         ended: &watch::Sender<Option<Reason>>,
-    ) -> std::io::Result<SshThread> {
-        SshThread::start(SshServer::new(SshServerParts {
-            dialer: around.dialer.clone(),
+    ) -> Result<SshThread, BeginError> {
+        let engineer_key = self.engineer_key.clone().ok_or(BeginError::NoKey)?;
+        Ok(SshThread::start(SshServer::new(SshServerParts {
+            dialer: self.around.dialer.clone(),
             keys: self.keys.clone(),
-            bounds: around.bounds,
+            bounds: self.around.bounds,
             host_key: self.host_key.clone(),
             engineer_key,
             user: self.user.clone(),
             path: path.clone(),
             programs: process.client(),
             ended: ended.subscribe(),
-        }))
+        }))?)
     }
 
     /// The password with which the engineer's program comes back, should it be started again.
@@ -200,7 +247,7 @@ impl LiveSession {
 
     /// Serves a further SSH connection. Bounded like the relay's own limit.
     pub fn open_pipe(&mut self, pipe: PipeId, ticket: String) {
-        let is_taken = self.work.as_ref().is_some_and(|work| work.ssh.open_pipe(pipe, ticket));
+        let is_taken = self.work().is_some_and(|work| work.ssh.open_pipe(pipe, ticket));
         if !is_taken {
             tracing::warn!(%pipe, "ssh pipe not taken");
         }
@@ -208,22 +255,29 @@ impl LiveSession {
 
     /// Ends an SSH connection that is over at the engineer's side.
     pub fn close_pipe(&self, pipe: PipeId) {
-        self.work.iter().for_each(|work| work.ssh.close_pipe(pipe));
+        self.work().into_iter().for_each(|work| work.ssh.close_pipe(pipe));
     }
 
     /// Waits for what becomes of the session by itself. Safe to cancel.
     pub async fn next_event(&mut self) -> SessionEvent {
-        let process_lost = async {
-            match &mut self.work {
-                Some(work) => work.process_events.lost().await.map(|lost| lost.to_string()),
-                None => std::future::pending().await,
+        let process_event = async {
+            match &mut self.stage {
+                Stage::Greeted => std::future::pending().await,
+                Stage::Starting(starting) => ProcessEvent::Started(starting.started().await),
+                Stage::Working(work) => ProcessEvent::Lost(work.process_events.lost().await),
             }
         };
-        tokio::select! {
+        let process_event = tokio::select! {
             event = self.control_events.recv() => {
-                SessionEvent::Control(event.unwrap_or(ControlEvent::Over(Reason::ConnectionLost)))
+                return SessionEvent::Control(event.unwrap_or(ControlEvent::Over(Reason::ConnectionLost)));
             }
-            lost = process_lost => SessionEvent::ProcessLost(lost.unwrap_or_else(|| "it has ended".into())),
+            event = process_event => event,
+        };
+        match process_event {
+            ProcessEvent::Started(started) => SessionEvent::Begun(self.on_started(started)),
+            ProcessEvent::Lost(lost) => SessionEvent::ProcessLost(
+                lost.map_or_else(|| "it has ended".to_owned(), |lost| lost.to_string()),
+            ),
         }
     }
 
@@ -231,14 +285,15 @@ impl LiveSession {
     /// `afterwards` runs once the engineer's side has the sealed reason: a relay that hears of the end
     /// first would cut the channel under it.
     pub async fn end(self, reason: Reason, afterwards: impl Future<Output = ()>) -> EndOutcome {
-        let Self { control, control_events, work, .. } = self;
+        let Self { control, control_events, stage, .. } = self;
         // Nobody reads them any more; an engineer who floods us must not hold up the end.
         drop(control_events);
         control.send(FromAgent::End { reason });
         let work = async {
-            match work {
-                Some(work) => work.end(reason).await,
-                None => EndOutcome::Orderly,
+            match stage {
+                Stage::Greeted => EndOutcome::Orderly,
+                Stage::Starting(starting) => starting.end().await,
+                Stage::Working(work) => work.end(reason).await,
             }
         };
         let goodbye = async {

@@ -93,6 +93,14 @@ pub enum Happening {
 }
 
 impl Happening {
+    /// Whether it says what became of the question that was open.
+    pub fn closes_question(&self) -> bool {
+        match self {
+            Self::Chat { .. } => false,
+            Self::Warning(line) => !matches!(&*line.code, "time-left" | "wrong-pin" | "delayed" | ""),
+        }
+    }
+
     /// As the console shows it.
     pub fn describe(&self) -> String {
         match self {

@@ -20,11 +20,7 @@ impl Access {
                 self.network.tunnel_is(Standing::Registered);
                 self.set_registered(true, None);
                 // What was said on the connection before may not have arrived.
-                if let (State::Admitting { request, .. }, Some((tunnel, _))) =
-                    (self.rules.state(), &self.tunnel)
-                {
-                    tunnel.send(FromAgent::Admitted { session: request.session });
-                }
+                self.ask_for_admission();
                 self.tell_of_return();
             }
             TunnelEvent::Lost(failure) => {

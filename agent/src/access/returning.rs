@@ -60,7 +60,7 @@ impl Returning {
                         SessionEvent::Control(ControlEvent::Over(_)) | SessionEvent::ProcessLost(_) => {
                             return Return::TooLate;
                         }
-                        SessionEvent::Control(_) => {}
+                        SessionEvent::Control(_) | SessionEvent::Begun(_) => {}
                     },
                     () = sleep_until(*until) => return Return::TooLate,
                 }
@@ -158,7 +158,7 @@ impl Access {
         // First, so that the relay does not take the new control pipe for a mere try any longer than
         // it must.
         self.tell_of_return();
-        let taken_over = session.take_over(before, &self.around).await;
+        let taken_over = session.take_over(before).await;
         self.session = Some(session);
         if let Err(error) = taken_over {
             // What is left of the earlier program cannot be reached any more, except by our own end.

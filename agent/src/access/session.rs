@@ -12,7 +12,7 @@ use crate::clock;
 use crate::control::{ControlEvent, EngineerHello};
 use crate::marks::SessionMark;
 use crate::rules::{Greeted, Request, State};
-use crate::session::SessionEvent;
+use crate::session::{BeginError, LiveSession, SessionEvent};
 use crate::session_process::EndOutcome;
 use crate::status::Visitor;
 
@@ -61,6 +61,7 @@ impl Access {
                 State::Active(_) | State::Admitting { .. } => self.switch_off(Notice::Ended(reason)).await,
                 _ => self.back_to_waiting(reason).await,
             },
+            SessionEvent::Begun(begun) => self.on_begun(begun).await,
             SessionEvent::ProcessLost(problem) => {
                 tracing::warn!(problem, "session process lost");
                 let is_stop = self.around.launch.is_being_stopped().await;
@@ -93,21 +94,43 @@ impl Access {
         }
     }
 
-    /// The client said yes: start what serves the engineer, then have the relay withdraw the ID.
+    /// The client said yes: start what serves the engineer.
     pub(super) async fn admit(&mut self) -> Result<(), Unconfirmed> {
         // Other engineers' runs lead nowhere any more: the pair is gone.
         self.pairings.shutdown().await;
-        let Some(session) = &mut self.session else {
-            return self.switch_off(Notice::Ended(Reason::ConnectionLost)).await;
-        };
-        if let Err(error) = session.begin(&self.around).await {
-            tracing::error!(%error, "session not started");
-            return self.switch_off(Notice::Ended(Reason::ScannerFailed)).await;
+        match &mut self.session {
+            Some(session) => {
+                session.begin();
+                Ok(())
+            }
+            None => self.switch_off(Notice::Ended(Reason::ConnectionLost)).await,
         }
-        if let (Some(request), Some((tunnel, _))) = (self.rules.request(), &self.tunnel) {
-            tunnel.send(FromAgent::Admitted { session: request.session });
+    }
+
+    /// What serves the engineer is there: have the relay withdraw the ID.
+    async fn on_begun(&mut self, begun: Result<(), BeginError>) -> Result<(), Unconfirmed> {
+        let Err(error) = begun else {
+            self.ask_for_admission();
+            return Ok(());
+        };
+        tracing::error!(%error, "session not started");
+        self.switch_off(Notice::Ended(Reason::ScannerFailed)).await?;
+        if error.is_of_another_version() {
+            // An upgrade came while we waited for the engineer: the agent that fits takes over now.
+            self.marks.set_last_words(Reason::ScannerFailed);
+            self.is_over = true;
         }
         Ok(())
+    }
+
+    /// Asks the relay to admit the session that waits for it. It may hear that twice.
+    pub(super) fn ask_for_admission(&self) {
+        let has_begun = self.session.as_ref().is_some_and(LiveSession::has_begun);
+        if let (State::Admitting { request, .. }, Some((tunnel, _)), true) =
+            (self.rules.state(), &self.tunnel, has_begun)
+        {
+            tunnel.send(FromAgent::Admitted { session: request.session });
+        }
     }
 
     /// The relay admitted the session, or names its latest run in a new ticket.

@@ -17,6 +17,7 @@ mod pulse;
 pub(crate) mod raw_descriptors;
 mod requests;
 mod service;
+mod starting;
 mod stop_job;
 pub mod wire;
 
@@ -35,6 +36,7 @@ pub use outcome::{EndOutcome, SessionLost, StartError};
 pub use program_io::{ForwardStream, ProgramIo, TerminalMaster};
 
 pub use service::Launch;
+pub use starting::Starting;
 
 use link::{Link, LinkState, Socket, next_packet};
 use service::ControlGroup;

@@ -12,7 +12,7 @@ use fieldlink_protocol::support_id::SupportId;
 use fieldlink_tests::engineer::wait_until_active;
 use fieldlink_tests::programs::eventually;
 use fieldlink_tests::raw::{RawAgent, RawEngineer, runtime, within};
-use fieldlink_tests::{Call, Engineer, Relay, RelayOptions, Scanner, ScannerOptions};
+use fieldlink_tests::{Call, Engineer, PATIENCE, Relay, RelayOptions, Scanner, ScannerOptions};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -273,6 +273,44 @@ fn consent_is_asked_refused_awaited_and_given() {
     let mut unanswered = engineer.start_connecting(&scanner.support_id, &scanner.pin);
     assert_eq!(unanswered.wait_for_end().code(), Some(216), "{}", unanswered.transcript());
     scanner.process.wait_for("There was no answer in time, so Ada was not let in.");
+}
+
+#[test]
+fn the_client_ends_it_also_while_it_begins() {
+    let relay = Relay::start();
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    // It takes what it is told, and never says that it is ready.
+    let options =
+        ScannerOptions { asks: true, session_program: Some("/bin/cat".into()), ..Default::default() };
+    let mut scanner = Scanner::start_with(&relay, options);
+    let mut attempt = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+    scanner.answer("yes");
+    scanner.process.wait_for("Letting Ada in");
+    scanner.process.type_line("end");
+    assert!(scanner.wait_until_off().contains("client-ended"));
+    scanner.wait_until_alone(PATIENCE);
+    attempt.wait_for_end();
+    assert!(attempt.transcript().contains("the client ended it"), "{}", attempt.transcript());
+}
+
+/// After an upgrade the session program may be newer than the agent that still runs.
+#[test]
+fn an_agent_that_no_longer_fits_its_session_program_makes_room() {
+    let relay = Relay::start();
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    let directory = tempfile::tempdir().expect("a directory");
+    let program = directory.path().join("newer");
+    let ready =
+        r#"{"type":"ready","version":1000000,"user":"u","home":"/","shell":"/bin/sh","hostname":"h"}"#;
+    std::fs::write(&program, format!("#!/bin/sh\nprintf '%s' '{ready}' >&0\nread -r _\n")).expect("written");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("set");
+    let options = ScannerOptions { session_program: Some(program), ..Default::default() };
+    let mut scanner = Scanner::start_with(&relay, options);
+    let mut attempt = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+    assert_eq!(attempt.wait_for_end().code(), Some(1), "{}", attempt.transcript());
+    assert!(scanner.process.wait_for_end().success());
+    let told = scanner.process.transcript();
+    assert!(told.contains("scanner-failed") && told.contains("speaks version 1000000"), "{told}");
 }
 
 #[test]
