@@ -33,11 +33,27 @@ pub(crate) fn write(dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn script(mut command: Command, shell: Shell) -> Vec<u8> {
+fn script(command: Command, shell: Shell) -> Vec<u8> {
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
-    generate(shell, &mut command, name, &mut script);
+    generate(shell, &mut shown(&command), name, &mut script);
     script
+}
+
+/// The command without what `--help` hides: clap_complete would offer that, too.
+fn shown(command: &Command) -> Command {
+    let subcommands = command.get_subcommands().filter(|command| !command.is_hide_set());
+    // clap takes names that live for ever; this program ends in a moment.
+    let name: &'static str = command.get_name().to_owned().leak();
+    let mut shown =
+        Command::new(name).args(command.get_arguments().cloned()).subcommands(subcommands.map(shown));
+    if command.get_version().is_some() {
+        shown = shown.version(env!("CARGO_PKG_VERSION"));
+    }
+    if let Some(about) = command.get_about() {
+        shown = shown.about(about.clone());
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -52,6 +68,7 @@ mod tests {
                     program.command.get_subcommands().next().expect("commands").get_name().to_owned();
                 let script = String::from_utf8(script(program.command, shell)).expect("text");
                 assert!(script.contains(&command), "{shell} does not know {command}");
+                assert!(!script.contains("proxy"), "{shell} offers what ssh alone calls");
             }
         }
     }
