@@ -1,6 +1,8 @@
 //! One session's moving parts: control channel, session process, SSH connections. What may happen
 //! when is for the rules; this only does it.
 
+mod work;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use fieldlink_protocol::transport::{Dialer, PipeLimits};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
 
+use self::work::{Stage, Work};
 use crate::control::{Control, ControlEvent, EngineerHello, Greeting};
 use crate::forward_policy::ForwardPolicy;
 use crate::pairing::Verified;
@@ -33,25 +36,6 @@ pub struct LiveSession {
     user: String,
     around: Arc<Surroundings>,
     stage: Stage,
-}
-
-/// How far it has come.
-enum Stage {
-    /// The client has not said yes.
-    Greeted,
-    /// What runs the engineer's programs is on its way.
-    Starting(Starting),
-    /// The engineer can be let in, or is there.
-    Working(Work),
-}
-
-/// What exists from the admission on.
-struct Work {
-    process: SessionProcess,
-    process_events: SessionEvents,
-    ssh: SshThread,
-    path: Arc<ChannelPath>,
-    ended: watch::Sender<Option<Reason>>,
 }
 
 /// What becomes of a session by itself.
@@ -302,19 +286,6 @@ impl LiveSession {
         };
         let (outcome, ()) = tokio::join!(work, goodbye);
         outcome
-    }
-}
-
-impl Work {
-    async fn end(self, reason: Reason) -> EndOutcome {
-        self.path.close();
-        self.ended.send_replace(Some(reason));
-        self.ssh.cancel();
-        // Together: killing the programs frees the thread if one of them blocks it.
-        let (outcome, is_joined) = tokio::join!(self.process.end(), self.ssh.joined());
-        let (input, output) = self.path.totals();
-        tracing::info!(input, output, ?outcome, is_joined, "session ended");
-        if is_joined { outcome } else { EndOutcome::Unconfirmed }
     }
 }
 
