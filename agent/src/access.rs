@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 
 pub use command::{Command, Happening, Order, Refusal};
 
-use self::conversation::{ChatRate, Said};
+use self::conversation::{Rate, Said};
 use self::returning::{Return, Returning};
 
 use crate::clock::{self, BootTimer};
@@ -78,7 +78,8 @@ pub struct Access {
     marks: Marks,
     view: watch::Sender<View>,
     happenings: broadcast::Sender<Happening>,
-    chat_rate: ChatRate,
+    chat_rate: Rate,
+    question_rate: Rate,
     said: Said,
     timer: BootTimer,
 }
@@ -139,7 +140,8 @@ impl Access {
             marks,
             view,
             happenings,
-            chat_rate: ChatRate::default(),
+            chat_rate: Rate::of_chat(),
+            question_rate: Rate::of_questions(),
             said: Said::default(),
             timer: BootTimer::new()?,
         };

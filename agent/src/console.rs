@@ -62,8 +62,8 @@ pub async fn run(mut feed: Feed, at_end: InputEnd) {
                 }
                 let now = feed.view.borrow_and_update().clone();
                 let before = std::mem::replace(&mut shown, now);
-                if question_id(&before) != question_id(&shown) {
-                    forget_typed_ahead(&mut lines);
+                if question_id(&before) != question_id(&shown) && forget_typed_ahead(&mut lines) {
+                    let _ = feed.commands.send(Command::of(Order::Stop(Reason::ClientEnded))).await;
                 }
                 screen.print(&describe_change(&before, &shown));
             }
@@ -102,10 +102,19 @@ fn question_id(view: &View) -> Option<fieldlink_protocol::ids::QuestionId> {
     view.status.question.as_ref().map(|question| question.id)
 }
 
-/// What was typed before a question was shown is no answer to it.
-fn forget_typed_ahead(lines: &mut mpsc::Receiver<String>) {
+/// What was typed before a question was shown is no answer to it. True if it was the end, which is meant
+/// whatever is asked.
+fn forget_typed_ahead(lines: &mut mpsc::Receiver<String>) -> bool {
     let _ = tcflush(std::io::stdin().as_fd(), FlushArg::TCIFLUSH);
-    while lines.try_recv().is_ok() {}
+    let mut is_end = false;
+    while let Ok(line) = lines.try_recv() {
+        is_end |= is_end_word(&line.to_ascii_lowercase());
+    }
+    is_end
+}
+
+fn is_end_word(word: &str) -> bool {
+    matches!(word, "end" | "off" | "stop")
 }
 
 /// What a line means depends on what is shown. The end is understood everywhere.
@@ -115,7 +124,7 @@ fn understand(shown: &View, line: &str) -> Option<Order> {
     match (status.phase, word.as_str(), &status.question) {
         (Phase::Off, "", _) => Some(Order::Start),
         (Phase::Off, _, _) => None,
-        (_, "end" | "off" | "stop", _) => Some(Order::Stop(Reason::ClientEnded)),
+        (_, word, _) if is_end_word(word) => Some(Order::Stop(Reason::ClientEnded)),
         (_, _, Some(question)) => answer_to(question, line),
         (_, "", None) => None,
         (Phase::Active | Phase::Interrupted, _, None) => Some(Order::Chat(line.to_owned())),

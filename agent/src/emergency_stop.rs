@@ -26,6 +26,9 @@ pub(crate) const DONE: &str = "done";
 /// Ending a session takes a second at most; the agent's limit for a line is shorter.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Between two tries to connect.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
@@ -58,13 +61,24 @@ pub fn order_of(word: &str) -> Option<Order> {
 /// Has the agent behind the socket `path` carry out the order that `word` stands for.
 pub async fn press(path: &Path, word: &str) -> Result<(), StopError> {
     let pressing = async {
-        let mut stream = UnixStream::connect(path).await?;
+        let mut stream = connect(path).await?;
         stream.write_all(format!("{word}\n").as_bytes()).await?;
         read_line(&mut stream).await
     };
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the agent does not answer");
     let answer = timeout(PATIENCE, pressing).await.map_err(late)??;
     if answer == DONE { Ok(()) } else { Err(StopError::Refused(fieldlink_protocol::text::sentence(&answer))) }
+}
+
+/// While others keep the agent busy the kernel has no room for one more (`connect(2)`: EAGAIN), which does not
+/// last.
+async fn connect(path: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(LOOK_AGAIN).await,
+            connected => return connected,
+        }
+    }
 }
 
 /// One line without its end.

@@ -101,9 +101,13 @@ pub fn describe(view: &View) -> String {
     let status = &view.status;
     let question = status.question.as_ref().map_or_else(String::new, describe_question);
     match (status.phase, &status.visitor) {
-        (Phase::Off, _) => status.notice.as_ref().map_or_else(String::new, |notice| {
-            format!("\n  {}\n  Remote access is off. Press Enter to start it again.\n", describe_line(notice))
-        }),
+        (Phase::Off, _) => {
+            let why = status
+                .notice
+                .as_ref()
+                .map_or_else(String::new, |notice| format!("  {}\n", describe_line(notice)));
+            format!("\n{why}  Remote access is off. Press Enter to start it again.\n")
+        }
         (Phase::Connecting | Phase::Ready, _) | (_, None) => describe_open(view),
         (Phase::Asking, Some(_)) => question,
         (Phase::Admitting, Some(visitor)) => format!("\n  Letting {} in …\n", visitor.engineer),

@@ -13,27 +13,37 @@ use crate::clock;
 use crate::panel::describe_time;
 use crate::status::Line;
 
-/// Lines of chat that are passed on within [`CHAT_PERIOD`]. Every process on the bus may be listening.
+/// Lines of chat, and questions, that are passed on within [`PERIOD`]. Every process on the bus may be listening,
+/// and the client must find the time to type.
 const CHAT_LINES: u32 = 20;
-const CHAT_PERIOD: Duration = Duration::from_secs(10);
+const QUESTIONS: u32 = 4;
+const PERIOD: Duration = Duration::from_secs(10);
 
 /// Lines of the client's that are kept, should they have to be said again.
 const MOST_UNHEARD: usize = 8;
 
-/// How much the engineer has said lately.
-#[derive(Default)]
-pub(super) struct ChatRate {
+/// How often something has happened lately.
+pub(super) struct Rate {
+    most: u32,
     since: Duration,
-    lines: u32,
+    count: u32,
 }
 
-impl ChatRate {
+impl Rate {
+    pub(super) fn of_chat() -> Self {
+        Self { most: CHAT_LINES, since: Duration::ZERO, count: 0 }
+    }
+
+    pub(super) fn of_questions() -> Self {
+        Self { most: QUESTIONS, ..Self::of_chat() }
+    }
+
     fn permits(&mut self, now: Duration) -> bool {
-        if now >= self.since + CHAT_PERIOD {
-            *self = Self { since: now, lines: 0 };
+        if now >= self.since + PERIOD {
+            (self.since, self.count) = (now, 0);
         }
-        self.lines += 1;
-        self.lines <= CHAT_LINES
+        self.count += 1;
+        self.count <= self.most
     }
 }
 
@@ -68,7 +78,10 @@ impl Access {
                 choices: choices.iter().map(|choice| text::clean(choice, limits::CHOICE)).collect(),
             },
         };
-        if let Err(answer) = self.rules.ask(request, question, clock::now()) {
+        let now = clock::now();
+        let is_too_often = !self.question_rate.permits(now);
+        let asked = if is_too_often { Err(Answer::Busy {}) } else { self.rules.ask(request, question, now) };
+        if let Err(answer) = asked {
             self.tell_answer(request, answer);
         }
     }
@@ -110,6 +123,10 @@ impl Access {
 
     pub(super) fn grant(&mut self, session: SessionId, minutes: u32) -> Result<(), Refusal> {
         let now = clock::now();
+        let is_it = self.rules.active().is_some_and(|active| active.request.session == session);
+        if !is_it {
+            return Err(Refusal::NoSession);
+        }
         let asked = self.rules.grant(session, minutes, now)?;
         if let (Some(request), Some(active)) = (asked, self.rules.active()) {
             let seconds = active.seconds_left(now);
@@ -200,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_chat_is_cut() {
-        let mut rate = ChatRate::default();
+        let mut rate = Rate::of_chat();
         let passed = (0..100).filter(|_| rate.permits(Duration::from_secs(100))).count();
         assert_eq!(passed, CHAT_LINES as usize);
         assert!(rate.permits(Duration::from_secs(110)));

@@ -110,7 +110,7 @@ impl Access {
                 if is_burnt {
                     return self.switch_off(Notice::Burnt(Box::new(request))).await;
                 }
-                self.warn_of_wrong_pin(&request);
+                self.warn_of_wrong_pin(&request, reason);
             }
             Outcome::Verified(verified, charge) => {
                 let id = (request.session, request.run);
@@ -133,9 +133,14 @@ impl Access {
         Ok(())
     }
 
-    fn warn_of_wrong_pin(&self, request: &Request) {
+    fn warn_of_wrong_pin(&self, request: &Request, reason: Reason) {
         let who = Visitor::of(request).describe();
-        self.warn("wrong-pin", format!("A wrong PIN was tried by {who}."));
+        let sentence = match reason {
+            Reason::WrongPin => format!("A wrong PIN was tried by {who}."),
+            // Whoever breaks off there has learnt whether it was right.
+            _ => format!("{who} broke off while the PIN was checked, which counts as a wrong one."),
+        };
+        self.warn("wrong-pin", sentence);
     }
 
     pub(super) async fn on_relay_ended(

@@ -12,23 +12,24 @@ use fieldlink_agent::session_host::{self, HostError, Setting};
 #[command(name = "fieldlink-session", version)]
 struct Arguments {
     /// Started by systemd, under the support account.
-    #[arg(long, conflicts_with_all = ["clean_up", "leftovers"])]
+    #[arg(long, conflicts_with = "clean_up")]
     service: bool,
-    /// Kill what a session of the support account has left, and detach what it has mounted.
-    #[arg(long, conflicts_with = "leftovers")]
-    clean_up: bool,
-    /// Remove what the support account has left for cron and at.
+    /// End what a session of the support account has left, for now and for later.
     #[arg(long)]
-    leftovers: bool,
+    clean_up: bool,
 }
 
 fn main() -> ExitCode {
+    // First of all: programs of the session have the same user, and none may take anything out of here, or put
+    // anything in (`ptrace(2)`, `pidfd_getfd(2)`). What it starts is ordinary again (`execve(2)`).
+    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+        eprintln!("fieldlink-session: could not make the process undumpable: {error}");
+        return ExitCode::FAILURE;
+    }
     let arguments = Arguments::parse();
     let setting = if arguments.service { Setting::Service } else { Setting::Child };
     let result = if arguments.clean_up {
         session_host::clean_up()
-    } else if arguments.leftovers {
-        session_host::remove_leftovers()
     } else {
         session_host::take_socket().and_then(|socket| session_host::run(socket, setting))
     };

@@ -1,7 +1,10 @@
 //! `fieldlink start` in a terminal: the panel of the foreground mode, over the bus.
 
+use std::sync::Arc;
+
 use fieldlink_protocol::support_id::SupportId;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Mutex, broadcast, mpsc, watch};
+use tokio::task::JoinSet;
 
 use super::device::{self, Device};
 use super::failure::{Failure, Kind};
@@ -9,6 +12,7 @@ use super::show;
 use super::watch::{News, Watch};
 use crate::access::{Command, Happening};
 use crate::console::{self, Feed, InputEnd};
+use crate::emergency_stop;
 use crate::panel::{Credentials, View};
 use crate::status::{Line, Phase, Status};
 
@@ -25,9 +29,11 @@ pub(super) async fn run(device: Device) -> Result<u8, Failure> {
     let (commands, orders) = mpsc::channel(QUEUE);
     let last = view_receiver.clone();
     let feed = Feed { view: view_receiver, happenings: happening_receiver, commands };
+    let giving = give(panel.device.clone(), orders, happenings.clone());
     tokio::select! {
         () = console::run(feed, InputEnd::Leave) => {}
-        failure = panel.serve(news, view, happenings, orders) => return Err(failure),
+        failure = panel.follow(news, view, happenings) => return Err(failure),
+        () = giving => {}
         _ = tokio::signal::ctrl_c() => {}
     }
     if last.borrow().status.phase != Phase::Off {
@@ -38,6 +44,29 @@ pub(super) async fn run(device: Device) -> Result<u8, Failure> {
     Ok(0)
 }
 
+fn tell(happenings: &broadcast::Sender<Happening>, sentence: String) {
+    // The console may have ended.
+    let _ = happenings.send(Happening::Warning(Line { code: String::new(), sentence }));
+}
+
+/// Passes orders on: one after another, as they were typed, except that the end waits for nothing. Whatever was
+/// typed before it may wait for a bus or a polkit that somebody keeps busy.
+async fn give(device: Device, mut orders: mpsc::Receiver<Command>, happenings: broadcast::Sender<Happening>) {
+    let turn = Arc::new(Mutex::new(()));
+    let mut given = JoinSet::new();
+    while let Some(Command { order, .. }) = orders.recv().await {
+        let (device, happenings, turn) = (device.clone(), happenings.clone(), turn.clone());
+        given.spawn(async move {
+            let is_stop = emergency_stop::word_of(&order).is_some();
+            let _turn = if is_stop { None } else { Some(turn.lock().await) };
+            if let Err(failure) = device.give(order).await {
+                tell(&happenings, format!("That did not work: {failure}."));
+            }
+        });
+        while given.try_join_next().is_some() {}
+    }
+}
+
 struct Panel {
     device: Device,
     credentials: Option<Credentials>,
@@ -45,46 +74,39 @@ struct Panel {
 
 impl Panel {
     /// Until the bus is gone.
-    async fn serve(
+    async fn follow(
         &mut self,
         mut news: Watch,
         view: watch::Sender<View>,
         happenings: broadcast::Sender<Happening>,
-        mut orders: mpsc::Receiver<Command>,
     ) -> Failure {
-        let tell = |sentence: String| {
-            // The console may have ended.
-            let _ = happenings.send(Happening::Warning(Line { code: String::new(), sentence }));
-        };
-        let show = |outcome: Result<View, Failure>| match outcome {
-            Ok(now) => drop(view.send_replace(now)),
-            Err(failure) if failure.kind == Kind::NotPermitted => {
-                tell(format!("Support ID and PIN cannot be shown: {failure}."));
-            }
-            // The pair is gone again; then there is other news on the way.
-            Err(_) => {}
-        };
-        loop {
-            tokio::select! {
-                heard = news.next() => match heard {
-                    Some(News::Happened(happening)) => drop(happenings.send(happening)),
-                    Some(News::Stopped) => {
-                        tell("The remote access service has stopped. Waiting for it to come back.".to_owned());
-                    }
-                    Some(News::Status(status)) => show(self.complete(*status).await),
-                    Some(News::Back(status)) => {
-                        tell("The remote access service is back.".to_owned());
-                        show(self.complete(*status).await);
-                    }
-                    None => return device::no_bus(),
-                },
-                Some(command) = orders.recv() => {
-                    if let Err(failure) = self.device.give(command.order).await {
-                        tell(format!("That did not work: {failure}."));
-                    }
+        while let Some(heard) = news.next().await {
+            let status = match heard {
+                News::Happened(happening) => {
+                    let _ = happenings.send(happening);
+                    continue;
                 }
+                News::Stopped => {
+                    let sentence = "The remote access service has stopped. Waiting for it to come back.";
+                    tell(&happenings, sentence.to_owned());
+                    continue;
+                }
+                News::Back(status) => {
+                    tell(&happenings, "The remote access service is back.".to_owned());
+                    status
+                }
+                News::Status(status) => status,
+            };
+            match self.complete(*status).await {
+                Ok(now) => drop(view.send_replace(now)),
+                Err(failure) if failure.kind == Kind::NotPermitted => {
+                    tell(&happenings, format!("Support ID and PIN cannot be shown: {failure}."));
+                }
+                // The pair is gone again; then there is other news on the way.
+                Err(_) => {}
             }
         }
+        device::no_bus()
     }
 
     /// Adds support ID and PIN where there are any.

@@ -137,21 +137,22 @@ fn print_credentials(credentials: &Credentials, json: bool) -> Result<u8, Failur
     Ok(0)
 }
 
+/// What is typed after reading one question must not answer the next unnoticed: whoever names none is told
+/// which one it was, and scripts had better name it.
 async fn decide(device: &Device, argument: QuestionArgument, answer: ClientAnswer) -> Result<u8, Failure> {
-    let question = named_or_open(device, argument.question).await?;
-    let sentence = if answer == ClientAnswer::Yes { "You agreed." } else { "You refused." };
-    done(device.give(Order::Answer(question, answer)).await, sentence)
-}
-
-/// The question that is named, or else the one that is open now. What is typed after reading one
-/// question must not answer the next, so scripts had better name it.
-async fn named_or_open(device: &Device, named: Option<String>) -> Result<QuestionId, Failure> {
-    match named {
-        Some(id) => id
-            .parse()
-            .map_err(|error| Failure::new(Kind::Usage, format!("could not use the question {id}: {error}"))),
-        None => Ok(open_question(device).await?.id),
-    }
+    let said = if answer == ClientAnswer::Yes { "You agreed" } else { "You refused" };
+    let (question, sentence) = match argument.question {
+        Some(id) => {
+            let unfit =
+                |error| Failure::new(Kind::Usage, format!("could not use the question {id}: {error}"));
+            (id.parse::<QuestionId>().map_err(unfit)?, format!("{said}."))
+        }
+        None => {
+            let question = open_question(device).await?;
+            (question.id, format!("{said}: {}", question.text))
+        }
+    };
+    done(device.give(Order::Answer(question, answer)).await, &sentence)
 }
 
 async fn open_question(device: &Device) -> Result<Question, Failure> {
@@ -163,15 +164,16 @@ async fn extend(device: &Device, minutes: u32) -> Result<u8, Failure> {
     let none = || Failure::new(Kind::Failed, "no engineer is connected");
     let visitor = device.status().await?.visitor.ok_or_else(none)?;
     device.give(Order::Grant(visitor.session, minutes)).await?;
-    let left = describe_time(time_left(device.status().await?.deadline));
-    done(Ok(()), &format!("The engineer has more time: the session ends in {left}."))
+    let left = device.status().await.ok().map(|status| describe_time(time_left(status.deadline)));
+    let when = left.map_or_else(String::new, |left| format!(": the session ends in {left}"));
+    done(Ok(()), &format!("The engineer has more time{when}."))
 }
 
 async fn chat(device: &Device, line: &str) -> Result<u8, Failure> {
     text::check("the message", line.trim(), limits::CHAT)
         .map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;
     device.give(Order::Chat(line.to_owned())).await?;
-    let is_interrupted = device.status().await?.phase == Phase::Interrupted;
+    let is_interrupted = device.status().await.is_ok_and(|status| status.phase == Phase::Interrupted);
     let when = if is_interrupted { ", who reads it once the connection is back" } else { "" };
     done(Ok(()), &format!("Sent to the engineer{when}."))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fieldlink_protocol::pin::Pin as SecretPin;
 use fieldlink_protocol::support_id::SupportId;
@@ -26,6 +26,9 @@ pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// How long the bus may take to have a session ended; the agent itself needs a second at most.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a service that is not there is waited for.
+const COMES_BACK: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How long only the bus is tried.
 const HEAD_START: Duration = Duration::from_millis(300);
 
@@ -46,6 +49,12 @@ pub(super) async fn connect_to_bus() -> Result<Connection, Failure> {
 /// The bus has ended.
 pub(super) fn no_bus() -> Failure {
     Failure::new(Kind::NoService, "the system bus is gone")
+}
+
+/// Whether the bus says that nobody has the name.
+fn is_absent(error: &zbus::Error) -> bool {
+    let names = ["org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner"];
+    matches!(error, zbus::Error::MethodError(name, ..) if names.contains(&name.as_str()))
 }
 
 /// The service speaks of states that this program does not know.
@@ -167,7 +176,17 @@ impl Device {
         method: &str,
         body: &B,
     ) -> Result<R, Failure> {
-        let reply = self.bus.call_method(Some(NAME), PATH, Some(interface), method, body).await?;
-        Ok(reply.body().deserialize()?)
+        let began = Instant::now();
+        loop {
+            let reply = self.bus.call_method(Some(NAME), PATH, Some(interface), method, body).await;
+            match reply {
+                Ok(reply) => return Ok(reply.body().deserialize()?),
+                // After a failure it is started again, which takes a moment. Nobody has had the call.
+                Err(error) if is_absent(&error) && began.elapsed() < COMES_BACK => {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }

@@ -31,8 +31,8 @@ kinds! {
     Failed = 1, "failed; the message says what and why";
     /// Wrong arguments.
     Usage = 2, "used wrongly";
-    /// Nobody serves on the bus.
-    NoService = 3, "the service does not run";
+    /// Nobody serves on the bus, or nobody is free to.
+    NoService = 3, "the service does not run, or is kept busy";
     /// Not for this user, or not from here.
     NotPermitted = 4, "not permitted: only the person at the device may do this";
     /// The question was answered, or taken back, or never asked.
@@ -68,6 +68,7 @@ impl From<zbus::Error> for Failure {
         let message = message.unwrap_or_default();
         match name.as_str() {
             "com.navvis.Fieldlink1.Error.NotPermitted" => Self::new(Kind::NotPermitted, message),
+            "com.navvis.Fieldlink1.Error.Busy" => Self::new(Kind::NoService, message),
             "com.navvis.Fieldlink1.Error.Stale" => Self::new(Kind::Stale, message),
             "org.freedesktop.DBus.Error.AccessDenied" => {
                 Self::new(Kind::NotPermitted, format!("the system bus does not permit this: {message}"))

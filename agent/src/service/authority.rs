@@ -17,11 +17,12 @@ use std::time::Duration;
 use tokio::time::timeout;
 use zbus::Connection;
 use zbus::fdo::DBusProxy;
-use zbus::message::Header;
+use zbus::message::{Flags, Header};
 use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
 use super::refusals::{Refusals, Worth};
 use super::seats;
+use super::turns::Turns;
 use crate::bus::ANSWER;
 use crate::clock;
 
@@ -58,6 +59,12 @@ pub enum Denied {
     /// polkit says no.
     #[error("only the person who is logged in at the device can do this")]
     NotActive,
+    /// Too many ask.
+    #[error("too many programs on this device ask at the same time: try again in a moment")]
+    Busy,
+    /// Nobody waits to hear.
+    #[error("a call that wants no answer is not carried out")]
+    Unanswerable,
     /// Nobody says yes.
     #[error("could not find out who is asking: {0}")]
     Unknown(String),
@@ -90,6 +97,7 @@ pub struct Authority {
     /// Where logind writes down who sits at the device.
     seats: PathBuf,
     refusals: Arc<Mutex<Refusals>>,
+    turns: Turns,
 }
 
 impl Authority {
@@ -102,12 +110,17 @@ impl Authority {
 
     /// With the user ID of the support account, and another place of logind's files.
     pub(super) fn of(support: Option<u32>, seats: &Path) -> Self {
-        Self { support, seats: seats.to_owned(), refusals: Arc::default() }
+        Self { support, seats: seats.to_owned(), refusals: Arc::default(), turns: Turns::default() }
     }
 
     /// Whether the sender of a message may do `action`.
     pub async fn check(&self, bus: &Connection, message: &Header<'_>, action: Action) -> Result<(), Denied> {
+        if !is_answerable(message) {
+            return Err(Denied::Unanswerable);
+        }
+        let mut turn = self.turns.take().ok_or(Denied::Busy)?;
         let (user, verdict) = match sender(bus, message).await {
+            Ok(sender) if !turn.is_for(sender.user) => return Err(Denied::Busy),
             Ok(sender) => (Some(sender.user), self.judge(bus, message, sender, action).await),
             Err(unknown) => (None, Err(unknown)),
         };
@@ -143,7 +156,10 @@ impl Authority {
 
     /// Whether a process of the account `user` may stop remote access, without anyone being asked.
     pub(super) fn may_stop(&self, user: u32, process: Option<u32>) -> bool {
-        !self.is_engineer(user, process) && seats::is_in_front(&self.seats, user)
+        // Most of a flood is over with the first.
+        Some(user) != self.support
+            && seats::is_in_front(&self.seats, user)
+            && !self.is_engineer(user, process)
     }
 
     fn is_engineer(&self, user: u32, process: Option<u32>) -> bool {
@@ -161,6 +177,12 @@ impl Authority {
             }
         }
     }
+}
+
+/// Whether somebody waits for the answer. The bus bounds how many answers somebody may be waiting for, and no
+/// other calls.
+pub(super) fn is_answerable(message: &Header<'_>) -> bool {
+    !message.primary().flags().contains(Flags::NO_REPLY_EXPECTED)
 }
 
 /// Who has sent a message, as the bus knows them.

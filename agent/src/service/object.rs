@@ -1,6 +1,6 @@
 //! The object on the bus: what the person beside the device can do and read.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::reason::Reason;
@@ -11,16 +11,18 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, interface};
 
-use super::authority::{Action, Authority, Denied};
+use super::authority::{Action, Authority, Denied, is_answerable};
 use crate::access::{Command, Order, Refusal};
 use crate::bus::Properties;
-use crate::network::check;
+use crate::network::check::{self, Report};
 use crate::panel::View;
 use crate::rules::ClientAnswer;
-use crate::status::Phase;
+use crate::status::{Line, Phase};
 
 /// The longest body of a message that is looked at, in bytes: a line of chat, and what D-Bus puts around it.
 const LONGEST: u32 = fieldlink_protocol::limits::CHAT as u32 + 128;
+/// How long a check of the network stands.
+const FRESH: Duration = Duration::from_secs(10);
 /// A check of the network takes a few seconds; dialling and measuring have limits of their own.
 const CHECK: Duration = Duration::from_secs(30);
 
@@ -39,6 +41,8 @@ pub enum Error {
     NotNow(String),
     /// An argument cannot be used.
     InvalidArgument(String),
+    /// Too many ask at the same time.
+    Busy(String),
 }
 
 /// What the object stands on.
@@ -49,8 +53,37 @@ pub struct Object {
     pub view: watch::Receiver<View>,
     /// Who may.
     pub authority: Authority,
-    /// For a check of the network; one at a time.
-    pub dialer: Mutex<Dialer>,
+    /// For checks of the network.
+    pub network: Mutex<NetworkCheck>,
+}
+
+/// A check of the network: one at a time, and what it found is good for a moment, whoever asks, unless the
+/// network has changed. Everybody may ask, and the relay measures for a network only so often.
+pub struct NetworkCheck {
+    dialer: Dialer,
+    latest: Option<(Instant, Line, Report)>,
+}
+
+impl NetworkCheck {
+    /// Over `dialer`.
+    pub fn new(dialer: Dialer) -> Self {
+        Self { dialer, latest: None }
+    }
+
+    /// `verdict` is what is known of the network anyway.
+    async fn report(&mut self, verdict: Line) -> &Report {
+        let is_fresh = |(at, then, _): &(Instant, Line, Report)| at.elapsed() < FRESH && *then == verdict;
+        if !self.latest.as_ref().is_some_and(is_fresh) {
+            self.latest = None;
+        }
+        match &mut self.latest {
+            Some((_, _, report)) => report,
+            latest => {
+                let report = check::run(&self.dialer).await;
+                &latest.insert((Instant::now(), verdict, report)).2
+            }
+        }
+    }
 }
 
 impl Object {
@@ -180,11 +213,19 @@ impl Object {
     }
 
     #[zbus(out_args("exit_code", "text", "json"))]
-    async fn check_network(&self) -> Result<(u32, String, String), Error> {
-        let busy = |_| Error::NotNow("the network is being checked already".to_owned());
-        let dialer = self.dialer.try_lock().map_err(busy)?;
+    async fn check_network(
+        &self,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(u32, String, String), Error> {
+        let busy = || Error::Busy("the network is being checked already: try again in a moment".to_owned());
+        // Everybody may ask; so nobody waits here for somebody else.
+        if !is_answerable(&header) {
+            return Err(busy());
+        }
+        let mut network = self.network.try_lock().map_err(|_| busy())?;
         let slow = |_| Error::NotNow("checking the network took too long".to_owned());
-        let report = timeout(CHECK, check::run(&dialer)).await.map_err(slow)?;
+        let is_as_then = self.view.borrow().status.network.clone();
+        let report = timeout(CHECK, network.report(is_as_then)).await.map_err(slow)?;
         Ok((report.exit_code().into(), report.to_text(), format!("{:#}", report.to_json())))
     }
 
@@ -306,7 +347,10 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(what: &str, text: &str) -
 
 impl From<Denied> for Error {
     fn from(denied: Denied) -> Self {
-        Self::NotPermitted(denied.to_string())
+        match denied {
+            Denied::Busy => Self::Busy(denied.to_string()),
+            _ => Self::NotPermitted(denied.to_string()),
+        }
     }
 }
 

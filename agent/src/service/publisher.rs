@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fieldlink_protocol::transport::Backoff;
 use tokio::sync::{Mutex, broadcast, mpsc, watch};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use zbus::Connection;
 use zbus::connection::Builder;
@@ -12,11 +13,13 @@ use zbus::object_server::SignalEmitter;
 
 use super::authority::Authority;
 use super::inhibitor::Inhibitor;
-use super::object::{Object, ObjectSignals};
+use super::object::{NetworkCheck, Object, ObjectSignals};
 use crate::access::{Command, Happening};
 use crate::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
 use crate::panel::View;
 
+/// How long logind may take to keep the device awake.
+const LOGIND: Duration = Duration::from_secs(1);
 /// Longest pause before the bus is tried again.
 const RETRY_LIMIT: Duration = Duration::from_secs(10);
 
@@ -72,7 +75,8 @@ impl Publisher {
         tell_change(&emitter, &mut shown, &view).await?;
         loop {
             let is_in_session = self.view.borrow().status.is_in_session();
-            inhibitor.follow(&bus, is_in_session).await;
+            // A logind that hangs must not keep what happens from those who follow it; it is asked again.
+            let _ = timeout(LOGIND, inhibitor.follow(&bus, is_in_session)).await;
             tokio::select! {
                 biased;
                 () = bus.closed() => return Err(gone()),
@@ -83,7 +87,11 @@ impl Publisher {
                         return bus.close().await;
                     }
                 }
-                Ok(happening) = happenings.recv() => tell(&emitter, happening).await?,
+                happening = happenings.recv() => match happening {
+                    Ok(happening) => tell(&emitter, happening).await?,
+                    // We hold a sender ourselves: it can only be that some were missed.
+                    Err(missed) => tracing::warn!(%missed, "not everything was told on the bus"),
+                },
                 () = cancel.cancelled() => {
                     let view = self.view.borrow_and_update().clone();
                     tell_change(&emitter, &mut shown, &view).await?;
@@ -98,11 +106,11 @@ impl Publisher {
             commands: self.commands.clone(),
             view: self.view.clone(),
             authority: self.authority.clone(),
-            dialer: Mutex::new(self.dialer.clone()),
+            network: Mutex::new(NetworkCheck::new(self.dialer.clone())),
         };
         let connecting = Builder::system().method_timeout(ANSWER).serve_at(PATH, object).name(NAME).build();
         let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "the system bus does not answer");
-        tokio::time::timeout(ANSWER, connecting).await.map_err(|_| zbus::Error::from(late()))?
+        timeout(ANSWER, connecting).await.map_err(|_| zbus::Error::from(late()))?
     }
 }
 

@@ -1,10 +1,14 @@
-//! After a session's end, from outside of it: what is left of the support account is killed and what it has
-//! mounted is detached, at once (`ExecStopPost=`); what could bring it back to life is removed, in a unit of
-//! its own, because there may be much of it. Only Fieldlink's own account: another one may be somebody's
-//! desktop.
+//! After a session's end, from outside of it (`ExecStopPost=`): what is left of the support account is killed,
+//! what it has mounted is detached, and what it has left for later is removed, as much as there is time for.
+//! Only Fieldlink's own account: another one may be somebody's desktop.
+//!
+//! It stays in the session's unit, so it ends with that, and no other session begins before. A process of that
+//! account that could still run then would be the next engineer's enemy.
 
 use std::io;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -12,12 +16,19 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getuid};
 
 use super::environment::Account;
+use super::home::OWN_ACCOUNT;
 use super::{HostError, mounts, prepare};
 
 /// The programs that start others later. Whoever has not installed them has nothing to remove.
 const CRONTAB: &str = "/usr/bin/crontab";
 const ATQ: &str = "/usr/bin/atq";
 const ATRM: &str = "/usr/bin/atrm";
+/// Who may not use crontab, a name a line; the package puts the account there.
+const CRON_DENY: &str = "/etc/cron.deny";
+
+/// How long jobs are removed. They are never done (PAM), so that some may wait for the next time; the end may
+/// not.
+const JOBS_TIME: Duration = Duration::from_millis(250);
 
 /// Times that what is left is killed: what is being forked at one look is there at the next.
 const ROUNDS: u32 = 3;
@@ -26,35 +37,40 @@ const BETWEEN: Duration = Duration::from_millis(2);
 /// Jobs that one run of `atrm` removes: an argument list has an end.
 const BATCH: usize = 100;
 
-/// Kills and detaches.
+/// Kills, detaches, removes.
 pub fn clean_up() -> Result<(), HostError> {
-    if !is_to_be_cleared()? {
+    let account = Account::of_this_process()?;
+    if !account.is_fieldlinks_own() || getuid().is_root() {
         return Ok(());
     }
     for round in 0..ROUNDS {
         if round > 0 {
-            std::thread::sleep(BETWEEN);
+            thread::sleep(BETWEEN);
         }
         kill_everything().map_err(prepare)?;
     }
     mounts::detach_own();
+    let (done, is_done) = mpsc::channel();
+    // What it does not get done ends with this process, and is done the next time.
+    let removing = thread::Builder::new().spawn(move || {
+        remove_jobs();
+        let _ = done.send(());
+    });
+    if removing.is_ok() {
+        let _ = is_done.recv_timeout(JOBS_TIME);
+    }
     Ok(())
 }
 
-/// Removes what the account has left for cron and at.
-pub fn remove_leftovers() -> Result<(), HostError> {
-    if !is_to_be_cleared()? {
-        return Ok(());
+fn remove_jobs() {
+    let denied = std::fs::read_to_string(CRON_DENY).unwrap_or_default();
+    // Who may have none has none, and is written down by cron for trying.
+    if !denied.lines().any(|line| line == OWN_ACCOUNT) {
+        run(CRONTAB, &["-r"]);
     }
-    run(CRONTAB, &["-r"]);
     for batch in at_jobs().chunks(BATCH) {
         run(ATRM, &batch.iter().map(String::as_str).collect::<Vec<_>>());
     }
-    Ok(())
-}
-
-fn is_to_be_cleared() -> Result<bool, HostError> {
-    Ok(Account::of_this_process()?.is_fieldlinks_own() && !getuid().is_root())
 }
 
 /// Every process that this account may signal, except this one (`kill(2)`).

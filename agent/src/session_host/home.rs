@@ -12,11 +12,13 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use rustix::io::Errno;
+
 use super::environment::Account;
 use super::mounts;
 
 /// The account that Fieldlink's package makes.
-pub(super) const OWN_ACCOUNT: &str = "fieldlink-support";
+pub const OWN_ACCOUNT: &str = "fieldlink-support";
 /// Its home, in a directory with nothing else in it.
 pub(super) const OWN_HOME: &str = "/var/lib/fieldlink-support/home";
 
@@ -43,7 +45,7 @@ fn renew(home: &Path) -> io::Result<()> {
     let (Some(place), Some(name)) = (home.parent(), home.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
-    make_accessible(place);
+    make_ordinary(place)?;
     let renewed = if is_empty(home) { Ok(()) } else { replace(home, place) };
     let (place, name) = (place.to_owned(), name.to_owned());
     // Without a thread it is deleted next time.
@@ -55,7 +57,7 @@ fn renew(home: &Path) -> io::Result<()> {
 fn is_empty(home: &Path) -> bool {
     let is_directory = fs::symlink_metadata(home).is_ok_and(|found| found.is_dir());
     is_directory
-        && make_accessible(home)
+        && make_ordinary(home).is_ok()
         && fs::read_dir(home).is_ok_and(|mut entries| entries.next().is_none())
 }
 
@@ -69,7 +71,8 @@ fn replace(home: &Path, place: &Path) -> io::Result<()> {
         }
         renamed => renamed?,
     }
-    DirBuilder::new().mode(PRIVATE).create(home)
+    DirBuilder::new().mode(PRIVATE).create(home)?;
+    make_ordinary(home)
 }
 
 /// A name that nothing has and nothing reads.
@@ -80,6 +83,19 @@ fn leftover(place: &Path) -> PathBuf {
 /// Whatever its owner has done to it.
 fn make_accessible(directory: &Path) -> bool {
     fs::set_permissions(directory, Permissions::from_mode(PRIVATE)).is_ok()
+}
+
+/// As if it had just been made: its owner's alone, and what is made in it as its maker wants it (`acl(5)`:
+/// what a default list says is inherited).
+fn make_ordinary(directory: &Path) -> io::Result<()> {
+    for list in ["system.posix_acl_default", "system.posix_acl_access"] {
+        match rustix::fs::removexattr(directory, list) {
+            // There is none, or there are none on this file system.
+            Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    fs::set_permissions(directory, Permissions::from_mode(PRIVATE))
 }
 
 /// Deletes everything in `place` but `keep`. What belongs to somebody else stays, under a name that nothing
@@ -192,6 +208,36 @@ mod tests {
         renew(&home).expect("a new home");
         assert_eq!(names(&home), [""; 0]);
         wait_until_cleared(place.path());
+    }
+
+    /// A list by which everybody gets in and the owner does not: version 2, then tag, permissions and ID of
+    /// each entry (`linux/posix_acl_xattr.h`).
+    fn make_odd(directory: &Path) {
+        let entry = |tag: u16, permissions: u16| {
+            [&tag.to_le_bytes()[..], &permissions.to_le_bytes(), &u32::MAX.to_le_bytes()].concat()
+        };
+        let list = [&2_u32.to_le_bytes()[..], &entry(1, 0), &entry(4, 0), &entry(32, 7)].concat();
+        let flags = rustix::fs::XattrFlags::empty();
+        rustix::fs::setxattr(directory, "system.posix_acl_default", &list, flags).expect("own");
+    }
+
+    #[test]
+    fn what_is_made_in_it_is_the_next_engineers() {
+        let place = tempfile::tempdir().expect("a directory");
+        let home = place.path().join("home");
+        renew(&home).expect("a first home");
+        for is_left_empty in [true, false] {
+            make_odd(place.path());
+            make_odd(&home);
+            if !is_left_empty {
+                fs::write(home.join("x"), "x").expect("writable");
+            }
+            renew(&home).expect("another home");
+            fs::write(home.join("new"), "x").expect("writable");
+            let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+            assert_eq!((mode(&home), mode(&home.join("new")) & 0o607), (PRIVATE, 0o604), "{is_left_empty}");
+            fs::remove_file(home.join("new")).expect("own");
+        }
     }
 
     #[test]

@@ -33,9 +33,10 @@ use crate::session_process::packet::{self, Packet, PacketError};
 use crate::session_process::raw_descriptors;
 use crate::session_process::wire::{self, Event, FailReason, Request, RequestId, WireError};
 
-pub use clean_up::{clean_up, remove_leftovers};
+pub use clean_up::clean_up;
 use environment::Account;
 use forward::Forwards;
+pub use home::OWN_ACCOUNT;
 use programs::Programs;
 use signals::Signals;
 
@@ -107,9 +108,6 @@ pub fn run(socket: OwnedFd, setting: Setting) -> Result<(), HostError> {
 // What is inherited must reach no program: not the agent's terminal (a session of our own has
 // none), not its descriptors, not its file mode mask or blocked signals.
 fn prepare_process() -> Result<(), Errno> {
-    // Programs of the session have the same user: none may take the agent's socket out of here, or write into
-    // this process's memory (`ptrace(2)`, `pidfd_getfd(2)`). They are ordinary again themselves (`execve(2)`).
-    nix::sys::prctl::set_dumpable(false)?;
     if getsid(None)? != getpid() {
         setsid()?;
     }

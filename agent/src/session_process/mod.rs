@@ -19,6 +19,7 @@ mod requests;
 mod service;
 mod starting;
 mod stop_job;
+mod strays;
 pub mod wire;
 
 use std::os::fd::OwnedFd;

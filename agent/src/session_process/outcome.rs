@@ -41,6 +41,14 @@ pub enum StartError {
         /// The account of the service.
         found: String,
     },
+    /// Something of an earlier session, or nothing of ours, runs as the engineers' account.
+    #[error("could not start a session: process {process} runs as {user}; end it, or restart the device")]
+    Stray {
+        /// The account.
+        user: String,
+        /// Its number and program.
+        process: String,
+    },
     /// The service's processes cannot be seen.
     #[error("could not use the session service: the control group of process {0} cannot be seen")]
     NoControlGroup(Pid),
@@ -68,7 +76,7 @@ impl StartError {
     /// Whether it may be gone in a moment: systemd takes one session at a time.
     pub(super) fn is_passing(&self) -> bool {
         match self {
-            Self::NoWelcome => true,
+            Self::NoWelcome | Self::Stray { .. } => true,
             Self::Packet(PacketError::Socket(error)) => matches!(error, Errno::ECONNRESET | Errno::EPIPE),
             Self::Connect { error, .. } => matches!(error, Errno::EAGAIN | Errno::ECONNREFUSED),
             _ => false,

@@ -12,9 +12,9 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt};
 use nix::unistd::Pid;
 
-use super::packet;
-use super::stop_job;
+use super::strays::Strays;
 use super::{SessionEvents, SessionProcess, StartError, WatchLimits, raw_descriptors};
+use super::{packet, stop_job};
 
 /// Where the session processes run.
 #[derive(Debug, Clone)]
@@ -87,11 +87,15 @@ impl SessionProcess {
         user: &str,
         limits: WatchLimits,
     ) -> Result<(Self, SessionEvents), StartError> {
+        let strays = Strays::of(user);
+        if let Some(process) = strays.find() {
+            return Err(StartError::Stray { user: user.to_owned(), process });
+        }
         let socket = open(path).map_err(|error| StartError::Connect { path: path.to_owned(), error })?;
         let socket = raw_descriptors::register(socket)?;
         let said = tokio::time::timeout(limits.ready, peer_of(&socket)).await;
         let pid = said.map_err(|_| StartError::NotReady(limits.ready))??;
-        let group = ControlGroup::of(pid);
+        let group = ControlGroup::of(pid, strays);
         let (mut process, events) = Self::attach(socket.into_inner(), pid, limits).await?;
         process.group = Some(group.ok_or(StartError::NoControlGroup(pid))?);
         let is_right = process.client.welcome().user == user;
@@ -134,34 +138,46 @@ async fn peer_of(socket: &super::link::Socket) -> Result<Pid, StartError> {
 #[derive(Debug)]
 pub(super) struct ControlGroup {
     members: PathBuf,
+    strays: Strays,
 }
 
 impl ControlGroup {
     /// The group that a process is in; nothing if it is gone, or if groups cannot be seen here.
-    pub(super) fn of(pid: Pid) -> Option<Self> {
+    pub(super) fn of(pid: Pid, strays: Strays) -> Option<Self> {
         let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
         let members = members_file(&text)?;
-        members.exists().then_some(Self { members })
+        members.exists().then_some(Self { members, strays })
     }
 
-    /// Waits until nobody is in it. False if that has not come true by `deadline`.
+    /// Waits until nobody is in it, nor anywhere else. False if that has not come true by `deadline`.
     pub(super) async fn is_left_by(&self, deadline: Instant) -> bool {
         loop {
-            match std::fs::read(&self.members) {
-                Ok(members) if !members.is_empty() => {}
-                Ok(_) => return true,
-                // systemd removes the group of a service that is no more.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => return true,
-                Err(error) if error.raw_os_error() == Some(Errno::ENODEV as i32) => return true,
+            let stays = match self.has_members() {
+                Ok(true) => "a process of the session".to_owned(),
+                Ok(false) => match self.strays.find() {
+                    Some(process) => process,
+                    None => return true,
+                },
                 Err(error) => {
                     tracing::error!(%error, group = %self.members.display(), "could not look at a control group");
                     return false;
                 }
-            }
+            };
             if Instant::now() >= deadline {
+                tracing::error!(stays, "the session's programs have not ended");
                 return false;
             }
             tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    fn has_members(&self) -> std::io::Result<bool> {
+        match std::fs::read(&self.members) {
+            Ok(members) => Ok(!members.is_empty()),
+            // systemd removes the group of a service that is no more.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+            Err(error) if error.raw_os_error() == Some(Errno::ENODEV as i32) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 }

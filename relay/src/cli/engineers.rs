@@ -1,5 +1,7 @@
 //! `engineer add`, `engineer list`, `engineer revoke`.
 
+use std::io::Write;
+
 use anyhow::{Context, bail};
 use fieldlink_protocol::credential::{Credential, EngineerIdentity};
 use fieldlink_protocol::ids::EngineerId;
@@ -19,8 +21,11 @@ pub(super) fn add(config: &Config, name: String, company: String) -> anyhow::Res
         "added {} ({}). This credential is shown once; hand it over on a safe way, for fieldlink-connect login:",
         credential.engineer.name, credential.engineer.company
     );
-    println!("{}", *credential.encode());
-    Ok(())
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", *credential.encode()).and_then(|()| out.flush()).with_context(|| {
+        let name = text::name(&credential.engineer.name);
+        format!("could not print the credential; it is lost: run engineer revoke {name}, then add them again")
+    })
 }
 
 /// Lists all engineers.

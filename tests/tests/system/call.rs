@@ -76,6 +76,9 @@ fn the_client_does_it_all_in_a_terminal() {
     watch.until_state("ready");
     let pair = client.credentials();
     terminal.wait_for(&pair.pin);
+    // It shows the PIN, and leaves no image of its memory.
+    let owner = site.scanner.shell("stat -c %U /proc/$(pgrep -f '^fieldlink start')/mem");
+    assert_eq!(owner.trim(), "root");
     let holder = site.engineer().start_connecting(&pair);
     terminal.wait_for(&format!("Allow {}", Engineer::NAME));
     terminal.wait_for("Type yes or no");

@@ -105,3 +105,45 @@ fn the_emergency_stop_is_for_whoever_sits_there() {
     check_end(&site, &mut call);
     assert_eq!(press(&site.scanner, Person::Client), "no engineer is connected");
 }
+
+/// What the agent's memory may grow by, in KiB, whatever it is asked.
+const GROWTH: u64 = 100 * 1024;
+
+fn resident(site: &Site) -> u64 {
+    let pid = site.scanner.main_pid("fieldlink-agent.service").expect("it runs");
+    let status = site.scanner.read(&format!("/proc/{pid}/status"));
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a figure");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// Calls that want no answer: the bus lets everybody make as many as they like.
+#[test]
+fn calls_that_want_no_answer_cost_nothing() {
+    use zbus::message::Flags;
+    let Some(site) = Site::boot() else { return };
+    let before = resident(&site);
+    let address = format!("unix:path=/proc/{}/root/run/dbus/system_bus_socket", site.scanner.leader());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let bus = zbus::connection::Builder::address(&*address).build().await.expect("the bus");
+        let name = "com.navvis.Fieldlink1";
+        let call = |method| {
+            let call = zbus::Message::method_call("/com/navvis/Fieldlink1", method).destination(name);
+            call.interface(name).with_flags(Flags::NO_REPLY_EXPECTED).build(&()).expect("a message")
+        };
+        for _ in 0..30_000 {
+            for method in ["End", "CheckNetwork"] {
+                bus.send(&call(method)).await.expect("sent");
+            }
+        }
+        // The bus keeps the order: once this is answered, everything before it has arrived.
+        bus.call_method(Some(name), "/com/navvis/Fieldlink1", Some("org.freedesktop.DBus.Peer"), "Ping", &())
+            .await
+            .expect("alive");
+    });
+    let after = resident(&site);
+    assert!(after < before + GROWTH, "{before} KiB before, {after} KiB after");
+    let call = site.call();
+    site.client().run(&["end"]);
+    drop(call);
+}

@@ -40,18 +40,23 @@ fn leave_everything_behind(site: &Site, call: &Call<'_>) {
     });
 }
 
+fn jobs(site: &Site) -> String {
+    site.scanner.shell("find /var/spool/cron/atjobs -type f -user fieldlink-support")
+}
+
 /// Nothing of the account runs, or will.
 fn check_that_nothing_is_left(site: &Site) {
+    check_that_nothing_runs(site);
+    assert_eq!(jobs(site), "");
+    assert!(!site.scanner.has("/var/spool/cron/crontabs/fieldlink-support"));
+}
+
+fn check_that_nothing_runs(site: &Site) {
     eventually("no process of the session is left", PATIENCE, || {
         site.scanner.processes_of("fieldlink-support").is_empty()
     });
     let scanner = &site.scanner;
     let uid = scanner.run(&["id", "-u", "fieldlink-support"]);
-    // They are removed in their own time.
-    eventually("cron and at have nothing of it", PATIENCE, || {
-        let jobs = scanner.shell("find /var/spool/cron/atjobs -type f -user fieldlink-support");
-        jobs.is_empty() && !scanner.has("/var/spool/cron/crontabs/fieldlink-support")
-    });
     assert!(!scanner.has("/var/lib/systemd/linger/fieldlink-support"));
     assert!(!scanner.has(&format!("/run/user/{}", uid.trim())));
     assert!(!scanner.shell("systemctl list-units --all --plain --no-legend").contains("left-behind"));
@@ -103,11 +108,15 @@ fn what_stands_in_cron_and_at_is_gone_too() {
 fn a_heap_of_jobs_does_not_hold_up_the_end() {
     let Some(site) = Site::boot() else { return };
     let mut call = site.call();
-    call.output_of("for n in $(seq 400); do echo 'sleep 1010' | at now + 1 hour 2>/dev/null; done; true");
+    call.output_of("for n in $(seq 2000); do echo 'sleep 1010' | at now + 1 hour 2>/dev/null; done; true");
+    let before = jobs(&site).lines().count();
     site.client().run(&["end"]);
     let ended = call.wait_until_ended();
     assert!(ended.contains("client-ended"), "{ended}");
-    check_that_nothing_is_left(&site);
+    check_that_nothing_runs(&site);
+    // Some have gone; the rest never runs, and goes with the next sessions.
+    assert!(jobs(&site).lines().count() < before);
+    assert!(!site.scanner.journal("fieldlink-agent.service").contains("could not confirm"));
     // Without our package atd would do what is left.
     let call = site.call();
     call.output_of("echo 'touch /tmp/of-a-job' | at now + 1 hour 2>/dev/null; touch ~/.forward");
@@ -115,6 +124,28 @@ fn a_heap_of_jobs_does_not_hold_up_the_end() {
     assert_eq!(site.scanner.run(&["atq"]), "");
     assert!(!site.scanner.has(HOMES));
     drop(call);
+}
+
+/// However it came about: whoever runs as the engineers' account could trace the next engineer's programs.
+#[test]
+fn nobody_comes_in_while_something_of_the_account_runs() {
+    let Some(site) = Site::boot() else { return };
+    let stray = site.scanner.start_as(Person::Account("fieldlink-support"), &["sleep", "1020"]);
+    eventually("it runs", PATIENCE, || site.scanner.processes_of("fieldlink-support").contains("sleep 1020"));
+    let client = site.client();
+    let pair = client.start();
+    let mut watch = client.watch();
+    let mut holder = site.engineer().start_connecting(&pair);
+    watch.until_state("asking");
+    client.run(&["allow"]);
+    let off = watch.until_state("off");
+    assert_eq!(off["notice"]["code"], "scanner-failed", "{off}");
+    assert_eq!(holder.wait_for_end().code(), Some(1), "{}", holder.transcript());
+    let journal = site.scanner.journal("fieldlink-agent.service");
+    assert!(journal.contains("(sleep) runs as fieldlink-support"), "{journal}");
+    drop(stray);
+    eventually("it is gone", PATIENCE, || site.scanner.processes_of("fieldlink-support").is_empty());
+    site.call().end();
 }
 
 #[test]
