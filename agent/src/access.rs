@@ -17,7 +17,7 @@ use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::transport::Dialer;
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 pub use command::{Command, Happening, Order, Refusal};
 
@@ -94,8 +94,12 @@ pub struct Outlook {
 
 enum Event {
     Tunnel(TunnelEvent),
+    /// What keeps us registered is gone.
+    TunnelFailed,
     Charge(ChargeRequest),
     Run(Run),
+    /// The task of a pairing has failed; its charge stands.
+    RunFailed(JoinError),
     Session(SessionEvent),
     Return(Return),
     Command(Option<Command>),
@@ -162,6 +166,11 @@ impl Access {
                     let _ = reply.send(self.rules.charge(&registration));
                 }
                 Event::Run(run) => self.on_run(run).await?,
+                Event::RunFailed(error) => tracing::error!(%error, "a pairing failed by itself"),
+                Event::TunnelFailed => {
+                    tracing::error!("nothing keeps the registration any more");
+                    self.switch_off(Notice::Ended(Reason::ScannerFailed)).await?;
+                }
                 Event::Session(event) => self.on_session(event).await?,
                 Event::Return(event) => self.on_return(event).await?,
                 // The client is to see it; nothing else follows from it here.
@@ -179,8 +188,8 @@ impl Access {
         let deadline = self.rules.next_deadline();
         let tunnel = async {
             match &mut self.tunnel {
-                Some((_, events)) => events.recv().await,
-                None => None,
+                Some((_, events)) => events.recv().await.map_or(Event::TunnelFailed, Event::Tunnel),
+                None => std::future::pending().await,
             }
         };
         let session = async {
@@ -192,10 +201,10 @@ impl Access {
         tokio::select! {
             command = self.commands.recv() => Event::Command(command),
             Some(charge) = self.charges.1.recv() => Event::Charge(charge),
-            Some(Ok(run)) = self.pairings.join_next() => Event::Run(run),
+            Some(run) = self.pairings.join_next() => run.map_or_else(Event::RunFailed, Event::Run),
             event = session => Event::Session(event),
             event = self.returning.next() => Event::Return(event),
-            Some(event) = tunnel => Event::Tunnel(event),
+            event = tunnel => event,
             () = self.network.changed() => Event::Network,
             _ = self.timer.wait(deadline) => Event::Time,
         }

@@ -103,11 +103,14 @@ impl Control {
         (Self { outgoing, remaining, cancel, task }, events)
     }
 
-    /// Sends `message` under the seal. A full queue means a stalled peer: the heartbeats find out.
-    pub fn send(&self, message: FromAgent) {
-        if let Err(TrySendError::Full(_)) = self.outgoing.try_send(message) {
+    /// Sends `message` under the seal. False if it is dropped: a full queue means a stalled peer, and the
+    /// heartbeats find out.
+    pub fn send(&self, message: FromAgent) -> bool {
+        let sent = self.outgoing.try_send(message);
+        if let Err(TrySendError::Full(_)) = sent {
             tracing::warn!("a control message was dropped: the engineer's side takes nothing");
         }
+        sent.is_ok()
     }
 
     /// From now on heartbeats go out, the first one at once, with the seconds left until `deadline` (time

@@ -20,6 +20,8 @@ const LONGEST: u64 = 8 * 1024;
 const ROW: Duration = Duration::from_secs(60);
 /// Starts in a row that are no reason to wait.
 const FREE_STARTS: usize = 3;
+/// Starts that are remembered: as many as the longest wait takes.
+const MOST_STARTS: usize = FREE_STARTS + 5;
 /// The longest wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
@@ -138,18 +140,21 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-/// The starts of the row that `now` belongs to, one a line, and the wait that follows from them.
+/// The starts of the row that `now` belongs to, one a line, and the wait that follows from them. In a row
+/// every start follows the one before it closely; the waits do not break it.
 fn with_start(known: &str, now: Duration) -> (String, Duration) {
-    let of_row = |start: &u64| now.as_secs().saturating_sub(*start) < ROW.as_secs();
-    let mut starts: Vec<u64> = known.lines().filter_map(|line| line.parse().ok()).filter(of_row).collect();
+    let mut starts: Vec<u64> = known.lines().filter_map(|line| line.parse().ok()).collect();
     starts.push(now.as_secs());
-    let beyond = starts.len().saturating_sub(FREE_STARTS);
+    let is_gap = |pair: &[u64]| pair[1].saturating_sub(pair[0]) >= ROW.as_secs();
+    let begin = starts.windows(2).rposition(is_gap).map_or(0, |gap| gap + 1);
+    let row = &starts[begin.max(starts.len().saturating_sub(MOST_STARTS))..];
+    let beyond = row.len().saturating_sub(FREE_STARTS);
     let wait = match u32::try_from(beyond) {
         Ok(0) => Duration::ZERO,
         Ok(beyond) => Duration::from_secs(1 << beyond.min(5)).min(LONGEST_WAIT),
         Err(_) => LONGEST_WAIT,
     };
-    (starts.iter().map(|start| format!("{start}\n")).collect(), wait)
+    (row.iter().map(|start| format!("{start}\n")).collect(), wait)
 }
 
 /// The name of this boot of the kernel's.
@@ -216,15 +221,19 @@ mod tests {
 
     #[test]
     fn many_starts_in_a_row_are_slowed_down() {
-        let mut known = String::new();
-        let waits: Vec<u64> = (100..110)
-            .map(|second| {
-                let (starts, wait) = with_start(&known, Duration::from_secs(second));
+        let (mut known, mut now) = (String::new(), 100);
+        let waits: Vec<u64> = (0..12)
+            .map(|_| {
+                let (starts, wait) = with_start(&known, Duration::from_secs(now));
                 known = starts;
+                // It crashes a second after it has waited.
+                now += wait.as_secs() + 1;
                 wait.as_secs()
             })
             .collect();
-        assert_eq!(waits, [0, 0, 0, 2, 4, 8, 16, 30, 30, 30]);
-        assert_eq!(with_start(&known, Duration::from_secs(300)), ("300\n".into(), Duration::ZERO));
+        assert_eq!(waits, [0, 0, 0, 2, 4, 8, 16, 30, 30, 30, 30, 30]);
+        assert_eq!(known.lines().count(), MOST_STARTS);
+        let later = now + 60;
+        assert_eq!(with_start(&known, Duration::from_secs(later)), (format!("{later}\n"), Duration::ZERO));
     }
 }

@@ -140,9 +140,9 @@ impl LiveSession {
         self.features.has(feature)
     }
 
-    /// Sends a sealed message.
-    pub fn say(&self, message: FromAgent) {
-        self.control.send(message);
+    /// Sends a sealed message. False if it is dropped, because the engineer's side has taken nothing for long.
+    pub fn say(&self, message: FromAgent) -> bool {
+        self.control.send(message)
     }
 
     /// Begins to start the session process. What comes of it is an event.

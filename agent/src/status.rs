@@ -78,6 +78,45 @@ named! {
     }
 }
 
+named! {
+    /// What the client is told beside the status: the codes of the signal `Warning`.
+    WarningCode {
+        /// The end of the session is near.
+        TimeLeft = "time-left",
+        /// The session lasts longer now.
+        MoreTime = "more-time",
+        /// It cannot last any longer.
+        NoMoreTime = "no-more-time",
+        /// A wrong PIN was tried.
+        WrongPin = "wrong-pin",
+        /// Somebody was not let in.
+        Refused = "refused",
+        /// A question was answered.
+        Answered = "answered",
+        /// A question was not answered in time.
+        NoAnswer = "no-answer",
+        /// A question was taken back.
+        Withdrawn = "withdrawn",
+        /// A line of chat waits for the connection.
+        Delayed = "delayed",
+    }
+}
+
+impl WarningCode {
+    /// Whether it says what became of the question that was open.
+    pub fn closes_question(self) -> bool {
+        match self {
+            Self::TimeLeft | Self::WrongPin | Self::Delayed => false,
+            Self::MoreTime
+            | Self::NoMoreTime
+            | Self::Refused
+            | Self::Answered
+            | Self::NoAnswer
+            | Self::Withdrawn => true,
+        }
+    }
+}
+
 /// A short code that can be read out over the phone, and what it means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
 pub struct Line {

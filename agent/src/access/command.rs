@@ -5,7 +5,7 @@ use fieldlink_protocol::reason::Reason;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::rules::{ClientAnswer, GrantError, StaleAnswer};
-use crate::status::Line;
+use crate::status::{Line, WarningCode};
 
 /// What the client asks for.
 #[derive(Debug)]
@@ -55,6 +55,11 @@ pub enum Refusal {
     /// Nobody is there to hear it.
     #[error("no engineer is connected")]
     NoSession,
+    /// It would be lost.
+    #[error(
+        "the engineer is out of reach, and too much waits already: try again once the connection is back"
+    )]
+    NotTaken,
     /// The engineer's program cannot show it.
     #[error("the engineer's program is too old for messages")]
     NoChat,
@@ -97,7 +102,9 @@ impl Happening {
     pub fn closes_question(&self) -> bool {
         match self {
             Self::Chat { .. } => false,
-            Self::Warning(line) => !matches!(&*line.code, "time-left" | "wrong-pin" | "delayed" | ""),
+            Self::Warning(line) => {
+                WarningCode::from_name(&line.code).is_some_and(WarningCode::closes_question)
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use fieldlink_protocol::{feature, limits, text};
 use super::{Access, Happening, Refusal};
 use crate::clock;
 use crate::panel::describe_time;
-use crate::status::Line;
+use crate::status::{Line, WarningCode};
 
 /// Lines of chat, and questions, that are passed on within [`PERIOD`]. Every process on the bus may be listening,
 /// and the client must find the time to type.
@@ -88,20 +88,25 @@ impl Access {
 
     /// The engineer takes a question back, or is no longer there to hear the answer.
     pub(super) fn on_question_withdrawn(&self) {
-        self.warn("withdrawn", "The engineer took the question back.");
+        self.warn(WarningCode::Withdrawn, "The engineer took the question back.");
     }
 
     /// Shows the client what became of a question that was answered, here or elsewhere on the device.
     pub(super) fn confirm(&self, answer: &Answer) {
         match answer {
             Answer::Granted { .. } => self.confirm_time(),
-            Answer::Refused {} => self.warn("answered", "You said no."),
+            Answer::Refused {} => self.warn(WarningCode::Answered, "You said no."),
             Answer::Text { text } => {
-                self.warn("answered", format!("You answered: {}", text::clean(text, limits::CHAT)));
+                self.warn(
+                    WarningCode::Answered,
+                    format!("You answered: {}", text::clean(text, limits::CHAT)),
+                );
             }
-            Answer::NoMoreTime {} => self.warn("no-more-time", "The session cannot last any longer."),
+            Answer::NoMoreTime {} => {
+                self.warn(WarningCode::NoMoreTime, "The session cannot last any longer.")
+            }
             Answer::NoAnswer {} => {
-                self.warn("no-answer", "There was no answer in time. The engineer was told.");
+                self.warn(WarningCode::NoAnswer, "There was no answer in time. The engineer was told.");
             }
             Answer::Busy {} => {}
         }
@@ -110,7 +115,10 @@ impl Access {
     fn confirm_time(&self) {
         if let Some(active) = self.rules.active() {
             let left = describe_time(active.deadline.saturating_sub(clock::now()));
-            self.warn("more-time", format!("You gave the engineer more time: the session ends in {left}."));
+            self.warn(
+                WarningCode::MoreTime,
+                format!("You gave the engineer more time: the session ends in {left}."),
+            );
         }
     }
 
@@ -163,11 +171,16 @@ impl Access {
             return Err(Refusal::NoChat);
         }
         let line = cut_to_fit(&text);
-        session.say(FromAgent::Chat { text: line.to_owned() });
+        if !session.say(FromAgent::Chat { text: line.to_owned() }) {
+            return Err(Refusal::NotTaken);
+        }
         self.said.add(clock::now(), line);
         self.happen(Happening::Chat { from_engineer: false, text });
         if self.rules.active().is_some_and(|active| active.interrupted.is_some()) {
-            self.warn("delayed", "The engineer is out of reach, and reads this once the connection is back.");
+            self.warn(
+                WarningCode::Delayed,
+                "The engineer is out of reach, and reads this once the connection is back.",
+            );
         }
         Ok(())
     }
@@ -188,12 +201,12 @@ impl Access {
             1 => "The session ends in one minute.".to_owned(),
             minutes => format!("The session ends in {minutes} minutes."),
         };
-        self.warn("time-left", sentence);
+        self.warn(WarningCode::TimeLeft, sentence);
     }
 
     /// Tells the client, under a code that programs can go by.
-    pub(super) fn warn(&self, code: &str, sentence: impl Into<String>) {
-        self.happen(Happening::Warning(Line { code: code.to_owned(), sentence: sentence.into() }));
+    pub(super) fn warn(&self, code: WarningCode, sentence: impl Into<String>) {
+        self.happen(Happening::Warning(Line { code: code.name().to_owned(), sentence: sentence.into() }));
     }
 
     pub(super) fn happen(&self, happening: Happening) {

@@ -10,7 +10,7 @@ use crate::network::monitor::Standing;
 use crate::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::rules::{Request, State};
 use crate::session::LiveSession;
-use crate::status::Visitor;
+use crate::status::{Visitor, WarningCode};
 use crate::tunnel::TunnelEvent;
 
 impl Access {
@@ -140,7 +140,7 @@ impl Access {
             // Whoever breaks off there has learnt whether it was right.
             _ => format!("{who} broke off while the PIN was checked, which counts as a wrong one."),
         };
-        self.warn("wrong-pin", sentence);
+        self.warn(WarningCode::WrongPin, sentence);
     }
 
     pub(super) async fn on_relay_ended(

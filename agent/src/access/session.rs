@@ -14,7 +14,7 @@ use crate::marks::SessionMark;
 use crate::rules::{Greeted, Request, State};
 use crate::session::{BeginError, LiveSession, SessionEvent};
 use crate::session_process::EndOutcome;
-use crate::status::Visitor;
+use crate::status::{Visitor, WarningCode};
 
 impl Access {
     pub(super) async fn on_session(&mut self, event: SessionEvent) -> Result<(), Unconfirmed> {
@@ -157,7 +157,7 @@ impl Access {
         let request = self.rules.request().cloned();
         if let State::Asking { request, .. } = self.rules.state() {
             let who = Visitor::of(request).engineer;
-            self.warn("withdrawn", format!("{who} does not ask to come in any more: {reason}."));
+            self.warn(WarningCode::Withdrawn, format!("{who} does not ask to come in any more: {reason}."));
         }
         self.rules.withdraw(clock::now());
         self.turn_away(request, reason).await
@@ -182,9 +182,11 @@ impl Access {
     fn confirm_refusal(&self, who: &str, reason: Reason) {
         let next = "If this happens once more, remote access goes off.";
         match reason {
-            Reason::NoAnswer => self
-                .warn("no-answer", format!("There was no answer in time, so {who} was not let in. {next}")),
-            _ => self.warn("refused", format!("You did not let {who} in. {next}")),
+            Reason::NoAnswer => self.warn(
+                WarningCode::NoAnswer,
+                format!("There was no answer in time, so {who} was not let in. {next}"),
+            ),
+            _ => self.warn(WarningCode::Refused, format!("You did not let {who} in. {next}")),
         }
     }
 

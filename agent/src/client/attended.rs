@@ -5,12 +5,14 @@ use std::sync::Arc;
 use fieldlink_protocol::support_id::SupportId;
 use tokio::sync::{Mutex, broadcast, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::device::{self, Device};
 use super::failure::{Failure, Kind};
 use super::show;
 use super::watch::{News, Watch};
 use crate::access::{Command, Happening};
+use crate::bus::ANSWER;
 use crate::console::{self, Feed, InputEnd};
 use crate::emergency_stop;
 use crate::panel::{Credentials, View};
@@ -27,16 +29,26 @@ pub(super) async fn run(device: Device) -> Result<u8, Failure> {
     let (view, view_receiver) = watch::channel(panel.complete(news.status()?).await?);
     let (happenings, happening_receiver) = broadcast::channel(QUEUE);
     let (commands, orders) = mpsc::channel(QUEUE);
-    let last = view_receiver.clone();
     let feed = Feed { view: view_receiver, happenings: happening_receiver, commands };
-    let giving = give(panel.device.clone(), orders, happenings.clone());
-    tokio::select! {
-        () = console::run(feed, InputEnd::Leave) => {}
-        failure = panel.follow(news, view, happenings) => return Err(failure),
-        () = giving => {}
-        _ = tokio::signal::ctrl_c() => {}
+    let mut giving = tokio::spawn(give(panel.device.clone(), orders, happenings.clone()));
+    let failure = tokio::select! {
+        () = console::run(feed, InputEnd::Leave) => None,
+        failure = panel.follow(news, view, happenings) => Some(failure),
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    // The console is gone, and no more orders come; what was typed last is still done.
+    if timeout(ANSWER, &mut giving).await.is_err() {
+        giving.abort();
     }
-    if last.borrow().status.phase != Phase::Off {
+    match failure {
+        Some(failure) => Err(failure),
+        None => leave(&panel.device).await,
+    }
+}
+
+/// Says how things stand to somebody who will not see it any more.
+async fn leave(device: &Device) -> Result<u8, Failure> {
+    if device.status().await.is_ok_and(|status| status.phase != Phase::Off) {
         show::print(
             "\n  Remote access goes on. \"fieldlink stop\" switches it off, \"fieldlink start\" shows it again.\n",
         )?;
@@ -65,6 +77,7 @@ async fn give(device: Device, mut orders: mpsc::Receiver<Command>, happenings: b
         });
         while given.try_join_next().is_some() {}
     }
+    given.join_all().await;
 }
 
 struct Panel {

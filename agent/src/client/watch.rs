@@ -22,6 +22,9 @@ use crate::status::{Line, Status};
 /// The message bus, as a sender: a name that nobody else can have.
 const BUS: &str = "org.freedesktop.DBus";
 
+/// How often a service that has just come back is asked how things stand.
+const LOOKS: u32 = 3;
+
 /// Something new.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum News {
@@ -90,15 +93,23 @@ impl Watch {
                 Some(Heard::Happened(happening)) => Some(News::Happened(happening)),
                 Some(Heard::Stopped) => Some(News::Stopped),
                 // It may be gone again; then that is the next news.
-                Some(Heard::Started) => {
-                    self.look().await.ok().and_then(|()| self.how_it_stands()).map(News::Back)
-                }
+                Some(Heard::Started) => self.look_at_new_owner().await,
                 None => None,
             };
             if news.is_some() {
                 return news;
             }
         }
+    }
+
+    /// Until it has answered, nobody is believed.
+    async fn look_at_new_owner(&mut self) -> Option<News> {
+        for _ in 0..LOOKS {
+            if self.look().await.is_ok() {
+                return self.how_it_stands().map(News::Back);
+            }
+        }
+        None
     }
 
     fn how_it_stands(&self) -> Option<Box<Status>> {

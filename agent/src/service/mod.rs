@@ -1,7 +1,9 @@
 //! The agent as a service of systemd's: on the system bus, watched, and ready to be replaced.
 
 pub mod authority;
+pub mod error;
 mod inhibitor;
+pub mod network_check;
 pub mod object;
 mod publisher;
 mod refusals;

@@ -1,49 +1,28 @@
 //! The object on the bus: what the person beside the device can do and read.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::Dialer;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, interface};
 
-use super::authority::{Action, Authority, Denied, is_answerable};
-use crate::access::{Command, Order, Refusal};
+use super::authority::{Action, Authority, is_answerable};
+use super::error::Error;
+use super::network_check::NetworkCheck;
+use crate::access::{Command, Order};
 use crate::bus::Properties;
-use crate::network::check::{self, Report};
 use crate::panel::View;
 use crate::rules::ClientAnswer;
-use crate::status::{Line, Phase};
+use crate::status::Phase;
 
 /// The longest body of a message that is looked at, in bytes: a line of chat, and what D-Bus puts around it.
 const LONGEST: u32 = fieldlink_protocol::limits::CHAT as u32 + 128;
-/// How long a check of the network stands.
-const FRESH: Duration = Duration::from_secs(10);
 /// A check of the network takes a few seconds; dialling and measuring have limits of their own.
 const CHECK: Duration = Duration::from_secs(30);
-
-/// An error as it stands on the bus. The message is fit for the person beside the device.
-#[derive(Debug, zbus::DBusError)]
-#[zbus(prefix = "com.navvis.Fieldlink1.Error")]
-pub enum Error {
-    /// Something went wrong on the bus itself.
-    #[zbus(error)]
-    ZBus(zbus::Error),
-    /// The sender may not do this.
-    NotPermitted(String),
-    /// The question that is answered is not open any more.
-    Stale(String),
-    /// It does not fit the state of things.
-    NotNow(String),
-    /// An argument cannot be used.
-    InvalidArgument(String),
-    /// Too many ask at the same time.
-    Busy(String),
-}
 
 /// What the object stands on.
 pub struct Object {
@@ -55,35 +34,6 @@ pub struct Object {
     pub authority: Authority,
     /// For checks of the network.
     pub network: Mutex<NetworkCheck>,
-}
-
-/// A check of the network: one at a time, and what it found is good for a moment, whoever asks, unless the
-/// network has changed. Everybody may ask, and the relay measures for a network only so often.
-pub struct NetworkCheck {
-    dialer: Dialer,
-    latest: Option<(Instant, Line, Report)>,
-}
-
-impl NetworkCheck {
-    /// Over `dialer`.
-    pub fn new(dialer: Dialer) -> Self {
-        Self { dialer, latest: None }
-    }
-
-    /// `verdict` is what is known of the network anyway.
-    async fn report(&mut self, verdict: Line) -> &Report {
-        let is_fresh = |(at, then, _): &(Instant, Line, Report)| at.elapsed() < FRESH && *then == verdict;
-        if !self.latest.as_ref().is_some_and(is_fresh) {
-            self.latest = None;
-        }
-        match &mut self.latest {
-            Some((_, _, report)) => report,
-            latest => {
-                let report = check::run(&self.dialer).await;
-                &latest.insert((Instant::now(), verdict, report)).2
-            }
-        }
-    }
 }
 
 impl Object {
@@ -343,22 +293,4 @@ impl Object {
 
 fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(what: &str, text: &str) -> Result<T, Error> {
     text.parse().map_err(|error| Error::InvalidArgument(format!("could not use the {what}: {error}")))
-}
-
-impl From<Denied> for Error {
-    fn from(denied: Denied) -> Self {
-        match denied {
-            Denied::Busy => Self::Busy(denied.to_string()),
-            _ => Self::NotPermitted(denied.to_string()),
-        }
-    }
-}
-
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Stale(_) => Self::Stale(refusal.to_string()),
-            _ => Self::NotNow(refusal.to_string()),
-        }
-    }
 }

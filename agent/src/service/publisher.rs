@@ -13,7 +13,8 @@ use zbus::object_server::SignalEmitter;
 
 use super::authority::Authority;
 use super::inhibitor::Inhibitor;
-use super::object::{NetworkCheck, Object, ObjectSignals};
+use super::network_check::NetworkCheck;
+use super::object::{Object, ObjectSignals};
 use crate::access::{Command, Happening};
 use crate::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
 use crate::panel::View;

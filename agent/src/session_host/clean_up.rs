@@ -34,8 +34,8 @@ const JOBS_TIME: Duration = Duration::from_millis(250);
 const ROUNDS: u32 = 3;
 const BETWEEN: Duration = Duration::from_millis(2);
 
-/// Jobs that one run of `atrm` removes: an argument list has an end.
-const BATCH: usize = 100;
+/// Jobs that one run of `atrm` removes: it goes over all of them once, and an argument list has an end.
+const BATCH: usize = 5_000;
 
 /// Kills, detaches, removes.
 pub fn clean_up() -> Result<(), HostError> {

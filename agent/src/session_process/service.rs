@@ -88,7 +88,7 @@ impl SessionProcess {
         limits: WatchLimits,
     ) -> Result<(Self, SessionEvents), StartError> {
         let strays = Strays::of(user);
-        if let Some(process) = strays.find() {
+        if let Some(process) = strays.find().await {
             return Err(StartError::Stray { user: user.to_owned(), process });
         }
         let socket = open(path).map_err(|error| StartError::Connect { path: path.to_owned(), error })?;
@@ -154,7 +154,7 @@ impl ControlGroup {
         loop {
             let stays = match self.has_members() {
                 Ok(true) => "a process of the session".to_owned(),
-                Ok(false) => match self.strays.find() {
+                Ok(false) => match self.strays.find().await {
                     Some(process) => process,
                     None => return true,
                 },

@@ -6,6 +6,7 @@ mod call;
 mod container;
 mod disk;
 mod ending;
+mod examples;
 mod flooding;
 mod leftovers;
 mod packages;

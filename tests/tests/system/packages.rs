@@ -35,6 +35,17 @@ fn check_that_nothing_is_new(before: &BTreeSet<String>, container: &Container) {
     assert!(lost.is_empty(), "taken away: {lost:#?}");
 }
 
+/// As an operator may have done: what names an account that is no more must not stay.
+fn enable_examples(container: &Container) {
+    let examples = "/usr/share/doc/fieldlink-agent/examples";
+    let drop_ins = "/etc/systemd/system/fieldlink-session@.service.d";
+    container.shell(&format!(
+        "install -m 0440 {examples}/sudoers /etc/sudoers.d/fieldlink-support
+         mkdir -p {drop_ins} && cp {examples}/no-network.conf {drop_ins}/
+         cp {examples}/log-directories.conf /etc/tmpfiles.d/fieldlink-log-directories.conf"
+    ));
+}
+
 #[test]
 fn purge_leaves_nothing_even_after_sessions() {
     let Some(site) = Site::boot_bare(SiteOptions::default()) else { return };
@@ -46,6 +57,7 @@ fn purge_leaves_nothing_even_after_sessions() {
     let call = site.call();
     call.output_of("touch ~/of-the-engineer");
     call.end();
+    enable_examples(&site.scanner);
     purge(&site.scanner, "fieldlink-agent");
     check_that_nothing_is_new(&before[0], &site.scanner);
     site.relay.shell("userdel --remove ada");

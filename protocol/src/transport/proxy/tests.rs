@@ -170,7 +170,7 @@ async fn a_proxy_that_is_not_there_is_named() {
     assert!(matches!(error, DialError::Proxy(ProxyError::Resolve(_))), "{error}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_proxy_that_hangs_or_dawdles_is_given_up() {
     let hanging = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let dawdling = TcpListener::bind("127.0.0.1:0").await.expect("a port");

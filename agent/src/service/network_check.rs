@@ -1,0 +1,40 @@
+//! Checks of the network for whoever asks on the bus.
+
+use std::time::{Duration, Instant};
+
+use fieldlink_protocol::transport::Dialer;
+
+use crate::network::check::{self, Report};
+use crate::status::Line;
+
+/// How long a check of the network stands.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// A check of the network: one at a time, and what it found is good for a moment, whoever asks, unless the
+/// network has changed. Everybody may ask, and the relay measures for a network only so often.
+pub struct NetworkCheck {
+    dialer: Dialer,
+    latest: Option<(Instant, Line, Report)>,
+}
+
+impl NetworkCheck {
+    /// Over `dialer`.
+    pub fn new(dialer: Dialer) -> Self {
+        Self { dialer, latest: None }
+    }
+
+    /// What a check finds, or has just found. `verdict` is what is known of the network anyway.
+    pub(super) async fn report(&mut self, verdict: Line) -> &Report {
+        let is_fresh = |(at, then, _): &(Instant, Line, Report)| at.elapsed() < FRESH && *then == verdict;
+        if !self.latest.as_ref().is_some_and(is_fresh) {
+            self.latest = None;
+        }
+        match &mut self.latest {
+            Some((_, _, report)) => report,
+            latest => {
+                let report = check::run(&self.dialer).await;
+                &latest.insert((Instant::now(), verdict, report)).2
+            }
+        }
+    }
+}
