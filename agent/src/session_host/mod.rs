@@ -189,7 +189,7 @@ impl Host {
     }
 
     fn serve_packet(&mut self) -> Result<Next, HostError> {
-        let packet = match packet::receive(&self.socket, MsgFlags::MSG_DONTWAIT) {
+        let packet = match packet::receive(&self.socket, MsgFlags::MSG_DONTWAIT, wire::MAX_REQUEST) {
             Err(error) if error.would_block() => return Ok(Next::Serve),
             Err(PacketError::Socket(Errno::ECONNRESET)) => return Ok(Next::End),
             other => other?,

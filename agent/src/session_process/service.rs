@@ -114,6 +114,7 @@ fn open(path: &Path) -> Result<OwnedFd, Errno> {
     let ours = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
     // Before connecting: a message that was sent earlier names nobody.
     setsockopt(&ours, sockopt::PassCred, &true)?;
+    packet::make_room(&ours)?;
     connect(ours.as_raw_fd(), &UnixAddr::new(path)?)?;
     Ok(ours)
 }
