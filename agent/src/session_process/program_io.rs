@@ -122,6 +122,12 @@ impl TerminalMaster {
         Ok(Self(Arc::new(raw_descriptors::register(master)?)))
     }
 
+    /// Reads what the program has written so far, without waiting. `WouldBlock` means that the kernel holds
+    /// nothing of it: asked so directly, it first passes on what is under way between the terminal's two ends.
+    pub fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(read(self.0.get_ref(), buffer)?)
+    }
+
     /// Tells the program that its window has another size now.
     pub fn resize(&self, size: TerminalSize) -> io::Result<()> {
         Ok(raw_descriptors::set_terminal_size(self.0.get_ref().as_fd(), size)?)

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fieldlink_protocol::text;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy_buf};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy, copy_buf, sink,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -26,9 +28,6 @@ use crate::{ssh_client, ssh_config};
 
 /// Connections at the same time; further ones wait.
 const CONNECTIONS: usize = 32;
-
-/// How long an ssh may take to send what it was given, once both directions have ended.
-const LAST_BYTES: Duration = Duration::from_secs(5);
 
 /// What leads where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,32 +121,28 @@ async fn connect(stream: TcpStream, ssh: Command) -> anyhow::Result<()> {
         anyhow::bail!("could not talk to ssh");
     };
     let (from, to) = stream.into_split();
-    let (gone, done) = (CancellationToken::new(), CancellationToken::new());
-    let up = async {
-        tokio::select! {
-            carried = carry(from, input) => carried,
-            () = gone.cancelled() => Ok(()),
-        }
-    };
-    let carrying = async {
-        let carried = tokio::try_join!(up, carry(output, to));
-        done.cancel();
-        carried
-    };
-    let mut said = String::new();
-    let mut errors = errors.take(4096);
-    let listening = async {
-        tokio::select! {
-            _ = errors.read_to_string(&mut said) => {}
-            () = async { done.cancelled().await; sleep(LAST_BYTES).await } => {}
-        }
+    // Each direction by itself: what one end will not take any more says nothing about what it has sent. ssh
+    // ends when both are over and it has passed on what it was given.
+    let gone = CancellationToken::new();
+    let up = async { gone.run_until_cancelled(carry(from, input)).await.unwrap_or(Ok(())) };
+    let ending = async {
+        let said = said(errors).await;
+        let _ = child.wait().await;
         gone.cancel();
+        said
     };
-    let (carried, ()) = tokio::join!(carrying, listening);
-    let _ = child.kill().await;
-    let said: Vec<_> = said.lines().map(text::sentence).filter(|line| !line.is_empty()).collect();
+    let (_, down, said) = tokio::join!(up, carry(output, to), ending);
     anyhow::ensure!(said.is_empty(), "{}", said.join("; "));
-    carried.map(drop).context("it broke")
+    down.context("it broke")
+}
+
+/// The first lines that ssh says, all of which is read.
+async fn said(mut errors: impl AsyncRead + Unpin) -> Vec<String> {
+    let mut said = Vec::new();
+    let _ = (&mut errors).take(4096).read_to_end(&mut said).await;
+    let _ = copy(&mut errors, &mut sink()).await;
+    let said = String::from_utf8_lossy(&said);
+    said.lines().map(text::sentence).filter(|line| !line.is_empty()).collect()
 }
 
 async fn carry(from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) -> std::io::Result<()> {
