@@ -10,6 +10,7 @@ mod session;
 
 use std::sync::Arc;
 
+use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
@@ -215,6 +216,7 @@ impl Access {
             self.notice = Some(Notice::Ended(Reason::ScannerFailed));
             return;
         };
+        tracing::info!(target: AUDIT, "remote access goes on");
         self.support_id = Some(pair.support_id);
         let claim = Claim::SupportId { support_id: pair.support_id, lease: None };
         // A key of its own for every start: nothing ties one support ID to the next.
@@ -231,7 +233,7 @@ impl Access {
         let reason = notice.reason();
         let request = self.rules.request().cloned();
         let session = request.as_ref().map(|request| request.session.to_string());
-        tracing::info!(reason = reason.code(), session, "remote access goes off");
+        tracing::info!(target: AUDIT, reason = reason.code(), session, "remote access goes off");
         self.rules.close();
         self.pairings.shutdown().await;
         while self.goodbyes.try_join_next().is_some() {}

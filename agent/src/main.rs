@@ -1,6 +1,6 @@
 //! `fieldlink-agent`: remote access as a service, or in the foreground.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,22 +12,21 @@ use fieldlink_agent::marks::Marks;
 use fieldlink_agent::network::{self, Monitor};
 use fieldlink_agent::service_cli::{Arguments, CheckOptions, Command};
 use fieldlink_agent::{config::Config, hardening, service};
+use fieldlink_protocol::logging::{self, Audience};
 use fieldlink_protocol::reason::Reason;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing_subscriber::EnvFilter;
 
 /// The configuration cannot be used (`EX_CONFIG` of `sysexits.h`): starting again would not help.
 const BAD_CONFIGURATION: u8 = 78;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let level = if matches!(arguments.command, Command::Service(_)) { "info" } else { "warn" };
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(EnvFilter::try_from_env("FIELDLINK_LOG").unwrap_or_else(|_| EnvFilter::new(level)))
-        .init();
+    let audience = match arguments.command {
+        Command::Service(_) => Audience::Journal,
+        _ => Audience::Person,
+    };
+    let _logging = logging::to_stderr(audience);
     match run(arguments.command) {
         Ok(code) => code,
         Err(error) => {

@@ -1,6 +1,7 @@
 //! What the relay says, and what becomes of pairing runs.
 
 use fieldlink_protocol::ids::{PipeId, SessionId};
+use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::reason::Reason;
 
@@ -104,7 +105,7 @@ impl Access {
             Outcome::Uncharged(reason) => self.decline(&request, reason),
             Outcome::Failed(reason, charge) => {
                 let who = Visitor::of(&request).describe();
-                tracing::info!(engineer = %request.engineer.id, who, %reason, "a pairing failed");
+                tracing::info!(target: AUDIT, engineer = %request.engineer.id, who, %reason, "a pairing failed");
                 let is_burnt = self.rules.failed(&registration, charge);
                 self.decline(&request, reason);
                 if is_burnt {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::limits;
+use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::FromAgent;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::reason::Reason;
@@ -165,7 +166,7 @@ impl Access {
             tracing::error!(%error, "the session cannot go on");
             return Err(Unconfirmed);
         }
-        tracing::info!(engineer = %request.engineer.id, "the engineer's program is back");
+        tracing::info!(target: AUDIT, engineer = %request.engineer.id, "the engineer's program is back");
         if let Some(session) = &self.session {
             session.admit(deadline.saturating_sub(now).max(Duration::from_secs(1)), deadline);
         }

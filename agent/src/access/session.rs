@@ -1,5 +1,6 @@
 //! From the verified PIN to the admission, and what a session reports by itself.
 
+use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::control;
 use fieldlink_protocol::pairing::attempts::Standing;
@@ -84,6 +85,10 @@ impl Access {
         match (self.rules.greeted(clock::now()), &self.session) {
             (Greeted::Admit, _) => self.admit().await,
             (Greeted::Ask(_), Some(session)) => {
+                if let Some(request) = self.rules.request() {
+                    let who = Visitor::of(request).describe();
+                    tracing::info!(target: AUDIT, session = %request.session, who, "the client is asked");
+                }
                 let seconds = self.config.session.consent_seconds as u32;
                 session.say(control::FromAgent::Asking { seconds });
                 Ok(())
@@ -145,7 +150,7 @@ impl Access {
         if let (Some(length), Some(session)) = (admitted, &self.session) {
             if let Some(request) = self.rules.request() {
                 let who = Visitor::of(request).describe();
-                tracing::info!(session = %request.session, who, "an engineer is connected");
+                tracing::info!(target: AUDIT, session = %request.session, who, "an engineer is connected");
             }
             session.admit(length, now + length);
             self.said = Said::default();
@@ -169,6 +174,8 @@ impl Access {
         reason: Reason,
         standing: Standing,
     ) -> Result<(), Unconfirmed> {
+        let session = request.as_ref().map(|request| request.session.to_string());
+        tracing::info!(target: AUDIT, session, reason = reason.code(), "an engineer is not let in");
         if let (Some(request), Standing::Usable) = (&request, standing) {
             self.confirm_refusal(&Visitor::of(request).engineer, reason);
         }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use fieldlink_protocol::logging::AUDIT;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
@@ -76,7 +77,7 @@ async fn answer(mut stream: UnixStream, user: u32, commands: mpsc::Sender<Comman
     let told = match order_of(&word) {
         None => "the emergency stop knows end and stop only".to_owned(),
         Some(order) => {
-            tracing::info!(user, word, "emergency stop");
+            tracing::info!(target: AUDIT, user, word, "emergency stop");
             Command::ask(&commands, order)
                 .await
                 .map_or_else(|refusal| refusal.to_string(), |()| DONE.to_owned())
