@@ -124,7 +124,7 @@ impl Config {
         );
         ensure!(
             is_account_name(&config.support_user),
-            "support_user is no name of an account: {:?}",
+            "support_user is no name of an account that engineers could work as: {:?}",
             config.support_user
         );
         let directory = path.parent().unwrap_or(Path::new(""));
@@ -147,13 +147,20 @@ impl Config {
 
     /// Where session processes come from if the agent is no service: they are children of its own.
     pub fn child_launch(&self) -> anyhow::Result<Launch> {
-        match &self.session_program {
-            Some(path) => Ok(Launch::Child(path.clone())),
+        let launch = match &self.session_program {
+            Some(path) => Launch::Child(path.clone()),
             None => {
                 let own = std::env::current_exe().context("could not find this program's own path")?;
-                Ok(Launch::Child(own.with_file_name("fieldlink-session")))
+                Launch::Child(own.with_file_name("fieldlink-session"))
             }
-        }
+        };
+        let user = launch.user();
+        ensure!(
+            is_account_name(&user),
+            "could not let engineers work as {user:?}: the account's name is too long or has characters that ssh \
+             could misread; run the agent as another account"
+        );
+        Ok(launch)
     }
 
     /// Where they come from if it is one: from systemd, unless a program is named.
@@ -176,13 +183,15 @@ fn default_support_user() -> String {
 
 /// The parser's own message would repeat the line, and in this file that may be one with a password.
 fn without_source(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    // An unknown key is repeated, and may hold anything.
+    let problem = fieldlink_protocol::text::sentence(error.message());
     let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
     match before {
         Some(before) => {
             let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-            anyhow!("line {line}: {}", error.message())
+            anyhow!("line {line}: {problem}")
         }
-        None => anyhow!("{}", error.message()),
+        None => anyhow!("{problem}"),
     }
 }
 

@@ -11,6 +11,7 @@ use fieldlink_protocol::messages::{self, Features};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
+use fieldlink_protocol::text;
 use fieldlink_protocol::transport::{PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc::error::TrySendError;
@@ -76,6 +77,16 @@ pub struct Greeting {
     pub user: String,
     /// The scanner's host name.
     pub hostname: String,
+}
+
+impl Greeting {
+    /// The first message. The host's name is whatever its owner made it; what is too long is cut.
+    fn message(self) -> FromAgent {
+        let Self { host_key, user, hostname } = self;
+        let hostname = text::fit(&hostname, limits::HOST_NAME).to_owned();
+        let software = concat!("fieldlink-agent ", env!("CARGO_PKG_VERSION")).to_owned();
+        FromAgent::Hello { host_key, user, hostname, software, features: Features::ours() }
+    }
 }
 
 impl Control {
@@ -194,11 +205,8 @@ impl Channel {
         mut link: watch::Receiver<PipeLink>,
         greeting: Greeting,
     ) -> Reason {
-        let Greeting { host_key, user, hostname } = greeting;
-        let software = concat!("fieldlink-agent ", env!("CARGO_PKG_VERSION")).to_owned();
-        let hello = FromAgent::Hello { host_key, user, hostname, software, features: Features::ours() };
-        if self.send(&mut writer, &hello).await.is_err() {
-            return Reason::ConnectionLost;
+        if let Err(reason) = self.send(&mut writer, &greeting.message()).await {
+            return reason;
         }
         let mut heartbeat = tokio::time::interval(limits::HEARTBEAT_INTERVAL);
         let mut is_up = true;
@@ -208,8 +216,8 @@ impl Channel {
                 biased;
                 () = cancel.cancelled() => return Reason::AgentStopped,
                 message = self.outgoing.recv() => match message {
-                    Some(message) => if self.send(&mut writer, &message).await.is_err() {
-                        return Reason::ConnectionLost;
+                    Some(message) => if let Err(reason) = self.send(&mut writer, &message).await {
+                        return reason;
                     },
                     None => {
                         // A peer that never ends its stream must not keep us.
@@ -219,8 +227,8 @@ impl Channel {
                 },
                 _ = heartbeat.tick(), if is_up && self.remaining.borrow().is_some() => {
                     let seconds = self.seconds_left();
-                    if self.send(&mut writer, &FromAgent::Heartbeat { seconds }).await.is_err() {
-                        return Reason::ConnectionLost;
+                    if let Err(reason) = self.send(&mut writer, &FromAgent::Heartbeat { seconds }).await {
+                        return reason;
                     }
                 }
                 Ok(()) = self.remaining.changed() => heartbeat.reset_immediately(),
@@ -248,8 +256,11 @@ impl Channel {
         if let FromAgent::End { reason } = message {
             let _ = self.ended.set(*reason);
         }
-        let sealed =
-            self.sealer.seal(messages::encode(message).as_bytes()).map_err(|_| Reason::ScannerFailed)?;
+        let text = messages::encode_fit(message).map_err(|unfit| {
+            tracing::error!(%unfit, "the session cannot go on");
+            Reason::ScannerFailed
+        })?;
+        let sealed = self.sealer.seal(text.as_bytes()).map_err(|_| Reason::ScannerFailed)?;
         // Without a connection the pipe takes little, and then nothing, until there is one again.
         let cancel = self.cancel.clone();
         match cancel.run_until_cancelled(writer.write_all(&sealed)).await {
@@ -261,7 +272,11 @@ impl Channel {
     async fn receive(&mut self, bytes: &[u8]) -> Result<(), Reason> {
         self.opener.receive(bytes);
         while let Some(message) = self.opener.open_next().map_err(|_| Reason::Tampered)? {
-            let message: FromEngineer = messages::decode(&message).map_err(|_| Reason::Tampered)?;
+            // It was sealed by the engineer's program: a relay has no part in what is wrong with it.
+            let message: FromEngineer = messages::decode(&message).map_err(|error| {
+                tracing::warn!(%error, "the engineer's program is not understood");
+                Reason::Incompatible
+            })?;
             let event = match message {
                 FromEngineer::Hello { ssh_key, features, .. } => {
                     ControlEvent::Greeted(EngineerHello { ssh_key, features })
@@ -272,7 +287,11 @@ impl Channel {
                 FromEngineer::Heartbeat {} => ControlEvent::Heard,
                 FromEngineer::PipeClosed { pipe } => ControlEvent::PipeClosed(pipe),
                 FromEngineer::End {
-                    reason: reason @ (Reason::EngineerStopped | Reason::Tampered | Reason::Silence),
+                    reason:
+                        reason @ (Reason::EngineerStopped
+                        | Reason::Tampered
+                        | Reason::Silence
+                        | Reason::Incompatible),
                 } => return Err(reason),
                 // Whatever else it says: the engineer's side ended it, not we.
                 FromEngineer::End { .. } => return Err(Reason::EngineerEnded),

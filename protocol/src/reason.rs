@@ -83,6 +83,9 @@ reasons! {
     Silence = "silence", Scanner, "the other side fell silent";
     /// A message was altered, repeated, left out or malformed.
     Tampered = "tampered", Relay, "a message was altered or out of order on its way";
+    /// A message that was sealed by the other side, and so is its own, cannot be used: the two programs are of
+    /// versions that do not fit, or one of them has a fault.
+    Incompatible = "incompatible", Scanner, "the programs of the two sides do not understand each other (update the older one)";
     /// The process that runs the engineer's programs is gone or misbehaves.
     SessionProcessLost = "session-process-lost", Scanner, "the scanner's session process failed";
     /// The scanner could not start the session.

@@ -111,7 +111,7 @@ impl Access {
                 if session.set_engineer(&hello) {
                     return self.let_back_in(request, *session).await;
                 }
-                session.end(Reason::Tampered, std::future::ready(())).await;
+                session.end(Reason::Incompatible, std::future::ready(())).await;
             }
             (Return::TooLate, Returning::Greeting { session, .. }) => {
                 session.end(Reason::PairingTimeout, std::future::ready(())).await;

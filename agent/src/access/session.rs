@@ -77,9 +77,9 @@ impl Access {
         if !is_first {
             return match self.rules.state() {
                 State::Active(_) | State::Admitting { .. } => {
-                    self.switch_off(Notice::Ended(Reason::Tampered)).await
+                    self.switch_off(Notice::Ended(Reason::Incompatible)).await
                 }
-                _ => self.back_to_waiting(Reason::Tampered).await,
+                _ => self.back_to_waiting(Reason::Incompatible).await,
             };
         }
         match (self.rules.greeted(clock::now()), &self.session) {

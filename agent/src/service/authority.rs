@@ -196,8 +196,8 @@ async fn ask_polkit(bus: &Connection, message: &Header<'_>, action: Action) -> R
 }
 
 fn runs_in_session(process: u32) -> bool {
-    let groups = std::fs::read_to_string(format!("/proc/{process}/cgroup")).unwrap_or_default();
-    groups.contains(SESSION_UNIT)
+    let groups = std::fs::read(format!("/proc/{process}/cgroup")).unwrap_or_default();
+    String::from_utf8_lossy(&groups).contains(SESSION_UNIT)
 }
 
 fn unknown(error: impl std::fmt::Display) -> Denied {
