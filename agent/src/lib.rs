@@ -18,6 +18,7 @@ pub mod forward_policy;
 pub mod hardening;
 pub mod marks;
 pub mod network;
+pub mod own_addresses;
 pub mod pairing;
 pub mod panel;
 pub mod rules;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwn
 use thiserror::Error;
 
 /// Version of this protocol; the first message names it, and any other is refused.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 /// Longest message in bytes, either way.
 pub const MAX_MESSAGE: usize = 64 * 1024;
 /// Most descriptors beside one message.
@@ -169,6 +169,14 @@ pub enum ConnectTarget {
         /// Port.
         port: u16,
     },
+    /// A port of the scanner itself, under any of its names and addresses. What the name resolves to elsewhere is
+    /// not connected to.
+    Own {
+        /// Name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
     /// A Unix stream socket.
     Unix {
         /// Its path.
@@ -228,6 +236,8 @@ pub enum ExitStatus {
 pub enum FailReason {
     /// Too much is running already.
     Busy,
+    /// It is not the scanner itself, and only that was to be reached.
+    Elsewhere,
     /// Nothing there: no such program, host or socket.
     NotFound,
     /// Not allowed to the support user.

@@ -97,6 +97,7 @@ impl Connection {
         if self.forwards.len() >= MOST_FORWARDS {
             return reply.reject(ChannelOpenFailure::ResourceShortage).await;
         }
+        let target = self.path.narrow(target);
         match self.path.authorise(&ChannelRequest::Forward(target.clone())) {
             Ok(leave) => {
                 let (path, programs) = (self.path.clone(), self.programs.clone());
@@ -111,7 +112,7 @@ impl Connection {
     }
 }
 
-fn prohibited(reason: String) -> ChannelOpenFailure {
+pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
     ChannelOpenFailure::Other { code: PROHIBITED, reason }
 }
 
