@@ -27,6 +27,7 @@ use self::returning::{Return, Returning};
 
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
+use crate::control::Teller;
 use crate::marks::Marks;
 use crate::network::monitor::{self, Standing};
 use crate::pairing::{ChargeRequest, Run};
@@ -290,7 +291,7 @@ impl Access {
                 let standing = self.rules.refused(now);
                 self.after_refusal(request, Reason::NoAnswer, standing).await
             }
-            Some(Due::GiveUp(reason)) => self.back_to_waiting(reason).await,
+            Some(Due::GiveUp(reason)) => self.back_to_waiting(reason, Teller::Party).await,
             Some(Due::End(reason)) => self.switch_off(Notice::Ended(reason)).await,
         }
     }

@@ -48,8 +48,17 @@ pub enum ControlEvent {
     Chat(String),
     /// The pipe under the channel has lost its connection, or has one again.
     Link(PipeLink),
-    /// The channel is over. A reason under the seal is the engineer's own word.
-    Over(Reason),
+    /// The channel is over.
+    Over(Reason, Teller),
+}
+
+/// Whose word it is that a session is over, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Teller {
+    /// Our own, or the engineer's under the seal.
+    Party,
+    /// The relay's, which may say anything.
+    Relay,
 }
 
 /// How the engineer's side introduced itself.
@@ -171,7 +180,7 @@ impl Channel {
             () = self.cancel.cancelled() => return,
             established = verified.attached.establish(Role::Agent, pipe, key, bounds) => established,
         };
-        let reason = match established {
+        let over = match established {
             Ok((reader, writer, driver)) => {
                 let stop = CancellationToken::new();
                 let guard = stop.clone().drop_guard();
@@ -192,10 +201,11 @@ impl Channel {
             }
             Err(error) => {
                 tracing::info!(%error, "control pipe not established");
-                Reason::PairingAborted
+                (Reason::PairingAborted, Teller::Party)
             }
         };
-        let _ = self.events.send(ControlEvent::Over(reason)).await;
+        let (reason, teller) = over;
+        let _ = self.events.send(ControlEvent::Over(reason, teller)).await;
     }
 
     async fn talk(
@@ -310,13 +320,13 @@ impl Channel {
 }
 
 /// Without a word of the engineer's, what the relay says: it has heard of the end before us, perhaps.
-fn explained(reason: Reason, end: &PipeEnd) -> Reason {
+fn explained(reason: Reason, end: &PipeEnd) -> (Reason, Teller) {
     match (reason, end) {
-        (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Lost(_)) => Reason::Silence,
+        (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Lost(_)) => (Reason::Silence, Teller::Party),
         (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Closed(code)) => {
-            Reason::from_code(code).unwrap_or(reason)
+            Reason::from_code(code).map_or((reason, Teller::Party), |reason| (reason, Teller::Relay))
         }
-        _ => reason,
+        _ => (reason, Teller::Party),
     }
 }
 

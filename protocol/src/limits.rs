@@ -81,6 +81,9 @@ pub const MEASURE: Duration = Duration::from_secs(5);
 pub const PIN_ATTEMPTS: u8 = 3;
 /// Refusals by the client that burn a pair.
 pub const REFUSALS: u8 = 2;
+/// Questions for the client's consent that may be taken back before they burn a pair: connections do break, but
+/// the client must not be worn down.
+pub const WITHDRAWALS: u8 = 5;
 /// OPAQUE runs that an agent takes part in at the same time.
 pub const PAIRINGS_AT_ONCE: usize = 8;
 

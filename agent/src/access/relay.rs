@@ -7,6 +7,7 @@ use fieldlink_protocol::reason::Reason;
 
 use super::{Access, MOST_REDRAWS, Notice, Unconfirmed};
 use crate::clock;
+use crate::control::Teller;
 use crate::network::monitor::Standing;
 use crate::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::rules::{Request, State};
@@ -37,7 +38,7 @@ impl Access {
             TunnelEvent::IdTaken => return self.switch_off(Notice::Ended(Reason::IdTaken)).await,
             TunnelEvent::SessionOver(reason) => {
                 let reason = reason.unwrap_or(Reason::RelayRestarted);
-                return self.switch_off(Notice::Ended(reason)).await;
+                return self.switch_off(Notice::told(reason, Teller::Relay)).await;
             }
             TunnelEvent::Message(message) => return self.on_relay(message).await,
         }
@@ -152,9 +153,6 @@ impl Access {
         if self.rules.request().is_none_or(|request| request.session != session) {
             return Ok(());
         }
-        match self.rules.state() {
-            State::Active(_) | State::Admitting { .. } => self.switch_off(Notice::Ended(reason)).await,
-            _ => self.back_to_waiting(reason).await,
-        }
+        self.on_over(reason, Teller::Relay).await
     }
 }

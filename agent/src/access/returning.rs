@@ -58,7 +58,7 @@ impl Returning {
                         SessionEvent::Control(ControlEvent::Greeted(greeting)) => {
                             return Return::Greeted(greeting);
                         }
-                        SessionEvent::Control(ControlEvent::Over(_)) | SessionEvent::ProcessLost(_) => {
+                        SessionEvent::Control(ControlEvent::Over(..)) | SessionEvent::ProcessLost(_) => {
                             return Return::TooLate;
                         }
                         SessionEvent::Control(_) | SessionEvent::Begun(_) => {}

@@ -10,7 +10,7 @@ use fieldlink_protocol::transport::PipeLink;
 use super::conversation::Said;
 use super::{Access, Notice, Unconfirmed};
 use crate::clock;
-use crate::control::{ControlEvent, EngineerHello};
+use crate::control::{ControlEvent, EngineerHello, Teller};
 use crate::marks::SessionMark;
 use crate::rules::{Greeted, Request, State};
 use crate::session::{BeginError, LiveSession, SessionEvent};
@@ -58,10 +58,7 @@ impl Access {
                 Ok(())
             }
             SessionEvent::Control(ControlEvent::Greeted(hello)) => self.on_greeted(&hello).await,
-            SessionEvent::Control(ControlEvent::Over(reason)) => match self.rules.state() {
-                State::Active(_) | State::Admitting { .. } => self.switch_off(Notice::Ended(reason)).await,
-                _ => self.back_to_waiting(reason).await,
-            },
+            SessionEvent::Control(ControlEvent::Over(reason, teller)) => self.on_over(reason, teller).await,
             SessionEvent::Begun(begun) => self.on_begun(begun).await,
             SessionEvent::ProcessLost(problem) => {
                 tracing::warn!(problem, "session process lost");
@@ -72,15 +69,18 @@ impl Access {
         }
     }
 
+    /// The session, or what was to become one, is over.
+    pub(super) async fn on_over(&mut self, reason: Reason, teller: Teller) -> Result<(), Unconfirmed> {
+        match self.rules.state() {
+            State::Active(_) | State::Admitting { .. } => self.switch_off(Notice::told(reason, teller)).await,
+            _ => self.back_to_waiting(reason, teller).await,
+        }
+    }
+
     pub(super) async fn on_greeted(&mut self, hello: &EngineerHello) -> Result<(), Unconfirmed> {
         let is_first = self.session.as_mut().is_some_and(|session| session.set_engineer(hello));
         if !is_first {
-            return match self.rules.state() {
-                State::Active(_) | State::Admitting { .. } => {
-                    self.switch_off(Notice::Ended(Reason::Incompatible)).await
-                }
-                _ => self.back_to_waiting(Reason::Incompatible).await,
-            };
+            return self.on_over(Reason::Incompatible, Teller::Party).await;
         }
         match (self.rules.greeted(clock::now()), &self.session) {
             (Greeted::Admit, _) => self.admit().await,
@@ -158,14 +158,28 @@ impl Access {
     }
 
     /// The engineer left before being let in; the pair may be used again.
-    pub(super) async fn back_to_waiting(&mut self, reason: Reason) -> Result<(), Unconfirmed> {
+    pub(super) async fn back_to_waiting(
+        &mut self,
+        reason: Reason,
+        teller: Teller,
+    ) -> Result<(), Unconfirmed> {
         let request = self.rules.request().cloned();
+        let notice = Notice::told(reason, teller);
         if let State::Asking { request, .. } = self.rules.state() {
-            let who = Visitor::of(request).engineer;
-            self.warn(WarningCode::Withdrawn, format!("{who} does not ask to come in any more: {reason}."));
+            let (who, why) = (Visitor::of(request).engineer, notice.cause());
+            self.warn(WarningCode::Withdrawn, format!("{who} does not ask to come in any more: {why}."));
         }
-        self.rules.withdraw(clock::now());
-        self.turn_away(request, reason).await
+        let standing = self.rules.withdraw(clock::now());
+        self.turn_away(request, notice.reason()).await?;
+        self.burn(standing).await
+    }
+
+    /// Switches off if the pair is used up.
+    async fn burn(&mut self, standing: Standing) -> Result<(), Unconfirmed> {
+        match standing {
+            Standing::Burnt(how) => self.switch_off(Notice::Ended(how.reason())).await,
+            Standing::Usable => Ok(()),
+        }
     }
 
     pub(super) async fn after_refusal(
@@ -179,11 +193,13 @@ impl Access {
         if let (Some(request), Standing::Usable) = (&request, standing) {
             self.confirm_refusal(&Visitor::of(request).engineer, reason);
         }
-        self.turn_away(request, reason).await?;
-        match standing {
-            Standing::Burnt => self.switch_off(Notice::Ended(Reason::Burnt)).await,
-            Standing::Usable => Ok(()),
-        }
+        // The engineer is to know that trying again leads nowhere.
+        let told = match standing {
+            Standing::Burnt(how) => how.reason(),
+            Standing::Usable => reason,
+        };
+        self.turn_away(request, told).await?;
+        self.burn(standing).await
     }
 
     fn confirm_refusal(&self, who: &str, reason: Reason) {

@@ -1,6 +1,8 @@
 use fieldlink_protocol::ids::EngineerId;
 use proptest::prelude::*;
 
+use fieldlink_protocol::pairing::attempts::UsedUp;
+
 use super::*;
 use fieldlink_protocol::credential::EngineerIdentity;
 
@@ -118,7 +120,7 @@ fn a_charge_of_an_earlier_pair_does_not_touch_the_next() {
 #[test]
 fn two_refusals_or_three_wrong_pins_burn_the_pair() {
     let (mut rules, registration) = open(Consent::Ask);
-    for expected in [Standing::Usable, Standing::Burnt] {
+    for expected in [Standing::Usable, Standing::Burnt(UsedUp::Refusals)] {
         verified(&mut rules, &registration, 1).expect("greeted");
         let question = ask(&mut rules);
         assert_eq!(rules.answer(question, ClientAnswer::No, SECOND), Ok(Answered::Refused(expected)));
@@ -316,7 +318,7 @@ proptest! {
                         prop_assert!(was_verified && yes && admissions == 1);
                     }
                 }
-                7 => rules.withdraw(now),
+                7 => drop(rules.withdraw(now)),
                 _ => { let _ = rules.tick(now); }
             }
             prop_assert!(!rules.admits_pipes(request(1).session) || admissions == 1);
