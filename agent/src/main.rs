@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     match run(arguments.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("fieldlink-agent: {error:#}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
@@ -40,7 +40,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::CheckConfig(options) => {
             Config::load(&options.config)?.dialer()?;
-            println!("{} is valid", options.config.display());
+            let text = format!("{} is valid\n", options.config.display());
+            std::io::stdout().write_all(text.as_bytes()).context("could not print the outcome")?;
             Ok(ExitCode::SUCCESS)
         }
         Command::CheckNetwork(CheckOptions { options, json }) => {
@@ -60,7 +61,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = match usable_config(&options.config) {
                 Ok(config) => config,
                 Err(error) => {
-                    eprintln!("fieldlink-agent: {error:#}");
+                    complain(&error);
                     return Ok(BAD_CONFIGURATION.into());
                 }
             };
@@ -68,6 +69,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// A message that cannot be written changes no exit code.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(std::io::stderr(), "fieldlink-agent: {error:#}");
 }
 
 /// One thread: the work is small, and a keystroke should not change threads.

@@ -76,7 +76,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (access, outlook) = Access::new(config, around, network.handle(), orders, (marks.clone(), notice))?;
     let mut access = tokio::spawn(access.run());
     let helpers = Helpers::start(&outlook, &commands, authority, dialer).await;
-    if is_at_boot && marks.arm(&marks::boot_id().unwrap_or_default()) {
+    if is_at_boot && is_armed(&marks) {
         tracing::info!(target: AUDIT, "remote access starts because the device was started");
         let _ = commands.send(Command::of(Order::Start)).await;
     }
@@ -104,6 +104,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         marks.note_orderly_end();
     }
     outcome
+}
+
+/// Whether remote access is to start by itself: once after every boot. Where that cannot be noted, it has to be
+/// started by hand, because a crash would start it again.
+fn is_armed(marks: &Marks) -> bool {
+    marks.arm(&marks::boot_id().unwrap_or_default()).unwrap_or_else(|error| {
+        tracing::error!(%error, "remote access does not start by itself: this device cannot note that it did");
+        false
+    })
 }
 
 /// A program that crashes again and again must not keep the device busy.

@@ -104,8 +104,12 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let counts = Arc::new(Counts { began: Instant::now(), throttle: Mutex::default() });
-    let lines =
-        tracing_subscriber::fmt::layer().fmt_fields(clean_fields()).with_ansi(is_ansi).with_writer(writer);
+    // A line that cannot be written (a full disk) is lost; complaining about it would fail as well, and panic.
+    let lines = tracing_subscriber::fmt::layer()
+        .fmt_fields(clean_fields())
+        .with_ansi(is_ansi)
+        .with_writer(writer)
+        .log_internal_errors(false);
     let subscriber = Registry::default().with(filter).with(lines).with(Throttled(counts.clone()));
     (subscriber, Logging { counts, telling: None }.started())
 }
