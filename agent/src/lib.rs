@@ -17,6 +17,7 @@ pub mod emergency_stop;
 pub mod forward_policy;
 pub mod hardening;
 pub mod marks;
+pub mod memory;
 pub mod network;
 pub mod own_addresses;
 pub mod pairing;

@@ -39,8 +39,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::CheckConfig(options) => {
-            Config::load(&options.config)?.dialer()?;
-            let text = format!("{} is valid\n", options.config.display());
+            let config = Config::load(&options.config)?;
+            config.dialer()?;
+            let advice = config.advice().map_or_else(String::new, |advice| format!("but note: {advice}\n"));
+            let text = format!("{} is valid\n{advice}", options.config.display());
             std::io::stdout().write_all(text.as_bytes()).context("could not print the outcome")?;
             Ok(ExitCode::SUCCESS)
         }
