@@ -23,6 +23,7 @@ use tokio::task::{JoinError, JoinSet};
 pub use command::{Command, Happening, Order, Refusal};
 
 use self::conversation::{Rate, Said};
+use self::relay::Outage;
 use self::returning::{Return, Returning};
 
 use crate::clock::{self, BootTimer};
@@ -62,6 +63,8 @@ pub struct Access {
     tunnel: Option<(Tunnel, mpsc::Receiver<TunnelEvent>)>,
     is_registered: bool,
     problem: Option<String>,
+    /// A connection to the relay that was lost a moment ago, and may be back before the client has to know.
+    outage: Option<Outage>,
     /// Pairs drawn anew since the client's press.
     redraws: u8,
     pairings: JoinSet<Run>,
@@ -135,6 +138,7 @@ impl Access {
             tunnel: None,
             is_registered: false,
             problem: None,
+            outage: None,
             redraws: 0,
             pairings: JoinSet::new(),
             goodbyes: JoinSet::new(),
@@ -187,7 +191,8 @@ impl Access {
     }
 
     async fn next_event(&mut self) -> Event {
-        let deadline = self.rules.next_deadline();
+        let outage = self.outage.as_ref().map(|outage| outage.until);
+        let deadline = self.rules.next_deadline().into_iter().chain(outage).min();
         let tunnel = async {
             match &mut self.tunnel {
                 Some((_, events)) => events.recv().await.map_or(Event::TunnelFailed, Event::Tunnel),
@@ -224,13 +229,14 @@ impl Access {
         self.key = Arc::new(RegistrationKey::generate());
         self.network.tunnel_is(Standing::Connecting);
         self.tunnel = Some(Tunnel::open(self.dialer.clone(), self.key.clone(), claim));
-        (self.is_registered, self.problem) = (false, None);
+        (self.is_registered, self.problem, self.outage) = (false, None, None);
         self.rules.open(pair, clock::now());
     }
 
     /// Everything ends; the client reads why.
     async fn switch_off(&mut self, notice: Notice) -> Result<(), Unconfirmed> {
         self.network.tunnel_is(Standing::Off);
+        self.outage = None;
         let reason = notice.reason();
         let request = self.rules.request().cloned();
         let session = request.as_ref().map(|request| request.session.to_string());
@@ -274,6 +280,7 @@ impl Access {
 
     async fn on_time(&mut self) -> Result<(), Unconfirmed> {
         let now = clock::now();
+        self.show_outage(now);
         match self.rules.tick(now) {
             None | Some(Due::Interrupted) => Ok(()),
             Some(Due::Unanswered { request }) => {
@@ -299,7 +306,8 @@ impl Access {
     fn show(&self) {
         let (state, problem) = (self.rules.state(), self.problem.as_deref());
         let credentials = match state {
-            State::Open { pair, .. } | State::Greeting { pair, .. } => {
+            // Nobody is to read out what the relay may not even know.
+            State::Open { pair, .. } | State::Greeting { pair, .. } if pair.was_registered() => {
                 Some(Credentials { support_id: pair.support_id, pin: pair.pin.clone() })
             }
             _ => None,

@@ -31,3 +31,4 @@ pub mod session_process;
 pub mod ssh;
 pub mod status;
 pub mod tunnel;
+pub mod wrap;

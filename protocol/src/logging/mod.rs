@@ -77,10 +77,17 @@ pub enum Audience {
 /// Sends the log to standard error. `FIELDLINK_LOG` says how much of it. Once per process.
 pub fn to_stderr(audience: Audience) -> Logging {
     let is_terminal = std::io::stderr().is_terminal();
-    let (subscriber, logging) = subscriber(filter(audience, is_terminal), is_terminal, std::io::stderr);
+    let is_ansi = is_terminal && takes_colours(|name| std::env::var_os(name));
+    let (subscriber, logging) = subscriber(filter(audience, is_terminal), is_ansi, std::io::stderr);
     // A second call keeps what the first one set.
     let _ = tracing::subscriber::set_global_default(subscriber);
     logging
+}
+
+/// Whether a terminal is to be sent colours (<https://no-color.org>).
+pub fn takes_colours(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> bool {
+    let is_dumb = variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    !is_dumb && variable("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 fn filter(audience: Audience, is_terminal: bool) -> EnvFilter {
