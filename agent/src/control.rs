@@ -336,3 +336,35 @@ async fn finish(mut reader: PipeReader, mut writer: PipeWriter) -> Reason {
     while reader.next().await.is_some() {}
     Reason::AgentStopped
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldlink_protocol::messages::control::is_account_name;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever the scanner is called, the engineer's side takes its greeting, as long as the account is one that
+        /// was let through at the start.
+        #[test]
+        fn a_greeting_from_any_scanner_can_be_sent(
+            hostname in "\\PC{0,300}|.*",
+            user in "[a-zA-Z0-9_.@+$\\\\ü山-]{1,90}",
+        ) {
+            prop_assume!(is_account_name(&user));
+            let greeting = Greeting { host_key: "ssh-ed25519 AAAA".into(), user, hostname };
+            let sent = messages::encode_fit(&greeting.message());
+            prop_assert!(messages::decode::<FromAgent>(sent.expect("it fits").as_bytes()).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_the_pipes_close_says_is_the_relays_word() {
+        let closed = |code: &str| explained(Reason::EngineerLost, &PipeEnd::Closed(code.into()));
+        assert_eq!(closed("client-ended"), (Reason::ClientEnded, Teller::Relay));
+        assert_eq!(closed("code 1006"), (Reason::EngineerLost, Teller::Party));
+        let said = explained(Reason::EngineerEnded, &PipeEnd::Closed("client-ended".into()));
+        assert_eq!(said, (Reason::EngineerEnded, Teller::Party), "what was sealed counts");
+    }
+}
