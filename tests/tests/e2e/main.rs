@@ -1,10 +1,14 @@
 //! End-to-end tests: real programs, real sockets, the stock OpenSSH client.
 
+mod accounts;
+mod clock;
 mod crossing;
 mod dialling;
 mod ending;
 mod errors;
 mod files;
+mod flooding;
+mod foreign_text;
 mod forwards;
 mod guessing;
 mod hostile_relay;
