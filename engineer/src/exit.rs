@@ -105,7 +105,12 @@ impl Failure {
             Reason::Busy => (Kind::Busy, "try again when that session is over"),
             Reason::WrongPin => (Kind::WrongPin, "ask the client to read the PIN out again"),
             Reason::Revoked => (Kind::CredentialRefused, "ask the relay's operator"),
-            Reason::Burnt => (Kind::NotAvailable, "ask the client to start remote access again"),
+            Reason::BurntByRefusals => {
+                (Kind::ClientRefused, "talk to the client, who has to start remote access again")
+            }
+            Reason::Burnt | Reason::BurntByWithdrawals => {
+                (Kind::NotAvailable, "ask the client to start remote access again")
+            }
             Reason::PartnerMissing | Reason::PairingTimeout | Reason::PairingAborted => {
                 (Kind::NotAvailable, "ask the client whether remote access is still on, and try again")
             }

@@ -81,6 +81,9 @@ pub const MEASURE: Duration = Duration::from_secs(5);
 pub const PIN_ATTEMPTS: u8 = 3;
 /// Refusals by the client that burn a pair.
 pub const REFUSALS: u8 = 2;
+/// Questions for the client's consent that may be taken back before they burn a pair: connections do break, but
+/// the client must not be worn down.
+pub const WITHDRAWALS: u8 = 5;
 /// OPAQUE runs that an agent takes part in at the same time.
 pub const PAIRINGS_AT_ONCE: usize = 8;
 
@@ -88,6 +91,10 @@ pub const PAIRINGS_AT_ONCE: usize = 8;
 pub const NAME: usize = 100;
 /// Longest case number ("ticket") or partner, in bytes of UTF-8.
 pub const REFERENCE: usize = 64;
+/// Longest name of an account on the scanner, in bytes of UTF-8 (`LOGIN_NAME_MAX`, without its end).
+pub const ACCOUNT: usize = 255;
+/// Longest host name, in bytes (RFC 1035; Linux has 64).
+pub const HOST_NAME: usize = 255;
 /// Longest line of chat, or answer of the client's, in bytes of UTF-8.
 pub const CHAT: usize = 1000;
 /// Longest question of the engineer's, in bytes of UTF-8.

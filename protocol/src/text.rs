@@ -27,7 +27,7 @@ pub fn sentence(text: &str) -> String {
     clean(text, 400)
 }
 
-fn is_harmless(character: char) -> bool {
+pub(crate) fn is_harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -35,6 +35,16 @@ fn is_harmless(character: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
             | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The beginning of `text` that has at most `limit` bytes, cut between characters: what a text of our own, or of
+/// our surroundings, becomes before it is sent.
+pub fn fit(text: &str, limit: usize) -> &str {
+    let mut end = text.len().min(limit);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// A text that is too long, or empty where something must stand.
@@ -78,6 +88,12 @@ mod tests {
         assert!(check("ticket", "T-1", 64).is_ok());
         assert_eq!(check("ticket", " ", 64), Err(TextError::Empty("ticket")));
         assert!(check("ticket", "\u{1b}", 64).is_err());
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        let text = "ü".repeat(10);
+        assert_eq!((fit(&text, 5).len(), fit(&text, 100)), (4, text.as_str()));
     }
 
     proptest! {

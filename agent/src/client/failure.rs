@@ -1,6 +1,10 @@
 //! How a command can fail, and the exit code of each failure.
 
+use fieldlink_protocol::text;
 use zbus::DBusError;
+
+/// Longest message, in characters.
+const LONGEST: usize = 1000;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $code:literal, $meaning:literal;)*) => {
@@ -50,9 +54,9 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// A failure of `kind`.
+    /// A failure of `kind`. What others on the bus say is part of some messages, so all are made fit to print.
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: text::clean(&message.into(), LONGEST) }
     }
 }
 

@@ -60,7 +60,7 @@ pub enum ForwardStream {
 impl ForwardStream {
     pub(super) fn new(socket: OwnedFd, target: &ConnectTarget) -> io::Result<Self> {
         match target {
-            ConnectTarget::Tcp { .. } => {
+            ConnectTarget::Tcp { .. } | ConnectTarget::Own { .. } => {
                 let stream = std::net::TcpStream::from(socket);
                 stream.set_nonblocking(true)?;
                 stream.set_nodelay(true)?;

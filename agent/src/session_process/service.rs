@@ -145,8 +145,8 @@ pub(super) struct ControlGroup {
 impl ControlGroup {
     /// The group that a process is in; nothing if it is gone, or if groups cannot be seen here.
     pub(super) fn of(pid: Pid, strays: Strays) -> Option<Self> {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-        let members = members_file(&text)?;
+        let text = std::fs::read(format!("/proc/{pid}/cgroup")).ok()?;
+        let members = members_file(&String::from_utf8_lossy(&text))?;
         members.exists().then_some(Self { members, strays })
     }
 

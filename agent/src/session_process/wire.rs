@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwn
 use thiserror::Error;
 
 /// Version of this protocol; the first message names it, and any other is refused.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 /// Longest message of the session process's, in bytes.
 pub const MAX_EVENT: usize = 64 * 1024;
 /// Longest message of the agent's, in bytes: the longest command in base64, and everything beside it.
@@ -180,6 +180,14 @@ pub enum ConnectTarget {
         /// Port.
         port: u16,
     },
+    /// A port of the scanner itself, under any of its names and addresses. What the name resolves to elsewhere is
+    /// not connected to.
+    Own {
+        /// Name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
     /// A Unix stream socket.
     Unix {
         /// Its path.
@@ -239,6 +247,8 @@ pub enum ExitStatus {
 pub enum FailReason {
     /// Too much is running already.
     Busy,
+    /// It is not the scanner itself, and only that was to be reached.
+    Elsewhere,
     /// Nothing there: no such program, host or socket.
     NotFound,
     /// Not allowed to the support user.

@@ -106,6 +106,7 @@ impl Connection {
         if self.tasks.forwards.len() >= MOST_FORWARDS {
             return reply.reject(ChannelOpenFailure::ResourceShortage).await;
         }
+        let target = self.deps.path.narrow(target);
         match self.deps.path.authorise(&ChannelRequest::Forward(target.clone())) {
             Ok(leave) => {
                 let ProgramDeps { path, programs, backlog, cancel } = self.deps.clone();
@@ -124,7 +125,7 @@ fn answer(id: ChannelId, session: &mut Session, is_taken: bool) -> Result<(), ru
     if is_taken { session.channel_success(id) } else { session.channel_failure(id) }
 }
 
-fn prohibited(reason: String) -> ChannelOpenFailure {
+pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
     ChannelOpenFailure::Other { code: PROHIBITED, reason }
 }
 

@@ -9,10 +9,10 @@ use russh::server::{ChannelOpenHandle, Msg};
 use russh::{Channel, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::channel_path::{Authorised, ChannelPath};
+use super::channel_path::{Authorised, ChannelPath, Refusal};
 use super::input::{Backlog, PendingInput, write_to};
-use crate::session_process::SessionClient;
-use crate::session_process::wire::ConnectTarget;
+use crate::session_process::wire::{ConnectTarget, FailReason};
+use crate::session_process::{SessionClient, SessionError};
 
 /// Bytes read from a destination at once.
 const CHUNK: usize = 64 * 1024;
@@ -28,12 +28,9 @@ pub(super) async fn run(
     channel: Channel<Msg>,
     reply: ChannelOpenHandle,
 ) {
-    let stream = match programs.connect(target).await {
+    let stream = match programs.connect(target.clone()).await {
         Ok(stream) => stream,
-        Err(error) => {
-            let reason = text::sentence(&error.to_string());
-            return reply.reject(ChannelOpenFailure::Other { code: CONNECT_FAILED, reason }).await;
-        }
+        Err(error) => return reply.reject(failure(&target, &error)).await,
     };
     reply.accept().await;
     let (source, sink) = tokio::io::split(stream);
@@ -47,6 +44,19 @@ pub(super) async fn run(
         () = forward.send(source, &output, &ended) => {}
     }
     let _ = output.close().await;
+}
+
+/// What the engineer reads: the scanner's rule where that stands in the way, and else what went wrong.
+fn failure(target: &ConnectTarget, error: &SessionError) -> ChannelOpenFailure {
+    match (target, error) {
+        (ConnectTarget::Own { host, port }, SessionError::Refused { reason: FailReason::Elsewhere, .. }) => {
+            super::connection::prohibited(Refusal::destination(host, *port).to_string())
+        }
+        _ => {
+            let reason = text::sentence(&error.to_string());
+            ChannelOpenFailure::Other { code: CONNECT_FAILED, reason }
+        }
+    }
 }
 
 struct Forward {

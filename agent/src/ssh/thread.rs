@@ -88,7 +88,11 @@ async fn serve(server: Arc<SshServer>, mut orders: mpsc::Receiver<Order>, cancel
             biased;
             () = cancel.cancelled() => break,
             Some(ended) = connections.join_next() => match ended {
-                Ok(pipe) => drop(open.remove(&pipe)),
+                Ok(pipe) => {
+                    open.remove(&pipe);
+                    // What it kept for a side that took nothing.
+                    crate::memory::give_back();
+                }
                 Err(error) => tracing::error!(%error, "an ssh connection failed"),
             },
             order = orders.recv() => match order {

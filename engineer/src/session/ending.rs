@@ -67,7 +67,7 @@ impl End {
         match self.told {
             Told::Lost => false,
             Told::Relay | Told::Scanner => !is_passing,
-            Told::Here => self.reason == Reason::Tampered,
+            Told::Here => matches!(self.reason, Reason::Tampered | Reason::Incompatible),
         }
     }
 

@@ -1,11 +1,15 @@
 //! End-to-end tests: real programs, real sockets, the stock OpenSSH client.
 
+mod accounts;
 mod channels;
+mod clock;
 mod crossing;
 mod dialling;
 mod ending;
 mod errors;
 mod files;
+mod flooding;
+mod foreign_text;
 mod forwards;
 mod guessing;
 mod hostile_relay;

@@ -114,3 +114,31 @@ fn a_stalled_upload_and_an_unread_download_hold_up_nobody_else() {
     eventually("the stalled program is gone", ANSWERING, || !sleeping(&scanner));
     answers_quickly(&call);
 }
+
+/// What many stalled connections made the agent keep is the system's again once they are gone, during the session
+/// and after it.
+#[test]
+fn what_stalled_connections_held_is_given_back() {
+    const MIB: u64 = 1024;
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let call = engineer.call(&scanner);
+    answers_quickly(&call);
+    let agent = scanner.process.pid();
+    let before = resident(agent);
+    let mut unread: Vec<_> = (0..12)
+        .map(|_| {
+            let mut command = call.ssh("cat /dev/zero");
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+            command.spawn().expect("ssh starts")
+        })
+        .collect();
+    eventually("the agent keeps what nobody takes", 3 * PATIENCE, || resident(agent) > before + 40 * MIB);
+    for ssh in &mut unread {
+        ssh.kill().expect("it runs");
+        ssh.wait().expect("it ends");
+    }
+    eventually("it is given back", PATIENCE, || resident(agent) < before + 16 * MIB);
+    call.end();
+    eventually("it stays so", PATIENCE, || resident(agent) < before + 16 * MIB);
+}
