@@ -1,7 +1,7 @@
 //! How a command can fail, and the exit code each failure has.
 
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::DialError;
+use fieldlink_protocol::transport::{Answer, CertificateOwner, DialError};
 
 use crate::session::End;
 
@@ -136,10 +136,15 @@ impl From<DialError> for Failure {
                 "the relay {relay} refused this credential: it is unknown or was withdrawn; \
                  ask the relay's operator for a new one, then run: fieldlink-connect login --relay {relay}"
             ),
-            DialError::CertificateUntrusted(..) => {
+            DialError::CertificateUntrusted(_, problem) if problem.owner != CertificateOwner::Stranger => {
                 format!("{error}; if the relay has a CA of its own, log in again with --ca-file")
             }
-            DialError::Unreachable(..) | DialError::Timeout(..) | DialError::NotARelay(..) => {
+            DialError::CertificateUntrusted(..) => format!(
+                "{error}; either something on this network reads along (try another one), or the --ca-file of \
+                 the login is not this relay's"
+            ),
+            DialError::Tls(..) => format!("{error}; something on this network may block it: try another one"),
+            DialError::Unreachable(..) | DialError::Timeout(..) => {
                 format!("{error}; check the network and the relay's address")
             }
             _ => error.to_string(),
@@ -153,12 +158,14 @@ fn dial_kind(error: &DialError) -> Kind {
         DialError::CertificateExpired(..) | DialError::CertificateUntrusted(..) => Kind::Certificate,
         DialError::Version { .. } => Kind::Version,
         DialError::Refused { code, .. } if code == "credential" => Kind::CredentialRefused,
-        DialError::Refused { .. } => Kind::Busy,
+        DialError::Refused { .. } | DialError::Answered(_, Answer::TooMany) => Kind::Busy,
         DialError::Resolve(_)
         | DialError::Unreachable(..)
         | DialError::Timeout(..)
         | DialError::Tls(..)
+        | DialError::OutdatedTls(..)
         | DialError::Proxy(_)
+        | DialError::Answered(..)
         | DialError::NotARelay(..) => Kind::RelayUnreachable,
     }
 }

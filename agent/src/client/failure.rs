@@ -25,7 +25,7 @@ macro_rules! kinds {
         pub(super) fn table() -> String {
             let mut table = "Exit codes:\n   0  done\n".to_owned();
             $(table += &format!("  {:>2}  {}\n", $code, $meaning);)*
-            table + "  11 to 20  (network only) the verdict N1 to N10"
+            table + "  11 to 24  (network only) the verdict N1 to N14"
         }
     };
 }

@@ -55,5 +55,9 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
 /// One thread is enough for one session, and hands a keystroke over without waking another.
 fn block_on(command: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.context("could not start")?.block_on(command)
+    let runtime = runtime.context("could not start")?;
+    let outcome = runtime.block_on(command);
+    // A name server that does not answer may still block a thread; it must not hold up the end.
+    runtime.shutdown_background();
+    outcome
 }

@@ -145,6 +145,7 @@ impl OpenError {
         match self {
             Self::Relay(error) => matches!(error, OpenPipeError::NoAnswer),
             Self::Dial(DialError::Unreachable(..) | DialError::Timeout(..) | DialError::Tls(..)) => true,
+            Self::Dial(DialError::Answered(_, answer)) => answer.may_pass(),
             Self::Attached(AttachedError::Closed(text)) => closing::goes_on(text),
             Self::Attached(error) => matches!(error, AttachedError::Lost(_) | AttachedError::Timeout),
             Self::Dial(_) => false,

@@ -167,6 +167,7 @@ impl Keeper {
                 () = shared.nudge.notified() => None,
                 () = sleep_until(shared.at(deadline.min(soon))) => {
                     if clocks.slept() {
+                        self.line.dialer.forget_network();
                         shared.with_pipe(|pipe| pipe.start_over(shared.now()));
                     }
                     look(&shared, &self.link, is_live, self.trial.waits_for_partner());
