@@ -28,6 +28,7 @@ pub mod dialogue;
 pub mod exit;
 pub mod guesses;
 pub mod local_socket;
+mod own_program;
 pub mod pairing;
 pub mod pin_entry;
 pub mod pipe_copy;

@@ -11,10 +11,8 @@ pub(crate) struct Program {
 }
 
 const AGENT_FILES: &[(&str, &str)] = &[
-    (
-        "/etc/fieldlink/agent.toml",
-        "The configuration. Every setting stands there with its default, explained.",
-    ),
+    ("/etc/fieldlink/agent.toml", "The configuration. No upgrade changes it."),
+    ("/usr/share/fieldlink/agent.toml", "Every setting with its default, explained. Not read: to look up."),
     (
         "/usr/share/doc/fieldlink-agent/examples/",
         "What an operator may want to change, and what that gives up.",
@@ -29,10 +27,8 @@ const CONNECT_FILES: &[(&str, &str)] = &[
 ];
 
 const RELAY_FILES: &[(&str, &str)] = &[
-    (
-        "/etc/fieldlink/relay.toml",
-        "The configuration. Every setting stands there with its default, explained.",
-    ),
+    ("/etc/fieldlink/relay.toml", "The configuration. No upgrade changes it."),
+    ("/usr/share/fieldlink/relay.toml", "Every setting with its default, explained. Not read: to look up."),
     ("/etc/fieldlink/relay.crt", "The certificate chain. Readable for all."),
     ("/etc/fieldlink/relay.key", "Its private key. Root's alone: the service manager hands it over."),
     ("/var/lib/fieldlink-relay/", "Engineers, the audit log and ticket keys."),

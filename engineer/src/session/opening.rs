@@ -2,7 +2,6 @@
 
 use std::time::{Instant, SystemTime};
 
-use anyhow::Context;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
@@ -263,7 +262,7 @@ impl Opening<'_> {
 
     fn write_files(&self, offer: &Offer, agent: &AgentHello, key_exchange: String) -> Result<(), Setback> {
         let directory = self.base.directory.path();
-        let program = std::env::current_exe().context("could not find out where this program is")?;
+        let program = crate::own_program::path()?;
         let host = SshHost {
             id: self.call.id,
             session: offer.session,

@@ -8,8 +8,10 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::BadConfiguration;
 use crate::config::Config;
-use crate::relay::Relay;
+use crate::relay::{Relay, RelayError};
+use crate::store::StoreError;
 
 /// Runs the relay until a signal stops it.
 pub(super) fn serve(config: Config, print_address: bool) -> anyhow::Result<()> {
@@ -25,7 +27,7 @@ async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for SIGINT")?;
-    let relay = Relay::bind(config).await?;
+    let relay = Relay::bind(config).await.map_err(judge)?;
     if print_address {
         let mut stdout = std::io::stdout();
         writeln!(stdout, "listening on {}", relay.local_addr()).context("could not print the address")?;
@@ -46,6 +48,14 @@ async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
         tracing::warn!(cut, "some connections did not close in time and were cut");
     }
     Ok(())
+}
+
+/// Tells what a restart might mend from what it does not.
+fn judge(error: RelayError) -> anyhow::Error {
+    match error {
+        RelayError::Store(newer @ StoreError::Newer { .. }) => BadConfiguration::Store(newer).into(),
+        other => other.into(),
+    }
 }
 
 /// Tells systemd; without systemd, nobody.

@@ -142,7 +142,8 @@ pub enum StoreError {
     },
     /// A newer version wrote it.
     #[error(
-        "could not open the store {path}: a newer fieldlink-relay wrote it (schema {found}, this one knows {known}): upgrade this program"
+        "could not open the store {path}: a newer fieldlink-relay wrote it (schema {found}, this one knows {known}): \
+         install that version again, or a later one; nothing was changed"
     )]
     Newer {
         /// The file.
