@@ -3,6 +3,7 @@
 mod crossing;
 mod dialling;
 mod ending;
+mod engineers_terminal;
 mod errors;
 mod files;
 mod forwards;

@@ -6,9 +6,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
-use nix::unistd::{close, getpgrp, read, tcgetpgrp};
+use nix::sys::signal::Signal;
+use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, read, tcgetpgrp};
+use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
+
+use super::{inherited, screen};
 
 /// Longest line that is read, in bytes.
 const LINE: usize = 2048;
@@ -28,10 +32,7 @@ impl LineInput {
         if number <= 2 {
             return Err(io::Error::other("0, 1 and 2 are the standard streams: name another one"));
         }
-        let opened = File::open(format!("/dev/fd/{number}"))?;
-        // No child shall inherit what carried a secret. It was checked to be open just now.
-        close(number)?;
-        Ok(Self(opened.into()))
+        inherited::take(number).map(Self)
     }
 
     /// The next line without its end, or `None` at the end of the input. Safe to cancel.
@@ -51,9 +52,33 @@ impl Terminal {
 
     /// Asks for a line. `hidden` hides what is typed. Safe to cancel: the terminal is as before.
     pub async fn ask(&mut self, prompt: &str, hidden: bool) -> io::Result<Option<Zeroizing<String>>> {
-        let _before = if hidden { Some(hide_typing(&self.0)?) } else { None };
-        self.0.write_all(prompt.as_bytes())?;
-        line(self.0.as_fd()).await
+        let mut continued = signal(SignalKind::from_raw(Signal::SIGCONT as i32))?;
+        loop {
+            let _before = if hidden { Some(hide_typing(&self.0)?) } else { None };
+            self.0.write_all(prompt.as_bytes())?;
+            tokio::select! {
+                line = line(self.0.as_fd()) => return line,
+                // The program was stopped meanwhile, and its shell has shown what is typed.
+                Some(()) = continued.recv() => {}
+            }
+        }
+    }
+
+    /// Hides what is typed until the value is dropped. What was typed and not read by then is thrown away: the
+    /// rest of something pasted must not get to the shell.
+    pub fn hide_typing(&self) -> io::Result<HiddenTyping> {
+        hide_typing(&self.0).map(HiddenTyping)
+    }
+}
+
+/// A terminal that does not show what is typed.
+pub struct HiddenTyping(TerminalState);
+
+impl Drop for HiddenTyping {
+    fn drop(&mut self) {
+        if self.0.is_ours() {
+            let _ = tcflush(&self.0.terminal, FlushArg::TCIFLUSH);
+        }
     }
 }
 
@@ -70,15 +95,25 @@ impl TerminalState {
         let settings = tcgetattr(&terminal).ok()?;
         Some(Self { terminal, settings })
     }
+
+    /// Undoes what a program that was cut off may have left on the screen.
+    pub fn reset_screen(&self) {
+        // A program in the background that touches the terminal is stopped by the kernel.
+        if self.is_ours() && screen::can_be_reset() {
+            let _ = (&self.terminal).write_all(screen::RESET.as_bytes());
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        tcgetpgrp(&self.terminal).is_ok_and(|group| group == getpgrp())
+    }
 }
 
 impl Drop for TerminalState {
     fn drop(&mut self) {
-        // A program in the background that touches the terminal is stopped by the kernel.
-        if tcgetpgrp(&self.terminal).is_ok_and(|group| group != getpgrp()) {
-            return;
+        if self.is_ours() {
+            let _ = tcsetattr(&self.terminal, SetArg::TCSADRAIN, &self.settings);
         }
-        let _ = tcsetattr(&self.terminal, SetArg::TCSADRAIN, &self.settings);
     }
 }
 
