@@ -277,10 +277,31 @@ impl Held<'_> {
         Ok(Kind::SessionOver.code())
     }
 
-    async fn stopped(self, stop: Stop) -> Result<u8, Failure> {
-        if stop == Stop::Signal(Signal::HangUp) {
-            return self.leave(Signal::HangUp.exit_code(), "the terminal is gone").await;
+    /// The terminal is gone. Connections from other terminals go on; after them the session is left.
+    async fn hung_up(mut self) -> Result<u8, Failure> {
+        if self.session.other_connections() > 0 {
+            tokio::select! {
+                biased;
+                end = self.session.unused(self.console) => if let Some(end) = end {
+                    return self.over(&end).await;
+                },
+                stop = self.stops.next() => if stop != Stop::Signal(Signal::HangUp) {
+                    return self.end(stop).await;
+                },
+            }
         }
+        self.leave(Signal::HangUp.exit_code(), "the terminal is gone").await
+    }
+
+    async fn stopped(self, stop: Stop) -> Result<u8, Failure> {
+        match stop {
+            Stop::Signal(Signal::HangUp) => self.hung_up().await,
+            stop => self.end(stop).await,
+        }
+    }
+
+    /// Ends the session, as someone wants.
+    async fn end(self, stop: Stop) -> Result<u8, Failure> {
         let ended = self.session.end(reason(stop)).await?;
         self.console.tell(&Progress::ended(&ended));
         Ok(code_of(stop))

@@ -120,6 +120,7 @@ fn keys_of_job_control_stop_no_session_that_is_held_or_runs_a_command() {
     terminal.type_keys("fg\r");
     terminal.wait_for("fieldlink-connect run");
     terminal.type_keys("\u{3}");
+    terminal.wait_for("local> ");
     terminal.type_keys("fg\r");
     terminal.wait_for("fieldlink-connect");
     terminal.type_keys("\u{3}");
@@ -168,6 +169,21 @@ fn a_terminal_that_is_closed_leaves_a_session_to_come_back_to() {
     far_shell_answers(&mut again, 7);
     again.type_keys("exit\r");
     assert!(scanner.wait_until_off().contains("engineer-ended"));
+}
+
+#[test]
+fn a_shell_in_another_terminal_outlives_the_first_one() {
+    let Parties { _relay, scanner, engineer } = parties();
+    let mut first = shell_of(&engineer);
+    connect_in(&mut first, &scanner);
+    let mut second = shell_of(&engineer);
+    second.type_keys(&format!("fieldlink-connect {}\r", scanner.digits()));
+    second.wait_for("opens another shell");
+    far_shell_answers(&mut second, 8);
+    hang_up(first);
+    far_shell_answers(&mut second, 9);
+    second.type_keys("exit\r");
+    eventually("the session is left", PATIENCE, || status(&engineer).contains("broken off"));
 }
 
 #[test]
