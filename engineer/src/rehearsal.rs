@@ -19,7 +19,7 @@ const PASSED: &str = "fieldlink rehearsal passed";
 /// How an SSH connection begins.
 const GREETING: &[u8; 8] = b"SSH-2.0-";
 /// How long an ssh may take for its part.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Has the session's own ssh connect to the session's own socket.
 pub async fn own_ssh(config: &Path, alias: &str) -> anyhow::Result<()> {

@@ -21,7 +21,7 @@ const KEY_EXCHANGES: &[&str] =
 const SHELL: &str = "/bin/sh";
 
 /// How long a program that waits for nobody may take.
-const PROMPT: Duration = Duration::from_secs(10);
+const PROMPT: Duration = Duration::from_secs(20);
 
 /// The key exchanges of the agent's list that the local ssh knows, for `KexAlgorithms`.
 pub async fn key_exchange() -> anyhow::Result<String> {

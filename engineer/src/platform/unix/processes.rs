@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::{SigSet, Signal as Number, kill};
+use nix::sys::signal::{SigSet, Signal as Number, kill, raise};
 use nix::unistd::Pid;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
@@ -92,7 +92,8 @@ impl ChildChanges {
 /// Where nobody could have them go on (the process group is an orphan), the kernel stops nothing.
 pub fn stop_with(pid: u32) {
     if is_stopped(pid) {
-        let _ = kill(Pid::this(), Number::SIGTSTP);
+        // To this very thread, so that it stands still before the next line.
+        let _ = raise(Number::SIGTSTP);
         kill_child(pid, Number::SIGCONT);
     }
 }

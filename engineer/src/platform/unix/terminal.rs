@@ -139,7 +139,12 @@ fn read_line(input: &OwnedFd, cancelled: &PipeReader) -> io::Result<Option<Zeroi
     let mut line = Zeroizing::new(Vec::with_capacity(LINE));
     loop {
         wait_for_input(input, cancelled)?;
-        match read_byte(input)? {
+        let byte = match read_byte(input) {
+            // Whoever made the descriptor had it not wait, and somebody else took the byte.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            read => read?,
+        };
+        match byte {
             None if line.is_empty() => return Ok(None),
             None | Some(b'\n') => break,
             Some(_) if line.len() == LINE => return Err(io::Error::other("the line is too long")),
@@ -191,6 +196,23 @@ mod tests {
         reader.read_to_string(&mut rest).expect("the rest");
         assert_eq!(rest, "echo hello\n");
         assert!(input.line().await.expect("an end").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_descriptor_may_be_of_any_kind_and_is_taken_once() {
+        use std::os::fd::IntoRawFd;
+        use std::os::unix::net::UnixStream;
+        let (mut theirs, ours) = UnixStream::pair().expect("a pair");
+        ours.set_nonblocking(true).expect("set");
+        let number = ours.into_raw_fd();
+        let input = LineInput::descriptor(number).expect("it is open");
+        theirs.write_all(b"0471\n").expect("room");
+        assert_eq!(input.line().await.expect("a line").as_deref().map(String::as_str), Some("0471"));
+        drop(theirs);
+        assert!(input.line().await.expect("an end").is_none());
+        for wrong in [-1, 0, 2, 1_000_000] {
+            assert!(LineInput::descriptor(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[tokio::test]
