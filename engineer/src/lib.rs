@@ -35,6 +35,7 @@ pub mod guesses;
 pub mod holder;
 pub mod local_socket;
 pub mod moment;
+mod own_program;
 pub mod pairing;
 pub mod pin_entry;
 pub mod pipe_copy;

@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::process::Child;
 
 use super::wire::{Order, Receiver, Sender, ToFront, ToHolder};
+use crate::own_program;
 use crate::platform::{self, LocalStream, Signal};
 
 /// What became of a holder.
@@ -36,7 +37,7 @@ pub struct Holder {
 impl Holder {
     /// Starts a holder for `order`.
     pub async fn start(order: &Order) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("could not find out where this program is")?;
+        let program = own_program::path()?;
         let (ours, theirs) = platform::socket_pair().context("could not make a socket")?;
         let mut command = std::process::Command::new(program);
         command.arg("hold").stdin(Stdio::from(theirs));

@@ -15,7 +15,7 @@ use crate::progress::Console;
 use crate::runtime_dir::SessionDirectory;
 use crate::ssh_config::{SshHost, aliases::Record};
 use crate::ssh_key::PublicKey;
-use crate::{private_file, rehearsal, ssh_client};
+use crate::{own_program, private_file, rehearsal, ssh_client};
 
 /// Stands for the scanner's account before that is known.
 const NOBODY: &str = "rehearsal";
@@ -40,7 +40,7 @@ impl SshFiles {
     pub(super) async fn rehearse(directory: &SessionDirectory, call: &Call) -> anyhow::Result<Self> {
         let key_exchange = ssh_client::key_exchange().await?;
         let key = ssh_client::generate_key(&directory.path().join("id_ed25519")).await?;
-        let program = std::env::current_exe().context("could not find out where this program is")?;
+        let program = own_program::path()?;
         let files = Self {
             id: call.id,
             ticket: call.ticket.clone(),
