@@ -229,7 +229,8 @@ fn remove(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn already_open(id: SupportId) -> Failure {
+/// Why there is no second session to one scanner.
+pub(crate) fn already_open(id: SupportId) -> Failure {
     Failure::new(
         Kind::Busy,
         format!(

@@ -18,7 +18,7 @@ use crate::local_socket::client;
 use crate::pin_entry::PinEntry;
 use crate::platform::{LineInput, Signal, Signals, Terminal};
 use crate::progress::Console;
-use crate::runtime_dir::RuntimeDirectory;
+use crate::runtime_dir::{RuntimeDirectory, already_open};
 use crate::ssh_child::SshChild;
 use crate::{ssh_client, ssh_config};
 
@@ -34,14 +34,15 @@ pub(super) async fn run(
     let id = parse_id(&arguments.call.id)?;
     let is_attended = std::io::stdin().is_terminal();
     let uses = if arguments.no_shell || arguments.json { Uses::Others } else { Uses::Shell };
-    if uses == Uses::Shell {
-        let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
-        if runtime.sessions()?.contains(&id) {
-            console.say("a session to this scanner is open: this opens another shell in it");
-            let session = runtime.session(id);
-            let ssh = ssh_client::command(&session.join("ssh_config"), &ssh_config::alias(id));
-            return in_living_session(ssh, &session).await;
+    let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
+    if runtime.sessions()?.contains(&id) {
+        if uses != Uses::Shell {
+            return Err(already_open(id));
         }
+        console.say("a session to this scanner is open: this opens another shell in it");
+        let session = runtime.session(id);
+        let ssh = ssh_client::command(&session.join("ssh_config"), &ssh_config::alias(id));
+        return in_living_session(ssh, &session).await;
     }
     let terminal = is_attended.then(|| Terminal::open().ok()).flatten();
     let (call, is_new) = prepare(&arguments.call, terminal, console).await?;

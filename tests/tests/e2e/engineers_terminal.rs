@@ -135,6 +135,26 @@ fn hang_up(mut terminal: Terminal) {
     terminal.child.wait().expect("it ends");
 }
 
+#[test]
+fn a_prompt_waits_for_the_foreground() {
+    let Parties { _relay, scanner, engineer } = parties();
+    let mut terminal = shell_of(&engineer);
+    terminal.type_keys("set -b\r");
+    terminal.type_keys(&format!("fieldlink-connect {} --ticket T-1 --no-shell &\r", scanner.digits()));
+    terminal.wait_for("Stopped");
+    terminal.type_keys("fg\r");
+    terminal.wait_for("PIN: ");
+    terminal.type_password(&scanner.pin);
+    terminal.wait_for("the session is open; Ctrl-C ends it");
+    // What runs without a terminal's input goes on in the background, and pipes work as pipes do.
+    let run = format!("fieldlink-connect run {} --", scanner.digits());
+    let mut other = shell_of(&engineer);
+    other.type_keys(&format!("{run} echo background-$((40+6)) </dev/null &\r"));
+    other.wait_for("background-46");
+    other.type_keys(&format!("{run} seq 1 100 </dev/null | tail -n 1 | tr 0 x\r"));
+    other.wait_for("1xx");
+}
+
 /// The processes of this engineer's with this argument.
 fn processes_of(engineer: &Engineer, argument: &str) -> Vec<u32> {
     let home = engineer.home().display().to_string();

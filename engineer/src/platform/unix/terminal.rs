@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, raise};
 use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
 use nix::unistd::{getpgrp, read, tcgetpgrp};
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,6 +54,7 @@ impl Terminal {
     pub async fn ask(&mut self, prompt: &str, hidden: bool) -> io::Result<Option<Zeroizing<String>>> {
         let mut continued = signal(SignalKind::from_raw(Signal::SIGCONT as i32))?;
         loop {
+            wait_for_foreground(&self.0)?;
             let _before = if hidden { Some(hide_typing(&self.0)?) } else { None };
             self.0.write_all(prompt.as_bytes())?;
             tokio::select! {
@@ -91,7 +92,8 @@ pub struct TerminalState {
 impl TerminalState {
     /// Remembers the settings of the terminal, if there is one.
     pub fn remember() -> Option<Self> {
-        let Terminal(terminal) = Terminal::open().ok()?;
+        // In the background they are those of the shell's own prompt.
+        let Terminal(terminal) = Terminal::open().ok().filter(|terminal| is_foreground(&terminal.0))?;
         let settings = tcgetattr(&terminal).ok()?;
         Some(Self { terminal, settings })
     }
@@ -105,7 +107,7 @@ impl TerminalState {
     }
 
     fn is_ours(&self) -> bool {
-        tcgetpgrp(&self.terminal).is_ok_and(|group| group == getpgrp())
+        is_foreground(&self.terminal)
     }
 }
 
@@ -115,6 +117,24 @@ impl Drop for TerminalState {
             let _ = tcsetattr(&self.terminal, SetArg::TCSADRAIN, &self.settings);
         }
     }
+}
+
+/// In the background the terminal's settings are those of the shell's own prompt, and must not be taken over.
+/// So this program stops, as it would for a key, until it is in the foreground.
+fn wait_for_foreground(terminal: &File) -> io::Result<()> {
+    /// Where stopping does nothing (nobody could have the program go on), there is no terminal for it.
+    const TRIES: usize = 100;
+    for _ in 0..TRIES {
+        if is_foreground(terminal) {
+            return Ok(());
+        }
+        raise(Signal::SIGTTIN)?;
+    }
+    Err(io::Error::other("this program is in the background"))
+}
+
+fn is_foreground(terminal: &File) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
 }
 
 fn hide_typing(terminal: &File) -> io::Result<TerminalState> {
