@@ -65,6 +65,16 @@ kinds! {
     Busy = 221, "busy", "the scanner or the relay is busy";
 }
 
+/// ssh's code for a broken connection.
+pub const SSH_FAILED: u8 = 255;
+
+impl Kind {
+    /// The kind with this exit code; one without a code of its own, if there is none.
+    pub fn of_code(code: u8) -> Self {
+        Self::ALL.iter().copied().find(|kind| kind.code() == code).unwrap_or(Self::Failed)
+    }
+}
+
 /// The part of `--help` on exit codes.
 pub fn table() -> String {
     let rows = Kind::ALL.iter().map(|kind| format!("  {:>3}  {}\n", kind.code(), kind.meaning()));
@@ -98,10 +108,15 @@ impl Failure {
     /// A session that ended before it began.
     pub fn not_begun(end: &End) -> Self {
         let (kind, next) = match end.reason {
-            Reason::ClientRefused => (Kind::ClientRefused, "talk to the client, then connect again"),
-            Reason::NoAnswer => {
-                (Kind::NoAnswer, "ask the client to look at the scanner's screen, then connect again")
-            }
+            Reason::ClientRefused => (
+                Kind::ClientRefused,
+                "talk to the client; a second refusal switches remote access off, and then there is a new ID and PIN",
+            ),
+            Reason::NoAnswer => (
+                Kind::NoAnswer,
+                "ask the client to look at the scanner's screen, which says whether ID and PIN still hold: a \
+                 second request without a yes uses them up",
+            ),
             Reason::Busy => (Kind::Busy, "try again when that session is over"),
             Reason::WrongPin => (Kind::WrongPin, "ask the client to read the PIN out again"),
             Reason::Revoked => (Kind::CredentialRefused, "ask the relay's operator"),

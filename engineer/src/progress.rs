@@ -1,10 +1,13 @@
 //! What the engineer sees while waiting, and what scripts read with `--json`.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
+use std::time::Instant;
 
+use fieldlink_protocol::text;
 use serde::Serialize;
 
+use crate::budget::{Budget, Verdict};
 use crate::control::Trouble;
 use crate::exit::Failure;
 use crate::session::{End, Told};
@@ -54,6 +57,11 @@ pub enum Progress {
         /// The line.
         text: String,
     },
+    /// The other side caused more than is told: so many lines were left out.
+    LeftOut {
+        /// How many.
+        count: u64,
+    },
     /// The session is over.
     Ended {
         /// Who ended it.
@@ -93,6 +101,11 @@ impl Progress {
         Self::Failed { code: kind.code(), error: kind.name(), message: message.clone() }
     }
 
+    /// Whether scanner or relay can cause it again and again.
+    fn is_of_the_other_side(&self) -> bool {
+        matches!(self, Self::Interrupted(_) | Self::Active { .. } | Self::Extended { .. } | Self::Chat { .. })
+    }
+
     /// What is being waited for, if anything is.
     fn waiting(&self) -> Option<String> {
         match self {
@@ -119,12 +132,52 @@ impl Progress {
                 Some(format!("the client granted more time: {} minutes left", seconds.div_ceil(60)))
             }
             Self::Chat { text } => Some(format!("the client: {text}")),
+            Self::LeftOut { count } => {
+                Some(format!("{count} lines from the other side were left out, because they came too fast"))
+            }
             Self::Ended { message, .. } | Self::Failed { message, .. } => {
                 Some(format!("fieldlink-connect: {message}"))
             }
             _ => None,
         }
     }
+}
+
+/// Longest line that is printed for a person, in characters.
+const LINE: usize = 4000;
+
+/// Prints lines for a person. This is the one place where that is done, so it is the place where what others
+/// said is made harmless. A terminal that is gone does not concern anybody's session.
+pub fn print(text: &str) {
+    for line in text.lines() {
+        let _ = writeln!(std::io::stderr(), "{}", text::clean(line, LINE));
+    }
+}
+
+/// Prints what a command was asked for, on standard output. A reader that went away has had enough.
+pub fn print_answer(text: &str) {
+    for line in text.lines() {
+        let _ = writeln!(std::io::stdout(), "{}", text::clean(line, LINE));
+    }
+}
+
+/// Prints JSON, on standard output, in one line. A reader that went away does not concern anybody's session.
+pub fn print_json(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{}", harmless_json(line));
+}
+
+/// The same JSON with everything escaped that a terminal might obey.
+fn harmless_json(line: &str) -> String {
+    let mut units = [0; 2];
+    line.chars().fold(String::with_capacity(line.len()), |mut escaped, character| {
+        if text::is_harmless(character) {
+            escaped.push(character);
+        } else {
+            let units = character.encode_utf16(&mut units);
+            units.iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}")));
+        }
+        escaped
+    })
 }
 
 /// How to tell.
@@ -148,27 +201,42 @@ pub struct Console {
     hushed: Cell<bool>,
     /// Whether the terminal's owner was told of an interruption.
     whispered: Cell<bool>,
+    /// Bounds what the other side can have told.
+    budget: RefCell<Budget>,
 }
 
 impl Console {
     /// For this process's standard streams.
     pub fn new(json: bool) -> Self {
-        let manner = match (json, std::io::stderr().is_terminal()) {
+        let is_terminal =
+            std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let manner = match (json, is_terminal) {
             (true, _) => Manner::Json,
             (false, true) => Manner::Terminal,
             (false, false) => Manner::Lines,
         };
-        Self { manner, unfinished: Cell::new(false), hushed: Cell::new(false), whispered: Cell::new(false) }
+        let (unfinished, hushed, whispered) = Default::default();
+        Self { manner, unfinished, hushed, whispered, budget: RefCell::default() }
     }
 
-    /// Tells a change.
+    /// Tells a change. What the other side can cause as often as it likes is told so often, and then how much
+    /// was left out.
     pub fn tell(&self, progress: &Progress) {
+        if progress.is_of_the_other_side() {
+            match self.budget.borrow_mut().spend(Instant::now()) {
+                Verdict::LeaveOut => return,
+                Verdict::Tell { left_out: 0 } => {}
+                Verdict::Tell { left_out } => self.tell_now(&Progress::LeftOut { count: left_out }),
+            }
+        }
+        self.tell_now(progress);
+    }
+
+    fn tell_now(&self, progress: &Progress) {
         match self.manner {
             _ if self.hushed.get() => self.whisper(progress),
             Manner::Json => {
-                let line = serde_json::to_string(progress).unwrap_or_default();
-                // A reader that went away does not concern the session.
-                let _ = writeln!(std::io::stdout(), "{line}");
+                print_json(&serde_json::to_string(progress).unwrap_or_default());
             }
             _ => {
                 progress.waiting().inspect(|text| self.wait(text));
@@ -184,7 +252,7 @@ impl Console {
         let Some(text) = self.whispered_text(progress) else { return };
         if std::io::stderr().is_terminal() {
             // The terminal is in raw mode.
-            let _ = write!(std::io::stderr(), "\r\n[fieldlink] {text}\r\n");
+            let _ = write!(std::io::stderr(), "\r\n[fieldlink] {}\r\n", text::clean(&text, LINE));
         }
     }
 
@@ -195,7 +263,9 @@ impl Console {
                 Some(format!("the connection to the scanner is interrupted: {trouble}"))
             }
             Progress::Active { .. } if self.whispered.take() => Some("connected again".into()),
-            Progress::Chat { .. } | Progress::Extended { .. } => progress.sentence(),
+            Progress::Chat { .. } | Progress::Extended { .. } | Progress::LeftOut { .. } => {
+                progress.sentence()
+            }
             _ => None,
         }
     }
@@ -204,7 +274,7 @@ impl Console {
     pub fn say(&self, text: &str) {
         self.clear();
         if self.manner != Manner::Json {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            print(text);
         }
     }
 
@@ -217,10 +287,10 @@ impl Console {
     fn wait(&self, text: &str) {
         self.clear();
         if self.manner == Manner::Terminal {
-            let _ = write!(std::io::stderr(), "{text} …");
+            let _ = write!(std::io::stderr(), "{} …", text::clean(text, LINE));
             self.unfinished.set(true);
         } else {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            print(text);
         }
     }
 
@@ -257,6 +327,26 @@ mod tests {
         );
         assert_eq!(json(&Progress::Chat { text: "hi".into() }), r#"{"state":"chat","text":"hi"}"#);
         assert_eq!(json(&Progress::Extended { seconds: 5100 }), r#"{"state":"extended","seconds":5100}"#);
+    }
+
+    #[test]
+    fn what_others_said_moves_no_cursor_in_json_either() {
+        let text = "a\u{9b}2J\u{202e}b\u{e0041}".to_owned();
+        let line = harmless_json(&json(&Progress::Chat { text: text.clone() }));
+        assert!(line.chars().all(text::is_harmless), "{line}");
+        let read: serde_json::Value = serde_json::from_str(&line).expect("still JSON");
+        assert_eq!(read["text"], text);
+    }
+
+    #[test]
+    fn a_flood_is_told_once() {
+        let console = Console::new(false);
+        let told = |progress: &Progress| {
+            !matches!(console.budget.borrow_mut().spend(Instant::now()), Verdict::LeaveOut)
+                && progress.is_of_the_other_side()
+        };
+        let chat = Progress::Chat { text: "x".into() };
+        assert!((0..100_000).filter(|_| told(&chat)).count() < 100);
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! | [`transport`] | (feature `transport`) sockets for the two sides that dial the relay |
 
 pub mod credential;
+mod digits;
 pub mod ids;
 pub mod keys;
 pub mod limits;

@@ -27,7 +27,8 @@ pub fn sentence(text: &str) -> String {
     clean(text, 400)
 }
 
-pub(crate) fn is_harmless(character: char) -> bool {
+/// Whether a character can be shown as it is: it moves no cursor, reorders nothing and is not invisible.
+pub fn is_harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

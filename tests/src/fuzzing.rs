@@ -131,7 +131,9 @@ pub fn tickets(data: &[u8]) {
 /// Credentials and bearer tokens.
 pub fn credentials(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let _ = credential::Credential::parse(&text);
+    if credential::Credential::parse(&text).is_ok() {
+        assert!(!credential::Credential::is_begun(&text));
+    }
     let _ = credential::parse_bearer(&text);
 }
 

@@ -6,7 +6,7 @@ use crate::config::Directories;
 use crate::dialogue;
 use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, client};
-use crate::progress::Console;
+use crate::progress::{Console, print_answer};
 use crate::runtime_dir::RuntimeDirectory;
 
 pub(super) fn run(id: Option<String>, words: &[String], console: &Console) -> Result<u8, Failure> {
@@ -19,7 +19,7 @@ pub(super) fn run(id: Option<String>, words: &[String], console: &Console) -> Re
     let socket = runtime.session(id).join("control.sock");
     if words.is_empty() {
         let lines = client::lines(&socket).map_err(|error| unanswered(Err(error)))?;
-        lines.iter().for_each(|line| println!("{line}"));
+        lines.iter().for_each(|line| print_answer(&line.to_string()));
         return Ok(0);
     }
     match client::ask(&socket, Request::Chat { text: line }).map(|(_, reply)| reply) {

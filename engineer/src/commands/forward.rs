@@ -1,15 +1,15 @@
-//! `forward`: a port here that leads to a port over there, with an SSH connection for each use.
+//! `forward`: a port or socket here that leads to a port over there, with an SSH connection for each use.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use fieldlink_protocol::text;
-use tokio::io::{
-    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy, copy_buf, sink,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy, copy_buf, sink};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -19,20 +19,28 @@ use tokio_util::sync::CancellationToken;
 use super::end::choose;
 use crate::config::Directories;
 use crate::exit::{Failure, Kind};
-use crate::local_socket::{Reply, Request, client};
-use crate::platform;
+use crate::local_socket::client;
+use crate::platform::{LocalListener, LocalStream, Signals};
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
-use crate::session::Stops;
 use crate::{ssh_client, ssh_config};
 
 /// Connections at the same time; further ones wait.
 const CONNECTIONS: usize = 32;
 
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Local {
+    /// A port, which every user of this computer can reach.
+    Port(SocketAddr),
+    /// A socket that this user alone can reach.
+    Socket(PathBuf),
+}
+
 /// What leads where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Forward {
-    local: SocketAddr,
+    local: Local,
     /// `HOST:PORT`, as ssh takes it.
     target: String,
 }
@@ -42,10 +50,8 @@ pub(super) async fn run(words: &[String], console: &Console) -> Result<u8, Failu
     let forward: Forward = spec.parse()?;
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
     let id = choose(&runtime, id)?;
-    let (mut stops, _end) = Stops::new().context("could not watch for signals")?;
-    let listener = TcpListener::bind(forward.local).await;
-    let listener = listener.with_context(|| format!("could not listen at {}", forward.local))?;
-    let local = listener.local_addr().context("could not tell the port")?;
+    let mut signals = Signals::new().context("could not watch for signals")?;
+    let (listener, local) = Listener::bind(&forward.local).await?;
     console.say(&format!("forwarding {local} to {}; Ctrl-C ends", forward.target));
     let (config, alias) = (runtime.session(id).join("ssh_config"), ssh_config::alias(id));
     let command = move || {
@@ -56,27 +62,14 @@ pub(super) async fn run(words: &[String], console: &Console) -> Result<u8, Failu
     let socket = runtime.session(id).join("control.sock");
     tokio::select! {
         biased;
-        _ = stops.next() => Ok(0),
-        message = session_end(socket) => Err(Failure::new(Kind::SessionOver, message?)),
+        _ = signals.next() => Ok(0),
+        message = client::wait_for_end(socket) => Err(Failure::new(Kind::SessionOver, message)),
         never = serve(listener, command, console) => match never {},
     }
 }
 
-/// Waits for the end of the session; gives it in words.
-async fn session_end(socket: std::path::PathBuf) -> anyhow::Result<String> {
-    let watch = client::begin(&socket, Request::Watch).context("could not watch the session")?;
-    let mut watch = BufReader::new(platform::into_async(watch).context("could not watch the session")?);
-    let mut line = Vec::new();
-    // A session whose program was killed says nothing more.
-    let _ = (&mut watch).take(4096).read_until(b'\n', &mut line).await;
-    Ok(match client::understand(&line) {
-        Ok(Reply::Ended { message, .. }) => text::sentence(&message),
-        _ => "the session is over: its program is gone".into(),
-    })
-}
-
 async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     command: impl Fn() -> Command,
     console: &Console,
 ) -> std::convert::Infallible {
@@ -93,12 +86,12 @@ async fn serve(
                 ended.ok().flatten().inspect(|problem| console.say(problem));
             }
             (permit, accepted) = accepting => match accepted {
-                Ok((stream, peer)) => {
+                Ok(accepted) => {
                     let ssh = command();
                     connections.spawn(async move {
                         let _permit = permit;
-                        let problem = connect(stream, ssh).await.err();
-                        problem.map(|problem| format!("the connection from {peer} failed: {problem:#}"))
+                        let (peer, problem) = accepted.carry(ssh).await;
+                        problem.err().map(|problem| format!("the connection from {peer} failed: {problem:#}"))
                     });
                 }
                 // Out of descriptors, most likely: some will be free again.
@@ -108,10 +101,85 @@ async fn serve(
     }
 }
 
+/// Accepts connections.
+enum Listener {
+    Port(TcpListener),
+    Socket { listener: LocalListener, _file: Remove },
+}
+
+/// A connection that was accepted.
+enum Accepted {
+    Port(TcpStream, SocketAddr),
+    Socket(LocalStream),
+}
+
+/// Removes a socket's file when it is dropped.
+struct Remove(PathBuf);
+
+impl Drop for Remove {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Listener {
+    /// Listens; says where.
+    async fn bind(local: &Local) -> anyhow::Result<(Self, String)> {
+        match local {
+            Local::Port(address) => {
+                let listener = TcpListener::bind(address).await;
+                let listener = listener.with_context(|| format!("could not listen at {address}"))?;
+                let local = listener.local_addr().context("could not tell the port")?.to_string();
+                Ok((Self::Port(listener), local))
+            }
+            Local::Socket(path) => {
+                let shown = path.display();
+                anyhow::ensure!(
+                    path.symlink_metadata().is_err(),
+                    "could not listen at {shown}: it is there already; remove it, or name another"
+                );
+                let listener = LocalListener::bind_private(path);
+                let listener = listener.with_context(|| format!("could not listen at {shown}"))?;
+                Ok((Self::Socket { listener, _file: Remove(path.clone()) }, shown.to_string()))
+            }
+        }
+    }
+
+    /// The next connection. Safe to cancel.
+    async fn accept(&self) -> io::Result<Accepted> {
+        match self {
+            Self::Port(listener) => {
+                listener.accept().await.map(|(stream, peer)| Accepted::Port(stream, peer))
+            }
+            Self::Socket { listener, .. } => listener.accept().await.map(Accepted::Socket),
+        }
+    }
+}
+
+impl Accepted {
+    /// Carries it with `ssh`; gives who it came from, and what went wrong.
+    async fn carry(self, ssh: Command) -> (String, anyhow::Result<()>) {
+        match self {
+            Self::Port(stream, peer) => {
+                let _ = stream.set_nodelay(true);
+                let (from, to) = stream.into_split();
+                (peer.to_string(), connect(from, to, ssh).await)
+            }
+            Self::Socket(stream) => {
+                let (from, to) = stream.into_split();
+                ("the socket".into(), connect(from, to, ssh).await)
+            }
+        }
+    }
+}
+
 /// Carries one connection. ssh gets pipes rather than the connection itself, because it closes its
 /// output at the end of the other side's, and a connection is closed in one direction differently.
-async fn connect(stream: TcpStream, ssh: Command) -> anyhow::Result<()> {
-    let _ = stream.set_nodelay(true);
+async fn connect(
+    from: impl AsyncRead + Unpin,
+    to: impl AsyncWrite + Unpin,
+    ssh: Command,
+) -> anyhow::Result<()> {
     let mut ssh = tokio::process::Command::from(ssh);
     ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = ssh.spawn().context("could not run ssh")?;
@@ -120,7 +188,6 @@ async fn connect(stream: TcpStream, ssh: Command) -> anyhow::Result<()> {
     else {
         anyhow::bail!("could not talk to ssh");
     };
-    let (from, to) = stream.into_split();
     // Each direction by itself: what one end will not take any more says nothing about what it has sent. ssh
     // ends when both are over and it has passed on what it was given.
     let gone = CancellationToken::new();
@@ -153,11 +220,11 @@ async fn carry(from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) ->
 impl std::str::FromStr for Forward {
     type Err = Failure;
 
-    /// `[ADDRESS:]PORT:HOST:PORT`, as ssh's `-L`.
+    /// `[ADDRESS:]PORT:HOST:PORT` or `PATH:HOST:PORT`, as ssh's `-L`.
     fn from_str(text: &str) -> Result<Self, Failure> {
         parse(text).ok_or_else(|| {
             Failure::usage(format!(
-                "could not read {:?}: write it as PORT:HOST:PORT or ADDRESS:PORT:HOST:PORT, \
+                "could not read {:?}: write it as PORT:HOST:PORT, ADDRESS:PORT:HOST:PORT or /PATH:HOST:PORT, \
                  as in 8080:localhost:80 (IPv6 addresses in brackets)",
                 text::name(text)
             ))
@@ -179,7 +246,14 @@ fn parse(text: &str) -> Option<Forward> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let fits = host.starts_with('[') || (!host.starts_with('-') && host.bytes().all(is_name));
     (fits && !host.is_empty()).then_some(())?;
-    Some(Forward { local: local_address(local)?, target: format!("{host}:{port}") })
+    Some(Forward { local: local_end(local)?, target: format!("{host}:{port}") })
+}
+
+fn local_end(text: &str) -> Option<Local> {
+    if text.starts_with('/') || text.starts_with("./") {
+        return Some(Local::Socket(text.into()));
+    }
+    local_address(text).map(Local::Port)
 }
 
 /// This computer alone, unless another address is named.
@@ -209,8 +283,17 @@ mod tests {
             ("0.0.0.0:8080:10.0.0.7:80", "0.0.0.0:8080", "10.0.0.7:80"),
             ("[::1]:8080:[fe80::1]:80", "[::1]:8080", "[fe80::1]:80"),
         ] {
-            let expected = Forward { local: local.parse().expect("an address"), target: target.into() };
-            assert_eq!(text.parse(), Ok(expected), "{text}");
+            let local = Local::Port(local.parse().expect("an address"));
+            assert_eq!(text.parse(), Ok(Forward { local, target: target.into() }), "{text}");
+        }
+        for (text, local, target) in [
+            ("/run/user/7/web:localhost:80", "/run/user/7/web", "localhost:80"),
+            ("./a:b:h:80", "./a:b", "h:80"),
+        ] {
+            assert_eq!(
+                text.parse(),
+                Ok(Forward { local: Local::Socket(local.into()), target: target.into() })
+            );
         }
         for text in [
             "",
@@ -226,6 +309,22 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Forward>().expect_err(text).kind, Kind::Usage);
         }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_socket_is_for_this_user_and_goes_with_the_program() {
+        use std::os::unix::fs::PermissionsExt;
+        let base = tempfile::tempdir().expect("a directory");
+        let path = base.path().join("web");
+        let local = Local::Socket(path.clone());
+        let listening = Listener::bind(&local).await.expect("free");
+        let mode = path.metadata().expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let problem = Listener::bind(&local).await.err().expect("taken").to_string();
+        assert!(problem.contains("it is there already"), "{problem}");
+        drop(listening);
+        assert!(!path.exists());
     }
 
     proptest! {

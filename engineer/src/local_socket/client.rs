@@ -1,8 +1,11 @@
 //! Asks a session something.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use fieldlink_protocol::text;
+use tokio::io::AsyncReadExt;
 
 use super::{LINE, Reply, Request, decode, encode};
 use crate::dialogue::{KEPT, Line};
@@ -38,15 +41,26 @@ pub fn lines(socket: &Path) -> io::Result<Vec<Line>> {
     (0..count.min(KEPT)).map(|_| read_line(&mut stream)).collect()
 }
 
+/// Waits for the end of the session at `socket`; gives it in words.
+pub async fn wait_for_end(socket: PathBuf) -> String {
+    let unheard = |_| "the program that held the session is gone: see fieldlink-connect status".into();
+    hear_the_end(&socket).await.unwrap_or_else(unheard)
+}
+
+async fn hear_the_end(socket: &Path) -> io::Result<String> {
+    let watch = platform::into_async(begin(socket, Request::Watch)?)?;
+    let mut line = Vec::new();
+    AsyncReadExt::take(watch, LINE as u64).read_to_end(&mut line).await?;
+    match decode(&line)? {
+        Reply::Ended { message, .. } => Ok(text::sentence(&message)),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
 fn read_line(stream: &mut impl BufRead) -> io::Result<Line> {
     let mut line = Vec::new();
     stream.take(LINE as u64).read_until(b'\n', &mut line)?;
     decode(&line)
-}
-
-/// Reads a reply's line.
-pub fn understand(line: &[u8]) -> io::Result<Reply> {
-    decode(line)
 }
 
 /// Reads byte by byte: what follows the reply belongs to ssh.

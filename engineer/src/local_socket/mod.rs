@@ -57,6 +57,8 @@ pub enum Purpose {
     Shell,
     /// Anything else: the session outlives the shell for it.
     Other,
+    /// To see whether ssh gets a connection on this computer; it leads nowhere.
+    Rehearsal,
 }
 
 /// What the session answers.

@@ -22,6 +22,7 @@ use crate::control::channel::Pipe;
 use crate::dialogue::Transcript;
 use crate::pipe_copy::carry;
 use crate::platform::{self, LocalListener, LocalStream};
+use crate::rehearsal;
 use crate::session::{End, Live, State, Told};
 use fieldlink_protocol::reason::Reason;
 
@@ -33,6 +34,9 @@ const REQUEST: Duration = Duration::from_secs(5);
 /// How long a new SSH connection waits for an interruption to end.
 const INTERRUPTED: Duration = Duration::from_secs(30);
 
+/// How long an ssh may take to say goodbye.
+const FAREWELL: Duration = Duration::from_millis(300);
+
 /// The least pause before a pipe that failed is asked for again.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -43,13 +47,15 @@ pub struct Open {
     pub shell: usize,
     /// All others.
     pub others: usize,
+    /// Whether the session's own ever got a connection.
+    pub shell_before: bool,
 }
 
 impl Open {
     fn of(&mut self, purpose: Purpose) -> &mut usize {
         match purpose {
             Purpose::Shell => &mut self.shell,
-            Purpose::Other => &mut self.others,
+            Purpose::Other | Purpose::Rehearsal => &mut self.others,
         }
     }
 }
@@ -112,6 +118,10 @@ impl Server {
 
     async fn serve(&self, mut stream: LocalStream) -> io::Result<()> {
         match timeout(REQUEST, read_request(&mut stream)).await?? {
+            Request::Pipe { purpose: Purpose::Rehearsal } => {
+                stream.write_all(&encode(&Reply::Opened)).await?;
+                rehearsal::answer(stream).await
+            }
             Request::Pipe { purpose } => self.connect(stream, purpose).await,
             Request::Status => {
                 let status = self.status();
@@ -151,7 +161,9 @@ impl Server {
         };
         let _counted = Counted::new(&self.open, purpose);
         stream.write_all(&encode(&Reply::Opened)).await?;
+        let last = platform::duplicate(&stream)?;
         let end = carry(stream, pipe, self.over.clone()).await;
+        see_off(last).await;
         if matches!(end, PipeEnd::Unsaid | PipeEnd::Cancelled) {
             // The goodbye may have gone nowhere, and the shell behind it must not wait until the pipe is
             // given up. A full queue means that the agent is out of reach for long: then it does just that.
@@ -227,6 +239,16 @@ impl Server {
     }
 }
 
+/// An ssh that sees the end of its connection still says goodbye, and complains of a broken pipe if that finds
+/// nobody.
+async fn see_off(mut stream: LocalStream) {
+    let farewell = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+    };
+    let _ = timeout(FAREWELL, farewell).await;
+}
+
 /// A pipe for an SSH connection.
 struct Opened {
     id: PipeId,
@@ -242,7 +264,10 @@ struct Counted<'a> {
 
 impl<'a> Counted<'a> {
     fn new(open: &'a watch::Sender<Open>, purpose: Purpose) -> Self {
-        open.send_modify(|open| *open.of(purpose) += 1);
+        open.send_modify(|open| {
+            *open.of(purpose) += 1;
+            open.shell_before |= purpose == Purpose::Shell;
+        });
         Self { open, purpose }
     }
 }

@@ -86,6 +86,14 @@ impl Base {
         let _ = self.directory.remove();
     }
 
+    /// Lets go of a session that can be come back to: nobody is told that it is over.
+    pub(super) async fn release(mut self) -> anyhow::Result<()> {
+        self.over.cancel();
+        self.tasks.shutdown().await;
+        self.gone.cancel();
+        self.directory.leave()
+    }
+
     /// Ends everything, in the order in which others learn of it: our own connections at once, the
     /// scanner under the seal, the relay, the file system, and last the programs that wait for it.
     pub(super) async fn clear_up(mut self, end: &End) -> anyhow::Result<()> {

@@ -166,7 +166,7 @@ fn secrets_are_in_no_argument_list_environment_or_open_file() {
     let engineer = Engineer::enrolled(&relay, "Ada");
     let scanner = Scanner::start(&relay);
     let call = engineer.call(&scanner);
-    let pids = [scanner.process.pid(), call.holder.pid()];
+    let pids = [scanner.process.pid(), call.holder.pid(), call.session_holder()];
     for pid in pids {
         for file in ["cmdline", "environ"] {
             let bytes = std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();

@@ -81,7 +81,7 @@ fn a_stalled_upload_and_an_unread_download_hold_up_nobody_else() {
         call.ssh("cat /dev/zero").stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("ssh starts");
     let mut output = unread.stdout.take().expect("taken over");
     output.read_exact(&mut [0; 1000]).expect("it flows until nobody reads");
-    let pids = [scanner.process.pid(), call.holder.pid(), relay.process().pid()];
+    let pids = [scanner.process.pid(), call.session_holder(), relay.process().pid()];
     // Filled up: from then on nothing grows.
     let (mut before, mut still) = (pids.map(resident), 0);
     eventually("the stalled ones are full", PATIENCE, || {
