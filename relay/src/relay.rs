@@ -17,13 +17,14 @@ use crate::measure::Measuring;
 use crate::permits::Permits;
 use crate::store::{SqliteStore, Store, StoreError, unix_now};
 use crate::switchboard::Switchboard;
-use crate::tickets::TicketOffice;
+use crate::tickets::{Boot, TicketOffice};
 use crate::tls::{self, TlsError};
 
 /// How often the ticket keys' age is looked at.
 const KEY_CHECK: Duration = Duration::from_secs(3_600);
-/// How often it is written down how much sessions have moved: so much is lost when the relay is killed.
-const BYTE_COUNT: Duration = Duration::from_secs(60);
+/// How often it is written down how much sessions have moved (so much is lost when the relay is killed), and
+/// what else can wait is done.
+const ROUTINE: Duration = Duration::from_secs(60);
 /// Pauses after failed accepts: file descriptors come back only when someone leaves.
 const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
@@ -62,7 +63,7 @@ impl Relay {
         let address = listener.local_addr().map_err(|e| RelayError::Listen(config.listen, e))?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.state_directory)?);
         let keys = store.ticket_keys(unix_now(), TicketOffice::key_policy(config.session_limit())).await?;
-        let tickets = TicketOffice::new(config.node.clone(), keys);
+        let tickets = TicketOffice::new(config.node.clone(), keys, begin_boot(&*store).await);
         let switchboard = Switchboard::new(&config, store.clone(), tickets);
         switchboard.restore(store.running_sessions().await?);
         let reception = Arc::new(Reception {
@@ -139,7 +140,7 @@ impl Relay {
             }
             "revocations"
         });
-        tasks.spawn(count_bytes(self.reception.switchboard.clone()));
+        tasks.spawn(every_minute(self.reception.switchboard.clone()));
         let policy = TicketOffice::key_policy(self.config.session_limit());
         tasks.spawn(renew_keys(self.reception.switchboard.clone(), policy));
         tasks
@@ -164,10 +165,29 @@ async fn accept(listener: &TcpListener, pause: &mut Duration) -> (TcpStream, Soc
     }
 }
 
-async fn count_bytes(switchboard: Arc<Switchboard>) -> &'static str {
+async fn every_minute(switchboard: Arc<Switchboard>) -> &'static str {
     loop {
-        tokio::time::sleep(BYTE_COUNT).await;
+        tokio::time::sleep(ROUTINE).await;
         switchboard.record_traffic();
+        switchboard.reveal_taken_ids();
+        if !switchboard.tickets().boot().is_written
+            && let Ok(number) = switchboard.store().begin_boot().await
+        {
+            switchboard.tickets().boot_was_written(number);
+        }
+    }
+}
+
+/// Counts this boot. If that cannot be written, it goes without leases of its own: those of earlier boots are
+/// still worth what they say, and what the next boot must know of is written down first.
+async fn begin_boot(store: &dyn Store) -> Boot {
+    match store.begin_boot().await {
+        Ok(number) => Boot { number, is_written: true },
+        Err(error) => {
+            tracing::error!(%error, "could not write down that the relay was started: it issues no leases until it can");
+            let last = store.last_boot().await.ok();
+            Boot { number: last.map_or(0, |last| last + 1), is_written: false }
+        }
     }
 }
 
@@ -199,7 +219,7 @@ fn go_on(connections: &mut JoinSet<Option<Life>>, finished: Result<Option<Life>,
 fn lost_housekeeper(stopped: Result<&'static str, JoinError>) -> RelayError {
     let what = stopped.unwrap_or_else(|error| {
         tracing::error!(%error, "a housekeeping task panicked");
-        "time limits, revocations, byte counts or keys"
+        "time limits, revocations, what is done every minute, or keys"
     });
     RelayError::Housekeeping(what)
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use fieldlink_protocol::credential::Credential;
-use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal};
+use fieldlink_protocol::messages::agent::RegistrationRefusal;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_relay::store::unix_now;
@@ -61,21 +61,40 @@ async fn every_bad_credential_gets_the_same_bytes() {
 #[tokio::test]
 async fn a_stranger_who_claims_ids_does_not_learn_which_are_living() {
     let relay = TestRelay::start().await;
-    let living = FakeAgent::start(&relay).await;
-    let claim =
-        |support_id, lease: Option<&str>| Claim::SupportId { support_id, lease: lease.map(str::to_owned) };
+    let zoe = relay.add_engineer("Zoë");
+    let (mine, mut living) = (SupportId::random(), FakeAgent::start(&relay).await);
     let key = RegistrationKey::generate();
-    for _ in 0..10 {
-        let taken = NewAgent::connect(&relay).await.claim(&key, claim(living.support_id, None)).await;
-        assert_eq!(taken, Err(RegistrationRefusal::IdTaken));
+    // A lease of one's own, for this boot, makes no difference.
+    let lease = FakeAgent::register(&relay, &key, mine, None).await.expect("free").lease;
+    for lease in [None, Some(lease.as_str())].into_iter().cycle().take(10) {
+        let taken = FakeAgent::register(&relay, &key, living.support_id, lease).await;
+        assert_eq!(taken.err(), Some(RegistrationRefusal::IdTaken));
     }
+    // From now on a living ID and a free one look the same: the answer, and what a second claim does.
     for id in [living.support_id, SupportId::random()] {
-        let answer = NewAgent::connect(&relay).await.claim(&key, claim(id, None)).await;
-        assert_eq!(answer, Err(RegistrationRefusal::Full));
+        let mut first = FakeAgent::register(&relay, &key, id, None).await.expect("so it seems");
+        let second = FakeAgent::register(&relay, &key, id, Some(&lease)).await.expect("so it seems");
+        assert_eq!((&*first.lease, &*second.lease), ("", ""));
+        assert_eq!(close_reason(&mut first.0).await, "replaced");
     }
-    // Whoever has a lease comes back all the same.
-    let (mine, lease) = (SupportId::random(), &living.lease);
-    assert!(FakeAgent::register(&relay, &key, mine, Some(lease)).await.is_err(), "someone else's lease");
+    // Nothing has happened to the living one.
+    let mut engineer = FakeEngineer::connect(&relay, &zoe).await.expect("known");
+    let offer = engineer.request(living.support_id).await;
+    assert_eq!(living.pair().await.session, offer.session);
+}
+
+#[tokio::test]
+async fn who_shares_a_network_with_a_stranger_who_claims_ids_still_starts_and_is_found() {
+    let relay = TestRelay::start().await;
+    let zoe = relay.add_engineer("Zoë");
+    let living = FakeAgent::start(&relay).await;
+    for _ in 0..30 {
+        let _ = FakeAgent::register(&relay, &RegistrationKey::generate(), living.support_id, None).await;
+    }
+    let mut starting = FakeAgent::start(&relay).await;
+    let mut engineer = FakeEngineer::connect(&relay, &zoe).await.expect("known");
+    let offer = engineer.request(starting.support_id).await;
+    assert_eq!(starting.pair().await.session, offer.session);
 }
 
 #[tokio::test]

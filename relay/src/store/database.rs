@@ -58,6 +58,12 @@ const SCHEMA: &[&str] = &[
     ALTER TABLE sessions ADD COLUMN not_before INTEGER;
     ALTER TABLE sessions ADD COLUMN expires INTEGER;
 ",
+    "
+    CREATE TABLE boots (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        number INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 /// A connection to the store's file.
