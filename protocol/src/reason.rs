@@ -94,7 +94,8 @@ reasons! {
     IdTaken = "id-taken", Relay, "the support service no longer accepts this support ID";
     /// Another engineer is being served.
     Busy = "busy", Scanner, "another engineer is connected to this scanner";
-    /// The PIN did not fit, or someone changed who is asking.
+    /// The PIN did not fit, or someone changed who is asking. The engineer's program says so when the
+    /// scanner's answer does not fit, the scanner when the engineer's does not.
     WrongPin = "wrong-pin", Engineer, "the PIN was not right";
     /// The pair of support ID and PIN is used up by wrong PINs.
     Burnt = "burnt", Engineer, "the support ID and PIN were used up by wrong PINs";

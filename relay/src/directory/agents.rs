@@ -158,9 +158,12 @@ impl Directory {
         if pairing.agent != link || pairing.run != run {
             return;
         }
-        pairing.progress = Progress::Over;
+        let was_over = std::mem::replace(&mut pairing.progress, Progress::Over) == Progress::Over;
         let (control, engineer) = (pairing.control, pairing.engineer);
-        found.last_refusal = Some(reason);
+        // Of a run whose pipe was closed the agent may know no more than that.
+        if !was_over || found.last_refusal.is_none() || reason != Reason::PairingAborted {
+            found.last_refusal = Some(reason);
+        }
         self.cut_pipe(session, control, reason);
         self.tell_engineer(engineer, ToEngineer::Declined { run, reason });
     }

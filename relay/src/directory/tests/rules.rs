@@ -115,6 +115,34 @@ fn a_retry_keeps_the_session_and_replaces_the_run() {
 }
 
 #[test]
+fn a_wrong_pin_that_the_engineers_side_noticed_is_told_as_one() {
+    for agents_word in [None, Some(Reason::PairingAborted), Some(Reason::WrongPin)] {
+        let (mut world, id) = (World::new(), SupportId::random());
+        let (agent, engineer) = (world.agent(id), world.engineer());
+        let asked = world.request(engineer, id).expect("found");
+        let splice = world.join(asked.session, asked.pipe);
+        let place = Place { session: asked.session, pipe: asked.pipe, attachment: splice };
+        let end = PipeEnd::Closed { by: Role::Engineer, reason: Some(Reason::WrongPin) };
+        assert_eq!(world.directory.parted(place, end, world.now), Some(Aftermath::Closed));
+        if let Some(reason) = agents_word {
+            world.directory.declined(agent, asked.session, asked.run, reason);
+        }
+        world.directory.end_by_engineer(engineer, Reason::EngineerEnded);
+        assert_eq!(world.effects().last(), Some(&Effect::SessionEnded(asked.session, Reason::WrongPin)));
+    }
+}
+
+#[test]
+fn the_agents_word_on_a_failed_pairing_counts() {
+    let (mut world, id) = (World::new(), SupportId::random());
+    let (agent, engineer) = (world.agent(id), world.engineer());
+    let asked = world.request(engineer, id).expect("found");
+    world.directory.declined(agent, asked.session, asked.run, Reason::Burnt);
+    world.directory.end_by_engineer(engineer, Reason::WrongPin);
+    assert_eq!(world.effects().last(), Some(&Effect::SessionEnded(asked.session, Reason::Burnt)));
+}
+
+#[test]
 fn another_device_is_another_session() {
     let mut world = World::new();
     let (a, b) = (SupportId::from_digits(1), SupportId::from_digits(2));
