@@ -33,6 +33,9 @@ pub const PIPE_STABLE: Duration = Duration::from_secs(5);
 pub const PIPE_LINGER: Duration = Duration::from_secs(10);
 /// Pipes that one session may have open at the same time, the control pipe included.
 pub const PIPES_PER_SESSION: usize = 64;
+/// SSH connections that the engineer's side has open at the same time; further ones wait. Fewer than there may
+/// be pipes: the relay and the agent learn of an end a little later.
+pub const SSH_CONNECTIONS: usize = PIPES_PER_SESSION - 8;
 
 /// The header of a proxy's answer, in bytes.
 pub const PROXY_REPLY: usize = 16 * 1024;

@@ -20,26 +20,46 @@ use super::server_config::WINDOW;
 /// With more than this waiting on a connection, in bytes, its channels get little new window. What the client
 /// was granted before still comes: up to one and a half windows.
 const MUCH: usize = 2 * 1024 * 1024;
-/// More than this never waits on a connection, in bytes.
+/// More than this never waits on a connection, in bytes …
 const MOST: usize = 8 * 1024 * 1024;
+/// … and on all connections of a session: what the service's memory has for it beside the pipes
+/// (`memory.rs`).
+const MOST_OF_SESSION: usize = 192 * 1024 * 1024;
 /// The window that is granted meanwhile. Never none: the library looks at the window only when data comes,
 /// and a client that may send nothing would wait for ever.
 const LITTLE: u32 = 2;
 /// Pieces below this size are gathered, in bytes: each costs more than it holds.
 const SMALL: usize = 4 * 1024;
 
-/// Bytes that wait on one connection, over all of its channels.
+/// Bytes that wait on one connection, over all of its channels, and in the whole session.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Backlog(Arc<AtomicUsize>);
+pub(super) struct Backlog {
+    connection: Arc<AtomicUsize>,
+    session: Arc<AtomicUsize>,
+}
 
 impl Backlog {
+    /// Of another connection of the same session.
+    pub(super) fn beside(&self) -> Self {
+        Self { connection: Arc::default(), session: self.session.clone() }
+    }
+
     /// Up to which window the next channel that runs low is filled up, in bytes.
     pub(super) fn next_window(&self) -> u32 {
-        if self.bytes() > MUCH { LITTLE } else { WINDOW }
+        let is_much = self.bytes() > MUCH || self.of_session() > MOST_OF_SESSION / 2;
+        if is_much { LITTLE } else { WINDOW }
+    }
+
+    fn has_room(&self) -> bool {
+        self.bytes() < MOST && self.of_session() < MOST_OF_SESSION
     }
 
     fn bytes(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.connection.load(Ordering::Relaxed)
+    }
+
+    fn of_session(&self) -> usize {
+        self.session.load(Ordering::Relaxed)
     }
 }
 
@@ -63,7 +83,7 @@ impl PendingInput {
 
     /// Whether another piece may come.
     pub(super) fn has_room(&self) -> bool {
-        self.is_empty() || self.backlog.bytes() < MOST
+        self.is_empty() || self.backlog.has_room()
     }
 
     pub(super) fn push(&mut self, bytes: Bytes) {
@@ -104,8 +124,10 @@ impl PendingInput {
 
     fn count(&mut self, bytes: usize) {
         // In this order, so that the sum never wraps.
-        self.backlog.0.fetch_add(bytes, Ordering::Relaxed);
-        self.backlog.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        for sum in [&self.backlog.connection, &self.backlog.session] {
+            sum.fetch_add(bytes, Ordering::Relaxed);
+            sum.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
         self.bytes = bytes;
     }
 }
@@ -147,8 +169,24 @@ mod tests {
         assert!(!one.has_room() && !other.has_room());
         other.clear();
         assert!(other.has_room(), "an empty queue always takes one piece");
+        assert_eq!(backlog.beside().next_window(), WINDOW, "another connection goes on");
         drop(one);
         assert_eq!((backlog.next_window(), backlog.bytes()), (WINDOW, 0));
+    }
+
+    #[test]
+    fn all_connections_together_have_a_bound() {
+        let first = Backlog::default();
+        let mut all = Vec::new();
+        while first.of_session() < MOST_OF_SESSION {
+            let mut pending = PendingInput::new(first.beside());
+            pending.push(vec![0; MOST / 2].into());
+            all.push(pending);
+        }
+        assert!(all.iter().all(|pending| !pending.has_room()));
+        assert_eq!(first.next_window(), LITTLE);
+        all.truncate(1);
+        assert!(all[0].has_room());
     }
 
     proptest! {

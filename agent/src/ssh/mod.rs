@@ -50,6 +50,7 @@ pub struct SshServer {
     user: String,
     path: Arc<ChannelPath>,
     programs: SessionClient,
+    backlog: Backlog,
     ended: watch::Receiver<Option<Reason>>,
 }
 
@@ -81,7 +82,18 @@ impl SshServer {
         let SshServerParts { dialer, keys, bounds, host_key, engineer_key, user, path, programs, ended } =
             parts;
         let config = Arc::new(server_config::server_config(host_key));
-        Self { dialer, keys, bounds, config, engineer_key, user, path, programs, ended }
+        Self {
+            dialer,
+            keys,
+            bounds,
+            config,
+            engineer_key,
+            user,
+            path,
+            programs,
+            backlog: Backlog::default(),
+            ended,
+        }
     }
 
     /// Serves one pipe until it ends or `cancel` fires.
@@ -158,7 +170,7 @@ impl SshServer {
         let deps = ProgramDeps {
             path: self.path.clone(),
             programs: self.programs.clone(),
-            backlog: Backlog::default(),
+            backlog: self.backlog.beside(),
             cancel: stop_channels.clone(),
         };
         let client = (self.engineer_key.clone(), self.user.clone());

@@ -12,7 +12,7 @@ use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
 use fieldlink_protocol::transport::{Backoff, PipeEnd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -26,8 +26,12 @@ use crate::rehearsal;
 use crate::session::{End, Live, State, Told};
 use fieldlink_protocol::reason::Reason;
 
-/// Connections at the same time: more than the session may have pipes, so that one can always ask.
-const CONNECTIONS: usize = 2 * limits::PIPES_PER_SESSION;
+/// Connections at the same time: SSH connections, those that wait for one, and whoever asks something else.
+const CONNECTIONS: usize = 512;
+/// SSH connections that may wait for another one's end, so that one can always ask …
+const WAITING: usize = CONNECTIONS - limits::SSH_CONNECTIONS - 64;
+/// … and how long they do. OpenSSH's tools do not try again by themselves.
+const QUEUE: Duration = Duration::from_secs(30);
 /// How long a client may take for its request.
 const REQUEST: Duration = Duration::from_secs(5);
 
@@ -72,6 +76,8 @@ pub struct Server {
     pub state: watch::Receiver<State>,
     /// SSH connections that are open.
     pub open: watch::Sender<Open>,
+    /// How many may be.
+    pub turns: Turns,
     /// What engineer and client said.
     pub transcript: watch::Sender<Transcript>,
     /// Takes wishes to end the session.
@@ -149,10 +155,10 @@ impl Server {
                 biased;
                 () = self.over.cancelled() => Err("the session is over".into()),
                 () = platform::hung_up(&reader) => return Ok(()),
-                opened = self.open_pipe() => opened,
+                opened = self.open_pipe_in_turn() => opened,
             }
         };
-        let Opened { id, pipe, live } = match opened {
+        let Opened { id, pipe, live, permit: _permit } = match opened {
             Ok(opened) => opened,
             Err(reason) => {
                 let reply = Reply::Refused { reason: text::sentence(&reason) };
@@ -172,9 +178,24 @@ impl Server {
         Ok(())
     }
 
+    /// Opens a pipe once fewer than [`limits::SSH_CONNECTIONS`] are open.
+    async fn open_pipe_in_turn(&self) -> Result<Opened, String> {
+        let full = || {
+            format!(
+                "the session has {} ssh connections open: end one of them, or try again later",
+                limits::SSH_CONNECTIONS
+            )
+        };
+        let waiting = self.turns.waiting.clone().try_acquire_owned().map_err(|_| full())?;
+        let permit = timeout(QUEUE, self.turns.open.clone().acquire_owned()).await.map_err(|_| full())?;
+        drop(waiting);
+        // The semaphore is never closed.
+        self.open_pipe(permit.map_err(|_| full())?).await
+    }
+
     /// Opens a pipe, or says why there is none. What fails because the session is interrupted is tried
     /// again when it is not.
-    async fn open_pipe(&self) -> Result<Opened, String> {
+    async fn open_pipe(&self, permit: OwnedSemaphorePermit) -> Result<Opened, String> {
         let mut state = self.state.clone();
         let until = tokio::time::Instant::now() + INTERRUPTED;
         let mut backoff = Backoff::new(limits::PIPE_RETRY_MAX);
@@ -199,7 +220,7 @@ impl Server {
                         sleep(backoff.next_delay().max(PAUSE)).await;
                     }
                     Err(error) => return Err(error.to_string()),
-                    Ok((id, pipe)) => return Ok(Opened { id, pipe, live }),
+                    Ok((id, pipe)) => return Ok(Opened { id, pipe, live, permit }),
                 },
                 () = interrupted => {}
             }
@@ -254,6 +275,21 @@ struct Opened {
     id: PipeId,
     pipe: Pipe,
     live: Arc<Live>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// Who may open an SSH connection, and who may wait to.
+#[derive(Debug, Clone)]
+pub struct Turns {
+    open: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        let (open, waiting) = (Semaphore::new(limits::SSH_CONNECTIONS), Semaphore::new(WAITING));
+        Self { open: open.into(), waiting: waiting.into() }
+    }
 }
 
 /// Counts a connection for as long as it is open.

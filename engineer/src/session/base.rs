@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::desk::Desk;
 use crate::dialogue::Transcript;
 use crate::exit::Failure;
-use crate::local_socket::server::{Open, Server};
+use crate::local_socket::server::{Open, Server, Turns};
 use crate::platform::LocalListener;
 use crate::relay_session::RelayHandle;
 use crate::runtime_dir::SessionDirectory;
@@ -62,6 +62,7 @@ impl Base {
             relay: desk.dialer.relay().to_string(),
             state: watched,
             open: open_sender,
+            turns: Turns::default(),
             transcript: transcript.clone(),
             end,
             over: over.clone(),

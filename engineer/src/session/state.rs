@@ -143,6 +143,8 @@ impl OpenError {
     /// Whether another try makes sense: a connection broke, or the scanner was not told in time.
     pub fn may_pass(&self) -> bool {
         match self {
+            // Others have just ended, and the relay does not know it yet.
+            Self::Relay(OpenPipeError::Refused(OpenRefusal::TooMany)) => true,
             Self::Relay(error) => matches!(error, OpenPipeError::NoAnswer),
             Self::Dial(DialError::Unreachable(..) | DialError::Timeout(..) | DialError::Tls(..)) => true,
             Self::Dial(DialError::Answered(_, answer)) => answer.may_pass(),

@@ -38,6 +38,28 @@ fn sixteen_connections_at_once() {
     }
 }
 
+/// More than a session may have: the rest waits, and nobody is refused.
+#[test]
+fn a_hundred_and_fifty_connections_at_once_take_turns() {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let call = engineer.call(&scanner);
+    let mut first: Vec<Running> = (0..56).map(|_| call.start("read line; echo got-$line")).collect();
+    let mut others: Vec<Running> =
+        (0..94).map(|number| call.start(&format!("echo other-{number}"))).collect();
+    for (number, connection) in first.iter_mut().enumerate() {
+        connection.type_line(&number.to_string());
+        connection.wait_for(&format!("got-{number}"));
+        assert!(connection.wait_for_end().success());
+    }
+    for (number, connection) in others.iter_mut().enumerate() {
+        connection.wait_for(&format!("other-{number}"));
+        assert!(connection.wait_for_end().success());
+    }
+    let status = run_with_input(engineer.connect().arg("status"), b"");
+    assert!(status.status.success());
+}
+
 #[test]
 fn a_second_session_of_a_shared_connection_gets_one_of_its_own() {
     let relay = Relay::start();
