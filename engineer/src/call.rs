@@ -26,10 +26,10 @@ impl Call {
         terminal: Option<Terminal>,
     ) -> Result<Self, Failure> {
         let ticket = match &arguments.ticket {
-            Some(ticket) => ticket.clone(),
+            Some(ticket) => text::normalise(ticket),
             None => ask_for_ticket(id, terminal).await?,
         };
-        let partner = arguments.partner.clone();
+        let partner = arguments.partner.as_deref().map(text::normalise);
         check("the ticket", &ticket)?;
         partner.as_deref().map(|partner| check("the partner", partner)).transpose()?;
         Ok(Self { id, ticket, partner })
@@ -67,7 +67,7 @@ async fn ask_for_ticket(id: SupportId, terminal: Option<Terminal>) -> Result<Str
     let typed = typed.map_err(|error| {
         Failure::new(Kind::Failed, format!("could not read the ticket from the terminal: {error}"))
     })?;
-    typed.map(|ticket| ticket.trim().to_owned()).filter(|ticket| !ticket.is_empty()).ok_or_else(missing)
+    typed.map(|ticket| text::normalise(&ticket)).filter(|ticket| !ticket.is_empty()).ok_or_else(missing)
 }
 
 fn check(what: &'static str, value: &str) -> Result<(), Failure> {
