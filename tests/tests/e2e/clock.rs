@@ -80,7 +80,8 @@ fn a_clock_that_is_set_by_years_ends_and_lengthens_nothing() {
     wait_until_active(&mut holder);
     let call = Call::of(&engineer, &scanner, holder);
     let mut running = call.start("while read line; do echo got-$line; done");
-    for (number, seconds) in [YEAR, -YEAR, 0, -2 * YEAR, 2 * YEAR].into_iter().enumerate() {
+    // Forward and back by years, within the time for which the relay's certificate is valid.
+    for (number, seconds) in [YEAR, 0, 5 * YEAR, 2 * YEAR, 0].into_iter().enumerate() {
         clock.set(seconds);
         running.type_line(&number.to_string());
         running.wait_for(&format!("got-{number}"));
