@@ -105,7 +105,7 @@ impl Front<'_> {
         match SshChild::spawn(ssh) {
             Ok(ssh) => self.ssh = Some(ssh),
             Err(error) => {
-                crate::progress::print(&format!("fieldlink-connect: {error:#}"));
+                crate::printing::print(&format!("fieldlink-connect: {error:#}"));
                 self.tell_exit(SshExit { code: SSH_FAILED, failed: true }).await;
             }
         }

@@ -16,7 +16,7 @@
 //! | [`session`] | ties them together, from the dial to the end |
 //! | [`local_socket`], [`pipe_copy`] | how other programs on this computer use the session |
 //! | [`dialogue`] | what engineer and client say to each other |
-//! | [`progress`], [`pin_entry`] | what the engineer sees and types |
+//! | [`progress`], [`budget`], [`pin_entry`] | what the engineer sees and types |
 //! | [`platform`] | all that depends on the operating system |
 
 pub mod args;
@@ -40,6 +40,7 @@ pub mod pairing;
 pub mod pin_entry;
 pub mod pipe_copy;
 pub mod platform;
+mod printing;
 mod private_file;
 pub mod progress;
 pub mod rehearsal;

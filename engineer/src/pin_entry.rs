@@ -7,7 +7,7 @@ use fieldlink_protocol::pin::Pin;
 
 use crate::exit::{Failure, Kind};
 use crate::platform::{LineInput, Terminal};
-use crate::progress::print;
+use crate::printing::print;
 
 /// How often a person may mistype something that is not four digits.
 const PATIENCE: usize = 3;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::budget::{Budget, Verdict};
 use crate::control::Trouble;
 use crate::exit::Failure;
+use crate::printing::{LINE, print, print_json};
 use crate::session::{End, Told};
 
 /// A change that is worth telling.
@@ -141,43 +142,6 @@ impl Progress {
             _ => None,
         }
     }
-}
-
-/// Longest line that is printed for a person, in characters.
-const LINE: usize = 4000;
-
-/// Prints lines for a person. This is the one place where that is done, so it is the place where what others
-/// said is made harmless. A terminal that is gone does not concern anybody's session.
-pub fn print(text: &str) {
-    for line in text.lines() {
-        let _ = writeln!(std::io::stderr(), "{}", text::clean(line, LINE));
-    }
-}
-
-/// Prints what a command was asked for, on standard output. A reader that went away has had enough.
-pub fn print_answer(text: &str) {
-    for line in text.lines() {
-        let _ = writeln!(std::io::stdout(), "{}", text::clean(line, LINE));
-    }
-}
-
-/// Prints JSON, on standard output, in one line. A reader that went away does not concern anybody's session.
-pub fn print_json(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{}", harmless_json(line));
-}
-
-/// The same JSON with everything escaped that a terminal might obey.
-fn harmless_json(line: &str) -> String {
-    let mut units = [0; 2];
-    line.chars().fold(String::with_capacity(line.len()), |mut escaped, character| {
-        if text::is_harmless(character) {
-            escaped.push(character);
-        } else {
-            let units = character.encode_utf16(&mut units);
-            units.iter().for_each(|unit| escaped.push_str(&format!("\\u{unit:04x}")));
-        }
-        escaped
-    })
 }
 
 /// How to tell.
@@ -327,15 +291,6 @@ mod tests {
         );
         assert_eq!(json(&Progress::Chat { text: "hi".into() }), r#"{"state":"chat","text":"hi"}"#);
         assert_eq!(json(&Progress::Extended { seconds: 5100 }), r#"{"state":"extended","seconds":5100}"#);
-    }
-
-    #[test]
-    fn what_others_said_moves_no_cursor_in_json_either() {
-        let text = "a\u{9b}2J\u{202e}b\u{e0041}".to_owned();
-        let line = harmless_json(&json(&Progress::Chat { text: text.clone() }));
-        assert!(line.chars().all(text::is_harmless), "{line}");
-        let read: serde_json::Value = serde_json::from_str(&line).expect("still JSON");
-        assert_eq!(read["text"], text);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::config::Directories;
 use crate::dialogue;
 use crate::exit::{Failure, Kind};
 use crate::local_socket::{Reply, Request, client};
-use crate::progress::{Console, print_answer};
+use crate::printing::print_answer;
+use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
 
 /// Asks a question and prints the answer, and nothing else, on standard output.

@@ -6,7 +6,8 @@ use crate::config::Directories;
 use crate::dialogue;
 use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, client};
-use crate::progress::{Console, print_answer};
+use crate::printing::print_answer;
+use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
 
 pub(super) fn run(id: Option<String>, words: &[String], console: &Console) -> Result<u8, Failure> {

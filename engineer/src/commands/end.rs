@@ -9,7 +9,7 @@ use crate::desk::Desk;
 use crate::directories::Directories;
 use crate::exit::{Failure, Kind};
 use crate::local_socket::{Reply, Request, client};
-use crate::progress::print_answer;
+use crate::printing::print_answer;
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
 use crate::session::{End, Told};
 

@@ -1,8 +1,6 @@
 //! `forward`: a port or socket here that leads to a port over there, with an SSH connection for each use.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,32 +8,25 @@ use std::time::Duration;
 use anyhow::Context;
 use fieldlink_protocol::text;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy, copy_buf, sink};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+mod listener;
+
+use self::listener::{Listener, Local};
 use super::end::choose;
 use crate::config::Directories;
 use crate::exit::{Failure, Kind};
 use crate::local_socket::client;
-use crate::platform::{LocalListener, LocalStream, Signals};
+use crate::platform::Signals;
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
 use crate::{ssh_client, ssh_config};
 
 /// Connections at the same time; further ones wait.
 const CONNECTIONS: usize = 32;
-
-/// Where to listen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Local {
-    /// A port, which every user of this computer can reach.
-    Port(SocketAddr),
-    /// A socket that this user alone can reach.
-    Socket(PathBuf),
-}
 
 /// What leads where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,85 +81,15 @@ async fn serve(
                     let ssh = command();
                     connections.spawn(async move {
                         let _permit = permit;
-                        let (peer, problem) = accepted.carry(ssh).await;
+                        let peer = accepted.peer();
+                        let (from, to) = accepted.into_split();
+                        let problem = connect(from, to, ssh).await;
                         problem.err().map(|problem| format!("the connection from {peer} failed: {problem:#}"))
                     });
                 }
                 // Out of descriptors, most likely: some will be free again.
                 Err(_) => sleep(Duration::from_millis(100)).await,
             },
-        }
-    }
-}
-
-/// Accepts connections.
-enum Listener {
-    Port(TcpListener),
-    Socket { listener: LocalListener, _file: Remove },
-}
-
-/// A connection that was accepted.
-enum Accepted {
-    Port(TcpStream, SocketAddr),
-    Socket(LocalStream),
-}
-
-/// Removes a socket's file when it is dropped.
-struct Remove(PathBuf);
-
-impl Drop for Remove {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-impl Listener {
-    /// Listens; says where.
-    async fn bind(local: &Local) -> anyhow::Result<(Self, String)> {
-        match local {
-            Local::Port(address) => {
-                let listener = TcpListener::bind(address).await;
-                let listener = listener.with_context(|| format!("could not listen at {address}"))?;
-                let local = listener.local_addr().context("could not tell the port")?.to_string();
-                Ok((Self::Port(listener), local))
-            }
-            Local::Socket(path) => {
-                let shown = path.display();
-                anyhow::ensure!(
-                    path.symlink_metadata().is_err(),
-                    "could not listen at {shown}: it is there already; remove it, or name another"
-                );
-                let listener = LocalListener::bind_private(path);
-                let listener = listener.with_context(|| format!("could not listen at {shown}"))?;
-                Ok((Self::Socket { listener, _file: Remove(path.clone()) }, shown.to_string()))
-            }
-        }
-    }
-
-    /// The next connection. Safe to cancel.
-    async fn accept(&self) -> io::Result<Accepted> {
-        match self {
-            Self::Port(listener) => {
-                listener.accept().await.map(|(stream, peer)| Accepted::Port(stream, peer))
-            }
-            Self::Socket { listener, .. } => listener.accept().await.map(Accepted::Socket),
-        }
-    }
-}
-
-impl Accepted {
-    /// Carries it with `ssh`; gives who it came from, and what went wrong.
-    async fn carry(self, ssh: Command) -> (String, anyhow::Result<()>) {
-        match self {
-            Self::Port(stream, peer) => {
-                let _ = stream.set_nodelay(true);
-                let (from, to) = stream.into_split();
-                (peer.to_string(), connect(from, to, ssh).await)
-            }
-            Self::Socket(stream) => {
-                let (from, to) = stream.into_split();
-                ("the socket".into(), connect(from, to, ssh).await)
-            }
         }
     }
 }
@@ -309,22 +230,6 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Forward>().expect_err(text).kind, Kind::Usage);
         }
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn a_socket_is_for_this_user_and_goes_with_the_program() {
-        use std::os::unix::fs::PermissionsExt;
-        let base = tempfile::tempdir().expect("a directory");
-        let path = base.path().join("web");
-        let local = Local::Socket(path.clone());
-        let listening = Listener::bind(&local).await.expect("free");
-        let mode = path.metadata().expect("there").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let problem = Listener::bind(&local).await.err().expect("taken").to_string();
-        assert!(problem.contains("it is there already"), "{problem}");
-        drop(listening);
-        assert!(!path.exists());
     }
 
     proptest! {

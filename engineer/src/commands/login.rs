@@ -13,7 +13,7 @@ use crate::config::{Config, Directories};
 use crate::credential_store::CredentialStore;
 use crate::exit::Failure;
 use crate::platform::{HiddenTyping, LineInput, Terminal};
-use crate::progress::print_answer;
+use crate::printing::print_answer;
 use crate::relay_session;
 
 pub(super) async fn run(relay: RelayAddress, ca_file: Option<PathBuf>) -> Result<u8, Failure> {

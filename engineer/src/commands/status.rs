@@ -8,7 +8,7 @@ use super::end::describe_broken_off;
 use crate::config::Directories;
 use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, Status, client};
-use crate::progress::{print_answer, print_json};
+use crate::printing::{print_answer, print_json};
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
 use fieldlink_protocol::text;
 

@@ -7,6 +7,7 @@
 //! killed) leaves a session that can be come back to.
 
 mod front;
+mod held;
 mod process;
 mod wire;
 

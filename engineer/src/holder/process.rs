@@ -1,24 +1,21 @@
 //! The holder's end: opens the session that the front wants, holds it, and ends it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use fieldlink_protocol::pin::Pin;
-use fieldlink_protocol::reason::Reason;
 use tokio::time::timeout;
 
+use super::held::Held;
 use super::wire::{Order, Receiver, Sender, ToFront, ToHolder, Uses};
 use crate::desk::Desk;
 use crate::directories::Directories;
-use crate::exit::{Failure, Kind, SSH_FAILED};
-use crate::platform::{self, Signal};
+use crate::exit::{Failure, Kind};
+use crate::platform;
 use crate::progress::{Console, Progress};
-use crate::rehearsal;
-use crate::session::{End, NotOpened, Session, Stop, Stops, Way, open};
-use crate::ssh_config::check::{self, Standing};
+use crate::session::{NotOpened, Stop, Stops, Way, open};
 
-/// How long the reason for a broken connection may take: the session's end, perhaps.
-const REASON: Duration = Duration::from_millis(500);
 /// How long the front may take to stop ssh. A front that is stopped itself does not answer.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -32,9 +29,9 @@ pub(crate) struct Front {
 
 /// How an ssh of the front's ended.
 #[derive(Debug, Clone, Copy)]
-struct SshEnd {
-    code: u8,
-    failed: bool,
+pub(super) struct SshEnd {
+    pub(super) code: u8,
+    pub(super) failed: bool,
 }
 
 /// Runs a holder to its end, which is the exit code of the whole.
@@ -111,218 +108,6 @@ fn refuse(not_opened: NotOpened, console: &Console) -> Result<u8, Failure> {
     }
 }
 
-/// What happened first while ssh ran.
-enum Happened {
-    Ssh(SshEnd),
-    Over(End),
-    Stopped(Stop),
-}
-
-/// A session that is open.
-struct Held<'a> {
-    session: Session,
-    stops: Stops,
-    console: &'a Console,
-}
-
-impl Held<'_> {
-    /// Says how other programs can use the session.
-    async fn offer(&mut self) {
-        let Self { session, console, .. } = self;
-        let (config, alias) = (session.ssh_config(), session.alias());
-        let looking =
-            async { tokio::join!(check::check(&config, &alias), rehearsal::plain_ssh(&config, &alias)) };
-        let (standing, trouble) = tokio::select! {
-            biased;
-            // The end is told by what comes next.
-            _ = session.ended(console) => return,
-            looked = looking => looked,
-        };
-        // Without a usual shell, ssh has to be given one.
-        let shell = if trouble.is_some() { "SHELL=/bin/sh " } else { "" };
-        let own = format!("{shell}ssh -F {} scanner", config.display());
-        console.say(&match standing {
-            Ok(Standing::Confirmed) => {
-                format!("from other terminals: {shell}ssh {alias} (scp, sftp, rsync, git … likewise)")
-            }
-            Ok(Standing::NotIncluded) => {
-                format!("from other terminals: {own}\n(for plain ssh, see: fieldlink-connect ssh-config)")
-            }
-            Ok(Standing::Weakened(option)) => format!(
-                "from other terminals: {own}\n(plain ssh would be less safe: your configuration changes \
-                 {option}; put the Include line first, see: fieldlink-connect ssh-config)"
-            ),
-            Err(error) => format!("from other terminals: {own}\n({error:#})"),
-        });
-        if let Some(trouble) = trouble {
-            console.say(&format!("(ssh without SHELL=/bin/sh gets no connection here: {trouble})"));
-        }
-    }
-
-    /// Holds the session until it ends or someone ends it.
-    async fn hold(mut self) -> Result<u8, Failure> {
-        tokio::select! {
-            biased;
-            end = self.session.ended(self.console) => self.over(&end).await,
-            stop = self.stops.next() => self.stopped(stop).await,
-        }
-    }
-
-    /// Has a shell opened in the front's terminal, and ends the session with it.
-    async fn shell(mut self, front: &mut Front) -> Result<u8, Failure> {
-        let ssh = match self.follow_ssh(front).await {
-            Happened::Ssh(ssh) => ssh,
-            Happened::Over(end) => return self.over(&end).await,
-            Happened::Stopped(stop) => return self.stopped(stop).await,
-        };
-        if ssh.code == SSH_FAILED
-            && let Ok(end) = timeout(REASON, self.session.ended(self.console)).await
-        {
-            return self.over(&end).await;
-        }
-        if ssh.failed {
-            return self.keep(front, ssh).await;
-        }
-        self.wait_for_others(ssh.code).await
-    }
-
-    /// Has one command run, and ends the session with it.
-    async fn command(mut self, front: &mut Front) -> Result<u8, Failure> {
-        let ssh = match self.follow_ssh(front).await {
-            Happened::Ssh(ssh) => ssh,
-            Happened::Over(end) => return self.over(&end).await,
-            Happened::Stopped(stop) => return self.stopped(stop).await,
-        };
-        if ssh.code == SSH_FAILED
-            && let Ok(end) = timeout(REASON, self.session.ended(self.console)).await
-        {
-            return self.over(&end).await;
-        }
-        if ssh.failed && !self.session.was_connected() {
-            return self.leave(ssh.code, "ssh got no connection").await;
-        }
-        self.session.end(Reason::EngineerEnded).await?;
-        Ok(ssh.code)
-    }
-
-    async fn follow_ssh(&mut self, front: &mut Front) -> Happened {
-        self.console.hush(true);
-        let (config, alias) = (self.session.ssh_config(), self.session.alias());
-        front.sender.send(&ToFront::Ssh { config, alias }).await;
-        let happened = tokio::select! {
-            biased;
-            end = self.session.ended(self.console) => Happened::Over(end),
-            stop = self.stops.next() => Happened::Stopped(stop),
-            ssh = front.ssh_end() => Happened::Ssh(ssh),
-        };
-        if !matches!(happened, Happened::Ssh(_) | Happened::Stopped(Stop::Signal(Signal::HangUp))) {
-            front.stop_ssh().await;
-        }
-        self.console.hush(false);
-        happened
-    }
-
-    /// A shell has ended with `code`. Other connections keep the session, and nothing else does.
-    async fn wait_for_others(mut self, code: u8) -> Result<u8, Failure> {
-        let open = self.session.other_connections();
-        if open > 0 {
-            self.console.say(&format!(
-                "the shell is closed; {open} connections are still open, the session goes on until they \
-                 close; Ctrl-C ends it"
-            ));
-            tokio::select! {
-                biased;
-                end = self.session.unused(self.console) => if let Some(end) = end {
-                    return self.over(&end).await;
-                },
-                stop = self.stops.next() => if stop == Stop::Signal(Signal::HangUp) {
-                    return self.stopped(stop).await;
-                },
-            }
-        }
-        let ended = self.session.end(Reason::EngineerEnded).await?;
-        self.console.tell(&Progress::ended(&ended));
-        Ok(code)
-    }
-
-    /// ssh failed, and not the session: that goes on, as long as someone is there who can end it.
-    async fn keep(self, front: &Front, ssh: SshEnd) -> Result<u8, Failure> {
-        if !front.attended {
-            return self.leave(ssh.code, "ssh failed").await;
-        }
-        let id = self.session.id();
-        self.console.say(&format!(
-            "ssh failed, and the session goes on: fieldlink-connect {id} in another terminal opens a shell; \
-             Ctrl-C here, or fieldlink-connect end {id}, ends it"
-        ));
-        self.hold().await
-    }
-
-    /// Leaves the session to whoever comes back to it.
-    async fn leave(self, code: u8, why: &str) -> Result<u8, Failure> {
-        let id = self.session.id();
-        self.session.release().await?;
-        self.console.say(&format!(
-            "fieldlink-connect: {why}: the session is held for five minutes; come back to it with \
-             fieldlink-connect {id}, end it with fieldlink-connect end {id}"
-        ));
-        Ok(code)
-    }
-
-    /// The session ended, and not by this engineer.
-    async fn over(self, end: &End) -> Result<u8, Failure> {
-        let cleared = self.session.clear_up(end).await;
-        self.console.tell(&Progress::ended(end));
-        cleared?;
-        Ok(Kind::SessionOver.code())
-    }
-
-    /// The terminal is gone. Connections from other terminals go on; after them the session is left.
-    async fn hung_up(mut self) -> Result<u8, Failure> {
-        if self.session.other_connections() > 0 {
-            tokio::select! {
-                biased;
-                end = self.session.unused(self.console) => if let Some(end) = end {
-                    return self.over(&end).await;
-                },
-                stop = self.stops.next() => if stop != Stop::Signal(Signal::HangUp) {
-                    return self.end(stop).await;
-                },
-            }
-        }
-        self.leave(Signal::HangUp.exit_code(), "the terminal is gone").await
-    }
-
-    async fn stopped(self, stop: Stop) -> Result<u8, Failure> {
-        match stop {
-            Stop::Signal(Signal::HangUp) => self.hung_up().await,
-            stop => self.end(stop).await,
-        }
-    }
-
-    /// Ends the session, as someone wants.
-    async fn end(self, stop: Stop) -> Result<u8, Failure> {
-        let ended = self.session.end(reason(stop)).await?;
-        self.console.tell(&Progress::ended(&ended));
-        Ok(code_of(stop))
-    }
-}
-
-fn reason(stop: Stop) -> Reason {
-    match stop {
-        Stop::Requested | Stop::Signal(Signal::Interrupt) => Reason::EngineerEnded,
-        Stop::Signal(Signal::Terminate | Signal::HangUp) => Reason::EngineerStopped,
-    }
-}
-
-/// Ctrl-C and `end` are how a session is meant to end.
-fn code_of(stop: Stop) -> u8 {
-    match stop {
-        Stop::Requested | Stop::Signal(Signal::Interrupt) => 0,
-        Stop::Signal(signal) => signal.exit_code(),
-    }
-}
-
 impl Front {
     /// The next PIN. Safe to cancel.
     pub(crate) async fn pin(&mut self) -> Result<Pin, Failure> {
@@ -336,6 +121,16 @@ impl Front {
         }
     }
 
+    /// Has ssh started with the file `config`, for the host `alias`.
+    pub(super) async fn start_ssh(&mut self, config: PathBuf, alias: String) {
+        self.sender.send(&ToFront::Ssh { config, alias }).await;
+    }
+
+    /// Whether a person is there, who can end a session that is left over.
+    pub(super) fn is_attended(&self) -> bool {
+        self.attended
+    }
+
     /// Whether a wrong PIN can be typed again.
     pub(crate) fn asks_again(&self) -> bool {
         self.asks_again
@@ -343,7 +138,7 @@ impl Front {
 
     /// Waits for the end of the front's ssh. Safe to cancel. A front that is gone never tells; that is
     /// noticed elsewhere.
-    async fn ssh_end(&mut self) -> SshEnd {
+    pub(super) async fn ssh_end(&mut self) -> SshEnd {
         loop {
             match self.receiver.next().await {
                 Some(ToHolder::SshEnded { code, failed }) => return SshEnd { code, failed },
@@ -353,7 +148,7 @@ impl Front {
         }
     }
 
-    async fn stop_ssh(&mut self) {
+    pub(super) async fn stop_ssh(&mut self) {
         self.sender.send(&ToFront::NoSsh).await;
         let _ = timeout(FAREWELL, self.ssh_end()).await;
     }
