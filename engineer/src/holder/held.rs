@@ -43,25 +43,7 @@ impl Held<'_> {
             _ = session.ended(console) => return,
             looked = looking => looked,
         };
-        // Without a usual shell, ssh has to be given one.
-        let shell = if trouble.is_some() { "SHELL=/bin/sh " } else { "" };
-        let own = format!("{shell}ssh -F {} scanner", config.display());
-        console.say(&match standing {
-            Ok(Standing::Confirmed) => {
-                format!("from other terminals: {shell}ssh {alias} (scp, sftp, rsync, git … likewise)")
-            }
-            Ok(Standing::NotIncluded) => {
-                format!("from other terminals: {own}\n(for plain ssh, see: fieldlink-connect ssh-config)")
-            }
-            Ok(Standing::Weakened(option)) => format!(
-                "from other terminals: {own}\n(plain ssh would be less safe: your configuration changes \
-                 {option}; put the Include line first, see: fieldlink-connect ssh-config)"
-            ),
-            Err(error) => format!("from other terminals: {own}\n({error:#})"),
-        });
-        if let Some(trouble) = trouble {
-            console.say(&format!("(ssh without SHELL=/bin/sh gets no connection here: {trouble})"));
-        }
+        console.say(&how_to_use(&config.display().to_string(), &alias, &standing, trouble.as_deref()));
     }
 
     /// Holds the session until it ends or someone ends it.
@@ -213,6 +195,33 @@ impl Held<'_> {
     }
 }
 
+/// How other programs can use the session: by plain ssh under `alias` if that is safe, or with the session's own
+/// `config`; and through another shell if `trouble` with the engineer's own keeps ssh from its connection.
+fn how_to_use(
+    config: &str,
+    alias: &str,
+    standing: &anyhow::Result<Standing>,
+    trouble: Option<&str>,
+) -> String {
+    let shell = if trouble.is_some() { "SHELL=/bin/sh " } else { "" };
+    let own = format!("from other terminals: {shell}ssh -F {config} scanner");
+    let mut text = match standing {
+        Ok(Standing::Confirmed) => {
+            format!("from other terminals: {shell}ssh {alias} (scp, sftp, rsync, git … likewise)")
+        }
+        Ok(Standing::NotIncluded) => format!("{own}\n(for plain ssh, see: fieldlink-connect ssh-config)"),
+        Ok(Standing::Weakened(option)) => format!(
+            "{own}\n(plain ssh would be less safe: your configuration changes {option}; put the Include line \
+             first, see: fieldlink-connect ssh-config)"
+        ),
+        Err(error) => format!("{own}\n({error:#})"),
+    };
+    if let Some(trouble) = trouble {
+        text.push_str(&format!("\n(ssh without SHELL=/bin/sh gets no connection here: {trouble})"));
+    }
+    text
+}
+
 fn reason(stop: Stop) -> Reason {
     match stop {
         Stop::Requested | Stop::Signal(Signal::Interrupt) => Reason::EngineerEnded,
@@ -225,5 +234,23 @@ fn code_of(stop: Stop) -> u8 {
     match stop {
         Stop::Requested | Stop::Signal(Signal::Interrupt) => 0,
         Stop::Signal(signal) => signal.exit_code(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn engineers_read_the_command_that_works() {
+        let shown = |standing, trouble| how_to_use("/run/x/ssh_config", "scanner-1", &standing, trouble);
+        let confirmed = shown(Ok(Standing::Confirmed), None);
+        assert_eq!(confirmed, "from other terminals: ssh scanner-1 (scp, sftp, rsync, git … likewise)");
+        let loud = shown(Ok(Standing::Confirmed), Some("it prints"));
+        assert!(loud.contains("SHELL=/bin/sh ssh scanner-1") && loud.ends_with("here: it prints)"), "{loud}");
+        let weakened = shown(Ok(Standing::Weakened("forwardagent".into())), None);
+        assert!(weakened.contains("ssh -F /run/x/ssh_config scanner") && weakened.contains("forwardagent"));
+        let failed = shown(Err(anyhow::anyhow!("no answer")), None);
+        assert!(failed.ends_with("(no answer)"), "{failed}");
     }
 }

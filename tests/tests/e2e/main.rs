@@ -6,6 +6,7 @@ mod clock;
 mod crossing;
 mod dialling;
 mod ending;
+mod engineers_computer;
 mod engineers_terminal;
 mod errors;
 mod files;
