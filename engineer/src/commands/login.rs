@@ -39,6 +39,9 @@ pub(super) async fn run(relay: RelayAddress, ca_file: Option<PathBuf>) -> Result
 /// Lines that are read at most.
 const LINES: usize = 100;
 
+/// Blank lines with which a person gives up. One may stand between any two lines that were pasted.
+const BLANK_LINES: usize = 3;
+
 /// Where a credential comes from.
 enum CredentialSource {
     /// A person, who pastes it. What is typed stays hidden until the end, and what comes behind the credential
@@ -61,14 +64,13 @@ impl CredentialSource {
     /// Reads lines until the credential is whole, or cannot become one.
     async fn credential(&mut self) -> Result<Credential, Failure> {
         let mut pasted = Zeroizing::new(String::with_capacity(2 * MAX_LENGTH));
+        let mut blank = 0;
         for _ in 0..LINES {
             let is_new = pasted.trim().is_empty();
-            match self.line(is_new).await.context("could not read the credential")? {
-                None => break,
-                Some(line) if !is_new && line.trim().is_empty() => break,
-                Some(line) => pasted.extend([line.as_str(), "\n"]),
-            }
-            if !Credential::is_begun(&pasted) {
+            let Some(line) = self.line(is_new).await.context("could not read the credential")? else { break };
+            blank = if line.trim().is_empty() { blank + 1 } else { 0 };
+            pasted.extend([line.as_str(), "\n"]);
+            if !Credential::is_begun(&pasted) || (!is_new && blank >= BLANK_LINES) {
                 break;
             }
         }

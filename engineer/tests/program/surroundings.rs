@@ -146,5 +146,6 @@ fn a_credential_may_come_as_mail_hands_it_on() {
     // Understood, and then there is no relay.
     let login = ["login", "--relay", NOWHERE];
     engineer.fails(&login, &format!("\u{feff}\n{}", quoted.concat()), 210);
+    engineer.fails(&login, &quoted.join("\r\n"), 210);
     assert!(engineer.fails(&login, &quoted[..1].concat(), 2).contains("damaged or incomplete"));
 }
