@@ -4,6 +4,7 @@ mod accounts;
 mod channels;
 mod clock;
 mod crossing;
+mod demo;
 mod dialling;
 mod ending;
 mod engineers_computer;
