@@ -148,15 +148,16 @@ fn what_stalled_connections_held_is_given_back() {
     answers_quickly(&call);
     let agent = scanner.process.pid();
     let before = resident(agent);
-    let mut unread: Vec<_> = (0..12)
+    let zeros = || std::fs::File::open("/dev/zero").expect("it is there");
+    let mut stalled: Vec<_> = (0..12)
         .map(|_| {
-            let mut command = call.ssh("cat /dev/zero");
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut command = call.ssh("exec sleep 1000");
+            command.stdin(zeros()).stdout(Stdio::null()).stderr(Stdio::null());
             command.spawn().expect("ssh starts")
         })
         .collect();
     eventually("the agent keeps what nobody takes", 3 * PATIENCE, || resident(agent) > before + 40 * MIB);
-    for ssh in &mut unread {
+    for ssh in &mut stalled {
         ssh.kill().expect("it runs");
         ssh.wait().expect("it ends");
     }
