@@ -11,6 +11,7 @@
 //! | [`arrivals`], [`permits`], [`memory`] | how many there may be, and what they cost |
 //! | [`agent`], [`engineer`], [`pipe`], [`measure`] | the four endpoints |
 //! | [`control`], [`socket`], [`splice`] | control connections, WebSockets, pipes joined |
+//! | [`fault`], [`pace`] | what peers do wrong, and too fast |
 //! | [`directory`], [`switchboard`] | the rules, and the connections under them |
 //! | [`tickets`], [`store`], [`coalesced`] | what is signed, what is remembered, and how often strangers make it look |
 //! | [`cli`] | the operator's commands |
@@ -23,10 +24,12 @@ pub mod config;
 pub mod control;
 pub mod directory;
 pub mod engineer;
+pub mod fault;
 pub mod handshake;
 pub mod http;
 pub mod measure;
 pub mod memory;
+pub mod pace;
 pub mod permits;
 pub mod pipe;
 pub mod relay;
