@@ -6,6 +6,7 @@ mod ending;
 mod errors;
 mod files;
 mod forwards;
+mod full_relay;
 mod guessing;
 mod hostile_relay;
 mod network_lab;
