@@ -11,6 +11,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::arrivals::{self, Arrivals};
+use crate::coalesced::Coalesced;
 use crate::config::Config;
 use crate::handshake::{Life, Reception};
 use crate::measure::Measuring;
@@ -69,6 +71,9 @@ impl Relay {
         let reception = Arc::new(Reception {
             tls,
             measuring: Measuring::new(config.limits.measurements_per_minute),
+            arrivals: Arrivals::new(arrivals::MOST),
+            permits: Permits::new(&config.limits),
+            roster_looks: Coalesced::default(),
             limits: config.limits.clone(),
             switchboard,
             stopping: CancellationToken::new(),
@@ -84,11 +89,10 @@ impl Relay {
     /// Serves until `shutdown`, then says goodbye to everyone. Returns how many connections had to
     /// be cut.
     pub async fn run(self, shutdown: CancellationToken) -> Result<usize, RelayError> {
-        tracing::info!(address = %self.address, node = self.config.node, "listening");
+        let most_memory_mib = self.config.limits.memory() >> 20;
+        tracing::info!(address = %self.address, node = self.config.node, most_memory_mib, "listening");
         let mut housekeeping = self.start_housekeeping();
         let mut connections = JoinSet::new();
-        let permits =
-            Permits::new(self.config.limits.connections, self.config.limits.connections_per_address);
         let mut pause = ACCEPT_PAUSE.0;
         let result = loop {
             tokio::select! {
@@ -97,7 +101,8 @@ impl Relay {
                 Some(stopped) = housekeeping.join_next() => break Err(lost_housekeeper(stopped)),
                 Some(finished) = connections.join_next() => go_on(&mut connections, finished),
                 (tcp, peer) = accept(&self.listener, &mut pause) => {
-                    self.receive(&mut connections, &permits, tcp, peer);
+                    let span = tracing::debug_span!("connection", %peer);
+                    connections.spawn(self.reception.clone().receive(tcp, peer).instrument(span));
                 }
             }
         };
@@ -108,21 +113,6 @@ impl Relay {
         self.store.close().await;
         tracing::info!(cut, "stopped");
         result.map(|()| cut)
-    }
-
-    fn receive(
-        &self,
-        connections: &mut JoinSet<Option<Life>>,
-        permits: &Permits,
-        tcp: TcpStream,
-        peer: SocketAddr,
-    ) {
-        let Some(permit) = permits.request(peer.ip()) else {
-            tracing::debug!(%peer, "no room even to refuse");
-            return;
-        };
-        let span = tracing::debug_span!("connection", %peer);
-        connections.spawn(self.reception.clone().receive(tcp, peer, permit).instrument(span));
     }
 
     fn start_housekeeping(&self) -> JoinSet<&'static str> {

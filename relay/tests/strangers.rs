@@ -159,3 +159,33 @@ async fn a_full_relay_says_so() {
     drop(first);
     within(async { while relay.connect("/v1/agent", &[]).await.is_err() {} }).await;
 }
+
+#[tokio::test]
+async fn nothing_that_a_stranger_sends_gets_out_of_its_line_in_the_log() {
+    use futures_util::SinkExt;
+    use tokio_tungstenite::tungstenite::Message;
+    use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
+    const FOREIGN: &str = "\u{1b}]0;title\u{7}\u{202e}txt\nNov 28 relay: permitted";
+    let (relay, process) = TestRelay::start_process("").await;
+    let escaped = FOREIGN.replace('\n', "\\n").replace('\u{1b}', "\\u001b").replace('\u{7}', "\\u0007");
+    for text in [
+        format!(r#"{{"type":"{escaped}"}}"#),
+        format!(r#"{{"type":"ended","{escaped}":1}}"#),
+        format!(r#"{{"type":"register","claim":{{"for":"{escaped}"}}}}"#),
+        FOREIGN.to_owned(),
+    ] {
+        let mut agent = NewAgent::connect(&relay).await;
+        within(agent.control.0.send(Message::text(text))).await.expect("sent");
+        assert_eq!(close_reason(&mut agent.control.0).await, "malformed");
+    }
+    let mut agent = NewAgent::connect(&relay).await;
+    let frame = CloseFrame { code: CloseCode::Normal, reason: FOREIGN.into() };
+    within(agent.control.0.close(Some(frame))).await.expect("sent");
+    relay.raw(&upgrade(&format!("/{FOREIGN}"), &format!("X: {FOREIGN}\r\n"))).await;
+    let log = process.log_with("the peer closed the connection").await;
+    assert!(log.contains("could not read a control message"), "{log}");
+    for line in log.lines() {
+        assert!(!line.chars().any(|c| c.is_control() || c == '\u{202e}'), "{line:?}");
+        assert!(!line.starts_with("Nov 28"), "{line:?}");
+    }
+}

@@ -150,7 +150,7 @@ impl OpenError {
             Self::Dial(DialError::Answered(_, answer)) => answer.may_pass(),
             Self::Attached(AttachedError::Closed(text)) => closing::goes_on(text),
             Self::Attached(error) => matches!(error, AttachedError::Lost(_) | AttachedError::Timeout),
-            Self::Dial(_) => false,
+            Self::Dial(error) => error.is_for_want_of_room(),
         }
     }
 }

@@ -9,6 +9,7 @@ mod dial;
 mod measure;
 mod pipe;
 mod proxy;
+mod room;
 mod tls;
 
 pub use address::{ParseRelayAddressError, RelayAddress};
@@ -21,6 +22,7 @@ pub use proxy::{
     NoProxy, ParseProxyError, Proxy, ProxyAddress, ProxyError, ProxyReply, ProxyReplyError, ProxyReplyReader,
     ProxySection, ProxySettingsError,
 };
+pub use room::when_there_is_room;
 pub use tls::{
     CertificateOwner, CertificateProblem, TlsClient, TlsError, client_config, read_distinguished_name,
 };

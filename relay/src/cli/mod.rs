@@ -2,6 +2,7 @@
 
 mod audit;
 mod engineers;
+mod log;
 mod serve;
 mod state;
 
@@ -107,6 +108,7 @@ impl BadConfiguration {
 impl Cli {
     /// Does what was asked.
     pub fn run(self) -> anyhow::Result<()> {
+        log::init();
         match self.command {
             Command::Serve { config, print_address } => {
                 serve::serve(Config::load(&config.file).map_err(BadConfiguration::Settings)?, print_address)

@@ -15,7 +15,7 @@ use crate::store::StoreError;
 
 /// Runs the relay until a signal stops it.
 pub(super) fn serve(config: Config, print_address: bool) -> anyhow::Result<()> {
-    raise_file_limit(config.limits.connections);
+    raise_file_limit(config.limits.all_connections());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -66,12 +66,12 @@ fn notify(state: &[NotifyState<'_>]) {
 }
 
 /// Every connection needs a descriptor; the soft limit is often 1024.
-fn raise_file_limit(connections: usize) {
+fn raise_file_limit(connections: u64) {
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map(|()| hard));
     match raised {
-        Ok(limit) if limit < connections as u64 + 64 => {
-            tracing::warn!(limit, connections, "fewer file descriptors than limits.connections needs");
+        Ok(limit) if limit < connections + 64 => {
+            tracing::warn!(limit, connections, "fewer file descriptors than the limits of connections need");
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "could not raise the limit of file descriptors"),

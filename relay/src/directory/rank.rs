@@ -1,9 +1,9 @@
 //! Whose support ID it is: what a lease is worth against who holds the ID.
 //!
-//! Everyone whom the directory knows has registered in the present boot of the relay. A lease of an earlier
-//! boot outranks such a holder, unless the holder has shown a later one. A lease of the present boot outranks
-//! nobody: its ID was free, so somebody else may have drawn it. It still carries what its agent had proved
-//! before, so that an agent that came back with its own lease once is safe from earlier ones.
+//! All agents that the directory knows have registered in the present boot of the relay. A lease of an earlier
+//! boot outranks such a holder, unless the holder has shown a later lease. A lease of the present boot
+//! outranks none: its ID was free since, so another agent may have drawn it. It carries on what its agent had
+//! proved before, so that an agent that came back with its lease once is safe from earlier ones.
 
 use fieldlink_protocol::ticket::{Lease, Tenure};
 

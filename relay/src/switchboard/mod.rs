@@ -41,8 +41,8 @@ const MAILBOX: usize = 32;
 /// is none; it is how a stranger without a credential would look for them.
 const TAKEN_IDS: usize = 10;
 
-/// How many leases one network gets in a minute. Whoever registers beyond that has none, which only matters
-/// if somebody else claims the same ID after a restart of the relay.
+/// How many leases one network gets in a minute. Agents beyond that register without one, which only matters
+/// if another agent claims the same ID after a restart of the relay.
 const LEASES: usize = 30;
 
 /// How often one engineer may come back to sessions in a minute: a bad network makes that often.

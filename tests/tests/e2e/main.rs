@@ -14,6 +14,7 @@ mod files;
 mod flooding;
 mod foreign_text;
 mod forwards;
+mod full_relay;
 mod guessing;
 mod hostile_relay;
 mod network_lab;

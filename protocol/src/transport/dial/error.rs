@@ -126,6 +126,11 @@ fn who_is_outdated(owner: CertificateOwner) -> &'static str {
 }
 
 impl DialError {
+    /// Whether the relay had no room, which passes.
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "full")
+    }
+
     /// What a failed TLS handshake means.
     pub(super) fn from_tls(relay: RelayAddress, error: &std::io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<RustlsError>()) {
