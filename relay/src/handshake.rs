@@ -22,7 +22,6 @@ use crate::http::{self, Head, Refusal};
 use crate::measure::Measuring;
 use crate::permits::Permit;
 use crate::socket::{self, Metered, PipeSocket, Purpose, Tls};
-use crate::store::unix_now;
 use crate::switchboard::Switchboard;
 use crate::{agent, engineer, measure, pipe};
 
@@ -135,7 +134,8 @@ impl Reception {
         let token = head
             .header(endpoint::TICKET_HEADER)
             .ok_or_else(|| Refusal::ticket("ticket-missing", "there is none"))?;
-        let ticket = self.switchboard.tickets().verify_pipe(token, unix_now()).map_err(ticket_refusal)?;
+        let ticket =
+            self.switchboard.tickets().verify_pipe(token, self.switchboard.unix()).map_err(ticket_refusal)?;
         let store = self.switchboard.store();
         if !store.roster().borrow().contains(ticket.subject) {
             return Err(Refusal::ticket("revoked", "the engineer's access was withdrawn"));

@@ -6,26 +6,29 @@
 //! | module | is |
 //! |---|---|
 //! | [`config`] | `relay.toml` |
-//! | [`relay`] | bind, serve, drain |
+//! | [`relay`], [`listen`] | bind, serve, drain |
 //! | [`tls`], [`http`], [`handshake`], [`permits`] | from a TCP connection to an endpoint, or a refusal |
 //! | [`agent`], [`engineer`], [`pipe`], [`measure`] | the four endpoints |
 //! | [`control`], [`socket`], [`splice`] | control connections, WebSockets, pipes joined |
 //! | [`directory`], [`switchboard`] | the rules, and the connections under them |
-//! | [`tickets`], [`store`] | what is signed, and what is remembered |
-//! | [`cli`] | the operator's commands |
+//! | [`tickets`], [`store`], [`clock`] | what is signed, what is remembered, and for how long it counts |
+//! | [`cli`], [`revocation`] | the operator's commands, and the one that needs no disk |
 
 pub mod agent;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod control;
 pub mod directory;
 pub mod engineer;
 pub mod handshake;
 pub mod http;
+pub mod listen;
 pub mod measure;
 pub mod permits;
 pub mod pipe;
 pub mod relay;
+pub mod revocation;
 pub mod socket;
 pub mod splice;
 pub mod store;
