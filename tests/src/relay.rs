@@ -23,6 +23,8 @@ pub struct RelayOptions {
     pub listen: Option<&'static str>,
     /// Another certificate than a valid one for loopback: years and names.
     pub certificate: Option<((i32, i32), Vec<&'static str>)>,
+    /// Variables of the process.
+    pub environment: Vec<(&'static str, PathBuf)>,
     /// Another build than the caller's own; also of the scanners and engineers that use this relay.
     pub build: Build,
 }
@@ -35,6 +37,7 @@ pub struct Relay {
     address: String,
     host: Option<Namespace>,
     build: Build,
+    environment: Vec<(&'static str, PathBuf)>,
     process: Option<Running>,
 }
 
@@ -54,7 +57,9 @@ impl Relay {
         let config = directory.path().join("relay.toml");
         let address = options.listen.unwrap_or("127.0.0.1:0").to_owned();
         let (host, build) = (options.host.clone(), options.build.clone());
-        let mut relay = Self { directory, config, certificates, address, host, build, process: None };
+        let environment = options.environment.clone();
+        let process = None;
+        let mut relay = Self { directory, config, certificates, address, host, build, environment, process };
         relay.write_config(&options);
         relay.launch();
         // A relay that is started again must be found where it was.
@@ -84,6 +89,7 @@ impl Relay {
     pub fn launch(&mut self) {
         let mut command = self.build.program_on(self.host.as_ref(), "fieldlink-relay");
         command.args(["serve", "--print-address", "--config"]).arg(&self.config);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let mut process = Running::start("the relay", &mut command);
         let line = process.wait_for("listening on ");
         self.address = line.rsplit(' ').next().expect("an address").to_owned();
