@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, ensure};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::is_account_name;
+use fieldlink_protocol::settings;
 use fieldlink_protocol::transport::{Dialer, PipeLimits, Proxy, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 
@@ -119,7 +120,7 @@ impl Config {
     }
 
     fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
-        let mut config: Self = toml::from_str(text).map_err(|error| without_source(text, &error))?;
+        let mut config: Self = settings::parse(text)?;
         config.session.check()?;
         ensure!(
             (config.access, config.consent) != (AccessMode::AtBoot, Consent::Pin),
@@ -196,20 +197,6 @@ impl Config {
 
 fn default_support_user() -> String {
     "fieldlink-support".to_owned()
-}
-
-/// The parser's own message would repeat the line, and in this file that may be one with a password.
-fn without_source(text: &str, error: &toml::de::Error) -> anyhow::Error {
-    // An unknown key is repeated, and may hold anything.
-    let problem = fieldlink_protocol::text::sentence(error.message());
-    let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
-    match before {
-        Some(before) => {
-            let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-            anyhow!("line {line}: {problem}")
-        }
-        None => anyhow!("{problem}"),
-    }
 }
 
 impl SessionConfig {
@@ -338,7 +325,7 @@ mod tests {
         );
         assert!(
             error("relay = \"wss://a\"\n[proxy]\nuri = \"http://a:1\"")
-                .contains("line 3: unknown field `uri`")
+                .contains("line 3: proxy.uri: unknown setting `uri`; did you mean `url`?")
         );
         assert!(error("relay = \"wss://a\"\n[forward]\nallow = [\"nonsense\"]").contains("nonsense"));
     }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
-use fieldlink_protocol::limits;
+use anyhow::Context;
 use fieldlink_protocol::transport::{Dialer, PipeLimits, ProxySection, RelayAddress, client_config};
+use fieldlink_protocol::{limits, settings};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -106,13 +106,8 @@ impl Config {
     }
 }
 
-/// The parser's own message would repeat the line, and in this file that may be one with a password.
 fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> anyhow::Result<T> {
-    toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.as_bytes().get(..span.start)).unwrap_or_default();
-        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-        anyhow!("could not read {}, line {line}: {}", path.display(), error.message())
-    })
+    settings::parse(text).with_context(|| format!("could not use the configuration {}", path.display()))
 }
 
 /// A JSON string is a TOML basic string as well.
@@ -213,7 +208,10 @@ mod tests {
             ("relay = \"wss://a\"\nrelais = 1\n", "relais"),
             ("relay = \"ws://a\"\n", "wss://relay.example.com"),
             ("ca_file = \"/x\"\n", "relay"),
-            ("relay = \"wss://a\"\n[proxy]\npassword = \"hush\"\n", "line 3: unknown field `password`"),
+            (
+                "relay = \"wss://a\"\n[proxy]\npassword = \"hush\"\n",
+                "line 3: proxy.password: unknown setting `password`",
+            ),
         ] {
             std::fs::write(base.path().join(FILE), text).expect("written");
             let message = Config::load(base.path()).expect_err(text).message;

@@ -31,6 +31,7 @@ pub mod reason;
 pub mod registration;
 pub mod seal;
 pub mod secret;
+pub mod settings;
 pub mod support_id;
 pub mod text;
 pub mod ticket;

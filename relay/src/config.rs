@@ -1,28 +1,36 @@
 //! `relay.toml`: parsed, completed and checked before any socket opens.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fieldlink_protocol::limits;
+use fieldlink_protocol::settings::SettingsError;
+use fieldlink_protocol::{limits, settings};
 use serde::{Deserialize, Deserializer};
+
+use crate::listen::Listen;
 
 /// Where the configuration is looked for unless it is named.
 pub const DEFAULT_FILE: &str = "/etc/fieldlink/relay.toml";
 /// Both sides give up by themselves; the relay does a little later, so that theirs is the reason.
 const INTERRUPTION_GRACE: Duration = Duration::from_secs(10);
 
+/// Addresses that may be listened on.
+const MOST_ADDRESSES: usize = 16;
+
 /// What the relay is told.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The address to listen on.
-    #[serde(default = "default_listen")]
-    pub listen: SocketAddr,
+    /// The addresses to listen on.
+    #[serde(default)]
+    pub listen: Listen,
     /// The certificate chain, PEM.
     pub certificate: PathBuf,
     /// The certificate's private key, PEM.
     pub private_key: PathBuf,
+    /// The name by which clients dial the relay, to check the certificate against.
+    #[serde(default)]
+    pub public_name: Option<String>,
     /// Where the store lives.
     #[serde(default = "default_state_directory")]
     pub state_directory: PathBuf,
@@ -88,15 +96,15 @@ pub enum ConfigError {
         problem: std::io::Error,
     },
     /// Not TOML, an unknown key, or a value of the wrong type.
-    #[error("could not understand the configuration {}: {}", .file.display(), .problem.to_string().trim_end())]
+    #[error("could not use the configuration {}: {problem}", .file.display())]
     Malformed {
         /// The file.
         file: PathBuf,
         /// Where and what.
-        problem: Box<toml::de::Error>,
+        problem: SettingsError,
     },
     /// A value that makes no sense.
-    #[error("could not accept the configuration {}: {key} {problem}", .file.display())]
+    #[error("could not use the configuration {}: {key}: {problem}", .file.display())]
     Value {
         /// The file.
         file: PathBuf,
@@ -117,10 +125,8 @@ impl Config {
 
     /// Reads `text` as if it stood in `file`.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
-        let mut config: Self = toml::from_str(text).map_err(|problem| ConfigError::Malformed {
-            file: file.to_owned(),
-            problem: Box::new(problem),
-        })?;
+        let mut config: Self = settings::parse(text)
+            .map_err(|problem| ConfigError::Malformed { file: file.to_owned(), problem })?;
         config.resolve_paths(file.parent().unwrap_or(Path::new("")));
         config.check().map_err(|(key, problem)| ConfigError::Value {
             file: file.to_owned(),
@@ -143,6 +149,9 @@ impl Config {
 
     fn check(&self) -> Result<(), (&'static str, String)> {
         let limits = &self.limits;
+        if self.listen.0.is_empty() || self.listen.0.len() > MOST_ADDRESSES {
+            return Err(("listen", format!("must name 1 to {MOST_ADDRESSES} addresses")));
+        }
         in_range("max_session_seconds", self.max_session.as_secs(), 1, limits::SESSION_MAX.as_secs())?;
         in_range("session_grace_seconds", self.session_grace.as_secs(), 0, 3_600)?;
         in_range("limits.connections", limits.connections as u64, 1, 1_000_000)?;
@@ -190,16 +199,12 @@ fn in_range(key: &'static str, value: u64, least: u64, most: u64) -> Result<(), 
     if (least..=most).contains(&value) {
         Ok(())
     } else {
-        Err((key, format!("is {value}, but must be between {least} and {most}")))
+        Err((key, format!("must be from {least} to {most}, not {value}")))
     }
 }
 
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     u64::deserialize(deserializer).map(Duration::from_secs)
-}
-
-fn default_listen() -> SocketAddr {
-    SocketAddr::from(([0, 0, 0, 0], 443))
 }
 
 fn default_state_directory() -> PathBuf {
@@ -253,6 +258,7 @@ mod tests {
             ("max_session_seconds = 7201\n", "max_session_seconds"),
             ("max_session_seconds = \"long\"\n", "max_session_seconds"),
             ("listen = \"nowhere\"\n", "listen"),
+            ("listen = []\n", "listen"),
             ("node = \"a b\"\n", "node"),
             ("[limits]\nconnections = 0\n", "connections"),
             ("[limits]\nsession_connections = 2\n", "session_connections"),

@@ -26,7 +26,6 @@ use crate::http::{self, Head, Refusal};
 use crate::measure::Measuring;
 use crate::permits::{Permit, Permits};
 use crate::socket::{self, Metered, PipeSocket, Purpose, Tls};
-use crate::store::unix_now;
 use crate::switchboard::Switchboard;
 use crate::{agent, engineer, measure, pipe};
 
@@ -152,7 +151,7 @@ impl Reception {
     /// Whose session it is that an agent comes back to, if it shows a ticket. It registers with the same one.
     fn session_of_agent(&self, head: &Head) -> Option<EngineerId> {
         let token = head.header(endpoint::TICKET_HEADER)?;
-        self.switchboard.tickets().subject_of_agents_session(token, unix_now())
+        self.switchboard.tickets().subject_of_agents_session(token, self.switchboard.unix())
     }
 
     async fn authenticate(&self, head: &Head) -> Result<EngineerIdentity, Refusal> {
@@ -173,7 +172,8 @@ impl Reception {
         let token = head
             .header(endpoint::TICKET_HEADER)
             .ok_or_else(|| Refusal::ticket("ticket-missing", "there is none"))?;
-        let ticket = self.switchboard.tickets().verify_pipe(token, unix_now()).map_err(ticket_refusal)?;
+        let ticket =
+            self.switchboard.tickets().verify_pipe(token, self.switchboard.unix()).map_err(ticket_refusal)?;
         let store = self.switchboard.store();
         if !store.roster().borrow().contains(ticket.subject) {
             return Err(Refusal::ticket("revoked", "the engineer's access was withdrawn"));

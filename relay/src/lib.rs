@@ -6,19 +6,20 @@
 //! | module | is |
 //! |---|---|
 //! | [`config`] | `relay.toml` |
-//! | [`relay`] | bind, serve, drain |
+//! | [`relay`], [`listen`] | bind, serve, drain |
 //! | [`tls`], [`http`], [`handshake`] | from a TCP connection to an endpoint, or a refusal |
 //! | [`arrivals`], [`permits`], [`memory`] | how many there may be, and what they cost |
 //! | [`agent`], [`engineer`], [`pipe`], [`measure`] | the four endpoints |
 //! | [`control`], [`socket`], [`splice`] | control connections, WebSockets, pipes joined |
 //! | [`fault`], [`pace`] | what peers do wrong, and too fast |
 //! | [`directory`], [`switchboard`] | the rules, and the connections under them |
-//! | [`tickets`], [`store`], [`coalesced`] | what is signed, what is remembered, and how often strangers make it look |
-//! | [`cli`] | the operator's commands |
+//! | [`tickets`], [`store`], [`clock`], [`coalesced`] | what is signed, what is remembered, for how long it counts, and how often strangers make it look |
+//! | [`cli`], [`revocation`] | the operator's commands, and the one that needs no disk |
 
 pub mod agent;
 pub mod arrivals;
 pub mod cli;
+pub mod clock;
 pub mod coalesced;
 pub mod config;
 pub mod control;
@@ -27,12 +28,14 @@ pub mod engineer;
 pub mod fault;
 pub mod handshake;
 pub mod http;
+pub mod listen;
 pub mod measure;
 pub mod memory;
 pub mod pace;
 pub mod permits;
 pub mod pipe;
 pub mod relay;
+pub mod revocation;
 pub mod socket;
 pub mod splice;
 pub mod store;

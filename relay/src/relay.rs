@@ -1,10 +1,11 @@
 //! The relay's life: bind, serve, drain.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::UnixListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -15,8 +16,10 @@ use crate::arrivals::{self, Arrivals};
 use crate::coalesced::Coalesced;
 use crate::config::Config;
 use crate::handshake::{Life, Reception};
+use crate::listen::{ListenError, Listeners, Pause};
 use crate::measure::Measuring;
 use crate::permits::Permits;
+use crate::revocation::{self, Door};
 use crate::store::{SqliteStore, Store, StoreError, unix_now};
 use crate::switchboard::Switchboard;
 use crate::tickets::{Boot, TicketOffice};
@@ -27,13 +30,10 @@ const KEY_CHECK: Duration = Duration::from_secs(3_600);
 /// How often it is written down how much sessions have moved (so much is lost when the relay is killed), and
 /// what else can wait is done.
 const ROUTINE: Duration = Duration::from_secs(60);
-/// Pauses after failed accepts: file descriptors come back only when someone leaves.
-const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// A relay that listens, and serves once it is run.
 pub struct Relay {
-    listener: TcpListener,
-    address: SocketAddr,
+    listeners: Listeners,
     config: Config,
     reception: Arc<Reception>,
     store: Arc<dyn Store>,
@@ -48,9 +48,9 @@ pub enum RelayError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The address.
-    #[error("could not listen on {0}: {1} (is another program using it, or is the port below 1024?)")]
-    Listen(SocketAddr, std::io::Error),
+    /// An address.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// One of the tasks that enforce rules is gone. Without them nothing may run.
     #[error("could not go on serving: the task that enforces {0} stopped")]
     Housekeeping(&'static str),
@@ -60,13 +60,13 @@ impl Relay {
     /// Opens the store, reads certificate and key, listens.
     pub async fn bind(config: Config) -> Result<Self, RelayError> {
         let tls = TlsAcceptor::from(tls::server_config(&config)?);
-        let listener =
-            TcpListener::bind(config.listen).await.map_err(|e| RelayError::Listen(config.listen, e))?;
-        let address = listener.local_addr().map_err(|e| RelayError::Listen(config.listen, e))?;
+        let listeners = Listeners::bind(&config.listen)?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.state_directory)?);
-        let keys = store.ticket_keys(unix_now(), TicketOffice::key_policy(config.session_limit())).await?;
+        let clock = store.resume_clock(unix_now()).await?;
+        let keys = store.ticket_keys(clock.unix(), TicketOffice::key_policy(config.session_limit())).await?;
         let tickets = TicketOffice::new(config.node.clone(), keys, begin_boot(&*store).await);
-        let switchboard = Switchboard::new(&config, store.clone(), tickets);
+        store.note_clock(clock.reading());
+        let switchboard = Switchboard::new(&config, store.clone(), tickets, clock);
         switchboard.restore(store.running_sessions().await?);
         let reception = Arc::new(Reception {
             tls,
@@ -78,35 +78,35 @@ impl Relay {
             switchboard,
             stopping: CancellationToken::new(),
         });
-        Ok(Self { listener, address, config, reception, store })
+        Ok(Self { listeners, config, reception, store })
     }
 
-    /// The address it listens on.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+    /// The addresses it listens on.
+    pub fn local_addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.addresses()
     }
 
     /// Serves until `shutdown`, then says goodbye to everyone. Returns how many connections had to
     /// be cut.
     pub async fn run(self, shutdown: CancellationToken) -> Result<usize, RelayError> {
         let most_memory_mib = self.config.limits.memory() >> 20;
-        tracing::info!(address = %self.address, node = self.config.node, most_memory_mib, "listening");
+        tracing::info!(address = %self.listeners, node = self.config.node, most_memory_mib, "listening");
         let mut housekeeping = self.start_housekeeping();
         let mut connections = JoinSet::new();
-        let mut pause = ACCEPT_PAUSE.0;
+        let mut pause = Pause::default();
         let result = loop {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break Ok(()),
                 Some(stopped) = housekeeping.join_next() => break Err(lost_housekeeper(stopped)),
                 Some(finished) = connections.join_next() => go_on(&mut connections, finished),
-                (tcp, peer) = accept(&self.listener, &mut pause) => {
+                (tcp, peer) = self.listeners.accept(&mut pause) => {
                     let span = tracing::debug_span!("connection", %peer);
                     connections.spawn(self.reception.clone().receive(tcp, peer).instrument(span));
                 }
             }
         };
-        drop(self.listener);
+        drop(self.listeners);
         let cut = drain(&self.reception, connections, self.config.limits.drain).await;
         housekeeping.shutdown().await;
         self.reception.switchboard.record_traffic();
@@ -130,6 +130,13 @@ impl Relay {
             }
             "revocations"
         });
+        if let Some(door) = open_door(&self.config.state_directory) {
+            let store = self.store.clone();
+            tasks.spawn(async move {
+                revocation::serve(door, store).await;
+                "revocations without a disk"
+            });
+        }
         tasks.spawn(every_minute(self.reception.switchboard.clone()));
         let policy = TicketOffice::key_policy(self.config.session_limit());
         tasks.spawn(renew_keys(self.reception.switchboard.clone(), policy));
@@ -137,22 +144,14 @@ impl Relay {
     }
 }
 
-/// The next connection. After an error it waits, longer each time; a connection that leaves meanwhile
-/// makes it try again at once, and rightly so.
-async fn accept(listener: &TcpListener, pause: &mut Duration) -> (TcpStream, SocketAddr) {
-    loop {
-        match listener.accept().await {
-            Ok(accepted) => {
-                *pause = ACCEPT_PAUSE.0;
-                return accepted;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "could not accept a connection");
-                tokio::time::sleep(*pause).await;
-                *pause = (*pause * 2).min(ACCEPT_PAUSE.1);
-            }
-        }
-    }
+/// Where the operator's command tells of revocations that it cannot write. Without it everything else works.
+fn open_door(state_directory: &Path) -> Option<UnixListener> {
+    let opened = Door::of(state_directory).and_then(|door| door.open());
+    opened
+        .inspect_err(|error| {
+            tracing::warn!(%error, "`engineer revoke` will need a disk that can be written");
+        })
+        .ok()
 }
 
 async fn every_minute(switchboard: Arc<Switchboard>) -> &'static str {
@@ -184,7 +183,7 @@ async fn begin_boot(store: &dyn Store) -> Boot {
 async fn renew_keys(switchboard: Arc<Switchboard>, policy: crate::store::KeyPolicy) -> &'static str {
     loop {
         tokio::time::sleep(KEY_CHECK).await;
-        match switchboard.store().ticket_keys(unix_now(), policy).await {
+        match switchboard.store().ticket_keys(switchboard.unix(), policy).await {
             Ok(keys) => switchboard.tickets().renew(keys),
             Err(error) => tracing::error!(%error, "could not look after the ticket keys"),
         }

@@ -25,6 +25,8 @@ pub struct RelayOptions {
     pub certificate: Option<((i32, i32), Vec<&'static str>)>,
     /// What it logs, as `FIELDLINK_LOG` says it.
     pub log: Option<&'static str>,
+    /// Variables of the process.
+    pub environment: Vec<(&'static str, PathBuf)>,
     /// Another build than the caller's own; also of the scanners and engineers that use this relay.
     pub build: Build,
 }
@@ -38,6 +40,7 @@ pub struct Relay {
     host: Option<Namespace>,
     log: Option<&'static str>,
     build: Build,
+    environment: Vec<(&'static str, PathBuf)>,
     process: Option<Running>,
 }
 
@@ -57,7 +60,10 @@ impl Relay {
         let config = directory.path().join("relay.toml");
         let address = options.listen.unwrap_or("127.0.0.1:0").to_owned();
         let (host, build, log) = (options.host.clone(), options.build.clone(), options.log);
-        let mut relay = Self { directory, config, certificates, address, host, log, build, process: None };
+        let environment = options.environment.clone();
+        let process = None;
+        let mut relay =
+            Self { directory, config, certificates, address, host, log, build, environment, process };
         relay.write_config(&options);
         relay.launch();
         // A relay that is started again must be found where it was.
@@ -88,6 +94,7 @@ impl Relay {
         let mut command = self.build.program_on(self.host.as_ref(), "fieldlink-relay");
         command.args(["serve", "--print-address", "--config"]).arg(&self.config);
         command.envs(self.log.map(|filter| ("FIELDLINK_LOG", filter)));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let mut process = Running::start("the relay", &mut command);
         let line = process.wait_for("listening on ");
         self.address = line.rsplit(' ').next().expect("an address").to_owned();

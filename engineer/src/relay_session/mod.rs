@@ -205,6 +205,11 @@ pub fn unavailable(id: SupportId, code: Unavailable, retry_after: Option<u32>) -
         Unavailable::Full => {
             Failure::new(Kind::Busy, "the relay has no room at the moment: try again shortly")
         }
+        Unavailable::StoreDown => Failure::new(
+            Kind::Failed,
+            "the relay begins no session, because it cannot write to its disk: tell the relay's operator (your \
+             computer, the scanner, the ID and the PIN are all right)",
+        ),
         Unavailable::NotAvailable | Unavailable::Unknown => Failure::new(
             Kind::NotAvailable,
             format!(

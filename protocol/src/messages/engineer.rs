@@ -125,8 +125,10 @@ pub enum Unavailable {
     NotAvailable,
     /// More than the permitted requests a minute.
     RateLimited,
-    /// The relay has no room, or its store is down.
+    /// The relay has no room.
     Full,
+    /// The relay cannot write to its disk, so no session begins.
+    StoreDown,
     /// A code that this version does not know.
     #[serde(other)]
     Unknown,

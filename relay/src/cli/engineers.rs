@@ -1,50 +1,125 @@
 //! `engineer add`, `engineer list`, `engineer revoke`.
 
+use std::fs::{File, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use fieldlink_protocol::credential::{Credential, EngineerIdentity};
 use fieldlink_protocol::ids::EngineerId;
-use fieldlink_protocol::text;
+use fieldlink_protocol::{text, timestamp};
 
+use super::columns::align;
 use crate::config::Config;
+use crate::revocation::Door;
 use crate::store::{EngineerRow, unix_now};
-use fieldlink_protocol::timestamp;
 
-/// Adds an engineer. The credential alone goes to standard output.
-pub(super) fn add(config: &Config, name: String, company: String) -> anyhow::Result<()> {
+/// Adds an engineer. The credential alone goes to `output`, or else to standard output.
+pub(super) fn add(config: &Config, name: &str, company: &str, output: Option<&Path>) -> anyhow::Result<()> {
+    let (name, company) = (text::normalise(name), text::normalise(company));
     let engineer = EngineerIdentity { id: EngineerId::random(), name, company };
     engineer.check().with_context(|| format!("could not add engineer {}", text::name(&engineer.name)))?;
     let credential = Credential::generate(engineer);
-    super::state::open(config)?.add_engineer(&credential, unix_now())?;
-    eprintln!(
-        "added {} ({}). This credential is shown once; hand it over on a safe way, for fieldlink-connect login:",
-        credential.engineer.name, credential.engineer.company
-    );
-    let mut out = std::io::stdout();
-    writeln!(out, "{}", *credential.encode()).and_then(|()| out.flush()).with_context(|| {
-        let name = text::name(&credential.engineer.name);
-        format!("could not print the credential; it is lost: run engineer revoke {name}, then add them again")
-    })
+    // Before this process gives up the rights to make it, and before anything is added.
+    let file = output.map(create_private).transpose()?;
+    let added = store(config, &credential).and_then(|()| hand_out(&credential, file, output));
+    if let (Err(_), Some(output)) = (&added, output) {
+        // Ours, and worth nothing.
+        let _ = std::fs::remove_file(output);
+    }
+    added
 }
 
 /// Lists all engineers.
-pub(super) fn list(config: &Config) -> anyhow::Result<()> {
-    let engineers = super::state::open(config)?.engineers()?;
-    print!("{}", table(&engineers));
+pub(super) fn list(config: &Config, json: bool) -> anyhow::Result<()> {
+    let engineers = super::state::open_existing(config)?.engineers()?;
+    let text = match json {
+        true => engineers
+            .iter()
+            .map(|row| Ok(serde_json::to_string(row)? + "\n"))
+            .collect::<anyhow::Result<_>>()?,
+        false => table(&engineers),
+    };
+    super::print(&text)
+}
+
+/// Revokes whoever is called `name`, or has that ID: in the store, or where that takes nothing, in the running
+/// relay's memory.
+pub(super) fn revoke(config: &Config, name: &str) -> anyhow::Result<()> {
+    let shown = text::name(name);
+    let door = Door::of(&config.state_directory);
+    let (revoked, unwritten) = match revoke_in_store(config, name) {
+        Ok(revoked) => (revoked, None),
+        Err(error) => {
+            let told = door.and_then(|door| door.revoke(name)).map_err(|no_relay| {
+                anyhow!("could not revoke engineer {shown}: {error:#}; nor is there a running relay to tell ({no_relay})")
+            });
+            (told?, Some(error))
+        }
+    };
+    match unwritten {
+        _ if revoked == 0 => bail!(
+            "could not revoke engineer {shown}: there is no active one by that name or ID (see engineer list)"
+        ),
+        None => eprintln!("revoked {shown}: running sessions end within a second"),
+        Some(error) => eprintln!(
+            "revoked {shown}: running sessions end at once, but this is not written down yet: {error:#}. The relay \
+             writes it as soon as it can; until then a restart would forget it"
+        ),
+    }
     Ok(())
 }
 
-/// Revokes an engineer.
-pub(super) fn revoke(config: &Config, name: &str) -> anyhow::Result<()> {
-    if !super::state::open(config)?.revoke_engineer(name, unix_now())? {
-        bail!(
-            "could not revoke engineer {}: there is no active one by that name (see engineer list)",
-            text::name(name)
+/// How many were revoked.
+fn revoke_in_store(config: &Config, name: &str) -> anyhow::Result<usize> {
+    let mut store = super::state::open_existing(config)?;
+    let engineers = store.active_engineers(name)?;
+    if !engineers.is_empty() {
+        store.revoke_engineers(&engineers, unix_now())?;
+    }
+    Ok(engineers.len())
+}
+
+fn store(config: &Config, credential: &Credential) -> anyhow::Result<()> {
+    let name = text::name(&credential.engineer.name);
+    super::state::open(config)?
+        .add_engineer(credential, unix_now())
+        .with_context(|| format!("could not add engineer {name}"))
+}
+
+fn hand_out(credential: &Credential, file: Option<File>, output: Option<&Path>) -> anyhow::Result<()> {
+    let name = text::name(&credential.engineer.name);
+    let company = text::name(&credential.engineer.company);
+    let text = credential.encode();
+    let written = match file {
+        Some(mut file) => writeln!(file, "{}", *text).and_then(|()| file.sync_all()),
+        None => {
+            eprintln!(
+                "added {name} ({company}). This credential is shown once; hand it over in a safe way, for fieldlink-connect login:"
+            );
+            let mut out = std::io::stdout();
+            writeln!(out, "{}", *text).and_then(|()| out.flush())
+        }
+    };
+    written.with_context(|| {
+        format!(
+            "could not write the credential; it is lost: run engineer revoke '{name}', then add them again"
+        )
+    })?;
+    if let Some(output) = output {
+        let output = output.display();
+        eprintln!(
+            "added {name} ({company}). The credential is in {output}: hand it over in a safe way, for fieldlink-connect login, and remove the file"
         );
     }
-    eprintln!("revoked {}: running sessions end within a second", text::name(name));
     Ok(())
+}
+
+/// A file that is new and nobody else's.
+fn create_private(path: &Path) -> anyhow::Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.with_context(|| format!("could not make {} for the credential (nobody was added)", path.display()))
 }
 
 fn table(engineers: &[EngineerRow]) -> String {
@@ -58,7 +133,7 @@ fn table(engineers: &[EngineerRow]) -> String {
             engineer.revoked_at.map_or("-".into(), timestamp::utc),
         ]
     }));
-    super::audit::align(&rows)
+    align(&rows)
 }
 
 #[cfg(test)]

@@ -1,14 +1,21 @@
 //! The operator's commands.
 
 mod audit;
+mod check;
+mod columns;
 mod engineers;
 mod log;
 mod serve;
 mod state;
+mod time;
 
+use std::io::Write;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+
+use audit::AuditArguments;
 
 use crate::config::{Config, ConfigError, DEFAULT_FILE};
 use crate::store::StoreError;
@@ -40,26 +47,36 @@ enum Command {
     Audit {
         #[command(flatten)]
         config: ConfigFile,
-        /// One JSON object a line.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        arguments: AuditArguments,
     },
-    /// Check the configuration, the certificate and its key, and whether this version can use the store.
+    /// Check the configuration, the certificate as clients will judge it, and whether this version can use the store.
+    ///
+    /// It prints the names that the certificate is good for. The exit code is 1 if clients will refuse it.
     CheckConfig {
         #[command(flatten)]
         config: ConfigFile,
+        /// The name by which clients dial the relay [default: public_name in the configuration].
+        #[arg(long)]
+        name: Option<String>,
+        /// The roots that clients have as their ca_file, instead of their systems'.
+        #[arg(long, value_name = "FILE")]
+        ca_file: Option<PathBuf>,
     },
 }
 
 #[derive(Debug, Subcommand)]
 enum EngineerCommand {
-    /// Add an engineer and print the credential, once.
+    /// Add an engineer, and print the credential or write it to a file, once.
     Add {
         /// The name that clients will read.
         name: String,
         /// The company that clients will read.
         #[arg(long)]
         company: String,
+        /// Write the credential to this new file, which is private to you, instead of printing it.
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
         #[command(flatten)]
         config: ConfigFile,
     },
@@ -67,10 +84,15 @@ enum EngineerCommand {
     List {
         #[command(flatten)]
         config: ConfigFile,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
     },
     /// Revoke an engineer. Running sessions end within a second.
+    ///
+    /// It needs no room on the disk.
     Revoke {
-        /// The engineer's name.
+        /// The engineer's name, or ID.
         name: String,
         #[command(flatten)]
         config: ConfigFile,
@@ -113,21 +135,28 @@ impl Cli {
             Command::Serve { config, print_address } => {
                 serve::serve(Config::load(&config.file).map_err(BadConfiguration::Settings)?, print_address)
             }
-            Command::Engineer(EngineerCommand::Add { name, company, config }) => {
-                engineers::add(&config.load()?, name, company)
+            Command::Engineer(EngineerCommand::Add { name, company, output, config }) => {
+                engineers::add(&config.load()?, &name, &company, output.as_deref())
             }
-            Command::Engineer(EngineerCommand::List { config }) => engineers::list(&config.load()?),
+            Command::Engineer(EngineerCommand::List { config, json }) => {
+                engineers::list(&config.load()?, json)
+            }
             Command::Engineer(EngineerCommand::Revoke { name, config }) => {
                 engineers::revoke(&config.load()?, &name)
             }
-            Command::Audit { config, json } => audit::list(&config.load()?, json),
-            Command::CheckConfig { config } => {
-                let settings = config.load()?;
-                crate::tls::server_config(&settings)?;
-                state::check(&settings)?;
-                eprintln!("{}: good", config.file.display());
-                Ok(())
+            Command::Audit { config, arguments } => audit::list(&config.load()?, &arguments),
+            Command::CheckConfig { config, name, ca_file } => {
+                check::check(&config.file, &config.load()?, name, ca_file)
             }
         }
+    }
+}
+
+/// Prints what was asked for. Whoever reads it may have read enough (`| head`).
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("could not print"),
     }
 }

@@ -13,6 +13,9 @@ use crate::config::Config;
 use crate::relay::{Relay, RelayError};
 use crate::store::StoreError;
 
+/// Descriptors for other things than connections.
+const OTHER_FILES: u64 = 64;
+
 /// Runs the relay until a signal stops it.
 pub(super) fn serve(config: Config, print_address: bool) -> anyhow::Result<()> {
     raise_file_limit(config.limits.all_connections());
@@ -30,10 +33,14 @@ async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
     let relay = Relay::bind(config).await.map_err(judge)?;
     if print_address {
         let mut stdout = std::io::stdout();
-        writeln!(stdout, "listening on {}", relay.local_addr()).context("could not print the address")?;
+        for address in relay.local_addresses() {
+            writeln!(stdout, "listening on {address}").context("could not print the address")?;
+        }
         stdout.flush().context("could not print the address")?;
     }
-    notify(&[NotifyState::Ready, NotifyState::Status(&format!("Listening on {}", relay.local_addr()))]);
+    let addresses: Vec<_> = relay.local_addresses().iter().map(ToString::to_string).collect();
+    let status = format!("Listening on {}", addresses.join(", "));
+    notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
     let serving = relay.run(shutdown.clone());
     tokio::pin!(serving);
     tokio::select! {
@@ -65,15 +72,21 @@ fn notify(state: &[NotifyState<'_>]) {
     }
 }
 
-/// Every connection needs a descriptor; the soft limit is often 1024.
+/// Every connection needs a descriptor. The soft limit, often 1024, is raised as far as it may be.
 fn raise_file_limit(connections: u64) {
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map(|()| hard));
     match raised {
-        Ok(limit) if limit < connections + 64 => {
-            tracing::warn!(limit, connections, "fewer file descriptors than the limits of connections need");
+        Ok(limit) if limit < connections + OTHER_FILES => {
+            tracing::info!(
+                limit,
+                connections,
+                "the limit of open files permits fewer connections than the configured limits (ulimit -n, LimitNOFILE=)"
+            );
         }
         Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "could not raise the limit of file descriptors"),
+        Err(error) => {
+            tracing::warn!(%error, "could not raise the limit of file descriptors");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! The audit log: one row per session, from the request on.
 
-use fieldlink_protocol::ids::SessionId;
-use rusqlite::{OptionalExtension, Row, params};
+use fieldlink_protocol::text;
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
 use super::engineers::parsed;
-use super::{Database, OpenedSession, RunningSession, SessionChange, StoreError, UnixTime};
+use super::likeness::likeness;
+use super::pending::{Changes, Pending};
+use super::{Database, OpenedSession, RunningSession, StoreError, UnixTime};
 use crate::directory::{Remembered, Standing};
 
 /// A session as the audit log has it.
@@ -43,84 +45,33 @@ pub struct AuditRow {
 
 impl Database {
     /// Writes the row of a session that begins.
-    pub(super) fn open_session(&self, opened: &OpenedSession) -> Result<(), StoreError> {
-        let mut statement = self.connection.prepare(
-            "INSERT INTO sessions (session, engineer_id, engineer_name, engineer_company, ticket, partner,
-                                   support_id, device_address, started_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?;
-        statement.execute(params![
-            opened.session.to_string(),
-            opened.engineer.id.to_string(),
-            opened.engineer.name,
-            opened.engineer.company,
-            opened.reference,
-            opened.partner,
-            opened.support_id.to_string(),
-            opened.device_address.to_string(),
-            opened.at as i64,
-        ])?;
+    pub(super) fn open_session(&mut self, opened: &OpenedSession) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            transaction.execute(
+                "INSERT INTO sessions (session, engineer_id, engineer_name, engineer_company, ticket, partner,
+                                       support_id, device_address, started_at, not_before)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                params![
+                    opened.session.to_string(),
+                    opened.engineer.id.to_string(),
+                    opened.engineer.name,
+                    opened.engineer.company,
+                    opened.reference,
+                    opened.partner,
+                    opened.support_id.to_string(),
+                    opened.device_address.to_canonical().to_string(),
+                    opened.at as i64,
+                    opened.not_before as i64,
+                ],
+            )
+        })?;
         Ok(())
-    }
-
-    /// Writes what became of it. A session that has ended stays as it ended.
-    pub(super) fn change_session(&self, change: SessionChange) -> Result<(), StoreError> {
-        match change {
-            SessionChange::Admitted { session, at, standing } => {
-                self.admit_session(session, at, &standing)?
-            }
-            SessionChange::Traffic { session, bytes_to_agent, bytes_to_engineer } => {
-                self.connection.execute(
-                    "UPDATE sessions SET bytes_to_agent = ?, bytes_to_engineer = ?
-                     WHERE session = ? AND ended_at IS NULL",
-                    params![bytes_to_agent as i64, bytes_to_engineer as i64, session.to_string()],
-                )?
-            }
-            SessionChange::Ended { session, at, reason, bytes_to_agent, bytes_to_engineer } => {
-                self.connection.execute(
-                    "UPDATE sessions SET ended_at = ?, reason = ?, bytes_to_agent = ?, bytes_to_engineer = ?
-                     WHERE session = ? AND ended_at IS NULL",
-                    params![
-                        at as i64,
-                        reason.code(),
-                        bytes_to_agent as i64,
-                        bytes_to_engineer as i64,
-                        session.to_string()
-                    ],
-                )?
-            }
-        };
-        Ok(())
-    }
-
-    /// The first time counts; what the session stands on is what was written last.
-    fn admit_session(
-        &self,
-        session: SessionId,
-        at: UnixTime,
-        standing: &Standing,
-    ) -> rusqlite::Result<usize> {
-        self.connection.execute(
-            "UPDATE sessions SET admitted_at = coalesce(admitted_at, ?), run = ?, control = ?, agent_key = ?,
-                                 pairing = ?, not_before = ?, expires = ?
-             WHERE session = ? AND ended_at IS NULL",
-            params![
-                at as i64,
-                standing.run.to_string(),
-                standing.control.to_string(),
-                standing.agent_key.to_string(),
-                standing.pairing,
-                standing.not_before as i64,
-                standing.expires as i64,
-                session.to_string()
-            ],
-        )
     }
 
     /// The sessions that have not ended.
     pub(super) fn running_sessions(&self) -> Result<Vec<RunningSession>, StoreError> {
         let mut statement = self.connection.prepare(
-            "SELECT session, engineer_id, support_id, started_at, ticket, bytes_to_agent, bytes_to_engineer,
+            "SELECT session, engineer_id, support_id, coalesce(not_before, started_at), ticket, bytes_to_agent, bytes_to_engineer,
                     run, control, agent_key, pairing, not_before, expires
              FROM sessions WHERE ended_at IS NULL",
         )?;
@@ -149,32 +100,128 @@ impl Database {
 
     /// Every session, in the order in which they began.
     pub fn audit(&self) -> Result<Vec<AuditRow>, StoreError> {
+        self.audit_of(&Selection::default())
+    }
+
+    /// The sessions that are asked for, in the order in which they began.
+    pub fn audit_of(&self, selection: &Selection) -> Result<Vec<AuditRow>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT session, engineer_id, engineer_name, engineer_company, ticket, partner, support_id,
                     device_address, started_at, admitted_at, ended_at, reason, bytes_to_agent, bytes_to_engineer
-             FROM sessions ORDER BY started_at, rowid",
+             FROM sessions WHERE started_at >= ? AND started_at < ? ORDER BY started_at DESC, rowid DESC",
         )?;
-        let time = |at: Option<i64>| at.map(|at| at as UnixTime);
-        let rows = statement.query_map([], |row| {
-            Ok(AuditRow {
-                session: row.get(0)?,
-                engineer_id: row.get(1)?,
-                engineer_name: row.get(2)?,
-                engineer_company: row.get(3)?,
-                ticket: row.get(4)?,
-                partner: row.get(5)?,
-                support_id: row.get(6)?,
-                device_address: row.get(7)?,
-                started_at: row.get::<_, i64>(8)? as UnixTime,
-                admitted_at: time(row.get(9)?),
-                ended_at: time(row.get(10)?),
-                reason: row.get(11)?,
-                bytes_to_agent: row.get::<_, i64>(12)? as u64,
-                bytes_to_engineer: row.get::<_, i64>(13)? as u64,
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let until = selection.until.map_or(i64::MAX, |until| until as i64);
+        let rows = statement.query_map(params![selection.since.unwrap_or(0) as i64, until], audit_row)?;
+        let engineer = selection.engineer.as_deref().map(likeness);
+        let rows =
+            rows.filter(|row| row.as_ref().map_or(true, |row| selection.takes(row, engineer.as_deref())));
+        let mut rows: Vec<_> = rows.take(selection.limit.unwrap_or(usize::MAX)).collect::<Result<_, _>>()?;
+        rows.reverse();
+        Ok(rows)
     }
+}
+
+/// Which sessions are asked for; nothing: all of them.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Requested at this time or later.
+    pub since: Option<UnixTime>,
+    /// Requested before this time.
+    pub until: Option<UnixTime>,
+    /// The engineer's name, or one that reads the same, or ID.
+    pub engineer: Option<String>,
+    /// The support case.
+    pub ticket: Option<String>,
+    /// The beginning of the session's ID, or of the support ID.
+    pub session: Option<String>,
+    /// Only so many, the latest.
+    pub limit: Option<usize>,
+}
+
+impl Selection {
+    fn takes(&self, row: &AuditRow, engineer: Option<&str>) -> bool {
+        let by = |name: &str| {
+            likeness(&row.engineer_name) == name || Some(&row.engineer_id) == self.engineer.as_ref()
+        };
+        let begins = |id: &String| row.session.starts_with(id) || row.support_id.starts_with(id);
+        engineer.is_none_or(by)
+            && self.ticket.as_ref().is_none_or(|ticket| text::normalise(&row.ticket) == *ticket)
+            && self.session.as_ref().is_none_or(begins)
+    }
+}
+
+fn audit_row(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
+    let time = |at: Option<i64>| at.map(|at| at as UnixTime);
+    Ok(AuditRow {
+        session: row.get(0)?,
+        engineer_id: row.get(1)?,
+        engineer_name: row.get(2)?,
+        engineer_company: row.get(3)?,
+        ticket: row.get(4)?,
+        partner: row.get(5)?,
+        support_id: row.get(6)?,
+        device_address: row.get(7)?,
+        started_at: row.get::<_, i64>(8)? as UnixTime,
+        admitted_at: time(row.get(9)?),
+        ended_at: time(row.get(10)?),
+        reason: row.get(11)?,
+        bytes_to_agent: row.get::<_, i64>(12)? as u64,
+        bytes_to_engineer: row.get::<_, i64>(13)? as u64,
+    })
+}
+
+/// Writes what is pending. What has ended stays as it ended.
+pub(super) fn write(transaction: &Transaction<'_>, pending: &Pending) -> rusqlite::Result<()> {
+    for (session, changes) in pending.sessions() {
+        write_session(transaction, &session.to_string(), changes)?;
+    }
+    for (engineer, at) in pending.revoked() {
+        super::engineers::revoke(transaction, engineer, at)?;
+    }
+    if let Some(reading) = pending.clock() {
+        super::clock::write(transaction, reading)?;
+    }
+    Ok(())
+}
+
+fn write_session(transaction: &Transaction<'_>, session: &str, changes: &Changes) -> rusqlite::Result<()> {
+    if let Some((at, standing)) = &changes.admitted {
+        admit_session(transaction, session, *at, standing)?;
+    }
+    if let Some((to_agent, to_engineer)) = changes.traffic {
+        let query = "UPDATE sessions SET bytes_to_agent = ?, bytes_to_engineer = ?
+                     WHERE session = ? AND ended_at IS NULL";
+        transaction.execute(query, params![to_agent as i64, to_engineer as i64, session])?;
+    }
+    if let Some((at, reason)) = changes.ended {
+        let query = "UPDATE sessions SET ended_at = ?, reason = ? WHERE session = ? AND ended_at IS NULL";
+        transaction.execute(query, params![at as i64, reason.code(), session])?;
+    }
+    Ok(())
+}
+
+/// The first time counts; what the session stands on is what was written last.
+fn admit_session(
+    transaction: &Transaction<'_>,
+    session: &str,
+    at: UnixTime,
+    standing: &Standing,
+) -> rusqlite::Result<usize> {
+    transaction.execute(
+        "UPDATE sessions SET admitted_at = coalesce(admitted_at, ?), run = ?, control = ?, agent_key = ?,
+                             pairing = ?, not_before = ?, expires = ?
+         WHERE session = ? AND ended_at IS NULL",
+        params![
+            at as i64,
+            standing.run.to_string(),
+            standing.control.to_string(),
+            standing.agent_key.to_string(),
+            standing.pairing,
+            standing.not_before as i64,
+            standing.expires as i64,
+            session
+        ],
+    )
 }
 
 /// What an admitted session stands on. One that was admitted by a version which did not write that down

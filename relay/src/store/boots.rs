@@ -6,15 +6,15 @@ use super::{Database, StoreError};
 
 impl Database {
     /// Counts a further boot. Not even a power failure takes back a number that was used.
-    pub(super) fn begin_boot(&self) -> Result<u64, StoreError> {
-        self.connection.pragma_update(None, "synchronous", "FULL")?;
-        let counted = self.connection.query_row(
-            "INSERT INTO boots (only, number) VALUES (1, 1)
-             ON CONFLICT (only) DO UPDATE SET number = number + 1 RETURNING number",
-            [],
-            |row| row.get::<_, i64>(0),
-        );
-        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+    pub(super) fn begin_boot(&mut self) -> Result<u64, StoreError> {
+        let counted = self.write_from_reserve(|transaction| {
+            transaction.query_row(
+                "INSERT INTO boots (only, number) VALUES (1, 1)
+                 ON CONFLICT (only) DO UPDATE SET number = number + 1 RETURNING number",
+                [],
+                |row| row.get::<_, i64>(0),
+            )
+        });
         Ok(counted? as u64)
     }
 
@@ -36,7 +36,7 @@ mod tests {
         assert_eq!(open().last_boot().expect("read"), 0);
         assert_eq!(open().begin_boot().expect("counted"), 1);
         assert_eq!(open().begin_boot().expect("counted"), 2);
-        let database = open();
+        let mut database = open();
         database.connection.pragma_update(None, "query_only", true).expect("set");
         assert!(database.begin_boot().is_err());
         assert_eq!(database.last_boot().expect("read"), 2);

@@ -1,18 +1,21 @@
-//! The SQLite file: opening it, who may read it, and its schema.
+//! The SQLite file: opening it, who may read it, its schema, and how it is written.
+//!
+//! It uses a rollback journal that stays where it is (`PERSIST`), not a write-ahead log: reading then needs
+//! no room on the disk, and nor does writing over what is there. [`super::reserve`] builds on that.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::StoreError;
+use super::{StoreError, disk, reserve};
 
-/// The file in the state directory.
-const FILE: &str = "relay.sqlite";
 /// How long a writer waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(5);
+/// The same, once it waited in vain.
+const STILL_BUSY: Duration = Duration::from_millis(100);
 
 /// One step per schema version; a released step is never changed.
 const SCHEMA: &[&str] = &[
@@ -64,36 +67,143 @@ const SCHEMA: &[&str] = &[
         number INTEGER NOT NULL
     ) STRICT;
 ",
+    "
+    CREATE TABLE reserve (id INTEGER PRIMARY KEY, room BLOB NOT NULL) STRICT;
+    CREATE TABLE clock (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        boot TEXT,
+        uptime INTEGER NOT NULL,
+        unix INTEGER NOT NULL
+    ) STRICT;
+",
 ];
+
+/// Where the store's file is.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// For this process, which may have made the state directory its root.
+    pub(super) file: PathBuf,
+    /// For everyone else: the directory that errors name.
+    pub(super) shown: PathBuf,
+}
 
 /// A connection to the store's file.
 pub struct Database {
     pub(super) connection: Connection,
+    place: Place,
+    identity: Option<(u64, u64)>,
 }
 
 impl Database {
+    /// The file in the state directory.
+    pub const FILE: &str = "relay.sqlite";
+
     /// Opens the store in `directory`; makes both, private to this user, if they are missing.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        let file = directory.join(FILE);
-        create_private(directory, &file).map_err(|problem| open_error(&file, &problem.to_string()))?;
-        let mut connection = Connection::open(&file).map_err(|e| open_error(&file, &e.to_string()))?;
-        connection.busy_timeout(BUSY)?;
-        known_schema(&connection, &file)?;
-        configure(&connection).map_err(|e| open_error(&file, &e.to_string()))?;
-        migrate(&mut connection, &file)?;
-        Ok(Self { connection })
+        Self::open_shown_as(directory, directory)
     }
 
-    /// Whether this version can use the store in `directory`. It may not be there yet; nothing is changed.
-    pub fn check(directory: &Path) -> Result<(), StoreError> {
-        let file = directory.join(FILE);
-        if !file.exists() {
+    /// The same, where errors are to name the directory as `shown`.
+    pub fn open_shown_as(directory: &Path, shown: &Path) -> Result<Self, StoreError> {
+        let place = Place { file: directory.join(Self::FILE), shown: shown.to_owned() };
+        create_private(directory, &place.file).map_err(|problem| disk::open_error(&place, &problem))?;
+        Self::open_file(place)
+    }
+
+    /// The store in its place, once more: it may have been restored there, or the disk be writable again.
+    pub(super) fn reopened(&self) -> Result<Self, StoreError> {
+        match fs::metadata(&self.place.file) {
+            Err(problem) if problem.kind() == std::io::ErrorKind::NotFound => {
+                Err(StoreError::Missing(self.place.shown.join(Self::FILE)))
+            }
+            _ => Self::open_file(self.place.clone()),
+        }
+    }
+
+    fn open_file(place: Place) -> Result<Self, StoreError> {
+        let explain = |error| disk::explain(error, &place);
+        let connection = Connection::open(&place.file).map_err(explain)?;
+        connection.busy_timeout(BUSY).map_err(explain)?;
+        known_schema(&connection, &place)?;
+        configure(&connection).map_err(explain)?;
+        let identity = identity(&place.file);
+        let mut database = Self { connection, place, identity };
+        migrate(&mut database)?;
+        Ok(database)
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> &Path {
+        &self.place.file
+    }
+
+    /// Whether the file that was opened is still the one in its place: it may have been deleted, or another
+    /// one restored over it. What is written to a deleted file is lost without an error.
+    pub(super) fn is_in_place(&self) -> bool {
+        identity(&self.place.file) == self.identity
+    }
+
+    /// Whether nothing can be written over this connection, even if the disk can be written again.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.connection.is_readonly("main").unwrap_or(false)
+    }
+
+    /// Makes a change, wholly or not at all.
+    pub(super) fn write<T>(
+        &mut self,
+        change: impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let written = self.transaction(change);
+        self.judge(written)
+    }
+
+    /// Makes a change that must not fail for want of room on the disk.
+    pub(super) fn write_from_reserve<T>(
+        &mut self,
+        change: impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let written = match self.transaction(&change) {
+            Err(error) if disk::may_be_want_of_room(&error) => self.transaction(|transaction| {
+                reserve::spend(transaction)?;
+                change(transaction)
+            }),
+            other => other,
+        };
+        self.judge(written)
+    }
+
+    fn transaction<T>(
+        &mut self,
+        change: impl Fn(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = change(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// Says what was wrong. Where another program holds the file, no later write waits for it as long.
+    fn judge<T>(&self, written: rusqlite::Result<T>) -> Result<T, StoreError> {
+        let patience = match &written {
+            Err(error) if disk::is_busy(error) => STILL_BUSY,
+            _ => BUSY,
+        };
+        let _ = self.connection.busy_timeout(patience);
+        written.map_err(|error| disk::explain(error, &self.place))
+    }
+
+    /// Whether this version can use the store in `directory`, which errors name as `shown`. It may not be there
+    /// yet; nothing is changed.
+    pub fn check(directory: &Path, shown: &Path) -> Result<(), StoreError> {
+        let place = Place { file: directory.join(Self::FILE), shown: shown.to_owned() };
+        if !place.file.exists() {
             return Ok(());
         }
-        let opened = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE);
-        let connection = opened.map_err(|e| open_error(&file, &e.to_string()))?;
-        connection.busy_timeout(BUSY)?;
-        known_schema(&connection, &file).map(drop)
+        let explain = |error| disk::explain(error, &place);
+        let connection =
+            Connection::open_with_flags(&place.file, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(explain)?;
+        connection.busy_timeout(BUSY).map_err(explain)?;
+        known_schema(&connection, &place).map(drop)
     }
 
     /// Changes whenever another connection or process has changed the file.
@@ -110,6 +220,9 @@ fn create_private(directory: &Path, file: &Path) -> std::io::Result<()> {
         }
         DirBuilder::new().mode(0o700).create(directory)?;
     }
+    if file.exists() {
+        return Ok(());
+    }
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
@@ -117,39 +230,52 @@ fn create_private(directory: &Path, file: &Path) -> std::io::Result<()> {
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // An earlier version's write-ahead log is turned into it once there is room and nobody else has the file.
+    if let Err(error) = connection.pragma_update(None, "journal_mode", "PERSIST") {
+        let mode = connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
+        if !mode.is_ok_and(|mode| mode == "wal") {
+            return Err(error);
+        }
+        tracing::warn!(%error, "the store keeps its write-ahead log for now: it may need room on the disk to be read");
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", true)
 }
 
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
 /// The file's schema version, if it is none that only a later version knows.
-fn known_schema(connection: &Connection, file: &Path) -> Result<usize, StoreError> {
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+fn known_schema(connection: &Connection, place: &Place) -> Result<usize, StoreError> {
+    let found = version(connection).map_err(|error| disk::explain(error, place))?;
     let known = SCHEMA.len() as i64;
     if (0..=known).contains(&found) {
         Ok(found as usize)
     } else {
-        Err(StoreError::Newer { path: file.display().to_string(), found, known })
+        let path = place.shown.join(Database::FILE).display().to_string();
+        Err(StoreError::Newer { path, found, known })
     }
 }
 
 /// Brings an older file up to date, whole or not at all.
-fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
-    if known_schema(connection, file)? == SCHEMA.len() {
+fn migrate(database: &mut Database) -> Result<(), StoreError> {
+    if known_schema(&database.connection, &database.place)? == SCHEMA.len() {
         return Ok(());
     }
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    // Another process may have been faster.
-    let found = known_schema(&transaction, file)?;
-    for step in &SCHEMA[found..] {
-        transaction.execute_batch(step)?;
-    }
-    transaction.pragma_update(None, "user_version", SCHEMA.len() as i64)?;
-    Ok(transaction.commit()?)
+    database.write(|transaction| {
+        // Another process may have been faster.
+        let known = SCHEMA.len() as i64;
+        for step in &SCHEMA[version(transaction)?.clamp(0, known) as usize..] {
+            transaction.execute_batch(step)?;
+        }
+        transaction.pragma_update(None, "user_version", known)
+    })
 }
 
-fn open_error(path: &Path, problem: &str) -> StoreError {
-    StoreError::Open { path: path.display().to_string(), problem: problem.into() }
+fn identity(file: &Path) -> Option<(u64, u64)> {
+    fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))
 }
 
 #[cfg(test)]
@@ -165,7 +291,7 @@ mod tests {
         Database::open(&directory).expect("opened");
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&directory), 0o700);
-        assert_eq!(mode(&directory.join(FILE)), 0o600);
+        assert_eq!(mode(&directory.join(Database::FILE)), 0o600);
         for entry in fs::read_dir(&directory).expect("listed") {
             assert_eq!(mode(&entry.expect("an entry").path()), 0o600);
         }
@@ -180,19 +306,19 @@ mod tests {
             .pragma_update(None, "user_version", 99)
             .expect("set");
         let content = |name| fs::read(root.path().join(name)).expect("readable");
-        let before = content(FILE);
-        for refusal in [Database::open(root.path()).err(), Database::check(root.path()).err()] {
+        let before = content(Database::FILE);
+        for refusal in [Database::open(root.path()).err(), Database::check(root.path(), root.path()).err()] {
             let error = refusal.expect("refused").to_string();
             assert!(error.contains("schema 99") && error.contains("install that version"), "{error}");
         }
-        assert!(content(FILE) == before, "it was changed");
+        assert!(content(Database::FILE) == before, "it was changed");
     }
 
     #[test]
     fn an_older_file_is_brought_up_to_date_with_all_that_is_in_it() {
         let root = tempfile::tempdir().expect("a directory");
         for version in 1..SCHEMA.len() {
-            let file = root.path().join(FILE);
+            let file = root.path().join(Database::FILE);
             let older = Connection::open(&file).expect("opened");
             for step in &SCHEMA[..version] {
                 older.execute_batch(step).expect("ran");
@@ -203,7 +329,7 @@ mod tests {
                     device_address, started_at) VALUES ('s', 'e', 'Ada', 'C', 'T-1', '1', '::1', 5);";
             older.execute_batch(rows).expect("ran");
             drop(older);
-            Database::check(root.path()).expect("usable");
+            Database::check(root.path(), root.path()).expect("usable");
             let database = Database::open(root.path()).expect("migrated");
             let found: i64 =
                 database.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("read");
@@ -219,7 +345,7 @@ mod tests {
     #[test]
     fn a_migration_that_fails_half_way_leaves_the_older_file() {
         let root = tempfile::tempdir().expect("a directory");
-        let older = Connection::open(root.path().join(FILE)).expect("opened");
+        let older = Connection::open(root.path().join(Database::FILE)).expect("opened");
         older.execute_batch(SCHEMA[0]).expect("ran");
         older.execute_batch("ALTER TABLE sessions ADD COLUMN expires TEXT").expect("in the way");
         older.pragma_update(None, "user_version", 1).expect("set");

@@ -2,9 +2,11 @@
 
 use fieldlink_protocol::credential::{Credential, EngineerIdentity};
 use fieldlink_protocol::ids::EngineerId;
-use rusqlite::{ErrorCode, Row, params};
+use fieldlink_protocol::text;
+use rusqlite::{ErrorCode, Row, Transaction, params};
 use serde::Serialize;
 
+use super::likeness::likeness;
 use super::{Database, Roster, StoreError, UnixTime};
 
 /// An engineer, for a list.
@@ -21,27 +23,54 @@ pub struct EngineerRow {
 
 impl Database {
     /// Adds the engineer of `credential`. Only a hash of the secret is written.
-    pub fn add_engineer(&self, credential: &Credential, now: UnixTime) -> Result<(), StoreError> {
+    pub fn add_engineer(&mut self, credential: &Credential, now: UnixTime) -> Result<(), StoreError> {
         let EngineerIdentity { id, name, company } = &credential.engineer;
-        let added = self.connection.execute(
-            "INSERT INTO engineers (id, name, company, secret_hash, added_at) VALUES (?, ?, ?, ?, ?)",
-            params![id.to_string(), name, company, credential.secret_hash(), now as i64],
-        );
+        if let Some(like) = self.called(name)?.into_iter().next() {
+            return Err(StoreError::NameTaken(text::name(&like.name)));
+        }
+        let added = self.write(|transaction| {
+            transaction.execute(
+                "INSERT INTO engineers (id, name, company, secret_hash, added_at) VALUES (?, ?, ?, ?, ?)",
+                params![id.to_string(), name, company, credential.secret_hash(), now as i64],
+            )
+        });
         match added {
-            Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == ErrorCode::ConstraintViolation => {
-                Err(StoreError::NameTaken(name.clone()))
+            Err(StoreError::Database(error))
+                if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) =>
+            {
+                Err(StoreError::NameTaken(text::name(name)))
             }
-            other => other.map(|_| ()).map_err(StoreError::from),
+            other => other.map(|_| ()),
         }
     }
 
-    /// Revokes the active engineer called `name`; false if there is none.
-    pub fn revoke_engineer(&self, name: &str, now: UnixTime) -> Result<bool, StoreError> {
-        let revoked = self.connection.execute(
-            "UPDATE engineers SET revoked_at = ? WHERE name = ? AND revoked_at IS NULL",
-            params![now as i64, name],
-        )?;
-        Ok(revoked > 0)
+    /// Revokes the active engineers called `name`; false if there is none.
+    pub fn revoke_engineer(&mut self, name: &str, now: UnixTime) -> Result<bool, StoreError> {
+        let called: Vec<_> = self.active_engineers(name)?;
+        self.revoke_engineers(&called, now)?;
+        Ok(!called.is_empty())
+    }
+
+    /// Revokes these; it needs no room on the disk.
+    pub fn revoke_engineers(&mut self, engineers: &[EngineerId], now: UnixTime) -> Result<(), StoreError> {
+        self.write_from_reserve(|transaction| {
+            engineers.iter().try_for_each(|engineer| revoke(transaction, *engineer, now).map(|_| ()))
+        })
+    }
+
+    /// Those who are not revoked and are called `name`, or something that reads the same, or have that ID.
+    pub fn active_engineers(&self, name: &str) -> Result<Vec<EngineerId>, StoreError> {
+        if let Ok(id) = name.trim().parse::<EngineerId>() {
+            let there = self.roster()?.contains(id);
+            return Ok(there.then_some(id).into_iter().collect());
+        }
+        Ok(self.called(name)?.into_iter().map(|identity| identity.id).collect())
+    }
+
+    fn called(&self, name: &str) -> Result<Vec<EngineerIdentity>, StoreError> {
+        let wanted = likeness(name);
+        let active = self.engineers()?.into_iter().filter(|row| row.revoked_at.is_none());
+        Ok(active.map(|row| row.identity).filter(|identity| likeness(&identity.name) == wanted).collect())
     }
 
     /// Everyone who was ever added, in that order.
@@ -67,6 +96,16 @@ impl Database {
         let rows = statement.query_map([], |row| Ok((identity(row)?, row.get::<_, [u8; 32]>(3)?)))?;
         Ok(Roster::new(rows.collect::<Result<Vec<_>, _>>()?))
     }
+}
+
+/// The first time counts.
+pub(super) fn revoke(
+    transaction: &Transaction<'_>,
+    engineer: EngineerId,
+    at: UnixTime,
+) -> rusqlite::Result<usize> {
+    let query = "UPDATE engineers SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL";
+    transaction.execute(query, params![at as i64, engineer.to_string()])
 }
 
 fn identity(row: &Row<'_>) -> rusqlite::Result<EngineerIdentity> {
@@ -96,15 +135,44 @@ mod tests {
     }
 
     #[test]
+    fn who_reads_the_same_is_revoked_together() {
+        let root = tempfile::tempdir().expect("a directory");
+        let mut database = Database::open(root.path()).expect("opened");
+        let (first, other) = (credential("Ada Lovelace"), credential("Max"));
+        for credential in [&first, &other] {
+            database.add_engineer(credential, 10).expect("added");
+        }
+        // As an earlier version would have let it in.
+        let second = credential("Ada Lovelace ");
+        let EngineerIdentity { id, name, company } = &second.engineer;
+        let row = params![id.to_string(), name, company, second.secret_hash()];
+        database
+            .connection
+            .execute(
+                "INSERT INTO engineers (id, name, company, secret_hash, added_at) VALUES (?, ?, ?, ?, 11)",
+                row,
+            )
+            .expect("written");
+        assert!(database.revoke_engineer("ada lovelace", 12).expect("revoked"));
+        let roster = database.roster().expect("read");
+        assert!(!roster.contains(first.engineer.id) && !roster.contains(second.engineer.id));
+        assert!(database.revoke_engineer(&other.engineer.id.to_string(), 13).expect("by the ID"));
+    }
+
+    #[test]
     fn a_name_is_free_again_once_it_is_revoked() {
         let root = tempfile::tempdir().expect("a directory");
-        let database = Database::open(root.path()).expect("opened");
+        let mut database = Database::open(root.path()).expect("opened");
         let (first, second) = (credential("Zoë"), credential("Zoë"));
         database.add_engineer(&first, 10).expect("added");
         assert!(matches!(database.add_engineer(&second, 11), Err(StoreError::NameTaken(_))));
         assert!(database.revoke_engineer("Zoë", 12).expect("revoked"));
         assert!(!database.revoke_engineer("Zoë", 13).expect("nobody left"));
         database.add_engineer(&second, 14).expect("added");
+        assert!(matches!(
+            database.add_engineer(&credential("Zoe\u{308} "), 15),
+            Err(StoreError::NameTaken(_))
+        ));
         let times: Vec<_> =
             database.engineers().expect("listed").iter().map(|row| (row.added_at, row.revoked_at)).collect();
         assert_eq!(times, [(10, Some(12)), (14, None)]);

@@ -5,26 +5,34 @@
 
 mod audit;
 mod boots;
+mod clock;
 mod database;
+mod disk;
 mod engineers;
+mod likeness;
+mod pending;
+mod reserve;
 mod roster;
 mod sqlite;
 mod ticket_keys;
+mod writer;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use fieldlink_protocol::credential::EngineerIdentity;
-use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::ids::{EngineerId, SessionId};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::ticket::TicketKeys;
 use tokio::sync::watch;
 
+use crate::clock::{Reading, SteadyClock};
 use crate::directory::{Remembered, Standing};
 
-pub use audit::AuditRow;
+pub use audit::{AuditRow, Selection};
 pub use database::Database;
 pub use engineers::EngineerRow;
 pub use roster::Roster;
@@ -46,8 +54,17 @@ pub trait Store: Send + Sync + 'static {
     /// Writes a session's audit row. No session begins before this has succeeded.
     async fn open_session(&self, opened: OpenedSession) -> Result<(), StoreError>;
 
-    /// Queues a change of a session's row, behind everything queued before it.
-    fn record(&self, change: SessionChange) -> Result<(), StoreError>;
+    /// Takes in a change of a session's row. It counts at once, and is written as soon as that is possible.
+    fn record(&self, change: SessionChange);
+
+    /// Takes an engineer off the roster. It counts at once, and is written as soon as that is possible.
+    fn revoke(&self, engineer: EngineerId, at: UnixTime);
+
+    /// Takes in what the relay's clock shows, for the next relay.
+    fn note_clock(&self, reading: Reading);
+
+    /// The relay's clock, going on from where an earlier relay's was; `wall` is the computer's.
+    async fn resume_clock(&self, wall: UnixTime) -> Result<SteadyClock, StoreError>;
 
     /// The sessions that were not ended: an earlier relay left them running.
     async fn running_sessions(&self) -> Result<Vec<RunningSession>, StoreError>;
@@ -55,7 +72,8 @@ pub trait Store: Send + Sync + 'static {
     /// Why `session` ended, if it is known to have ended.
     async fn session_end(&self, session: SessionId) -> Result<Option<Reason>, StoreError>;
 
-    /// The keys that sign and verify tickets at `now`, rotated as `policy` says.
+    /// The keys that sign and verify tickets at `now`, rotated as `policy` says. Where a new key cannot be
+    /// written, the last one goes on signing.
     async fn ticket_keys(&self, now: UnixTime, policy: KeyPolicy) -> Result<TicketKeys, StoreError>;
 
     /// Counts the relay's boots: writes down that a further one begins, and returns its number.
@@ -85,6 +103,8 @@ pub struct OpenedSession {
     pub device_address: IpAddr,
     /// When it was requested.
     pub at: UnixTime,
+    /// The same by the relay's own clock, as in its tickets.
+    pub not_before: UnixTime,
 }
 
 /// A session that has begun and not ended.
@@ -139,14 +159,21 @@ pub enum SessionChange {
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file or its directory cannot be used.
-    #[error("could not open the store {path}: {problem}")]
-    Open {
-        /// The file or directory.
-        path: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+    /// The disk does not let it be written, or read.
+    #[error("{0}")]
+    Unwritable(String),
+    /// Another program keeps it.
+    #[error("the relay's store in {} is held locked by another program (a backup?): wait for it or stop it", .0.display())]
+    Locked(PathBuf),
+    /// It is no database any more.
+    #[error("the relay's store in {} is damaged: put a copy of it back from a backup", .0.display())]
+    Damaged(PathBuf),
+    /// There is none where it should be.
+    #[error("there is no relay's store at {}: is state_directory right, and was the relay started once?", .0.display())]
+    Missing(PathBuf),
+    /// The system gives no thread.
+    #[error("could not start the store's thread: {0}")]
+    Thread(std::io::Error),
     /// A newer version wrote it.
     #[error(
         "could not open the store {path}: a newer fieldlink-relay wrote it (schema {found}, this one knows {known}): \
@@ -163,8 +190,8 @@ pub enum StoreError {
     /// SQLite refuses.
     #[error("could not use the store: {0}")]
     Database(#[from] rusqlite::Error),
-    /// An active engineer has that name.
-    #[error("could not add engineer {0}: there is one by that name (revoke them first, or use another name)")]
+    /// An active engineer has that name, or one that looks the same.
+    #[error("there is one who is called {0} (revoke them first, or use another name)")]
     NameTaken(String),
     /// Too much is queued.
     #[error("could not use the store: it does not keep up")]

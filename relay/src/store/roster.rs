@@ -6,11 +6,13 @@ use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::secret::equal;
 
+use super::likeness::likeness;
+
 /// Every engineer who is not revoked.
-#[derive(Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Roster(HashMap<EngineerId, Entry>);
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Entry {
     identity: EngineerIdentity,
     secret_hash: [u8; 32],
@@ -24,12 +26,29 @@ impl Roster {
         Self(engineers.into_iter().map(entry).collect())
     }
 
+    /// Without these.
+    pub fn without(mut self, engineers: impl Iterator<Item = EngineerId>) -> Self {
+        for engineer in engineers {
+            self.0.remove(&engineer);
+        }
+        self
+    }
+
     /// The engineer with this ID and secret. An unknown ID costs the same comparison as a wrong secret.
     pub fn authenticate(&self, id: EngineerId, secret_hash: &[u8; 32]) -> Option<EngineerIdentity> {
         let entry = self.0.get(&id);
         let expected = entry.map_or(&[0; 32], |entry| &entry.secret_hash);
         let matches = equal(expected, secret_hash);
         entry.filter(|_| matches).map(|entry| entry.identity.clone())
+    }
+
+    /// Those who are called `name`, or something that reads the same, or have that ID.
+    pub fn called(&self, name: &str) -> Vec<EngineerId> {
+        let (wanted, id) = (likeness(name), name.trim().parse().ok());
+        let is_meant = |(known, entry): &(&EngineerId, &Entry)| {
+            Some(**known) == id || likeness(&entry.identity.name) == wanted
+        };
+        self.0.iter().filter(is_meant).map(|(id, _)| *id).collect()
     }
 
     /// Whether this engineer may (still) do anything here.

@@ -1,33 +1,59 @@
 //! The embedded store: SQLite on a thread of its own behind a bounded queue.
+//!
+//! What changes is kept in memory first ([`super::pending`]) and written from there, so a disk that takes
+//! nothing costs no session its end and no engineer's revocation its effect.
 
 use std::path::Path;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::ids::{EngineerId, SessionId};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::TicketKeys;
 use tokio::sync::{oneshot, watch};
 
+use super::pending::Pending;
+use super::writer::{Job, Writer};
 use super::{
     Database, KeyPolicy, OpenedSession, Roster, RunningSession, SessionChange, Store, StoreError, UnixTime,
 };
+use crate::clock::{Reading, SteadyClock};
 
 /// Jobs that may wait for the thread.
 const QUEUE: usize = 4_096;
-/// How often the thread looks whether another process has changed the file.
-const POLL: Duration = Duration::from_millis(250);
-
-type Job = Box<dyn FnOnce(&mut Thread) + Send>;
 
 /// The store in one SQLite file.
 pub struct SqliteStore {
     jobs: Mutex<Option<SyncSender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    shared: Arc<Shared>,
     roster: watch::Receiver<Arc<Roster>>,
+}
+
+/// What the thread and those who ask of it both hold: nobody waits for a disk to read it.
+pub(super) struct Shared {
+    pending: Mutex<Pending>,
+    publish: watch::Sender<Arc<Roster>>,
+}
+
+impl Shared {
+    pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells everyone who is on the roster, if that changed: those of `stored` who are not revoked since.
+    pub(super) fn publish(&self, stored: Roster) {
+        // Held until it is told: a revocation in between must not be taken back.
+        let pending = self.pending();
+        let roster = stored.without(pending.revoked().map(|(engineer, _)| engineer));
+        self.publish.send_if_modified(|known| {
+            let changed = **known != roster;
+            *known = Arc::new(roster);
+            changed
+        });
+    }
 }
 
 impl SqliteStore {
@@ -37,12 +63,11 @@ impl SqliteStore {
         let version = database.data_version()?;
         let (publish, roster) = watch::channel(Arc::new(database.roster()?));
         let (jobs, queue) = sync_channel(QUEUE);
-        let thread = Thread { database, version, publish };
-        let thread =
-            std::thread::Builder::new().name("store".into()).spawn(move || thread.run(&queue)).map_err(
-                |e| StoreError::Open { path: directory.display().to_string(), problem: e.to_string() },
-            )?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), roster })
+        let shared = Arc::new(Shared { pending: Mutex::default(), publish });
+        let writer = Writer::new(database, version, shared.clone());
+        let thread = std::thread::Builder::new().name("store".into()).spawn(move || writer.run(&queue));
+        let thread = thread.map_err(StoreError::Thread)?;
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), shared, roster })
     }
 
     fn post(&self, job: Job) -> Result<(), StoreError> {
@@ -53,13 +78,18 @@ impl SqliteStore {
         })
     }
 
+    /// Has the thread write soon what is pending; where its queue is full it does so anyway.
+    fn write_soon(&self) {
+        let _ = self.post(Box::new(Writer::write_pending));
+    }
+
     async fn call<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Thread) -> Result<T, StoreError> + Send + 'static,
+        job: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         // A caller who has gone away does not want the answer.
-        self.post(Box::new(move |thread| drop(answer.send(job(thread)))))?;
+        self.post(Box::new(move |writer| drop(answer.send(job(writer)))))?;
         result.await.unwrap_or(Err(StoreError::Closed))
     }
 }
@@ -71,42 +101,59 @@ impl Store for SqliteStore {
     }
 
     async fn refresh_roster(&self) -> Result<(), StoreError> {
-        self.call(Thread::reload_if_changed).await
+        self.call(Writer::reload_if_changed).await
+    }
+
+    fn revoke(&self, engineer: EngineerId, at: UnixTime) {
+        self.shared.pending().revoke(engineer, at);
+        let stored = (**self.roster.borrow()).clone();
+        self.shared.publish(stored);
+        self.write_soon();
     }
 
     async fn open_session(&self, opened: OpenedSession) -> Result<(), StoreError> {
-        self.call(move |thread| thread.database.open_session(&opened)).await
+        self.call(move |writer| writer.open_session(&opened)).await
     }
 
-    fn record(&self, change: SessionChange) -> Result<(), StoreError> {
-        self.post(Box::new(move |thread| {
-            if let Err(error) = thread.database.change_session(change) {
-                tracing::error!(%error, ?change, "could not write to the audit log");
-            }
-        }))
+    fn record(&self, change: SessionChange) {
+        self.shared.pending().add(change);
+        self.write_soon();
+    }
+
+    fn note_clock(&self, reading: Reading) {
+        self.shared.pending().note_clock(reading);
+        self.write_soon();
+    }
+
+    async fn resume_clock(&self, wall: UnixTime) -> Result<SteadyClock, StoreError> {
+        let (last, newest) = self.call(|writer| writer.database.last_times()).await?;
+        Ok(SteadyClock::resume(last.as_ref(), newest, wall))
     }
 
     async fn running_sessions(&self) -> Result<Vec<RunningSession>, StoreError> {
-        self.call(|thread| thread.database.running_sessions()).await
+        self.call(|writer| writer.database.running_sessions()).await
     }
 
     async fn session_end(&self, session: SessionId) -> Result<Option<Reason>, StoreError> {
+        let pending = self.shared.pending().end_of(session);
+        if pending.is_some() {
+            return Ok(pending);
+        }
         let session = session.to_string();
-        let code = self.call(move |thread| thread.database.session_end(&session)).await?;
-        let reason = |code: String| Reason::ALL.iter().copied().find(|reason| reason.code() == code);
-        Ok(code.map(|code| reason(code).unwrap_or(Reason::Unknown)))
+        let code = self.call(move |writer| writer.database.session_end(&session)).await?;
+        Ok(code.map(|code| Reason::from_code(&code).unwrap_or(Reason::Unknown)))
     }
 
     async fn ticket_keys(&self, now: UnixTime, policy: KeyPolicy) -> Result<TicketKeys, StoreError> {
-        self.call(move |thread| thread.database.ticket_keys(now, policy)).await
+        self.call(move |writer| writer.database.ticket_keys(now, policy)).await
     }
 
     async fn begin_boot(&self) -> Result<u64, StoreError> {
-        self.call(|thread| thread.database.begin_boot()).await
+        self.call(|writer| writer.database.begin_boot()).await
     }
 
     async fn last_boot(&self) -> Result<u64, StoreError> {
-        self.call(|thread| thread.database.last_boot()).await
+        self.call(|writer| writer.database.last_boot()).await
     }
 
     async fn close(&self) {
@@ -118,45 +165,6 @@ impl Store for SqliteStore {
                 tracing::error!("the store's thread has panicked");
             }
         }
-    }
-}
-
-struct Thread {
-    database: Database,
-    version: i64,
-    publish: watch::Sender<Arc<Roster>>,
-}
-
-impl Thread {
-    fn run(mut self, queue: &Receiver<Job>) {
-        let mut next_poll = Instant::now() + POLL;
-        loop {
-            match queue.recv_timeout(next_poll.saturating_duration_since(Instant::now())) {
-                Ok(job) => job(&mut self),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            if Instant::now() >= next_poll {
-                next_poll = Instant::now() + POLL;
-                if let Err(error) = self.reload_if_changed() {
-                    tracing::error!(%error, "could not read the engineers: the last known list counts");
-                }
-            }
-        }
-    }
-
-    fn reload_if_changed(&mut self) -> Result<(), StoreError> {
-        let version = self.database.data_version()?;
-        if version != self.version {
-            let roster = self.database.roster()?;
-            self.version = version;
-            self.publish.send_if_modified(|known| {
-                let changed = **known != roster;
-                *known = Arc::new(roster);
-                changed
-            });
-        }
-        Ok(())
     }
 }
 
@@ -183,6 +191,7 @@ mod tests {
             support_id: SupportId::random(),
             device_address: [127, 0, 0, 1].into(),
             at: 5,
+            not_before: 5,
         }
     }
 
@@ -190,7 +199,7 @@ mod tests {
     async fn notices_what_another_process_does() {
         let root = tempfile::tempdir().expect("a directory");
         let store = SqliteStore::open(root.path()).expect("opened");
-        let other = Database::open(root.path()).expect("opened");
+        let mut other = Database::open(root.path()).expect("opened");
         let mut roster = store.roster();
         let credential = credential();
         other.add_engineer(&credential, 1).expect("added");
@@ -217,17 +226,13 @@ mod tests {
         let (agent_key, run, control) = (AgentKey::random(), RunId::random(), PipeId::random());
         let standing = Standing { run, control, agent_key, pairing: 1, not_before: 5, expires: 50 };
         let later = Standing { run: RunId::random(), pairing: 2, ..standing };
-        store.record(SessionChange::Admitted { session, at: 6, standing }).expect("queued");
+        store.record(SessionChange::Admitted { session, at: 6, standing });
         let other = running.session;
         for (at, standing) in [(6, standing), (7, later)] {
-            store.record(SessionChange::Admitted { session: other, at, standing }).expect("queued");
+            store.record(SessionChange::Admitted { session: other, at, standing });
         }
-        store
-            .record(SessionChange::Traffic { session: other, bytes_to_agent: 3, bytes_to_engineer: 4 })
-            .expect("queued");
-        store
-            .record(SessionChange::Ended { session, at: 9, reason, bytes_to_agent, bytes_to_engineer })
-            .expect("queued");
+        store.record(SessionChange::Traffic { session: other, bytes_to_agent: 3, bytes_to_engineer: 4 });
+        store.record(SessionChange::Ended { session, at: 9, reason, bytes_to_agent, bytes_to_engineer });
         store.close().await;
 
         let store = SqliteStore::open(root.path()).expect("opened again");

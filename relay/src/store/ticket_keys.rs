@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fieldlink_protocol::secret::{Secret, random_bytes};
 use fieldlink_protocol::ticket::{TicketKey, TicketKeys};
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{Transaction, params};
 
 use super::{Database, StoreError, UnixTime};
 
@@ -18,38 +18,48 @@ pub struct KeyPolicy {
 }
 
 impl Database {
-    /// The keys at `now`; draws a new one, and forgets old ones, as `policy` says.
+    /// The keys at `now`; draws a new one, and forgets old ones, as `policy` says. While a new one cannot be
+    /// written, the last one signs: a key that is in no file would be lost with this process.
     pub(super) fn ticket_keys(&mut self, now: UnixTime, policy: KeyPolicy) -> Result<TicketKeys, StoreError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut keys = stored_keys(&transaction)?;
+        let mut keys = self.stored_keys()?;
         let newest = keys.first().map(|(_, created_at)| *created_at);
         if newest.is_none_or(|created_at| now >= created_at + policy.rotate_after.as_secs()) {
             let key = new_key();
-            store_key(&transaction, &key, now)?;
-            keys.insert(0, (key, now));
+            match self.write(|transaction| store_key(transaction, &key, now)) {
+                Ok(_) => keys.insert(0, (key, now)),
+                Err(error) if keys.is_empty() => return Err(error),
+                Err(error) => {
+                    tracing::error!(%error, "could not write a new ticket key: the last one goes on signing")
+                }
+            }
         }
-        forget_old_keys(&transaction, &mut keys, now, policy)?;
-        transaction.commit()?;
+        let old = forget_old_keys(&mut keys, now, policy);
+        if !old.is_empty()
+            && let Err(error) = self.write(|transaction| delete_keys(transaction, &old))
+        {
+            tracing::warn!(%error, "could not delete old ticket keys: they count for nothing any more");
+        }
         let mut keys = keys.into_iter().map(|(key, _)| key);
         let current = keys.next().ok_or(rusqlite::Error::QueryReturnedNoRows)?;
         Ok(TicketKeys::new(current, keys.collect()))
+    }
+
+    /// All keys with their times, the newest first.
+    fn stored_keys(&self) -> Result<Vec<(TicketKey, UnixTime)>, StoreError> {
+        let mut statement = self.connection.prepare(
+            "SELECT kid, master, created_at FROM ticket_keys ORDER BY created_at DESC, rowid DESC",
+        )?;
+        let rows = statement.query_map([], |row| {
+            let key = TicketKey { kid: row.get(0)?, master: Secret::new(row.get(1)?) };
+            Ok((key, row.get::<_, i64>(2)? as UnixTime))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
 fn new_key() -> TicketKey {
     let kid = random_bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
     TicketKey { kid, master: Secret::random() }
-}
-
-/// All keys with their times, the newest first.
-fn stored_keys(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(TicketKey, UnixTime)>> {
-    let mut statement = transaction
-        .prepare("SELECT kid, master, created_at FROM ticket_keys ORDER BY created_at DESC, rowid DESC")?;
-    let rows = statement.query_map([], |row| {
-        let key = TicketKey { kid: row.get(0)?, master: Secret::new(row.get(1)?) };
-        Ok((key, row.get::<_, i64>(2)? as UnixTime))
-    })?;
-    rows.collect()
 }
 
 fn store_key(transaction: &Transaction<'_>, key: &TicketKey, now: UnixTime) -> rusqlite::Result<usize> {
@@ -59,19 +69,17 @@ fn store_key(transaction: &Transaction<'_>, key: &TicketKey, now: UnixTime) -> r
     )
 }
 
-/// A key is old once its successor has signed for longer than anything it signed can live.
-fn forget_old_keys(
-    transaction: &Transaction<'_>,
-    keys: &mut Vec<(TicketKey, UnixTime)>,
-    now: UnixTime,
-    policy: KeyPolicy,
-) -> rusqlite::Result<()> {
+/// Takes out the names of the keys that verify nothing any more: a key is old once its successor has signed
+/// for longer than anything it signed can live.
+fn forget_old_keys(keys: &mut Vec<(TicketKey, UnixTime)>, now: UnixTime, policy: KeyPolicy) -> Vec<String> {
     let old = |successor: &(TicketKey, UnixTime)| now >= successor.1 + policy.keep_for.as_secs();
     let kept = keys.iter().position(old).map_or(keys.len(), |index| index + 1);
-    for (key, _) in keys.drain(kept..) {
-        transaction.execute("DELETE FROM ticket_keys WHERE kid = ?", [&key.kid])?;
-    }
-    Ok(())
+    keys.drain(kept..).map(|(key, _)| key.kid).collect()
+}
+
+fn delete_keys(transaction: &Transaction<'_>, kids: &[String]) -> rusqlite::Result<()> {
+    let delete = |kid| transaction.execute("DELETE FROM ticket_keys WHERE kid = ?", [kid]);
+    kids.iter().try_for_each(|kid| delete(kid).map(|_| ()))
 }
 
 #[cfg(test)]

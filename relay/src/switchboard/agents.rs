@@ -7,15 +7,14 @@ use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal}
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-use super::{Line, State, Switchboard, clock};
+use super::{Line, State, Switchboard};
 use crate::directory::{Rank, Registered};
 use crate::permits::network;
-use crate::store::unix_now;
 
 impl Switchboard {
     /// Registers an agent whose signature was verified. The answer is its lease, or nothing.
     pub fn register(&self, line: &Line, key: AgentKey, claim: &Claim) -> Result<String, RegistrationRefusal> {
-        let now = unix_now();
+        let now = self.unix();
         match claim {
             Claim::SupportId { support_id, lease } => {
                 let lease = lease.as_deref();
@@ -30,7 +29,7 @@ impl Switchboard {
                 let ticket = self.tickets.verify_agents_session(session_ticket, &key, now);
                 let ticket = ticket.ok_or(RegistrationRefusal::SessionOver)?;
                 self.with(|state| {
-                    state.directory.recall(ticket.session, (&ticket).into(), clock());
+                    state.directory.recall(ticket.session, (&ticket).into(), self.clock());
                     state.directory.register_for_session(line.id, key, ticket.session)
                 })?;
                 Ok(String::new())
@@ -41,7 +40,7 @@ impl Switchboard {
     /// Why the session that this agent claims has ended, if it has.
     pub async fn end_of_claimed(&self, key: &AgentKey, claim: &Claim) -> Option<Reason> {
         let Claim::Session { session_ticket } = claim else { return None };
-        let ticket = self.tickets.verify_agents_session(session_ticket, key, unix_now())?;
+        let ticket = self.tickets.verify_agents_session(session_ticket, key, self.unix())?;
         self.store.session_end(ticket.session).await.ok().flatten()
     }
 

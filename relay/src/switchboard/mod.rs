@@ -22,9 +22,10 @@ use fieldlink_protocol::reason::Reason;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::SteadyClock;
 use crate::config::Config;
 use crate::directory::{AttachmentId, Clock, ConnectionId, Directory, Effect, Farewell, RateLimit, Times};
-use crate::store::{Store, unix_now};
+use crate::store::{Store, UnixTime};
 use crate::tickets::TicketOffice;
 
 pub use pipes::{Ledger, Traffic};
@@ -79,6 +80,7 @@ pub struct Switchboard {
     deadlines: Notify,
     store: Arc<dyn Store>,
     tickets: TicketOffice,
+    clock: SteadyClock,
 }
 
 struct State {
@@ -101,7 +103,12 @@ struct LineEnd {
 
 impl Switchboard {
     /// An empty one.
-    pub fn new(config: &Config, store: Arc<dyn Store>, tickets: TicketOffice) -> Arc<Self> {
+    pub fn new(
+        config: &Config,
+        store: Arc<dyn Store>,
+        tickets: TicketOffice,
+        clock: SteadyClock,
+    ) -> Arc<Self> {
         let limits = &config.limits;
         let (session, partner, apart) = (config.session_limit(), limits.handshake, limits.interruption);
         let times = Times { session, partner, apart };
@@ -121,6 +128,7 @@ impl Switchboard {
             deadlines: Notify::new(),
             store,
             tickets,
+            clock,
         })
     }
 
@@ -132,6 +140,11 @@ impl Switchboard {
     /// What signs its tickets.
     pub fn tickets(&self) -> &TicketOffice {
         &self.tickets
+    }
+
+    /// Now, by the clock that tickets are judged by: it does not step.
+    pub fn unix(&self) -> UnixTime {
+        self.clock.unix()
     }
 
     /// A line for an agent that has yet to register.
@@ -209,6 +222,10 @@ impl Switchboard {
         Line { id, address, mailbox, overflow, switchboard: self.clone() }
     }
 
+    fn clock(&self) -> Clock {
+        Clock { now: Instant::now(), unix: self.unix() }
+    }
+
     fn draw_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed)
     }
@@ -240,10 +257,6 @@ impl Switchboard {
             Effect::SessionEnded(session, reason) => self.write_end(state, session, reason),
         }
     }
-}
-
-fn clock() -> Clock {
-    Clock { now: Instant::now(), unix: unix_now() }
 }
 
 impl Drop for Line {

@@ -83,7 +83,7 @@ impl Switchboard {
         request: &Request,
     ) -> Result<(Asked, IpAddr), ToEngineer> {
         let now = Instant::now();
-        let question = Question { link: line.id, support_id: request.support_id, now, unix_now: unix_now() };
+        let question = Question { link: line.id, support_id: request.support_id, now, unix_now: self.unix() };
         let fresh = Fresh { session: SessionId::random(), run: RunId::random(), pipe: PipeId::random() };
         self.with(|state| {
             state.requests.admit(engineer.id, now).map_err(rate_limited)?;
@@ -111,12 +111,13 @@ impl Switchboard {
             partner: request.partner.clone(),
             support_id: request.support_id,
             device_address,
-            at: asked.not_before,
+            at: unix_now(),
+            not_before: asked.not_before,
         };
         self.store().open_session(opened).await.map_err(|error| {
-            tracing::error!(%error, "refused a session that could not be written down");
+            tracing::warn!(%error, "refused a session that could not be written down");
             self.with(|state| state.directory.abandon(asked.session));
-            unavailable(Unavailable::Full, None)
+            unavailable(Unavailable::StoreDown, None)
         })
     }
 

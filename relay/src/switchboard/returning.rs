@@ -11,9 +11,9 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::TicketError;
 
 use super::requests::{rate_limited, unavailable};
-use super::{Ledger, Line, Switchboard, clock};
+use super::{Ledger, Line, Switchboard};
 use crate::directory::{AskedAgain, NotAgain};
-use crate::store::{RunningSession, SessionChange, unix_now};
+use crate::store::{RunningSession, SessionChange};
 use crate::tickets::PipeName;
 
 /// What an engineer who wants a session back gets.
@@ -38,11 +38,11 @@ impl Switchboard {
         if let Err(wait) = self.with(|state| state.resumptions.admit(engineer.id, Instant::now())) {
             return Resumption::NotYet(rate_limited(wait));
         }
-        let ticket = self.tickets.verify_engineers_session(session_ticket, session, engineer.id, unix_now());
+        let ticket = self.tickets.verify_engineers_session(session_ticket, session, engineer.id, self.unix());
         let unless_known = match ticket {
             Ok(ticket) => {
                 let resumed = self.with(|state| {
-                    state.directory.recall(session, (&ticket).into(), clock());
+                    state.directory.recall(session, (&ticket).into(), self.clock());
                     state.directory.resume(line.id, session)
                 });
                 if resumed {
@@ -95,7 +95,7 @@ impl Switchboard {
                 ledger.traffic.count(Role::Agent, running.bytes_to_agent);
                 ledger.traffic.count(Role::Engineer, running.bytes_to_engineer);
                 state.ledgers.insert(running.remembered.session, ledger);
-                state.directory.restore(&running.remembered, clock());
+                state.directory.restore(&running.remembered, self.clock());
             }
         });
         if found > 0 {
@@ -113,5 +113,6 @@ impl Switchboard {
         for (session, (bytes_to_agent, bytes_to_engineer)) in changed {
             self.write(SessionChange::Traffic { session, bytes_to_agent, bytes_to_engineer });
         }
+        self.store().note_clock(self.clock.reading());
     }
 }

@@ -1,15 +1,25 @@
 //! The relay's side of TLS: version 1.3 and nothing older.
+//!
+//! Its own certificate is judged before anything listens ([`chain`]), as the clients will judge it:
+//! what is wrong with it is the operator's to hear, not the customer's on the phone.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+mod chain;
+mod files;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::server::ResolvesServerCert;
+use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
+use rustls::{RootCertStore, ServerConfig};
+
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::Config;
+
+pub use chain::{Finding, Judgement, Weight};
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +34,14 @@ pub enum TlsError {
         /// What is wrong with it.
         problem: String,
     },
+    /// No client would accept it.
+    #[error("could not use the certificate {}: {problem}", .file.display())]
+    Useless {
+        /// The certificate's file.
+        file: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
     /// Certificate and key do not go together.
     #[error("could not use the certificate {} with the private key {}: {problem}", .certificate.display(), .private_key.display())]
     Pair {
@@ -31,60 +49,118 @@ pub enum TlsError {
         certificate: PathBuf,
         /// The key's file.
         private_key: PathBuf,
-        /// What the TLS library says.
-        problem: rustls::Error,
+        /// What is wrong.
+        problem: String,
     },
 }
 
-/// What TLS handshakes need, from the files that `config` names.
+/// What the operator knows about the clients.
+#[derive(Debug, Clone, Default)]
+pub struct Expected {
+    /// The name by which they dial the relay.
+    pub name: Option<String>,
+    /// The roots that they are configured with, instead of their systems'.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// What TLS handshakes need, from the files that `config` names. Doubts go to the log.
 pub fn server_config(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
-    let chain = read_chain(&config.certificate)?;
-    let key_file = credential(&config.private_key).unwrap_or_else(|| config.private_key.clone());
-    check_is_private(&key_file)?;
-    let key = PrivateKeyDer::from_pem_file(&key_file)
-        .map_err(|problem| pem_error("private key", &key_file, problem.to_string()))?;
-    let pair_error = |problem| TlsError::Pair {
-        certificate: config.certificate.clone(),
-        private_key: config.private_key.clone(),
-        problem,
-    };
+    let expected = Expected { name: config.public_name.clone(), ca_file: None };
+    let (tls, judgement) = examine(config, &expected)?;
+    tracing::info!(names = judgement.names.join(", "), until = judgement.until, "certificate");
+    for Finding { weight, text } in &judgement.findings {
+        match weight {
+            Weight::Notice => tracing::info!("certificate: {text}"),
+            Weight::Warning | Weight::Doubt | Weight::Useless => tracing::warn!("certificate: {text}"),
+        }
+    }
+    Ok(tls)
+}
+
+/// The same, with what was found about the certificate.
+pub fn examine(config: &Config, expected: &Expected) -> Result<(Arc<ServerConfig>, Judgement), TlsError> {
+    let certificates = files::read_chain(&config.certificate)?;
+    let key = files::read_key(&config.private_key)?;
+    let certified = certified(config, certificates.clone(), key)?;
+    let roots = roots(expected)?;
+    let judgement = chain::judge(&certificates, expected.name.as_deref(), &roots, UnixTime::now());
+    let useless = |problem: String| TlsError::Useless { file: config.certificate.clone(), problem };
+    let judgement = judgement.map_err(useless)?;
+    if let Some(finding) = judgement.findings.iter().find(|finding| finding.weight == Weight::Useless) {
+        return Err(useless(finding.text.clone()));
+    }
+    Ok((Arc::new(handshakes(certified)), judgement))
+}
+
+fn handshakes(certified: CertifiedKey) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut tls = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&TLS13])
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(pair_error)?;
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS13]);
+    let builder = builder.expect("the provider has TLS 1.3").with_no_client_auth();
+    let mut tls = builder.with_cert_resolver(Arc::new(Always(Arc::new(certified))));
     // Nobody resumes here; every ticket would cost each connection memory and a write.
     tls.send_tls13_tickets = 0;
     tls.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     tls.max_early_data_size = 0;
-    Ok(Arc::new(tls))
+    tls
 }
 
-/// A key that every account can read is nobody's secret. Its group may: that is the operator's to decide.
-fn check_is_private(key: &Path) -> Result<(), TlsError> {
-    let metadata = key.metadata().map_err(|problem| pem_error("private key", key, problem.to_string()))?;
-    if metadata.mode() & 0o007 == 0 {
-        return Ok(());
+/// The one certificate, whatever name is asked for: the client judges.
+#[derive(Debug)]
+struct Always(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Always {
+    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.0.clone())
     }
-    let problem = format!("every account on this computer may use it; run: chmod 600 {}", key.display());
-    Err(pem_error("private key", key, problem))
 }
 
-/// What the service manager has handed over under the name of `file` (systemd's `LoadCredential=`): the
-/// service itself may not read the file.
-fn credential(file: &Path) -> Option<PathBuf> {
-    let directory = PathBuf::from(std::env::var_os("CREDENTIALS_DIRECTORY")?);
-    Some(directory.join(file.file_name()?)).filter(|found| found.exists())
+/// Puts chain and key together, if the key is that of the first certificate.
+fn certified(
+    config: &Config,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<CertifiedKey, TlsError> {
+    let error = |problem: String| TlsError::Pair {
+        certificate: config.certificate.clone(),
+        private_key: config.private_key.clone(),
+        problem,
+    };
+    let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key).map_err(|problem| {
+        error(format!(
+            "clients do not know this kind of key ({problem}): use ECDSA P-256 or RSA of 2048 bits"
+        ))
+    })?;
+    let public = key.public_key();
+    let fits = |certificate: &CertificateDer<'static>| {
+        let parsed = X509Certificate::from_der(certificate);
+        parsed.is_ok_and(|(_, parsed)| {
+            public.as_ref().is_some_and(|key| key.as_ref() == parsed.public_key().raw)
+        })
+    };
+    match chain.iter().position(fits) {
+        Some(0) => Ok(CertifiedKey::new(chain, key)),
+        Some(place) => Err(error(format!(
+            "the relay's own certificate, the one with this key, is number {} in the file: put it first, then \
+             what signed it, and so on",
+            place + 1
+        ))),
+        None => Err(error(
+            "the key belongs to none of the certificates in the file: they are of two different requests"
+                .into(),
+        )),
+    }
 }
 
-fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let error = |problem: String| pem_error("certificate", file, problem);
-    let certificates = CertificateDer::pem_file_iter(file).map_err(|problem| error(problem.to_string()))?;
-    let chain: Vec<_> =
-        certificates.collect::<Result<_, _>>().map_err(|problem| error(problem.to_string()))?;
-    if chain.is_empty() { Err(error("there is no certificate in it".into())) } else { Ok(chain) }
-}
-
-fn pem_error(what: &'static str, file: &Path, problem: String) -> TlsError {
-    TlsError::Pem { what, file: file.to_owned(), problem }
+fn roots(expected: &Expected) -> Result<chain::Roots, TlsError> {
+    let Some(file) = &expected.ca_file else {
+        // A computer without any is one on which that cannot be found out.
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        return Ok(chain::Roots::Systems(roots));
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in files::read_chain(file)? {
+        roots.add(certificate).map_err(|problem| files::pem_error("ca_file", file, problem.to_string()))?;
+    }
+    Ok(chain::Roots::Named(roots))
 }

@@ -97,6 +97,37 @@ impl TestRelay {
         Self::run(self.config, self.directory).await
     }
 
+    /// As [`TestRelay::restart`]; meanwhile something happens to its disk.
+    pub async fn restart_with(self, meanwhile: impl FnOnce()) -> Self {
+        self.shutdown.cancel();
+        within(self.serving).await.expect("no panic").expect("a clean stop");
+        meanwhile();
+        Self::run(self.config, self.directory).await
+    }
+
+    /// Waits until it has put by the room that ends and revocations are written in.
+    pub async fn reserve_filled(&self) {
+        let journal = self.config.state_directory.join(format!("{STORE}-journal"));
+        let is_whole = || std::fs::metadata(&journal).is_ok_and(|found| found.len() >= 512 * 1024);
+        within(async {
+            while !is_whole() || !self.store().reserve_is_whole() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+    }
+
+    /// A configuration file that says the same, for the command line.
+    pub fn config_file(&self) -> std::path::PathBuf {
+        let path = self.directory.path().join("relay.toml");
+        let Config { certificate, private_key, state_directory, .. } = &self.config;
+        let settings = format!(
+            "certificate = {certificate:?}\nprivate_key = {private_key:?}\nstate_directory = {state_directory:?}\n"
+        );
+        std::fs::write(&path, settings).expect("written");
+        path
+    }
+
     /// Ends it as SIGKILL does, and starts it again with what it had written down.
     pub async fn kill_and_restart(self) -> Self {
         self.kill_and_restart_with(|_| {}).await
@@ -233,7 +264,7 @@ impl TestRelay {
 
     async fn run(config: Config, directory: TempDir) -> Self {
         let relay = Relay::bind(config.clone()).await.expect("it binds");
-        let (address, shutdown) = (relay.local_addr(), CancellationToken::new());
+        let (address, shutdown) = (relay.local_addresses()[0], CancellationToken::new());
         let serving = tokio::spawn(relay.run(shutdown.clone()));
         let tls = connector(&config.certificate);
         let _stops_when_dropped = shutdown.clone().drop_guard();
@@ -249,9 +280,10 @@ pub fn test_config(directory: &Path) -> Config {
     std::fs::write(&private_key, made.signing_key.serialize_pem()).expect("written");
     std::fs::set_permissions(&private_key, std::fs::Permissions::from_mode(0o600)).expect("set");
     Config {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
         certificate,
         private_key,
+        public_name: None,
         state_directory: directory.join("state"),
         node: "test".into(),
         max_session: Duration::from_secs(7_200),

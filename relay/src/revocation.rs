@@ -1,0 +1,100 @@
+//! How the running relay hears of a revocation when the disk takes none: over a socket of this computer.
+//!
+//! `engineer revoke` writes into the store, where the relay looks four times a second. Where nothing can be
+//! written (a read-only disk, I/O errors), it tells the relay here, which takes the engineers off its list
+//! at once and writes it down later. The socket has an abstract name, so it needs no disk either; both sides
+//! ask the kernel who the other one is.
+
+use std::io::{self, Read, Write};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::{SocketAddr, UnixListener as StdListener, UnixStream as StdStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::socket::{getsockopt, sockopt};
+use nix::unistd::geteuid;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
+
+use crate::store::{Store, unix_now};
+
+/// One exchange; everybody on this computer may connect, and is served in turn.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The longest message, a name; the answer is shorter.
+const MESSAGE: u64 = 1_024;
+/// After an accept that failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Where the relay of one state directory listens, and whose that directory is.
+#[derive(Debug, Clone)]
+pub struct Door {
+    address: SocketAddr,
+    owner: u32,
+}
+
+impl Door {
+    /// The one of `state_directory`, wherever a process sees that.
+    pub fn of(state_directory: &Path) -> io::Result<Self> {
+        let found = std::fs::metadata(state_directory)?;
+        let name = format!("fieldlink-relay/{:x}-{:x}", found.dev(), found.ino());
+        Ok(Self { address: SocketAddr::from_abstract_name(name)?, owner: found.uid() })
+    }
+
+    /// Has the running relay take whoever is called `name` off its list: how many those are.
+    pub fn revoke(&self, name: &str) -> io::Result<usize> {
+        let mut stream = StdStream::connect_addr(&self.address)?;
+        let relay = getsockopt(&stream, sockopt::PeerCredentials)?.uid();
+        if relay != self.owner && relay != 0 {
+            return Err(io::Error::other("another account pretends to be the relay"));
+        }
+        stream.set_read_timeout(Some(2 * PATIENCE))?;
+        stream.set_write_timeout(Some(2 * PATIENCE))?;
+        stream.write_all(name.as_bytes())?;
+        stream.shutdown(std::net::Shutdown::Write)?;
+        let mut answer = String::new();
+        stream.take(MESSAGE).read_to_string(&mut answer)?;
+        answer.trim().parse().map_err(|_| io::Error::other("the relay did not do it"))
+    }
+
+    /// Listens as the relay.
+    pub fn open(&self) -> io::Result<UnixListener> {
+        let listener = StdListener::bind_addr(&self.address)?;
+        listener.set_nonblocking(true)?;
+        UnixListener::from_std(listener)
+    }
+}
+
+/// Serves who may revoke, for as long as it is polled.
+pub async fn serve(listener: UnixListener, store: Arc<dyn Store>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => match timeout(PATIENCE, receive(stream, &*store)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "no revocation"),
+                Err(_) => tracing::debug!("no revocation in time"),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "could not listen for revocations");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn receive(mut stream: UnixStream, store: &dyn Store) -> io::Result<()> {
+    let user = stream.peer_cred()?.uid();
+    if user != 0 && user != geteuid().as_raw() {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    let mut name = String::new();
+    (&mut stream).take(MESSAGE).read_to_string(&mut name).await?;
+    let engineers = store.roster().borrow().called(&name);
+    for engineer in &engineers {
+        tracing::info!(%engineer, user, "revoked by the operator, without a disk");
+        store.revoke(*engineer, unix_now());
+    }
+    stream.write_all(format!("{}\n", engineers.len()).as_bytes()).await
+}
