@@ -42,6 +42,11 @@ impl Engineer {
         Self { directory, host: None, build: Build::default() }
     }
 
+    /// The same, on a host of their own.
+    pub fn on(host: Namespace) -> Self {
+        Self { host: Some(host), ..Self::new() }
+    }
+
     /// Stores `credential`.
     pub fn log_in(&self, url: &str, authority: &Path, credential: &str) {
         let output = self.try_to_log_in(url, authority, credential);

@@ -17,6 +17,17 @@ impl Cable {
         self.at_arrival("drop");
     }
 
+    /// Loses IPv6 packets that are larger than some tunnel on the way takes, and tells no sender.
+    pub fn lose_large_ipv6(&self) {
+        self.at_arrival("meta nfproto ipv6 meta length > 1000 drop");
+    }
+
+    /// Loses large ClientHellos towards TCP `port`, as a box does that cannot put one together.
+    pub fn lose_large_hellos(&self, port: u16) {
+        // Behind a TCP header with timestamps, which Linux sends: a TLS record of a handshake.
+        self.at_arrival(&format!("tcp dport {port} meta length > 1000 @th,256,8 0x16 drop"));
+    }
+
     fn at_arrival(&self, verdict: &str) {
         self.heal();
         for (host, device) in &self.ends {

@@ -103,6 +103,7 @@ fn remove_left_behind() {
         let is_pid = |pid: &&str| !pid.is_empty() && pid.bytes().all(|digit| digit.is_ascii_digit());
         if owner.filter(is_pid).is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             try_ip(&["netns", "del", &name]);
+            let _ = std::fs::remove_dir_all(namespace::files_of(&name));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A host: a network namespace.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::sched::{CloneFlags, setns};
@@ -24,6 +24,17 @@ impl Namespace {
 
     pub(super) fn remove(&self) {
         try_ip(&["netns", "del", &self.name]);
+        let _ = std::fs::remove_dir_all(files_of(&self.name));
+    }
+
+    /// Has programs that are started on this host from now on know these names, as `/etc/hosts` has them, and
+    /// ask a name server on the host itself for all others.
+    pub fn name_hosts(&self, hosts: &str) {
+        let directory = files_of(&self.name);
+        std::fs::create_dir_all(&directory).expect("root may");
+        for (name, text) in [("hosts", hosts), ("resolv.conf", "nameserver 127.0.0.1\n")] {
+            std::fs::write(directory.join(name), text).expect("root may");
+        }
     }
 
     /// As `ip` knows it.
@@ -80,4 +91,9 @@ impl Namespace {
             thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
+}
+
+/// What `ip netns exec` puts in place of files below `/etc`.
+pub(super) fn files_of(name: &str) -> PathBuf {
+    Path::new("/etc/netns").join(name)
 }

@@ -6,6 +6,7 @@ mod clock;
 mod crossing;
 mod demo;
 mod dialling;
+mod dual_stack;
 mod ending;
 mod engineers_computer;
 mod engineers_terminal;

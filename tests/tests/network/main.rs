@@ -3,5 +3,6 @@
 
 mod changes;
 mod check;
+mod fronts;
 mod shown;
 mod wifi;

@@ -233,8 +233,14 @@ impl<'a> Conductor<'a> {
             None => self.silence(self.traces[best.0].running()),
         };
         let error = error.naming(&tried);
-        let is_refusal = matches!(error, DialError::Refused { .. } | DialError::Version { .. });
-        let route = is_refusal.then_some(self.traces[best.0].route);
+        let is_there = matches!(
+            error,
+            DialError::Refused { .. }
+                | DialError::Version { .. }
+                | DialError::Answered(..)
+                | DialError::NotARelay(..)
+        );
+        let route = is_there.then_some(self.traces[best.0].route);
         self.traces[best.0].give_up(&error);
         (route, Outcome { reports: self.reports(best), reached: Err(error) })
     }

@@ -39,8 +39,8 @@ const STEP_MIN: Duration = Duration::from_millis(100);
 const HELLO_SILENCE: Duration = Duration::from_millis(1_500);
 /// IPv4 addresses wait this long for IPv6 addresses (RFC 8305, section 3).
 const RESOLUTION: Duration = Duration::from_millis(50);
-/// Where the way that is known to work has failed, those that have been overdue for this long are not waited
-/// for: a relay that is started again is reached by the next dialling.
+/// Where a way that is known to lead to the relay has failed, those that have been overdue for this long are not
+/// waited for: a relay that is started again is reached by the next dialling.
 const HOPELESS: Duration = Duration::from_secs(1);
 
 /// The number of an attempt, from zero.
@@ -133,6 +133,10 @@ pub(super) struct Race {
     /// Until when the first attempt waits for the other family's addresses.
     hold: Duration,
     attempts: Vec<Attempt>,
+    /// The known way has failed.
+    has_lost_way: bool,
+    /// Whom the relay's name belongs to has answered, in vain.
+    has_answer: bool,
     is_settled: bool,
 }
 
@@ -148,6 +152,8 @@ impl Race {
             looking: vec![Family::V6, Family::V4],
             hold: now,
             attempts: Vec::new(),
+            has_lost_way: false,
+            has_answer: false,
             is_settled: false,
         }
     }
@@ -185,6 +191,8 @@ impl Race {
     /// An attempt has failed.
     pub(super) fn failed(&mut self, id: AttemptId, setback: Setback) {
         if let Some(attempt) = self.attempts.get_mut(id.0) {
+            self.has_lost_way |= attempt.is_known;
+            self.has_answer |= attempt.stage == Stage::Asked;
             attempt.stage = Stage::Failed(setback);
             self.is_settled |= setback == Setback::Everything;
         }
@@ -244,7 +252,7 @@ impl Race {
         match self.position(Stage::Asked) {
             Some(asked) if now < self.attempts[asked].answers_until() => None,
             Some(asked) => {
-                self.failed(AttemptId(asked), Setback::Address);
+                self.attempts[asked].stage = Stage::Failed(Setback::Address);
                 Some(Due::Abandon(AttemptId(asked)))
             }
             None => {
@@ -316,17 +324,19 @@ impl Race {
         (SPREAD / routes).max(STEP_MIN)
     }
 
-    /// When the last one that runs has been overdue for too long, and the known way has failed.
+    /// When the last one that runs has been overdue for too long, where a known way has failed.
     fn hopeless_at(&self) -> Option<Duration> {
-        let has_lost_way = self.attempts.iter().any(|attempt| attempt.is_known && !attempt.runs());
         let is_answering =
             self.attempts.iter().any(|attempt| matches!(attempt.stage, Stage::Ready | Stage::Asked));
-        if !has_lost_way || is_answering || self.wanted().next().is_some() {
+        if is_answering || !(self.has_lost_way || self.has_answer) {
             return None;
         }
-        let looking = (!self.looking.is_empty()).then_some(self.begun);
+        let looking = (!self.looking.is_empty()).then_some(self.begun + HOPELESS);
         let running = self.attempts.iter().filter(|attempt| attempt.runs()).map(|attempt| attempt.expected);
-        Some(running.chain(looking).fold(self.begun, Duration::max) + HOPELESS)
+        let hopeless = running.chain(looking).fold(self.begun, Duration::max) + HOPELESS;
+        // Another hello for who is silent is no hope where the way has been known.
+        let has_hope = self.wanted().any(|(at, _)| !self.has_lost_way || at <= hopeless);
+        (!has_hope).then_some(hopeless)
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) struct Chain<'a> {
     pub(super) leaf: &'a CertificateDer<'a>,
     pub(super) others: &'a [CertificateDer<'a>],
     pub(super) name: &'a ServerName<'a>,
+    /// Whether the first certificate is signed with its own key.
+    pub(super) signs_itself: bool,
 }
 
 /// Whose a certificate is.
@@ -125,7 +127,7 @@ impl Seen {
             issuer,
             is_for_relay,
             only_common_name,
-            signs_itself: leaf.subject() == leaf.issuer(),
+            signs_itself: chain.signs_itself,
             is_logged: leaf.sct_log_timestamps().is_ok_and(|mut logs| logs.next().is_some()),
             is_disordered: !is_for_relay && !only_common_name && others.iter().any(is_for),
             has_issuer: others.iter().any(|other| other.subject() == leaf.issuer()),

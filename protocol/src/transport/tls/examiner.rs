@@ -51,7 +51,7 @@ impl Examiner {
         let mut error = error.clone();
         for _ in 0..TIMES {
             let Some(time) = suitable_time(&error) else { return Some(error) };
-            let Chain { leaf, others, name } = chain;
+            let Chain { leaf, others, name, .. } = chain;
             match self.verifier.verify_server_cert(leaf, others, name, &[], time) {
                 Ok(_) => return None,
                 Err(Error::InvalidCertificate(other)) => error = other,
@@ -61,12 +61,31 @@ impl Examiner {
         Some(error)
     }
 
+    /// Whether a certificate is signed with its own key: that its subject and its issuer have the same name does
+    /// not mean it. It is looked at as if it were trusted itself, and for nothing else.
+    fn signs_itself(&self, leaf: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> bool {
+        let mut itself = RootCertStore::empty();
+        itself.add_parsable_certificates([leaf.clone()]);
+        let Ok(verifier) = verifier(Arc::new(itself), &self.provider) else { return false };
+        let at = |time| verifier.verify_server_cert(leaf, &[], name, &[], time);
+        let outcome = match at(now) {
+            Err(Error::InvalidCertificate(problem)) => {
+                suitable_time(&problem).map_or(Err(problem), |time| match at(time) {
+                    Err(Error::InvalidCertificate(beside_dates)) => Err(beside_dates),
+                    _ => Ok(()),
+                })
+            }
+            _ => Ok(()),
+        };
+        !matches!(outcome, Err(CertificateError::UnknownIssuer | CertificateError::BadSignature))
+    }
+
     /// Whether the authorities that everybody trusts vouch for the name: then nobody but its owner has this
     /// certificate, whatever is trusted here.
     fn is_publicly_trusted(&self, chain: &Chain<'_>, now: UnixTime) -> bool {
         let Ok(roots) = super::system_roots() else { return false };
         let Ok(verifier) = verifier(Arc::new(roots), &self.provider) else { return false };
-        let Chain { leaf, others, name } = chain;
+        let Chain { leaf, others, name, .. } = chain;
         verifier.verify_server_cert(leaf, others, name, &[], now).is_ok()
     }
 }
@@ -105,7 +124,9 @@ impl ServerCertVerifier for Examiner {
             self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         verified.map_err(|error| match error {
             Error::InvalidCertificate(problem) => {
-                let chain = Chain { leaf: end_entity, others: intermediates, name: server_name };
+                let signs_itself = self.signs_itself(end_entity, server_name, now);
+                let chain =
+                    Chain { leaf: end_entity, others: intermediates, name: server_name, signs_itself };
                 Error::InvalidCertificate(self.explain(&chain, problem, now))
             }
             other => other,

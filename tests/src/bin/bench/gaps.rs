@@ -1,17 +1,27 @@
 //! From the end of a fault to the next byte, in a stream that never pauses by itself.
+//!
+//! A fault that meets a connection which has lived for a while is measured apart from faults in a row: after
+//! those a pipe backs off, as it must before a relay that takes every connection and cuts it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use fieldlink_protocol::limits;
 use fieldlink_tests::{Cable, Call, Engineer, Namespace, Relay, Scanner, ScannerOptions};
 
 use crate::rows::{Better, Rows};
 use crate::traffic::{self, median};
 use crate::trickle::Trickle;
 
-/// Rounds of every kind of fault.
+/// Rounds of faults in a row.
 const ROUNDS: usize = 11;
+/// Rounds of faults that each meet a connection that has lived.
+const SINGLE_ROUNDS: usize = 5;
+/// A connection that is left in peace for so long has lived, by [`limits::PIPE_STABLE`].
+const LIVED: Duration = Duration::from_secs(limits::PIPE_STABLE.as_secs() + 1);
 /// Beyond the round trip, in milliseconds: what a cut may cost.
 const CUT: f64 = 300.0;
+/// What cuts in a row may cost beyond that: the longest back-off after quick losses, in milliseconds.
+const BACK_OFF: f64 = 800.0;
 /// What a relay that is started again may cost, in milliseconds.
 const RESTART: f64 = 1_000.0;
 
@@ -49,23 +59,31 @@ impl Wired {
         rows.info(&format!("64 B round trip, over the cables{place}"), round_trip, "ms", Better::Lower);
         let stream = Trickle::start(call);
         for (side, cable) in ["engineer's", "scanner's"].iter().zip(&self.cables) {
-            let gap = middle(|| {
+            let cut = || {
                 cable.cut();
                 cable.mend();
                 stream.gap_since(Instant::now())
+            };
+            let single = middle(SINGLE_ROUNDS, || {
+                stream.flow(LIVED);
+                cut()
             });
-            let name = format!("gap after cut, {side} side{place}");
-            rows.goal(&name, gap, "ms", (round_trip + CUT).round(), Better::Lower);
+            let in_a_row = middle(ROUNDS, cut);
+            let name = format!("gap after a single cut, {side} side{place}");
+            rows.goal(&name, single, "ms", (round_trip + CUT).round(), Better::Lower);
+            let name = format!("gap after cuts in a row, {side} side{place}");
+            rows.goal(&name, in_a_row, "ms", (round_trip + CUT + BACK_OFF).round(), Better::Lower);
         }
     }
 }
 
-/// Rows for a `relay` that is killed, or stopped, and started again.
+/// Rows for a `relay` that is killed, or stopped, and started again, while connections have lived.
 pub(crate) fn restart_rows(rows: &mut Rows, relay: &mut Relay, call: &Call<'_>) {
     eprintln!("measuring gaps after the relay's restart …");
     let stream = Trickle::start(call);
     for signal in ["SIGKILL", "SIGTERM"] {
-        let gap = middle(|| {
+        let gap = middle(SINGLE_ROUNDS, || {
+            stream.flow(LIVED);
             match signal {
                 "SIGKILL" => relay.crash(),
                 _ => assert!(relay.stop().success(), "the relay drains"),
@@ -78,6 +96,6 @@ pub(crate) fn restart_rows(rows: &mut Rows, relay: &mut Relay, call: &Call<'_>) 
 }
 
 /// The median of all rounds, in milliseconds.
-fn middle(mut round: impl FnMut() -> f64) -> f64 {
-    median((0..ROUNDS).map(|_| round() * 1e3).collect())
+fn middle(rounds: usize, mut round: impl FnMut() -> f64) -> f64 {
+    median((0..rounds).map(|_| round() * 1e3).collect())
 }

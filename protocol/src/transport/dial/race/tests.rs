@@ -140,9 +140,23 @@ fn a_relay_that_is_started_again_is_not_hidden_by_an_address_that_is_silent() {
     race.found(Family::V4, &[address(V4)], ms(0));
     race.failed(AttemptId(0), Setback::Address);
     begins(&mut race, ms(1), &[(V6, Hello::Hybrid)]);
-    assert!(!race.is_over(ms(1_250)));
-    assert_eq!(race.deadline(), ms(1_251));
-    assert!(race.is_over(ms(1_251)));
+    race.passed(AttemptId(1), Passed::Tcp, ms(11));
+    assert!(!race.is_over(ms(1_260)));
+    assert_eq!(race.deadline(), ms(1_261));
+    assert!(race.is_over(ms(1_261)));
+}
+
+#[test]
+fn nor_is_one_that_is_started_again_behind_its_front() {
+    let mut race = race(&[V6], &[V4]);
+    begins(&mut race, ms(0), &[(V6, Hello::Hybrid)]);
+    begins(&mut race, ms(250), &[(V4, Hello::Hybrid)]);
+    race.passed(AttemptId(1), Passed::Tcp, ms(260));
+    race.passed(AttemptId(1), Passed::Tls, ms(270));
+    assert_eq!(race.due(ms(270)), Some(Due::Ask(AttemptId(1))));
+    race.failed(AttemptId(1), Setback::Address);
+    assert!(!race.is_over(ms(1_249)));
+    assert!(race.is_over(ms(1_250)));
 }
 
 #[test]

@@ -157,6 +157,9 @@ fn a_box_that_reads_along_is_told_from_a_missing_ca_file_where_that_can_be() {
     let whole = [leaf(&[RELAY], &reading), reading.der().clone()];
     expect(examine(&[own.der()], true, &whole), Stranger, "not trusted here: “Reading Box”");
     expect(examine(&[own.der()], true, &[leaf(&[RELAY], &same_name)]), Stranger, "not trusted");
+    // Named like its issuer, it has not signed itself.
+    let named_like_issuer = [signed(parameters(&[RELAY], "Try Root", ""), &same_name)];
+    expect(examine(&[own.der()], true, &named_like_issuer), Stranger, "not trusted");
     // Nobody can tell these.
     expect(examine(&[own.der()], false, &whole), Unknown, "ca_file");
     expect(examine(&[own.der()], true, &whole[..1]), Unknown, "reads along");
@@ -180,6 +183,10 @@ fn dates_are_believed_only_of_what_is_the_relays_otherwise() {
     assert!(matches!(expired, Err(CertificateError::ExpiredContext { .. })), "{expired:?}");
     let early = examine(&trusted, true, &[dated(&[RELAY], (2028, 2029), &own)]);
     assert!(matches!(early, Err(CertificateError::NotValidYetContext { .. })), "{early:?}");
+    let mut by_a_stranger = parameters(&[RELAY], "server", "");
+    by_a_stranger.not_after = date_time_ymd(2026, 2, 1);
+    let by_a_stranger = [signed(by_a_stranger, &foreign), foreign.der().clone()];
+    expect(examine(&trusted, true, &by_a_stranger), CertificateOwner::Stranger, "“Reading Box”");
     let mut portal = parameters(&["portal.test"], "portal", "");
     portal.not_after = date_time_ymd(2026, 2, 1);
     let portal = [signed(portal, &foreign)];
