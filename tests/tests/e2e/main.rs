@@ -23,3 +23,4 @@ mod service;
 mod shell;
 mod stalls;
 mod talking;
+mod upgrading;
