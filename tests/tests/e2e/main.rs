@@ -28,3 +28,4 @@ mod service;
 mod shell;
 mod stalls;
 mod talking;
+mod upgrading;
