@@ -105,6 +105,9 @@ fn keys_of_job_control_stop_no_session_that_is_held_or_runs_a_command() {
     terminal.type_keys("fg\r");
     terminal.wait_for("fieldlink-connect run");
     terminal.type_keys("\u{3}");
+    eventually("the command is over", PATIENCE, || processes_of(&engineer, "run").is_empty());
+    terminal.type_keys("\recho over-$((40+7))\r");
+    terminal.wait_for("over-47");
     terminal.wait_for("local> ");
     terminal.type_keys("fg\r");
     terminal.wait_for("fieldlink-connect");
