@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(lines.len(), 2, "{lines:#?}");
         assert!(lines[0].contains("error=x\u{fffd}2026"), "{lines:#?}");
         for line in &lines {
-            assert_eq!(*line, text::clean(line, line.len()), "nothing to clean is left");
+            assert!(line.chars().all(text::is_harmless), "nothing to clean is left: {line:?}");
             assert!(line.len() < 2_000);
         }
     }

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn an_error_says_where_and_not_what() {
-        let unknown = refusal::<ToEngineer>("{\"type\":\"\u{1b}]0;owned\u{7}\"}");
+        let unknown = refusal::<ToEngineer>(r#"{"type":"\u001b]0;owned\u0007"}"#);
         assert_eq!(
             unknown,
             "could not read a control message: it has a type, field or value that is not known to this version"
