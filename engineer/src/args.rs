@@ -116,15 +116,25 @@ pub enum Command {
         id: Vec<String>,
     },
     /// Show how to use plain ssh, scp, git … with a scanner
-    SshConfig,
-    /// Carry one SSH connection (ssh starts this)
-    #[command(hide = true)]
+    ///
+    /// Prints the line that belongs at the top of ~/.ssh/config, and checks what ssh makes of it: whether a
+    /// session is used as safely as fieldlink-connect uses it itself, and with the same result. With the line,
+    /// these names stand for the sessions that are open: scanner (if there is one), scanner-ID, and ticket-TICKET,
+    /// such as ticket-T-7. They never stand for another computer: without a session ssh says that there is none.
+    SshConfig(SshConfigArguments),
+    /// Carry one SSH connection to a scanner, for programs that can start a proxy command
+    ///
+    /// ssh starts this by itself. In a program that reads no ssh_config (Paramiko, AsyncSSH …) name
+    /// "fieldlink-connect proxy --stdio ID" as its proxy command.
     Proxy {
         /// A support ID, or the path of a session's socket
         session: OsString,
         /// Copy standard input and output instead of passing the connection to ssh
         #[arg(long)]
         stdio: bool,
+        /// Say why NAME stands for no session; then SESSION is the directory of all sessions
+        #[arg(long, value_name = "NAME", hide = true)]
+        closed: Option<String>,
     },
 }
 
@@ -157,6 +167,17 @@ pub struct ConnectArguments {
     /// Tell what happens as JSON, one object a line; opens no shell
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `ssh-config`.
+#[derive(Debug, Args)]
+pub struct SshConfigArguments {
+    /// Put the line at the top of ~/.ssh/config
+    #[arg(long, conflicts_with = "uninstall")]
+    pub install: bool,
+    /// Take the line out of ~/.ssh/config
+    #[arg(long)]
+    pub uninstall: bool,
 }
 
 /// Arguments of `run`.

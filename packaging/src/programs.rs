@@ -25,6 +25,10 @@ const AGENT_FILES: &[(&str, &str)] = &[
 const CONNECT_FILES: &[(&str, &str)] = &[
     ("~/.config/fieldlink/connect.toml", "The engineer's settings. Optional."),
     ("~/.config/fieldlink/", "The credential that login stored, readable for its owner alone."),
+    (
+        "~/.ssh/config",
+        "OpenSSH's configuration, into which fieldlink-connect ssh-config --install puts a line.",
+    ),
     ("/usr/share/doc/fieldlink-connect/examples/connect.toml", "Every setting with its default, explained."),
 ];
 

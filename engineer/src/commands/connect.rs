@@ -108,13 +108,20 @@ async fn offer(session: &mut Session, console: &Console) {
     };
     let own = format!("ssh -F {} scanner", config.display());
     console.say(&match standing {
-        Ok(Standing::Confirmed) => format!("from other terminals: ssh {alias} (scp, sftp, rsync, git … likewise)"),
-        Ok(Standing::NotIncluded) => {
-            format!("from other terminals: {own}\n(for plain ssh, see: fieldlink-connect ssh-config)")
+        Ok(Standing::Confirmed) => {
+            format!(
+                "from other terminals: ssh {} (scp, sftp, rsync, git … likewise)",
+                session.names().join(", or ")
+            )
         }
-        Ok(Standing::Weakened(option)) => format!(
-            "from other terminals: {own}\n(plain ssh would be less safe: your configuration changes {option}; \
-             put the Include line first, see: fieldlink-connect ssh-config)"
+        Ok(Standing::NotIncluded) => {
+            format!(
+                "from other terminals: {own}\n(for plain ssh, see: fieldlink-connect ssh-config --install)"
+            )
+        }
+        Ok(Standing::Weakened(differences)) => format!(
+            "from other terminals: {own}\n(plain ssh would do something else: {})",
+            check::advice(&differences)
         ),
         Err(error) => format!("from other terminals: {own}\n({error:#})"),
     });

@@ -2,6 +2,7 @@
 
 mod ask;
 mod chat;
+mod closed;
 mod connect;
 mod end;
 mod forward;
@@ -12,6 +13,7 @@ mod ssh_config;
 mod status;
 
 use std::future::Future;
+use std::path::Path;
 
 use anyhow::Context;
 
@@ -46,9 +48,10 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Chat { id, words } => chat::run(id, &words, console),
         Command::Status { json } => status::run(json),
         Command::End { id } => end::run(&id),
-        Command::SshConfig => block_on(ssh_config::run()),
+        Command::SshConfig(arguments) => block_on(ssh_config::run(&arguments)),
         // No runtime: ssh waits for this one, and every connection starts it.
-        Command::Proxy { session, stdio } => Ok(proxy::run(&session, stdio)),
+        Command::Proxy { session, closed: Some(name), .. } => Ok(closed::run(Path::new(&session), &name)),
+        Command::Proxy { session, stdio, closed: None } => Ok(proxy::run(&session, stdio)),
     }
 }
 

@@ -46,6 +46,21 @@ pub fn private_file() -> OpenOptions {
     OpenOptions::new()
 }
 
+/// Always an error.
+pub fn home_directory() -> io::Result<PathBuf> {
+    Err(unsupported())
+}
+
+/// Nothing to give.
+pub fn give_same_owner(_: &File, _: &std::fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Nothing is passed on here.
+pub fn stdout_is_socket() -> bool {
+    false
+}
+
 /// Nothing to do.
 pub fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())

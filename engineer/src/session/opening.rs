@@ -29,7 +29,7 @@ use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
 use crate::restart::{self, Restart};
 use crate::ssh_client;
-use crate::ssh_config::{SshHost, aliases::Record};
+use crate::ssh_config::{SshHost, aliases::Record, dialect};
 use crate::ssh_key::PublicKey;
 
 /// Why there is no session.
@@ -145,7 +145,7 @@ struct Opening<'a> {
 impl Opening<'_> {
     async fn run(&mut self, way: Way<'_>) -> Result<Lines, Setback> {
         // Everything that does not need the PIN is done before it is asked for.
-        let key_exchange = ssh_client::key_exchange()?;
+        let dialect = (ssh_client::key_exchange()?, dialect::unsupported()?);
         let ssh_key = ssh_client::generate_key(&self.base.directory.path().join("id_ed25519"))?;
         let session = match &way {
             Way::New(_) => None,
@@ -167,7 +167,7 @@ impl Opening<'_> {
         self.converse(pipe, &offer, &keys, &ssh_key, (channel_events, wishes));
         let (agent, until) = self.wait_for_the_client(&mut lines).await?;
         wait_for_ticket(&relay).await;
-        self.write_files(&offer, &agent, key_exchange)?;
+        self.write_files(&offer, &agent, dialect)?;
         self.keep_restart(&offer, &keys, &relay);
         let live =
             Live { agent, relay, dialer: self.desk.dialer.clone(), bounds: self.desk.bounds, keys, voice };
@@ -261,7 +261,12 @@ impl Opening<'_> {
         }
     }
 
-    fn write_files(&self, offer: &Offer, agent: &AgentHello, key_exchange: String) -> Result<(), Setback> {
+    fn write_files(
+        &self,
+        offer: &Offer,
+        agent: &AgentHello,
+        (key_exchange, unsupported): (String, Vec<String>),
+    ) -> Result<(), Setback> {
         let directory = self.base.directory.path();
         let program = std::env::current_exe().context("could not find out where this program is")?;
         let host = SshHost {
@@ -271,6 +276,7 @@ impl Opening<'_> {
             directory: directory.to_owned(),
             program,
             key_exchange,
+            unsupported,
         };
         let config = host.file().map_err(anyhow::Error::from)?;
         let known_hosts = format!("{} {}\n", host.key_alias(), agent.host_key);

@@ -3,6 +3,7 @@
 mod crossing;
 mod dialling;
 mod ending;
+mod entries;
 mod errors;
 mod files;
 mod forwards;
@@ -14,5 +15,6 @@ mod registration;
 mod resuming;
 mod service;
 mod shell;
+mod ssh_options;
 mod stalls;
 mod talking;

@@ -5,7 +5,8 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::sys::socket::sockopt::SockType;
+use nix::sys::socket::{ControlMessage, MsgFlags, getsockopt, sendmsg};
 use nix::unistd::geteuid;
 use tokio::io::{Interest, Ready};
 use tokio::net::{UnixListener, unix::ReadHalf, unix::WriteHalf};
@@ -78,6 +79,11 @@ pub fn hand_over(stream: &SyncStream) -> io::Result<()> {
         None,
     )?;
     Ok(())
+}
+
+/// Whether standard output is a socket.
+pub fn stdout_is_socket() -> bool {
+    getsockopt(&io::stdout(), SockType).is_ok()
 }
 
 /// Waits until the other end of a local connection sends nothing more, even while nobody reads and
