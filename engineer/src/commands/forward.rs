@@ -64,7 +64,7 @@ pub(super) async fn run(words: &[String], console: &Console) -> Result<u8, Failu
 }
 
 /// Waits for the end of the session; gives it in words.
-async fn session_end(socket: std::path::PathBuf) -> anyhow::Result<String> {
+pub(super) async fn session_end(socket: std::path::PathBuf) -> anyhow::Result<String> {
     let watch = client::begin(&socket, Request::Watch).context("could not watch the session")?;
     let mut watch = BufReader::new(platform::into_async(watch).context("could not watch the session")?);
     let mut line = Vec::new();

@@ -10,6 +10,7 @@ mod login;
 mod proxy;
 mod run;
 mod ssh_config;
+mod ssh_port;
 mod status;
 
 use std::future::Future;
@@ -49,6 +50,7 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Status { json } => status::run(json),
         Command::End { id } => end::run(&id),
         Command::SshConfig(arguments) => block_on(ssh_config::run(&arguments)),
+        Command::SshPort(arguments) => block_on(ssh_port::run(&arguments, console)),
         // No runtime: ssh waits for this one, and every connection starts it.
         Command::Proxy { session, closed: Some(name), .. } => Ok(closed::run(Path::new(&session), &name)),
         Command::Proxy { session, stdio, closed: None } => Ok(proxy::run(&session, stdio)),

@@ -18,7 +18,7 @@ use crate::control::Trouble;
 use crate::session::End;
 
 /// Longest line, in bytes.
-const LINE: usize = 4096;
+pub(crate) const LINE: usize = 4096;
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

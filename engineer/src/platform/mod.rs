@@ -8,7 +8,7 @@ pub use unix::{
     LineInput, LocalListener, LocalReader, LocalStream, LocalWriter, Signals, SyncStream, Terminal,
     TerminalState, check_private_directory, check_private_file, connect, create_private_directory, exit_code,
     fallback_runtime_directory, forbid_core_dumps, give_same_owner, hand_over, home_directory, hung_up,
-    into_async, private_file, stdout_is_socket, sync_directory, terminate,
+    into_async, is_from_this_user, private_file, stdout_is_socket, sync_directory, terminate,
 };
 
 #[cfg(not(unix))]
@@ -18,7 +18,7 @@ pub use unsupported::{
     LineInput, LocalListener, LocalReader, LocalStream, LocalWriter, Signals, SyncStream, Terminal,
     TerminalState, check_private_directory, check_private_file, connect, create_private_directory, exit_code,
     fallback_runtime_directory, forbid_core_dumps, give_same_owner, hand_over, home_directory, hung_up,
-    into_async, private_file, stdout_is_socket, sync_directory, terminate,
+    into_async, is_from_this_user, private_file, stdout_is_socket, sync_directory, terminate,
 };
 
 /// A wish to stop this program.

@@ -56,6 +56,11 @@ pub fn give_same_owner(_: &File, _: &std::fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
+/// Always an error.
+pub fn is_from_this_user(_: &tokio::net::TcpStream) -> io::Result<bool> {
+    Err(unsupported())
+}
+
 /// Nothing is passed on here.
 pub fn stdout_is_socket() -> bool {
     false

@@ -122,6 +122,7 @@ fn without_a_session_there_is_nothing_to_use_or_end() {
     engineer.fails(&["forward", "8080:localhost"], "", 2);
     let said = engineer.fails(&["proxy", ID], "", 255);
     assert_eq!(said, "fieldlink-connect: no session is open: run fieldlink-connect ID first\n");
+    engineer.fails(&["ssh-port"], "", 217);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! End-to-end tests: real programs, real sockets, the stock OpenSSH client.
 
+mod clients;
 mod crossing;
 mod dialling;
 mod ending;
