@@ -6,7 +6,8 @@ STEP := tests/step
 export CARGO_BUILD_JOBS ?= 2
 export CARGO_TERM_COLOR ?= never
 
-.PHONY: help demo test bench fuzz package reproducible setup build format lint doc deny unit system test-system clean
+.PHONY: help demo test bench fuzz package reproducible advisories release setup build format lint doc deny unit system \
+	test-system clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -63,6 +64,12 @@ package: ## Build the Debian packages, into target/package, and check them
 reproducible: ## Build the packages twice, in different places, and compare them byte by byte
 	@tests/setup package
 	@packaging/reproducible
+
+advisories: ## Look up known vulnerabilities of every library in use (fetches a database; needs cargo-deny)
+	@command -v cargo-deny >/dev/null || { echo "advisories: install cargo-deny first: cargo install --locked cargo-deny"; exit 1; }
+	@cargo deny --log-level warn check advisories
+
+release: advisories deny reproducible ## What is published: advisories and licences checked, packages built twice alike
 
 clean: ## Remove everything that was built
 	@cargo clean

@@ -10,6 +10,7 @@ mod session;
 
 use std::sync::Arc;
 
+use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
@@ -22,10 +23,12 @@ use tokio::task::{JoinError, JoinSet};
 pub use command::{Command, Happening, Order, Refusal};
 
 use self::conversation::{Rate, Said};
+use self::relay::Outage;
 use self::returning::{Return, Returning};
 
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
+use crate::control::Teller;
 use crate::marks::Marks;
 use crate::network::monitor::{self, Standing};
 use crate::pairing::{ChargeRequest, Run};
@@ -60,6 +63,8 @@ pub struct Access {
     tunnel: Option<(Tunnel, mpsc::Receiver<TunnelEvent>)>,
     is_registered: bool,
     problem: Option<String>,
+    /// A connection to the relay that was lost a moment ago, and may be back before the client has to know.
+    outage: Option<Outage>,
     /// Pairs drawn anew since the client's press.
     redraws: u8,
     pairings: JoinSet<Run>,
@@ -133,6 +138,7 @@ impl Access {
             tunnel: None,
             is_registered: false,
             problem: None,
+            outage: None,
             redraws: 0,
             pairings: JoinSet::new(),
             goodbyes: JoinSet::new(),
@@ -185,7 +191,8 @@ impl Access {
     }
 
     async fn next_event(&mut self) -> Event {
-        let deadline = self.rules.next_deadline();
+        let outage = self.outage.as_ref().map(|outage| outage.until);
+        let deadline = self.rules.next_deadline().into_iter().chain(outage).min();
         let tunnel = async {
             match &mut self.tunnel {
                 Some((_, events)) => events.recv().await.map_or(Event::TunnelFailed, Event::Tunnel),
@@ -215,23 +222,25 @@ impl Access {
             self.notice = Some(Notice::Ended(Reason::ScannerFailed));
             return;
         };
+        tracing::info!(target: AUDIT, "remote access goes on");
         self.support_id = Some(pair.support_id);
         let claim = Claim::SupportId { support_id: pair.support_id, lease: None };
         // A key of its own for every start: nothing ties one support ID to the next.
         self.key = Arc::new(RegistrationKey::generate());
         self.network.tunnel_is(Standing::Connecting);
         self.tunnel = Some(Tunnel::open(self.dialer.clone(), self.key.clone(), claim));
-        (self.is_registered, self.problem) = (false, None);
+        (self.is_registered, self.problem, self.outage) = (false, None, None);
         self.rules.open(pair, clock::now());
     }
 
     /// Everything ends; the client reads why.
     async fn switch_off(&mut self, notice: Notice) -> Result<(), Unconfirmed> {
         self.network.tunnel_is(Standing::Off);
+        self.outage = None;
         let reason = notice.reason();
         let request = self.rules.request().cloned();
         let session = request.as_ref().map(|request| request.session.to_string());
-        tracing::info!(reason = reason.code(), session, "remote access goes off");
+        tracing::info!(target: AUDIT, reason = reason.code(), session, "remote access goes off");
         self.rules.close();
         self.pairings.shutdown().await;
         while self.goodbyes.try_join_next().is_some() {}
@@ -271,6 +280,7 @@ impl Access {
 
     async fn on_time(&mut self) -> Result<(), Unconfirmed> {
         let now = clock::now();
+        self.show_outage(now);
         match self.rules.tick(now) {
             None | Some(Due::Interrupted) => Ok(()),
             Some(Due::Unanswered { request }) => {
@@ -288,7 +298,7 @@ impl Access {
                 let standing = self.rules.refused(now);
                 self.after_refusal(request, Reason::NoAnswer, standing).await
             }
-            Some(Due::GiveUp(reason)) => self.back_to_waiting(reason).await,
+            Some(Due::GiveUp(reason)) => self.back_to_waiting(reason, Teller::Party).await,
             Some(Due::End(reason)) => self.switch_off(Notice::Ended(reason)).await,
         }
     }
@@ -296,7 +306,8 @@ impl Access {
     fn show(&self) {
         let (state, problem) = (self.rules.state(), self.problem.as_deref());
         let credentials = match state {
-            State::Open { pair, .. } | State::Greeting { pair, .. } => {
+            // Nobody is to read out what the relay may not even know.
+            State::Open { pair, .. } | State::Greeting { pair, .. } if pair.was_registered() => {
                 Some(Credentials { support_id: pair.support_id, pin: pair.pin.clone() })
             }
             _ => None,

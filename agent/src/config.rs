@@ -10,8 +10,12 @@ use fieldlink_protocol::transport::{Dialer, PipeLimits, Proxy, ProxySection, Rel
 use serde::Deserialize;
 
 use crate::forward_policy::ForwardPolicy;
+use crate::memory;
 use crate::session::Surroundings;
 use crate::session_process::Launch;
+
+/// `MemoryMax=` of the unit as it is shipped.
+const SHIPPED_MEMORY: u64 = 1 << 30;
 
 /// The socket by which systemd starts session processes: `fieldlink-session.socket`.
 const SESSION_SOCKET: &str = "/run/fieldlink/session.sock";
@@ -124,7 +128,7 @@ impl Config {
         );
         ensure!(
             is_account_name(&config.support_user),
-            "support_user is no name of an account: {:?}",
+            "support_user is no name of an account that engineers could work as: {:?}",
             config.support_user
         );
         let directory = path.parent().unwrap_or(Path::new(""));
@@ -147,13 +151,20 @@ impl Config {
 
     /// Where session processes come from if the agent is no service: they are children of its own.
     pub fn child_launch(&self) -> anyhow::Result<Launch> {
-        match &self.session_program {
-            Some(path) => Ok(Launch::Child(path.clone())),
+        let launch = match &self.session_program {
+            Some(path) => Launch::Child(path.clone()),
             None => {
                 let own = std::env::current_exe().context("could not find this program's own path")?;
-                Ok(Launch::Child(own.with_file_name("fieldlink-session")))
+                Launch::Child(own.with_file_name("fieldlink-session"))
             }
-        }
+        };
+        let user = launch.user();
+        ensure!(
+            is_account_name(&user),
+            "could not let engineers work as {user:?}: the account's name is too long or has characters that ssh \
+             could misread; run the agent as another account"
+        );
+        Ok(launch)
     }
 
     /// Where they come from if it is one: from systemd, unless a program is named.
@@ -164,9 +175,22 @@ impl Config {
         }
     }
 
-    /// What sessions need.
+    /// What sessions need. With less memory than their pipes could fill, the pipes get smaller windows.
     pub fn surroundings(&self, dialer: Dialer, launch: Launch) -> Surroundings {
-        Surroundings { dialer, bounds: self.session.pipe_limits(), launch, forwards: self.forward.clone() }
+        let mut bounds = self.session.pipe_limits();
+        if let Some(problem) =
+            memory::limit().and_then(|limit| self.session.excess(limit).map(|text| (limit, text)))
+        {
+            let (limit, problem) = problem;
+            bounds.window = memory::largest_window(limit).max(limits::PIPE_WINDOW_MIN);
+            tracing::warn!(window = bounds.window, "{problem}: using a smaller one");
+        }
+        Surroundings { dialer, bounds, launch, forwards: self.forward.clone() }
+    }
+
+    /// What an operator should know of settings that are valid: numbers that do not fit the unit as it is shipped.
+    pub fn advice(&self) -> Option<String> {
+        self.session.excess(SHIPPED_MEMORY)
     }
 }
 
@@ -176,17 +200,34 @@ fn default_support_user() -> String {
 
 /// The parser's own message would repeat the line, and in this file that may be one with a password.
 fn without_source(text: &str, error: &toml::de::Error) -> anyhow::Error {
+    // An unknown key is repeated, and may hold anything.
+    let problem = fieldlink_protocol::text::sentence(error.message());
     let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
     match before {
         Some(before) => {
             let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-            anyhow!("line {line}: {}", error.message())
+            anyhow!("line {line}: {problem}")
         }
-        None => anyhow!("{}", error.message()),
+        None => anyhow!("{problem}"),
     }
 }
 
 impl SessionConfig {
+    /// Says so if the pipes of a session could fill more than their share of `memory` bytes.
+    fn excess(&self, memory: u64) -> Option<String> {
+        let (window, largest) = (self.pipe_window_bytes, memory::largest_window(memory));
+        let mib = |bytes: u64| bytes >> 20;
+        (window > largest).then(|| {
+            format!(
+                "session.pipe_window_bytes = {window} could need {} MiB ({} pipes, both ways), and the service may use \
+                 {} MiB: set it to {largest} at most, or raise MemoryMax= (systemctl edit fieldlink-agent)",
+                mib(memory::needed(window)),
+                limits::PIPES_PER_SESSION,
+                mib(memory),
+            )
+        })
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         let within = |name: &str, value: u64, most: Duration| {
             let most = most.as_secs();
@@ -266,6 +307,19 @@ mod tests {
             let text = format!("relay = \"wss://a\"\n{section}");
             let error = format!("{:?}", Config::parse(&text, Path::new("agent.toml")).expect_err(section));
             assert!(!error.contains("hush") && error.contains("line "), "{error}");
+        }
+    }
+
+    #[test]
+    fn windows_that_do_not_fit_the_unit_are_told_with_numbers() {
+        let with = |window: u32| {
+            let text = format!("relay = \"wss://a\"\n[session]\npipe_window_bytes = {window}\n");
+            Config::parse(&text, Path::new("a.toml")).expect("valid").advice()
+        };
+        assert_eq!(with(limits::PIPE_WINDOW), None);
+        let advice = with(limits::PIPE_WINDOW_MAX).expect("too much");
+        for part in ["could need 8192 MiB (64 pipes", "may use 1024 MiB", "6291456 at most", "MemoryMax="] {
+            assert!(advice.contains(part), "{advice}");
         }
     }
 

@@ -5,15 +5,20 @@
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 
+use std::time::Duration;
+
+use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::reason::Reason;
 use nix::sys::termios::{FlushArg, tcflush};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::access::{Command, Happening, Order};
-use crate::panel::{View, YES_OR_NO, describe_change};
+use crate::clock;
+use crate::panel::{View, YES_OR_NO, describe_change, describe_time, time_left};
 use crate::rules::ClientAnswer;
 use crate::status::{Phase, Question, QuestionKind};
+use crate::wrap::wrap;
 
 /// Longest line that is read, in bytes: what a line of chat may have.
 const LONGEST_LINE: usize = fieldlink_protocol::limits::CHAT;
@@ -45,11 +50,17 @@ pub async fn run(mut feed: Feed, at_end: InputEnd) {
     let mut can_type = true;
     let mut shown = feed.view.borrow_and_update().clone();
     let mut screen = Screen::default();
+    let mut countdown = Countdown::default();
     screen.print(&crate::panel::describe(&shown));
     loop {
         tokio::select! {
             // What became of a question is told before what is so now.
             biased;
+            () = countdown.next(&shown) => {
+                if let Some(question) = &shown.status.question {
+                    screen.print(&format!("  {}\n{}", time_is_short(question), prompt(question)));
+                }
+            }
             Ok(happening) = feed.happenings.recv() => {
                 screen.print(&happening.describe());
                 if let Some(question) = shown.status.question.as_ref().filter(|_| !happening.closes_question()) {
@@ -132,14 +143,63 @@ fn understand(shown: &View, line: &str) -> Option<Order> {
     }
 }
 
-/// What to type instead of a line that means nothing here. Enter alone is no mistake, but no answer either.
+/// What to type instead of a line that means nothing here.
 fn hint(shown: &View, line: &str) -> String {
-    match &shown.status.question {
-        Some(question) => prompt(question),
-        None if !line.is_empty() && shown.status.phase != Phase::Off => {
-            "  Type \"end\" and press Enter to switch remote access off.\n".to_owned()
+    match (&shown.status.question, shown.status.phase) {
+        (Some(question), _) => format!("  {}\n{}", mistake(question), prompt(question)),
+        (None, Phase::Off) => "  Press Enter alone to start remote access again.\n".to_owned(),
+        (None, Phase::Active | Phase::Interrupted) if line.is_empty() => {
+            "  Type a message for the engineer, or \"end\" to end the session, and press Enter.\n".to_owned()
         }
-        None => String::new(),
+        (None, Phase::Connecting | Phase::Ready) if line.is_empty() => {
+            "  Nothing needs to be typed now. The engineer needs the support ID and the PIN.\n".to_owned()
+        }
+        (None, _) => "  Type \"end\" and press Enter to switch remote access off.\n".to_owned(),
+    }
+}
+
+/// Why a line was no answer.
+fn mistake(question: &Question) -> &'static str {
+    match question.kind {
+        QuestionKind::Consent | QuestionKind::Extension => {
+            "That was no answer: only the words yes and no count."
+        }
+        QuestionKind::Text if question.choices.is_empty() => "That was no answer: it is empty.",
+        QuestionKind::Text => "That is none of the answers.",
+    }
+}
+
+fn time_is_short(question: &Question) -> String {
+    format!("{} left to answer.", describe_time(time_left(Some(question.until))))
+}
+
+/// Seconds before the end of a question at which the time that is left is shown.
+const LEFT: [u64; 2] = [30, 10];
+
+/// Counts down what is asked.
+#[derive(Default)]
+struct Countdown {
+    /// Told already, for this question.
+    told: Option<(QuestionId, u64)>,
+}
+
+impl Countdown {
+    /// Waits until the time left for the question is to be shown. Safe to cancel.
+    async fn next(&mut self, shown: &View) {
+        let due = shown.status.question.as_ref().and_then(|question| self.due(question, clock::now()));
+        let Some((told, wait)) = due else { return std::future::pending().await };
+        tokio::time::sleep(wait).await;
+        self.told = Some(told);
+    }
+
+    /// What is told next, and when from `now`.
+    fn due(&self, question: &Question, now: Duration) -> Option<((QuestionId, u64), Duration)> {
+        let is_new = |left: &&u64| self.told.is_none_or(|(id, told)| id != question.id || **left < told);
+        let ahead = |left: &u64| {
+            let at = question.until.checked_sub(Duration::from_secs(*left))?;
+            Some(((question.id, *left), at.checked_sub(now)?))
+        };
+        LEFT.iter().filter(is_new).find_map(ahead)
     }
 }
 
@@ -197,6 +257,10 @@ impl Screen {
         let end = if text.ends_with('\n') || out.is_terminal() { "" } else { "\n" };
         let begin = if self.is_mid_line && !text.starts_with('\n') { "\n" } else { "" };
         self.is_mid_line = !text.ends_with('\n') && end.is_empty();
+        let text = match rustix::termios::tcgetwinsize(&out) {
+            Ok(size) if size.ws_col > 0 => wrap(text, usize::from(size.ws_col)),
+            _ => text.to_owned(),
+        };
         // A closed terminal is found out by its signal, not here.
         let _ = write!(out, "{begin}{text}{end}").and_then(|()| out.flush());
     }
@@ -209,10 +273,6 @@ impl Screen {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use fieldlink_protocol::ids::QuestionId;
-
     use super::*;
     use crate::status::Status;
 
@@ -244,7 +304,9 @@ mod tests {
                 other => panic!("{line}: {other:?}"),
             });
             assert_eq!(given, expected, "{line}");
-            assert_eq!(hint(&view, line), "  Type yes or no, and press Enter: ");
+            let hint = hint(&view, line);
+            assert!(hint.starts_with("  That was no answer: only the words yes and no count.\n"), "{hint}");
+            assert!(hint.ends_with("\n  Type yes or no, and press Enter: "), "{hint}");
         }
         assert!(matches!(understand(&view, "end"), Some(Order::Stop(Reason::ClientEnded))));
         assert!(matches!(understand(&shown(Phase::Off, None), ""), Some(Order::Start)));
@@ -266,10 +328,37 @@ mod tests {
     fn what_means_nothing_is_answered_with_what_to_type() {
         let asked = shown(Phase::Active, Some(question(QuestionKind::Text, &["yes", "no"])));
         assert!(understand(&asked, "3").is_none());
-        assert_eq!(hint(&asked, "3"), "  Type a number from 1 to 2, and press Enter: ");
+        assert_eq!(
+            hint(&asked, "3"),
+            "  That is none of the answers.\n  Type a number from 1 to 2, and press Enter: "
+        );
         assert!(understand(&shown(Phase::Ready, None), "hello").is_none());
         assert!(hint(&shown(Phase::Ready, None), "hello").contains("\"end\""));
-        assert_eq!(hint(&shown(Phase::Off, None), "x"), "");
+        for (phase, line) in
+            [(Phase::Off, "x"), (Phase::Ready, ""), (Phase::Active, ""), (Phase::Admitting, "")]
+        {
+            assert!(!hint(&shown(phase, None), line).is_empty(), "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn the_time_that_is_left_is_told_twice() {
+        let mut asked = question(QuestionKind::Consent, &[]);
+        asked.until = Duration::from_secs(160);
+        let mut countdown = Countdown::default();
+        let mut now = Duration::from_secs(100);
+        let told: Vec<u64> = std::iter::from_fn(|| {
+            let (told, wait) = countdown.due(&asked, now)?;
+            (countdown.told, now) = (Some(told), now + wait);
+            Some(160 - now.as_secs())
+        })
+        .collect();
+        assert_eq!(told, [30, 10]);
+        // One that is shown late is counted from there.
+        assert_eq!(
+            Countdown::default().due(&asked, Duration::from_secs(145)).map(|((_, left), _)| left),
+            Some(10)
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use fieldlink_protocol::messages::{self, Features};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
+use fieldlink_protocol::text;
 use fieldlink_protocol::transport::{PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc::error::TrySendError;
@@ -47,8 +48,17 @@ pub enum ControlEvent {
     Chat(String),
     /// The pipe under the channel has lost its connection, or has one again.
     Link(PipeLink),
-    /// The channel is over. A reason under the seal is the engineer's own word.
-    Over(Reason),
+    /// The channel is over.
+    Over(Reason, Teller),
+}
+
+/// Whose word it is that a session is over, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Teller {
+    /// Our own, or the engineer's under the seal.
+    Party,
+    /// The relay's, which may say anything.
+    Relay,
 }
 
 /// How the engineer's side introduced itself.
@@ -76,6 +86,16 @@ pub struct Greeting {
     pub user: String,
     /// The scanner's host name.
     pub hostname: String,
+}
+
+impl Greeting {
+    /// The first message. The host's name is whatever its owner made it; what is too long is cut.
+    fn message(self) -> FromAgent {
+        let Self { host_key, user, hostname } = self;
+        let hostname = text::fit(&hostname, limits::HOST_NAME).to_owned();
+        let software = concat!("fieldlink-agent ", env!("CARGO_PKG_VERSION")).to_owned();
+        FromAgent::Hello { host_key, user, hostname, software, features: Features::ours() }
+    }
 }
 
 impl Control {
@@ -160,7 +180,7 @@ impl Channel {
             () = self.cancel.cancelled() => return,
             established = verified.attached.establish(Role::Agent, pipe, key, bounds) => established,
         };
-        let reason = match established {
+        let over = match established {
             Ok((reader, writer, driver)) => {
                 let stop = CancellationToken::new();
                 let guard = stop.clone().drop_guard();
@@ -181,10 +201,11 @@ impl Channel {
             }
             Err(error) => {
                 tracing::info!(%error, "control pipe not established");
-                Reason::PairingAborted
+                (Reason::PairingAborted, Teller::Party)
             }
         };
-        let _ = self.events.send(ControlEvent::Over(reason)).await;
+        let (reason, teller) = over;
+        let _ = self.events.send(ControlEvent::Over(reason, teller)).await;
     }
 
     async fn talk(
@@ -194,11 +215,8 @@ impl Channel {
         mut link: watch::Receiver<PipeLink>,
         greeting: Greeting,
     ) -> Reason {
-        let Greeting { host_key, user, hostname } = greeting;
-        let software = concat!("fieldlink-agent ", env!("CARGO_PKG_VERSION")).to_owned();
-        let hello = FromAgent::Hello { host_key, user, hostname, software, features: Features::ours() };
-        if self.send(&mut writer, &hello).await.is_err() {
-            return Reason::ConnectionLost;
+        if let Err(reason) = self.send(&mut writer, &greeting.message()).await {
+            return reason;
         }
         let mut heartbeat = tokio::time::interval(limits::HEARTBEAT_INTERVAL);
         let mut is_up = true;
@@ -208,8 +226,8 @@ impl Channel {
                 biased;
                 () = cancel.cancelled() => return Reason::AgentStopped,
                 message = self.outgoing.recv() => match message {
-                    Some(message) => if self.send(&mut writer, &message).await.is_err() {
-                        return Reason::ConnectionLost;
+                    Some(message) => if let Err(reason) = self.send(&mut writer, &message).await {
+                        return reason;
                     },
                     None => {
                         // A peer that never ends its stream must not keep us.
@@ -219,8 +237,8 @@ impl Channel {
                 },
                 _ = heartbeat.tick(), if is_up && self.remaining.borrow().is_some() => {
                     let seconds = self.seconds_left();
-                    if self.send(&mut writer, &FromAgent::Heartbeat { seconds }).await.is_err() {
-                        return Reason::ConnectionLost;
+                    if let Err(reason) = self.send(&mut writer, &FromAgent::Heartbeat { seconds }).await {
+                        return reason;
                     }
                 }
                 Ok(()) = self.remaining.changed() => heartbeat.reset_immediately(),
@@ -248,8 +266,11 @@ impl Channel {
         if let FromAgent::End { reason } = message {
             let _ = self.ended.set(*reason);
         }
-        let sealed =
-            self.sealer.seal(messages::encode(message).as_bytes()).map_err(|_| Reason::ScannerFailed)?;
+        let text = messages::encode_fit(message).map_err(|unfit| {
+            tracing::error!(%unfit, "the session cannot go on");
+            Reason::ScannerFailed
+        })?;
+        let sealed = self.sealer.seal(text.as_bytes()).map_err(|_| Reason::ScannerFailed)?;
         // Without a connection the pipe takes little, and then nothing, until there is one again.
         let cancel = self.cancel.clone();
         match cancel.run_until_cancelled(writer.write_all(&sealed)).await {
@@ -261,7 +282,11 @@ impl Channel {
     async fn receive(&mut self, bytes: &[u8]) -> Result<(), Reason> {
         self.opener.receive(bytes);
         while let Some(message) = self.opener.open_next().map_err(|_| Reason::Tampered)? {
-            let message: FromEngineer = messages::decode(&message).map_err(|_| Reason::Tampered)?;
+            // It was sealed by the engineer's program: a relay has no part in what is wrong with it.
+            let message: FromEngineer = messages::decode(&message).map_err(|error| {
+                tracing::warn!(%error, "the engineer's program is not understood");
+                Reason::Incompatible
+            })?;
             let event = match message {
                 FromEngineer::Hello { ssh_key, features, .. } => {
                     ControlEvent::Greeted(EngineerHello { ssh_key, features })
@@ -272,7 +297,11 @@ impl Channel {
                 FromEngineer::Heartbeat {} => ControlEvent::Heard,
                 FromEngineer::PipeClosed { pipe } => ControlEvent::PipeClosed(pipe),
                 FromEngineer::End {
-                    reason: reason @ (Reason::EngineerStopped | Reason::Tampered | Reason::Silence),
+                    reason:
+                        reason @ (Reason::EngineerStopped
+                        | Reason::Tampered
+                        | Reason::Silence
+                        | Reason::Incompatible),
                 } => return Err(reason),
                 // Whatever else it says: the engineer's side ended it, not we.
                 FromEngineer::End { .. } => return Err(Reason::EngineerEnded),
@@ -291,13 +320,13 @@ impl Channel {
 }
 
 /// Without a word of the engineer's, what the relay says: it has heard of the end before us, perhaps.
-fn explained(reason: Reason, end: &PipeEnd) -> Reason {
+fn explained(reason: Reason, end: &PipeEnd) -> (Reason, Teller) {
     match (reason, end) {
-        (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Lost(_)) => Reason::Silence,
+        (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Lost(_)) => (Reason::Silence, Teller::Party),
         (Reason::EngineerLost | Reason::ConnectionLost, PipeEnd::Closed(code)) => {
-            Reason::from_code(code).unwrap_or(reason)
+            Reason::from_code(code).map_or((reason, Teller::Party), |reason| (reason, Teller::Relay))
         }
-        _ => reason,
+        _ => (reason, Teller::Party),
     }
 }
 
@@ -306,4 +335,36 @@ async fn finish(mut reader: PipeReader, mut writer: PipeWriter) -> Reason {
     let _ = writer.shutdown().await;
     while reader.next().await.is_some() {}
     Reason::AgentStopped
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldlink_protocol::messages::control::is_account_name;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Whatever the scanner is called, the engineer's side takes its greeting, as long as the account is one that
+        /// was let through at the start.
+        #[test]
+        fn a_greeting_from_any_scanner_can_be_sent(
+            hostname in "\\PC{0,300}|.*",
+            user in "[a-zA-Z0-9_.@+$\\\\ü山-]{1,90}",
+        ) {
+            prop_assume!(is_account_name(&user));
+            let greeting = Greeting { host_key: "ssh-ed25519 AAAA".into(), user, hostname };
+            let sent = messages::encode_fit(&greeting.message());
+            prop_assert!(messages::decode::<FromAgent>(sent.expect("it fits").as_bytes()).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_the_pipes_close_says_is_the_relays_word() {
+        let closed = |code: &str| explained(Reason::EngineerLost, &PipeEnd::Closed(code.into()));
+        assert_eq!(closed("client-ended"), (Reason::ClientEnded, Teller::Relay));
+        assert_eq!(closed("code 1006"), (Reason::EngineerLost, Teller::Party));
+        let said = explained(Reason::EngineerEnded, &PipeEnd::Closed("client-ended".into()));
+        assert_eq!(said, (Reason::EngineerEnded, Teller::Party), "what was sealed counts");
+    }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::session_process::wire::ConnectTarget;
+
 /// By default the scanner itself; other hosts only where `agent.toml` allows them.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -17,9 +19,21 @@ struct Destination {
 }
 
 impl ForwardPolicy {
-    /// Whether a TCP forward to `host` and `port` is permitted.
+    /// Where an engineer's forward may lead: where it wants to if that is allowed, and to the scanner itself under
+    /// that name otherwise. Whether the name is the scanner's is found out where it is connected to, because only
+    /// the address that is connected to counts.
+    pub fn narrow(&self, target: ConnectTarget) -> ConnectTarget {
+        match target {
+            ConnectTarget::Tcp { host, port } if !self.permits(&host, port) => {
+                ConnectTarget::Own { host, port }
+            }
+            target => target,
+        }
+    }
+
+    /// Whether another host may be reached.
     pub fn permits(&self, host: &str, port: u16) -> bool {
-        is_this_scanner(host) || self.allow.iter().any(|destination| destination.covers(host, port))
+        self.allow.iter().any(|destination| destination.covers(host, port))
     }
 }
 
@@ -47,12 +61,6 @@ impl<'de> Deserialize<'de> for Destination {
     }
 }
 
-/// Names and literals that cannot mean another machine.
-fn is_this_scanner(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse().is_ok_and(|address: std::net::IpAddr| address.to_canonical().is_loopback())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,20 +71,19 @@ mod tests {
 
     #[test]
     fn only_the_scanner_itself_unless_more_is_allowed() {
+        let tcp = |host: &str, port| ConnectTarget::Tcp { host: host.into(), port };
+        let own = |host: &str, port| ConnectTarget::Own { host: host.into(), port };
         let default = policy(&[]);
-        for host in ["localhost", "127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1", "LOCALHOST"] {
-            assert!(default.permits(host, 22), "{host}");
-        }
-        for host in
-            ["10.0.0.1", "0.0.0.0", "example.com", "localhost.example.com", "127.0.0.1.example.com", ""]
-        {
-            assert!(!default.permits(host, 22), "{host}");
+        for host in ["localhost", "10.0.0.1", "0.0.0.0", "example.com", ""] {
+            assert_eq!(default.narrow(tcp(host, 22)), own(host, 22));
         }
         let wider = policy(&["lidar.local:80", "10.0.0.7:*", "[fd00::1]:443"]);
-        assert!(
-            wider.permits("lidar.local", 80) && wider.permits("10.0.0.7", 9) && wider.permits("fd00::1", 443)
-        );
-        assert!(!wider.permits("lidar.local", 81) && !wider.permits("10.0.0.8", 9));
+        for allowed in [tcp("lidar.local", 80), tcp("10.0.0.7", 9), tcp("fd00::1", 443)] {
+            assert_eq!(wider.narrow(allowed.clone()), allowed);
+        }
+        for (host, port) in [("lidar.local", 81), ("10.0.0.8", 9)] {
+            assert_eq!(wider.narrow(tcp(host, port)), own(host, port));
+        }
     }
 
     #[test]

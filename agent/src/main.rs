@@ -1,6 +1,6 @@
 //! `fieldlink-agent`: remote access as a service, or in the foreground.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,26 +12,25 @@ use fieldlink_agent::marks::Marks;
 use fieldlink_agent::network::{self, Monitor};
 use fieldlink_agent::service_cli::{Arguments, CheckOptions, Command};
 use fieldlink_agent::{config::Config, hardening, service};
+use fieldlink_protocol::logging::{self, Audience};
 use fieldlink_protocol::reason::Reason;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing_subscriber::EnvFilter;
 
 /// The configuration cannot be used (`EX_CONFIG` of `sysexits.h`): starting again would not help.
 const BAD_CONFIGURATION: u8 = 78;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let level = if matches!(arguments.command, Command::Service(_)) { "info" } else { "warn" };
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(EnvFilter::try_from_env("FIELDLINK_LOG").unwrap_or_else(|_| EnvFilter::new(level)))
-        .init();
+    let audience = match arguments.command {
+        Command::Service(_) => Audience::Journal,
+        _ => Audience::Person,
+    };
+    let _logging = logging::to_stderr(audience);
     match run(arguments.command) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("fieldlink-agent: {error:#}");
+            complain(&error);
             ExitCode::FAILURE
         }
     }
@@ -40,8 +39,11 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::CheckConfig(options) => {
-            Config::load(&options.config)?.dialer()?;
-            println!("{} is valid", options.config.display());
+            let config = Config::load(&options.config)?;
+            config.dialer()?;
+            let advice = config.advice().map_or_else(String::new, |advice| format!("but note: {advice}\n"));
+            let text = format!("{} is valid\n{advice}", options.config.display());
+            std::io::stdout().write_all(text.as_bytes()).context("could not print the outcome")?;
             Ok(ExitCode::SUCCESS)
         }
         Command::CheckNetwork(CheckOptions { options, json }) => {
@@ -61,7 +63,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let config = match usable_config(&options.config) {
                 Ok(config) => config,
                 Err(error) => {
-                    eprintln!("fieldlink-agent: {error:#}");
+                    complain(&error);
                     return Ok(BAD_CONFIGURATION.into());
                 }
             };
@@ -69,6 +71,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// A message that cannot be written changes no exit code.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(std::io::stderr(), "fieldlink-agent: {error:#}");
 }
 
 /// One thread: the work is small, and a keystroke should not change threads.

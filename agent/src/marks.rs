@@ -29,6 +29,22 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone)]
 pub struct Marks(Option<PathBuf>);
 
+/// Why it could not be noted that remote access starts by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Unnoted {
+    /// systemd gave this service no runtime directory.
+    #[error("this service has no runtime directory")]
+    Nowhere,
+    /// This device's own file system takes nothing.
+    #[error("could not make {}: {error}", path.display())]
+    Failed {
+        /// The note.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+}
+
 /// A session that is under way: enough to tell the relay that it is over, and nothing of its keys.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,12 +75,16 @@ impl Marks {
     }
 
     /// Arms remote access that starts at boot: true once per boot, and only if that can be noted, so that
-    /// no crash and no restart starts it again.
-    pub fn arm(&self, boot: &str) -> bool {
-        if self.read("armed").is_some_and(|before| before.trim() == boot) {
-            return false;
+    /// no crash and no restart starts it again. The note is a name, which needs no room for contents.
+    pub fn arm(&self, boot: &str) -> Result<bool, Unnoted> {
+        let Some(directory) = &self.0 else { return Err(Unnoted::Nowhere) };
+        let path = directory.join(format!("armed-{boot}"));
+        let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        match new {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(Unnoted::Failed { path, error }),
         }
-        self.write("armed", boot)
     }
 
     /// Notes that a session is under way, or none.
@@ -123,6 +143,8 @@ impl Marks {
         let written = write_private(&new, text).and_then(|()| std::fs::rename(&new, &path));
         if let Err(error) = &written {
             tracing::warn!(%error, path = %path.display(), "could not leave a note for the next start");
+            // A part of it would take room, and say nothing.
+            let _ = std::fs::remove_file(&new);
         }
         written.is_ok()
     }
@@ -187,10 +209,13 @@ mod tests {
     fn remote_access_at_boot_is_armed_once_per_boot() {
         let directory = tempfile::tempdir().expect("a directory");
         let marks = Marks::at(directory.path());
-        assert!(marks.arm("one"));
-        assert!(!marks.arm("one"), "a crash is no boot");
-        assert!(marks.arm("two"));
-        assert!(!Marks::nowhere().arm("one"), "what cannot be noted is not armed");
+        let armed = |boot| marks.arm(boot).expect("it can be noted");
+        assert!(armed("one"));
+        assert!(!armed("one"), "a crash is no boot");
+        assert!(armed("two"));
+        assert!(Marks::nowhere().arm("one").is_err(), "what cannot be noted is not armed");
+        let gone = Marks::at(&directory.path().join("gone")).arm("one");
+        assert!(gone.expect_err("no directory").to_string().contains("armed-one: "));
     }
 
     #[test]
@@ -208,6 +233,22 @@ mod tests {
         let found = marks.take_session().expect("there");
         assert_eq!((found.session, found.ticket.as_str(), found.key.expose()), (session, "ticket", &[7; 32]));
         assert!(marks.take_session().is_none());
+    }
+
+    #[test]
+    fn where_nothing_can_be_written_everything_else_goes_on() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let marks = Marks::at(directory.path());
+        // A directory in the place of a file takes no writing, whoever asks.
+        for name in ["session.new", "ended.new", "starts.new"] {
+            std::fs::create_dir(directory.path().join(name)).expect("writable");
+        }
+        let session = SessionId::random();
+        marks.set_session(Some(&SessionMark { session, ticket: "t".into(), key: Secret::new([7; 32]) }));
+        marks.set_last_words(Reason::SessionProcessLost);
+        assert!(marks.note_start(Duration::from_secs(1)).is_zero());
+        assert!(marks.take_session().is_none() && marks.take_last_words().is_none());
+        assert!(marks.arm("one").expect("a name needs no room"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use fieldlink_protocol::pairing::attempts::Charge;
 use fieldlink_protocol::pairing::{PairingContext, PairingMessage, Registration};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::transport::{Attached, Dialer};
+use fieldlink_protocol::transport::{Attached, AttachedError, Dialer};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -148,8 +148,8 @@ impl<L: Leave> Exchange<L> {
             Err(reason) => return self.refuse(reason).await,
         };
         let ke3 = match timeout(limits::PAIRING, self.exchange(PairingMessage::Response(ke2))).await {
-            Ok(Some(ke3)) => ke3,
-            Ok(None) => return Outcome::Failed(Reason::PairingAborted, charge),
+            Ok(Ok(ke3)) => ke3,
+            Ok(Err(reason)) => return Outcome::Failed(reason, charge),
             Err(_) => return Outcome::Failed(Reason::PairingTimeout, charge),
         };
         match login.finish(&ke3) {
@@ -171,12 +171,20 @@ impl<L: Leave> Exchange<L> {
         }
     }
 
-    async fn exchange(&mut self, response: PairingMessage) -> Option<bytes::Bytes> {
-        self.attached.send(response.encode()).await.ok()?;
-        match PairingMessage::decode(&self.attached.receive().await.ok()?) {
-            Ok(PairingMessage::Finish(ke3)) => Some(ke3),
-            _ => None,
-        }
+    /// The third message, or why there is none: an honest program whose PIN did not fit says so, and whoever just
+    /// goes has broken off.
+    async fn exchange(&mut self, response: PairingMessage) -> Result<bytes::Bytes, Reason> {
+        self.attached.send(response.encode()).await.map_err(|_| Reason::PairingAborted)?;
+        let said = match self.attached.receive().await {
+            Ok(message) => match PairingMessage::decode(&message) {
+                Ok(PairingMessage::Finish(ke3)) => return Ok(ke3),
+                Ok(PairingMessage::Refused(reason)) => Some(reason),
+                _ => None,
+            },
+            Err(AttachedError::Closed(code)) => Reason::from_code(&code),
+            Err(_) => None,
+        };
+        Err(said.filter(|reason| *reason == Reason::WrongPin).unwrap_or(Reason::PairingAborted))
     }
 
     async fn refuse(mut self, reason: Reason) -> Outcome<L::Charge> {

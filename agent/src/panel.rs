@@ -183,7 +183,9 @@ fn is_network_code(code: &str) -> bool {
 pub fn describe_question(question: &Question) -> String {
     let Question { kind, text, choices, .. } = question;
     match kind {
-        QuestionKind::Consent | QuestionKind::Extension => format!("\n  {text} {YES_OR_NO}"),
+        QuestionKind::Consent | QuestionKind::Extension => {
+            format!("\n  {text}{} {YES_OR_NO}", describe_patience(question))
+        }
         QuestionKind::Text if choices.is_empty() => {
             format!("\n  The engineer asks: {text}\n  Type an answer and press Enter: ")
         }
@@ -194,6 +196,14 @@ pub fn describe_question(question: &Question) -> String {
                 lines.collect::<String>()
             )
         }
+    }
+}
+
+/// How long there is for an answer.
+pub fn describe_patience(question: &Question) -> String {
+    match time_left(Some(question.until)) {
+        left if left.is_zero() => String::new(),
+        left => format!(" ({} to answer)", describe_time(left)),
     }
 }
 

@@ -10,7 +10,7 @@ Exit codes:
    1  failed; the message says what and why
    2  used wrongly
   78  (service only) the configuration cannot be used
-  11 to 20  (check-network only) the verdict N1 to N10";
+  11 to 24  (check-network only) the verdict N1 to N14";
 
 /// Remote access to this device, as the person beside it allows it
 #[derive(Debug, Parser)]
@@ -36,7 +36,7 @@ pub enum Command {
     /// Say whether the network is good enough, and what that is concluded from
     ///
     /// Contacts the configured relay and this device's system bus, nothing else. The exit code is 0 for
-    /// N0 only; 11 to 20 stand for N1 to N10.
+    /// N0 only; 11 to 24 stand for N1 to N14.
     CheckNetwork(CheckOptions),
     /// Check the configuration and say what is wrong with it
     CheckConfig(Options),

@@ -17,7 +17,7 @@ use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
 
 use self::work::{Stage, Work};
-use crate::control::{Control, ControlEvent, EngineerHello, Greeting};
+use crate::control::{Control, ControlEvent, EngineerHello, Greeting, Teller};
 use crate::forward_policy::ForwardPolicy;
 use crate::pairing::Verified;
 use crate::session_process::{
@@ -253,7 +253,7 @@ impl LiveSession {
         };
         let process_event = tokio::select! {
             event = self.control_events.recv() => {
-                return SessionEvent::Control(event.unwrap_or(ControlEvent::Over(Reason::ConnectionLost)));
+                return SessionEvent::Control(event.unwrap_or(ControlEvent::Over(Reason::ConnectionLost, Teller::Party)));
             }
             event = process_event => event,
         };

@@ -9,6 +9,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 use serde::Serialize;
 
+use crate::control::Teller;
 use crate::network::{Code, Verdict};
 use crate::rules::{Active, Asked, Request, State};
 
@@ -280,6 +281,8 @@ fn describe_network(verdict: &Verdict) -> Line {
 pub enum Notice {
     /// A session ended, or access was switched off.
     Ended(Reason),
+    /// The relay says so, and names somebody else as the cause, which it may have made up.
+    Hearsay(Reason),
     /// The PIN was tried wrongly too often; the last to try it was this one.
     Burnt(Box<Request>),
     /// Nobody used it.
@@ -287,19 +290,36 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// The reason that the other sides are told.
+    /// What `teller` says.
+    pub fn told(reason: Reason, teller: Teller) -> Self {
+        match teller {
+            Teller::Relay if !reason.is_relays_own() => Self::Hearsay(reason),
+            Teller::Relay | Teller::Party => Self::Ended(reason),
+        }
+    }
+
+    /// The reason that the other sides are told. Hearsay is not passed on under our own seal.
     pub fn reason(&self) -> Reason {
         match self {
             Self::Ended(reason) => *reason,
+            Self::Hearsay(_) => Reason::RelayEnded,
             Self::Burnt(_) => Reason::Burnt,
             Self::Idle => Reason::AgentStopped,
         }
     }
 
+    /// Why, as a part of a sentence.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Hearsay(reason) => format!("the support service says: {}", reason.sentence()),
+            other => to_client(other.reason()).to_owned(),
+        }
+    }
+
     fn line(&self) -> Line {
         let (code, sentence) = match self {
-            Self::Ended(reason) => {
-                (reason.code(), format!("Remote access has ended: {}.", to_client(*reason)))
+            Self::Ended(reason) | Self::Hearsay(reason) => {
+                (reason.code(), format!("Remote access has ended: {}.", self.cause()))
             }
             Self::Burnt(request) => (
                 Reason::Burnt.code(),
@@ -321,6 +341,10 @@ fn to_client(reason: Reason) -> &'static str {
         Reason::AgentStopped => "it was switched off on this device",
         Reason::AgentRestarted => "it failed on this device and was started again",
         Reason::SessionProcessLost => "what runs the engineer's programs failed on this device",
+        Reason::BurntByRefusals => "an engineer was not let in twice, which uses up the support ID and PIN",
+        Reason::BurntByWithdrawals => {
+            "you were asked too often without being able to answer, which uses up the support ID and PIN"
+        }
         Reason::ScannerFailed => "this device could not let the engineer in",
         reason => reason.sentence(),
     }
@@ -351,6 +375,22 @@ mod tests {
         assert_eq!(
             question.text,
             "Allow Ada\u{fffd}[2J (Scans \u{fffd}AG), ticket T-7\u{fffd}]0;x\u{fffd}, partner Reseller\u{fffd}\u{fffd}?"
+        );
+    }
+
+    #[test]
+    fn what_the_relay_says_is_told_as_its_word() {
+        let line = |reason, teller| Notice::told(reason, teller).line().sentence;
+        assert_eq!(line(Reason::ClientEnded, Teller::Party), "Remote access has ended: you ended it.");
+        let hearsay = Notice::told(Reason::ClientEnded, Teller::Relay);
+        assert_eq!(
+            hearsay.line().sentence,
+            "Remote access has ended: the support service says: the client ended it."
+        );
+        assert_eq!(hearsay.reason(), Reason::RelayEnded, "the engineer must not read it as ours");
+        assert_eq!(
+            line(Reason::Revoked, Teller::Relay),
+            "Remote access has ended: the engineer's access was withdrawn."
         );
     }
 

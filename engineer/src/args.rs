@@ -12,13 +12,18 @@ const FILES: &str = "\
 Files, each in the first directory of those that are set:
   connect.toml, credential  FIELDLINK_CONFIG_DIR, XDG_CONFIG_HOME/fieldlink, ~/.config/fieldlink
   wrong PINs                FIELDLINK_STATE_DIR, XDG_STATE_HOME/fieldlink, ~/.local/state/fieldlink
-  open sessions             FIELDLINK_RUNTIME_DIR, XDG_RUNTIME_DIR/fieldlink, /tmp/fieldlink-UID";
+  open sessions             FIELDLINK_RUNTIME_DIR, XDG_RUNTIME_DIR/fieldlink, /run/user/UID/fieldlink,
+                            /tmp/fieldlink-UID
+Each must be yours: name another one where the environment is somebody else's (su without -, sudo -E).";
 
 /// Connect to a scanner by the support ID and PIN that the client reads out
 ///
 /// With an ID alone: calls the scanner, waits for the client to allow it, opens a shell, and ends the session
 /// with the shell. While the session lasts, ssh, scp, sftp, rsync, git and editors use it from other
-/// terminals, and so do the commands below.
+/// terminals, and so do the commands below; the same ID once more opens another shell.
+///
+/// Ctrl-Z and ~^Z leave the session as it is. So does a closed terminal, for five minutes: the same ID comes
+/// back to it.
 #[derive(Debug, Parser)]
 #[command(
     name = "fieldlink-connect",
@@ -58,8 +63,12 @@ pub enum Command {
     /// belongs to the command; the PIN comes from the terminal or from --pin-fd.
     Run(RunArguments),
     /// Make a port that the scanner can reach available here
+    ///
+    /// Every user of this computer can connect to a port, also on 127.0.0.1. A socket, named by its path
+    /// instead of the port, is for you alone: it is made with mode 0600 and removed at the end.
     Forward {
-        /// The support ID unless one session is open, then PORT:HOST:PORT or ADDRESS:PORT:HOST:PORT
+        /// The support ID unless one session is open, then PORT:HOST:PORT, ADDRESS:PORT:HOST:PORT or
+        /// /PATH:HOST:PORT
         #[arg(required = true, value_name = "[ID] LOCAL:HOST:PORT")]
         words: Vec<String>,
     },
@@ -128,6 +137,9 @@ pub enum Command {
     /// must check. The port is open on this computer alone, and to this user's programs alone. Ends with the
     /// session, or with Ctrl-C.
     SshPort(SshPortArguments),
+    /// Hold a session (this program starts this)
+    #[command(hide = true)]
+    Hold,
     /// Carry one SSH connection to a scanner, for programs that can start a proxy command
     ///
     /// ssh starts this by itself. In a program that reads no ssh_config (Paramiko, AsyncSSH …) name
@@ -148,7 +160,7 @@ pub enum Command {
 /// Whom to call, and for what.
 #[derive(Debug, Args)]
 pub struct CallArguments {
-    /// The support ID, nine digits; spaces, dashes and dots do not matter
+    /// The support ID, nine digits; what stands between them does not matter
     #[arg(required = true, value_name = "ID")]
     pub id: Vec<String>,
     /// The support case, as the client will read it; asked for in a terminal, needed without one
@@ -157,7 +169,7 @@ pub struct CallArguments {
     /// The reseller who arranged the call
     #[arg(long, value_name = "NAME")]
     pub partner: Option<String>,
-    /// Read the PIN from this file descriptor
+    /// Read the PIN from this file descriptor: a file, a pipe or a socket that was left open
     #[arg(long, value_name = "N")]
     pub pin_fd: Option<i32>,
 }

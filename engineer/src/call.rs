@@ -26,10 +26,10 @@ impl Call {
         terminal: Option<Terminal>,
     ) -> Result<Self, Failure> {
         let ticket = match &arguments.ticket {
-            Some(ticket) => ticket.clone(),
-            None => ask_for_ticket(terminal).await?,
+            Some(ticket) => text::normalise(ticket),
+            None => ask_for_ticket(id, terminal).await?,
         };
-        let partner = arguments.partner.clone();
+        let partner = arguments.partner.as_deref().map(text::normalise);
         check("the ticket", &ticket)?;
         partner.as_deref().map(|partner| check("the partner", partner)).transpose()?;
         Ok(Self { id, ticket, partner })
@@ -40,24 +40,34 @@ impl Call {
 pub fn parse_id(words: &[String]) -> Result<SupportId, Failure> {
     let text = words.join(" ");
     text.parse().map_err(|error| match error {
-        ParseSupportIdError::Typo => {
-            Failure::new(Kind::IdTypo, "that ID has a typo: check it with the client")
+        ParseSupportIdError::Typo => Failure::new(Kind::IdTypo, format!("{error}: check it with the client")),
+        ParseSupportIdError::Count(_) | ParseSupportIdError::Foreign
+            if !text.chars().any(char::is_numeric) =>
+        {
+            Failure::usage(format!(
+                "{:?} is neither a support ID nor a command: see fieldlink-connect --help",
+                text::name(&text)
+            ))
         }
-        ParseSupportIdError::Shape if !text.contains(|digit: char| digit.is_ascii_digit()) => Failure::usage(
-            format!("{:?} is neither a support ID nor a command: see fieldlink-connect --help", text),
-        ),
-        ParseSupportIdError::Shape => Failure::usage(format!("{error}: check it with the client")),
+        ParseSupportIdError::Count(_) | ParseSupportIdError::Foreign => {
+            Failure::usage(format!("{error}: check it with the client"))
+        }
     })
 }
 
-async fn ask_for_ticket(terminal: Option<Terminal>) -> Result<String, Failure> {
-    let missing = || Failure::usage("no ticket was given: name the support case with --ticket");
+async fn ask_for_ticket(id: SupportId, terminal: Option<Terminal>) -> Result<String, Failure> {
+    let missing = || {
+        Failure::usage(format!(
+            "no session to {} is open here; to call it, name the support case with --ticket",
+            id.grouped()
+        ))
+    };
     let mut terminal = terminal.ok_or_else(missing)?;
     let typed = terminal.ask("Ticket: ", false).await;
     let typed = typed.map_err(|error| {
         Failure::new(Kind::Failed, format!("could not read the ticket from the terminal: {error}"))
     })?;
-    typed.map(|ticket| ticket.trim().to_owned()).filter(|ticket| !ticket.is_empty()).ok_or_else(missing)
+    typed.map(|ticket| text::normalise(&ticket)).filter(|ticket| !ticket.is_empty()).ok_or_else(missing)
 }
 
 fn check(what: &'static str, value: &str) -> Result<(), Failure> {
@@ -85,7 +95,10 @@ mod tests {
         let typo = parse_id(&words(&["572400001"])).expect_err("a typo");
         assert_eq!(
             (typo.kind, &*typo.message),
-            (Kind::IdTypo, "that ID has a typo: check it with the client")
+            (
+                Kind::IdTypo,
+                "that ID has a typo (one digit is wrong, or two have changed places): check it with the client"
+            )
         );
         for other in [&["57240000"][..], &["conect"], &[]] {
             assert_eq!(parse_id(&words(other)).expect_err("no ID").kind, Kind::Usage, "{other:?}");

@@ -1,6 +1,5 @@
-//! Where this program's files are, and `connect.toml`.
+//! `connect.toml`.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -10,66 +9,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
+pub use crate::directories::Directories;
 use crate::exit::{Failure, Kind};
-use crate::{platform, private_file};
-
-/// The directories of one engineer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directories {
-    /// `connect.toml` and the credential.
-    pub config: PathBuf,
-    /// What is remembered across runs.
-    pub state: PathBuf,
-    /// The sessions that are open.
-    pub runtime: PathBuf,
-}
-
-impl Directories {
-    /// As the environment says.
-    pub fn from_environment() -> Result<Self, Failure> {
-        Self::find(&|name| std::env::var_os(name).filter(|value| !value.is_empty()))
-    }
-
-    fn find(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Failure> {
-        let config = directory(variable, "FIELDLINK_CONFIG_DIR", "XDG_CONFIG_HOME", ".config")?;
-        let state = directory(variable, "FIELDLINK_STATE_DIR", "XDG_STATE_HOME", ".local/state")?;
-        let runtime = named(variable, "FIELDLINK_RUNTIME_DIR")?
-            .or_else(|| Some(absolute(variable, "XDG_RUNTIME_DIR")?.join("fieldlink")))
-            .unwrap_or_else(platform::fallback_runtime_directory);
-        Ok(Self { config, state, runtime })
-    }
-}
-
-fn directory(
-    variable: &dyn Fn(&str) -> Option<OsString>,
-    own: &str,
-    standard: &str,
-    below_home: &str,
-) -> Result<PathBuf, Failure> {
-    if let Some(path) = named(variable, own)? {
-        return Ok(path);
-    }
-    let base = absolute(variable, standard).or_else(|| Some(absolute(variable, "HOME")?.join(below_home)));
-    let base = base.ok_or_else(|| {
-        Failure::usage(format!("could not find your files: neither {own} nor HOME is set to a full path"))
-    })?;
-    Ok(base.join("fieldlink"))
-}
-
-/// Our own variables must hold a full path; a mistake is not passed over.
-fn named(variable: &dyn Fn(&str) -> Option<OsString>, name: &str) -> Result<Option<PathBuf>, Failure> {
-    match variable(name).map(PathBuf::from) {
-        Some(path) if !path.is_absolute() => {
-            Err(Failure::usage(format!("{name} must be a full path, but is {}", path.display())))
-        }
-        path => Ok(path),
-    }
-}
-
-/// The XDG specification says to pass over relative paths.
-fn absolute(variable: &dyn Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
-    variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
-}
+use crate::private_file;
 
 /// `connect.toml`. `login` writes it; the section on the proxy is the engineer's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -192,42 +134,7 @@ fn not_logged_in(path: &Path) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
-
-    fn find(variables: &[(&str, &str)]) -> Result<Directories, Failure> {
-        let variables: HashMap<_, _> = variables.iter().copied().collect();
-        Directories::find(&|name| variables.get(name).map(OsString::from))
-    }
-
-    #[test]
-    fn directories_follow_the_environment() {
-        let found = find(&[("HOME", "/home/ada"), ("XDG_RUNTIME_DIR", "/run/user/7")]).expect("found");
-        assert_eq!(found.config, Path::new("/home/ada/.config/fieldlink"));
-        assert_eq!(found.state, Path::new("/home/ada/.local/state/fieldlink"));
-        assert_eq!(found.runtime, Path::new("/run/user/7/fieldlink"));
-
-        let found = find(&[
-            ("FIELDLINK_CONFIG_DIR", "/c"),
-            ("XDG_STATE_HOME", "/s"),
-            ("FIELDLINK_RUNTIME_DIR", "/r"),
-            ("XDG_RUNTIME_DIR", "/run/user/7"),
-        ]);
-        let found = found.expect("found");
-        assert_eq!(
-            (found.config.as_path(), found.state.as_path(), found.runtime.as_path()),
-            (Path::new("/c"), Path::new("/s/fieldlink"), Path::new("/r"))
-        );
-    }
-
-    #[test]
-    fn a_directory_that_cannot_be_meant_is_refused() {
-        assert_eq!(find(&[]).expect_err("no home").kind, Kind::Usage);
-        let relative = find(&[("HOME", "/h"), ("FIELDLINK_RUNTIME_DIR", "run")]).expect_err("relative");
-        assert!(relative.message.contains("FIELDLINK_RUNTIME_DIR"));
-        assert!(find(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "relative")]).is_ok());
-    }
 
     #[test]
     fn survives_the_trip_to_the_file() {

@@ -27,8 +27,10 @@ pub struct Desk {
 impl Desk {
     /// Reads what `login` stored.
     pub fn load(directories: &Directories) -> Result<Self, Failure> {
+        directories.config.check()?;
         let config = Config::load(&directories.config)?;
         let credential = CredentialStore::new(&directories.config).load()?;
+        directories.state.create()?;
         Ok(Self {
             credential,
             dialer: config.dialer()?,

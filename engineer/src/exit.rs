@@ -1,7 +1,7 @@
 //! How a command can fail, and the exit code each failure has.
 
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::DialError;
+use fieldlink_protocol::transport::{Answer, CertificateOwner, DialError};
 
 use crate::session::End;
 
@@ -65,6 +65,16 @@ kinds! {
     Busy = 221, "busy", "the scanner or the relay is busy";
 }
 
+/// ssh's code for a broken connection.
+pub const SSH_FAILED: u8 = 255;
+
+impl Kind {
+    /// The kind with this exit code; one without a code of its own, if there is none.
+    pub fn of_code(code: u8) -> Self {
+        Self::ALL.iter().copied().find(|kind| kind.code() == code).unwrap_or(Self::Failed)
+    }
+}
+
 /// The part of `--help` on exit codes.
 pub fn table() -> String {
     let rows = Kind::ALL.iter().map(|kind| format!("  {:>3}  {}\n", kind.code(), kind.meaning()));
@@ -98,14 +108,24 @@ impl Failure {
     /// A session that ended before it began.
     pub fn not_begun(end: &End) -> Self {
         let (kind, next) = match end.reason {
-            Reason::ClientRefused => (Kind::ClientRefused, "talk to the client, then connect again"),
-            Reason::NoAnswer => {
-                (Kind::NoAnswer, "ask the client to look at the scanner's screen, then connect again")
-            }
+            Reason::ClientRefused => (
+                Kind::ClientRefused,
+                "talk to the client; a second refusal switches remote access off, and then there is a new ID and PIN",
+            ),
+            Reason::NoAnswer => (
+                Kind::NoAnswer,
+                "ask the client to look at the scanner's screen, which says whether ID and PIN still hold: a \
+                 second request without a yes uses them up",
+            ),
             Reason::Busy => (Kind::Busy, "try again when that session is over"),
             Reason::WrongPin => (Kind::WrongPin, "ask the client to read the PIN out again"),
             Reason::Revoked => (Kind::CredentialRefused, "ask the relay's operator"),
-            Reason::Burnt => (Kind::NotAvailable, "ask the client to start remote access again"),
+            Reason::BurntByRefusals => {
+                (Kind::ClientRefused, "talk to the client, who has to start remote access again")
+            }
+            Reason::Burnt | Reason::BurntByWithdrawals => {
+                (Kind::NotAvailable, "ask the client to start remote access again")
+            }
             Reason::PartnerMissing | Reason::PairingTimeout | Reason::PairingAborted => {
                 (Kind::NotAvailable, "ask the client whether remote access is still on, and try again")
             }
@@ -131,10 +151,15 @@ impl From<DialError> for Failure {
                 "the relay {relay} refused this credential: it is unknown or was withdrawn; \
                  ask the relay's operator for a new one, then run: fieldlink-connect login --relay {relay}"
             ),
-            DialError::CertificateUntrusted(..) => {
+            DialError::CertificateUntrusted(_, problem) if problem.owner != CertificateOwner::Stranger => {
                 format!("{error}; if the relay has a CA of its own, log in again with --ca-file")
             }
-            DialError::Unreachable(..) | DialError::Timeout(..) | DialError::NotARelay(..) => {
+            DialError::CertificateUntrusted(..) => format!(
+                "{error}; either something on this network reads along (try another one), or the --ca-file of \
+                 the login is not this relay's"
+            ),
+            DialError::Tls(..) => format!("{error}; something on this network may block it: try another one"),
+            DialError::Unreachable(..) | DialError::Timeout(..) => {
                 format!("{error}; check the network and the relay's address")
             }
             _ => error.to_string(),
@@ -148,12 +173,14 @@ fn dial_kind(error: &DialError) -> Kind {
         DialError::CertificateExpired(..) | DialError::CertificateUntrusted(..) => Kind::Certificate,
         DialError::Version { .. } => Kind::Version,
         DialError::Refused { code, .. } if code == "credential" => Kind::CredentialRefused,
-        DialError::Refused { .. } => Kind::Busy,
+        DialError::Refused { .. } | DialError::Answered(_, Answer::TooMany) => Kind::Busy,
         DialError::Resolve(_)
         | DialError::Unreachable(..)
         | DialError::Timeout(..)
         | DialError::Tls(..)
+        | DialError::OutdatedTls(..)
         | DialError::Proxy(_)
+        | DialError::Answered(..)
         | DialError::NotARelay(..) => Kind::RelayUnreachable,
     }
 }

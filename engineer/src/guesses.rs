@@ -6,7 +6,7 @@
 //! crash in between leaves it standing.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use fieldlink_protocol::secret::random_bytes;
@@ -14,6 +14,7 @@ use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Failure, Kind};
+use crate::moment::Moment;
 use crate::{platform, private_file};
 
 /// Tries that may go wrong for one support ID.
@@ -35,19 +36,17 @@ struct Memory {
 #[serde(deny_unknown_fields)]
 struct Try {
     id: SupportId,
-    /// Unix seconds.
-    at: u64,
+    at: Moment,
     /// Tells two tries of the same second apart.
     name: u64,
 }
 
 impl Memory {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 
-    /// Forgets what is too old. A try from the future (the clock was set back) counts from now.
-    fn prune(&mut self, now: u64) {
-        self.tries.iter_mut().for_each(|tried| tried.at = tried.at.min(now));
-        self.tries.retain(|tried| now - tried.at < MEMORY.as_secs());
+    /// Forgets what is too old.
+    fn prune(&mut self, now: &Moment) {
+        self.tries.retain(|tried| tried.at.age(now) < MEMORY);
     }
 
     fn count(&self, id: SupportId) -> usize {
@@ -79,14 +78,16 @@ impl Guesses {
         Self { directory: directory.to_owned() }
     }
 
-    /// Refuses an ID for which too many wrong PINs were tried.
+    /// Refuses an ID for which too many wrong PINs were tried, and a memory that cannot be written: that
+    /// would be found out after the PIN was typed.
     pub fn check(&self, id: SupportId) -> Result<(), Failure> {
-        self.update(|memory| memory.allows(id).then_some(()))?.ok_or_else(too_many)
+        self.update(|memory| memory.allows(id).then_some(()))?.ok_or_else(too_many)?;
+        Ok(private_file::rehearse(&self.directory.join("guesses"))?)
     }
 
     /// Writes a try down, durably, before it begins.
     pub fn begin(&self, id: SupportId) -> Result<Attempt, Failure> {
-        let tried = Try { id, at: unix_now(), name: u64::from_ne_bytes(random_bytes()) };
+        let tried = Try { id, at: Moment::now(), name: u64::from_ne_bytes(random_bytes()) };
         let written = self.update(|memory| memory.allows(id).then(|| memory.tries.push(tried.clone())))?;
         written.ok_or_else(too_many)?;
         Ok(Attempt { guesses: self.clone(), tried })
@@ -110,7 +111,7 @@ impl Guesses {
             |text| parse(text).with_context(|| unreadable(&path)),
         )?;
         let before = memory.tries.clone();
-        memory.prune(unix_now());
+        memory.prune(&Moment::now());
         let result = change(&mut memory);
         let is_new = |tried: &Try| !before.contains(tried);
         if memory.tries.iter().any(is_new) {
@@ -136,6 +137,9 @@ impl Attempt {
 }
 
 fn parse(text: &str) -> anyhow::Result<Memory> {
+    if let Some(memory) = parse_first_version(text) {
+        return Ok(memory);
+    }
     let memory: Memory = serde_json::from_str(text)?;
     ensure!(memory.version == Memory::VERSION, "its version is {}", memory.version);
     Ok(memory)
@@ -156,8 +160,26 @@ fn too_many() -> Failure {
     )
 }
 
-fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+/// The first version had the time of day, which tells nothing now: its tries count as from before this boot.
+fn parse_first_version(text: &str) -> Option<Memory> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct First {
+        version: u8,
+        tries: Vec<FirstTry>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct FirstTry {
+        id: SupportId,
+        #[serde(rename = "at")]
+        _at: u64,
+        name: u64,
+    }
+    let first: First = serde_json::from_str(text).ok().filter(|first: &First| first.version == 1)?;
+    let tries = first.tries.into_iter();
+    let tries = tries.map(|FirstTry { id, name, .. }| Try { id, at: Moment::before_this_boot(), name });
+    Some(Memory { version: Memory::VERSION, tries: tries.collect() })
 }
 
 #[cfg(test)]
@@ -206,11 +228,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_first_version_wrote_still_counts() {
+        let text = r#"{"version":1,"tries":[{"id":"572400000","at":1700000000,"name":7}]}"#;
+        let mut memory = parse(text).expect("understood");
+        let id = "572400000".parse().expect("valid");
+        memory.prune(&Moment::of("b", 3599));
+        assert_eq!(memory.count(id), 1);
+        memory.prune(&Moment::of("b", 3600));
+        assert_eq!(memory.count(id), 0);
+    }
+
+    #[test]
     fn a_damaged_memory_stops_the_program() {
         let (_base, guesses) = guesses();
         let id = SupportId::random();
         guesses.check(id).expect("empty");
-        for text in ["", "{", r#"{"version":2,"tries":[]}"#, r#"{"version":1,"tries":[],"x":0}"#] {
+        for text in ["", "{", r#"{"version":3,"tries":[]}"#, r#"{"version":2,"tries":[],"x":0}"#] {
             private_file::replace(&guesses.directory.join("guesses"), text.as_bytes()).expect("written");
             let failure = guesses.begin(id).expect_err(text);
             assert!(failure.kind == Kind::Failed && failure.message.contains("remove it"), "{failure}");
@@ -218,15 +251,17 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the clock does, a try counts for no longer than an hour after it was last seen,
-        /// and never for less than an hour of a clock that runs forward.
+        /// A try counts for an hour of a clock that cannot be set, and after a restart for the computer's
+        /// first hour at most.
         #[test]
-        fn tries_are_forgotten_after_an_hour(at in 0u64..20_000, later in 0u64..20_000) {
+        fn tries_are_forgotten_after_an_hour(at in 0u64..20_000, later in 0u64..20_000, restarted: bool) {
             let id = SupportId::random();
-            let mut memory = Memory { version: 1, tries: vec![Try { id, at, name: 0 }] };
-            memory.prune(later);
-            prop_assert_eq!(memory.count(id) == 1, later < at + 3600);
-            memory.prune(later + 3600);
+            let mut memory = Memory { version: 2, tries: vec![Try { id, at: Moment::of("a", at), name: 0 }] };
+            let boot = if restarted { "b" } else { "a" };
+            memory.prune(&Moment::of(boot, later));
+            let began = if restarted { 0 } else { at };
+            prop_assert_eq!(memory.count(id) == 1, later < began + 3600);
+            memory.prune(&Moment::of(boot, later.max(began) + 3600));
             prop_assert_eq!(memory.count(id), 0);
         }
 

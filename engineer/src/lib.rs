@@ -7,17 +7,20 @@
 //! | module | is |
 //! |---|---|
 //! | [`args`], [`commands`], [`exit`] | the command line, what each command does, how it ends |
-//! | [`config`], [`credential_store`], [`guesses`] | what is kept between runs |
+//! | [`directories`], [`config`], [`credential_store`], [`guesses`] | what is kept between runs |
 //! | [`desk`], [`call`] | what is at hand before a call, and the call |
 //! | [`runtime_dir`], [`ssh_config`], [`ssh_key`], [`ssh_client`], [`ssh_child`] | what ssh needs, for as long as a session lives |
+//! | [`rehearsal`] | whether it works on this computer, before anybody is called |
+//! | [`front`], [`holder`] | the two processes of a session: the terminal's, and the one that lasts |
 //! | [`relay_session`], [`pairing`], [`control`] | the three conversations of a session |
 //! | [`session`] | ties them together, from the dial to the end |
 //! | [`local_socket`], [`pipe_copy`] | how other programs on this computer use the session |
 //! | [`dialogue`] | what engineer and client say to each other |
-//! | [`progress`], [`pin_entry`] | what the engineer sees and types |
+//! | [`progress`], [`budget`], [`pin_entry`] | what the engineer sees and types |
 //! | [`platform`] | all that depends on the operating system |
 
 pub mod args;
+pub mod budget;
 pub mod call;
 pub mod commands;
 pub mod config;
@@ -25,15 +28,22 @@ pub mod control;
 pub mod credential_store;
 pub mod desk;
 pub mod dialogue;
+pub mod directories;
 pub mod exit;
+pub mod front;
 pub mod guesses;
+pub mod holder;
 pub mod local_socket;
+pub mod moment;
+mod own_program;
 pub mod pairing;
 pub mod pin_entry;
 pub mod pipe_copy;
 pub mod platform;
+mod printing;
 mod private_file;
 pub mod progress;
+pub mod rehearsal;
 pub mod relay_session;
 pub mod restart;
 pub mod runtime_dir;

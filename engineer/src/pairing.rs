@@ -58,12 +58,13 @@ impl Answered {
         let Self { pipe, login, response } = self;
         match login.finish(&response, context) {
             Ok((keys, ke3)) => {
-                attempt.take_back()?;
+                // What cannot be written now counts too much, and that costs nobody a session.
+                let _ = attempt.take_back();
                 prove(pipe, keys, ke3).await
             }
             Err(LoginError::Rejected | LoginError::Malformed) => {
                 let left = attempt.stands()?;
-                pipe.close(Reason::PairingAborted.code()).await;
+                pipe.close(Reason::WrongPin.code()).await;
                 Err(PairingError::Rejected { left })
             }
         }

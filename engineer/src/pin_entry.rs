@@ -7,6 +7,7 @@ use fieldlink_protocol::pin::Pin;
 
 use crate::exit::{Failure, Kind};
 use crate::platform::{LineInput, Terminal};
+use crate::printing::print;
 
 /// How often a person may mistype something that is not four digits.
 const PATIENCE: usize = 3;
@@ -21,9 +22,9 @@ pub enum PinEntry {
 
 impl PinEntry {
     /// For `connect`: the descriptor if one is named, else the terminal, else standard input.
-    pub fn for_connect(pin_fd: Option<i32>) -> Result<Self, Failure> {
-        match pin_fd {
-            Some(number) => Self::descriptor(number),
+    pub fn for_connect(descriptor: Option<LineInput>) -> Result<Self, Failure> {
+        match descriptor {
+            Some(input) => Ok(Self::Input(input)),
             None if std::io::stdin().is_terminal() => Self::terminal(),
             None => LineInput::stdin().map(Self::Input).map_err(|error| {
                 Failure::new(Kind::Failed, format!("could not read the PIN from standard input: {error}"))
@@ -32,19 +33,13 @@ impl PinEntry {
     }
 
     /// For `run`, whose standard input belongs to the command.
-    pub fn for_run(pin_fd: Option<i32>) -> Result<Self, Failure> {
-        pin_fd.map_or_else(Self::terminal, Self::descriptor)
+    pub fn for_run(descriptor: Option<LineInput>) -> Result<Self, Failure> {
+        descriptor.map_or_else(Self::terminal, |input| Ok(Self::Input(input)))
     }
 
     fn terminal() -> Result<Self, Failure> {
         Terminal::open().map(Self::Terminal).map_err(|error| {
             Failure::usage(format!("could not ask for the PIN: there is no terminal ({error}); use --pin-fd"))
-        })
-    }
-
-    fn descriptor(number: i32) -> Result<Self, Failure> {
-        LineInput::descriptor(number).map(Self::Input).map_err(|error| {
-            Failure::usage(format!("could not read the PIN from descriptor {number}: {error}"))
         })
     }
 
@@ -69,7 +64,7 @@ impl PinEntry {
             match Pin::parse(&line) {
                 Ok(pin) => return Ok(pin),
                 Err(error) if tries == 0 => return Err(Failure::usage(error.to_string())),
-                Err(error) => eprintln!("{error}: type it again"),
+                Err(error) => print(&format!("{error}: type it again")),
             }
         }
     }

@@ -22,6 +22,15 @@ pub(crate) fn replace_durably(path: &Path, content: &[u8]) -> anyhow::Result<()>
     swap(path, content, true).with_context(|| format!("could not write {}", path.display()))
 }
 
+/// Finds out whether [`replace`] would work at `path`, and leaves what is there as it is.
+pub(crate) fn rehearse(path: &Path) -> anyhow::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".rehearsal");
+    let beside = path.with_file_name(name);
+    let tried = swap(&beside, &[b'.'; 4096], false).and_then(|()| fs::remove_file(&beside));
+    tried.with_context(|| format!("could not write {}", path.display()))
+}
+
 fn swap(path: &Path, content: &[u8], durably: bool) -> std::io::Result<()> {
     let directory = path.parent().ok_or(std::io::ErrorKind::InvalidInput)?;
     let mut name = path.file_name().unwrap_or_default().to_owned();

@@ -1,12 +1,16 @@
 //! What the engineer sees while waiting, and what scripts read with `--json`.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
+use std::time::Instant;
 
+use fieldlink_protocol::text;
 use serde::Serialize;
 
+use crate::budget::{Budget, Verdict};
 use crate::control::Trouble;
 use crate::exit::Failure;
+use crate::printing::{LINE, print, print_json};
 use crate::session::{End, Told};
 
 /// A change that is worth telling.
@@ -54,6 +58,11 @@ pub enum Progress {
         /// The line.
         text: String,
     },
+    /// The other side caused more than is told: so many lines were left out.
+    LeftOut {
+        /// How many.
+        count: u64,
+    },
     /// The session is over.
     Ended {
         /// Who ended it.
@@ -93,6 +102,11 @@ impl Progress {
         Self::Failed { code: kind.code(), error: kind.name(), message: message.clone() }
     }
 
+    /// Whether scanner or relay can cause it again and again.
+    fn is_of_the_other_side(&self) -> bool {
+        matches!(self, Self::Interrupted(_) | Self::Active { .. } | Self::Extended { .. } | Self::Chat { .. })
+    }
+
     /// What is being waited for, if anything is.
     fn waiting(&self) -> Option<String> {
         match self {
@@ -119,6 +133,9 @@ impl Progress {
                 Some(format!("the client granted more time: {} minutes left", seconds.div_ceil(60)))
             }
             Self::Chat { text } => Some(format!("the client: {text}")),
+            Self::LeftOut { count } => {
+                Some(format!("{count} lines from the other side were left out, because they came too fast"))
+            }
             Self::Ended { message, .. } | Self::Failed { message, .. } => {
                 Some(format!("fieldlink-connect: {message}"))
             }
@@ -148,27 +165,42 @@ pub struct Console {
     hushed: Cell<bool>,
     /// Whether the terminal's owner was told of an interruption.
     whispered: Cell<bool>,
+    /// Bounds what the other side can have told.
+    budget: RefCell<Budget>,
 }
 
 impl Console {
     /// For this process's standard streams.
     pub fn new(json: bool) -> Self {
-        let manner = match (json, std::io::stderr().is_terminal()) {
+        let is_terminal =
+            std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let manner = match (json, is_terminal) {
             (true, _) => Manner::Json,
             (false, true) => Manner::Terminal,
             (false, false) => Manner::Lines,
         };
-        Self { manner, unfinished: Cell::new(false), hushed: Cell::new(false), whispered: Cell::new(false) }
+        let (unfinished, hushed, whispered) = Default::default();
+        Self { manner, unfinished, hushed, whispered, budget: RefCell::default() }
     }
 
-    /// Tells a change.
+    /// Tells a change. What the other side can cause as often as it likes is told so often, and then how much
+    /// was left out.
     pub fn tell(&self, progress: &Progress) {
+        if progress.is_of_the_other_side() {
+            match self.budget.borrow_mut().spend(Instant::now()) {
+                Verdict::LeaveOut => return,
+                Verdict::Tell { left_out: 0 } => {}
+                Verdict::Tell { left_out } => self.tell_now(&Progress::LeftOut { count: left_out }),
+            }
+        }
+        self.tell_now(progress);
+    }
+
+    fn tell_now(&self, progress: &Progress) {
         match self.manner {
             _ if self.hushed.get() => self.whisper(progress),
             Manner::Json => {
-                let line = serde_json::to_string(progress).unwrap_or_default();
-                // A reader that went away does not concern the session.
-                let _ = writeln!(std::io::stdout(), "{line}");
+                print_json(&serde_json::to_string(progress).unwrap_or_default());
             }
             _ => {
                 progress.waiting().inspect(|text| self.wait(text));
@@ -184,7 +216,7 @@ impl Console {
         let Some(text) = self.whispered_text(progress) else { return };
         if std::io::stderr().is_terminal() {
             // The terminal is in raw mode.
-            let _ = write!(std::io::stderr(), "\r\n[fieldlink] {text}\r\n");
+            let _ = write!(std::io::stderr(), "\r\n[fieldlink] {}\r\n", text::clean(&text, LINE));
         }
     }
 
@@ -195,7 +227,9 @@ impl Console {
                 Some(format!("the connection to the scanner is interrupted: {trouble}"))
             }
             Progress::Active { .. } if self.whispered.take() => Some("connected again".into()),
-            Progress::Chat { .. } | Progress::Extended { .. } => progress.sentence(),
+            Progress::Chat { .. } | Progress::Extended { .. } | Progress::LeftOut { .. } => {
+                progress.sentence()
+            }
             _ => None,
         }
     }
@@ -204,7 +238,7 @@ impl Console {
     pub fn say(&self, text: &str) {
         self.clear();
         if self.manner != Manner::Json {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            print(text);
         }
     }
 
@@ -217,10 +251,10 @@ impl Console {
     fn wait(&self, text: &str) {
         self.clear();
         if self.manner == Manner::Terminal {
-            let _ = write!(std::io::stderr(), "{text} …");
+            let _ = write!(std::io::stderr(), "{} …", text::clean(text, LINE));
             self.unfinished.set(true);
         } else {
-            let _ = writeln!(std::io::stderr(), "{text}");
+            print(text);
         }
     }
 
@@ -257,6 +291,17 @@ mod tests {
         );
         assert_eq!(json(&Progress::Chat { text: "hi".into() }), r#"{"state":"chat","text":"hi"}"#);
         assert_eq!(json(&Progress::Extended { seconds: 5100 }), r#"{"state":"extended","seconds":5100}"#);
+    }
+
+    #[test]
+    fn a_flood_is_told_once() {
+        let console = Console::new(false);
+        let told = |progress: &Progress| {
+            !matches!(console.budget.borrow_mut().spend(Instant::now()), Verdict::LeaveOut)
+                && progress.is_of_the_other_side()
+        };
+        let chat = Progress::Chat { text: "x".into() };
+        assert!((0..100_000).filter(|_| told(&chat)).count() < 100);
     }
 
     #[test]

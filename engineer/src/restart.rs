@@ -1,11 +1,9 @@
 //! What this program needs to come back into its session if it is killed: the restart key and the session
 //! ticket, in the session's private directory, for as long as the session lives and five minutes more.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use anyhow::{Context, anyhow};
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::limits;
@@ -16,10 +14,12 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use crate::moment::Moment;
 use crate::private_file;
 
-const FILE: &str = "restart.json";
-/// How often the file's time is set: it says until when the program lived.
+/// The file's name in a session's directory.
+pub const FILE: &str = "restart.json";
+/// How often the file is written anew: it says until when the program lived.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// A session to come back to.
@@ -36,7 +36,7 @@ pub struct Restart {
     /// The password of the next pairing.
     pub key: Secret<32>,
     /// When its program was last alive.
-    pub alive: SystemTime,
+    pub alive: Moment,
 }
 
 /// As it stands in the file.
@@ -48,18 +48,23 @@ struct Written {
     partner: Option<String>,
     session_ticket: String,
     key: Zeroizing<String>,
+    alive: Moment,
 }
 
 impl Restart {
     /// What a killed program left in `directory`, if it is not too old. Something unreadable is nothing.
     pub fn load(directory: &Path) -> Option<Self> {
+        Self::load_at(directory, &Moment::now())
+    }
+
+    fn load_at(directory: &Path, now: &Moment) -> Option<Self> {
         let path = directory.join(FILE);
         let text = Zeroizing::new(private_file::read_secret(&path).ok()??);
-        let alive = path.metadata().and_then(|metadata| metadata.modified()).ok()?;
-        let age = SystemTime::now().duration_since(alive).unwrap_or_default();
-        let Written { session, ticket, partner, session_ticket, key } = serde_json::from_str(&text).ok()?;
+        let written = serde_json::from_str(&text).ok()?;
+        let Written { session, ticket, partner, session_ticket, key, alive } = written;
         let key = Zeroizing::new(BASE64.decode(key.as_bytes()).ok()?);
         let key = Secret::new(key.as_slice().try_into().ok()?);
+        let age = alive.age(now);
         let restart = Self { session, ticket, partner, session_ticket, key, alive };
         (age < limits::INTERRUPTION).then_some(restart)
     }
@@ -72,11 +77,10 @@ impl Restart {
             partner: self.partner.clone(),
             session_ticket: self.session_ticket.clone(),
             key: Zeroizing::new(BASE64.encode(self.key.expose())),
+            alive: self.alive.clone(),
         };
         let text = Zeroizing::new(serde_json::to_vec(&written)?);
-        let path = directory.join(FILE);
-        private_file::replace(&path, &text)?;
-        set_time(&path, self.alive)
+        private_file::replace(&directory.join(FILE), &text)
     }
 }
 
@@ -93,7 +97,7 @@ pub async fn keep(
     loop {
         let latest = ticket.borrow_and_update().clone();
         if let Some(latest) = latest {
-            (restart.session_ticket, restart.alive) = (latest, SystemTime::now());
+            (restart.session_ticket, restart.alive) = (latest, Moment::now());
             // Without the file the session goes on; only its program must not be killed.
             let _ = restart.store(&directory);
         }
@@ -106,17 +110,11 @@ pub async fn keep(
     }
 }
 
-fn set_time(path: &Path, time: SystemTime) -> anyhow::Result<()> {
-    let set = File::options().write(true).open(path).and_then(|file| file.set_modified(time));
-    set.map_err(|error| anyhow!(error))
-        .with_context(|| format!("could not set the time of {}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn restart(alive: SystemTime) -> Restart {
+    fn restart(alive: Moment) -> Restart {
         Restart {
             session: SessionId::random(),
             ticket: "T-1".into(),
@@ -132,13 +130,12 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path();
         assert!(Restart::load(path).is_none());
-        let kept = restart(SystemTime::now() - Duration::from_secs(60));
+        let now = Moment::now();
+        let kept = restart(now.clone());
         kept.store(path).expect("stored");
-        let found = Restart::load(path).expect("fresh");
+        let found = Restart::load_at(path, &now.later(Duration::from_secs(299))).expect("fresh");
         assert!(found.session == kept.session && found.key.matches(kept.key.expose()));
-        let old = restart(SystemTime::now() - limits::INTERRUPTION);
-        old.store(path).expect("stored");
-        assert!(Restart::load(path).is_none());
+        assert!(Restart::load_at(path, &now.later(limits::INTERRUPTION)).is_none());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -161,6 +158,6 @@ mod tests {
 
     #[test]
     fn the_key_is_not_printed() {
-        assert!(format!("{:?}", restart(SystemTime::now())).contains("<secret>"));
+        assert!(format!("{:?}", restart(Moment::now())).contains("<secret>"));
     }
 }

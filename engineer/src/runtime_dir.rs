@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use fieldlink_protocol::support_id::SupportId;
 
+use crate::directories::Place;
 use crate::exit::{Failure, Kind};
-use crate::restart::Restart;
+use crate::restart::{self, Restart};
 use crate::ssh_config::aliases::{self, Record};
 use crate::{platform, private_file};
 
@@ -36,17 +37,17 @@ pub struct Sessions {
 pub struct SessionDirectory {
     runtime: RuntimeDirectory,
     path: PathBuf,
+    /// Whether what is needed to come back stays.
+    left: bool,
     _lock: File,
 }
 
 impl RuntimeDirectory {
-    /// Opens the directory at `path`, creating it if there is none. One that others can get at is
+    /// Opens the directory at `place`, creating it if there is none. One that others can get at is
     /// refused: they could have put anything there.
-    pub fn open(path: &Path) -> anyhow::Result<Self> {
-        platform::create_private_directory(path)
-            .and_then(|()| platform::check_private_directory(path))
-            .with_context(|| format!("could not use the directory {}", path.display()))?;
-        Ok(Self { path: path.to_owned() })
+    pub fn open(place: &Place) -> anyhow::Result<Self> {
+        place.create_private()?;
+        Ok(Self { path: place.to_path_buf() })
     }
 
     /// Where it is.
@@ -114,7 +115,7 @@ impl RuntimeDirectory {
             remove(&path)?;
         }
         let lock = create(&path).with_context(|| format!("could not create {}", path.display()))?;
-        Ok(SessionDirectory { runtime: self.clone(), path, _lock: lock })
+        Ok(SessionDirectory { runtime: self.clone(), path, left: false, _lock: lock })
     }
 
     /// Writes the file of all sessions anew.
@@ -144,6 +145,7 @@ impl RuntimeDirectory {
     /// Whoever makes, judges or removes a session's directory holds this lock.
     fn lock(&self) -> anyhow::Result<File> {
         private_file::lock(&self.path.join(LOCK))
+            .context("could not use the directory of the sessions; FIELDLINK_RUNTIME_DIR can name another")
     }
 }
 
@@ -174,8 +176,19 @@ impl SessionDirectory {
         self.try_remove()
     }
 
+    /// Leaves what is needed to come back to the session, and nothing else of it.
+    pub fn leave(mut self) -> anyhow::Result<()> {
+        self.left = true;
+        for entry in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            if entry.file_name() != LOCK && entry.file_name() != restart::FILE {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        self.runtime.refresh_aliases()
+    }
+
     fn try_remove(&self) -> anyhow::Result<()> {
-        if !self.path.exists() {
+        if self.left || !self.path.exists() {
             return Ok(());
         }
         remove(&self.path)?;
@@ -216,7 +229,8 @@ fn remove(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn already_open(id: SupportId) -> Failure {
+/// Why there is no second session to one scanner.
+pub(crate) fn already_open(id: SupportId) -> Failure {
     Failure::new(
         Kind::Busy,
         format!(
@@ -233,7 +247,7 @@ mod tests {
 
     fn runtime() -> (tempfile::TempDir, RuntimeDirectory) {
         let base = tempfile::tempdir().expect("a directory");
-        let runtime = RuntimeDirectory::open(&base.path().join("run")).expect("opened");
+        let runtime = RuntimeDirectory::open(&Place::at(&base.path().join("run"))).expect("opened");
         (base, runtime)
     }
 
@@ -276,7 +290,7 @@ mod tests {
             partner: None,
             session_ticket: "k.b.t".into(),
             key: fieldlink_protocol::secret::Secret::random(),
-            alive: std::time::SystemTime::now(),
+            alive: crate::moment::Moment::now(),
         };
         let living = runtime.claim(id).expect("free");
         restart.store(living.path()).expect("stored");
@@ -307,7 +321,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let base = tempfile::tempdir().expect("a directory");
         std::fs::set_permissions(base.path(), std::fs::Permissions::from_mode(0o755)).expect("chmod");
-        let problem = format!("{:#}", RuntimeDirectory::open(base.path()).expect_err("open to all"));
+        let problem =
+            format!("{:#}", RuntimeDirectory::open(&Place::at(base.path())).expect_err("open to all"));
         assert!(problem.contains("chmod 700"), "{problem}");
     }
 }

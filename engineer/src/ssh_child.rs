@@ -1,4 +1,4 @@
-//! An `ssh` of this program's own, beside the session that it uses.
+//! An `ssh` of this program's own, in this terminal, as one job with this program.
 
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -7,31 +7,30 @@ use anyhow::Context;
 use tokio::process::Child;
 use tokio::time::timeout;
 
+use crate::exit::SSH_FAILED;
 use crate::local_socket::Purpose;
-use crate::platform::{self, TerminalState};
-use crate::progress::Console;
-use crate::session::{End, Session, Stop, Stops};
+use crate::platform::{self, ChildChanges, TerminalState};
+use crate::ssh_client::not_started;
 
 /// The environment variable that tells our proxy what its connection is for.
 const PURPOSE: &str = "FIELDLINK_PURPOSE";
 /// How long an ssh without a connection may take to see that, and again once it was told to stop.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// What happened first.
-#[derive(Debug)]
-pub enum Happened {
-    /// ssh ended, with this code.
-    Exited(u8),
-    /// The session ended.
-    Over(End),
-    /// Someone wants this program to stop.
-    Stopped(Stop),
+/// How an ssh ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SshExit {
+    /// Its exit code, or that of a program that died by a signal.
+    pub code: u8,
+    /// Whether it could not do its work, or was killed, rather than told to stop.
+    pub failed: bool,
 }
 
 /// A running ssh. Dropping it kills it; the terminal is as before.
 pub struct SshChild {
     child: Child,
-    _terminal: Option<TerminalState>,
+    changes: ChildChanges,
+    terminal: Option<TerminalState>,
 }
 
 /// Marks `command`'s connection as the session's own, so that nobody waits for its end.
@@ -40,10 +39,17 @@ pub fn as_shell(mut command: Command) -> Command {
     command
 }
 
+/// Marks `command`'s connection as a rehearsal, which the session answers itself.
+pub fn as_rehearsal(mut command: Command) -> Command {
+    command.env(PURPOSE, "rehearsal");
+    command
+}
+
 /// What the connection of a proxy that ssh started is for.
 pub fn purpose() -> Purpose {
     match std::env::var_os(PURPOSE) {
         Some(purpose) if purpose == "shell" => Purpose::Shell,
+        Some(purpose) if purpose == "rehearsal" => Purpose::Rehearsal,
         _ => Purpose::Other,
     }
 }
@@ -52,48 +58,57 @@ impl SshChild {
     /// Starts `command`.
     pub fn spawn(command: Command) -> anyhow::Result<Self> {
         let terminal = TerminalState::remember();
+        let changes = ChildChanges::new().context("could not watch for signals")?;
         let mut command = tokio::process::Command::from(command);
-        let child = command.kill_on_drop(true).spawn();
-        let child = child.context("could not run ssh: install the OpenSSH client")?;
-        Ok(Self { child, _terminal: terminal })
+        let child = command.kill_on_drop(true).spawn().map_err(|error| not_started("ssh", &error))?;
+        Ok(Self { child, changes, terminal })
     }
 
-    /// Waits for its end. Safe to cancel.
-    pub async fn exited(&mut self) -> anyhow::Result<u8> {
-        self.child.wait().await.map(platform::exit_code).context("could not wait for ssh")
-    }
-
-    /// Follows it and the session that it uses. An interrupt belongs to ssh.
-    pub async fn follow(
-        &mut self,
-        session: &mut Session,
-        stops: &mut Stops,
-        console: &Console,
-    ) -> anyhow::Result<Happened> {
+    /// Waits for its end. When it is stopped (by `~^Z`, say), this program stops with it, so that the shell
+    /// gets its terminal back; when this program goes on, so does ssh. Safe to cancel.
+    pub async fn exited(&mut self) -> anyhow::Result<SshExit> {
         loop {
-            return tokio::select! {
+            tokio::select! {
                 biased;
-                end = session.ended(console) => Ok(Happened::Over(end)),
-                code = self.exited() => code.map(Happened::Exited),
-                stop = stops.next() => match stop {
-                    Stop::Signal(platform::Signal::Interrupt) => continue,
-                    stop => Ok(Happened::Stopped(stop)),
+                status = self.child.wait() => {
+                    let exit = exit_of(status.context("could not wait for ssh")?);
+                    if exit.failed || exit.code == SSH_FAILED {
+                        self.reset_screen();
+                    }
+                    return Ok(exit);
+                }
+                () = self.changes.next() => if let Some(pid) = self.child.id() {
+                    platform::stop_with(pid);
                 },
-            };
+            }
         }
     }
 
     /// Waits for it once its connection is gone, and does not wait for long.
     pub async fn stop(mut self) {
         if self.exits_soon().await.is_none() {
-            self.child.id().into_iter().for_each(platform::terminate);
+            self.child
+                .id()
+                .into_iter()
+                .for_each(|pid| platform::send_signal(pid, platform::Signal::Terminate));
             if self.exits_soon().await.is_none() {
                 let _ = self.child.kill().await;
             }
         }
+        self.reset_screen();
+    }
+
+    /// Whatever ran over there had no chance to leave the screen as it was.
+    fn reset_screen(&self) {
+        self.terminal.iter().for_each(TerminalState::reset_screen);
     }
 
     async fn exits_soon(&mut self) -> Option<ExitStatus> {
         timeout(FAREWELL, self.child.wait()).await.ok()?.ok()
     }
+}
+
+fn exit_of(status: ExitStatus) -> SshExit {
+    let code = platform::exit_code(status);
+    SshExit { code, failed: status.code() == Some(SSH_FAILED.into()) || platform::was_killed(status) }
 }

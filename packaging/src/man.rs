@@ -12,37 +12,86 @@ use crate::programs::{self, Program};
 
 /// Writes the pages of every program below `dir`.
 pub(crate) fn write(dir: &Path) -> anyhow::Result<()> {
-    for Program { command, files } in programs::all() {
-        let dir = dir.join(command.get_name());
+    for program in programs::all() {
+        let dir = dir.join(program.command.get_name());
         fs::create_dir_all(&dir).with_context(|| format!("could not make {}", dir.display()))?;
-        let mut command = command.disable_help_subcommand(true);
+        let mut command = program.command.clone().disable_help_subcommand(true);
         command.build();
-        pages(&command, files, &dir)?;
+        pages(&command, None, &program, &dir)?;
     }
     Ok(())
 }
 
-fn pages(command: &Command, files: &[(&str, &str)], dir: &Path) -> anyhow::Result<()> {
-    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
-        pages(subcommand, files, dir)?;
+/// Writes the page of `command`, which is the whole program's if it has no `parent`, and those below it.
+fn pages(command: &Command, parent: Option<&str>, program: &Program, dir: &Path) -> anyhow::Result<()> {
+    let name = Man::new(command.clone()).get_filename();
+    let this = page_name(&name);
+    for subcommand in shown(command) {
+        pages(subcommand, Some(&this), program, dir)?;
     }
-    // What stands above and below a page; without a name, clap_mangen puts the last word of the command there.
-    let source = concat!("Fieldlink ", env!("CARGO_PKG_VERSION"));
-    let man = Man::new(command.clone()).manual("Fieldlink").source(source);
-    let path = dir.join(man.get_filename());
-    fs::write(&path, page(&man, files)?).with_context(|| format!("could not write {}", path.display()))
+    let path = dir.join(name);
+    fs::write(&path, page(command, parent, program)?)
+        .with_context(|| format!("could not write {}", path.display()))
 }
 
-fn page(man: &Man, files: &[(&str, &str)]) -> anyhow::Result<Vec<u8>> {
+fn shown(command: &Command) -> impl Iterator<Item = &Command> {
+    command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set())
+}
+
+/// `fieldlink-connect.1` as pages refer to it.
+fn page_name(file: &str) -> String {
+    format!("{}(1)", file.trim_end_matches(".1"))
+}
+
+fn page(command: &Command, parent: Option<&str>, program: &Program) -> anyhow::Result<Vec<u8>> {
+    // What stands above and below a page; without a name, clap_mangen puts the last word of the command there.
+    let source = concat!("Fieldlink ", env!("CARGO_PKG_VERSION"));
+    // It would run the lines of the text behind the help together.
+    let bare = command.clone().after_help(None::<&str>).after_long_help(None::<&str>);
     let mut page = Vec::new();
-    man.render(&mut page)?;
-    let mut section = Roff::new();
-    section.control("SH", ["FILES"]);
-    for (file, about) in files {
-        section.control("TP", []).text([bold(*file)]).text([roman(*about)]);
+    Man::new(bare).manual("Fieldlink").source(source).render(&mut page)?;
+    let mut sections = Roff::new();
+    let behind = command.get_after_long_help().or_else(|| command.get_after_help());
+    behind.iter().for_each(|text| lines(&mut sections, &text.to_string()));
+    if parent.is_none() {
+        list(&mut sections, "EXAMPLES", program.examples);
     }
-    section.to_writer(&mut page)?;
+    list(&mut sections, "FILES", program.files);
+    see_also(&mut sections, command, parent, program);
+    sections.to_writer(&mut page)?;
     Ok(page)
+}
+
+/// The tables behind the help, line by line. Files have a section of their own.
+fn lines(sections: &mut Roff, text: &str) {
+    for table in text.split("\n\n").filter(|table| !table.starts_with("Files")) {
+        let title = if table.starts_with("Exit codes") { "EXIT STATUS" } else { "NOTES" };
+        sections.control("SH", [title]).control("nf", []);
+        for line in table.lines().filter(|line| *line != "Exit codes:") {
+            sections.text([roman(line)]);
+        }
+        sections.control("fi", []);
+    }
+}
+
+fn list(sections: &mut Roff, title: &str, rows: &[(&str, &str)]) {
+    if !rows.is_empty() {
+        sections.control("SH", [title]);
+    }
+    for (what, about) in rows {
+        sections.control("TP", []).text([bold(*what)]).text([roman(*about)]);
+    }
+}
+
+fn see_also(sections: &mut Roff, command: &Command, parent: Option<&str>, program: &Program) {
+    let below = shown(command).map(|below| page_name(&Man::new(below.clone()).get_filename()));
+    let mut pages: Vec<String> = parent.into_iter().map(str::to_owned).chain(below).collect();
+    if parent.is_none() {
+        pages.extend(program.related.iter().map(|&page| page.to_owned()));
+    }
+    if !pages.is_empty() {
+        sections.control("SH", ["SEE ALSO"]).text([roman(pages.join(", "))]);
+    }
 }
 
 #[cfg(test)]
@@ -53,7 +102,9 @@ mod tests {
     fn rendered(name: &str) -> String {
         let program =
             programs::all().into_iter().find(|program| program.command.get_name() == name).expect(name);
-        String::from_utf8(page(&Man::new(program.command), program.files).expect("a page")).expect("text")
+        let mut command = program.command.clone().disable_help_subcommand(true);
+        command.build();
+        String::from_utf8(page(&command, None, &program).expect("a page")).expect("text")
     }
 
     #[test]
@@ -64,6 +115,23 @@ mod tests {
         {
             assert!(page.contains(part), "{part} is missing in {page}");
         }
+    }
+
+    #[test]
+    fn the_engineers_page_has_what_a_first_reader_looks_for() {
+        let page = rendered("fieldlink-connect");
+        for part in [
+            ".SH EXAMPLES",
+            ".SH \"EXIT STATUS\"",
+            ".SH \"SEE ALSO\"",
+            "fieldlink\\-connect\\-run(1), ",
+            "ssh_config(5)",
+            "without it nothing can be called",
+            ".nf",
+        ] {
+            assert!(page.contains(part), "{part} is missing in {page}");
+        }
+        assert!(!page.contains("Optional.") && !page.contains("Files, each in"), "{page}");
     }
 
     #[test]

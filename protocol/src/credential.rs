@@ -9,9 +9,12 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::digits::{Mark, mark};
 use crate::{ids::EngineerId, limits, secret::Secret, text};
 
 const PREFIX: &str = "flk1";
+/// Characters of the last part.
+const CHECK_LENGTH: usize = 6;
 /// Longest credential that is read, in bytes.
 pub const MAX_LENGTH: usize = 1024;
 
@@ -71,13 +74,22 @@ impl Credential {
         Zeroizing::new(format!("{}.{}", *body, check_bytes(&body)))
     }
 
-    /// Reads what the operator handed over.
+    /// Reads what the operator handed over, also as mail and editors hand it on: over several lines, quoted,
+    /// with spaces and marks around it.
     pub fn parse(text: &str) -> Result<Self, ParseCredentialError> {
-        let text = text.trim();
-        if !text.starts_with(concat!("flk1", ".")) {
+        let text = condense(text);
+        if !begins(&text) {
             return Err(ParseCredentialError::Foreign);
         }
-        Self::parse_parts(text).ok_or(ParseCredentialError::Damaged)
+        Self::parse_parts(&text).ok_or(ParseCredentialError::Damaged)
+    }
+
+    /// Whether more lines could make `text` a credential, which it is not yet.
+    pub fn is_begun(text: &str) -> bool {
+        let text = condense(text);
+        let parts: Vec<&str> = text.split('.').collect();
+        let is_whole = parts.len() > 4 || (parts.len() == 4 && parts[3].len() >= CHECK_LENGTH);
+        text.is_empty() || (begins(&text) && !is_whole && text.len() <= MAX_LENGTH)
     }
 
     fn parse_parts(text: &str) -> Option<Self> {
@@ -99,6 +111,23 @@ impl Credential {
     pub fn secret_hash(&self) -> [u8; 32] {
         hash(self.secret.expose())
     }
+}
+
+fn begins(condensed: &str) -> bool {
+    condensed.starts_with(concat!("flk1", "."))
+}
+
+/// Takes out what stands in no credential and comes from copying: white space, quotes and marks that are not
+/// seen; what mail puts before a quoted line and behind one that it has broken.
+fn condense(text: &str) -> Zeroizing<String> {
+    let mut condensed = Zeroizing::new(String::with_capacity(text.len()));
+    let is_mark =
+        |character: char| mark(character) == Mark::Separator && !matches!(character, '.' | '-' | '_');
+    for line in text.lines() {
+        let line = line.trim_end().trim_end_matches('=');
+        condensed.extend(line.chars().filter(|&character| !is_mark(character)));
+    }
+    condensed
 }
 
 /// Reads a bearer token back into the engineer's ID and the hash of the secret.
@@ -150,7 +179,47 @@ mod tests {
         assert_eq!(Credential::parse("hello").err(), Some(ParseCredentialError::Foreign));
     }
 
+    #[test]
+    fn mail_may_hand_it_on() {
+        let credential = credential();
+        let text = credential.encode().to_string();
+        let quoted: String = text
+            .as_bytes()
+            .chunks(70)
+            .map(|line| format!("> {}\r\n", String::from_utf8_lossy(line)))
+            .collect();
+        let soft: String =
+            text.as_bytes().chunks(75).map(|line| format!("{}=\n", String::from_utf8_lossy(line))).collect();
+        for pasted in [
+            format!("\u{feff}{text}"),
+            format!("\n\n  \"{text}\"\n"),
+            format!("<{text}>"),
+            format!("\u{201c}{text}\u{201d}"),
+            quoted,
+            soft,
+        ] {
+            let read = Credential::parse(&pasted).expect(&pasted);
+            assert_eq!(read.secret_hash(), credential.secret_hash());
+        }
+    }
+
     proptest! {
+        /// However it is broken into lines: it is begun until the last one, and then it is whole.
+        #[test]
+        fn lines_are_put_together(width in 5usize..90, indent in "[ \t>]{0,4}", end in "(\n|\r\n| \n)") {
+            let credential = credential();
+            let text = credential.encode().to_string();
+            let mut pasted = String::new();
+            let lines: Vec<_> = text.as_bytes().chunks(width).collect();
+            for (at, line) in lines.iter().enumerate() {
+                prop_assert!(Credential::is_begun(&pasted), "{pasted}");
+                pasted.push_str(&format!("{indent}{}{end}", String::from_utf8_lossy(line)));
+                prop_assert!(at + 1 == lines.len() || Credential::parse(&pasted).is_err());
+            }
+            prop_assert!(!Credential::is_begun(&pasted));
+            prop_assert_eq!(Credential::parse(&pasted).expect("whole").secret_hash(), credential.secret_hash());
+        }
+
         #[test]
         fn a_damaged_copy_is_noticed(at in 5usize..100, with in "[A-Za-z0-9._-]") {
             let text = credential().encode().to_string();

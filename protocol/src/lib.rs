@@ -13,12 +13,16 @@
 //! | [`ticket`] | what the relay signs: pipe tickets, session tickets, leases |
 //! | [`pairing`], [`keys`], [`seal`] | from a PIN to keys to sealed messages |
 //! | [`pipe`] | the reliable byte stream between engineer and agent |
+//! | [`logging`] | (feature `logging`) a log that no peer can flood or forge |
 //! | [`transport`] | (feature `transport`) sockets for the two sides that dial the relay |
 
 pub mod credential;
+mod digits;
 pub mod ids;
 pub mod keys;
 pub mod limits;
+#[cfg(feature = "logging")]
+pub mod logging;
 pub mod messages;
 pub mod pairing;
 pub mod pin;

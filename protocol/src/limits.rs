@@ -4,10 +4,12 @@ use std::time::Duration;
 
 /// Largest control message (JSON text, or one sealed message), in bytes.
 pub const CONTROL_MESSAGE: usize = 64 * 1024;
-/// Largest message on a pipe, in bytes.
-pub const DATA_MESSAGE: usize = 1024 * 1024;
+/// Largest message of an agent or engineer to the relay, in bytes: two tickets with everything around them.
+pub const RELAY_MESSAGE: usize = 8 * 1024;
 /// Payload of one pipe data frame as the sending sides cut it, in bytes.
 pub const PIPE_CHUNK: usize = 64 * 1024;
+/// Largest message on a pipe, in bytes: a chunk behind its header.
+pub const DATA_MESSAGE: usize = crate::pipe::DATA_HEADER + PIPE_CHUNK;
 /// Unacknowledged bytes that a pipe keeps per direction unless configured otherwise.
 pub const PIPE_WINDOW: u32 = 4 * 1024 * 1024;
 /// The smallest window a peer may announce: room for a few chunks.
@@ -33,6 +35,9 @@ pub const PIPE_STABLE: Duration = Duration::from_secs(5);
 pub const PIPE_LINGER: Duration = Duration::from_secs(10);
 /// Pipes that one session may have open at the same time, the control pipe included.
 pub const PIPES_PER_SESSION: usize = 64;
+/// SSH connections that the engineer's side has open at the same time; further ones wait. Fewer than there may
+/// be pipes: the relay and the agent learn of an end a little later.
+pub const SSH_CONNECTIONS: usize = PIPES_PER_SESSION - 8;
 
 /// The header of a proxy's answer, in bytes.
 pub const PROXY_REPLY: usize = 16 * 1024;
@@ -81,6 +86,9 @@ pub const MEASURE: Duration = Duration::from_secs(5);
 pub const PIN_ATTEMPTS: u8 = 3;
 /// Refusals by the client that burn a pair.
 pub const REFUSALS: u8 = 2;
+/// Questions for the client's consent that may be taken back before they burn a pair: connections do break, but
+/// the client must not be worn down.
+pub const WITHDRAWALS: u8 = 5;
 /// OPAQUE runs that an agent takes part in at the same time.
 pub const PAIRINGS_AT_ONCE: usize = 8;
 
@@ -88,6 +96,10 @@ pub const PAIRINGS_AT_ONCE: usize = 8;
 pub const NAME: usize = 100;
 /// Longest case number ("ticket") or partner, in bytes of UTF-8.
 pub const REFERENCE: usize = 64;
+/// Longest name of an account on the scanner, in bytes of UTF-8 (`LOGIN_NAME_MAX`, without its end).
+pub const ACCOUNT: usize = 255;
+/// Longest host name, in bytes (RFC 1035; Linux has 64).
+pub const HOST_NAME: usize = 255;
 /// Longest line of chat, or answer of the client's, in bytes of UTF-8.
 pub const CHAT: usize = 1000;
 /// Longest question of the engineer's, in bytes of UTF-8.

@@ -3,14 +3,22 @@
 use rand::RngExt;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::digits::{Mark, mark};
+
 /// Four digits. Masked in debug output, wiped when dropped, and never serialised.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Pin([u8; 4]);
 
-/// Something that is not four digits. Says nothing about what was typed.
+/// Something that is not four digits. Says nothing about which they are.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a PIN has four digits")]
-pub struct ParsePinError;
+pub enum ParsePinError {
+    /// More or fewer digits.
+    #[error("a PIN has four digits, and this has {0}")]
+    Count(usize),
+    /// Something that stands in no number.
+    #[error("a PIN has four digits and nothing else")]
+    Foreign,
+}
 
 impl Pin {
     /// Draws one, uniformly over all 10⁴, from the operating system's CSPRNG.
@@ -19,19 +27,22 @@ impl Pin {
         Self(std::array::from_fn(|_| b'0' + random.random_range(0..10u8)))
     }
 
-    /// Reads four digits; surrounding and inner spaces do not matter.
+    /// Reads four digits of any script; what people and programs put between them does not matter.
     pub fn parse(typed: &str) -> Result<Self, ParsePinError> {
-        let mut digits = [0; 4];
+        // What is wiped when it is dropped, on every way out.
+        let mut pin = Self([0; 4]);
         let mut count = 0;
-        for byte in typed.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
-            if count == 4 || !byte.is_ascii_digit() {
-                digits.zeroize();
-                return Err(ParsePinError);
+        for character in typed.chars() {
+            match mark(character) {
+                Mark::Digit(value) => {
+                    pin.0.iter_mut().skip(count).take(1).for_each(|digit| *digit = b'0' + value);
+                    count += 1;
+                }
+                Mark::Separator => {}
+                Mark::Foreign => return Err(ParsePinError::Foreign),
             }
-            digits[count] = byte;
-            count += 1;
         }
-        if count == 4 { Ok(Self(digits)) } else { Err(ParsePinError) }
+        if count == 4 { Ok(pin) } else { Err(ParsePinError::Count(count)) }
     }
 
     /// The four ASCII digits, for the pairing and for the scanner's own screen.
@@ -53,9 +64,19 @@ mod tests {
 
     #[test]
     fn reads_four_digits_only() {
-        assert_eq!(Pin::parse(" 04 71\n").map(|pin| pin.expose().to_owned()), Ok("0471".into()));
-        for wrong in ["", "123", "12345", "12a4", "１２３４"] {
-            assert_eq!(Pin::parse(wrong).err(), Some(ParsePinError), "{wrong:?}");
+        for typed in ["0471", " 04 71\n", "04-71", "\u{2068}0471\u{2069}", "０４７１", "0\t4,7.1\r\n", "٠٤٧١"]
+        {
+            assert_eq!(Pin::parse(typed).map(|pin| pin.expose().to_owned()), Ok("0471".into()), "{typed:?}");
+        }
+        for (wrong, why) in [
+            ("", ParsePinError::Count(0)),
+            ("123", ParsePinError::Count(3)),
+            ("12345", ParsePinError::Count(5)),
+            ("12a4", ParsePinError::Foreign),
+        ] {
+            let error = Pin::parse(wrong).expect_err(wrong);
+            assert!(error.to_string().starts_with("a PIN has four digits"));
+            assert_eq!(error, why, "{wrong:?}");
         }
         assert_eq!(format!("{:?}", Pin::random()), "Pin(****)");
     }

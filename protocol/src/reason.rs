@@ -83,6 +83,9 @@ reasons! {
     Silence = "silence", Scanner, "the other side fell silent";
     /// A message was altered, repeated, left out or malformed.
     Tampered = "tampered", Relay, "a message was altered or out of order on its way";
+    /// A message that was sealed by the other side, and so is its own, cannot be used: the two programs are of
+    /// versions that do not fit, or one of them has a fault.
+    Incompatible = "incompatible", Scanner, "the programs of the two sides do not understand each other (update the older one)";
     /// The process that runs the engineer's programs is gone or misbehaves.
     SessionProcessLost = "session-process-lost", Scanner, "the scanner's session process failed";
     /// The scanner could not start the session.
@@ -91,10 +94,17 @@ reasons! {
     IdTaken = "id-taken", Relay, "the support service no longer accepts this support ID";
     /// Another engineer is being served.
     Busy = "busy", Scanner, "another engineer is connected to this scanner";
-    /// The PIN did not fit, or someone changed who is asking.
+    /// The PIN did not fit, or someone changed who is asking. The engineer's program says so when the
+    /// scanner's answer does not fit, the scanner when the engineer's does not.
     WrongPin = "wrong-pin", Engineer, "the PIN was not right";
-    /// The pair of support ID and PIN is used up.
-    Burnt = "burnt", Engineer, "the support ID and PIN were used up by wrong tries or refusals";
+    /// The pair of support ID and PIN is used up by wrong PINs.
+    Burnt = "burnt", Engineer, "the support ID and PIN were used up by wrong PINs";
+    /// It is used up because the client said no, or nothing, as often as a pair stands it.
+    BurntByRefusals = "burnt-by-refusals", Client, "the client did not allow it for the second time, which used up the support ID and PIN";
+    /// It is used up because the client was asked again and again and the question taken back each time.
+    BurntByWithdrawals = "burnt-by-withdrawals", Engineer, "the client was asked too often without being able to answer, which used up the support ID and PIN";
+    /// The relay says that the session is over, and names somebody else as the one who ended it.
+    RelayEnded = "relay-ended", Relay, "the support service ended it";
     /// The two sides did not finish pairing in time.
     PairingTimeout = "pairing-timeout", Scanner, "pairing took too long";
     /// The other side did not come to the pipe.
@@ -104,6 +114,21 @@ reasons! {
 }
 
 impl Reason {
+    /// Whether it is the relay's to say. From a relay, any other is hearsay.
+    pub fn is_relays_own(self) -> bool {
+        matches!(
+            self,
+            Self::RelayLimit
+                | Self::Revoked
+                | Self::RelayStopping
+                | Self::RelayRestarted
+                | Self::RelayEnded
+                | Self::IdTaken
+                | Self::PartnerMissing
+                | Self::Unknown
+        )
+    }
+
     /// The reason with this code, if this version knows it.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.code() == code)

@@ -3,6 +3,8 @@
 use rand::RngExt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::digits::{Mark, mark};
+
 /// The totally anti-symmetric quasigroup of order 10 from H. Michael Damm's thesis (Marburg, 2004).
 /// It catches every wrong digit and every swap of two neighbours.
 const QUASIGROUP: [[u8; 10]; 10] = [
@@ -25,11 +27,14 @@ pub struct SupportId([u8; 9]);
 /// What is wrong with something that was typed as a support ID.
 #[derive(Debug, thiserror::Error, PartialEq, Eq, Clone, Copy)]
 pub enum ParseSupportIdError {
-    /// Not nine digits.
-    #[error("a support ID has nine digits, as in 482 913 077")]
-    Shape,
+    /// More or fewer than nine digits.
+    #[error("a support ID has nine digits, as in 482 913 077, and this has {0}")]
+    Count(usize),
+    /// Something that stands in no number.
+    #[error("a support ID has nine digits and nothing else, as in 482 913 077")]
+    Foreign,
     /// Nine digits whose check digit does not fit.
-    #[error("that ID has a typo")]
+    #[error("that ID has a typo (one digit is wrong, or two have changed places)")]
     Typo,
 }
 
@@ -62,24 +67,24 @@ fn check_digit(digits: &[u8]) -> u8 {
 impl std::str::FromStr for SupportId {
     type Err = ParseSupportIdError;
 
-    /// Reads nine digits; spaces, dashes and dots between them do not matter.
+    /// Reads nine digits of any script; what people and programs put between them does not matter.
     fn from_str(text: &str) -> Result<Self, ParseSupportIdError> {
         let mut digits = [0; 9];
         let mut count = 0;
         for character in text.chars() {
-            match character {
-                '0'..='9' if count < 9 => {
-                    digits[count] = character as u8 - b'0';
+            match mark(character) {
+                Mark::Digit(value) => {
+                    digits.iter_mut().skip(count).take(1).for_each(|digit| *digit = value);
                     count += 1;
                 }
-                ' ' | '\u{a0}' | '\u{202f}' | '-' | '\u{2010}'..='\u{2014}' | '.' => {}
-                _ => return Err(ParseSupportIdError::Shape),
+                Mark::Separator => {}
+                Mark::Foreign => return Err(ParseSupportIdError::Foreign),
             }
         }
         match (count, check_digit(&digits)) {
             (9, 0) => Ok(Self(digits)),
             (9, _) => Err(ParseSupportIdError::Typo),
-            _ => Err(ParseSupportIdError::Shape),
+            (count, _) => Err(ParseSupportIdError::Count(count)),
         }
     }
 }
@@ -131,15 +136,46 @@ mod tests {
             digits.clone(),
             format!("{}-{}.{}", &digits[..3], &digits[3..6], &digits[6..]),
             format!("  {digits} "),
+            format!("{digits}\t\r\n"),
+            format!("\u{2068}{}\u{2069}", id.grouped().replace(' ', "\u{2009}")),
+            id.grouped().replace(' ', "\u{200b}"),
+            id.grouped().replace(' ', " / "),
+            id.grouped().replace(' ', ","),
+            digits.chars().map(|digit| format!("{digit}_")).collect(),
         ] {
             assert_eq!(typed.parse(), Ok(id), "{typed:?}");
         }
-        for typed in ["", "12345678", "1234567890", "12345678x", "١٢٣٤٥٦٧٨٩"] {
-            assert_eq!(typed.parse::<SupportId>(), Err(ParseSupportIdError::Shape), "{typed:?}");
+        for (typed, count) in [("", 0), ("12345678", 8), ("1234567890", 10), ("1234567890123", 13)] {
+            assert_eq!(typed.parse::<SupportId>(), Err(ParseSupportIdError::Count(count)), "{typed:?}");
         }
+        for typed in ["12345678x", "ID 572400000", "+572400000", "572400000\u{1b}[2J"] {
+            assert_eq!(typed.parse::<SupportId>(), Err(ParseSupportIdError::Foreign), "{typed:?}");
+        }
+        assert_eq!("٥٧٢٤٠٠٠٠٠".parse::<SupportId>(), "572400000".parse());
+        assert_eq!("５７２　４００　０００".parse::<SupportId>(), "572400000".parse());
     }
 
     proptest! {
+        /// Whatever stands between them, nine digits are the ID that they are.
+        #[test]
+        fn separators_do_not_matter(separators in prop::collection::vec("[\\s,._/\u{200b}\u{2066}\u{2069}\u{feff}-]{0,3}", 10)) {
+            let id = SupportId::random();
+            let digits = id.to_string();
+            let typed: String = separators
+                .iter()
+                .enumerate()
+                .map(|(at, separator)| format!("{separator}{}", digits.get(at..=at).unwrap_or_default()))
+                .collect();
+            prop_assert_eq!(typed.parse(), Ok(id));
+        }
+
+        #[test]
+        fn reads_anything_without_panicking(typed in "\\PC*|.*") {
+            if let Ok(id) = typed.parse::<SupportId>() {
+                prop_assert_eq!(id.to_string().parse(), Ok(id));
+            }
+        }
+
         #[test]
         fn one_wrong_digit_or_swap_is_a_typo(at in 0usize..9, other in 1u8..10) {
             let id = SupportId::random();

@@ -82,6 +82,16 @@ pub struct SessionTicket {
     pub expires: u64,
 }
 
+/// When an agent registered a support ID. The later one is the greater one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenure {
+    /// The relay's boot number at that time.
+    pub boot: u64,
+    /// Which registration of that boot it was.
+    pub sequence: u64,
+}
+
 /// Proves that a support ID was this agent's before the relay was started again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,8 +100,12 @@ pub struct Lease {
     pub node: String,
     /// The support ID it is about.
     pub support_id: SupportId,
-    /// The agent's registration key.
+    /// The key of the agent that registered.
     pub agent_key: AgentKey,
+    /// The registration for which it was issued.
+    pub tenure: Tenure,
+    /// What the agent had proved at that registration: its latest one of an earlier boot.
+    pub earlier: Option<Tenure>,
     /// Unix seconds: from then on it counts for nothing.
     pub expires: u64,
 }

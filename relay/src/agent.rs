@@ -9,7 +9,7 @@ use fieldlink_protocol::registration::verify;
 use tokio::time::timeout;
 
 use crate::config::Limits;
-use crate::control::{Control, End};
+use crate::control::{Control, End, Haste};
 use crate::permits::Permit;
 use crate::socket::WebSocket;
 use crate::switchboard::{Line, Switchboard};
@@ -22,7 +22,7 @@ pub async fn serve(
     limits: Limits,
     _permit: Permit,
 ) {
-    let mut control = Control::new(socket, line, &limits, false);
+    let mut control = Control::new(socket, line, &limits, false, Haste::Cut);
     let end = match timeout(limits.handshake, register(&mut control, &switchboard)).await {
         Ok(Ok(())) => listen(&mut control, &switchboard).await,
         Ok(Err(end)) => end,

@@ -44,10 +44,14 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Connections at the same time.
+    /// Connections at the same time of agents, and of everyone else who shows neither credential nor ticket.
     pub connections: usize,
-    /// Connections at the same time from one address.
+    /// Those of them that come from one address.
     pub connections_per_address: usize,
+    /// Connections at the same time of engineers, and of both sides of pipes.
+    pub session_connections: usize,
+    /// Those of them that belong to one engineer.
+    pub session_connections_per_engineer: usize,
     /// Requests for a device by one engineer in any minute.
     pub pairing_requests_per_minute: usize,
     /// Measurements of the way to the relay from one network in any minute.
@@ -143,6 +147,9 @@ impl Config {
         in_range("session_grace_seconds", self.session_grace.as_secs(), 0, 3_600)?;
         in_range("limits.connections", limits.connections as u64, 1, 1_000_000)?;
         in_range("limits.connections_per_address", limits.connections_per_address as u64, 1, 1_000_000)?;
+        in_range("limits.session_connections", limits.session_connections as u64, 3, 1_000_000)?;
+        let per_engineer = limits.session_connections_per_engineer as u64;
+        in_range("limits.session_connections_per_engineer", per_engineer, 3, 1_000_000)?;
         let requests = limits.pairing_requests_per_minute as u64;
         in_range("limits.pairing_requests_per_minute", requests, 1, 10_000)?;
         in_range("limits.measurements_per_minute", limits.measurements_per_minute as u64, 0, 1_000)?;
@@ -165,6 +172,8 @@ impl Default for Limits {
         Self {
             connections: 20_000,
             connections_per_address: 5_000,
+            session_connections: 4_000,
+            session_connections_per_engineer: 400,
             pairing_requests_per_minute: 10,
             measurements_per_minute: 6,
             handshake: limits::HANDSHAKE,
@@ -246,6 +255,8 @@ mod tests {
             ("listen = \"nowhere\"\n", "listen"),
             ("node = \"a b\"\n", "node"),
             ("[limits]\nconnections = 0\n", "connections"),
+            ("[limits]\nsession_connections = 2\n", "session_connections"),
+            ("[limits]\nsession_connections_per_engineer = 0\n", "session_connections_per_engineer"),
             ("[limits]\npairing_requests_per_minute = 0\n", "pairing_requests_per_minute"),
             ("[limits]\nmeasurements_per_minute = 1001\n", "measurements_per_minute"),
             ("[limits]\nhandshake_seconds = 0\n", "handshake_seconds"),

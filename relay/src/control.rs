@@ -1,5 +1,7 @@
 //! A control connection of an agent or an engineer: messages in, mailbox out, silence noticed.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use fieldlink_protocol::limits;
@@ -9,13 +11,23 @@ use futures_util::{SinkExt, StreamExt};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{
-    self, Message, error::CapacityError, protocol::CloseFrame, protocol::frame::coding::CloseCode,
+    self, Message, protocol::CloseFrame, protocol::frame::coding::CloseCode,
 };
 
 use crate::config::Limits;
 use crate::directory::Farewell;
-use crate::socket::{WebSocket, say_goodbye};
+use crate::fault::Fault;
+use crate::pace::Pace;
+use crate::socket::{WebSocket, received, say_goodbye};
 use crate::switchboard::{Line, Outgoing};
+
+/// Messages that a peer may send in a second: an engineer's program opens pipes for as many connections as
+/// its user starts at once, an agent says a word now and then. See [`Haste`] for what happens beyond that.
+const MESSAGES: u32 = 200;
+const MESSAGES_STRETCH: Duration = Duration::from_secs(1);
+/// Bytes that may come from a peer in a stretch of time, whatever they are. With more the connection is cut.
+const BYTES: u64 = 256 * 1024;
+const BYTES_STRETCH: Duration = Duration::from_secs(10);
 
 /// A control connection.
 pub struct Control {
@@ -28,6 +40,21 @@ pub struct Control {
     usual: Vigilance,
     watched: Vigilance,
     is_watched: bool,
+    haste: Haste,
+    pace: Pace,
+    /// Until then nothing is read.
+    rest: Option<Instant>,
+    /// When the bytes were last counted that had come, and how many these were.
+    counted: (Instant, u64),
+}
+
+/// What becomes of a peer that sends messages too fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Haste {
+    /// It is read more slowly.
+    Slowed,
+    /// Its connection is cut: it has shown no credential.
+    Cut,
 }
 
 #[derive(Clone, Copy)]
@@ -41,9 +68,15 @@ struct Vigilance {
 /// Why a control connection is over.
 #[derive(Debug, thiserror::Error)]
 pub enum End {
-    /// The peer closed it, or it broke.
-    #[error("the peer is gone")]
-    Gone,
+    /// The peer closed it.
+    #[error("the peer closed the connection")]
+    Closed,
+    /// It broke, or what came cannot be read.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// More messages or bytes than permitted.
+    #[error("the peer sends too much")]
+    TooMuch,
     /// We were told to say goodbye.
     #[error("closed by the relay")]
     Farewell(Farewell),
@@ -56,9 +89,9 @@ pub enum End {
     /// The peer did not register in time, or it registered wrongly.
     #[error("the peer did not register")]
     Unregistered,
-    /// A message larger than permitted.
-    #[error("the peer sent a message that is too large")]
-    TooBig,
+    /// Messages are text.
+    #[error("the peer sent a binary message")]
+    NotText,
     /// Not a message of this version, or out of turn.
     #[error("{0}")]
     Malformed(String),
@@ -67,15 +100,29 @@ pub enum End {
 impl Control {
     /// A connection on `line`. `ping`: the relay asks whether the peer is still there, also without a
     /// session.
-    pub fn new(socket: WebSocket, line: Line, limits: &Limits, ping: bool) -> Self {
+    pub fn new(socket: WebSocket, line: Line, limits: &Limits, ping: bool, haste: Haste) -> Self {
         let now = Instant::now();
         let ping = ping.then_some(limits::PING_INTERVAL);
         let usual = Vigilance { silence: limits.silence, ping };
         let silence = limits.session_silence;
         let watched = Vigilance { silence, ping: Some(silence / 3) };
         let next_ping = ping.map(|interval| now + interval);
-        let write = limits.write;
-        Self { socket, line, write, heard: now, next_ping, usual, watched, is_watched: false }
+        let pace = Pace::new(MESSAGES, MESSAGES_STRETCH, now.into_std());
+        let (write, counted) = (limits.write, (now, received(&socket)));
+        Self {
+            socket,
+            line,
+            write,
+            heard: now,
+            next_ping,
+            usual,
+            watched,
+            is_watched: false,
+            haste,
+            pace,
+            rest: None,
+            counted,
+        }
     }
 
     /// Its line.
@@ -91,9 +138,11 @@ impl Control {
                 biased;
                 () = self.line.overflow.cancelled() => return Err(End::TooSlow),
                 outgoing = self.line.mailbox.recv() => self.put(outgoing).await?,
-                received = self.socket.next() => {
+                () = sleep_until(self.rest.unwrap_or(silent)), if self.rest.is_some() => self.rest = None,
+                received = receive(&mut self.socket, &mut self.counted), if self.rest.is_none() => {
                     self.heard = Instant::now();
-                    if let Some(message) = read(received)? {
+                    self.keep_pace()?;
+                    if let Some(message) = read(received?)? {
                         return Ok(message);
                     }
                 }
@@ -124,7 +173,20 @@ impl Control {
                 Ok(())
             }
             Some(Outgoing::Close(farewell)) => Err(End::Farewell(farewell)),
-            None => Err(End::Gone),
+            None => Err(Fault::Gone.into()),
+        }
+    }
+
+    /// Counts what has just come.
+    fn keep_pace(&mut self) -> Result<(), End> {
+        let heard = self.heard.into_std();
+        match (self.pace.count(|| heard), self.haste) {
+            (None, _) => Ok(()),
+            (Some(until), Haste::Slowed) => {
+                self.rest = Some(until.into());
+                Ok(())
+            }
+            (Some(_), Haste::Cut) => Err(End::TooMuch),
         }
     }
 
@@ -151,49 +213,61 @@ impl Control {
             biased;
             () = self.line.overflow.cancelled() => Err(End::TooSlow),
             sent = timeout(self.write, self.socket.send(message)) => match sent {
-                Ok(sent) => sent.map_err(|_| End::Gone),
+                Ok(sent) => sent.map_err(|_| Fault::Gone.into()),
                 Err(_) => Err(End::TooSlow),
             }
         }
     }
 }
 
+type Received = Option<Result<Message, tungstenite::Error>>;
+
+/// What comes next from the peer. Empty fragments never become a message: bytes are counted for them.
+async fn receive(socket: &mut WebSocket, counted: &mut (Instant, u64)) -> Result<Received, End> {
+    poll_fn(|cx| match socket.poll_next_unpin(cx) {
+        Poll::Ready(received) => Poll::Ready(Ok(received)),
+        Poll::Pending if sends_too_much(counted, received(socket)) => Poll::Ready(Err(End::TooMuch)),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+fn sends_too_much((since, before): &mut (Instant, u64), received: u64) -> bool {
+    if received - *before <= BYTES {
+        return false;
+    }
+    let now = Instant::now();
+    let is_fast = now - *since < BYTES_STRETCH;
+    (*since, *before) = (now, received);
+    is_fast
+}
+
 /// A message, or `None` for what only shows that the peer is alive.
-fn read<In: DeserializeOwned + Bounded>(
-    received: Option<Result<Message, tungstenite::Error>>,
-) -> Result<Option<In>, End> {
+fn read<In: DeserializeOwned + Bounded>(received: Received) -> Result<Option<In>, End> {
     match received {
         Some(Ok(Message::Text(text))) => decode(text.as_bytes()).map(Some).map_err(|error| match error {
-            MessageError::TooLong(_) => End::TooBig,
+            MessageError::TooLong(_) => Fault::TooBig.into(),
             other => End::Malformed(other.to_string()),
         }),
         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
-        Some(Ok(Message::Binary(_))) => Err(End::Malformed("control messages are text".into())),
-        Some(Err(tungstenite::Error::Capacity(CapacityError::MessageTooLong { .. }))) => Err(End::TooBig),
-        Some(Err(error @ (tungstenite::Error::Utf8(_) | tungstenite::Error::Protocol(_)))) => {
-            Err(malformed_or_gone(&error))
-        }
-        Some(Ok(Message::Close(_)) | Err(_)) | None => Err(End::Gone),
-    }
-}
-
-fn malformed_or_gone(error: &tungstenite::Error) -> End {
-    match error {
-        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
-            End::Gone
-        }
-        other => End::Malformed(other.to_string()),
+        Some(Ok(Message::Binary(_))) => Err(End::NotText),
+        Some(Ok(Message::Close(_))) => Err(End::Closed),
+        Some(Err(error)) => Err(Fault::from(&error).into()),
+        None => Err(Fault::Gone.into()),
     }
 }
 
 fn goodbye(end: &End) -> Option<CloseFrame> {
     let (code, reason) = match end {
-        End::Gone => return None,
+        End::Fault(fault) => return fault.frame(),
+        // The answer says what the peer has said.
+        End::Closed => (CloseCode::Normal, ""),
         End::Farewell(farewell) => farewell_words(*farewell),
         End::TooSlow => (CloseCode::Policy, "too-slow"),
         End::Silent => (CloseCode::Policy, "silent"),
         End::Unregistered => (CloseCode::Policy, "not-registered"),
-        End::TooBig => (CloseCode::Size, "message-too-big"),
+        End::TooMuch => (CloseCode::Policy, "too-much"),
+        End::NotText => (CloseCode::Unsupported, "malformed"),
         End::Malformed(_) => (CloseCode::Policy, "malformed"),
     };
     Some(CloseFrame { code, reason: reason.into() })

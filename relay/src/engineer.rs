@@ -8,7 +8,7 @@ use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
 
 use crate::config::Limits;
-use crate::control::{Control, End};
+use crate::control::{Control, End, Haste};
 use crate::directory::Farewell;
 use crate::permits::Permit;
 use crate::socket::WebSocket;
@@ -40,7 +40,7 @@ pub async fn serve(
     limits: Limits,
     _permit: Permit,
 ) {
-    let control = Control::new(socket, line, &limits, true);
+    let control = Control::new(socket, line, &limits, true, Haste::Slowed);
     let mut desk = Desk { control, engineer, switchboard, business: Business::Unknown };
     let end = desk.work().await;
     tracing::debug!(%end, "engineer's connection is over");

@@ -3,9 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use fieldlink_protocol::credential::{self, EngineerIdentity};
 use fieldlink_protocol::endpoint;
+use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::ticket::{PipeTicket, TicketError};
 use futures_util::future::BoxFuture;
 use nix::sys::socket::{setsockopt, sockopt};
@@ -16,11 +18,13 @@ use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::http::header;
 use tokio_util::sync::CancellationToken;
 
+use crate::arrivals::{Arrival, Arrivals};
+use crate::coalesced::Coalesced;
 use crate::config::Limits;
 use crate::directory::AttachRefusal;
 use crate::http::{self, Head, Refusal};
 use crate::measure::Measuring;
-use crate::permits::Permit;
+use crate::permits::{Permit, Permits};
 use crate::socket::{self, Metered, PipeSocket, Purpose, Tls};
 use crate::store::unix_now;
 use crate::switchboard::Switchboard;
@@ -38,6 +42,12 @@ pub struct Reception {
     pub tls: TlsAcceptor,
     /// Bounds.
     pub limits: Limits,
+    /// Who is on the way in.
+    pub arrivals: Arc<Arrivals>,
+    /// Who may stay.
+    pub permits: Permits,
+    /// Looks at the roster because of credentials that are not on it.
+    pub roster_looks: Coalesced,
     /// Who may measure.
     pub measuring: Measuring,
     /// Everything else.
@@ -56,11 +66,20 @@ enum Visitor {
 
 impl Reception {
     /// Takes a connection through its handshake, in bounded time.
-    pub async fn receive(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr, permit: Permit) -> Option<Life> {
+    pub async fn receive(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr) -> Option<Life> {
+        // Counted when its turn has come, so that it is not blamed for waiting in line here.
+        let Some(arrival) = self.arrivals.enter(peer.ip(), Instant::now()) else {
+            tracing::debug!("no room even for a handshake");
+            return None;
+        };
         let received = tokio::select! {
             biased;
             () = self.stopping.cancelled() => return None,
-            received = timeout(self.limits.handshake, self.try_receive(tcp, peer, permit)) => received,
+            () = arrival.displaced() => {
+                tracing::debug!("handshake made way for a newer one");
+                return None;
+            }
+            received = timeout(self.limits.handshake, self.try_receive(tcp, peer, &arrival)) => received,
         };
         match received {
             Ok(Ok(life)) => life,
@@ -79,20 +98,19 @@ impl Reception {
         &self,
         tcp: TcpStream,
         peer: SocketAddr,
-        permit: Permit,
+        arrival: &Arrival,
     ) -> io::Result<Option<Life>> {
         tune(&tcp, &self.limits)?;
+        tcp.readable().await?;
+        arrival.speaks();
         let mut tls = self.tls.accept(Metered::new(tcp)).await?;
         let head = match http::read_head(&mut tls).await? {
             Ok(head) => head,
             Err(refusal) => return self.refuse(tls, &refusal).await,
         };
-        let visitor = match permit.may_stay {
-            true => self.identify(&head, peer).await.and_then(|visitor| Ok((visitor, head.acceptance()?))),
-            false => Err(Refusal::FULL),
-        };
-        match visitor {
-            Ok((visitor, acceptance)) => {
+        let identified = self.identify(&head, peer).await;
+        match identified.and_then(|found| Ok((found, head.acceptance()?))) {
+            Ok(((visitor, permit), acceptance)) => {
                 tls.write_all(&acceptance).await?;
                 tls.flush().await?;
                 Ok(Some(self.admit(visitor, tls, head.tail, peer, permit).await))
@@ -102,19 +120,39 @@ impl Reception {
     }
 
     /// Credentials and tickets are looked at before anything else is said.
-    async fn identify(&self, head: &Head, peer: SocketAddr) -> Result<Visitor, Refusal> {
-        let visitor = match head.request.uri().path() {
-            endpoint::AGENT => Visitor::Agent,
-            endpoint::ENGINEER => Visitor::Engineer(self.authenticate(head).await?),
-            endpoint::PIPE => Visitor::Pipe(self.check_ticket(head).await?),
+    async fn identify(&self, head: &Head, peer: SocketAddr) -> Result<(Visitor, Permit), Refusal> {
+        let stranger = || self.permits.stranger(peer.ip()).ok_or(Refusal::FULL);
+        let session = |engineer| self.permits.session(engineer).ok_or(Refusal::FULL);
+        let found = match head.request.uri().path() {
+            endpoint::AGENT => {
+                let of_session = self.session_of_agent(head).and_then(|engineer| session(engineer).ok());
+                (Visitor::Agent, of_session.map_or_else(stranger, Ok)?)
+            }
+            endpoint::ENGINEER => {
+                let identity = self.authenticate(head).await?;
+                let permit = session(identity.id)?;
+                (Visitor::Engineer(identity), permit)
+            }
+            endpoint::PIPE => {
+                let ticket = self.check_ticket(head).await?;
+                let permit = session(ticket.subject)?;
+                (Visitor::Pipe(ticket), permit)
+            }
             endpoint::MEASURE => {
                 // Only what would go through counts.
                 acceptable(head)?;
-                Visitor::Measurement(self.measuring.request(peer.ip())?)
+                let permit = stranger()?;
+                (Visitor::Measurement(self.measuring.request(peer.ip())?), permit)
             }
             _ => return Err(Refusal::NOT_FOUND),
         };
-        acceptable(head).map(|()| visitor)
+        acceptable(head).map(|()| found)
+    }
+
+    /// Whose session it is that an agent comes back to, if it shows a ticket. It registers with the same one.
+    fn session_of_agent(&self, head: &Head) -> Option<EngineerId> {
+        let token = head.header(endpoint::TICKET_HEADER)?;
+        self.switchboard.tickets().subject_of_agents_session(token, unix_now())
     }
 
     async fn authenticate(&self, head: &Head) -> Result<EngineerIdentity, Refusal> {
@@ -127,7 +165,7 @@ impl Reception {
             return Ok(engineer);
         }
         // Someone may have been added this moment. Unknown IDs and wrong secrets take the same way.
-        let _ = store.refresh_roster().await;
+        self.roster_looks.run(async { drop(store.refresh_roster().await) }).await;
         known(()).ok_or(Refusal::CREDENTIAL)
     }
 
@@ -160,7 +198,11 @@ impl Reception {
         permit: Permit,
     ) -> Life {
         let (switchboard, limits) = (&self.switchboard, &self.limits);
-        let purpose = if matches!(visitor, Visitor::Pipe(_)) { Purpose::Pipe } else { Purpose::Control };
+        let purpose = match visitor {
+            Visitor::Pipe(_) => Purpose::Pipe,
+            Visitor::Measurement(_) => Purpose::Measurement,
+            Visitor::Agent | Visitor::Engineer(_) => Purpose::Control,
+        };
         let web_socket = socket::upgrade(tls, tail, purpose).await;
         match visitor {
             Visitor::Agent => {

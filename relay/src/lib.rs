@@ -7,22 +7,29 @@
 //! |---|---|
 //! | [`config`] | `relay.toml` |
 //! | [`relay`] | bind, serve, drain |
-//! | [`tls`], [`http`], [`handshake`], [`permits`] | from a TCP connection to an endpoint, or a refusal |
+//! | [`tls`], [`http`], [`handshake`] | from a TCP connection to an endpoint, or a refusal |
+//! | [`arrivals`], [`permits`], [`memory`] | how many there may be, and what they cost |
 //! | [`agent`], [`engineer`], [`pipe`], [`measure`] | the four endpoints |
 //! | [`control`], [`socket`], [`splice`] | control connections, WebSockets, pipes joined |
+//! | [`fault`], [`pace`] | what peers do wrong, and too fast |
 //! | [`directory`], [`switchboard`] | the rules, and the connections under them |
-//! | [`tickets`], [`store`] | what is signed, and what is remembered |
+//! | [`tickets`], [`store`], [`coalesced`] | what is signed, what is remembered, and how often strangers make it look |
 //! | [`cli`] | the operator's commands |
 
 pub mod agent;
+pub mod arrivals;
 pub mod cli;
+pub mod coalesced;
 pub mod config;
 pub mod control;
 pub mod directory;
 pub mod engineer;
+pub mod fault;
 pub mod handshake;
 pub mod http;
 pub mod measure;
+pub mod memory;
+pub mod pace;
 pub mod permits;
 pub mod pipe;
 pub mod relay;

@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame, protocol::fr
 use tokio_util::sync::CancellationToken;
 
 use crate::directory::RateLimit;
+use crate::fault::Fault;
 use crate::http::Refusal;
 use crate::permits::{Permit, network};
 use crate::socket::{WebSocket, say_goodbye};
@@ -66,8 +67,12 @@ pub async fn serve(mut socket: WebSocket, stopping: CancellationToken, _held: (T
         () = stopping.cancelled() => (CloseCode::Restart, "relay-restarted"),
         measured = timeout(LONGEST, exchange(&mut socket)) => match measured {
             Ok(Ok(())) => (CloseCode::Normal, "measured"),
-            Ok(Err(End::Malformed)) => (CloseCode::Protocol, "malformed"),
-            Ok(Err(End::Gone)) => return,
+            Ok(Err(End::Malformed)) => (CloseCode::Policy, "malformed"),
+            Ok(Err(End::Closed)) => (CloseCode::Normal, ""),
+            Ok(Err(End::Fault(fault))) => match fault.frame() {
+                Some(frame) => return say_goodbye(socket, frame, limits::CLOSE).await,
+                None => return,
+            },
             Err(_) => (CloseCode::Policy, "too-slow"),
         },
     };
@@ -78,9 +83,12 @@ pub async fn serve(mut socket: WebSocket, stopping: CancellationToken, _held: (T
 /// Why a measurement did not come to its end.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
-    Gone,
+    Closed,
+    Fault(Fault),
     Malformed,
 }
+
+const GONE: End = End::Fault(Fault::Gone);
 
 /// What to do about a message.
 #[derive(Debug, PartialEq, Eq)]
@@ -131,26 +139,27 @@ async fn exchange(socket: &mut WebSocket) -> Result<(), End> {
     loop {
         let message = match socket.next().await {
             Some(Ok(message)) => message,
-            Some(Err(_)) | None => return Err(End::Gone),
+            Some(Err(error)) => return Err(End::Fault(Fault::from(&error))),
+            None => return Err(GONE),
         };
         match message {
             Message::Text(_) | Message::Binary(_) => match progress.take(message.len())? {
-                Step::Echo => socket.send(message).await.map_err(|_| End::Gone)?,
+                Step::Echo => socket.send(message).await.map_err(|_| GONE)?,
                 Step::Wait => {}
                 Step::Send => return give(socket).await,
             },
             Message::Ping(_) | Message::Pong(_) => progress.count()?,
-            Message::Close(_) | Message::Frame(_) => return Err(End::Gone),
+            Message::Close(_) | Message::Frame(_) => return Err(End::Closed),
         }
     }
 }
 
 /// Says that everything was taken, then sends as much.
 async fn give(socket: &mut WebSocket) -> Result<(), End> {
-    socket.send(Message::text("taken")).await.map_err(|_| End::Gone)?;
+    socket.send(Message::text("taken")).await.map_err(|_| GONE)?;
     let chunk = Bytes::from_static(&[0; limits::MEASURE_CHUNK]);
     for _ in 0..limits::MEASURE_BYTES / limits::MEASURE_CHUNK {
-        socket.send(Message::Binary(chunk.clone())).await.map_err(|_| End::Gone)?;
+        socket.send(Message::Binary(chunk.clone())).await.map_err(|_| GONE)?;
     }
     Ok(())
 }

@@ -1,66 +1,96 @@
-//! How many connections there may be: altogether, and from one address.
+//! How many connections there may be: of agents and measurements, which show neither credential nor ticket
+//! ("strangers"), and of engineers and pipes, which do. Neither kind can take the other's places.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fieldlink_protocol::ids::EngineerId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Connections beyond the limit that are at least told so.
-const OVERFLOW: usize = 64;
+use crate::config::Limits;
 
 /// Hands out permits.
 pub struct Permits {
-    connections: Arc<Semaphore>,
-    overflow: Arc<Semaphore>,
-    per_address: usize,
-    addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    /// Without credential or ticket: altogether, and per network.
+    strangers: Places<IpAddr>,
+    /// With one: altogether, and per engineer whose session it is.
+    sessions: Places<EngineerId>,
 }
 
 /// One connection's permit; given back when it is dropped.
 #[derive(Debug)]
 pub struct Permit {
-    /// Whether the connection may stay; otherwise there is just time to refuse it.
-    pub may_stay: bool,
-    address: IpAddr,
-    addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    _connection: OwnedSemaphorePermit,
+    _place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Stranger { _held: Held<IpAddr> },
+    Session { _held: Held<EngineerId> },
 }
 
 impl Permits {
-    /// Permits `connections`, and `per_address` of them from one address.
-    pub fn new(connections: usize, per_address: usize) -> Self {
+    /// Permits as many as `limits` says.
+    pub fn new(limits: &Limits) -> Self {
         Self {
-            connections: Arc::new(Semaphore::new(connections)),
-            overflow: Arc::new(Semaphore::new(OVERFLOW)),
-            per_address,
-            addresses: Arc::default(),
+            strangers: Places::new(limits.connections, limits.connections_per_address),
+            sessions: Places::new(limits.session_connections, limits.session_connections_per_engineer),
         }
     }
 
-    /// A permit for a connection from `address`; `None` if it cannot even be refused politely.
-    pub fn request(&self, address: IpAddr) -> Option<Permit> {
-        let address = network(address);
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = addresses.get(&address).copied().unwrap_or(0);
-        let regular = match count < self.per_address {
-            true => self.connections.clone().try_acquire_owned().ok(),
-            false => None,
-        };
-        let may_stay = regular.is_some();
-        let connection = regular.or_else(|| self.overflow.clone().try_acquire_owned().ok())?;
-        addresses.insert(address, count + 1);
-        Some(Permit { may_stay, address, addresses: self.addresses.clone(), _connection: connection })
+    /// A permit for a connection from `address` without credential or ticket.
+    pub fn stranger(&self, address: IpAddr) -> Option<Permit> {
+        let _held = self.strangers.take(network(address))?;
+        Some(Permit { _place: Place::Stranger { _held } })
+    }
+
+    /// A permit for a connection of this engineer, or of one of their sessions.
+    pub fn session(&self, engineer: EngineerId) -> Option<Permit> {
+        let _held = self.sessions.take(engineer)?;
+        Some(Permit { _place: Place::Session { _held } })
     }
 }
 
-impl Drop for Permit {
+/// Places of one kind, of which one key may have a part.
+struct Places<K> {
+    all: Arc<Semaphore>,
+    per_key: usize,
+    taken: Arc<Mutex<HashMap<K, usize>>>,
+}
+
+#[derive(Debug)]
+struct Held<K: Eq + Hash> {
+    key: K,
+    taken: Arc<Mutex<HashMap<K, usize>>>,
+    _one: OwnedSemaphorePermit,
+}
+
+impl<K: Eq + Hash + Copy> Places<K> {
+    fn new(all: usize, per_key: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(all)), per_key, taken: Arc::default() }
+    }
+
+    fn take(&self, key: K) -> Option<Held<K>> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.get(&key).copied().unwrap_or(0);
+        if count >= self.per_key {
+            return None;
+        }
+        let one = self.all.clone().try_acquire_owned().ok()?;
+        taken.insert(key, count + 1);
+        Some(Held { key, taken: self.taken.clone(), _one: one })
+    }
+}
+
+impl<K: Eq + Hash> Drop for Held<K> {
     fn drop(&mut self) {
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = addresses.get_mut(&self.address) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
-                addresses.remove(&self.address);
+                taken.remove(&self.key);
             }
         }
     }
@@ -82,27 +112,42 @@ mod tests {
         text.parse().expect("an address")
     }
 
-    #[test]
-    fn one_address_cannot_take_everything() {
-        let permits = Permits::new(3, 2);
-        let (here, there) = (address("192.0.2.1"), address("192.0.2.2"));
-        let first = permits.request(here).expect("room");
-        let _second = permits.request(here).expect("room");
-        assert!(!permits.request(here).expect("refused politely").may_stay);
-        assert!(permits.request(there).expect("room").may_stay);
-        drop(first);
-        assert!(permits.request(here).expect("room").may_stay);
+    fn permits(connections: usize, connections_per_address: usize) -> Permits {
+        let (session_connections, session_connections_per_engineer) = (3, 2);
+        Permits::new(&Limits {
+            connections,
+            connections_per_address,
+            session_connections,
+            session_connections_per_engineer,
+            ..Limits::default()
+        })
     }
 
     #[test]
-    fn refusals_are_limited_too_and_nothing_is_left_behind() {
-        let permits = Permits::new(1, 100);
-        let held: Vec<_> = std::iter::from_fn(|| permits.request(address("192.0.2.1"))).collect();
-        assert_eq!(held.len(), 1 + OVERFLOW);
-        assert_eq!(held.iter().filter(|permit| permit.may_stay).count(), 1);
+    fn one_address_cannot_take_everything() {
+        let permits = permits(3, 2);
+        let (here, there) = (address("192.0.2.1"), address("192.0.2.2"));
+        let first = permits.stranger(here).expect("room");
+        let _second = permits.stranger(here).expect("room");
+        assert!(permits.stranger(here).is_none());
+        let _third = permits.stranger(there).expect("room");
+        assert!(permits.stranger(there).is_none(), "nor can two");
+        drop(first);
+        assert!(permits.stranger(here).is_some());
+    }
+
+    #[test]
+    fn strangers_and_sessions_do_not_take_each_others_places() {
+        let permits = permits(1, 1);
+        let (zoe, max) = (EngineerId::random(), EngineerId::random());
+        let _stranger = permits.stranger(address("192.0.2.1")).expect("room");
+        let held = [zoe, zoe, max].map(|engineer| permits.session(engineer).expect("room"));
+        assert!(permits.session(zoe).is_none() && permits.session(max).is_none());
         drop(held);
-        assert!(permits.addresses.lock().expect("whole").is_empty());
-        assert!(permits.request(address("192.0.2.9")).expect("room").may_stay);
+        assert!(permits.sessions.taken.lock().expect("whole").is_empty(), "nothing is left behind");
+        let _held = [zoe, zoe].map(|engineer| permits.session(engineer).expect("room"));
+        assert!(permits.session(zoe).is_none(), "one engineer cannot take everything");
+        assert!(permits.session(max).is_some());
     }
 
     #[test]

@@ -18,12 +18,17 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use crate::config::Limits;
 use crate::control::close_code;
 use crate::directory::{Aftermath, AttachRefusal, Parting, PipeEnd};
+use crate::fault::Fault;
+use crate::pace::Pace;
 use crate::socket::{PipeSocket, WebSocket, say_goodbye};
 use crate::splice::{Splice, SpliceEnd};
 use crate::switchboard::{Seat, Seated, Switchboard};
 
 /// Messages that are kept for a partner who is not there yet. Then no more is read.
 const EARLY: usize = 2;
+/// Messages, pings most of all, that are read in a stretch of time from who waits.
+const MESSAGES: u32 = 20;
+const STRETCH: Duration = Duration::from_millis(100);
 
 /// How the wait for a partner ended.
 enum Wait {
@@ -33,7 +38,7 @@ enum Wait {
     Silent,
     NotData,
     Closed(Option<CloseFrame>),
-    Gone,
+    Fault(Fault),
 }
 
 /// Serves one connection of one side.
@@ -78,7 +83,8 @@ async fn wait_and_splice(
 fn give_up(wait: Wait, seat: &Seat, side: Role) -> (Option<CloseFrame>, CloseFrame) {
     let mut others = again_frame();
     let own = match wait {
-        Wait::Joined(_) | Wait::Gone => None,
+        Wait::Joined(_) => None,
+        Wait::Fault(fault) => fault.frame(),
         Wait::Parted(parting) => {
             others = parting_frame(parting, side.peer());
             Some(parting_frame(parting, side))
@@ -113,23 +119,28 @@ async fn wait(
     silence: Duration,
 ) -> Wait {
     let mut silent = Instant::now() + silence;
+    let mut pace = Pace::new(MESSAGES, STRETCH, Instant::now().into_std());
     loop {
         tokio::select! {
             biased;
             parting = seat.parted() => return Wait::Parted(parting),
             joined = &mut *partner => {
-                return joined.map_or(Wait::Gone, Wait::Joined);
+                return joined.map_or(Wait::Fault(Fault::Gone), Wait::Joined);
             }
             () = sleep_until(seat.until.into()) => return Wait::NobodyCame,
             () = sleep_until(silent), if seat.again && early.len() < EARLY => return Wait::Silent,
             received = socket.next(), if early.len() < EARLY => {
                 silent = Instant::now() + silence;
+                if let Some(until) = pace.count(|| Instant::now().into_std()) {
+                    sleep_until(until.into()).await;
+                }
                 match received {
                     Some(Ok(message @ Message::Binary(_))) => early.push_back(message),
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                     Some(Ok(Message::Text(_))) => return Wait::NotData,
                     Some(Ok(Message::Close(frame))) => return Wait::Closed(frame),
-                    Some(Err(_)) | None => return Wait::Gone,
+                    Some(Err(error)) => return Wait::Fault(Fault::from(&error)),
+                    None => return Wait::Fault(Fault::Gone),
                 }
             },
         }
@@ -166,6 +177,7 @@ async fn splice(
         }
     };
     drop(seat);
+    tracing::debug!(rests = splice.rests(), "splice is over");
     let patience = if orderly { write } else { limits::CLOSE };
     let ([first, second], [first_frame, second_frame]) = (splice.into_sockets(), frames);
     tokio::join!(say_goodbye(first, first_frame, patience), say_goodbye(second, second_frame, patience));

@@ -11,19 +11,22 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::arrivals::{self, Arrivals};
+use crate::coalesced::Coalesced;
 use crate::config::Config;
 use crate::handshake::{Life, Reception};
 use crate::measure::Measuring;
 use crate::permits::Permits;
 use crate::store::{SqliteStore, Store, StoreError, unix_now};
 use crate::switchboard::Switchboard;
-use crate::tickets::TicketOffice;
+use crate::tickets::{Boot, TicketOffice};
 use crate::tls::{self, TlsError};
 
 /// How often the ticket keys' age is looked at.
 const KEY_CHECK: Duration = Duration::from_secs(3_600);
-/// How often it is written down how much sessions have moved: so much is lost when the relay is killed.
-const BYTE_COUNT: Duration = Duration::from_secs(60);
+/// How often it is written down how much sessions have moved (so much is lost when the relay is killed), and
+/// what else can wait is done.
+const ROUTINE: Duration = Duration::from_secs(60);
 /// Pauses after failed accepts: file descriptors come back only when someone leaves.
 const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
@@ -62,12 +65,15 @@ impl Relay {
         let address = listener.local_addr().map_err(|e| RelayError::Listen(config.listen, e))?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.state_directory)?);
         let keys = store.ticket_keys(unix_now(), TicketOffice::key_policy(config.session_limit())).await?;
-        let tickets = TicketOffice::new(config.node.clone(), keys);
+        let tickets = TicketOffice::new(config.node.clone(), keys, begin_boot(&*store).await);
         let switchboard = Switchboard::new(&config, store.clone(), tickets);
         switchboard.restore(store.running_sessions().await?);
         let reception = Arc::new(Reception {
             tls,
             measuring: Measuring::new(config.limits.measurements_per_minute),
+            arrivals: Arrivals::new(arrivals::MOST),
+            permits: Permits::new(&config.limits),
+            roster_looks: Coalesced::default(),
             limits: config.limits.clone(),
             switchboard,
             stopping: CancellationToken::new(),
@@ -83,11 +89,10 @@ impl Relay {
     /// Serves until `shutdown`, then says goodbye to everyone. Returns how many connections had to
     /// be cut.
     pub async fn run(self, shutdown: CancellationToken) -> Result<usize, RelayError> {
-        tracing::info!(address = %self.address, node = self.config.node, "listening");
+        let most_memory_mib = self.config.limits.memory() >> 20;
+        tracing::info!(address = %self.address, node = self.config.node, most_memory_mib, "listening");
         let mut housekeeping = self.start_housekeeping();
         let mut connections = JoinSet::new();
-        let permits =
-            Permits::new(self.config.limits.connections, self.config.limits.connections_per_address);
         let mut pause = ACCEPT_PAUSE.0;
         let result = loop {
             tokio::select! {
@@ -96,7 +101,8 @@ impl Relay {
                 Some(stopped) = housekeeping.join_next() => break Err(lost_housekeeper(stopped)),
                 Some(finished) = connections.join_next() => go_on(&mut connections, finished),
                 (tcp, peer) = accept(&self.listener, &mut pause) => {
-                    self.receive(&mut connections, &permits, tcp, peer);
+                    let span = tracing::debug_span!("connection", %peer);
+                    connections.spawn(self.reception.clone().receive(tcp, peer).instrument(span));
                 }
             }
         };
@@ -107,21 +113,6 @@ impl Relay {
         self.store.close().await;
         tracing::info!(cut, "stopped");
         result.map(|()| cut)
-    }
-
-    fn receive(
-        &self,
-        connections: &mut JoinSet<Option<Life>>,
-        permits: &Permits,
-        tcp: TcpStream,
-        peer: SocketAddr,
-    ) {
-        let Some(permit) = permits.request(peer.ip()) else {
-            tracing::debug!(%peer, "no room even to refuse");
-            return;
-        };
-        let span = tracing::debug_span!("connection", %peer);
-        connections.spawn(self.reception.clone().receive(tcp, peer, permit).instrument(span));
     }
 
     fn start_housekeeping(&self) -> JoinSet<&'static str> {
@@ -139,7 +130,7 @@ impl Relay {
             }
             "revocations"
         });
-        tasks.spawn(count_bytes(self.reception.switchboard.clone()));
+        tasks.spawn(every_minute(self.reception.switchboard.clone()));
         let policy = TicketOffice::key_policy(self.config.session_limit());
         tasks.spawn(renew_keys(self.reception.switchboard.clone(), policy));
         tasks
@@ -164,10 +155,29 @@ async fn accept(listener: &TcpListener, pause: &mut Duration) -> (TcpStream, Soc
     }
 }
 
-async fn count_bytes(switchboard: Arc<Switchboard>) -> &'static str {
+async fn every_minute(switchboard: Arc<Switchboard>) -> &'static str {
     loop {
-        tokio::time::sleep(BYTE_COUNT).await;
+        tokio::time::sleep(ROUTINE).await;
         switchboard.record_traffic();
+        switchboard.reveal_taken_ids();
+        if !switchboard.tickets().boot().is_written
+            && let Ok(number) = switchboard.store().begin_boot().await
+        {
+            switchboard.tickets().boot_was_written(number);
+        }
+    }
+}
+
+/// Counts this boot. If that cannot be written, it goes without leases of its own: those of earlier boots are
+/// still worth what they say, and what the next boot must know of is written down first.
+async fn begin_boot(store: &dyn Store) -> Boot {
+    match store.begin_boot().await {
+        Ok(number) => Boot { number, is_written: true },
+        Err(error) => {
+            tracing::error!(%error, "could not write down that the relay was started: it issues no leases until it can");
+            let last = store.last_boot().await.ok();
+            Boot { number: last.map_or(0, |last| last + 1), is_written: false }
+        }
     }
 }
 
@@ -199,7 +209,7 @@ fn go_on(connections: &mut JoinSet<Option<Life>>, finished: Result<Option<Life>,
 fn lost_housekeeper(stopped: Result<&'static str, JoinError>) -> RelayError {
     let what = stopped.unwrap_or_else(|error| {
         tracing::error!(%error, "a housekeeping task panicked");
-        "time limits, revocations, byte counts or keys"
+        "time limits, revocations, what is done every minute, or keys"
     });
     RelayError::Housekeeping(what)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fieldlink_protocol::limits;
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
@@ -45,6 +45,8 @@ pub struct PipeSocket {
 pub enum Purpose {
     /// Control messages.
     Control,
+    /// A measurement.
+    Measurement,
     /// Pipe data.
     Pipe,
 }
@@ -60,7 +62,8 @@ pub async fn upgrade(mut tls: Tls, tail: Vec<u8>, purpose: Purpose) -> WebSocket
 
 fn config(purpose: Purpose) -> WebSocketConfig {
     let (read, write, message) = match purpose {
-        Purpose::Control => (CONTROL_BUFFER, CONTROL_BUFFER, limits::CONTROL_MESSAGE),
+        Purpose::Control => (CONTROL_BUFFER, CONTROL_BUFFER, limits::RELAY_MESSAGE),
+        Purpose::Measurement => (CONTROL_BUFFER, CONTROL_BUFFER, limits::MEASURE_CHUNK),
         Purpose::Pipe => (PIPE_READ, PIPE_WRITE, limits::DATA_MESSAGE),
     };
     WebSocketConfig::default()
@@ -71,18 +74,22 @@ fn config(purpose: Purpose) -> WebSocketConfig {
         .max_frame_size(Some(message))
 }
 
-/// Says goodbye and waits briefly for the answer, so that the goodbye arrives. What was written before
-/// it gets up to `patience` to leave.
+/// Says goodbye, or answers the peer's, and waits briefly until the peer has gone, so that the goodbye arrives.
+/// What was written before it gets up to `patience` to leave.
 pub async fn say_goodbye(mut socket: WebSocket, frame: CloseFrame, patience: Duration) {
     let flushed = timeout(patience, socket.flush()).await;
     if !matches!(flushed, Ok(Ok(()))) {
         return;
     }
     let _ = timeout(limits::CLOSE, async {
+        // If the peer has closed it, the answer left with what was flushed, and this does nothing.
         let _ = socket.as_mut().close(Some(frame)).await;
-        // Closing with unread bytes would make the kernel throw away what the peer has not read yet.
         while let Some(Ok(_)) = socket.next().await {}
         let _ = socket.get_mut().shutdown().await;
+        // Closing with unread bytes would make the kernel throw away what the peer has not read yet: after an
+        // error the WebSocket layer has left some.
+        let mut rest = [0; 1024];
+        while matches!(socket.get_mut().read(&mut rest).await, Ok(1..)) {}
     })
     .await;
 }
@@ -92,17 +99,24 @@ pub fn written(socket: &WebSocket) -> u64 {
     socket.get_ref().get_ref().0.written
 }
 
-/// Counts what is written, so that a slow peer can be told from one that has stopped.
+/// Bytes that have come from the peer's socket so far.
+pub fn received(socket: &WebSocket) -> u64 {
+    socket.get_ref().get_ref().0.read
+}
+
+/// Counts what is written, so that a slow peer can be told from one that has stopped, and what is read, so
+/// that a peer that sends without end is noticed also when no message comes of it.
 #[derive(Debug)]
 pub struct Metered<S> {
     inner: S,
     written: u64,
+    read: u64,
 }
 
 impl<S> Metered<S> {
     /// Counts from now on.
     pub fn new(inner: S) -> Self {
-        Self { inner, written: 0 }
+        Self { inner, written: 0, read: 0 }
     }
 
     fn count(&mut self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -119,7 +133,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.inner).poll_read(cx, buf);
+        self.read += (buf.filled().len() - before) as u64;
+        polled
     }
 }
 

@@ -10,21 +10,32 @@ mod ending;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use fieldlink_protocol::pipe::{Role, closing};
 use futures_util::{SinkExt, StreamExt};
-use tokio::time::{Instant, Interval, interval_at};
-use tokio_tungstenite::tungstenite::Message;
+use tokio::time::{Instant, Interval, Sleep, interval_at, sleep_until};
+use tokio_tungstenite::tungstenite::{self, Message};
 
+use crate::fault::Fault;
+use crate::pace::Pace;
 use crate::socket::{WebSocket, written};
 use crate::switchboard::Traffic;
 
 pub use ending::SpliceEnd;
 
 use ending::{Cause, accept};
+
+/// Messages that one side may send in a stretch of time. Then it is not read until the stretch is over. Bulk
+/// data at 1 GB/s is half of that, because it comes in large messages; many small ones are joined by who is
+/// held back.
+const MESSAGES: u32 = 3_000;
+const STRETCH: Duration = Duration::from_millis(100);
+
+const LOST: Cause = Cause::Fault(Fault::Gone);
 
 /// Two spliced connections.
 pub struct Splice {
@@ -47,6 +58,11 @@ struct Flow {
     unflushed: bool,
     /// The other side takes nothing: what it had taken when that was first seen.
     blocked: Blocked,
+    pace: Pace,
+    /// It has sent too many messages: until then no more are read.
+    rest: Option<Pin<Box<Sleep>>>,
+    /// How often that was so.
+    rests: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,6 +121,11 @@ impl Splice {
         }
     }
 
+    /// How often its sides were held back because they sent too many messages.
+    pub fn rests(&self) -> u64 {
+        self.flows.iter().map(|flow| flow.rests).sum()
+    }
+
     /// The two connections, in the order in which they came.
     pub fn into_sockets(self) -> [WebSocket; 2] {
         self.sockets
@@ -134,7 +155,8 @@ impl Splice {
 
 impl Flow {
     fn new(from: Role, held: VecDeque<Message>) -> Self {
-        Self { from, held, prod: false, unflushed: false, blocked: Blocked::No }
+        let pace = Pace::new(MESSAGES, STRETCH, std::time::Instant::now());
+        Self { from, held, prod: false, unflushed: false, blocked: Blocked::No, pace, rest: None, rests: 0 }
     }
 
     /// Moves what can be moved; ready only when the splice is over, with whose doing that is.
@@ -149,7 +171,7 @@ impl Flow {
             while self.prod || !self.held.is_empty() {
                 ready!(self.poll_pass(cx, to, traffic))?;
             }
-            match from.poll_next_unpin(cx) {
+            match self.poll_receive(cx, from) {
                 Poll::Ready(received) => match accept(received) {
                     Ok(message) => self.held.extend(message),
                     Err(cause) => return Poll::Ready(Err((self.from, cause))),
@@ -162,6 +184,24 @@ impl Flow {
         }
     }
 
+    /// What comes next, unless too much came already.
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut WebSocket,
+    ) -> Poll<Option<Result<Message, tungstenite::Error>>> {
+        if let Some(rest) = &mut self.rest {
+            ready!(rest.as_mut().poll(cx));
+            self.rest = None;
+        }
+        let received = ready!(from.poll_next_unpin(cx));
+        if let Some(until) = self.pace.count(std::time::Instant::now) {
+            self.rest = Some(Box::pin(sleep_until(until.into())));
+            self.rests += 1;
+        }
+        Poll::Ready(received)
+    }
+
     /// Gives the other side what is held.
     fn poll_pass(
         &mut self,
@@ -172,13 +212,13 @@ impl Flow {
         let side = self.from.peer();
         let ready = to.poll_ready_unpin(cx);
         self.note_blocked(ready.is_pending());
-        ready!(ready).map_err(|_| (side, Cause::Lost))?;
+        ready!(ready).map_err(|_| (side, LOST))?;
         let message = match std::mem::take(&mut self.prod) {
             true => Some(Message::text(closing::ATTACH_AGAIN)),
             false => self.held.pop_front().inspect(|message| traffic.count(side, message.len() as u64)),
         };
         if let Some(message) = message {
-            to.start_send_unpin(message).map_err(|_| (side, Cause::Lost))?;
+            to.start_send_unpin(message).map_err(|_| (side, LOST))?;
             self.unflushed = true;
         }
         Poll::Ready(Ok(()))
@@ -198,7 +238,7 @@ impl Flow {
         if self.unflushed {
             let flushed = to.poll_flush_unpin(cx);
             self.note_blocked(flushed.is_pending());
-            ready!(flushed).map_err(|_| (self.from.peer(), Cause::Lost))?;
+            ready!(flushed).map_err(|_| (self.from.peer(), LOST))?;
             self.unflushed = false;
         }
         Poll::Ready(Ok(()))

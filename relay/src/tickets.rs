@@ -1,18 +1,20 @@
 //! What this relay signs, and what it accepts of what it signed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, RunId, SessionId};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, TicketError, TicketKeys};
+use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, Tenure, TicketError, TicketKeys};
 
-use crate::directory::{Admission, Standing};
+use crate::directory::{Admission, Rank, Standing};
 use crate::store::{KeyPolicy, UnixTime};
 
-/// How long a lease outranks a squatter.
-const LEASE: Duration = Duration::from_secs(24 * 3_600);
+/// How long a lease is worth something: longer than a support ID waits for an engineer, who comes within
+/// half an hour, and for the relay to be started again meanwhile.
+const LEASE: Duration = Duration::from_secs(45 * 60);
 /// A key older than this signs nothing more.
 const ROTATION: Duration = Duration::from_secs(24 * 3_600);
 
@@ -20,6 +22,17 @@ const ROTATION: Duration = Duration::from_secs(24 * 3_600);
 pub struct TicketOffice {
     node: String,
     keys: RwLock<TicketKeys>,
+    boot: RwLock<Boot>,
+    sequence: AtomicU64,
+}
+
+/// The number of the present boot of the relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Boot {
+    /// Higher than that of every boot before it. 0 if these are not known: then no lease is worth anything.
+    pub number: u64,
+    /// Whether the next boot will know of this one. Until then no leases are issued.
+    pub is_written: bool,
 }
 
 /// A pipe, as both sides' tickets name it.
@@ -43,8 +56,18 @@ pub struct PipeName<'a> {
 
 impl TicketOffice {
     /// An office of `node` with these keys.
-    pub fn new(node: String, keys: TicketKeys) -> Self {
-        Self { node, keys: RwLock::new(keys) }
+    pub fn new(node: String, keys: TicketKeys, boot: Boot) -> Self {
+        Self { node, keys: RwLock::new(keys), boot: RwLock::new(boot), sequence: AtomicU64::new(0) }
+    }
+
+    /// The number of this boot was written down only now. No lease was issued before.
+    pub fn boot_was_written(&self, number: u64) {
+        *self.boot.write().unwrap_or_else(PoisonError::into_inner) = Boot { number, is_written: true };
+    }
+
+    /// The present boot. Leases may be issued once its number is written.
+    pub fn boot(&self) -> Boot {
+        *self.boot.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How keys are rotated where sessions last up to `session`.
@@ -90,10 +113,17 @@ impl TicketOffice {
         })
     }
 
-    /// Proves later that `support_id` was this agent's now.
-    pub fn lease(&self, support_id: SupportId, agent_key: AgentKey, now: UnixTime) -> String {
-        let expires = now + LEASE.as_secs();
-        self.sign(&Lease { node: self.node.clone(), support_id, agent_key, expires })
+    /// Proves in a later boot that `support_id` was this agent's now, who holds it with `rank`.
+    pub fn lease(&self, support_id: SupportId, agent_key: AgentKey, rank: Rank, now: UnixTime) -> String {
+        let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
+        self.sign(&Lease {
+            node: self.node.clone(),
+            support_id,
+            agent_key,
+            tenure: Tenure { boot: self.boot().number, sequence },
+            earlier: rank.carried(),
+            expires: now + LEASE.as_secs(),
+        })
     }
 
     /// Reads a pipe ticket of this node.
@@ -106,6 +136,12 @@ impl TicketOffice {
     pub fn verify_agents_session(&self, token: &str, key: &AgentKey, now: UnixTime) -> Option<SessionTicket> {
         let ticket = self.verify_session(token, now).ok()?;
         (ticket.side == Role::Agent && ticket.agent_key == *key).then_some(ticket)
+    }
+
+    /// Whose session it is that an agent's session ticket of this node is for.
+    pub fn subject_of_agents_session(&self, token: &str, now: UnixTime) -> Option<EngineerId> {
+        let ticket = self.verify_session(token, now).ok()?;
+        (ticket.side == Role::Agent).then_some(ticket.subject)
     }
 
     /// What an engineer's session ticket of this node says, if it is this engineer's and session's.
@@ -121,12 +157,13 @@ impl TicketOffice {
         if fits { Ok(ticket) } else { Err(TicketError::Forged) }
     }
 
-    /// Whether `token` is a lease of this node for this ID and key.
-    pub fn verify_lease(&self, token: &str, support_id: SupportId, key: &AgentKey, now: UnixTime) -> bool {
+    /// The rank of an agent that shows `token`: none unless it is a lease of this node for this ID and key.
+    pub fn rank(&self, token: &str, support_id: SupportId, key: &AgentKey, now: UnixTime) -> Rank {
         let lease: Result<Lease, _> = self.read(|keys| keys.verify(token, now));
-        lease.is_ok_and(|lease| {
+        let fits = |lease: &Lease| {
             lease.node == self.node && lease.support_id == support_id && lease.agent_key == *key
-        })
+        };
+        lease.ok().filter(fits).map_or(Rank::NONE, |lease| Rank::of(&lease, self.boot().number))
     }
 
     fn verify_session(&self, token: &str, now: UnixTime) -> Result<SessionTicket, TicketError> {
@@ -160,14 +197,24 @@ mod tests {
     #[test]
     fn a_lease_counts_for_its_node_id_and_key_only() {
         let keys = TicketKeys::new(TicketKey { kid: "k".into(), master: Secret::random() }, vec![]);
-        let office = TicketOffice::new("a".into(), keys.clone());
+        let office = |node: &str, number| {
+            TicketOffice::new(node.into(), keys.clone(), Boot { number, is_written: true })
+        };
         let (id, key) = (SupportId::random(), AgentKey::random());
-        let lease = office.lease(id, key, 1_000);
-        assert!(office.verify_lease(&lease, id, &key, 1_001));
-        assert!(!office.verify_lease(&lease, id, &AgentKey::random(), 1_001));
-        assert!(!office.verify_lease(&lease, id, &key, 1_000 + LEASE.as_secs()));
+        let (first, next) = (office("a", 1), office("a", 2));
+        let lease = first.lease(id, key, Rank::NONE, 1_000);
+        let is_worth_something =
+            |office: &TicketOffice, id, key, now| office.rank(&lease, id, &key, now).outranks(Rank::NONE);
+        assert!(is_worth_something(&next, id, key, 1_001));
+        assert!(!is_worth_something(&first, id, key, 1_001), "not in its own boot");
+        assert!(!is_worth_something(&office("a", 0), id, key, 1_001), "nor where boots are not known");
+        assert!(!is_worth_something(&next, id, AgentKey::random(), 1_001));
+        assert!(!is_worth_something(&next, id, key, 1_000 + LEASE.as_secs()));
         let other = std::iter::repeat_with(SupportId::random).find(|other| *other != id).expect("endless");
-        assert!(!office.verify_lease(&lease, other, &key, 1_001));
-        assert!(!TicketOffice::new("b".into(), keys).verify_lease(&lease, id, &key, 1_001));
+        assert!(!is_worth_something(&next, other, key, 1_001));
+        assert!(!is_worth_something(&office("b", 2), id, key, 1_001));
+        // Of one boot the later one counts.
+        let later = next.rank(&first.lease(id, key, Rank::NONE, 1_000), id, &key, 1_001);
+        assert!(later.outranks(next.rank(&lease, id, &key, 1_001)));
     }
 }

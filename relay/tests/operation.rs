@@ -170,6 +170,37 @@ fn the_command_line_adds_lists_and_revokes() {
 }
 
 #[test]
+fn a_store_of_a_later_version_is_refused_for_good_and_left_alone() {
+    let directory = tempfile::tempdir().expect("a directory");
+    test_config(directory.path());
+    let file = directory.path().join("relay.toml");
+    std::fs::write(
+        &file,
+        "certificate = \"relay.crt\"\nprivate_key = \"relay.key\"\nstate_directory = \"state\"\n",
+    )
+    .expect("written");
+    assert_eq!(relay_command(&["check-config"], &file).status.code(), Some(0), "no store yet");
+    assert_eq!(relay_command(&["engineer", "list"], &file).status.code(), Some(0));
+    assert_eq!(relay_command(&["check-config"], &file).status.code(), Some(0));
+    // The place of user_version in SQLite's file format.
+    let store = directory.path().join("state/relay.sqlite");
+    let mut content = std::fs::read(&store).expect("readable");
+    content[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    std::fs::write(&store, &content).expect("writable");
+    let tries: [(&[&str], i32); 4] =
+        [(&["serve"], 78), (&["check-config"], 1), (&["audit"], 1), (&["engineer", "revoke", "Zoë"], 1)];
+    for (arguments, code) in tries {
+        let refused = relay_command(arguments, &file);
+        assert_eq!(refused.status.code(), Some(code), "{arguments:?}");
+        let said = text(&refused.stderr);
+        for part in ["relay.sqlite", "schema 99", "install that version again"] {
+            assert!(said.contains(part), "{arguments:?}: {said}");
+        }
+    }
+    assert!(std::fs::read(&store).expect("readable") == content, "it was changed");
+}
+
+#[test]
 fn the_process_prints_its_address_and_stops_on_sigterm() {
     use std::io::{BufRead, BufReader, Read};
     let directory = tempfile::tempdir().expect("a directory");

@@ -43,25 +43,6 @@ async fn the_same_agent_takes_its_id_back_at_once() {
 }
 
 #[tokio::test]
-async fn after_a_restart_the_lease_outranks_a_squatter() {
-    let relay = TestRelay::start().await;
-    let (key, id) = (RegistrationKey::generate(), SupportId::random());
-    let rightful = FakeAgent::register(&relay, &key, id, None).await.expect("free");
-    let lease = rightful.lease.clone();
-    let relay = relay.restart().await;
-    let mut squatter =
-        FakeAgent::register(&relay, &RegistrationKey::generate(), id, None).await.expect("free");
-    let forged = FakeAgent::register(&relay, &key, id, Some("k.e30.AAAA")).await;
-    assert_eq!(forged.err(), Some(RegistrationRefusal::IdTaken));
-    let _rightful = FakeAgent::register(&relay, &key, id, Some(&lease)).await.expect("its own");
-    assert_eq!(
-        squatter.receive::<ToAgent>().await,
-        ToAgent::Refused { code: RegistrationRefusal::IdTaken, reason: None }
-    );
-    assert_eq!(close_reason(&mut squatter.0).await, "id-taken");
-}
-
-#[tokio::test]
 async fn a_wrong_signature_or_none_registers_nothing() {
     let relay = TestRelay::start_with(|config| config.limits.handshake = Duration::from_secs(1)).await;
     let zoe = relay.add_engineer("Zoë");

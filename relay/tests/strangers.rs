@@ -3,7 +3,7 @@
 mod support;
 
 use fieldlink_protocol::credential::Credential;
-use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal};
+use fieldlink_protocol::messages::agent::RegistrationRefusal;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_relay::store::unix_now;
@@ -61,21 +61,40 @@ async fn every_bad_credential_gets_the_same_bytes() {
 #[tokio::test]
 async fn a_stranger_who_claims_ids_does_not_learn_which_are_living() {
     let relay = TestRelay::start().await;
-    let living = FakeAgent::start(&relay).await;
-    let claim =
-        |support_id, lease: Option<&str>| Claim::SupportId { support_id, lease: lease.map(str::to_owned) };
+    let zoe = relay.add_engineer("Zoë");
+    let (mine, mut living) = (SupportId::random(), FakeAgent::start(&relay).await);
     let key = RegistrationKey::generate();
-    for _ in 0..10 {
-        let taken = NewAgent::connect(&relay).await.claim(&key, claim(living.support_id, None)).await;
-        assert_eq!(taken, Err(RegistrationRefusal::IdTaken));
+    // A lease of one's own, for this boot, makes no difference.
+    let lease = FakeAgent::register(&relay, &key, mine, None).await.expect("free").lease;
+    for lease in [None, Some(lease.as_str())].into_iter().cycle().take(10) {
+        let taken = FakeAgent::register(&relay, &key, living.support_id, lease).await;
+        assert_eq!(taken.err(), Some(RegistrationRefusal::IdTaken));
     }
+    // From now on a living ID and a free one look the same: the answer, and what a second claim does.
     for id in [living.support_id, SupportId::random()] {
-        let answer = NewAgent::connect(&relay).await.claim(&key, claim(id, None)).await;
-        assert_eq!(answer, Err(RegistrationRefusal::Full));
+        let mut first = FakeAgent::register(&relay, &key, id, None).await.expect("so it seems");
+        let second = FakeAgent::register(&relay, &key, id, Some(&lease)).await.expect("so it seems");
+        assert_eq!((&*first.lease, &*second.lease), ("", ""));
+        assert_eq!(close_reason(&mut first.0).await, "replaced");
     }
-    // Whoever has a lease comes back all the same.
-    let (mine, lease) = (SupportId::random(), &living.lease);
-    assert!(FakeAgent::register(&relay, &key, mine, Some(lease)).await.is_err(), "someone else's lease");
+    // Nothing has happened to the living one.
+    let mut engineer = FakeEngineer::connect(&relay, &zoe).await.expect("known");
+    let offer = engineer.request(living.support_id).await;
+    assert_eq!(living.pair().await.session, offer.session);
+}
+
+#[tokio::test]
+async fn who_shares_a_network_with_a_stranger_who_claims_ids_still_starts_and_is_found() {
+    let relay = TestRelay::start().await;
+    let zoe = relay.add_engineer("Zoë");
+    let living = FakeAgent::start(&relay).await;
+    for _ in 0..30 {
+        let _ = FakeAgent::register(&relay, &RegistrationKey::generate(), living.support_id, None).await;
+    }
+    let mut starting = FakeAgent::start(&relay).await;
+    let mut engineer = FakeEngineer::connect(&relay, &zoe).await.expect("known");
+    let offer = engineer.request(starting.support_id).await;
+    assert_eq!(starting.pair().await.session, offer.session);
 }
 
 #[tokio::test]
@@ -139,4 +158,34 @@ async fn a_full_relay_says_so() {
     assert_eq!((refused.status.as_u16(), refused.code()), (503, "full"));
     drop(first);
     within(async { while relay.connect("/v1/agent", &[]).await.is_err() {} }).await;
+}
+
+#[tokio::test]
+async fn nothing_that_a_stranger_sends_gets_out_of_its_line_in_the_log() {
+    use futures_util::SinkExt;
+    use tokio_tungstenite::tungstenite::Message;
+    use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
+    const FOREIGN: &str = "\u{1b}]0;title\u{7}\u{202e}txt\nNov 28 relay: permitted";
+    let (relay, process) = TestRelay::start_process("").await;
+    let escaped = FOREIGN.replace('\n', "\\n").replace('\u{1b}', "\\u001b").replace('\u{7}', "\\u0007");
+    for text in [
+        format!(r#"{{"type":"{escaped}"}}"#),
+        format!(r#"{{"type":"ended","{escaped}":1}}"#),
+        format!(r#"{{"type":"register","claim":{{"for":"{escaped}"}}}}"#),
+        FOREIGN.to_owned(),
+    ] {
+        let mut agent = NewAgent::connect(&relay).await;
+        within(agent.control.0.send(Message::text(text))).await.expect("sent");
+        assert_eq!(close_reason(&mut agent.control.0).await, "malformed");
+    }
+    let mut agent = NewAgent::connect(&relay).await;
+    let frame = CloseFrame { code: CloseCode::Normal, reason: FOREIGN.into() };
+    within(agent.control.0.close(Some(frame))).await.expect("sent");
+    relay.raw(&upgrade(&format!("/{FOREIGN}"), &format!("X: {FOREIGN}\r\n"))).await;
+    let log = process.log_with("the peer closed the connection").await;
+    assert!(log.contains("could not read a control message"), "{log}");
+    for line in log.lines() {
+        assert!(!line.chars().any(|c| c.is_control() || c == '\u{202e}'), "{line:?}");
+        assert!(!line.starts_with("Nov 28"), "{line:?}");
+    }
 }

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::programs::{Build, Running, run_with_input, without_proxies};
@@ -146,6 +148,18 @@ impl<'a> Call<'a> {
     /// The session that `holder` holds.
     pub fn of(engineer: &'a Engineer, scanner: &Scanner, holder: Running) -> Self {
         Self { engineer, alias: format!("scanner-{}", scanner.digits()), holder }
+    }
+
+    /// The process that holds the session: the child of the one that was started.
+    pub fn session_holder(&self) -> Pid {
+        let children = crate::scanner::descendants_of(self.holder.pid().as_raw().cast_unsigned());
+        Pid::from_raw(children.first().expect("it holds a session").cast_signed())
+    }
+
+    /// Signals both processes of `fieldlink-connect`, as what happens to the whole computer does.
+    pub fn signal_both(&self, signal: Signal) {
+        kill(self.session_holder(), signal).expect("it runs");
+        self.holder.signal(signal);
     }
 
     /// The configuration for the OpenSSH tools.

@@ -10,7 +10,9 @@ use fieldlink_protocol::pipe::{Handshake, PipeKind, Role, Stream};
 use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, TicketKey, TicketKeys};
-use fieldlink_protocol::transport::{NoProxy, Proxy, ProxyReplyReader};
+use fieldlink_protocol::transport::{
+    NoProxy, Proxy, ProxyReplyReader, RelayAddress, read_distinguished_name,
+};
 use fieldlink_protocol::{credential, registration, support_id::SupportId, text};
 
 /// A body and its name, which is also the name of its corpus and of its cargo-fuzz target.
@@ -30,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     ("typed_text", typed_text),
     ("session_process", session_process),
     ("proxy_reply", proxy_reply),
+    ("certificate_names", certificate_names),
 ];
 
 /// The sealed messages, as either side reads them.
@@ -128,7 +131,9 @@ pub fn tickets(data: &[u8]) {
 /// Credentials and bearer tokens.
 pub fn credentials(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let _ = credential::Credential::parse(&text);
+    if credential::Credential::parse(&text).is_ok() {
+        assert!(!credential::Credential::is_begun(&text));
+    }
     let _ = credential::parse_bearer(&text);
 }
 
@@ -164,6 +169,17 @@ pub fn proxy_reply(data: &[u8]) {
     let typed = String::from_utf8_lossy(data);
     let _ = typed.parse::<Proxy>();
     let _ = NoProxy::parse(&typed).matches("relay.example.com", 443);
+}
+
+/// The names in a certificate that nobody vouches for; and relays' addresses.
+pub fn certificate_names(data: &[u8]) {
+    let shown = read_distinguished_name(data);
+    assert!(shown.chars().count() < 200 && !shown.contains(['\u{1b}', '\u{202e}', '\n']));
+    let typed = String::from_utf8_lossy(data);
+    match typed.parse::<RelayAddress>() {
+        Ok(relay) => assert_eq!(relay.to_string().parse(), Ok(relay)),
+        Err(error) => assert!(!error.to_string().contains('\n')),
+    }
 }
 
 /// Cuts `data` into pieces, each behind its length in one byte.

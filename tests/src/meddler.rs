@@ -71,7 +71,7 @@ impl Meddler {
         let recording = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::new(Shared {
             real: relay.address().to_owned(),
-            connector: TlsConnector::from(client_config(Some(relay.authority())).expect("roots")),
+            connector: TlsConnector::from(client_config(Some(relay.authority())).expect("roots").standard()),
             meddle: Mutex::new(meddle),
             recording: recording.clone(),
             legs: Mutex::new(0),

@@ -23,6 +23,8 @@ pub struct RelayOptions {
     pub listen: Option<&'static str>,
     /// Another certificate than a valid one for loopback: years and names.
     pub certificate: Option<((i32, i32), Vec<&'static str>)>,
+    /// What it logs, as `FIELDLINK_LOG` says it.
+    pub log: Option<&'static str>,
     /// Another build than the caller's own; also of the scanners and engineers that use this relay.
     pub build: Build,
 }
@@ -34,6 +36,7 @@ pub struct Relay {
     certificates: Certificates,
     address: String,
     host: Option<Namespace>,
+    log: Option<&'static str>,
     build: Build,
     process: Option<Running>,
 }
@@ -53,8 +56,8 @@ impl Relay {
         };
         let config = directory.path().join("relay.toml");
         let address = options.listen.unwrap_or("127.0.0.1:0").to_owned();
-        let (host, build) = (options.host.clone(), options.build.clone());
-        let mut relay = Self { directory, config, certificates, address, host, build, process: None };
+        let (host, build, log) = (options.host.clone(), options.build.clone(), options.log);
+        let mut relay = Self { directory, config, certificates, address, host, log, build, process: None };
         relay.write_config(&options);
         relay.launch();
         // A relay that is started again must be found where it was.
@@ -84,6 +87,7 @@ impl Relay {
     pub fn launch(&mut self) {
         let mut command = self.build.program_on(self.host.as_ref(), "fieldlink-relay");
         command.args(["serve", "--print-address", "--config"]).arg(&self.config);
+        command.envs(self.log.map(|filter| ("FIELDLINK_LOG", filter)));
         let mut process = Running::start("the relay", &mut command);
         let line = process.wait_for("listening on ");
         self.address = line.rsplit(' ').next().expect("an address").to_owned();

@@ -1,6 +1,8 @@
 //! A real agent process in the foreground, and the client in front of it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -24,6 +26,10 @@ pub struct ScannerOptions {
     pub host: Option<Namespace>,
     /// Another session program than Fieldlink's.
     pub session_program: Option<PathBuf>,
+    /// Variables of its environment.
+    pub environment: Vec<(&'static str, OsString)>,
+    /// What the account that the agent runs as is called there. Needs root.
+    pub account: Option<String>,
     /// Another build than the caller's own.
     pub build: Build,
 }
@@ -50,6 +56,11 @@ impl Scanner {
         Self::start_with(relay, ScannerOptions { asks: true, ..ScannerOptions::default() })
     }
 
+    /// Settings of an agent that logs at `level` and above.
+    pub fn logging(level: &str) -> ScannerOptions {
+        ScannerOptions { environment: vec![("FIELDLINK_LOG", level.into())], ..ScannerOptions::default() }
+    }
+
     /// An agent with other settings.
     pub fn start_with(relay: &Relay, options: ScannerOptions) -> Self {
         let build = relay.build().clone();
@@ -68,8 +79,13 @@ impl Scanner {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let config = directory.path().join("agent.toml");
         std::fs::write(&config, config_text(url, authority, &options)).expect("writable");
-        let mut command = options.build.program_on(options.host.as_ref(), "fieldlink-agent");
+        let agent = options.build.program_on(options.host.as_ref(), "fieldlink-agent");
+        let mut command = match &options.account {
+            Some(name) => renamed(agent, directory.path(), name),
+            None => agent,
+        };
         without_proxies(&mut command).args(["foreground", "--config"]).arg(&config);
+        command.envs(options.environment.iter().map(|(name, value)| (name, value)));
         let process = Running::start("the agent", &mut command);
         Self { directory, process, support_id: String::new(), pin: String::new() }
     }
@@ -168,6 +184,17 @@ fn config_text(url: &str, authority: &Path, options: &ScannerOptions) -> String 
         text += &format!("[{name}]\n{lines}\n");
     }
     text
+}
+
+/// `program` where the account of this process has another name: in a mount namespace with a password file of its
+/// own.
+fn renamed(program: Command, directory: &Path, name: &str) -> Command {
+    let (file, user) = (directory.join("passwd"), nix::unistd::getuid());
+    std::fs::write(&file, format!("{name}:x:{user}:{user}::/:/bin/sh\n")).expect("writable");
+    let mut command = Command::new("unshare");
+    let script = "mount --bind \"$0\" /etc/passwd && exec \"$@\"";
+    command.args(["--mount", "sh", "-c", script]).arg(file).arg(program.get_program());
+    command
 }
 
 /// Every process below `root`, by the parents in `/proc`.

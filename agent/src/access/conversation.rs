@@ -170,7 +170,7 @@ impl Access {
         if !session.peer_has(feature::CHAT) {
             return Err(Refusal::NoChat);
         }
-        let line = cut_to_fit(&text);
+        let line = text::fit(&text, limits::CHAT);
         if !session.say(FromAgent::Chat { text: line.to_owned() }) {
             return Err(Refusal::NotTaken);
         }
@@ -215,15 +215,6 @@ impl Access {
     }
 }
 
-/// The limit counts bytes, and not every character is one.
-fn cut_to_fit(text: &str) -> &str {
-    let mut end = text.len().min(limits::CHAT);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,12 +236,5 @@ mod tests {
         let unheard: Vec<String> = said.take_unheard(Duration::from_secs(20)).collect();
         assert_eq!(unheard, ["15", "16", "17", "18", "19", "20"]);
         assert_eq!(said.take_unheard(Duration::ZERO).count(), 0);
-    }
-
-    #[test]
-    fn a_line_is_cut_between_characters() {
-        let line = "ü".repeat(limits::CHAT);
-        let cut = cut_to_fit(&line);
-        assert_eq!((cut.len(), cut.chars().count()), (limits::CHAT, limits::CHAT / 2));
     }
 }

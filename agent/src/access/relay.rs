@@ -1,32 +1,45 @@
 //! What the relay says, and what becomes of pairing runs.
 
+use std::time::Duration;
+
 use fieldlink_protocol::ids::{PipeId, SessionId};
+use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::reason::Reason;
 
 use super::{Access, MOST_REDRAWS, Notice, Unconfirmed};
 use crate::clock;
+use crate::control::Teller;
 use crate::network::monitor::Standing;
+use crate::network::reach::Failure;
 use crate::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::rules::{Request, State};
 use crate::session::LiveSession;
 use crate::status::{Visitor, WarningCode};
 use crate::tunnel::TunnelEvent;
 
+/// How long the relay may be away before a client who waits for an engineer reads it: it is started again in less.
+const UNTOLD: Duration = Duration::from_secs(8);
+
+/// A connection to the relay that was lost.
+pub(super) struct Outage {
+    failure: Failure,
+    /// When the client is told, in time since boot.
+    pub(super) until: Duration,
+}
+
 impl Access {
     pub(super) async fn on_tunnel(&mut self, event: TunnelEvent) -> Result<(), Unconfirmed> {
         match event {
             TunnelEvent::Registered => {
+                self.outage = None;
                 self.network.tunnel_is(Standing::Registered);
                 self.set_registered(true, None);
                 // What was said on the connection before may not have arrived.
                 self.ask_for_admission();
                 self.tell_of_return();
             }
-            TunnelEvent::Lost(failure) => {
-                self.set_registered(false, Some(failure.detail.clone()));
-                self.network.tunnel_is(Standing::Failed(failure));
-            }
+            TunnelEvent::Lost(failure) => self.on_lost(failure),
             TunnelEvent::IdTaken if self.rules.may_redraw() && self.redraws < MOST_REDRAWS => {
                 tracing::info!("the support ID is taken, drawing another");
                 self.redraws += 1;
@@ -36,11 +49,33 @@ impl Access {
             TunnelEvent::IdTaken => return self.switch_off(Notice::Ended(Reason::IdTaken)).await,
             TunnelEvent::SessionOver(reason) => {
                 let reason = reason.unwrap_or(Reason::RelayRestarted);
-                return self.switch_off(Notice::Ended(reason)).await;
+                return self.switch_off(Notice::told(reason, Teller::Relay)).await;
             }
             TunnelEvent::Message(message) => return self.on_relay(message).await,
         }
         Ok(())
+    }
+
+    /// While the client waits for an engineer, a short outage is not worth a word.
+    fn on_lost(&mut self, failure: Failure) {
+        let is_waiting = matches!(self.rules.state(), State::Open { registered: true, .. });
+        let until = match &self.outage {
+            Some(outage) => outage.until,
+            None if is_waiting => clock::now() + UNTOLD,
+            None => clock::now(),
+        };
+        self.outage = Some(Outage { failure, until });
+        self.show_outage(clock::now());
+    }
+
+    /// Shows an outage that has lasted long enough, or that a session suffers from.
+    pub(super) fn show_outage(&mut self, now: Duration) {
+        let is_waiting = matches!(self.rules.state(), State::Open { .. });
+        if let Some(Outage { failure, .. }) = self.outage.take_if(|outage| now >= outage.until || !is_waiting)
+        {
+            self.set_registered(false, Some(failure.detail.clone()));
+            self.network.tunnel_is(Standing::Failed(failure));
+        }
     }
 
     pub(super) fn set_registered(&mut self, registered: bool, problem: Option<String>) {
@@ -104,7 +139,7 @@ impl Access {
             Outcome::Uncharged(reason) => self.decline(&request, reason),
             Outcome::Failed(reason, charge) => {
                 let who = Visitor::of(&request).describe();
-                tracing::info!(engineer = %request.engineer.id, who, %reason, "a pairing failed");
+                tracing::info!(target: AUDIT, engineer = %request.engineer.id, who, %reason, "a pairing failed");
                 let is_burnt = self.rules.failed(&registration, charge);
                 self.decline(&request, reason);
                 if is_burnt {
@@ -151,9 +186,6 @@ impl Access {
         if self.rules.request().is_none_or(|request| request.session != session) {
             return Ok(());
         }
-        match self.rules.state() {
-            State::Active(_) | State::Admitting { .. } => self.switch_off(Notice::Ended(reason)).await,
-            _ => self.back_to_waiting(reason).await,
-        }
+        self.on_over(reason, Teller::Relay).await
     }
 }

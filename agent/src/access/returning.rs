@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::limits;
+use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::FromAgent;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::reason::Reason;
@@ -57,7 +58,7 @@ impl Returning {
                         SessionEvent::Control(ControlEvent::Greeted(greeting)) => {
                             return Return::Greeted(greeting);
                         }
-                        SessionEvent::Control(ControlEvent::Over(_)) | SessionEvent::ProcessLost(_) => {
+                        SessionEvent::Control(ControlEvent::Over(..)) | SessionEvent::ProcessLost(_) => {
                             return Return::TooLate;
                         }
                         SessionEvent::Control(_) | SessionEvent::Begun(_) => {}
@@ -110,7 +111,7 @@ impl Access {
                 if session.set_engineer(&hello) {
                     return self.let_back_in(request, *session).await;
                 }
-                session.end(Reason::Tampered, std::future::ready(())).await;
+                session.end(Reason::Incompatible, std::future::ready(())).await;
             }
             (Return::TooLate, Returning::Greeting { session, .. }) => {
                 session.end(Reason::PairingTimeout, std::future::ready(())).await;
@@ -165,7 +166,7 @@ impl Access {
             tracing::error!(%error, "the session cannot go on");
             return Err(Unconfirmed);
         }
-        tracing::info!(engineer = %request.engineer.id, "the engineer's program is back");
+        tracing::info!(target: AUDIT, engineer = %request.engineer.id, "the engineer's program is back");
         if let Some(session) = &self.session {
             session.admit(deadline.saturating_sub(now).max(Duration::from_secs(1)), deadline);
         }

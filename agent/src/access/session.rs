@@ -1,5 +1,6 @@
 //! From the verified PIN to the admission, and what a session reports by itself.
 
+use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::control;
 use fieldlink_protocol::pairing::attempts::Standing;
@@ -9,7 +10,7 @@ use fieldlink_protocol::transport::PipeLink;
 use super::conversation::Said;
 use super::{Access, Notice, Unconfirmed};
 use crate::clock;
-use crate::control::{ControlEvent, EngineerHello};
+use crate::control::{ControlEvent, EngineerHello, Teller};
 use crate::marks::SessionMark;
 use crate::rules::{Greeted, Request, State};
 use crate::session::{BeginError, LiveSession, SessionEvent};
@@ -57,10 +58,7 @@ impl Access {
                 Ok(())
             }
             SessionEvent::Control(ControlEvent::Greeted(hello)) => self.on_greeted(&hello).await,
-            SessionEvent::Control(ControlEvent::Over(reason)) => match self.rules.state() {
-                State::Active(_) | State::Admitting { .. } => self.switch_off(Notice::Ended(reason)).await,
-                _ => self.back_to_waiting(reason).await,
-            },
+            SessionEvent::Control(ControlEvent::Over(reason, teller)) => self.on_over(reason, teller).await,
             SessionEvent::Begun(begun) => self.on_begun(begun).await,
             SessionEvent::ProcessLost(problem) => {
                 tracing::warn!(problem, "session process lost");
@@ -71,19 +69,26 @@ impl Access {
         }
     }
 
+    /// The session, or what was to become one, is over.
+    pub(super) async fn on_over(&mut self, reason: Reason, teller: Teller) -> Result<(), Unconfirmed> {
+        match self.rules.state() {
+            State::Active(_) | State::Admitting { .. } => self.switch_off(Notice::told(reason, teller)).await,
+            _ => self.back_to_waiting(reason, teller).await,
+        }
+    }
+
     pub(super) async fn on_greeted(&mut self, hello: &EngineerHello) -> Result<(), Unconfirmed> {
         let is_first = self.session.as_mut().is_some_and(|session| session.set_engineer(hello));
         if !is_first {
-            return match self.rules.state() {
-                State::Active(_) | State::Admitting { .. } => {
-                    self.switch_off(Notice::Ended(Reason::Tampered)).await
-                }
-                _ => self.back_to_waiting(Reason::Tampered).await,
-            };
+            return self.on_over(Reason::Incompatible, Teller::Party).await;
         }
         match (self.rules.greeted(clock::now()), &self.session) {
             (Greeted::Admit, _) => self.admit().await,
             (Greeted::Ask(_), Some(session)) => {
+                if let Some(request) = self.rules.request() {
+                    let who = Visitor::of(request).describe();
+                    tracing::info!(target: AUDIT, session = %request.session, who, "the client is asked");
+                }
                 let seconds = self.config.session.consent_seconds as u32;
                 session.say(control::FromAgent::Asking { seconds });
                 Ok(())
@@ -145,7 +150,7 @@ impl Access {
         if let (Some(length), Some(session)) = (admitted, &self.session) {
             if let Some(request) = self.rules.request() {
                 let who = Visitor::of(request).describe();
-                tracing::info!(session = %request.session, who, "an engineer is connected");
+                tracing::info!(target: AUDIT, session = %request.session, who, "an engineer is connected");
             }
             session.admit(length, now + length);
             self.said = Said::default();
@@ -153,14 +158,28 @@ impl Access {
     }
 
     /// The engineer left before being let in; the pair may be used again.
-    pub(super) async fn back_to_waiting(&mut self, reason: Reason) -> Result<(), Unconfirmed> {
+    pub(super) async fn back_to_waiting(
+        &mut self,
+        reason: Reason,
+        teller: Teller,
+    ) -> Result<(), Unconfirmed> {
         let request = self.rules.request().cloned();
+        let notice = Notice::told(reason, teller);
         if let State::Asking { request, .. } = self.rules.state() {
-            let who = Visitor::of(request).engineer;
-            self.warn(WarningCode::Withdrawn, format!("{who} does not ask to come in any more: {reason}."));
+            let (who, why) = (Visitor::of(request).engineer, notice.cause());
+            self.warn(WarningCode::Withdrawn, format!("{who} does not ask to come in any more: {why}."));
         }
-        self.rules.withdraw(clock::now());
-        self.turn_away(request, reason).await
+        let standing = self.rules.withdraw(clock::now());
+        self.turn_away(request, notice.reason()).await?;
+        self.burn(standing).await
+    }
+
+    /// Switches off if the pair is used up.
+    async fn burn(&mut self, standing: Standing) -> Result<(), Unconfirmed> {
+        match standing {
+            Standing::Burnt(how) => self.switch_off(Notice::Ended(how.reason())).await,
+            Standing::Usable => Ok(()),
+        }
     }
 
     pub(super) async fn after_refusal(
@@ -169,14 +188,18 @@ impl Access {
         reason: Reason,
         standing: Standing,
     ) -> Result<(), Unconfirmed> {
+        let session = request.as_ref().map(|request| request.session.to_string());
+        tracing::info!(target: AUDIT, session, reason = reason.code(), "an engineer is not let in");
         if let (Some(request), Standing::Usable) = (&request, standing) {
             self.confirm_refusal(&Visitor::of(request).engineer, reason);
         }
-        self.turn_away(request, reason).await?;
-        match standing {
-            Standing::Burnt => self.switch_off(Notice::Ended(Reason::Burnt)).await,
-            Standing::Usable => Ok(()),
-        }
+        // The engineer is to know that trying again leads nowhere.
+        let told = match standing {
+            Standing::Burnt(how) => how.reason(),
+            Standing::Usable => reason,
+        };
+        self.turn_away(request, told).await?;
+        self.burn(standing).await
     }
 
     fn confirm_refusal(&self, who: &str, reason: Reason) {

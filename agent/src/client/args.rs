@@ -74,7 +74,7 @@ pub enum Command {
     },
     /// Check the network and say whether it is good enough
     ///
-    /// The exit code is 0 for N0 only; 11 to 20 stand for N1 to N10.
+    /// The exit code is 0 for N0 only; 11 to 24 stand for N1 to N14.
     Network {
         /// As JSON
         #[arg(long)]

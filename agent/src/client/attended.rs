@@ -129,9 +129,14 @@ impl Panel {
             self.credentials = None;
         } else {
             let known = self.support_id();
-            let credentials = self.device.credentials().await?;
-            if known != Some(credentials.support_id) {
-                self.credentials = Some(credentials);
+            match self.device.credentials().await {
+                Ok(credentials) if known == Some(credentials.support_id) => {}
+                Ok(credentials) => self.credentials = Some(credentials),
+                // There is no pair before the support service is reached.
+                Err(failure) if status.phase == Phase::Connecting && failure.kind == Kind::Failed => {
+                    self.credentials = None;
+                }
+                Err(failure) => return Err(failure),
             }
         }
         Ok(View { status, credentials: self.credentials.clone() })

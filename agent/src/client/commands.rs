@@ -115,10 +115,9 @@ async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
     match status.phase {
         Phase::Ready => print_credentials(&device.credentials().await?, false),
         Phase::Connecting => {
-            print_credentials(&device.credentials().await?, false)?;
             let problem = status.problem.unwrap_or_else(|| "no answer yet".to_owned());
             let message = format!(
-                "not connected to the support service yet ({problem}); remote access stays on and tries again"
+                "not connected to the support service yet ({problem}); remote access stays on, tries again, and has an ID and a PIN then (fieldlink credentials)"
             );
             Err(Failure::new(Kind::Failed, message))
         }

@@ -1,6 +1,10 @@
 //! How a command can fail, and the exit code of each failure.
 
+use fieldlink_protocol::text;
 use zbus::DBusError;
+
+/// Longest message, in characters.
+const LONGEST: usize = 1000;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $code:literal, $meaning:literal;)*) => {
@@ -21,7 +25,7 @@ macro_rules! kinds {
         pub(super) fn table() -> String {
             let mut table = "Exit codes:\n   0  done\n".to_owned();
             $(table += &format!("  {:>2}  {}\n", $code, $meaning);)*
-            table + "  11 to 20  (network only) the verdict N1 to N10"
+            table + "  11 to 24  (network only) the verdict N1 to N14"
         }
     };
 }
@@ -50,9 +54,9 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// A failure of `kind`.
+    /// A failure of `kind`. What others on the bus say is part of some messages, so all are made fit to print.
     pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: text::clean(&message.into(), LONGEST) }
     }
 }
 

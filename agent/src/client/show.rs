@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
+use fieldlink_protocol::logging::takes_colours;
 use serde_json::{Value, json};
 
 use crate::access::Happening;
@@ -21,7 +22,8 @@ pub(super) fn print(text: &str) -> std::io::Result<()> {
 
 /// A status for people.
 pub(super) fn to_text(status: &Status) -> String {
-    let mut lines = Lines::new(std::io::stdout().is_terminal());
+    let is_coloured = std::io::stdout().is_terminal() && takes_colours(|name| std::env::var_os(name));
+    let mut lines = Lines::new(is_coloured);
     lines.add("Remote access", &lines.paint(status.phase, describe_phase(status)));
     if let Some(notice) = &status.notice {
         lines.add("", &describe_line(notice));

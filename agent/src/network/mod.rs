@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! NetworkManager ──▶ watcher ──▶ NetworkState ─┐
-//! the tunnel, a probe, a measurement ─▶ Reach ─┼─▶ verdict: N0 … N10, a sentence, an engineer's line
+//! the tunnel, a probe, a measurement ─▶ Reach ─┼─▶ verdict: N0 … N14, a sentence, an engineer's line
 //! the clock ─▶ Clock ──────────────────────────┘
 //! ```
 //!

@@ -1,6 +1,8 @@
 //! What is known of the way to the relay.
 
-use fieldlink_protocol::transport::{CertificateDates, DialError, Measurement, ProxyError};
+use fieldlink_protocol::transport::{
+    Answer, CertificateDates, CertificateOwner, DialError, Measurement, ProxyError,
+};
 
 /// Whether the relay answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,9 +35,17 @@ pub enum FailureKind {
     ProxySilence,
     /// The certificate does not fit the clock.
     Dates(CertificateDates),
-    /// The certificate is not the relay's, or what answered does not speak TLS.
+    /// The certificate is somebody else's, or what answered does not speak TLS.
     Changed,
-    /// Someone answers securely, but it is not the relay, or the relay refuses.
+    /// The certificate may be somebody else's, or the relay's own, not set up well: nobody can tell from here.
+    Unclear,
+    /// The relay, what stands in front of it, or what is trusted here, is not set up well.
+    Misconfigured,
+    /// What stands in front of the relay says that the relay is down, or takes nothing more for now.
+    Down,
+    /// Somebody answers securely, but it is not the relay.
+    Elsewhere,
+    /// The relay refuses.
     Refused,
 }
 
@@ -47,13 +57,31 @@ impl From<&DialError> for Failure {
             }
             DialError::CertificateExpired(_, dates) => FailureKind::Dates(*dates),
             DialError::Proxy(error) => of_proxy(error),
+            DialError::CertificateUntrusted(_, problem) => of_owner(problem.owner),
+            DialError::OutdatedTls(_, owner) => of_owner(*owner),
             // A handshake that breaks off is what networks do that look into it; the relay does not.
-            DialError::CertificateUntrusted(..) | DialError::Tls(..) => FailureKind::Changed,
-            DialError::Version { .. } | DialError::Refused { .. } | DialError::NotARelay(..) => {
-                FailureKind::Refused
-            }
+            DialError::Tls(..) => FailureKind::Changed,
+            DialError::Answered(_, answer) => of_answer(*answer),
+            DialError::NotARelay(..) => FailureKind::Elsewhere,
+            DialError::Version { .. } | DialError::Refused { .. } => FailureKind::Refused,
         };
         Self { kind, detail: error.to_string() }
+    }
+}
+
+fn of_owner(owner: CertificateOwner) -> FailureKind {
+    match owner {
+        CertificateOwner::Relay => FailureKind::Misconfigured,
+        CertificateOwner::Stranger => FailureKind::Changed,
+        CertificateOwner::Unknown => FailureKind::Unclear,
+    }
+}
+
+fn of_answer(answer: Answer) -> FailureKind {
+    match answer {
+        answer if answer.may_pass() => FailureKind::Down,
+        Answer::NoWebSocket => FailureKind::Misconfigured,
+        _ => FailureKind::Elsewhere,
     }
 }
 
@@ -86,7 +114,7 @@ impl Reach {
 
 #[cfg(test)]
 mod tests {
-    use fieldlink_protocol::transport::Proxy;
+    use fieldlink_protocol::transport::{Proxy, RelayAddress};
 
     use super::*;
 
@@ -108,12 +136,34 @@ mod tests {
 
     #[test]
     fn a_relay_that_has_measured_often_enough_answers() {
-        let relay = || "wss://relay.example.com".parse().expect("an address");
+        let relay = || "wss://relay.example.com".parse::<RelayAddress>().expect("an address");
         let refused = |code: &str| DialError::Refused { relay: relay(), code: code.into() };
         assert_eq!(Reach::of_refusal(&refused("too-often")), Reach::Answers(None));
         assert!(matches!(Reach::of_refusal(&refused("full")), Reach::Failed(_)));
         // Any other web server has no such endpoint either.
-        let missing = DialError::NotARelay(relay(), "HTTP status 404".into());
+        let missing = DialError::Answered(relay().into(), Answer::of(404));
         assert!(matches!(Reach::of_refusal(&missing), Reach::Failed(_)));
+    }
+
+    #[test]
+    fn what_answers_in_the_relays_place_is_told_apart() {
+        let relay = || "wss://relay.example.com".parse::<RelayAddress>().expect("an address").into();
+        for (answer, kind) in [
+            (Answer::of(502), FailureKind::Down),
+            (Answer::of(503), FailureKind::Down),
+            (Answer::of(429), FailureKind::Down),
+            (Answer::of(403), FailureKind::Elsewhere),
+            (Answer::of(302), FailureKind::Elsewhere),
+            (Answer::NoWebSocket, FailureKind::Misconfigured),
+        ] {
+            assert_eq!(Failure::from(&DialError::Answered(relay(), answer)).kind, kind, "{answer}");
+        }
+        for (owner, kind) in [
+            (CertificateOwner::Relay, FailureKind::Misconfigured),
+            (CertificateOwner::Stranger, FailureKind::Changed),
+            (CertificateOwner::Unknown, FailureKind::Unclear),
+        ] {
+            assert_eq!(Failure::from(&DialError::OutdatedTls(relay(), owner)).kind, kind, "{owner:?}");
+        }
     }
 }

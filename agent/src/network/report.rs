@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use super::check::{Outcome, Report, Step};
 
+/// Several addresses may each have a problem, in characters.
+const DETAIL: usize = 1_000;
+
 impl Report {
     /// As people read it: the verdict, then what was done, in columns, then the engineer's line.
     pub fn to_text(&self) -> String {
@@ -21,7 +24,7 @@ impl Report {
                 "  {:<16}{outcome:<9}{:>9}  {}",
                 step.name,
                 format!("{:.1} ms", milliseconds(step.took)),
-                text::sentence(&step.detail)
+                text::clean(&step.detail, DETAIL)
             );
         }
         let _ = writeln!(shown, "\n  For the engineer: {}", self.verdict.engineer);
@@ -59,7 +62,7 @@ fn step_to_json(step: &Step) -> Value {
         "step": step.name,
         "outcome": outcome_name(step.outcome),
         "milliseconds": milliseconds(step.took),
-        "detail": text::sentence(&step.detail),
+        "detail": text::clean(&step.detail, DETAIL),
     })
 }
 

@@ -6,17 +6,18 @@
 //!    measurement can make the verdict worse than N0. A bad measurement is N9 if the Wi-Fi's signal is
 //!    weak, because then that is what to do something about, otherwise N10. A weak signal alone changes
 //!    nothing: bytes that arrive in time are what counts.
-//! 2. **Something answered in the relay's place**: a proxy (N5), a certificate that does not fit the
-//!    clock (N7), a certificate that is not the relay's (N8), a service that is not the relay (N6). That
-//!    is nearer to the truth than NetworkManager's picture, except for a network that wants a sign-in
-//!    (N3): such networks answer in everybody's place until then.
+//! 2. **Something answered**: a proxy (N5), the relay itself, with a refusal (N6), a certificate that does not
+//!    fit the clock (N7), one that is somebody else's (N8), or the relay's own but not in order (N11), or either
+//!    (N12); what stands in front of a relay that is down (N13), or another service (N14). That is nearer to the
+//!    truth than NetworkManager's picture, except for a network that wants a sign-in (N3): such networks answer
+//!    in everybody's place until then.
 //! 3. **Nothing answered, or nobody asked.** Then NetworkManager's picture says why: N1, N2, N3, N4, N9;
 //!    if it sees nothing wrong, the relay is the problem (N6), or the proxy before it (N5), or, if nobody asked it, there is none (N0).
 //!
 //! When is the clock wrong (N7)? A certificate that is not valid *yet*: nobody puts one up before its
 //! time. A clock that cannot be right ([`Clock::is_plausible`]). And a certificate that has been out of
 //! date for [`FORGOTTEN`], on a clock that no time server is known to have set: an operator notices
-//! sooner. Any other certificate that has expired is the operator's to renew: N6, and the engineer reads
+//! sooner. Any other certificate that has expired is the operator's to renew: N11, and the engineer reads
 //! both dates.
 
 mod sentence;
@@ -69,6 +70,14 @@ pub enum Code {
     N9,
     /// Slow or unstable.
     N10,
+    /// The support side is not set up well.
+    N11,
+    /// The connection is interfered with, or the support side is not set up well.
+    N12,
+    /// The relay is down.
+    N13,
+    /// Something else answers in the relay's place.
+    N14,
 }
 
 /// The verdict.
@@ -87,7 +96,7 @@ pub struct Verdict {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::N0,
         Self::N1,
         Self::N2,
@@ -99,6 +108,10 @@ impl Code {
         Self::N8,
         Self::N9,
         Self::N10,
+        Self::N11,
+        Self::N12,
+        Self::N13,
+        Self::N14,
     ];
 
     /// The number behind the N.
@@ -156,8 +169,12 @@ fn because_of(failure: &Failure, network: Option<&Network>, clock: Clock) -> Cod
         FailureKind::ProxySilence => network.and_then(complaint).unwrap_or(Code::N5),
         FailureKind::Proxy => Code::N5,
         FailureKind::Dates(dates) if is_clock_wrong(dates, clock) => Code::N7,
-        FailureKind::Dates(_) | FailureKind::Refused => Code::N6,
+        FailureKind::Refused => Code::N6,
         FailureKind::Changed => Code::N8,
+        FailureKind::Dates(_) | FailureKind::Misconfigured => Code::N11,
+        FailureKind::Unclear => Code::N12,
+        FailureKind::Down => Code::N13,
+        FailureKind::Elsewhere => Code::N14,
     }
 }
 

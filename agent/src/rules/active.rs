@@ -5,6 +5,7 @@ use std::time::Duration;
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::text;
 
 use super::{Answered, ClientAnswer, Due, GrantError, Request, Returns, StaleAnswer};
 
@@ -118,9 +119,9 @@ impl Active {
                 })
             }
             (Question::Text { choices, .. }, ClientAnswer::Text(text)) => {
-                let fits = !text.trim().is_empty() && text.len() <= limits::CHAT;
-                let fits = fits && (choices.is_empty() || choices.contains(&text));
-                fits.then_some(Answer::Text { text })
+                let fits = choices.is_empty() && !text.trim().is_empty() || choices.contains(&text);
+                // What is typed in another encoding is longer than it was.
+                fits.then(|| Answer::Text { text: text::fit(&text, limits::CHAT).to_owned() })
             }
             _ => None,
         }

@@ -93,7 +93,7 @@ impl Rules {
     /// The third message did not verify, or never came. True if that burnt the pair.
     pub fn failed(&mut self, registration: &Arc<Registration>, charge: Charge) -> bool {
         let Some(pair) = self.pair_mut(registration) else { return false };
-        pair.attempts.failed(charge) == Standing::Burnt
+        matches!(pair.attempts.failed(charge), Standing::Burnt(_))
     }
 
     /// The third message verified. The first one to get here is greeted, others are told "busy".
@@ -203,12 +203,22 @@ impl Rules {
             State::Asking { pair, .. } => pair.attempts.refused(),
             _ => Standing::Usable,
         };
-        self.withdraw(now);
+        self.wait_again(now);
         standing
     }
 
-    /// The engineer left before the client answered: back to waiting, with the same pair.
-    pub fn withdraw(&mut self, now: Duration) {
+    /// The engineer left before the client answered: back to waiting, with the same pair. It counts if the client
+    /// was asked already.
+    pub fn withdraw(&mut self, now: Duration) -> Standing {
+        let standing = match &mut self.state {
+            State::Asking { pair, .. } => pair.attempts.withdrawn(),
+            _ => Standing::Usable,
+        };
+        self.wait_again(now);
+        standing
+    }
+
+    fn wait_again(&mut self, now: Duration) {
         match std::mem::replace(&mut self.state, State::Off) {
             State::Greeting { pair, .. } | State::Asking { pair, .. } => {
                 self.open(pair, now);

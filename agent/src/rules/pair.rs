@@ -44,6 +44,11 @@ impl Pair {
         self.attempts.failures()
     }
 
+    /// Whether the relay has ever known it.
+    pub fn was_registered(&self) -> bool {
+        self.was_registered
+    }
+
     /// Whether no engineer ever began to pair.
     pub(super) fn is_untried(&self) -> bool {
         self.seen_runs.is_empty()

@@ -1,6 +1,8 @@
 use fieldlink_protocol::ids::EngineerId;
 use proptest::prelude::*;
 
+use fieldlink_protocol::pairing::attempts::UsedUp;
+
 use super::*;
 use fieldlink_protocol::credential::EngineerIdentity;
 
@@ -118,7 +120,7 @@ fn a_charge_of_an_earlier_pair_does_not_touch_the_next() {
 #[test]
 fn two_refusals_or_three_wrong_pins_burn_the_pair() {
     let (mut rules, registration) = open(Consent::Ask);
-    for expected in [Standing::Usable, Standing::Burnt] {
+    for expected in [Standing::Usable, Standing::Burnt(UsedUp::Refusals)] {
         verified(&mut rules, &registration, 1).expect("greeted");
         let question = ask(&mut rules);
         assert_eq!(rules.answer(question, ClientAnswer::No, SECOND), Ok(Answered::Refused(expected)));
@@ -293,6 +295,28 @@ fn the_client_is_reminded_of_the_end_once_each_time() {
 }
 
 proptest! {
+    /// Whatever the client types, the engineer's side takes the message that it becomes.
+    #[test]
+    fn an_answer_in_words_can_be_sent(text in "\\PC{0,400}|(\u{fffd}){300,600}|.*") {
+        use fieldlink_protocol::messages::{control::FromAgent, decode, encode_fit};
+        let (mut rules, registration) = open(Consent::Pin);
+        verified(&mut rules, &registration, 1).expect("greeted");
+        rules.greeted(SECOND);
+        rules.admitted(SECOND).expect("admitted");
+        let question = Question::Text { text: "?".into(), choices: Vec::new() };
+        rules.ask(1, question, SECOND).expect("asked");
+        let id = rules.active().and_then(|active| active.asked.as_ref()).expect("asked").id;
+        match rules.answer(id, ClientAnswer::Text(text.clone()), SECOND) {
+            Ok(Answered::Told { request, answer }) => {
+                let sent = encode_fit(&FromAgent::Answered { request, answer });
+                prop_assert!(decode::<FromAgent>(sent.expect("it fits").as_bytes()).is_ok());
+            }
+            other => prop_assert!(text.trim().is_empty(), "{other:?}"),
+        }
+    }
+}
+
+proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     /// Whatever happens in whatever order: a session is admitted only after a verified pairing and,
     /// where it is asked for, a yes; and never twice with one pair.
@@ -316,7 +340,7 @@ proptest! {
                         prop_assert!(was_verified && yes && admissions == 1);
                     }
                 }
-                7 => rules.withdraw(now),
+                7 => drop(rules.withdraw(now)),
                 _ => { let _ = rules.tick(now); }
             }
             prop_assert!(!rules.admits_pipes(request(1).session) || admissions == 1);

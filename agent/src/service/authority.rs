@@ -11,20 +11,18 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use fieldlink_protocol::logging::AUDIT;
 use tokio::time::timeout;
 use zbus::Connection;
 use zbus::fdo::DBusProxy;
 use zbus::message::{Flags, Header};
 use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
-use super::refusals::{Refusals, Worth};
 use super::seats;
 use super::turns::Turns;
 use crate::bus::ANSWER;
-use crate::clock;
 
 /// Units that engineers' programs run in.
 const SESSION_UNIT: &str = "/fieldlink-session@";
@@ -96,7 +94,6 @@ pub struct Authority {
     support: Option<u32>,
     /// Where logind writes down who sits at the device.
     seats: PathBuf,
-    refusals: Arc<Mutex<Refusals>>,
     turns: Turns,
 }
 
@@ -110,7 +107,7 @@ impl Authority {
 
     /// With the user ID of the support account, and another place of logind's files.
     pub(super) fn of(support: Option<u32>, seats: &Path) -> Self {
-        Self { support, seats: seats.to_owned(), refusals: Arc::default(), turns: Turns::default() }
+        Self { support, seats: seats.to_owned(), turns: Turns::default() }
     }
 
     /// Whether the sender of a message may do `action`.
@@ -125,8 +122,8 @@ impl Authority {
             Err(unknown) => (None, Err(unknown)),
         };
         match &verdict {
-            Ok(()) => tracing::info!(user, action = action.id(), "permitted"),
-            Err(denied) => self.log(user, action, denied),
+            Ok(()) => tracing::info!(target: AUDIT, user, action = action.id(), "permitted"),
+            Err(denied) => tracing::warn!(target: AUDIT, user, action = action.id(), %denied, "refused"),
         }
         verdict
     }
@@ -147,7 +144,8 @@ impl Authority {
             Ok(true) => Ok(()),
             Ok(false) => Err(Denied::NotActive),
             Err(silence) if action.is_stop() && seats::is_in_front(&self.seats, sender.user) => {
-                tracing::warn!(%silence, "stopping without polkit's word, for whoever sits at the device");
+                let user = sender.user;
+                tracing::warn!(target: AUDIT, user, %silence, "stopping without polkit's word, for whoever sits at the device");
                 Ok(())
             }
             Err(silence) => Err(silence),
@@ -164,18 +162,6 @@ impl Authority {
 
     fn is_engineer(&self, user: u32, process: Option<u32>) -> bool {
         Some(user) == self.support || process.is_some_and(runs_in_session)
-    }
-
-    /// Everybody can be refused as often as they like; the log is to stay readable.
-    fn log(&self, user: Option<u32>, action: Action, denied: &Denied) {
-        let worth = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).note(clock::now());
-        match worth {
-            Worth::Nothing => {}
-            Worth::Line { unlogged: 0 } => tracing::warn!(user, action = action.id(), %denied, "refused"),
-            Worth::Line { unlogged } => {
-                tracing::warn!(user, action = action.id(), %denied, unlogged, "refused, after others");
-            }
-        }
     }
 }
 
@@ -210,8 +196,8 @@ async fn ask_polkit(bus: &Connection, message: &Header<'_>, action: Action) -> R
 }
 
 fn runs_in_session(process: u32) -> bool {
-    let groups = std::fs::read_to_string(format!("/proc/{process}/cgroup")).unwrap_or_default();
-    groups.contains(SESSION_UNIT)
+    let groups = std::fs::read(format!("/proc/{process}/cgroup")).unwrap_or_default();
+    String::from_utf8_lossy(&groups).contains(SESSION_UNIT)
 }
 
 fn unknown(error: impl std::fmt::Display) -> Denied {

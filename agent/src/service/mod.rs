@@ -6,7 +6,6 @@ mod inhibitor;
 pub mod network_check;
 pub mod object;
 mod publisher;
-mod refusals;
 mod seats;
 mod stop_socket;
 mod systemd;
@@ -18,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::Claim;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
@@ -76,8 +76,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (access, outlook) = Access::new(config, around, network.handle(), orders, (marks.clone(), notice))?;
     let mut access = tokio::spawn(access.run());
     let helpers = Helpers::start(&outlook, &commands, authority, dialer).await;
-    if is_at_boot && marks.arm(&marks::boot_id().unwrap_or_default()) {
-        tracing::info!("remote access starts because the device was started");
+    if is_at_boot && is_armed(&marks) {
+        tracing::info!(target: AUDIT, "remote access starts because the device was started");
         let _ = commands.send(Command::of(Order::Start)).await;
     }
     let over = tokio::select! {
@@ -106,6 +106,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     outcome
 }
 
+/// Whether remote access is to start by itself: once after every boot. Where that cannot be noted, it has to be
+/// started by hand, because a crash would start it again.
+fn is_armed(marks: &Marks) -> bool {
+    marks.arm(&marks::boot_id().unwrap_or_default()).unwrap_or_else(|error| {
+        tracing::error!(%error, "remote access does not start by itself: this device cannot note that it did");
+        false
+    })
+}
+
 /// A program that crashes again and again must not keep the device busy.
 async fn hold_off(marks: &Marks) {
     let wait = marks.note_start(crate::clock::now());
@@ -129,7 +138,7 @@ fn earlier_life(marks: &Marks) -> (Option<Notice>, Option<SessionMark>) {
     let crashed = unfinished.is_some().then_some(Reason::AgentRestarted);
     let reason = marks.take_last_words().or(crashed);
     if let Some(reason) = reason {
-        tracing::warn!(reason = reason.code(), "the run before this one ended with a session");
+        tracing::warn!(target: AUDIT, reason = reason.code(), "the run before this one ended with a session");
     }
     (reason.map(Notice::Ended), unfinished)
 }

@@ -97,6 +97,7 @@ impl Object {
         let view = self.view.borrow().clone();
         let none = match view.status.phase {
             Phase::Off => "remote access is off: start it first (fieldlink start)",
+            Phase::Connecting => "support ID and PIN are shown as soon as the support service is reached",
             _ => "support ID and PIN are used up: an engineer has connected with them",
         };
         let credentials = view.credentials.ok_or_else(|| Error::NotNow(none.to_owned()))?;

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use fieldlink_protocol::logging::AUDIT;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
@@ -20,18 +21,14 @@ use crate::emergency_stop::{DONE, order_of, read_line};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Such connections at the same time; further ones wait.
 const CONNECTIONS: usize = 4;
+/// Between two tries to make the socket.
+const BIND_AGAIN: Duration = Duration::from_secs(10);
 /// After a failed `accept` (no descriptors, say).
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until it is cancelled. Without the directory, in development, there is no emergency stop.
+/// Serves until it is cancelled.
 pub(super) async fn serve(path: &Path, commands: mpsc::Sender<Command>, authority: Authority) {
-    let listener = match bind(path) {
-        Ok(listener) => listener,
-        Err(error) => {
-            tracing::warn!(%error, path = %path.display(), "there is no emergency stop");
-            return;
-        }
-    };
+    let Some(listener) = bound(path).await else { return };
     let mut pressed = JoinSet::new();
     loop {
         if pressed.len() >= CONNECTIONS {
@@ -50,6 +47,22 @@ pub(super) async fn serve(path: &Path, commands: mpsc::Sender<Command>, authorit
             }
         }
         while pressed.try_join_next().is_some() {}
+    }
+}
+
+/// The socket, as soon as it can be made: this device's `/run` may be full for a while. Without the directory, in
+/// development, there is none.
+async fn bound(path: &Path) -> Option<UnixListener> {
+    loop {
+        let error = match bind(path) {
+            Ok(listener) => return Some(listener),
+            Err(error) => error,
+        };
+        tracing::warn!(%error, path = %path.display(), "there is no emergency stop");
+        if error.kind() == io::ErrorKind::NotFound {
+            return None;
+        }
+        tokio::time::sleep(BIND_AGAIN).await;
     }
 }
 
@@ -76,7 +89,7 @@ async fn answer(mut stream: UnixStream, user: u32, commands: mpsc::Sender<Comman
     let told = match order_of(&word) {
         None => "the emergency stop knows end and stop only".to_owned(),
         Some(order) => {
-            tracing::info!(user, word, "emergency stop");
+            tracing::info!(target: AUDIT, user, word, "emergency stop");
             Command::ask(&commands, order)
                 .await
                 .map_or_else(|refusal| refusal.to_string(), |()| DONE.to_owned())

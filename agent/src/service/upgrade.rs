@@ -1,5 +1,5 @@
 //! An upgrade replaces this program's file while it runs. The agent goes on, and makes room for the new
-//! version when nobody needs it: remote access has been off for a while.
+//! version when nobody needs it: remote access has been off for a while. It stays if the new one could not start.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +11,9 @@ use crate::status::Phase;
 
 /// How long remote access must have been off. The client may still be reading why it ended.
 const QUIET: Duration = Duration::from_secs(60);
+/// The package's scripts make this file before they unpack another version, and remove it once that version has
+/// accepted the settings of this device.
+const KEEP: &str = "/run/fieldlink-agent.keep";
 /// Between two looks at the file.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
@@ -27,7 +30,7 @@ pub(super) async fn due(mut view: watch::Receiver<View>) {
                 }
             }
             () = tokio::time::sleep(pause), if is_off => {
-                if is_replaced() {
+                if is_replaced() && !Path::new(KEEP).exists() {
                     return;
                 }
             }

@@ -36,6 +36,7 @@ impl Work {
         let (outcome, is_joined) = tokio::join!(self.process.end(), self.ssh.joined());
         let (input, output) = self.path.totals();
         tracing::info!(input, output, ?outcome, is_joined, "session ended");
+        crate::memory::give_back();
         if is_joined { outcome } else { EndOutcome::Unconfirmed }
     }
 }

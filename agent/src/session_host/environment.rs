@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, Uid, User, access, gethostname, getuid};
 
-use crate::session_process::wire::{PROTOCOL_VERSION, Welcome};
+use crate::session_process::wire::{MAX_VARIABLES, PROTOCOL_VERSION, Welcome, accepts_variable};
 
 use super::HostError;
 use super::home::{OWN_ACCOUNT, OWN_HOME};
@@ -15,8 +15,6 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
 const ROOT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DEFAULT_SHELL: &str = "/bin/sh";
 // Most variables taken from the engineer, and the longest value.
-const MAX_VARIABLES: usize = 64;
-const MAX_VALUE: usize = 1024;
 
 /// Environment of a program.
 pub(super) type Environment = BTreeMap<OsString, OsString>;
@@ -95,20 +93,14 @@ impl Account {
             ("FIELDLINK_SESSION", "1".as_ref()),
             ("PWD", self.directory().as_os_str()),
         ];
-        let taken = requested.iter().filter(|(name, value)| allowed(name, value));
+        // The agent has filtered already; this process does not rely on that.
+        let taken = requested.iter().filter(|(name, value)| accepts_variable(name, value));
         taken
             .take(MAX_VARIABLES)
             .map(|(name, value)| (name.into(), value.into()))
             .chain(own.map(|(name, value)| (name.into(), value.to_owned())))
             .collect()
     }
-}
-
-// The agent has filtered already; this process does not rely on that either.
-fn allowed(name: &str, value: &str) -> bool {
-    let locale = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-    let known = matches!(name, "LANG" | "TERM") || name.strip_prefix("LC_").is_some_and(locale);
-    known && value.len() <= MAX_VALUE && !value.chars().any(char::is_control)
 }
 
 #[cfg(test)]

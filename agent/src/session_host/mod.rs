@@ -100,6 +100,10 @@ const SIGN_OF_LIFE: u16 = 500;
 /// Serves the agent until it says `end`, is gone, or SIGTERM arrives; then kills everything.
 pub fn run(socket: OwnedFd, setting: Setting) -> Result<(), HostError> {
     prepare_process().map_err(prepare)?;
+    if setting == Setting::Child {
+        // Should the agent be killed while this process is stopped, it goes on, sees that, and kills everything.
+        nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGCONT).map_err(prepare)?;
+    }
     let served = Host::new(socket, setting).and_then(|mut host| host.serve());
     let killed = descendants::kill_descendants(KILL_LIMIT).map_err(HostError::Left);
     served.and(killed)
@@ -189,7 +193,7 @@ impl Host {
     }
 
     fn serve_packet(&mut self) -> Result<Next, HostError> {
-        let packet = match packet::receive(&self.socket, MsgFlags::MSG_DONTWAIT) {
+        let packet = match packet::receive(&self.socket, MsgFlags::MSG_DONTWAIT, wire::MAX_REQUEST) {
             Err(error) if error.would_block() => return Ok(Next::Serve),
             Err(PacketError::Socket(Errno::ECONNRESET)) => return Ok(Next::End),
             other => other?,

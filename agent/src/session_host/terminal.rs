@@ -26,7 +26,9 @@ pub(super) fn open(request: &TerminalRequest) -> io::Result<(Pty, Pts)> {
     for &(opcode, value) in &request.modes {
         apply(&mut termios, opcode, value);
     }
-    tcsetattr(&slave, SetArg::TCSANOW, &termios)?;
+    // A terminal without the modes that were asked for is better than none, as OpenSSH has it; and some a
+    // pseudo-terminal never takes (seven bits, parity).
+    let _ = tcsetattr(&slave, SetArg::TCSANOW, &termios);
     Ok((master, slave))
 }
 

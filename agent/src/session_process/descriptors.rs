@@ -1,5 +1,6 @@
 //! What the agent checks before it uses a descriptor that the session process handed over.
 
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -11,6 +12,7 @@ use nix::sys::stat::{SFlag, fstat, major, minor};
 use thiserror::Error;
 
 use super::wire::ConnectTarget;
+use crate::own_addresses::{OwnAddresses, socket_address};
 
 // Whatever is opened through this device is a PTY master.
 const PTMX: (u64, u64) = (5, 2);
@@ -79,7 +81,10 @@ pub fn forward(descriptors: Vec<OwnedFd>, target: &ConnectTarget) -> Result<Owne
         expect("stream socket", is_stream)?;
         let family = getsockname::<SockaddrStorage>(socket.as_raw_fd())?.family();
         expect("socket of the right family", fits(family, target))?;
-        expect("connected socket", getpeername::<SockaddrStorage>(socket.as_raw_fd()).is_ok())
+        let peer = getpeername::<SockaddrStorage>(socket.as_raw_fd()).ok();
+        expect("connected socket", peer.is_some())?;
+        let ends_here = || peer.as_ref().and_then(socket_address).is_some_and(is_own);
+        expect("socket of this computer", !matches!(target, ConnectTarget::Own { .. }) || ends_here())
     })?;
     Ok(socket)
 }
@@ -132,9 +137,14 @@ fn opened_as(descriptor: impl AsFd, access: OFlag) -> Result<bool, DescriptorErr
     Ok(flags & OFlag::O_ACCMODE == access && !flags.contains(OFlag::O_PATH))
 }
 
+/// Whether `peer` is this computer, now that the socket is handed over.
+fn is_own(peer: SocketAddr) -> bool {
+    OwnAddresses::now().is_ok_and(|addresses| addresses.own(peer).is_some())
+}
+
 fn fits(family: Option<AddressFamily>, target: &ConnectTarget) -> bool {
     match target {
-        ConnectTarget::Tcp { .. } => {
+        ConnectTarget::Tcp { .. } | ConnectTarget::Own { .. } => {
             matches!(family, Some(AddressFamily::Inet | AddressFamily::Inet6))
         }
         ConnectTarget::Unix { .. } => family == Some(AddressFamily::Unix),
@@ -203,6 +213,15 @@ mod tests {
         datagram.connect(address).expect("connect");
         assert!(forward(vec![datagram.into()], &tcp()).is_err());
         assert!(forward(vec![file("/dev/null")], &tcp()).is_err());
+    }
+
+    #[test]
+    fn a_forward_to_this_computer_ends_here() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("listen");
+        let stream = TcpStream::connect(listener.local_addr().expect("address")).expect("connect");
+        let own = ConnectTarget::Own { host: "whatever it says".into(), port: 1 };
+        assert!(forward(vec![stream.into()], &own).is_ok());
+        assert!(!is_own("192.0.2.1:80".parse().expect("an address")));
     }
 
     #[test]

@@ -60,7 +60,7 @@ enum Input {
 pub(super) async fn next_packet(socket: &Socket) -> Result<Packet, PacketError> {
     loop {
         let mut guard = ready(socket.readable().await)?;
-        match packet::receive(socket.get_ref(), MsgFlags::MSG_DONTWAIT) {
+        match packet::receive(socket.get_ref(), MsgFlags::MSG_DONTWAIT, wire::MAX_EVENT) {
             Err(error) if error.would_block() => guard.clear_ready(),
             other => return other,
         }

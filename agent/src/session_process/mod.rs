@@ -61,7 +61,8 @@ pub struct WatchLimits {
     pub ready: Duration,
     /// Between two looks at it.
     pub interval: Duration,
-    /// For a pong.
+    /// For a pong. One that is stopped is noticed at the next look; this is for one that is stuck. Not too short:
+    /// it starts programs itself, which takes seconds where disk and processors are busy.
     pub silence: Duration,
     /// For the answer to a start or connect.
     pub answer: Duration,
@@ -72,7 +73,7 @@ impl Default for WatchLimits {
         Self {
             ready: Duration::from_secs(5),
             interval: Duration::from_millis(250),
-            silence: Duration::from_secs(1),
+            silence: Duration::from_secs(5),
             answer: Duration::from_secs(12),
         }
     }

@@ -7,14 +7,14 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixCredentials,
-    recvmsg, sendmsg, socketpair,
+    recvmsg, sendmsg, setsockopt, socketpair, sockopt,
 };
 use nix::unistd::Pid;
 use thiserror::Error;
 
 use super::descriptors::discard;
 use super::raw_descriptors;
-use super::wire::{MAX_DESCRIPTORS, MAX_MESSAGE};
+use super::wire::{MAX_DESCRIPTORS, MAX_REQUEST};
 
 // The kernel passes at most this many descriptors with one packet (SCM_MAX_FD). Room for all of
 // them means that a sender cannot make us lose track of one by sending more than we expect.
@@ -38,7 +38,7 @@ pub enum PacketError {
     #[error("session socket failed: {0}")]
     Socket(#[from] Errno),
     /// Longer than a message may be.
-    #[error("session packet is longer than {MAX_MESSAGE} bytes")]
+    #[error("session packet is longer than a message may be")]
     TooLong,
     /// More descriptors than a message may carry, or than could be received.
     #[error("session packet carries more than {MAX_DESCRIPTORS} descriptors")]
@@ -54,7 +54,14 @@ impl PacketError {
 
 /// A connected pair of packet sockets, both closed on exec.
 pub fn pair() -> Result<(OwnedFd, OwnedFd), PacketError> {
-    Ok(socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?)
+    let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
+    make_room(&ours)?;
+    Ok((ours, theirs))
+}
+
+/// Has `socket` take the longest request: a packet must fit into its buffer, beside what waits there.
+pub(super) fn make_room(socket: &OwnedFd) -> Result<(), Errno> {
+    setsockopt(socket, sockopt::SndBuf, &MAX_REQUEST)
 }
 
 /// Sends one packet; `MsgFlags::MSG_DONTWAIT` makes it fail rather than wait.
@@ -95,9 +102,9 @@ pub(super) fn sender(socket: impl AsFd) -> Result<Option<Pid>, PacketError> {
     Ok(credentials.map(|credentials| Pid::from_raw(credentials.pid())).filter(|pid| pid.as_raw() > 0))
 }
 
-/// Receives one packet. Descriptors beside a packet that is refused are closed.
-pub fn receive(socket: impl AsFd, flags: MsgFlags) -> Result<Packet, PacketError> {
-    let mut bytes = vec![0; MAX_MESSAGE];
+/// Receives one packet of `most` bytes at most. Descriptors beside a packet that is refused are closed.
+pub fn receive(socket: impl AsFd, flags: MsgFlags, most: usize) -> Result<Packet, PacketError> {
+    let mut bytes = vec![0; most];
     let mut control = vec![0; CONTROL_ROOM];
     let (length, arrived) = receive_raw(socket.as_fd(), &mut bytes, &mut control, flags)?;
     let descriptors = raw_descriptors::adopt_received(&control);
@@ -152,7 +159,7 @@ mod tests {
         let (left, right) = pair().expect("pair");
         let null = File::open("/dev/null").expect("null");
         send(left.as_fd(), b"x", &[null.as_fd()], MsgFlags::empty()).expect("send");
-        let packet = receive(&right, MsgFlags::empty()).expect("receive");
+        let packet = receive(&right, MsgFlags::empty(), MAX_REQUEST).expect("receive");
         assert_eq!(packet.bytes, b"x");
         let flags = nix::fcntl::fcntl(&packet.descriptors[0], nix::fcntl::FcntlArg::F_GETFD);
         assert_eq!(flags, Ok(libc::FD_CLOEXEC));
@@ -165,11 +172,11 @@ mod tests {
             let (left, right) = pair().expect("pair");
             let many = vec![end.as_fd(); 200];
             send(left.as_fd(), b"x", &many, MsgFlags::empty()).expect("send");
-            let refused = receive(&right, MsgFlags::empty());
+            let refused = receive(&right, MsgFlags::empty(), MAX_REQUEST);
             assert!(matches!(refused, Err(PacketError::TooManyDescriptors)));
-            let long = vec![0; MAX_MESSAGE + 1];
+            let long = vec![0; MAX_REQUEST + 1];
             send(left.as_fd(), &long, &[end.as_fd()], MsgFlags::empty()).expect("send");
-            let refused = receive(&right, MsgFlags::empty());
+            let refused = receive(&right, MsgFlags::empty(), MAX_REQUEST);
             assert!(matches!(refused, Err(PacketError::TooLong)));
         }
         // They are closed by threads of their own.
@@ -187,7 +194,7 @@ mod tests {
         send(left.as_fd(), b"x", &[], MsgFlags::empty()).expect("send");
         assert_eq!(sender(&right).expect("waiting"), Some(nix::unistd::getpid()));
         nix::sys::socket::setsockopt(&right, nix::sys::socket::sockopt::PassCred, &false).expect("set");
-        let packet = receive(&right, MsgFlags::empty()).expect("receive");
+        let packet = receive(&right, MsgFlags::empty(), MAX_REQUEST).expect("receive");
         assert_eq!((packet.bytes.as_slice(), packet.descriptors.len()), (&b"x"[..], 0));
         let null = File::open("/dev/null").expect("null");
         nix::sys::socket::setsockopt(&right, nix::sys::socket::sockopt::PassCred, &true).expect("set");
@@ -200,7 +207,7 @@ mod tests {
     fn a_closed_partner_reads_as_an_empty_packet() {
         let (left, right) = pair().expect("pair");
         drop(left);
-        let packet = receive(&right, MsgFlags::empty()).expect("receive");
+        let packet = receive(&right, MsgFlags::empty(), MAX_REQUEST).expect("receive");
         assert!(packet.bytes.is_empty());
     }
 }

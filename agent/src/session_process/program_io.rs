@@ -60,7 +60,7 @@ pub enum ForwardStream {
 impl ForwardStream {
     pub(super) fn new(socket: OwnedFd, target: &ConnectTarget) -> io::Result<Self> {
         match target {
-            ConnectTarget::Tcp { .. } => {
+            ConnectTarget::Tcp { .. } | ConnectTarget::Own { .. } => {
                 let stream = std::net::TcpStream::from(socket);
                 stream.set_nonblocking(true)?;
                 stream.set_nodelay(true)?;
@@ -120,6 +120,12 @@ impl TerminalMaster {
         let flags = OFlag::from_bits_retain(fcntl(&master, FcntlArg::F_GETFL)?);
         fcntl(&master, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         Ok(Self(Arc::new(raw_descriptors::register(master)?)))
+    }
+
+    /// Reads what the program has written so far, without waiting. `WouldBlock` means that the kernel holds
+    /// nothing of it: asked so directly, it first passes on what is under way between the terminal's two ends.
+    pub fn read_now(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(read(self.0.get_ref(), buffer)?)
     }
 
     /// Tells the program that its window has another size now.

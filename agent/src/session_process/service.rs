@@ -114,6 +114,7 @@ fn open(path: &Path) -> Result<OwnedFd, Errno> {
     let ours = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
     // Before connecting: a message that was sent earlier names nobody.
     setsockopt(&ours, sockopt::PassCred, &true)?;
+    packet::make_room(&ours)?;
     connect(ours.as_raw_fd(), &UnixAddr::new(path)?)?;
     Ok(ours)
 }
@@ -144,8 +145,8 @@ pub(super) struct ControlGroup {
 impl ControlGroup {
     /// The group that a process is in; nothing if it is gone, or if groups cannot be seen here.
     pub(super) fn of(pid: Pid, strays: Strays) -> Option<Self> {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-        let members = members_file(&text)?;
+        let text = std::fs::read(format!("/proc/{pid}/cgroup")).ok()?;
+        let members = members_file(&String::from_utf8_lossy(&text))?;
         members.exists().then_some(Self { members, strays })
     }
 

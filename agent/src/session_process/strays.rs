@@ -41,19 +41,33 @@ impl Strays {
 
 /// What runs there, if it runs as `user` (`proc(5)`: the real user stands first) and is not dead already.
 fn runs_as(process: &Path, user: u32) -> Option<String> {
-    let status = std::fs::read_to_string(process.join("status")).ok()?;
+    // The name is the process's own choice, and need not be text.
+    let status = std::fs::read(process.join("status")).ok()?;
+    let status = String::from_utf8_lossy(&status);
     let field =
         |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
     let real: u32 = field("Uid:")?.parse().ok()?;
     let is_dead = matches!(field("State:"), Some("Z" | "X"));
-    let described =
-        || format!("{} ({})", field("Pid:").unwrap_or_default(), field("Name:").unwrap_or_default());
+    let described = || {
+        let program = fieldlink_protocol::text::name(field("Name:").unwrap_or_default());
+        format!("{} ({program})", field("Pid:").unwrap_or_default())
+    };
     (real == user && !is_dead).then(described)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_is_no_text_hides_no_process() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let status = b"Name:\t\xff\x1b]0;x\nState:\tS (sleeping)\nPid:\t42\nUid:\t993\t993\t993\t993\n";
+        std::fs::write(directory.path().join("status"), status).expect("writable");
+        let found = runs_as(directory.path(), 993);
+        assert_eq!(found.as_deref(), Some("42 (\u{fffd}\u{fffd}]0;x)"));
+        assert_eq!(runs_as(directory.path(), 994), None);
+    }
 
     #[test]
     fn whoever_runs_as_the_account_is_found() {

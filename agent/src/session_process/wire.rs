@@ -8,9 +8,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwn
 use thiserror::Error;
 
 /// Version of this protocol; the first message names it, and any other is refused.
-pub const PROTOCOL_VERSION: u32 = 1;
-/// Longest message in bytes, either way.
-pub const MAX_MESSAGE: usize = 64 * 1024;
+pub const PROTOCOL_VERSION: u32 = 2;
+/// Longest message of the session process's, in bytes.
+pub const MAX_EVENT: usize = 64 * 1024;
+/// Longest message of the agent's, in bytes: the longest command in base64, and everything beside it.
+pub const MAX_REQUEST: usize = 256 * 1024;
+/// Longest command line, in bytes: what Linux takes as one argument of a program (`MAX_ARG_STRLEN` with its
+/// end).
+pub const MAX_COMMAND: usize = 128 * 1024 - 1;
+/// Variables that go with one program, bytes in a value, and bytes in all of them, names included.
+pub const MAX_VARIABLES: usize = 64;
+/// See [`MAX_VARIABLES`].
+pub const MAX_VARIABLE: usize = 4 * 1024;
+/// See [`MAX_VARIABLES`].
+pub const MAX_ENVIRONMENT: usize = 16 * 1024;
 /// Most descriptors beside one message.
 pub const MAX_DESCRIPTORS: usize = 3;
 /// Most programs and connects alive at once in one session.
@@ -169,6 +180,14 @@ pub enum ConnectTarget {
         /// Port.
         port: u16,
     },
+    /// A port of the scanner itself, under any of its names and addresses. What the name resolves to elsewhere is
+    /// not connected to.
+    Own {
+        /// Name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
     /// A Unix stream socket.
     Unix {
         /// Its path.
@@ -228,6 +247,8 @@ pub enum ExitStatus {
 pub enum FailReason {
     /// Too much is running already.
     Busy,
+    /// It is not the scanner itself, and only that was to be reached.
+    Elsewhere,
     /// Nothing there: no such program, host or socket.
     NotFound,
     /// Not allowed to the support user.
@@ -243,9 +264,14 @@ pub enum FailReason {
 /// Why bytes are no message, or a message does not fit.
 #[derive(Debug, Error)]
 pub enum WireError {
-    /// Longer than [`MAX_MESSAGE`].
-    #[error("could not encode session message: {0} bytes are more than {MAX_MESSAGE}")]
-    TooLong(usize),
+    /// Longer than the reader takes.
+    #[error("could not encode session message: {length} bytes are more than {most}")]
+    TooLong {
+        /// Of the message.
+        length: usize,
+        /// What may be.
+        most: usize,
+    },
     /// Not the JSON that was expected. Says where, not what: that is the other side's text.
     #[error("could not parse session message: {0:?} error at byte {1}")]
     Malformed(serde_json::error::Category, usize),
@@ -257,11 +283,34 @@ impl From<serde_json::Error> for WireError {
     }
 }
 
+/// A message, and how long it may be.
+pub trait Message: Serialize {
+    /// Longest packet of this kind, in bytes.
+    const MOST: usize;
+}
+
+impl Message for Request {
+    const MOST: usize = MAX_REQUEST;
+}
+
+impl Message for Event {
+    const MOST: usize = MAX_EVENT;
+}
+
+/// Whether an engineer may set this variable: what concerns language and terminal, as OpenSSH's `AcceptEnv
+/// LANG LC_*`.
+pub fn accepts_variable(name: &str, value: &str) -> bool {
+    let is_plain = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_locale = |rest: &str| !rest.is_empty() && rest.len() <= 60 && is_plain(rest);
+    let is_known = matches!(name, "LANG" | "TERM") || name.strip_prefix("LC_").is_some_and(is_locale);
+    is_known && value.len() <= MAX_VARIABLE && !value.chars().any(char::is_control)
+}
+
 /// The packet for a message.
-pub fn encode<M: Serialize>(message: &M) -> Result<Vec<u8>, WireError> {
+pub fn encode<M: Message>(message: &M) -> Result<Vec<u8>, WireError> {
     let bytes = serde_json::to_vec(message)?;
-    if bytes.len() > MAX_MESSAGE {
-        return Err(WireError::TooLong(bytes.len()));
+    if bytes.len() > M::MOST {
+        return Err(WireError::TooLong { length: bytes.len(), most: M::MOST });
     }
     Ok(bytes)
 }

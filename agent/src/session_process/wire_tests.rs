@@ -10,6 +10,7 @@ fn requests() -> impl Strategy<Value = Request> {
     ];
     let target = prop_oneof![
         (any::<String>(), any::<u16>()).prop_map(|(host, port)| ConnectTarget::Tcp { host, port }),
+        (any::<String>(), any::<u16>()).prop_map(|(host, port)| ConnectTarget::Own { host, port }),
         any::<String>().prop_map(|path| ConnectTarget::Unix { path }),
     ];
     prop_oneof![

@@ -36,6 +36,13 @@ pub enum Refusal {
     Over,
 }
 
+impl Refusal {
+    /// Somewhere else than the scanner, and not allowed.
+    pub fn destination(host: &str, port: u16) -> Self {
+        Self::Destination(format!("{}:{port}", text::name(host)))
+    }
+}
+
 /// The path of one session's channels.
 #[derive(Debug)]
 pub struct ChannelPath {
@@ -65,6 +72,11 @@ impl ChannelPath {
         self.open.send_replace(false);
     }
 
+    /// What becomes of a forward before it is authorised: what is not allowed may still lead to the scanner itself.
+    pub fn narrow(&self, target: ConnectTarget) -> ConnectTarget {
+        self.forwards.narrow(target)
+    }
+
     /// Decides whether a channel may be opened.
     pub fn authorise(&self, request: &ChannelRequest) -> Result<Authorised, Refusal> {
         if !*self.open.borrow() {
@@ -75,9 +87,11 @@ impl ChannelPath {
             ChannelRequest::Forward(ConnectTarget::Tcp { host, port }) => {
                 match self.forwards.permits(host, *port) {
                     true => Ok(Authorised(())),
-                    false => Err(Refusal::Destination(format!("{}:{port}", text::name(host)))),
+                    false => Err(Refusal::destination(host, *port)),
                 }
             }
+            // Where it ends is checked when it is connected.
+            ChannelRequest::Forward(ConnectTarget::Own { .. }) => Ok(Authorised(())),
             ChannelRequest::Forward(ConnectTarget::Unix { path }) => {
                 let is_fit = path.starts_with('/') && !path.chars().any(char::is_control);
                 if is_fit { Ok(Authorised(())) } else { Err(Refusal::SocketPath) }
@@ -116,7 +130,11 @@ mod tests {
         let path = ChannelPath::new(ForwardPolicy::default());
         let shell = ChannelRequest::Program(ProgramKind::Shell {});
         let leave = path.authorise(&shell).expect("a shell is what a session is for");
-        assert!(path.authorise(&tcp("127.0.0.1")).is_ok());
+        let ChannelRequest::Forward(target) = tcp("10.0.0.1") else { panic!("a forward") };
+        assert!(
+            path.authorise(&ChannelRequest::Forward(path.narrow(target))).is_ok(),
+            "it may be the scanner"
+        );
         assert!(matches!(path.authorise(&tcp("10.0.0.1")), Err(Refusal::Destination(_))));
         let socket = |path: &str| ChannelRequest::Forward(ConnectTarget::Unix { path: path.into() });
         assert!(path.authorise(&socket("/run/x.sock")).is_ok());

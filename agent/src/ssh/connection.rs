@@ -1,62 +1,66 @@
 //! One SSH connection: who may log in, and which requests lead where.
 
-use std::sync::Arc;
-
+use fieldlink_protocol::limits;
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::channel_path::{ChannelPath, ChannelRequest};
+use super::channel_path::ChannelRequest;
 use super::forward;
-use super::program::{self, RunningProgram};
-use crate::session_process::SessionClient;
+use super::program::{self, ProgramDeps};
+use super::session_channel::SessionChannels;
 use crate::session_process::wire::{
     ConnectTarget, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize,
 };
 
 /// Forwards that one connection may have open.
 const MOST_FORWARDS: usize = 64;
-/// Variables that one session channel may set, and bytes in one of them.
-const MOST_VARIABLES: usize = 64;
-const LONGEST_VARIABLE: usize = 4096;
 /// `administratively prohibited`, RFC 4254 section 5.1.
 const PROHIBITED: u32 = 1;
 
 pub(super) struct Connection {
     engineer_key: PublicKey,
     user: String,
-    path: Arc<ChannelPath>,
-    programs: SessionClient,
-    cancel: CancellationToken,
+    deps: ProgramDeps,
     logged_in: watch::Sender<bool>,
-    session: SessionChannel,
+    sessions: SessionChannels,
+    tasks: ChannelTasks,
+}
+
+/// What carries the bytes of one connection's channels.
+#[derive(Clone, Default)]
+pub(super) struct ChannelTasks {
+    programs: TaskTracker,
     forwards: TaskTracker,
 }
 
-/// The one session channel of the connection.
-enum SessionChannel {
-    /// Not opened yet.
-    None,
-    /// Opened; `pty-req` and `env` may come.
-    Preparing { channel: Channel<Msg>, terminal: Option<TerminalRequest>, environment: Vec<(String, String)> },
-    /// Something runs in it.
-    Running(RunningProgram),
+impl ChannelTasks {
+    /// Waits, briefly, for those that have been cancelled. One that a program's descriptor blocks ends with
+    /// the program.
+    pub(super) async fn ended(&self) {
+        let all = [&self.programs, &self.forwards];
+        let ended = async {
+            for tasks in all {
+                tasks.close();
+                tasks.wait().await;
+            }
+        };
+        let _ = tokio::time::timeout(limits::CLOSE, ended).await;
+    }
 }
 
 impl Connection {
+    /// For this key and this account alone. What carries bytes runs in `tasks`.
     pub(super) fn new(
-        engineer_key: PublicKey,
-        user: String,
-        path: Arc<ChannelPath>,
-        programs: SessionClient,
-        cancel: CancellationToken,
+        (engineer_key, user): (PublicKey, String),
+        deps: ProgramDeps,
+        tasks: ChannelTasks,
     ) -> (Self, watch::Receiver<bool>) {
         let (logged_in, watcher) = watch::channel(false);
-        let (session, forwards) = (SessionChannel::None, TaskTracker::new());
-        (Self { engineer_key, user, path, programs, cancel, logged_in, session, forwards }, watcher)
+        let sessions = SessionChannels::default();
+        (Self { engineer_key, user, deps, logged_in, sessions, tasks }, watcher)
     }
 
     /// Exactly one key for exactly one account. Both are public; no time is worth hiding here.
@@ -68,40 +72,46 @@ impl Connection {
         }
     }
 
-    fn is_preparing(&self, id: ChannelId) -> bool {
-        matches!(&self.session, SessionChannel::Preparing { channel, .. } if channel.id() == id)
-    }
-
     async fn start(
         &mut self,
         id: ChannelId,
         kind: ProgramKind,
         session: &mut Session,
     ) -> Result<(), russh::Error> {
-        if !self.is_preparing(id) {
-            return session.channel_failure(id);
+        if !self.take_early(id, session)? {
+            return Ok(());
         }
-        let before = std::mem::replace(&mut self.session, SessionChannel::None);
-        let SessionChannel::Preparing { channel, terminal, environment } = before else {
+        let Some((start, ways)) = self.sessions.begin(id, kind, session.handle()) else {
             return session.channel_failure(id);
         };
         session.channel_success(id)?;
-        let request = program::Start { kind, terminal, environment };
-        let connection = (session.handle(), self.cancel.clone());
-        let running = program::start(&self.path, &self.programs, request, channel, connection).await;
-        self.session = SessionChannel::Running(running);
+        let (program, carrying) = program::start(&self.deps, start, ways).await;
+        // The channel's output is taken only once this request is answered.
+        self.tasks.programs.spawn(carrying);
+        self.sessions.running(id, program);
         Ok(())
     }
 
+    /// To be called for everything that comes for a session channel. False if the channel is given up,
+    /// because more came than may come before a program is started.
+    fn take_early(&mut self, id: ChannelId, session: &mut Session) -> Result<bool, russh::Error> {
+        let fits = self.sessions.take_early(id);
+        if !fits {
+            session.close(id)?;
+        }
+        Ok(fits)
+    }
+
     async fn open_forward(&self, channel: Channel<Msg>, target: ConnectTarget, reply: ChannelOpenHandle) {
-        if self.forwards.len() >= MOST_FORWARDS {
+        if self.tasks.forwards.len() >= MOST_FORWARDS {
             return reply.reject(ChannelOpenFailure::ResourceShortage).await;
         }
-        match self.path.authorise(&ChannelRequest::Forward(target.clone())) {
+        let target = self.deps.path.narrow(target);
+        match self.deps.path.authorise(&ChannelRequest::Forward(target.clone())) {
             Ok(leave) => {
-                let (path, programs) = (self.path.clone(), self.programs.clone());
-                let work = forward::run(path, leave, programs, target, channel, reply);
-                self.forwards.spawn(self.cancel.clone().run_until_cancelled_owned(work));
+                let ProgramDeps { path, programs, backlog, cancel } = self.deps.clone();
+                let work = forward::run((path, leave), backlog, programs, target, channel, reply);
+                self.tasks.forwards.spawn(cancel.run_until_cancelled_owned(work));
             }
             Err(refusal) => {
                 tracing::info!(%refusal, "channel refused");
@@ -111,7 +121,11 @@ impl Connection {
     }
 }
 
-fn prohibited(reason: String) -> ChannelOpenFailure {
+fn answer(id: ChannelId, session: &mut Session, is_taken: bool) -> Result<(), russh::Error> {
+    if is_taken { session.channel_success(id) } else { session.channel_failure(id) }
+}
+
+pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
     ChannelOpenFailure::Other { code: PROHIBITED, reason }
 }
 
@@ -151,14 +165,46 @@ impl Handler for Connection {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Self::Error> {
-        if !matches!(self.session, SessionChannel::None) {
-            let reason = "one session per connection: open another connection".to_owned();
+        if !self.sessions.has_room() {
+            let reason = "too many sessions on this connection: open another connection".to_owned();
             reply.reject(prohibited(reason)).await;
             return Ok(());
         }
-        self.session = SessionChannel::Preparing { channel, terminal: None, environment: Vec::new() };
+        self.sessions.opened(channel);
         reply.accept().await;
         Ok(())
+    }
+
+    fn adjust_window(&mut self, _: ChannelId, _: u32) -> u32 {
+        self.deps.backlog.next_window()
+    }
+
+    async fn channel_close(&mut self, id: ChannelId, _: &mut Session) -> Result<(), Self::Error> {
+        self.sessions.closed(id);
+        Ok(())
+    }
+
+    async fn channel_eof(&mut self, id: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
+        self.take_early(id, session).map(drop)
+    }
+
+    async fn data(&mut self, id: ChannelId, _: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+        self.take_early(id, session).map(drop)
+    }
+
+    async fn extended_data(
+        &mut self,
+        id: ChannelId,
+        _: u32,
+        _: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.take_early(id, session).map(drop)
+    }
+
+    async fn agent_request(&mut self, id: ChannelId, session: &mut Session) -> Result<bool, Self::Error> {
+        self.take_early(id, session)?;
+        Ok(false)
     }
 
     async fn channel_open_direct_tcpip(
@@ -214,18 +260,13 @@ impl Handler for Connection {
         modes: &[(Pty, u32)],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        let is_preparing = self.is_preparing(id);
-        match &mut self.session {
-            SessionChannel::Preparing { terminal, .. } if is_preparing && terminal.is_none() => {
-                *terminal = Some(TerminalRequest {
-                    term: term.to_owned(),
-                    size: size(columns, rows, pixel_width, pixel_height),
-                    modes: modes.iter().map(|(mode, value)| (*mode as u8, *value)).collect(),
-                });
-                session.channel_success(id)
-            }
-            _ => session.channel_failure(id),
-        }
+        self.take_early(id, session)?;
+        let request = TerminalRequest {
+            term: term.to_owned(),
+            size: size(columns, rows, pixel_width, pixel_height),
+            modes: modes.iter().map(|(mode, value)| (*mode as u8, *value)).collect(),
+        };
+        answer(id, session, self.sessions.preparing(id).is_some_and(|channel| channel.set_terminal(request)))
     }
 
     async fn env_request(
@@ -235,19 +276,9 @@ impl Handler for Connection {
         value: &str,
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        let is_preparing = self.is_preparing(id);
-        match &mut self.session {
-            SessionChannel::Preparing { environment, .. }
-                if is_preparing
-                    && program::accepts_variable(name)
-                    && environment.len() < MOST_VARIABLES
-                    && value.len() <= LONGEST_VARIABLE =>
-            {
-                environment.push((name.to_owned(), value.to_owned()));
-                session.channel_success(id)
-            }
-            _ => session.channel_failure(id),
-        }
+        self.take_early(id, session)?;
+        let is_taken = self.sessions.preparing(id).is_some_and(|channel| channel.set_variable(name, value));
+        answer(id, session, is_taken)
     }
 
     async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
@@ -277,27 +308,27 @@ impl Handler for Connection {
 
     async fn window_change_request(
         &mut self,
-        _: ChannelId,
+        id: ChannelId,
         columns: u32,
         rows: u32,
         pixel_width: u32,
         pixel_height: u32,
-        _: &mut Session,
+        session: &mut Session,
     ) -> Result<(), Self::Error> {
-        if let SessionChannel::Running(program) = &self.session {
+        self.take_early(id, session)?;
+        if let Some(program) = self.sessions.program(id) {
             program.resize(size(columns, rows, pixel_width, pixel_height));
         }
         Ok(())
     }
 
-    async fn signal(&mut self, _: ChannelId, signal: Sig, _: &mut Session) -> Result<(), Self::Error> {
+    async fn signal(&mut self, id: ChannelId, signal: Sig, session: &mut Session) -> Result<(), Self::Error> {
+        self.take_early(id, session)?;
         let name = match signal {
             Sig::Custom(name) => name,
             other => format!("{other:?}"),
         };
-        if let (SessionChannel::Running(program), Some(signal)) =
-            (&self.session, ProgramSignal::from_name(&name))
-        {
+        if let (Some(program), Some(signal)) = (self.sessions.program(id), ProgramSignal::from_name(&name)) {
             program.signal(signal).await;
         }
         Ok(())
@@ -312,6 +343,7 @@ impl Handler for Connection {
         _: u32,
         session: &mut Session,
     ) -> Result<(), Self::Error> {
+        self.take_early(id, session)?;
         session.channel_failure(id)
     }
 }

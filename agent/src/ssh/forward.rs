@@ -9,9 +9,10 @@ use russh::server::{ChannelOpenHandle, Msg};
 use russh::{Channel, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::channel_path::{Authorised, ChannelPath};
-use crate::session_process::SessionClient;
-use crate::session_process::wire::ConnectTarget;
+use super::channel_path::{Authorised, ChannelPath, Refusal};
+use super::input::{Backlog, PendingInput, write_to};
+use crate::session_process::wire::{ConnectTarget, FailReason};
+use crate::session_process::{SessionClient, SessionError};
 
 /// Bytes read from a destination at once.
 const CHUNK: usize = 64 * 1024;
@@ -20,19 +21,16 @@ const CONNECT_FAILED: u32 = 2;
 
 /// Connects, answers the open request, and carries bytes until both directions are over.
 pub(super) async fn run(
-    path: Arc<ChannelPath>,
-    leave: Authorised,
+    (path, leave): (Arc<ChannelPath>, Authorised),
+    backlog: Backlog,
     programs: SessionClient,
     target: ConnectTarget,
     channel: Channel<Msg>,
     reply: ChannelOpenHandle,
 ) {
-    let stream = match programs.connect(target).await {
+    let stream = match programs.connect(target.clone()).await {
         Ok(stream) => stream,
-        Err(error) => {
-            let reason = text::sentence(&error.to_string());
-            return reply.reject(ChannelOpenFailure::Other { code: CONNECT_FAILED, reason }).await;
-        }
+        Err(error) => return reply.reject(failure(&target, &error)).await,
     };
     reply.accept().await;
     let (source, sink) = tokio::io::split(stream);
@@ -42,10 +40,23 @@ pub(super) async fn run(
     // Closing is ours to do once both directions are over: OpenSSH's client waits for it. If the
     // client closes first, it reads nothing more.
     tokio::select! {
-        () = forward.receive(input, sink, &ended) => {}
+        () = forward.receive(input, PendingInput::new(backlog), sink, &ended) => {}
         () = forward.send(source, &output, &ended) => {}
     }
     let _ = output.close().await;
+}
+
+/// What the engineer reads: the scanner's rule where that stands in the way, and else what went wrong.
+fn failure(target: &ConnectTarget, error: &SessionError) -> ChannelOpenFailure {
+    match (target, error) {
+        (ConnectTarget::Own { host, port }, SessionError::Refused { reason: FailReason::Elsewhere, .. }) => {
+            super::connection::prohibited(Refusal::destination(host, *port).to_string())
+        }
+        _ => {
+            let reason = text::sentence(&error.to_string());
+            ChannelOpenFailure::Other { code: CONNECT_FAILED, reason }
+        }
+    }
 }
 
 struct Forward {
@@ -54,24 +65,51 @@ struct Forward {
 }
 
 impl Forward {
-    /// Ends when the channel is closed, or both directions are over.
-    async fn receive(&self, mut input: ChannelReadHalf, mut sink: impl AsyncWrite + Unpin, ended: &Ends) {
-        while let Some(message) = input.wait().await {
-            match message {
-                ChannelMsg::Data { data } => {
-                    let passes = self.path.gate(&self.leave, &data) && sink.write_all(&data).await.is_ok();
-                    if !passes {
-                        return;
+    /// Ends when the channel is closed and all that came before is passed on, or both directions are over.
+    async fn receive(
+        &self,
+        mut input: ChannelReadHalf,
+        mut pending: PendingInput,
+        sink: impl AsyncWrite + Unpin,
+        ended: &Ends,
+    ) {
+        let mut sink = Some(sink);
+        let (mut is_ended, mut is_closed) = (false, false);
+        loop {
+            if pending.is_empty() && is_closed {
+                return;
+            }
+            if pending.is_empty()
+                && is_ended
+                && let Some(mut open) = sink.take()
+            {
+                let _ = open.shutdown().await;
+                if ended.one_more() {
+                    return;
+                }
+            }
+            tokio::select! {
+                message = input.wait(), if !is_closed && pending.has_room() => match message {
+                    Some(ChannelMsg::Data { data }) if sink.is_some() && !is_ended => {
+                        if !self.path.gate(&self.leave, &data) {
+                            return;
+                        }
+                        pending.push(data);
+                    }
+                    Some(ChannelMsg::Eof) => is_ended = true,
+                    Some(ChannelMsg::Close) => is_closed = true,
+                    Some(_) => {}
+                    None => return,
+                },
+                written = write_to(&mut pending, sink.as_mut()), if !pending.is_empty() => {
+                    if written.is_err() {
+                        // The other end reads no more, and may have sent something before: that is still read.
+                        pending.clear();
+                        if sink.take().is_some() && ended.one_more() {
+                            return;
+                        }
                     }
                 }
-                ChannelMsg::Eof => {
-                    let _ = sink.shutdown().await;
-                    if ended.one_more() {
-                        return;
-                    }
-                }
-                ChannelMsg::Close => return,
-                _ => {}
             }
         }
     }

@@ -1,14 +1,15 @@
 //! The SSH server: one connection per pipe, for exactly one key, for as long as the session lasts.
 //!
-//! One session channel per connection (OpenSSH's `MaxSessions 1`): the SSH library cannot hold back
-//! one channel without the others, so a stall stays within its own connection, and a client that
-//! wants a second session opens a second connection, which costs no PIN.
+//! A connection may carry several sessions and forwards, and a further connection costs no PIN. One that takes
+//! nothing slows down what is sent to the others of its connection, and nothing else (`input.rs`).
 
 mod channel_path;
 mod connection;
 mod forward;
+mod input;
 mod program;
 mod server_config;
+mod session_channel;
 mod thread;
 
 use std::sync::Arc;
@@ -30,7 +31,9 @@ pub use channel_path::{ChannelPath, ChannelRequest, Refusal};
 pub use server_config::{new_host_key, parse_engineer_key};
 pub use thread::SshThread;
 
-use connection::Connection;
+use connection::{ChannelTasks, Connection};
+use input::Backlog;
+use program::ProgramDeps;
 
 use crate::session_process::SessionClient;
 
@@ -47,6 +50,7 @@ pub struct SshServer {
     user: String,
     path: Arc<ChannelPath>,
     programs: SessionClient,
+    backlog: Backlog,
     ended: watch::Receiver<Option<Reason>>,
 }
 
@@ -78,7 +82,18 @@ impl SshServer {
         let SshServerParts { dialer, keys, bounds, host_key, engineer_key, user, path, programs, ended } =
             parts;
         let config = Arc::new(server_config::server_config(host_key));
-        Self { dialer, keys, bounds, config, engineer_key, user, path, programs, ended }
+        Self {
+            dialer,
+            keys,
+            bounds,
+            config,
+            engineer_key,
+            user,
+            path,
+            programs,
+            backlog: Backlog::default(),
+            ended,
+        }
     }
 
     /// Serves one pipe until it ends or `cancel` fires.
@@ -115,13 +130,14 @@ impl SshServer {
         let goodbye = || (*self.ended.borrow()).map_or_else(String::new, |reason| reason.code().to_owned());
         // Ends the channels of this connection: they hold what russh may be waiting for.
         let stop_channels = CancellationToken::new();
+        let channels = ChannelTasks::default();
         let driving = async {
             let end = driver.run(stop_driver.clone(), goodbye).await;
             stop_channels.cancel();
             end
         };
         let talking = async {
-            if let Err(error) = self.talk(reader, writer, &stop_channels).await {
+            if let Err(error) = self.talk(reader, writer, &stop_channels, channels.clone()).await {
                 tracing::info!(%error, "ssh connection ended");
             }
             stop_channels.cancel();
@@ -129,16 +145,19 @@ impl SshServer {
             tokio::time::sleep(limits::CLOSE).await;
             stop_driver.cancel();
         };
-        let mut talking = std::pin::pin!(talking);
-        let end = tokio::select! {
-            end = driving => end,
-            () = &mut talking => return,
-        };
-        tracing::debug!(?end, "ssh pipe ended");
-        // The pipe is gone, its channels are cancelled: russh sees the end and stops.
-        if tokio::time::timeout(limits::CLOSE, talking).await.is_err() {
-            tracing::debug!("ssh connection still closing");
+        let (mut driving, mut talking) = (std::pin::pin!(driving), std::pin::pin!(talking));
+        tokio::select! {
+            end = &mut driving => {
+                tracing::debug!(?end, "ssh pipe ended");
+                // The pipe is gone, its channels are cancelled: russh sees the end and stops.
+                if tokio::time::timeout(limits::CLOSE, talking).await.is_err() {
+                    tracing::debug!("ssh connection still closing");
+                }
+            }
+            // The driver still says goodbye, briefly; without that the peer would wait.
+            () = &mut talking => drop(driving.await),
         }
+        channels.ended().await;
     }
 
     async fn talk(
@@ -146,14 +165,16 @@ impl SshServer {
         reader: PipeReader,
         writer: PipeWriter,
         stop_channels: &CancellationToken,
+        tasks: ChannelTasks,
     ) -> Result<(), russh::Error> {
-        let (connection, mut logged_in) = Connection::new(
-            self.engineer_key.clone(),
-            self.user.clone(),
-            self.path.clone(),
-            self.programs.clone(),
-            stop_channels.clone(),
-        );
+        let deps = ProgramDeps {
+            path: self.path.clone(),
+            programs: self.programs.clone(),
+            backlog: self.backlog.beside(),
+            cancel: stop_channels.clone(),
+        };
+        let client = (self.engineer_key.clone(), self.user.clone());
+        let (connection, mut logged_in) = Connection::new(client, deps, tasks);
         let stream = tokio::io::join(reader, writer);
         let login = async {
             let session = russh::server::run_stream(self.config.clone(), stream, connection).await?;

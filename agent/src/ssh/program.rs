@@ -1,29 +1,36 @@
 //! A shell, a command or sftp in a session channel: its bytes, its signals, its end.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use russh::server::{Handle, Msg};
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use fieldlink_protocol::text;
+use russh::ChannelMsg;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::channel_path::{Authorised, ChannelPath, ChannelRequest};
+use super::input::{Backlog, PendingInput, write_to};
+use super::session_channel::{Input, Output};
 use crate::session_process::wire::{
-    ExitStatus, ProgramKind, ProgramSignal, RequestId, TerminalRequest, TerminalSize,
+    ExitStatus, MAX_COMMAND, ProgramKind, ProgramSignal, RequestId, TerminalRequest, TerminalSize,
 };
-use crate::session_process::{Program, ProgramIo, ProgramRequest, SessionClient, TerminalMaster};
+use crate::session_process::{
+    Program, ProgramExit, ProgramIo, ProgramRequest, SessionClient, TerminalMaster,
+};
 
 /// Bytes read from a program at once: what a pipe holds.
 const CHUNK: usize = 64 * 1024;
-/// `SSH_EXTENDED_DATA_STDERR`, RFC 4254 section 5.2.
-const STDERR: u32 = 1;
 /// What a shell says of a command it cannot run.
 const CANNOT_START: u8 = 126;
-/// After a program left its terminal to background children: how long what it wrote may take to
-/// come through the kernel's buffers.
-const TERMINAL_DRAIN: Duration = Duration::from_millis(50);
+/// More than the kernel keeps between a terminal and its master (12 KiB on Linux): everything that a program
+/// wrote before it ended is within the first so many bytes that are read afterwards. What background
+/// children write behind it is not waited for.
+const TERMINAL_KEEPS: usize = 128 * 1024;
+/// How long a terminal stays open after its program was told that it hangs up.
+const HANG_UP: Duration = Duration::from_millis(250);
 
 /// What to start.
 pub(super) struct Start {
@@ -32,16 +39,21 @@ pub(super) struct Start {
     pub(super) environment: Vec<(String, String)>,
 }
 
+/// Where programs come from and what their bytes pass.
+#[derive(Clone)]
+pub(super) struct ProgramDeps {
+    pub(super) path: Arc<ChannelPath>,
+    pub(super) programs: SessionClient,
+    pub(super) backlog: Backlog,
+    pub(super) cancel: CancellationToken,
+}
+
 /// A program as the connection's later requests see it.
 pub(super) struct RunningProgram {
     target: Option<(SessionClient, RequestId)>,
     terminal: Option<TerminalMaster>,
-}
-
-/// Only what concerns language and terminal, as OpenSSH's `AcceptEnv LANG LC_*`.
-pub(super) fn accepts_variable(name: &str) -> bool {
-    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    is_name && (name == "LANG" || name == "TERM" || name.starts_with("LC_"))
+    is_over: Arc<AtomicBool>,
+    hang_up: CancellationToken,
 }
 
 impl RunningProgram {
@@ -56,210 +68,248 @@ impl RunningProgram {
             let _ = client.signal(*id, signal).await;
         }
     }
+
+    /// Whether the program has ended and the client has been sent all of its output.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// The client has closed the channel: as when a terminal hangs up.
+    pub(super) fn hang_up(&self) {
+        self.hang_up.cancel();
+    }
 }
 
-/// How long a terminal stays open after its program was told that it hangs up.
-const HANG_UP: std::time::Duration = std::time::Duration::from_millis(250);
-
-/// Starts a program in `channel` and carries its bytes until both are over or `cancel` fires.
+/// Starts a program. The returned future carries its bytes between `input` and `output` until both are over
+/// or the connection is.
 pub(super) async fn start(
-    path: &Arc<ChannelPath>,
-    client: &SessionClient,
+    deps: &ProgramDeps,
     start: Start,
-    channel: Channel<Msg>,
-    (connection, cancel): (Handle, CancellationToken),
-) -> RunningProgram {
-    let (input, output) = channel.split();
-    let output = Output { channel: output, connection };
-    let started = match path.authorise(&ChannelRequest::Program(start.kind.clone())) {
-        Ok(leave) => {
-            let Start { kind: program, terminal, environment } = start;
-            let request = ProgramRequest { program, terminal, environment };
-            client
-                .start_program(request)
-                .await
-                .map(|program| (leave, program))
-                .map_err(|error| error.to_string())
-        }
-        Err(refusal) => Err(refusal.to_string()),
+    (input, output): (Input, Output),
+) -> (RunningProgram, impl Future<Output = ()> + Send + 'static) {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let started = try_start(deps, start).await;
+    let (target, terminal) = match &started {
+        Ok((_, program)) => (Some((deps.programs.clone(), program.id)), terminal_of(program)),
+        Err(_) => (None, None),
     };
-    let (leave, program) = match started {
-        Ok(started) => started,
-        Err(problem) => {
-            // The channel's output is taken only once this request is answered, so not from here.
-            tokio::spawn(cancel.run_until_cancelled_owned(say_why_not(input, output, problem)));
-            return RunningProgram { target: None, terminal: None };
+    let cancel = deps.cancel.child_token();
+    let running = RunningProgram { target, terminal, is_over: is_over.clone(), hang_up: cancel.clone() };
+    let (path, client) = (deps.path.clone(), deps.programs.clone());
+    let pending = PendingInput::new(deps.backlog.clone());
+    let carrying = async move {
+        match started {
+            Ok((leave, program)) => {
+                let carrier = Carrier { path, leave, output, is_over };
+                carrier.run_until(cancel, (input, pending), program, client).await;
+            }
+            Err(problem) => {
+                let saying = say_why_not(input, output, problem, is_over);
+                cancel.run_until_cancelled(saying).await;
+            }
         }
     };
-    let terminal = match &program.io {
+    (running, carrying)
+}
+
+async fn try_start(deps: &ProgramDeps, start: Start) -> Result<(Authorised, Program), String> {
+    let Start { kind: program, terminal, environment } = start;
+    if let ProgramKind::Exec { command } = &program
+        && command.len() > MAX_COMMAND
+    {
+        return Err(format!(
+            "the command has {} bytes, and Linux takes {MAX_COMMAND} at most: copy it over as a file, or send it \
+             to a shell's standard input",
+            command.len()
+        ));
+    }
+    let request = ChannelRequest::Program(program.clone());
+    let leave = deps.path.authorise(&request).map_err(|refusal| refusal.to_string())?;
+    let request = ProgramRequest { program, terminal, environment };
+    let started = deps.programs.start_program(request).await;
+    started.map(|program| (leave, program)).map_err(|error| error.to_string())
+}
+
+fn terminal_of(program: &Program) -> Option<TerminalMaster> {
+    match &program.io {
         ProgramIo::Terminal(master) => Some(master.clone()),
         ProgramIo::Pipes { .. } => None,
-    };
-    let running = RunningProgram { target: Some((client.clone(), program.id)), terminal };
-    let carrier = Carrier { path: path.clone(), leave, output, id: program.id, client: client.clone() };
-    tokio::spawn(carrier.run_until(cancel, input, program));
-    running
+    }
 }
 
-async fn say_why_not(mut input: ChannelReadHalf, output: Output, problem: String) {
-    let message = format!("fieldlink: {problem}\r\n");
-    let _ = output.send(message.into_bytes().into(), Some(STDERR)).await;
-    output.finish(Some(ExitStatus::Code { code: CANNOT_START })).await;
-    while input.wait().await.is_some() {}
+async fn say_why_not(mut input: Input, output: Output, problem: String, is_over: Arc<AtomicBool>) {
+    let saying = async {
+        let message = format!("fieldlink: {}\r\n", text::sentence(&problem));
+        let _ = output.send_error(message.into_bytes().into()).await;
+        is_over.store(true, Ordering::Release);
+        output.finish(Some(ExitStatus::Code { code: CANNOT_START })).await;
+    };
+    // What the client sends is read meanwhile, so that it hears us.
+    tokio::join!(saying, input.drain());
 }
 
 struct Carrier {
     path: Arc<ChannelPath>,
     leave: Authorised,
     output: Output,
-    id: RequestId,
-    client: SessionClient,
-}
-
-/// The channel's way to the engineer.
-struct Output {
-    channel: ChannelWriteHalf<Msg>,
-    /// Only for what the channel's own half cannot say.
-    connection: Handle,
+    is_over: Arc<AtomicBool>,
 }
 
 impl Carrier {
-    async fn run_until(self, cancel: CancellationToken, mut input: ChannelReadHalf, program: Program) {
-        let terminal = match &program.io {
-            ProgramIo::Terminal(master) => Some(master.clone()),
-            ProgramIo::Pipes { .. } => None,
-        };
-        let ended = tokio::select! {
-            biased;
-            () = cancel.cancelled() => false,
-            ended = self.carry(&mut input, program) => ended,
-        };
-        if !ended {
-            // The connection is gone while the program runs: as when a terminal hangs up.
-            let _ = self.client.signal(self.id, ProgramSignal::Hup).await;
-            if let Some(terminal) = terminal {
-                // A shell that reads the end of its terminal before it hears the signal just leaves, without
-                // running what it was told to run on a hang-up.
-                tokio::time::sleep(HANG_UP).await;
-                drop(terminal);
-            }
+    async fn run_until(
+        self,
+        cancel: CancellationToken,
+        (mut input, pending): (Input, PendingInput),
+        program: Program,
+        client: SessionClient,
+    ) {
+        let (id, terminal) = (program.id, terminal_of(&program));
+        cancel.run_until_cancelled(self.carry((&mut input, pending), program)).await;
+        if self.is_over.load(Ordering::Acquire) {
+            // Until the peer has closed the channel too.
+            let _ = cancel.run_until_cancelled(input.drain()).await;
             return;
         }
-        // Until the peer has closed the channel too.
-        let _ = cancel.run_until_cancelled(async { while input.wait().await.is_some() {} }).await;
+        // The channel or the connection is gone while the program runs: as when a terminal hangs up.
+        let _ = client.signal(id, ProgramSignal::Hup).await;
+        if let Some(terminal) = terminal {
+            // A shell that reads the end of its terminal before it hears the signal just leaves, without
+            // running what it was told to run on a hang-up.
+            tokio::time::sleep(HANG_UP).await;
+            drop(terminal);
+        }
     }
 
-    /// True if the program ended, false if the channel did first.
-    async fn carry(&self, input: &mut ChannelReadHalf, program: Program) -> bool {
+    /// Returns when the program has ended and that is said, or the channel is closed.
+    async fn carry(&self, (input, pending): (&mut Input, PendingInput), program: Program) {
         let Program { io, exit, .. } = program;
-        let status = match io {
+        match io {
             ProgramIo::Terminal(master) => {
                 let mut reader = master.clone();
-                let output = async {
-                    let mut exit = exit;
-                    tokio::select! {
-                        () = self.send_output(&mut reader, None) => exit.await,
-                        status = &mut exit => {
-                            // Background children may keep the terminal open for ever.
-                            while self.send_what_is_there(&mut reader).await {}
-                            status
-                        }
-                    }
-                };
+                let output = async { self.finish(self.terminal_output(&mut reader, exit).await).await };
                 tokio::select! {
-                    status = output => status,
-                    () = self.receive_input(input, Some(master)) => return false,
+                    () = output => {}
+                    () = self.receive_input(input, pending, Some(master)) => {}
                 }
             }
             ProgramIo::Pipes { stdin, mut stdout, mut stderr } => {
                 let output = async {
-                    tokio::join!(
-                        self.send_output(&mut stdout, None),
-                        self.send_output(&mut stderr, Some(STDERR))
-                    );
-                    exit.await
+                    tokio::join!(self.send_output(&mut stdout), self.send_errors(&mut stderr));
+                    self.finish(exit.await).await;
                 };
                 tokio::select! {
-                    status = output => status,
-                    () = self.receive_input(input, Some(stdin)) => return false,
+                    () = output => {}
+                    () = self.receive_input(input, pending, Some(stdin)) => {}
                 }
-            }
-        };
-        self.output.finish(status).await;
-        true
-    }
-
-    /// Ends only when the channel does.
-    async fn receive_input(&self, input: &mut ChannelReadHalf, sink: Option<impl AsyncWrite + Unpin>) {
-        let mut sink = sink;
-        while let Some(message) = input.wait().await {
-            match message {
-                ChannelMsg::Data { data } => {
-                    if let Some(open) = &mut sink
-                        && (!self.path.gate(&self.leave, &data) || open.write_all(&data).await.is_err())
-                    {
-                        // The program reads no more; what is still sent to it leads nowhere.
-                        sink = None;
-                    }
-                }
-                ChannelMsg::Eof => sink = None,
-                ChannelMsg::Close => return,
-                _ => {}
             }
         }
     }
 
-    async fn send_output(&self, source: &mut (impl AsyncRead + Unpin), extended: Option<u32>) {
+    /// Input is still read while the end is said: a client that sends without listening must not keep the
+    /// SSH library from sending.
+    async fn finish(&self, status: Option<ExitStatus>) {
+        self.is_over.store(true, Ordering::Release);
+        self.output.finish(status).await;
+    }
+
+    /// Ends only when the channel does.
+    async fn receive_input(
+        &self,
+        input: &mut Input,
+        mut pending: PendingInput,
+        sink: Option<impl AsyncWrite + Unpin>,
+    ) {
+        let mut sink = sink;
+        let mut is_ended = false;
+        loop {
+            if is_ended && pending.is_empty() {
+                sink = None;
+            }
+            tokio::select! {
+                message = input.next(), if pending.has_room() => match message {
+                    Some(ChannelMsg::Data { data }) if sink.is_some() && !is_ended => {
+                        match self.path.gate(&self.leave, &data) {
+                            true => pending.push(data),
+                            false => sink = None,
+                        }
+                    }
+                    Some(ChannelMsg::Eof) => is_ended = true,
+                    Some(ChannelMsg::Close) | None => return,
+                    Some(_) => {}
+                },
+                written = write_to(&mut pending, sink.as_mut()), if !pending.is_empty() => {
+                    if written.is_err() {
+                        // The program reads no more; what is still sent to it leads nowhere.
+                        sink = None;
+                        pending.clear();
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is read is sent before anything else is looked at, also before the program's end.
+    async fn terminal_output(&self, terminal: &mut TerminalMaster, exit: ProgramExit) -> Option<ExitStatus> {
+        let mut exit = pin!(exit);
         let mut buffer = BytesMut::new();
         loop {
             buffer.reserve(CHUNK);
-            match source.read_buf(&mut buffer).await {
-                Ok(0) | Err(_) => return,
-                Ok(_) => {}
+            let read = tokio::select! {
+                read = terminal.read_buf(&mut buffer) => read,
+                status = &mut exit => {
+                    self.send_what_is_left(terminal).await;
+                    return status;
+                }
+            };
+            let is_open = matches!(read, Ok(count) if count > 0);
+            if !is_open || !self.send(buffer.split().freeze()).await {
+                return exit.await;
             }
-            if !self.send(buffer.split().freeze(), extended).await {
+        }
+    }
+
+    /// Sends what the kernel still holds of a program that has ended.
+    async fn send_what_is_left(&self, terminal: &TerminalMaster) {
+        let mut left = TERMINAL_KEEPS;
+        let mut buffer = vec![0; CHUNK];
+        while left > 0 {
+            let count = match terminal.read_now(&mut buffer) {
+                Ok(count) if count > 0 => count,
+                _ => return,
+            };
+            left = left.saturating_sub(count);
+            if !self.send(Bytes::copy_from_slice(&buffer[..count])).await {
                 return;
             }
         }
     }
 
-    async fn send(&self, bytes: Bytes, extended: Option<u32>) -> bool {
-        self.path.tap(&self.leave, &bytes) && self.output.send(bytes, extended).await.is_ok()
+    async fn send_output(&self, source: &mut (impl AsyncRead + Unpin)) {
+        let mut buffer = BytesMut::new();
+        while read_some(source, &mut buffer).await {
+            if !self.send(buffer.split().freeze()).await {
+                return;
+            }
+        }
     }
 
-    async fn send_what_is_there(&self, terminal: &mut TerminalMaster) -> bool {
-        let mut buffer = BytesMut::with_capacity(CHUNK);
-        match tokio::time::timeout(TERMINAL_DRAIN, terminal.read_buf(&mut buffer)).await {
-            Ok(Ok(count)) if count > 0 => self.send(buffer.freeze(), None).await,
-            _ => false,
+    async fn send_errors(&self, source: &mut (impl AsyncRead + Unpin)) {
+        let mut buffer = BytesMut::new();
+        while read_some(source, &mut buffer).await {
+            let bytes = buffer.split().freeze();
+            if !self.path.tap(&self.leave, &bytes) || self.output.send_error(bytes).await.is_err() {
+                return;
+            }
         }
+    }
+
+    async fn send(&self, bytes: Bytes) -> bool {
+        self.path.tap(&self.leave, &bytes) && self.output.send(bytes).await.is_ok()
     }
 }
 
-impl Output {
-    async fn send(&self, bytes: Bytes, extended: Option<u32>) -> Result<(), russh::Error> {
-        match extended {
-            None => self.channel.data_bytes(bytes).await,
-            Some(kind) => self.channel.extended_data_bytes(kind, bytes).await,
-        }
-    }
-
-    /// In OpenSSH's order: end of output, how it ended, close.
-    async fn finish(&self, status: Option<ExitStatus>) {
-        let _ = self.channel.eof().await;
-        match status {
-            Some(ExitStatus::Code { code }) => {
-                let _ = self.channel.exit_status(u32::from(code)).await;
-            }
-            Some(ExitStatus::Signal { name, core_dumped }) => {
-                let (id, signal) = (self.channel.id(), Sig::Custom(name));
-                let _ = self
-                    .connection
-                    .exit_signal_request(id, signal, core_dumped, String::new(), String::new())
-                    .await;
-            }
-            None => {}
-        }
-        let _ = self.channel.close().await;
-    }
+/// False at the end.
+async fn read_some(source: &mut (impl AsyncRead + Unpin), buffer: &mut BytesMut) -> bool {
+    buffer.reserve(CHUNK);
+    matches!(source.read_buf(buffer).await, Ok(count) if count > 0)
 }

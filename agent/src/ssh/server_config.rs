@@ -25,11 +25,10 @@ const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA256];
 /// Bytes that a client may send on a channel before it is told to go on. russh tells it only when half
 /// is used up, so that a long line can rely on little more than half. More than this is under way at once
 /// on a short line too: with 4 MiB uploads were a fifth slower there.
-const WINDOW: u32 = 3 * 1024 * 1024;
+pub(super) const WINDOW: u32 = 3 * 1024 * 1024;
 /// As OpenSSH: larger packets only cost latency.
 const PACKET: u32 = 32 * 1024;
-/// Packets that wait for a program to take them, 2 MiB. With more than that russh stops reading, whatever
-/// the window; the rest waits in the pipe, within the pipe's window. The two together bound the memory.
+/// Packets between the library and what takes them at once (`input.rs`).
 const CHANNEL_QUEUE: usize = 64;
 
 /// A new ed25519 host key, for one session.

@@ -20,6 +20,9 @@ use super::SshServer;
 /// How long the end waits for the thread: it can be stuck only until its programs are killed.
 const JOIN: Duration = Duration::from_millis(200);
 
+/// Connections at the same time. The relay counts them; ours end a little later.
+const MOST: usize = 2 * limits::PIPES_PER_SESSION;
+
 enum Order {
     Open(PipeId, String),
     Close(PipeId),
@@ -88,11 +91,15 @@ async fn serve(server: Arc<SshServer>, mut orders: mpsc::Receiver<Order>, cancel
             biased;
             () = cancel.cancelled() => break,
             Some(ended) = connections.join_next() => match ended {
-                Ok(pipe) => drop(open.remove(&pipe)),
+                Ok(pipe) => {
+                    open.remove(&pipe);
+                    // What it kept for a side that took nothing.
+                    crate::memory::give_back();
+                }
                 Err(error) => tracing::error!(%error, "an ssh connection failed"),
             },
             order = orders.recv() => match order {
-                Some(Order::Open(pipe, ticket)) if connections.len() < limits::PIPES_PER_SESSION => {
+                Some(Order::Open(pipe, ticket)) if connections.len() < MOST => {
                     let token = cancel.child_token();
                     open.insert(pipe, token.clone());
                     let serving = server.clone().serve(pipe, ticket, token);

@@ -156,7 +156,12 @@ impl Registration {
 
     async fn accept(&mut self, registered: Registered) -> Result<Connection, Ended> {
         let Registered { connection, lease, is_session } = registered;
-        self.lease = Some(lease).filter(|_| !is_session);
+        if is_session {
+            self.lease = None;
+        } else if !lease.is_empty() {
+            // Without a new one, the one before is still worth something after a restart of the relay.
+            self.lease = Some(lease);
+        }
         self.since = Some(Instant::now());
         // What was meant for the connection before this one leads nowhere now.
         while !is_session && self.outgoing.try_recv().is_ok() {}
@@ -166,9 +171,9 @@ impl Registration {
 
     async fn pass_on(&self, message: ToAgent) -> Result<(), Ended> {
         match message {
-            ToAgent::Challenge { .. } | ToAgent::Registered { .. } | ToAgent::Refused { .. } => {
-                Err(Ended::OutOfTurn)
-            }
+            ToAgent::Challenge { .. } | ToAgent::Registered { .. } => Err(Ended::OutOfTurn),
+            // The support ID turned out to be another agent's.
+            ToAgent::Refused { code, reason } => Err(Ended::Refused(code, reason)),
             // A receiver that is gone means that we are being closed: the cancellation says so, and
             // until then what is queued for the relay still goes out.
             message => {
@@ -193,7 +198,12 @@ struct Registered {
 }
 
 async fn register(dialer: Dialer, key: Arc<RegistrationKey>, claim: Claim) -> Result<Registered, Ended> {
-    let mut connection = Connection::dial(&dialer, endpoint::AGENT, None).await?;
+    // A session's agent has a place of its own at a relay that is full.
+    let header = match &claim {
+        Claim::Session { session_ticket } => Some((endpoint::TICKET_HEADER, session_ticket.as_str())),
+        Claim::SupportId { .. } => None,
+    };
+    let mut connection = Connection::dial(&dialer, endpoint::AGENT, header).await?;
     let ToAgent::Challenge { challenge, .. } = next_in_time(&mut connection).await? else {
         return Err(Ended::OutOfTurn);
     };

@@ -165,7 +165,7 @@ fn bare(socket: OwnedFd) -> std::process::Child {
 }
 
 fn hear(socket: &OwnedFd) -> Event {
-    let packet = packet::receive(socket, MsgFlags::empty()).expect("packet");
+    let packet = packet::receive(socket, MsgFlags::empty(), wire::MAX_EVENT).expect("packet");
     wire::decode(&packet.bytes).expect("event")
 }
 

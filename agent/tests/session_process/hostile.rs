@@ -7,7 +7,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use fieldlink_agent::session_process::wire::{
-    self, ConnectTarget, Event, ExitStatus, MAX_MESSAGE, PROTOCOL_VERSION, Request, RequestId, Welcome,
+    self, ConnectTarget, Event, ExitStatus, MAX_EVENT, MAX_REQUEST, PROTOCOL_VERSION, Request, RequestId,
+    Welcome,
 };
 use fieldlink_agent::session_process::{
     EndOutcome, SessionError, SessionEvents, SessionLost, SessionProcess, StartError, WatchLimits,
@@ -66,7 +67,7 @@ impl Fake {
         let (ours, theirs) = packet::pair().expect("pair");
         std::thread::spawn(move || {
             say(&theirs, &ready(PROTOCOL_VERSION), &[]).expect("ready");
-            while let Ok(packet) = packet::receive(&theirs, MsgFlags::empty()) {
+            while let Ok(packet) = packet::receive(&theirs, MsgFlags::empty(), MAX_REQUEST) {
                 let Ok(request) = wire::decode(&packet.bytes) else { break };
                 if answer(&theirs, request).is_err() {
                     break;
@@ -156,7 +157,7 @@ async fn more_descriptors_than_any_reply_carries() {
 #[tokio::test]
 async fn a_message_that_is_too_long() {
     let fake = Fake::start(|socket, _| {
-        packet::send(socket.as_fd(), &vec![b' '; MAX_MESSAGE + 1], &[], MsgFlags::empty())
+        packet::send(socket.as_fd(), &vec![b' '; MAX_EVENT + 1], &[], MsgFlags::empty())
     });
     fake.await.misbehaves("longer than").await;
 }

@@ -11,6 +11,7 @@ use crate::config::Directories;
 use crate::dialogue;
 use crate::exit::{Failure, Kind};
 use crate::local_socket::{Reply, Request, client};
+use crate::printing::print_answer;
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
 
@@ -22,7 +23,7 @@ pub(super) fn ask(
     console: &Console,
 ) -> Result<u8, Failure> {
     match put(id, Question::Text { text: words.join(" "), choices }, console)? {
-        Answer::Text { text } => println!("{}", text::clean(&text, limits::CHAT)),
+        Answer::Text { text } => print_answer(&text),
         answer => return Err(not_granted(&answer)),
     }
     Ok(0)
@@ -32,7 +33,7 @@ pub(super) fn ask(
 pub(super) fn extend(id: Option<String>, minutes: u32, console: &Console) -> Result<u8, Failure> {
     match put(id, Question::Extension { minutes }, console)? {
         Answer::Granted { seconds } => {
-            println!("the client granted it: {} minutes left", seconds.div_ceil(60));
+            print_answer(&format!("the client granted it: {} minutes left", seconds.div_ceil(60)));
         }
         answer => return Err(not_granted(&answer)),
     }

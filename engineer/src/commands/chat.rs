@@ -6,6 +6,7 @@ use crate::config::Directories;
 use crate::dialogue;
 use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, client};
+use crate::printing::print_answer;
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
 
@@ -19,7 +20,7 @@ pub(super) fn run(id: Option<String>, words: &[String], console: &Console) -> Re
     let socket = runtime.session(id).join("control.sock");
     if words.is_empty() {
         let lines = client::lines(&socket).map_err(|error| unanswered(Err(error)))?;
-        lines.iter().for_each(|line| println!("{line}"));
+        lines.iter().for_each(|line| print_answer(&line.to_string()));
         return Ok(0);
     }
     match client::ask(&socket, Request::Chat { text: line }).map(|(_, reply)| reply) {

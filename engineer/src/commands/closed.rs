@@ -1,6 +1,5 @@
 //! Why a name stands for no session: what ssh's user reads in place of a connection.
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use fieldlink_protocol::support_id::SupportId;
@@ -8,20 +7,22 @@ use fieldlink_protocol::text;
 
 use super::end::{broken_off, no_session, not_open};
 use super::proxy::FAILED;
+use crate::directories::Place;
+use crate::printing::print;
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
 use crate::ssh_config::alias;
 use crate::ssh_config::aliases::{Record, TICKET};
 
 /// Says why `name` stands for none of the sessions in the directory `runtime`.
 pub(super) fn run(runtime: &Path, name: &str) -> u8 {
-    let why = RuntimeDirectory::open(runtime).and_then(|runtime| {
+    let why = RuntimeDirectory::open(&Place::at(runtime)).and_then(|runtime| {
         let sessions = runtime.look()?;
         let is_ready = |id: &SupportId| Record::load(&runtime.session(*id)).is_some();
         let (ready, begun) = sessions.living.iter().copied().partition(is_ready);
         Ok(explain(name, &Sessions { living: ready, ..sessions }, begun))
     });
     let why = why.unwrap_or_else(|error| format!("{error:#}"));
-    let _ = writeln!(io::stderr(), "fieldlink-connect: {why}");
+    print(&format!("fieldlink-connect: {why}"));
     FAILED
 }
 
@@ -29,7 +30,8 @@ pub(super) fn run(runtime: &Path, name: &str) -> u8 {
 pub(super) fn behind(socket: &Path) -> String {
     let session = socket.parent();
     let id = session.and_then(Path::file_name).and_then(|name| name.to_str()?.parse::<SupportId>().ok());
-    let runtime = session.and_then(Path::parent).and_then(|runtime| RuntimeDirectory::open(runtime).ok());
+    let runtime =
+        session.and_then(Path::parent).and_then(|runtime| RuntimeDirectory::open(&Place::at(runtime)).ok());
     let sessions = runtime.and_then(|runtime| runtime.look().ok()).unwrap_or_default();
     id.map_or_else(no_session, |id| not_open(id, &sessions)).message
 }

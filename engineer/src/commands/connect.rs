@@ -1,223 +1,108 @@
 //! `connect`: calls a scanner, then opens a shell or holds the session for other programs.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use fieldlink_protocol::reason::Reason;
 use tokio::time::timeout;
 
 use crate::args::{CallArguments, ConnectArguments};
 use crate::call::{Call, parse_id};
-use crate::config::Directories;
 use crate::desk::Desk;
-use crate::exit::{Failure, Kind};
+use crate::directories::Directories;
+use crate::exit::{Failure, Kind, SSH_FAILED};
+use crate::front;
+use crate::holder::{Order, Uses};
+use crate::local_socket::client;
 use crate::pin_entry::PinEntry;
-use crate::platform::{Signal, Terminal};
-use crate::progress::{Console, Progress};
-use crate::restart::Restart;
-use crate::session::{End, NotOpened, Session, Stop, Stops, Way, open};
-use crate::ssh_child::{Happened, SshChild, as_shell};
-use crate::ssh_client;
-use crate::ssh_config::check::{self, Standing};
+use crate::platform::{LineInput, Signal, Signals, Terminal};
+use crate::progress::Console;
+use crate::runtime_dir::{RuntimeDirectory, already_open};
+use crate::ssh_child::SshChild;
+use crate::{ssh_client, ssh_config};
 
-/// ssh's code for a broken connection.
-pub(super) const SSH_FAILED: u8 = 255;
 /// How long the reason for a broken connection may take: the session's end, perhaps.
-pub(super) const REASON: Duration = Duration::from_millis(500);
+const REASON: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(arguments: &ConnectArguments, console: &Console) -> Result<u8, Failure> {
-    let terminal = std::io::stdin().is_terminal().then(|| Terminal::open().ok()).flatten();
-    let Prepared { desk, call, restart } = prepare(&arguments.call, terminal, console).await?;
-    let (mut stops, end) = Stops::new().context("could not watch for signals")?;
-    let opened = match restart {
-        Some(restart) => open(&desk, &call, Way::Back(restart), console, (&mut stops, end)).await,
-        None => {
-            let mut pins = PinEntry::for_connect(arguments.call.pin_fd)?;
-            open(&desk, &call, Way::New(&mut pins), console, (&mut stops, end)).await
+/// Connects, with the PIN from `pin` if a descriptor was named.
+pub(super) async fn run(
+    arguments: &ConnectArguments,
+    pin: Option<LineInput>,
+    console: &Console,
+) -> Result<u8, Failure> {
+    let id = parse_id(&arguments.call.id)?;
+    let is_attended = std::io::stdin().is_terminal();
+    let uses = if arguments.no_shell || arguments.json { Uses::Others } else { Uses::Shell };
+    let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
+    if runtime.sessions()?.contains(&id) {
+        if uses != Uses::Shell {
+            return Err(already_open(id));
         }
-    };
-    let session = match opened {
-        Ok(session) => session,
-        Err(not_opened) => return refuse(not_opened, console),
-    };
-    session.progress().inspect(|progress| console.tell(progress));
-    if arguments.json {
-        return hold(session, stops, console).await;
+        console.say("a session to this scanner is open: this opens another shell in it");
+        let session = runtime.session(id);
+        let ssh = ssh_client::command(&session.join("ssh_config"), &ssh_config::alias(id));
+        return in_living_session(ssh, &session).await;
     }
-    let mut session = session;
-    offer(&mut session, console).await;
-    if arguments.no_shell {
-        console.say("the session is open; Ctrl-C ends it");
-        hold(session, stops, console).await
-    } else {
-        shell(session, stops, console).await
-    }
+    let terminal = is_attended.then(|| Terminal::open().ok()).flatten();
+    let (call, is_new) = prepare(&arguments.call, terminal, console).await?;
+    let pins = if is_new { Some(PinEntry::for_connect(pin)?) } else { None };
+    let order = order(call, uses, pins.as_ref());
+    let order = Order { json: arguments.json, attended: is_attended, ..order };
+    front::serve(&order, pins, &[]).await
 }
 
-/// What is known before anything is dialled.
-pub(super) struct Prepared {
-    pub(super) desk: Desk,
-    pub(super) call: Call,
-    /// The session to come back to, if this program was killed in one.
-    pub(super) restart: Option<Restart>,
+/// What a holder is asked for.
+pub(super) fn order(call: Call, uses: Uses, pins: Option<&PinEntry>) -> Order {
+    let Call { id, ticket, partner } = call;
+    let asks_again = pins.is_some_and(PinEntry::is_interactive);
+    Order { id, ticket, partner, uses, json: false, attended: false, asks_again }
 }
 
-/// Checks everything that can be checked before anything is dialled.
+/// Checks everything that a person can put right at once, before a holder is started. Gives the call, and
+/// whether it is a new one rather than one to come back to.
 pub(super) async fn prepare(
     arguments: &CallArguments,
     terminal: Option<Terminal>,
     console: &Console,
-) -> Result<Prepared, Failure> {
+) -> Result<(Call, bool), Failure> {
     let id = parse_id(&arguments.id)?;
     let desk = Desk::load(&Directories::from_environment()?)?;
     if let Some(restart) = desk.runtime.abandoned(id)? {
-        let (ticket, partner) = (restart.ticket.clone(), restart.partner.clone());
+        let (ticket, partner) = (restart.ticket, restart.partner);
         console.say(&format!(
             "coming back to the session for ticket {ticket}, which this program was killed in"
         ));
-        return Ok(Prepared { desk, call: Call { id, ticket, partner }, restart: Some(restart) });
+        return Ok((Call { id, ticket, partner }, false));
     }
     desk.guesses.check(id)?;
-    let call = Call::from_arguments(id, arguments, terminal).await?;
-    Ok(Prepared { desk, call, restart: None })
+    Ok((Call::from_arguments(id, arguments, terminal).await?, true))
 }
 
-/// The exit code of a call that led to no session.
-pub(super) fn refuse(not_opened: NotOpened, console: &Console) -> Result<u8, Failure> {
-    match not_opened {
-        NotOpened::Failed(failure) => Err(failure),
-        NotOpened::Stopped(Stop::Signal(signal)) => {
-            console.say("stopped before the session began");
-            Ok(signal.exit_code())
-        }
-        NotOpened::Stopped(Stop::Requested) => {
-            Err(Failure::new(Kind::SessionOver, "ended before the session began, as you asked"))
-        }
-    }
-}
-
-/// Says how other programs can use the session.
-async fn offer(session: &mut Session, console: &Console) {
-    let (config, alias) = (session.ssh_config(), session.alias());
-    let standing = tokio::select! {
-        biased;
-        // The end is told by whoever comes next.
-        _ = session.ended(console) => return,
-        standing = check::check(&config, &alias) => standing,
-    };
-    let own = format!("ssh -F {} scanner", config.display());
-    console.say(&match standing {
-        Ok(Standing::Confirmed) => {
-            format!(
-                "from other terminals: ssh {} (scp, sftp, rsync, git … likewise)",
-                session.names().join(", or ")
-            )
-        }
-        Ok(Standing::NotIncluded) => {
-            format!(
-                "from other terminals: {own}\n(for plain ssh, see: fieldlink-connect ssh-config --install)"
-            )
-        }
-        Ok(Standing::Weakened(differences)) => format!(
-            "from other terminals: {own}\n(plain ssh would do something else: {})",
-            check::advice(&differences)
-        ),
-        Err(error) => format!("from other terminals: {own}\n({error:#})"),
-    });
-}
-
-/// Holds the session until it ends or someone ends it.
-async fn hold(mut session: Session, mut stops: Stops, console: &Console) -> Result<u8, Failure> {
-    tokio::select! {
-        biased;
-        end = session.ended(console) => over(session, &end, console).await,
-        stop = stops.next() => stopped(session, stop, console).await,
-    }
-}
-
-/// Opens a shell in this terminal, and ends the session with it.
-async fn shell(mut session: Session, mut stops: Stops, console: &Console) -> Result<u8, Failure> {
-    console.hush(true);
-    let command = as_shell(ssh_client::command(&session.ssh_config(), &session.alias()));
-    let mut ssh = SshChild::spawn(command)?;
-    let happened = ssh.follow(&mut session, &mut stops, console).await?;
-    let code = match happened {
-        Happened::Exited(code) => code,
-        Happened::Over(end) => {
-            ssh.stop().await;
-            console.hush(false);
-            return over(session, &end, console).await;
-        }
-        Happened::Stopped(stop) => {
-            let ended = session.end(reason(stop)).await?;
-            ssh.stop().await;
-            console.hush(false);
-            console.tell(&Progress::ended(&ended));
-            return Ok(code_of(stop));
+/// Runs an ssh in the session that another holder has in the directory `session`. If the session ends
+/// meanwhile, that is what the engineer reads.
+pub(super) async fn in_living_session(ssh: std::process::Command, session: &Path) -> Result<u8, Failure> {
+    let mut signals = Signals::new().context("could not watch for signals")?;
+    let mut end = Box::pin(client::wait_for_end(session.join("control.sock")));
+    let mut told = None;
+    let mut ssh = SshChild::spawn(ssh)?;
+    let exit = loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => if signal != Signal::Interrupt {
+                ssh.stop().await;
+                return Ok(signal.exit_code());
+            },
+            message = &mut end, if told.is_none() => told = Some(message),
+            exit = ssh.exited() => break exit?,
         }
     };
     drop(ssh);
-    console.hush(false);
-    after_shell(session, stops, code, console).await
-}
-
-/// A shell has ended with `code`. Other connections keep the session, and so does nothing else.
-async fn after_shell(
-    mut session: Session,
-    mut stops: Stops,
-    code: u8,
-    console: &Console,
-) -> Result<u8, Failure> {
-    if code == SSH_FAILED
-        && let Ok(end) = timeout(REASON, session.ended(console)).await
-    {
-        return over(session, &end, console).await;
+    if exit.code == SSH_FAILED && told.is_none() {
+        told = timeout(REASON, end).await.ok();
     }
-    let open = session.other_connections();
-    if open > 0 {
-        console.say(&format!(
-            "the shell is closed; {open} connections are still open, the session goes on until they \
-             close; Ctrl-C ends it"
-        ));
-        tokio::select! {
-            biased;
-            end = session.unused(console) => if let Some(end) = end {
-                return over(session, &end, console).await;
-            },
-            _ = stops.next() => {}
-        }
+    if let Some(message) = told {
+        return Err(Failure::new(Kind::SessionOver, message));
     }
-    let ended = session.end(Reason::EngineerEnded).await?;
-    console.tell(&Progress::ended(&ended));
-    Ok(code)
-}
-
-/// The session ended, and not by this engineer.
-pub(super) async fn over(session: Session, end: &End, console: &Console) -> Result<u8, Failure> {
-    let cleared = session.clear_up(end).await;
-    console.tell(&Progress::ended(end));
-    cleared?;
-    Ok(Kind::SessionOver.code())
-}
-
-async fn stopped(session: Session, stop: Stop, console: &Console) -> Result<u8, Failure> {
-    let ended = session.end(reason(stop)).await?;
-    console.tell(&Progress::ended(&ended));
-    Ok(code_of(stop))
-}
-
-pub(super) fn reason(stop: Stop) -> Reason {
-    match stop {
-        Stop::Requested | Stop::Signal(Signal::Interrupt) => Reason::EngineerEnded,
-        Stop::Signal(Signal::Terminate | Signal::HangUp) => Reason::EngineerStopped,
-    }
-}
-
-/// Ctrl-C and `end` are how a session is meant to end.
-pub(super) fn code_of(stop: Stop) -> u8 {
-    match stop {
-        Stop::Requested | Stop::Signal(Signal::Interrupt) => 0,
-        Stop::Signal(signal) => signal.exit_code(),
-    }
+    Ok(exit.code)
 }

@@ -1,20 +1,29 @@
 //! `end`: ends a session and waits until nothing of it is left.
 
+use fieldlink_protocol::messages::engineer::FromEngineer;
+use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 use crate::call::parse_id;
-use crate::config::Directories;
+use crate::desk::Desk;
+use crate::directories::Directories;
 use crate::exit::{Failure, Kind};
 use crate::local_socket::{Reply, Request, client};
+use crate::printing::print_answer;
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
+use crate::session::{End, Told};
 
-pub(super) fn run(words: &[String]) -> Result<u8, Failure> {
-    let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
+pub(super) async fn run(words: &[String]) -> Result<u8, Failure> {
+    let directories = Directories::from_environment()?;
+    let runtime = RuntimeDirectory::open(&directories.runtime)?;
+    if let Some(id) = choose_broken_off(&runtime.look()?, words)? {
+        return end_broken_off(&Desk::load(&directories)?, id).await;
+    }
     let id = choose(&runtime, words)?;
     let socket = runtime.session(id).join("control.sock");
     match client::ask(&socket, Request::End) {
         Ok((_, Reply::Ended { message, .. })) => {
-            println!("{}: {message}", id.grouped());
+            print_answer(&format!("{}: {message}", id.grouped()));
             Ok(0)
         }
         // Its program died meanwhile; what it left is removed with the next look.
@@ -24,6 +33,34 @@ pub(super) fn run(words: &[String]) -> Result<u8, Failure> {
             format!("could not end the session to {}: its program does not answer; stop that", id.grouped()),
         )),
     }
+}
+
+/// The session that is named, or the only one, if its program is gone.
+fn choose_broken_off(sessions: &Sessions, words: &[String]) -> Result<Option<SupportId>, Failure> {
+    if !words.is_empty() {
+        let id = parse_id(words)?;
+        return Ok(sessions.broken_off.contains(&id).then_some(id));
+    }
+    Ok(match (&sessions.living[..], &sessions.broken_off[..]) {
+        ([], [only]) => Some(*only),
+        _ => None,
+    })
+}
+
+/// Ends a session that was left to be come back to: the relay is told, and tells the scanner.
+async fn end_broken_off(desk: &Desk, id: SupportId) -> Result<u8, Failure> {
+    if let Some(restart) = desk.runtime.abandoned(id)? {
+        let resumed = desk.resumable().resume(restart.session, &restart.session_ticket).await?;
+        if let Ok(mut connection) = resumed {
+            let reason = Reason::EngineerEnded;
+            connection.send(&FromEngineer::End { reason }).await.map_err(anyhow::Error::from)?;
+            connection.close(reason.code()).await;
+        }
+    }
+    desk.runtime.claim(id)?.remove()?;
+    let end = End::new(Reason::EngineerEnded, Told::Here);
+    print_answer(&format!("{}: {}", id.grouped(), end.sentence()));
+    Ok(0)
 }
 
 /// The session that is named, or the only one.

@@ -1,4 +1,4 @@
-//! `forward`: a port here that leads to a port over there, with an SSH connection for each use.
+//! `forward`: a port or socket here that leads to a port over there, with an SSH connection for each use.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
@@ -7,33 +7,31 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fieldlink_protocol::text;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy_buf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy, copy_buf, sink};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+mod listener;
+
+use self::listener::{Listener, Local};
 use super::end::choose;
 use crate::config::Directories;
 use crate::exit::{Failure, Kind};
-use crate::local_socket::{Reply, Request, client};
-use crate::platform;
+use crate::local_socket::client;
+use crate::platform::Signals;
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
-use crate::session::Stops;
 use crate::{ssh_client, ssh_config};
 
 /// Connections at the same time; further ones wait.
 const CONNECTIONS: usize = 32;
 
-/// How long an ssh may take to send what it was given, once both directions have ended.
-const LAST_BYTES: Duration = Duration::from_secs(5);
-
 /// What leads where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Forward {
-    local: SocketAddr,
+    local: Local,
     /// `HOST:PORT`, as ssh takes it.
     target: String,
 }
@@ -43,10 +41,8 @@ pub(super) async fn run(words: &[String], console: &Console) -> Result<u8, Failu
     let forward: Forward = spec.parse()?;
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
     let id = choose(&runtime, id)?;
-    let (mut stops, _end) = Stops::new().context("could not watch for signals")?;
-    let listener = TcpListener::bind(forward.local).await;
-    let listener = listener.with_context(|| format!("could not listen at {}", forward.local))?;
-    let local = listener.local_addr().context("could not tell the port")?;
+    let mut signals = Signals::new().context("could not watch for signals")?;
+    let (listener, local) = Listener::bind(&forward.local).await?;
     console.say(&format!("forwarding {local} to {}; Ctrl-C ends", forward.target));
     let (config, alias) = (runtime.session(id).join("ssh_config"), ssh_config::alias(id));
     let command = move || {
@@ -57,27 +53,14 @@ pub(super) async fn run(words: &[String], console: &Console) -> Result<u8, Failu
     let socket = runtime.session(id).join("control.sock");
     tokio::select! {
         biased;
-        _ = stops.next() => Ok(0),
-        message = session_end(socket) => Err(Failure::new(Kind::SessionOver, message?)),
+        _ = signals.next() => Ok(0),
+        message = client::wait_for_end(socket) => Err(Failure::new(Kind::SessionOver, message)),
         never = serve(listener, command, console) => match never {},
     }
 }
 
-/// Waits for the end of the session; gives it in words.
-pub(super) async fn session_end(socket: std::path::PathBuf) -> anyhow::Result<String> {
-    let watch = client::begin(&socket, Request::Watch).context("could not watch the session")?;
-    let mut watch = BufReader::new(platform::into_async(watch).context("could not watch the session")?);
-    let mut line = Vec::new();
-    // A session whose program was killed says nothing more.
-    let _ = (&mut watch).take(4096).read_until(b'\n', &mut line).await;
-    Ok(match client::understand(&line) {
-        Ok(Reply::Ended { message, .. }) => text::sentence(&message),
-        _ => "the session is over: its program is gone".into(),
-    })
-}
-
 async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     command: impl Fn() -> Command,
     console: &Console,
 ) -> std::convert::Infallible {
@@ -94,12 +77,14 @@ async fn serve(
                 ended.ok().flatten().inspect(|problem| console.say(problem));
             }
             (permit, accepted) = accepting => match accepted {
-                Ok((stream, peer)) => {
+                Ok(accepted) => {
                     let ssh = command();
                     connections.spawn(async move {
                         let _permit = permit;
-                        let problem = connect(stream, ssh).await.err();
-                        problem.map(|problem| format!("the connection from {peer} failed: {problem:#}"))
+                        let peer = accepted.peer();
+                        let (from, to) = accepted.into_split();
+                        let problem = connect(from, to, ssh).await;
+                        problem.err().map(|problem| format!("the connection from {peer} failed: {problem:#}"))
                     });
                 }
                 // Out of descriptors, most likely: some will be free again.
@@ -111,8 +96,11 @@ async fn serve(
 
 /// Carries one connection. ssh gets pipes rather than the connection itself, because it closes its
 /// output at the end of the other side's, and a connection is closed in one direction differently.
-async fn connect(stream: TcpStream, ssh: Command) -> anyhow::Result<()> {
-    let _ = stream.set_nodelay(true);
+async fn connect(
+    from: impl AsyncRead + Unpin,
+    to: impl AsyncWrite + Unpin,
+    ssh: Command,
+) -> anyhow::Result<()> {
     let mut ssh = tokio::process::Command::from(ssh);
     ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = ssh.spawn().context("could not run ssh")?;
@@ -121,33 +109,28 @@ async fn connect(stream: TcpStream, ssh: Command) -> anyhow::Result<()> {
     else {
         anyhow::bail!("could not talk to ssh");
     };
-    let (from, to) = stream.into_split();
-    let (gone, done) = (CancellationToken::new(), CancellationToken::new());
-    let up = async {
-        tokio::select! {
-            carried = carry(from, input) => carried,
-            () = gone.cancelled() => Ok(()),
-        }
-    };
-    let carrying = async {
-        let carried = tokio::try_join!(up, carry(output, to));
-        done.cancel();
-        carried
-    };
-    let mut said = String::new();
-    let mut errors = errors.take(4096);
-    let listening = async {
-        tokio::select! {
-            _ = errors.read_to_string(&mut said) => {}
-            () = async { done.cancelled().await; sleep(LAST_BYTES).await } => {}
-        }
+    // Each direction by itself: what one end will not take any more says nothing about what it has sent. ssh
+    // ends when both are over and it has passed on what it was given.
+    let gone = CancellationToken::new();
+    let up = async { gone.run_until_cancelled(carry(from, input)).await.unwrap_or(Ok(())) };
+    let ending = async {
+        let said = said(errors).await;
+        let _ = child.wait().await;
         gone.cancel();
+        said
     };
-    let (carried, ()) = tokio::join!(carrying, listening);
-    let _ = child.kill().await;
-    let said: Vec<_> = said.lines().map(text::sentence).filter(|line| !line.is_empty()).collect();
+    let (_, down, said) = tokio::join!(up, carry(output, to), ending);
     anyhow::ensure!(said.is_empty(), "{}", said.join("; "));
-    carried.map(drop).context("it broke")
+    down.context("it broke")
+}
+
+/// The first lines that ssh says, all of which is read.
+async fn said(mut errors: impl AsyncRead + Unpin) -> Vec<String> {
+    let mut said = Vec::new();
+    let _ = (&mut errors).take(4096).read_to_end(&mut said).await;
+    let _ = copy(&mut errors, &mut sink()).await;
+    let said = String::from_utf8_lossy(&said);
+    said.lines().map(text::sentence).filter(|line| !line.is_empty()).collect()
 }
 
 async fn carry(from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) -> std::io::Result<()> {
@@ -158,11 +141,11 @@ async fn carry(from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) ->
 impl std::str::FromStr for Forward {
     type Err = Failure;
 
-    /// `[ADDRESS:]PORT:HOST:PORT`, as ssh's `-L`.
+    /// `[ADDRESS:]PORT:HOST:PORT` or `PATH:HOST:PORT`, as ssh's `-L`.
     fn from_str(text: &str) -> Result<Self, Failure> {
         parse(text).ok_or_else(|| {
             Failure::usage(format!(
-                "could not read {:?}: write it as PORT:HOST:PORT or ADDRESS:PORT:HOST:PORT, \
+                "could not read {:?}: write it as PORT:HOST:PORT, ADDRESS:PORT:HOST:PORT or /PATH:HOST:PORT, \
                  as in 8080:localhost:80 (IPv6 addresses in brackets)",
                 text::name(text)
             ))
@@ -184,7 +167,14 @@ fn parse(text: &str) -> Option<Forward> {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let fits = host.starts_with('[') || (!host.starts_with('-') && host.bytes().all(is_name));
     (fits && !host.is_empty()).then_some(())?;
-    Some(Forward { local: local_address(local)?, target: format!("{host}:{port}") })
+    Some(Forward { local: local_end(local)?, target: format!("{host}:{port}") })
+}
+
+fn local_end(text: &str) -> Option<Local> {
+    if text.starts_with('/') || text.starts_with("./") {
+        return Some(Local::Socket(text.into()));
+    }
+    local_address(text).map(Local::Port)
 }
 
 /// This computer alone, unless another address is named.
@@ -214,8 +204,17 @@ mod tests {
             ("0.0.0.0:8080:10.0.0.7:80", "0.0.0.0:8080", "10.0.0.7:80"),
             ("[::1]:8080:[fe80::1]:80", "[::1]:8080", "[fe80::1]:80"),
         ] {
-            let expected = Forward { local: local.parse().expect("an address"), target: target.into() };
-            assert_eq!(text.parse(), Ok(expected), "{text}");
+            let local = Local::Port(local.parse().expect("an address"));
+            assert_eq!(text.parse(), Ok(Forward { local, target: target.into() }), "{text}");
+        }
+        for (text, local, target) in [
+            ("/run/user/7/web:localhost:80", "/run/user/7/web", "localhost:80"),
+            ("./a:b:h:80", "./a:b", "h:80"),
+        ] {
+            assert_eq!(
+                text.parse(),
+                Ok(Forward { local: Local::Socket(local.into()), target: target.into() })
+            );
         }
         for text in [
             "",

@@ -20,12 +20,13 @@ use anyhow::Context;
 
 use crate::args::{Arguments, Command};
 use crate::exit::Failure;
-use crate::platform;
+use crate::holder;
+use crate::platform::{self, LineInput};
 use crate::progress::{Console, Progress};
 
 /// Runs the command and returns the exit code.
 pub fn run(arguments: Arguments) -> u8 {
-    platform::forbid_core_dumps();
+    platform::keep_memory_private();
     let command = arguments.command.unwrap_or(Command::Connect(arguments.connect));
     let json = matches!(&command, Command::Connect(connect) if connect.json);
     let console = Console::new(json);
@@ -41,24 +42,48 @@ pub fn run(arguments: Arguments) -> u8 {
 fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
     match command {
         Command::Login { relay, ca_file } => block_on(login::run(relay, ca_file)),
-        Command::Connect(arguments) => block_on(connect::run(&arguments, console)),
-        Command::Run(arguments) => block_on(run::run(&arguments, console)),
+        // A descriptor is taken over before this program opens any of its own.
+        Command::Connect(arguments) => {
+            let pin = pin_input(arguments.call.pin_fd)?;
+            block_on(connect::run(&arguments, pin, console))
+        }
+        Command::Run(arguments) => {
+            let pin = pin_input(arguments.call.pin_fd)?;
+            block_on(run::run(&arguments, pin, console))
+        }
         Command::Forward { words } => block_on(forward::run(&words, console)),
         Command::Extend { id, minutes } => ask::extend(id, minutes, console),
         Command::Ask { id, words, choices } => ask::ask(id, &words, choices, console),
         Command::Chat { id, words } => chat::run(id, &words, console),
         Command::Status { json } => status::run(json),
-        Command::End { id } => end::run(&id),
+        Command::End { id } => block_on(end::run(&id)),
         Command::SshConfig(arguments) => block_on(ssh_config::run(&arguments)),
         Command::SshPort(arguments) => block_on(ssh_port::run(&arguments, console)),
+        Command::Hold => {
+            platform::follow_parent();
+            block_on(async { Ok(holder::run().await) })
+        }
         // No runtime: ssh waits for this one, and every connection starts it.
         Command::Proxy { session, closed: Some(name), .. } => Ok(closed::run(Path::new(&session), &name)),
         Command::Proxy { session, stdio, closed: None } => Ok(proxy::run(&session, stdio)),
     }
 }
 
+fn pin_input(descriptor: Option<i32>) -> Result<Option<LineInput>, Failure> {
+    let taken = descriptor.map(|number| {
+        LineInput::descriptor(number).map_err(|error| {
+            Failure::usage(format!("could not read the PIN from descriptor {number}: {error}"))
+        })
+    });
+    taken.transpose()
+}
+
 /// One thread is enough for one session, and hands a keystroke over without waking another.
 fn block_on(command: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.context("could not start")?.block_on(command)
+    let runtime = runtime.context("could not start")?;
+    let outcome = runtime.block_on(command);
+    // A name server that does not answer may still block a thread; it must not hold up the end.
+    runtime.shutdown_background();
+    outcome
 }

@@ -2,17 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-
 use crate::args::SshConfigArguments;
-use crate::config::Directories;
+use crate::directories::Directories;
 use crate::exit::Failure;
+use crate::printing::{print, print_answer};
 use crate::runtime_dir::RuntimeDirectory;
 use crate::ssh_config::check::{self, Standing};
 use crate::ssh_config::closed::Closed;
 use crate::ssh_config::include::{self, Change, Place};
 use crate::ssh_config::{aliases, dialect, include_line};
-use crate::{platform, private_file};
+use crate::{own_program, private_file};
 
 /// What the engineer's own configuration has to do with us.
 struct Ours {
@@ -26,6 +25,7 @@ struct Ours {
 impl Ours {
     fn find(directories: &Directories) -> Result<Self, Failure> {
         let runtime = RuntimeDirectory::open(&directories.runtime)?;
+        directories.config.create()?;
         let file = directories.config.join(aliases::FILE);
         let line = include_line(&file).map_err(anyhow::Error::from)?;
         Ok(Self { runtime, file, line, user_config: include::user_config()? })
@@ -41,20 +41,17 @@ impl Ours {
     }
 
     /// Writes the file that the line includes.
-    fn write(&self) -> anyhow::Result<()> {
-        let directory = self.file.parent().unwrap_or(Path::new("/"));
-        platform::create_private_directory(directory)
-            .with_context(|| format!("could not create {}", directory.display()))?;
-        let program = std::env::current_exe().context("could not find out where this program is")?;
+    async fn write(&self) -> anyhow::Result<()> {
+        let program = own_program::path()?;
         let runtime = self.runtime.path().to_owned();
         let closed = Closed { runtime, program, tickets: Vec::new() };
-        private_file::replace(&self.file, text(&self.sessions(), &closed)?.as_bytes())
+        private_file::replace(&self.file, text(&self.sessions(), &closed).await?.as_bytes())
     }
 }
 
-fn text(sessions: &Path, closed: &Closed) -> anyhow::Result<String> {
+async fn text(sessions: &Path, closed: &Closed) -> anyhow::Result<String> {
     let include = include_line(sessions)?;
-    let block = closed.block(Some(&dialect::unsupported()?))?;
+    let block = closed.block(Some(&dialect::unsupported().await?))?;
     Ok(format!(
         "# Written by fieldlink-connect ssh-config: the open sessions, and what is said without one.\n{include}\n{block}"
     ))
@@ -65,16 +62,15 @@ pub(super) async fn run(arguments: &SshConfigArguments) -> Result<u8, Failure> {
     if arguments.uninstall {
         return uninstall(&ours);
     }
-    ours.write()?;
+    ours.write().await?;
     if arguments.install {
         let change = include::install(&ours.user_config, &ours.files(), &ours.line)?;
-        println!("{}", told(change, &ours.user_config));
+        print_answer(&told(change, &ours.user_config));
     } else {
-        let file = ours.user_config.display();
-        println!(
-            "# the first line of {file}, before every Host and Match (--install puts it there):\n{}",
-            ours.line
-        );
+        let (file, line) = (ours.user_config.display(), &ours.line);
+        print_answer(&format!(
+            "# the first line of {file}, before every Host and Match (--install puts it there):\n{line}"
+        ));
     }
     judge(&ours).await
 }
@@ -83,7 +79,7 @@ fn uninstall(ours: &Ours) -> Result<u8, Failure> {
     let change = include::uninstall(&ours.user_config, &ours.files())?;
     // Without the line nothing reads it.
     let _ = std::fs::remove_file(&ours.file);
-    println!("{}", told(change, &ours.user_config));
+    print_answer(&told(change, &ours.user_config));
     Ok(0)
 }
 
@@ -109,13 +105,13 @@ async fn judge(ours: &Ours) -> Result<u8, Failure> {
             Standing::NotIncluded => missing(ours)?,
             Standing::Weakened(differences) => check::advice(&differences),
         };
-        eprintln!("checked: {problem}");
+        print(&format!("checked: {problem}"));
         return Ok(1);
     }
     if sessions.is_empty() {
-        eprintln!("checked: plain ssh is safe to use; no session is open now, and ssh scanner says so");
+        print("checked: plain ssh is safe to use; no session is open now, and ssh scanner says so");
     } else {
-        eprintln!("checked: safe to use: ssh {}", names.join(", ssh "));
+        print(&format!("checked: safe to use: ssh {}", names.join(", ssh ")));
     }
     Ok(0)
 }

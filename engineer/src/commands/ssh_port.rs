@@ -11,25 +11,24 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
 use serde::Serialize;
-use tokio::io::{AsyncReadExt, copy_bidirectional_with_sizes};
+use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::end::choose;
-use super::forward::session_end;
 use crate::args::SshPortArguments;
-use crate::config::Directories;
+use crate::directories::Directories;
 use crate::exit::{Failure, Kind};
-use crate::local_socket::{LINE, Purpose, Reply, Request, client};
-use crate::platform::{self, LocalStream};
+use crate::local_socket::{Reply, client};
+use crate::platform::{self, LocalStream, Signals};
+use crate::printing::{print_answer, print_json};
 use crate::private_file;
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
-use crate::session::Stops;
-use crate::ssh_client;
 use crate::ssh_config::aliases::Record;
+use crate::{own_program, ssh_client};
 
 /// What is copied at a time, in bytes.
 const BUFFER: usize = 64 * 1024;
@@ -55,7 +54,7 @@ struct Facts {
 
 impl Facts {
     /// Collects them, and writes the known_hosts file into the session's `directory`, whose end it shares.
-    fn collect(id: SupportId, directory: &Path, port: u16) -> anyhow::Result<Self> {
+    async fn collect(id: SupportId, directory: &Path, port: u16) -> anyhow::Result<Self> {
         let record = Record::load(directory).with_context(|| {
             format!("the session to {} is not open yet: the client has not allowed it", id.grouped())
         })?;
@@ -66,13 +65,13 @@ impl Facts {
         let known_hosts = format!("[{host}]:{port} {host_key}");
         let known_hosts_file = directory.join(format!("known_hosts-{port}"));
         private_file::replace(&known_hosts_file, format!("{known_hosts}\n").as_bytes())?;
-        let program = std::env::current_exe().context("could not find out where this program is")?;
+        let program = own_program::path()?;
         Ok(Self {
             host,
             port,
             user: record.host.user,
             key_file: directory.join("id_ed25519"),
-            fingerprint: ssh_client::fingerprint(&known_hosts_file)?,
+            fingerprint: ssh_client::fingerprint(&known_hosts_file).await?,
             host_key,
             known_hosts,
             known_hosts_file,
@@ -82,15 +81,21 @@ impl Facts {
 
     fn show(&self, json: bool) -> anyhow::Result<()> {
         if json {
-            println!("{}", serde_json::to_string(self)?);
+            print_json(&serde_json::to_string(self)?);
             return Ok(());
         }
-        println!("host           {}\nport           {}\nuser           {}", self.host, self.port, self.user);
-        println!("key file       {}", self.key_file.display());
-        println!("fingerprint    {}", self.fingerprint);
-        println!("known_hosts    {}", self.known_hosts);
-        println!("  in the file  {}", self.known_hosts_file.display());
-        println!("proxy command  {}", self.proxy_command);
+        print_answer(&format!(
+            "host           {}\nport           {}\nuser           {}\nkey file       {}\nfingerprint    {}\n\
+             known_hosts    {}\n  in the file  {}\nproxy command  {}",
+            self.host,
+            self.port,
+            self.user,
+            self.key_file.display(),
+            self.fingerprint,
+            self.known_hosts,
+            self.known_hosts_file.display(),
+            self.proxy_command
+        ));
         Ok(())
     }
 }
@@ -98,19 +103,19 @@ impl Facts {
 pub(super) async fn run(arguments: &SshPortArguments, console: &Console) -> Result<u8, Failure> {
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
     let id = choose(&runtime, &arguments.id)?;
-    let (mut stops, _end) = Stops::new().context("could not watch for signals")?;
+    let mut signals = Signals::new().context("could not watch for signals")?;
     let address = (Ipv4Addr::LOCALHOST, arguments.port);
     let listener = TcpListener::bind(address).await;
     let listener = listener.with_context(|| format!("could not listen at {}:{}", address.0, address.1))?;
     let port = listener.local_addr().context("could not tell the port")?.port();
-    let facts = Facts::collect(id, &runtime.session(id), port)?;
+    let facts = Facts::collect(id, &runtime.session(id), port).await?;
     facts.show(arguments.json)?;
     console.say("the port is open to this user's programs; Ctrl-C ends");
     let socket = runtime.session(id).join("control.sock");
     let ended = tokio::select! {
         biased;
-        _ = stops.next() => Ok(0),
-        message = session_end(socket.clone()) => Err(Failure::new(Kind::SessionOver, message?)),
+        _ = signals.next() => Ok(0),
+        message = client::wait_for_end(socket.clone()) => Err(Failure::new(Kind::SessionOver, message)),
         never = serve(listener, &socket, console) => match never {},
     };
     let _ = std::fs::remove_file(&facts.known_hosts_file);
@@ -160,17 +165,9 @@ async fn carry(mut stream: TcpStream, socket: &Path) -> anyhow::Result<()> {
 
 /// Opens an SSH connection of the session behind `socket`.
 async fn open(socket: &Path) -> anyhow::Result<LocalStream> {
-    let request = Request::Pipe { purpose: Purpose::Other };
-    let stream = client::begin(socket, request).and_then(platform::into_async);
-    let mut stream = stream.context("could not reach the session")?;
-    let mut line = Vec::with_capacity(64);
-    // Byte by byte: what follows the reply is SSH.
-    while line.last() != Some(&b'\n') && line.len() < LINE {
-        line.push(stream.read_u8().await.context("the session is over")?);
-    }
-    match client::understand(&line)? {
-        Reply::Opened => Ok(stream),
-        Reply::Refused { reason } => bail!("{}", text::sentence(&reason)),
+    match client::ask_for_pipe(socket).await.context("could not reach the session")? {
+        (stream, Reply::Opened) => Ok(stream),
+        (_, Reply::Refused { reason }) => bail!("{}", text::sentence(&reason)),
         _ => bail!("the session answered something else"),
     }
 }

@@ -8,6 +8,7 @@ use super::end::describe_broken_off;
 use crate::config::Directories;
 use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, Status, client};
+use crate::printing::{print_answer, print_json};
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
 use fieldlink_protocol::text;
 
@@ -21,13 +22,13 @@ pub(super) fn run(json: bool) -> Result<u8, Failure> {
     let Sessions { living, broken_off } = runtime.look()?;
     let sessions: Vec<Status> = living.into_iter().filter_map(ask).collect();
     if json {
-        println!("{}", json!({ "sessions": sessions, "broken_off": broken_off }));
+        print_json(&json!({ "sessions": sessions, "broken_off": broken_off }).to_string());
         return Ok(0);
     }
     if !sessions.is_empty() || broken_off.is_empty() {
-        print!("{}", table(&sessions));
+        print_answer(&table(&sessions));
     }
-    broken_off.into_iter().for_each(|id| println!("{}", describe_broken_off(id)));
+    broken_off.into_iter().for_each(|id| print_answer(&describe_broken_off(id)));
     Ok(0)
 }
 

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use bytes::BytesMut;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::FromEngineer;
-use fieldlink_protocol::messages::encode;
+use fieldlink_protocol::messages::encode_fit;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Sealer;
 use fieldlink_protocol::transport::{PipeDriver, PipeEnd, PipeLink, PipeReader, PipeWriter};
@@ -195,7 +195,9 @@ fn heartbeat() -> Interval {
 /// Seals only what is really sent, because the counter knows no gaps.
 async fn write(mut sealer: Sealer, mut writer: PipeWriter, mut queued: mpsc::Receiver<FromEngineer>) {
     while let Some(message) = queued.recv().await {
-        let Ok(sealed) = sealer.seal(encode(&message).as_bytes()) else { return };
+        // What the scanner would refuse was refused where it was typed; nothing unfit is ever sealed.
+        let Ok(text) = encode_fit(&message) else { continue };
+        let Ok(sealed) = sealer.seal(text.as_bytes()) else { return };
         let mut buffer: BytesMut = PipeWriter::buffer(sealed.len());
         buffer.extend_from_slice(&sealed);
         if writer.send(buffer).await.is_err() {

@@ -128,7 +128,8 @@ impl Conversation {
             if std::mem::take(&mut self.interrupted) {
                 events.push(Heard::Resumed);
             }
-            let message = decode(&message).map_err(|_| Broken(Reason::Tampered))?;
+            // It was sealed by the scanner's program: a relay has no part in what is wrong with it.
+            let message = decode(&message).map_err(|_| Broken(Reason::Incompatible))?;
             events.push(self.understand(message, now)?);
         }
         Ok(events)
@@ -140,7 +141,7 @@ impl Conversation {
             (FromAgent::End { reason }, _) => Ok(Heard::End(reason)),
             (FromAgent::Hello { host_key, user, hostname, features, .. }, Phase::Opening) => {
                 self.enter(Phase::Introduced, now + limits::HANDSHAKE);
-                let host_key = host_key.parse().map_err(|_| Broken(Reason::Tampered))?;
+                let host_key = host_key.parse().map_err(|_| Broken(Reason::Incompatible))?;
                 let hostname = text::name(&hostname);
                 Ok(Heard::Hello(AgentHello { host_key, user, hostname, features }))
             }
@@ -162,7 +163,7 @@ impl Conversation {
                 Ok(Heard::Answered { request, answer: clean(answer) })
             }
             (FromAgent::Chat { text }, Phase::Admitted) => Ok(Heard::Chat(text::clean(&text, limits::CHAT))),
-            _ => Err(Broken(Reason::Tampered)),
+            _ => Err(Broken(Reason::Incompatible)),
         }
     }
 

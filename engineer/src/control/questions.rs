@@ -35,7 +35,7 @@ impl<A> OpenQuestions<A> {
     /// already; an answer to what was never asked is made up.
     pub(super) fn answered(&mut self, request: u32) -> Result<Option<A>, Broken> {
         if request == 0 || request > self.asked {
-            return Err(Broken(Reason::Tampered));
+            return Err(Broken(Reason::Incompatible));
         }
         let at = self.open.iter().position(|&(open, _)| open == request);
         Ok(at.map(|at| self.open.remove(at).1))
@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(questions.withdraw(|&mut asker| asker == 'a'), Some(1));
         assert_eq!(questions.answered(1), Ok(None), "it was under way");
         for never_asked in [0, 3, u32::MAX] {
-            assert_eq!(questions.answered(never_asked), Err(Broken(Reason::Tampered)));
+            assert_eq!(questions.answered(never_asked), Err(Broken(Reason::Incompatible)));
         }
     }
 

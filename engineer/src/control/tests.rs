@@ -93,7 +93,7 @@ fn messages_out_of_turn_and_false_keys_end_it() {
     ] {
         let mut agent = Agent::new();
         let last = messages.iter().map(|message| agent.say(message)).last();
-        assert_eq!(last, Some(Err(TAMPERED)), "{messages:?}");
+        assert_eq!(last, Some(Err(Broken(Reason::Incompatible))), "{messages:?}");
     }
 }
 

@@ -1,12 +1,15 @@
 //! Asks a session something.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{LINE, Reply, Request, decode, encode};
+use fieldlink_protocol::text;
+use tokio::io::AsyncReadExt;
+
+use super::{LINE, Purpose, Reply, Request, decode, encode};
 use crate::dialogue::{KEPT, Line};
-use crate::platform::{self, SyncStream};
+use crate::platform::{self, LocalStream, SyncStream};
 
 /// How long a session that lives may take for a reply that waits for nobody.
 const PROMPT: Duration = Duration::from_secs(2);
@@ -29,6 +32,21 @@ pub fn begin(socket: &Path, request: Request) -> io::Result<SyncStream> {
     Ok(stream)
 }
 
+/// Asks the session at `socket` for an SSH connection, while other things go on. The connection comes back with
+/// not one byte more read from it than the reply.
+pub async fn ask_for_pipe(socket: &Path) -> io::Result<(LocalStream, Reply)> {
+    let request = Request::Pipe { purpose: Purpose::Other };
+    let mut stream = platform::into_async(begin(socket, request)?)?;
+    let mut line = Vec::with_capacity(128);
+    while line.last() != Some(&b'\n') {
+        if line.len() == LINE {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        line.push(stream.read_u8().await?);
+    }
+    Ok((stream, decode(&line)?))
+}
+
 /// Asks the session at `socket` what engineer and client said last.
 pub fn lines(socket: &Path) -> io::Result<Vec<Line>> {
     let (stream, Reply::Lines { count }) = ask(socket, Request::Lines)? else {
@@ -38,15 +56,26 @@ pub fn lines(socket: &Path) -> io::Result<Vec<Line>> {
     (0..count.min(KEPT)).map(|_| read_line(&mut stream)).collect()
 }
 
+/// Waits for the end of the session at `socket`; gives it in words.
+pub async fn wait_for_end(socket: PathBuf) -> String {
+    let unheard = |_| "the program that held the session is gone: see fieldlink-connect status".into();
+    hear_the_end(&socket).await.unwrap_or_else(unheard)
+}
+
+async fn hear_the_end(socket: &Path) -> io::Result<String> {
+    let watch = platform::into_async(begin(socket, Request::Watch)?)?;
+    let mut line = Vec::new();
+    AsyncReadExt::take(watch, LINE as u64).read_to_end(&mut line).await?;
+    match decode(&line)? {
+        Reply::Ended { message, .. } => Ok(text::sentence(&message)),
+        _ => Err(io::ErrorKind::InvalidData.into()),
+    }
+}
+
 fn read_line(stream: &mut impl BufRead) -> io::Result<Line> {
     let mut line = Vec::new();
     stream.take(LINE as u64).read_until(b'\n', &mut line)?;
     decode(&line)
-}
-
-/// Reads a reply's line.
-pub fn understand(line: &[u8]) -> io::Result<Reply> {
-    decode(line)
 }
 
 /// Reads byte by byte: what follows the reply belongs to ssh.

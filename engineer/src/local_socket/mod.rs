@@ -18,7 +18,7 @@ use crate::control::Trouble;
 use crate::session::End;
 
 /// Longest line, in bytes.
-pub(crate) const LINE: usize = 4096;
+const LINE: usize = 4096;
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +57,8 @@ pub enum Purpose {
     Shell,
     /// Anything else: the session outlives the shell for it.
     Other,
+    /// To see whether ssh gets a connection on this computer; it leads nowhere.
+    Rehearsal,
 }
 
 /// What the session answers.

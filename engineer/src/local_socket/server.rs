@@ -12,7 +12,7 @@ use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
 use fieldlink_protocol::transport::{Backoff, PipeEnd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -22,16 +22,24 @@ use crate::control::channel::Pipe;
 use crate::dialogue::Transcript;
 use crate::pipe_copy::carry;
 use crate::platform::{self, LocalListener, LocalStream};
+use crate::rehearsal;
 use crate::session::{End, Live, State, Told};
 use fieldlink_protocol::reason::Reason;
 
-/// Connections at the same time: more than the session may have pipes, so that one can always ask.
-const CONNECTIONS: usize = 2 * limits::PIPES_PER_SESSION;
+/// Connections at the same time: SSH connections, those that wait for one, and whoever asks something else.
+const CONNECTIONS: usize = 512;
+/// SSH connections that may wait for another one's end, so that one can always ask …
+const WAITING: usize = CONNECTIONS - limits::SSH_CONNECTIONS - 64;
+/// … and how long they do. OpenSSH's tools do not try again by themselves.
+const QUEUE: Duration = Duration::from_secs(30);
 /// How long a client may take for its request.
 const REQUEST: Duration = Duration::from_secs(5);
 
 /// How long a new SSH connection waits for an interruption to end.
 const INTERRUPTED: Duration = Duration::from_secs(30);
+
+/// How long an ssh may take to say goodbye.
+const FAREWELL: Duration = Duration::from_millis(300);
 
 /// The least pause before a pipe that failed is asked for again.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -43,13 +51,15 @@ pub struct Open {
     pub shell: usize,
     /// All others.
     pub others: usize,
+    /// Whether the session's own ever got a connection.
+    pub shell_before: bool,
 }
 
 impl Open {
     fn of(&mut self, purpose: Purpose) -> &mut usize {
         match purpose {
             Purpose::Shell => &mut self.shell,
-            Purpose::Other => &mut self.others,
+            Purpose::Other | Purpose::Rehearsal => &mut self.others,
         }
     }
 }
@@ -66,6 +76,8 @@ pub struct Server {
     pub state: watch::Receiver<State>,
     /// SSH connections that are open.
     pub open: watch::Sender<Open>,
+    /// How many may be.
+    pub turns: Turns,
     /// What engineer and client said.
     pub transcript: watch::Sender<Transcript>,
     /// Takes wishes to end the session.
@@ -112,6 +124,10 @@ impl Server {
 
     async fn serve(&self, mut stream: LocalStream) -> io::Result<()> {
         match timeout(REQUEST, read_request(&mut stream)).await?? {
+            Request::Pipe { purpose: Purpose::Rehearsal } => {
+                stream.write_all(&encode(&Reply::Opened)).await?;
+                rehearsal::answer(stream).await
+            }
             Request::Pipe { purpose } => self.connect(stream, purpose).await,
             Request::Status => {
                 let status = self.status();
@@ -139,10 +155,10 @@ impl Server {
                 biased;
                 () = self.over.cancelled() => Err("the session is over".into()),
                 () = platform::hung_up(&reader) => return Ok(()),
-                opened = self.open_pipe() => opened,
+                opened = self.open_pipe_in_turn() => opened,
             }
         };
-        let Opened { id, pipe, live } = match opened {
+        let Opened { id, pipe, live, permit: _permit } = match opened {
             Ok(opened) => opened,
             Err(reason) => {
                 let reply = Reply::Refused { reason: text::sentence(&reason) };
@@ -151,7 +167,9 @@ impl Server {
         };
         let _counted = Counted::new(&self.open, purpose);
         stream.write_all(&encode(&Reply::Opened)).await?;
+        let last = platform::duplicate(&stream)?;
         let end = carry(stream, pipe, self.over.clone()).await;
+        see_off(last).await;
         if matches!(end, PipeEnd::Unsaid | PipeEnd::Cancelled) {
             // The goodbye may have gone nowhere, and the shell behind it must not wait until the pipe is
             // given up. A full queue means that the agent is out of reach for long: then it does just that.
@@ -160,9 +178,24 @@ impl Server {
         Ok(())
     }
 
+    /// Opens a pipe once fewer than [`limits::SSH_CONNECTIONS`] are open.
+    async fn open_pipe_in_turn(&self) -> Result<Opened, String> {
+        let full = || {
+            format!(
+                "the session has {} ssh connections open: end one of them, or try again later",
+                limits::SSH_CONNECTIONS
+            )
+        };
+        let waiting = self.turns.waiting.clone().try_acquire_owned().map_err(|_| full())?;
+        let permit = timeout(QUEUE, self.turns.open.clone().acquire_owned()).await.map_err(|_| full())?;
+        drop(waiting);
+        // The semaphore is never closed.
+        self.open_pipe(permit.map_err(|_| full())?).await
+    }
+
     /// Opens a pipe, or says why there is none. What fails because the session is interrupted is tried
     /// again when it is not.
-    async fn open_pipe(&self) -> Result<Opened, String> {
+    async fn open_pipe(&self, permit: OwnedSemaphorePermit) -> Result<Opened, String> {
         let mut state = self.state.clone();
         let until = tokio::time::Instant::now() + INTERRUPTED;
         let mut backoff = Backoff::new(limits::PIPE_RETRY_MAX);
@@ -187,7 +220,7 @@ impl Server {
                         sleep(backoff.next_delay().max(PAUSE)).await;
                     }
                     Err(error) => return Err(error.to_string()),
-                    Ok((id, pipe)) => return Ok(Opened { id, pipe, live }),
+                    Ok((id, pipe)) => return Ok(Opened { id, pipe, live, permit }),
                 },
                 () = interrupted => {}
             }
@@ -227,11 +260,36 @@ impl Server {
     }
 }
 
+/// An ssh that sees the end of its connection still says goodbye, and complains of a broken pipe if that finds
+/// nobody.
+async fn see_off(mut stream: LocalStream) {
+    let farewell = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+    };
+    let _ = timeout(FAREWELL, farewell).await;
+}
+
 /// A pipe for an SSH connection.
 struct Opened {
     id: PipeId,
     pipe: Pipe,
     live: Arc<Live>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// Who may open an SSH connection, and who may wait to.
+#[derive(Debug, Clone)]
+pub struct Turns {
+    open: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        let (open, waiting) = (Semaphore::new(limits::SSH_CONNECTIONS), Semaphore::new(WAITING));
+        Self { open: open.into(), waiting: waiting.into() }
+    }
 }
 
 /// Counts a connection for as long as it is open.
@@ -242,7 +300,10 @@ struct Counted<'a> {
 
 impl<'a> Counted<'a> {
     fn new(open: &'a watch::Sender<Open>, purpose: Purpose) -> Self {
-        open.send_modify(|open| *open.of(purpose) += 1);
+        open.send_modify(|open| {
+            *open.of(purpose) += 1;
+            open.shell_before |= purpose == Purpose::Shell;
+        });
         Self { open, purpose }
     }
 }

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus, Stdio};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -21,9 +21,34 @@ fn unsupported() -> io::Error {
     )
 }
 
+/// Boots are not told apart here yet.
+pub fn boot_id() -> String {
+    String::new()
+}
+
+/// Nothing is measured here yet.
+pub fn since_boot() -> Duration {
+    Duration::ZERO
+}
+
 /// Where sessions would be kept.
 pub fn fallback_runtime_directory() -> PathBuf {
     std::env::temp_dir().join("fieldlink")
+}
+
+/// There is none here.
+pub fn login_runtime_directory() -> Option<PathBuf> {
+    None
+}
+
+/// There is no list of users here yet.
+pub fn home_directory() -> Option<PathBuf> {
+    None
+}
+
+/// Nothing is known of owners here yet.
+pub fn check_own(_: &Path) -> io::Result<()> {
+    Err(unsupported())
 }
 
 /// Nothing can be made private here yet.
@@ -44,11 +69,6 @@ pub fn check_private_file(_: &File) -> io::Result<()> {
 /// Plain options.
 pub fn private_file() -> OpenOptions {
     OpenOptions::new()
-}
-
-/// Always an error.
-pub fn home_directory() -> io::Result<PathBuf> {
-    Err(unsupported())
 }
 
 /// Nothing to give.
@@ -72,10 +92,39 @@ pub fn sync_directory(_: &Path) -> io::Result<()> {
 }
 
 /// Nothing to forbid.
-pub fn forbid_core_dumps() {}
+pub fn keep_memory_private() {}
 
-/// Nobody can be asked here yet.
-pub fn terminate(_: u32) {}
+/// There are no process groups here yet.
+pub fn in_own_group(_: &mut Command) {}
+
+/// Nothing to leave.
+pub fn follow_parent() {}
+
+/// Nobody can be signalled here yet.
+pub fn send_signal(_: u32, _: Signal) {}
+
+/// Nothing stops here.
+pub fn stop_with(_: u32) {}
+
+/// Nothing is known of signals here.
+pub fn was_killed(_: ExitStatus) -> bool {
+    false
+}
+
+/// Tells when something has happened to a child.
+pub struct ChildChanges(());
+
+impl ChildChanges {
+    /// Nothing to watch.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(()))
+    }
+
+    /// Never returns.
+    pub async fn next(&mut self) {
+        std::future::pending().await
+    }
+}
 
 /// The exit code of a child.
 pub fn exit_code(status: ExitStatus) -> u8 {
@@ -130,10 +179,18 @@ impl Terminal {
     }
 
     /// Never called.
+    pub fn hide_typing(&self) -> io::Result<HiddenTyping> {
+        match *self {}
+    }
+
+    /// Never called.
     pub async fn ask(&mut self, _: &str, _: bool) -> io::Result<Option<Zeroizing<String>>> {
         match *self {}
     }
 }
+
+/// A terminal that does not show what is typed; there is none here yet.
+pub enum HiddenTyping {}
 
 /// The terminal's settings; there are none here yet.
 pub enum TerminalState {}
@@ -143,6 +200,11 @@ impl TerminalState {
     pub fn remember() -> Option<Self> {
         None
     }
+
+    /// Never called.
+    pub fn reset_screen(&self) {
+        match *self {}
+    }
 }
 
 /// Listens for local connections; there are none here yet.
@@ -151,6 +213,11 @@ pub enum LocalListener {}
 impl LocalListener {
     /// Always an error.
     pub fn bind(_: &Path) -> io::Result<Self> {
+        Err(unsupported())
+    }
+
+    /// Always an error.
+    pub fn bind_private(_: &Path) -> io::Result<Self> {
         Err(unsupported())
     }
 
@@ -166,11 +233,20 @@ pub enum LocalStream {}
 pub type LocalReader<'a> = &'a LocalStream;
 /// The writing side of one.
 pub type LocalWriter<'a> = &'a mut LocalStream;
+/// The reading side of one, on its own.
+pub type OwnedReader = LocalStream;
+/// The writing side of one, on its own.
+pub type OwnedWriter = LocalStream;
 
 impl LocalStream {
     /// Never called.
     pub fn split(&mut self) -> (LocalReader<'_>, LocalWriter<'_>) {
         match *self {}
+    }
+
+    /// Never called.
+    pub fn into_split(self) -> (OwnedReader, OwnedWriter) {
+        match self {}
     }
 
     /// Never called.
@@ -207,6 +283,26 @@ impl AsyncWrite for LocalStream {
 /// Never called.
 pub async fn hung_up(reader: &LocalReader<'_>) {
     match **reader {}
+}
+
+/// Always an error.
+pub fn socket_pair() -> io::Result<(LocalStream, Stdio)> {
+    Err(unsupported())
+}
+
+/// Always an error.
+pub fn inherited_socket() -> io::Result<LocalStream> {
+    Err(unsupported())
+}
+
+/// Never called.
+pub fn duplicate(stream: &LocalStream) -> io::Result<LocalStream> {
+    match *stream {}
+}
+
+/// Never called.
+pub async fn peer_gone(stream: &LocalStream) {
+    match *stream {}
 }
 
 /// A local connection; there is none here yet.

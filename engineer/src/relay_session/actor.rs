@@ -169,7 +169,7 @@ impl Actor {
                 Reason::from_code(text).is_none_or(|reason| reason == Reason::RelayStopping)
             }
             ControlError::Lost(_) | ControlError::Silent => true,
-            ControlError::Message(_) => false,
+            ControlError::Message(_) | ControlError::Unfit(_) => false,
         }
     }
 

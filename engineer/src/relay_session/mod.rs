@@ -13,7 +13,7 @@ use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer, Unavailable};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::transport::{ControlConnection, ControlError, Dialer};
+use fieldlink_protocol::transport::{ControlConnection, ControlError, Dialer, when_there_is_room};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -29,7 +29,8 @@ pub type Connection = ControlConnection<FromEngineer, ToEngineer>;
 pub async fn dial(dialer: &Dialer, credential: &Credential) -> Result<Connection, Failure> {
     let bearer = Zeroizing::new(format!("Bearer {}", *credential.bearer()));
     let header = Some(("authorization", bearer.as_str()));
-    let mut connection = Connection::dial(dialer, endpoint::ENGINEER, header).await?;
+    let dial = || Connection::dial(dialer, endpoint::ENGINEER, header);
+    let mut connection = when_there_is_room(dial).await?;
     let relay = dialer.relay();
     match timeout(limits::HANDSHAKE, connection.next()).await {
         Ok(Ok(ToEngineer::Welcome { .. })) => Ok(connection),

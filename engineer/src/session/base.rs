@@ -14,7 +14,7 @@ use crate::call::Call;
 use crate::desk::Desk;
 use crate::dialogue::Transcript;
 use crate::exit::Failure;
-use crate::local_socket::server::{Open, Server};
+use crate::local_socket::server::{Open, Server, Turns};
 use crate::platform::LocalListener;
 use crate::relay_session::RelayHandle;
 use crate::runtime_dir::SessionDirectory;
@@ -62,6 +62,7 @@ impl Base {
             relay: desk.dialer.relay().to_string(),
             state: watched,
             open: open_sender,
+            turns: Turns::default(),
             transcript: transcript.clone(),
             end,
             over: over.clone(),
@@ -84,6 +85,14 @@ impl Base {
         self.tasks.shutdown().await;
         self.gone.cancel();
         let _ = self.directory.remove();
+    }
+
+    /// Lets go of a session that can be come back to: nobody is told that it is over.
+    pub(super) async fn release(mut self) -> anyhow::Result<()> {
+        self.over.cancel();
+        self.tasks.shutdown().await;
+        self.gone.cancel();
+        self.directory.leave()
     }
 
     /// Ends everything, in the order in which others learn of it: our own connections at once, the

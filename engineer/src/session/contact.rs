@@ -11,13 +11,13 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::lines::{SETTLE, end_of};
-use super::setback::Setback;
+use super::setback::{self, Setback};
 use super::{End, Told};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::exit::Kind;
+use crate::holder::Front;
 use crate::pairing::{self, Answered, Paired, PairingError};
-use crate::pin_entry::PinEntry;
 use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
 
@@ -37,16 +37,15 @@ pub(super) struct Contact<'a> {
 
 impl Contact<'_> {
     /// Asks for the PIN until it is right; on a terminal it can be typed again.
-    pub(super) async fn pair(&mut self, pins: &mut PinEntry) -> Result<(Offer, Paired), Setback> {
+    pub(super) async fn pair(&mut self, front: &mut Front) -> Result<(Offer, Paired), Setback> {
         loop {
             self.console.tell(&Progress::WaitingForPin);
             self.console.clear();
             let pin = tokio::select! {
                 biased;
                 setback = relay_fails(&mut self.events) => return Err(setback),
-                pin = pins.next() => pin?,
+                pin = front.pin() => pin?,
             };
-            self.console.tell(&Progress::Pairing);
             let attempt = self.desk.guesses.begin(self.call.id)?;
             let (offer, answered) = match self.ask(pin).await {
                 Ok(answered) => answered,
@@ -57,8 +56,8 @@ impl Contact<'_> {
             };
             match answered.finish(&self.context(&offer), attempt).await {
                 Ok(paired) => return Ok((offer, paired)),
-                Err(PairingError::Rejected { left }) if left > 0 && pins.is_interactive() => {
-                    self.console.say("the PIN was not accepted: ask the client to read it out again");
+                Err(PairingError::Rejected { left }) if left > 0 && front.asks_again() => {
+                    self.console.say(&setback::rejected(left));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -92,6 +91,7 @@ impl Contact<'_> {
     /// Requests the scanner and gets its answer, from which nobody has learnt anything yet.
     async fn ask(&mut self, pin: Pin) -> Result<(Offer, Answered), Setback> {
         let offer = self.request().await?;
+        self.console.tell(&Progress::Pairing);
         let asked = tokio::select! {
             biased;
             asked = pairing::ask(&self.desk.dialer, &offer.pipe_ticket, &pin) => asked,

@@ -1,6 +1,7 @@
 //! How a session ended, who ended it, and how far that can be believed.
 
 use fieldlink_protocol::reason::{Party, Reason};
+use fieldlink_protocol::text;
 
 /// Where we know the end from. Later ones outrank earlier ones: what is unsealed comes from the
 /// relay, whoever it names.
@@ -43,7 +44,7 @@ impl End {
     pub fn closed(text: &str) -> Self {
         match Reason::from_code(text) {
             Some(reason) => Self::new(reason, Told::Relay),
-            None => Self::lost(format!("the relay closed it: {text}")),
+            None => Self::lost(format!("the relay closed it: {}", text::sentence(text))),
         }
     }
 
@@ -67,7 +68,7 @@ impl End {
         match self.told {
             Told::Lost => false,
             Told::Relay | Told::Scanner => !is_passing,
-            Told::Here => self.reason == Reason::Tampered,
+            Told::Here => matches!(self.reason, Reason::Tampered | Reason::Incompatible),
         }
     }
 

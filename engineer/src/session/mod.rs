@@ -6,6 +6,7 @@ mod ending;
 mod lines;
 mod opening;
 mod setback;
+mod ssh_files;
 mod state;
 mod stops;
 
@@ -15,7 +16,7 @@ use std::time::Instant;
 pub use ending::{End, Told};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
-pub use opening::{NotOpened, Way, open};
+pub(crate) use opening::{NotOpened, Way, open};
 pub use state::{Live, OpenError, State};
 pub use stops::{Stop, Stops};
 
@@ -111,6 +112,16 @@ impl Session {
             _ => None,
         };
         progress.inspect(|progress| console.tell(progress));
+    }
+
+    /// Whether the session's own ssh has ever got a connection.
+    pub fn was_connected(&self) -> bool {
+        self.base.open.borrow().shell_before
+    }
+
+    /// Lets go of the session as if this program were killed: for five minutes it can be come back to.
+    pub async fn release(self) -> anyhow::Result<()> {
+        self.base.release().await
     }
 
     /// Ends the session for `reason`, from here.

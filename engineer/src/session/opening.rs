@@ -1,8 +1,7 @@
 //! From the dial to the client's yes.
 
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
-use anyhow::Context;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
@@ -18,23 +17,23 @@ use super::base::{Base, ChannelTask};
 use super::contact::Contact;
 use super::lines::{Event, Lines};
 use super::setback::{Setback, tampered};
+use super::ssh_files::SshFiles;
 use super::{End, Live, Session, State, Stop, Stops, Told};
 use crate::call::Call;
 use crate::control::channel::{Channel, ChannelEvent, Pipe};
 use crate::control::{self, AgentHello, Conversation, Heard, Wishes};
 use crate::desk::Desk;
 use crate::exit::{Failure, Kind};
-use crate::pin_entry::PinEntry;
+use crate::holder::Front;
+use crate::moment::Moment;
 use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
 use crate::restart::{self, Restart};
-use crate::ssh_client;
-use crate::ssh_config::{SshHost, aliases::Record, dialect};
 use crate::ssh_key::PublicKey;
 
 /// Why there is no session.
 #[derive(Debug)]
-pub enum NotOpened {
+pub(crate) enum NotOpened {
     /// Something failed, or someone said no.
     Failed(Failure),
     /// We were stopped before.
@@ -42,9 +41,9 @@ pub enum NotOpened {
 }
 
 /// How to get into a session.
-pub enum Way<'a> {
+pub(crate) enum Way<'a> {
     /// A new one, by PIN.
-    New(&'a mut PinEntry),
+    New(&'a mut Front),
     /// Back into one whose program was killed.
     Back(Restart),
 }
@@ -62,7 +61,7 @@ impl From<anyhow::Error> for NotOpened {
 }
 
 /// Calls the scanner: dials, pairs, waits for the client's yes. Whatever stops it, nothing is left.
-pub async fn open(
+pub(crate) async fn open(
     desk: &Desk,
     call: &Call,
     way: Way<'_>,
@@ -144,9 +143,8 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     async fn run(&mut self, way: Way<'_>) -> Result<Lines, Setback> {
-        // Everything that does not need the PIN is done before it is asked for.
-        let dialect = (ssh_client::key_exchange()?, dialect::unsupported()?);
-        let ssh_key = ssh_client::generate_key(&self.base.directory.path().join("id_ed25519"))?;
+        // Everything that can be known on this computer is known before anybody is called.
+        let files = SshFiles::rehearse(&self.base.directory, self.call).await?;
         let session = match &way {
             Way::New(_) => None,
             Way::Back(restart) => Some((restart.session, restart.session_ticket.clone())),
@@ -155,7 +153,7 @@ impl Opening<'_> {
         let Self { desk, call, console, .. } = *self;
         let mut contact = Contact { desk, call, console, relay, events };
         let (offer, paired) = match way {
-            Way::New(pins) => contact.pair(pins).await?,
+            Way::New(front) => contact.pair(front).await?,
             Way::Back(restart) => contact.pair_again(&restart.key).await?,
         };
         let Contact { relay, events, .. } = contact;
@@ -164,11 +162,11 @@ impl Opening<'_> {
         let keys = paired.keys;
         let pipe = establish(paired.pipe, self.desk.bounds, &offer, &keys, &mut lines).await?;
         let (voice, wishes) = control::voice();
-        self.converse(pipe, &offer, &keys, &ssh_key, (channel_events, wishes));
-        let (agent, until) = self.wait_for_the_client(&mut lines).await?;
+        self.converse(pipe, &offer, &keys, files.key(), (channel_events, wishes));
+        let (agent, until) = self.wait_for_the_client(&mut lines, &files, &offer).await?;
         wait_for_ticket(&relay).await;
-        self.write_files(&offer, &agent, dialect)?;
         self.keep_restart(&offer, &keys, &relay);
+        self.publish(&files, &offer, &agent, &mut lines).await?;
         let live =
             Live { agent, relay, dialer: self.desk.dialer.clone(), bounds: self.desk.bounds, keys, voice };
         self.base.state.send_replace(State::Active { live: live.into(), until });
@@ -205,7 +203,7 @@ impl Opening<'_> {
             partner: self.call.partner.clone(),
             session_ticket: String::new(),
             key: keys.restart.clone(),
-            alive: SystemTime::now(),
+            alive: Moment::now(),
         };
         let directory = self.base.directory.path().to_owned();
         let keeping = restart::keep(restart, directory, relay.session_ticket(), self.base.over());
@@ -241,12 +239,20 @@ impl Opening<'_> {
         self.base.channel = Some(ChannelTask { goodbye, finished });
     }
 
-    async fn wait_for_the_client(&mut self, lines: &mut Lines) -> Result<(AgentHello, Instant), Setback> {
+    async fn wait_for_the_client(
+        &mut self,
+        lines: &mut Lines,
+        files: &SshFiles,
+        offer: &Offer,
+    ) -> Result<(AgentHello, Instant), Setback> {
         let mut agent = None;
         loop {
             match lines.next().await {
                 Event::Over(end) => return Err(Setback::Over(end)),
-                Event::Heard(Heard::Hello(hello)) => agent = Some(hello),
+                Event::Heard(Heard::Hello(hello)) => {
+                    files.check(offer.session, &hello)?;
+                    agent = Some(hello);
+                }
                 Event::Heard(Heard::Asking(asked)) => {
                     self.base.state.send_replace(State::Asking { until: Instant::now() + asked });
                     self.console.tell(&Progress::Asking { seconds: asked.as_secs() });
@@ -261,29 +267,25 @@ impl Opening<'_> {
         }
     }
 
-    fn write_files(
+    /// Makes the session's files known. Until that works, the session is held.
+    async fn publish(
         &self,
+        files: &SshFiles,
         offer: &Offer,
         agent: &AgentHello,
-        (key_exchange, unsupported): (String, Vec<String>),
+        lines: &mut Lines,
     ) -> Result<(), Setback> {
-        let directory = self.base.directory.path();
-        let program = std::env::current_exe().context("could not find out where this program is")?;
-        let host = SshHost {
-            id: self.call.id,
-            session: offer.session,
-            user: agent.user.clone(),
-            directory: directory.to_owned(),
-            program,
-            key_exchange,
-            unsupported,
-        };
-        let config = host.file().map_err(anyhow::Error::from)?;
-        let known_hosts = format!("{} {}\n", host.key_alias(), agent.host_key);
-        crate::private_file::replace(&directory.join("known_hosts"), known_hosts.as_bytes())?;
-        crate::private_file::replace(&self.base.directory.ssh_config(), config.as_bytes())?;
-        self.base.directory.publish(&Record { host, ticket: self.call.ticket.clone() })?;
-        Ok(())
+        let publishing = files.publish(&self.base.directory, offer.session, agent, self.console);
+        tokio::pin!(publishing);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut publishing => return Ok(()),
+                event = lines.next() => if let Event::Over(end) = event {
+                    return Err(Setback::Over(end));
+                },
+            }
+        }
     }
 }
 

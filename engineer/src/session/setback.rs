@@ -43,15 +43,7 @@ impl Setback {
 impl From<PairingError> for Setback {
     fn from(error: PairingError) -> Self {
         match error {
-            PairingError::Rejected { left } => {
-                let next = if left > 0 {
-                    "ask the client to read it out again"
-                } else {
-                    "this was the second one for this ID, and this program stops here for an hour: ask the \
-                 client to start remote access again (new ID and PIN)"
-                };
-                Setback::Failure(Failure::new(Kind::WrongPin, format!("the PIN was not accepted: {next}")))
-            }
+            PairingError::Rejected { left } => Setback::Failure(Failure::new(Kind::WrongPin, rejected(left))),
             PairingError::Forgotten => Setback::Over(End { detail: Some(error.to_string()), ..tampered() }),
             PairingError::Refused(reason) => Setback::Over(End::new(reason, Told::Relay)),
             PairingError::Pipe(AttachedError::Dial(error)) => Setback::Failure(error.into()),
@@ -60,6 +52,18 @@ impl From<PairingError> for Setback {
             PairingError::Malformed(detail) => Setback::Over(End { detail: Some(detail), ..tampered() }),
             PairingError::Memory(error) => error.into(),
         }
+    }
+}
+
+/// A wrong PIN, after which so many are left.
+pub(super) fn rejected(left: usize) -> String {
+    match left {
+        0 => "the PIN was not accepted: this was the second one for this ID, and this program stops here for an \
+              hour; ask the client to start remote access again (new ID and PIN)"
+            .into(),
+        left => format!(
+            "the PIN was not accepted: ask the client to read it out again ({left} more may be tried for this ID)"
+        ),
     }
 }
 

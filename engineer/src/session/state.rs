@@ -143,11 +143,14 @@ impl OpenError {
     /// Whether another try makes sense: a connection broke, or the scanner was not told in time.
     pub fn may_pass(&self) -> bool {
         match self {
+            // Others have just ended, and the relay does not know it yet.
+            Self::Relay(OpenPipeError::Refused(OpenRefusal::TooMany)) => true,
             Self::Relay(error) => matches!(error, OpenPipeError::NoAnswer),
             Self::Dial(DialError::Unreachable(..) | DialError::Timeout(..) | DialError::Tls(..)) => true,
+            Self::Dial(DialError::Answered(_, answer)) => answer.may_pass(),
             Self::Attached(AttachedError::Closed(text)) => closing::goes_on(text),
             Self::Attached(error) => matches!(error, AttachedError::Lost(_) | AttachedError::Timeout),
-            Self::Dial(_) => false,
+            Self::Dial(error) => error.is_for_want_of_room(),
         }
     }
 }

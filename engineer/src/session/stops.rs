@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use crate::platform::{Signal, Signals};
+use crate::platform::{self, LocalStream, Signal, Signals};
 
 /// A wish to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,13 +17,14 @@ pub enum Stop {
 pub struct Stops {
     signals: Signals,
     requests: mpsc::Receiver<()>,
+    front: LocalStream,
 }
 
 impl Stops {
-    /// Takes signals over; the sender is for whoever hears requests.
-    pub fn new() -> std::io::Result<(Self, mpsc::Sender<()>)> {
+    /// Takes signals over; the sender is for whoever hears requests. The end of `front` is a closed terminal.
+    pub fn new(front: LocalStream) -> std::io::Result<(Self, mpsc::Sender<()>)> {
         let (sender, requests) = mpsc::channel(1);
-        Ok((Self { signals: Signals::new()?, requests }, sender))
+        Ok((Self { signals: Signals::new()?, requests, front }, sender))
     }
 
     /// Waits for the next wish. Safe to cancel.
@@ -31,6 +32,7 @@ impl Stops {
         tokio::select! {
             signal = self.signals.next() => Stop::Signal(signal),
             Some(()) = self.requests.recv() => Stop::Requested,
+            () = platform::peer_gone(&self.front) => Stop::Signal(Signal::HangUp),
         }
     }
 }

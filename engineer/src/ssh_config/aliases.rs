@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::SshHost;
 use super::closed::Closed;
-use crate::private_file;
+use crate::{own_program, private_file};
 
 /// The file's name in the runtime directory.
 pub const FILE: &str = "ssh_config";
@@ -60,7 +60,7 @@ pub fn write(runtime: &Path, records: &[Record]) -> anyhow::Result<()> {
     }
     let mut text = text(records);
     let tickets = tickets(&private_file::read(&path).ok().flatten().unwrap_or_default(), records);
-    if let Ok(program) = std::env::current_exe() {
+    if let Ok(program) = own_program::path() {
         let closed = Closed { runtime: runtime.to_owned(), program, tickets };
         text.push_str(&closed.block(None)?);
     }

@@ -1,31 +1,39 @@
 //! What the local ssh does not understand: each version knows a few options more, and a distribution may build it
 //! without some. One unknown option in a file makes ssh refuse the whole file.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use fieldlink_protocol::text;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::time::timeout;
 
 use super::options::FIXED;
+use crate::ssh_client::not_started;
+
+/// How long ssh may take to read what it is asked.
+const PROMPT: Duration = Duration::from_secs(20);
 
 /// The options of [`FIXED`] that the local ssh does not know, or would complain about.
-pub fn unsupported() -> anyhow::Result<Vec<String>> {
+pub async fn unsupported() -> anyhow::Result<Vec<String>> {
     let lines: String = FIXED.iter().map(|(option, value)| format!("{option} {value}\n")).collect();
     let mut ssh = Command::new("ssh");
-    ssh.args(["-F", "/dev/stdin", "-G", "scanner"]);
-    let mut child = ssh
-        .env("LC_ALL", "C")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context("could not run ssh: install the OpenSSH client")?;
-    if let Some(mut input) = child.stdin.take() {
-        // An ssh that does not read to the end says why.
-        let _ = input.write_all(lines.as_bytes());
-    }
-    let output = child.wait_with_output().context("could not ask ssh what it knows")?;
+    ssh.args(["-F", "/dev/stdin", "-G", "scanner"]).env("LC_ALL", "C").kill_on_drop(true);
+    ssh.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = ssh.spawn().map_err(|error| not_started("ssh", &error))?;
+    let input = child.stdin.take();
+    let asking = async {
+        if let Some(mut input) = input {
+            // An ssh that does not read to the end says why.
+            let _ = input.write_all(lines.as_bytes()).await;
+        }
+        child.wait_with_output().await
+    };
+    let output =
+        timeout(PROMPT, asking).await.context("could not ask ssh what it knows: it took too long")?;
+    let output = output.context("could not ask ssh what it knows")?;
     let said = String::from_utf8_lossy(&output.stderr);
     let complaints = complaints(&said);
     if complaints.is_empty() && !output.status.success() {
@@ -63,9 +71,9 @@ mod tests {
         assert!(complaints("").is_empty());
     }
 
-    #[test]
-    fn the_local_ssh_understands_the_rest() {
-        let unsupported = unsupported().expect("ssh is installed");
+    #[tokio::test]
+    async fn the_local_ssh_understands_the_rest() {
+        let unsupported = unsupported().await.expect("ssh is installed");
         assert!(!unsupported.iter().any(|option| option == "IdentitiesOnly"), "{unsupported:?}");
     }
 }

@@ -16,6 +16,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::messages::control::is_account_name;
 use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
 
@@ -117,10 +118,7 @@ pub fn include_line(path: &Path) -> Result<String, UnsafeValueError> {
 }
 
 fn account(user: &str) -> Result<String, UnsafeValueError> {
-    let fits = (1..=64).contains(&user.len())
-        && !user.starts_with('-')
-        && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
-    if fits { Ok(user.to_owned()) } else { Err(unsafe_value("the account's name", user)) }
+    if is_account_name(user) { Ok(user.to_owned()) } else { Err(unsafe_value("the account's name", user)) }
 }
 
 fn algorithms(list: &str) -> Result<String, UnsafeValueError> {

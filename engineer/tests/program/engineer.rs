@@ -43,14 +43,22 @@ impl Engineer {
         self.home.path().join("run")
     }
 
-    /// Runs the program with `input` on its standard input, without a terminal.
-    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_fieldlink-connect"))
+    /// The program, in this engineer's environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldlink-connect"));
+        command
             .args(arguments)
             .env("HOME", self.home.path())
             .env("FIELDLINK_CONFIG_DIR", self.config())
             .env("FIELDLINK_STATE_DIR", self.state())
-            .env("FIELDLINK_RUNTIME_DIR", self.runtime())
+            .env("FIELDLINK_RUNTIME_DIR", self.runtime());
+        command
+    }
+
+    /// Runs the program with `input` on its standard input, without a terminal.
+    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self
+            .command(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

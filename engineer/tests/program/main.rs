@@ -4,3 +4,4 @@
 mod engineer;
 mod offline;
 mod relay_answers;
+mod surroundings;

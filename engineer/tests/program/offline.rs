@@ -18,7 +18,7 @@ fn nowhere() -> String {
 fn a_typo_is_caught_before_anything_else() {
     let engineer = Engineer::new();
     let said = engineer.fails(&["572400001"], "", 219);
-    assert_eq!(said, "fieldlink-connect: that ID has a typo: check it with the client\n");
+    assert!(said.starts_with("fieldlink-connect: that ID has a typo ("), "{said}");
     for arguments in [&["run", "572-400-001", "--", "true"][..], &["connect", "572", "400", "001"]] {
         engineer.fails(arguments, "", 219);
     }
@@ -98,9 +98,9 @@ fn a_runtime_directory_that_others_can_enter_is_refused() {
 fn after_two_wrong_pins_nothing_is_dialled() {
     let engineer = Engineer::logged_in_to(&nowhere());
     std::fs::create_dir(engineer.state()).expect("made");
-    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+    let now = serde_json::to_string(&fieldlink_connect::moment::Moment::now()).expect("JSON");
     let tried = |name| format!(r#"{{"id":"572400000","at":{now},"name":{name}}}"#);
-    let memory = format!(r#"{{"version":1,"tries":[{},{}]}}"#, tried(1), tried(2));
+    let memory = format!(r#"{{"version":2,"tries":[{},{}]}}"#, tried(1), tried(2));
     std::fs::write(engineer.state().join("guesses"), memory).expect("written");
     let said = engineer.fails(&[ID, "--ticket", "T"], "1234\n", 220);
     assert!(said.contains("stops here for an hour") && !said.contains("connecting"), "{said}");

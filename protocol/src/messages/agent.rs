@@ -20,7 +20,8 @@ pub enum ToAgent {
     },
     /// The registration stands.
     Registered {
-        /// Shown again after the relay was restarted, it outranks a squatter.
+        /// Shown again after the relay was restarted, it outranks a squatter. Empty if the relay issues none:
+        /// an earlier one of the same ID and key stays valid.
         lease: String,
     },
     /// The registration does not stand.

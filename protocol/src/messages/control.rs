@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::questions::{Answer, Question};
 use super::{Bounded, Features, all};
-use crate::{ids::PipeId, limits, reason::Reason};
+use crate::{ids::PipeId, limits, reason::Reason, text};
 
 /// What the engineer's side tells the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,8 +123,11 @@ impl Bounded for FromAgent {
         match self {
             Self::Hello { host_key, user, hostname, software, features } => all(&[
                 (host_key.len() <= KEY_LENGTH, "the host key is too long"),
-                (is_account_name(user), "the account's name is not one"),
-                (hostname.len() <= 255, "the host name is too long"),
+                (
+                    is_account_name(user),
+                    "the account's name is too long or has characters that ssh could misread",
+                ),
+                (hostname.len() <= limits::HOST_NAME, "the host name is too long"),
                 (software.len() <= limits::NAME, "the software's name is too long"),
                 (features.fits(), "too many features"),
             ]),
@@ -135,12 +138,19 @@ impl Bounded for FromAgent {
     }
 }
 
-/// Whether `user` is fit to name the account that engineers work as. The name goes into an SSH
-/// configuration on the engineer's computer, so nothing else passes.
+/// Whether `user` is fit to name the account that engineers work as: the names that directories give (`ada@corp.example`,
+/// `CORP\ada`, `scanner$`, `Zoë`) are. It goes into an SSH configuration on the engineer's computer, so nothing
+/// passes that ssh would expand (`%`, `${`), quote, refuse (`valid_ruser` in its source) or take for another word.
 pub fn is_account_name(user: &str) -> bool {
-    (1..=64).contains(&user.len())
+    let is_fit = |c: char| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '.' | '@' | '+' | '$' | '\\' => true,
+        other => !other.is_ascii() && !other.is_whitespace() && text::is_harmless(other),
+    };
+    (1..=limits::ACCOUNT).contains(&user.len())
         && !user.starts_with('-')
-        && user.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
+        && !user.ends_with('\\')
+        && !user.contains("\\\\")
+        && user.chars().all(is_fit)
 }
 
 #[cfg(test)]
@@ -157,8 +167,29 @@ mod tests {
             software: "x".into(),
             features: Features::ours(),
         };
-        assert!(decode::<FromAgent>(encode(&hello("fieldlink-support")).as_bytes()).is_ok());
-        for user in ["", "-oProxyCommand=x", "a\nProxyCommand x", "a b", "%h"] {
+        for user in ["fieldlink-support", "ada@corp.example", "CORP\\ada", "scanner$", "Zoë", "a.b+c", "山田"]
+        {
+            assert!(decode::<FromAgent>(encode(&hello(user)).as_bytes()).is_ok(), "{user:?}");
+        }
+        for user in [
+            "",
+            "-oProxyCommand=x",
+            "a\nProxyCommand x",
+            "a b",
+            "%h",
+            "${HOME}",
+            "a\\",
+            "a\\\\b",
+            "a\"b",
+            "a#",
+            "a'",
+            "*",
+            "a\u{a0}b",
+            "a\u{202e}b",
+            "a;b",
+            "a=b",
+            &"x".repeat(limits::ACCOUNT + 1),
+        ] {
             assert!(decode::<FromAgent>(encode(&hello(user)).as_bytes()).is_err(), "{user:?}");
         }
     }

@@ -4,7 +4,7 @@
 //! KE2 leaves, and the charge comes back only when KE3 verifies. The count belongs to the pair: it
 //! does not matter who asks, or how many ask at the same moment.
 
-use crate::limits;
+use crate::{limits, reason::Reason};
 
 /// The count of one pair.
 #[derive(Debug, Default)]
@@ -12,6 +12,7 @@ pub struct Attempts {
     outstanding: u8,
     failed: u8,
     refused: u8,
+    withdrawn: u8,
 }
 
 /// One charged run. It must be given back to [`Attempts`] with how it went; whoever loses it has
@@ -26,7 +27,29 @@ pub enum Standing {
     /// The pair may still be used.
     Usable,
     /// The pair is used up.
-    Burnt,
+    Burnt(UsedUp),
+}
+
+/// What used a pair up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UsedUp {
+    /// [`limits::PIN_ATTEMPTS`] wrong PINs.
+    WrongPins,
+    /// [`limits::REFUSALS`] questions that the client answered with no, or not.
+    Refusals,
+    /// [`limits::WITHDRAWALS`] questions that were taken back before the client could answer.
+    Withdrawals,
+}
+
+impl UsedUp {
+    /// As all sides are told.
+    pub fn reason(self) -> Reason {
+        match self {
+            Self::WrongPins => Reason::Burnt,
+            Self::Refusals => Reason::BurntByRefusals,
+            Self::Withdrawals => Reason::BurntByWithdrawals,
+        }
+    }
 }
 
 impl Attempts {
@@ -57,6 +80,12 @@ impl Attempts {
         self.standing()
     }
 
+    /// The client was asked, and could not answer before the question was taken back.
+    pub fn withdrawn(&mut self) -> Standing {
+        self.withdrawn += 1;
+        self.standing()
+    }
+
     /// Wrong tries so far.
     pub fn failures(&self) -> u8 {
         self.failed
@@ -64,11 +93,13 @@ impl Attempts {
 
     /// Whether the pair may still be used.
     pub fn standing(&self) -> Standing {
-        if self.failed >= limits::PIN_ATTEMPTS || self.refused >= limits::REFUSALS {
-            Standing::Burnt
-        } else {
-            Standing::Usable
-        }
+        let limits = [
+            (self.failed >= limits::PIN_ATTEMPTS, UsedUp::WrongPins),
+            (self.refused >= limits::REFUSALS, UsedUp::Refusals),
+            (self.withdrawn >= limits::WITHDRAWALS, UsedUp::Withdrawals),
+        ];
+        let reached = limits.into_iter().find(|(is_reached, _)| *is_reached);
+        reached.map_or(Standing::Usable, |(_, how)| Standing::Burnt(how))
     }
 }
 
@@ -90,7 +121,17 @@ mod tests {
         attempts.succeeded(charge);
         assert_eq!(attempts.standing(), Standing::Usable);
         assert_eq!(attempts.refused(), Standing::Usable);
-        assert_eq!(attempts.refused(), Standing::Burnt);
+        assert_eq!(attempts.refused(), Standing::Burnt(UsedUp::Refusals));
+        assert!(attempts.charge().is_none());
+    }
+
+    #[test]
+    fn asking_and_taking_it_back_has_an_end() {
+        let mut attempts = Attempts::default();
+        for _ in 1..limits::WITHDRAWALS {
+            assert_eq!(attempts.withdrawn(), Standing::Usable);
+        }
+        assert_eq!(attempts.withdrawn(), Standing::Burnt(UsedUp::Withdrawals));
         assert!(attempts.charge().is_none());
     }
 
@@ -109,7 +150,8 @@ mod tests {
                         if let Some(charge) = open.pop() {
                             answered_wrongly += 1;
                             let standing = attempts.failed(charge);
-                            prop_assert_eq!(standing == Standing::Burnt, answered_wrongly >= 3);
+                            let is_burnt = standing == Standing::Burnt(UsedUp::WrongPins);
+                            prop_assert_eq!(is_burnt, answered_wrongly >= 3);
                         }
                     }
                     _ => {

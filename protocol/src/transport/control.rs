@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::dial::{DialError, Dialer, Use, WebSocket};
-use crate::messages::{self, Bounded, MessageError};
+use crate::messages::{self, Bounded, MessageError, UnfitMessage};
 use crate::{limits, text};
 
 /// Sends `Out`, receives `In`. Dropping it cuts the connection; [`ControlConnection::close`] says goodbye.
@@ -38,6 +38,9 @@ pub enum ControlError {
     /// The relay sent what this version does not understand.
     #[error(transparent)]
     Message(#[from] MessageError),
+    /// We have something to say that the relay would refuse.
+    #[error(transparent)]
+    Unfit(#[from] UnfitMessage),
 }
 
 impl From<tungstenite::Error> for ControlError {
@@ -46,7 +49,7 @@ impl From<tungstenite::Error> for ControlError {
     }
 }
 
-impl<Out: Serialize, In: DeserializeOwned + Bounded> ControlConnection<Out, In> {
+impl<Out: Serialize + Bounded, In: DeserializeOwned + Bounded> ControlConnection<Out, In> {
     /// Dials `path`.
     pub async fn dial(dialer: &Dialer, path: &str, header: Option<(&str, &str)>) -> Result<Self, DialError> {
         let socket = dialer.dial(path, header, Use::Control).await?;
@@ -63,7 +66,7 @@ impl<Out: Serialize, In: DeserializeOwned + Bounded> ControlConnection<Out, In> 
 
     /// Sends one message.
     pub async fn send(&mut self, message: &Out) -> Result<(), ControlError> {
-        self.write(Message::text(messages::encode(message))).await
+        self.write(Message::text(messages::encode_fit(message)?)).await
     }
 
     /// Waits for the next message, pinging meanwhile. Safe to cancel.

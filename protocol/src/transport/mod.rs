@@ -9,19 +9,23 @@ mod dial;
 mod measure;
 mod pipe;
 mod proxy;
+mod room;
 mod tls;
 
 pub use address::{ParseRelayAddressError, RelayAddress};
 pub use backoff::Backoff;
 pub use control::{ControlConnection, ControlError};
-pub use dial::{CertificateDates, DialError, DialStep, Dialer, StepReport, WebSocket};
+pub use dial::{Answer, CertificateDates, Destination, DialError, DialStep, Dialer, StepReport, WebSocket};
 pub use measure::{Measurement, MeasurementEnd, measure};
 pub use pipe::{Attached, AttachedError, PipeDriver, PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
 pub use proxy::{
     NoProxy, ParseProxyError, Proxy, ProxyAddress, ProxyError, ProxyReply, ProxyReplyError, ProxyReplyReader,
     ProxySection, ProxySettingsError,
 };
-pub use tls::{TlsError, client_config};
+pub use room::when_there_is_room;
+pub use tls::{
+    CertificateOwner, CertificateProblem, TlsClient, TlsError, client_config, read_distinguished_name,
+};
 
 /// What went wrong on a connection that stood, as a sentence part.
 fn describe(error: &tokio_tungstenite::tungstenite::Error) -> String {

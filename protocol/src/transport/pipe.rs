@@ -28,6 +28,7 @@ use self::connection::Connection;
 use self::halves::Shared;
 use super::control::close_reason;
 use super::dial::{DialError, Dialer, Use, WebSocket};
+use super::room::when_there_is_room;
 use crate::ids::PipeId;
 use crate::pipe::{HandshakeError, PipeKind, ResumablePipe, Role, Side, StreamError, TrialStep};
 use crate::secret::{Secret, random_bytes};
@@ -108,10 +109,10 @@ impl From<tungstenite::Error> for AttachedError {
 }
 
 impl Attached {
-    /// Dials the relay and shows `ticket`.
+    /// Dials the relay and shows `ticket`. If the relay is full, waits a little for room.
     pub async fn attach(dialer: &Dialer, ticket: &str) -> Result<Self, DialError> {
         let header = Some((endpoint::TICKET_HEADER, ticket));
-        let socket = dialer.dial(endpoint::PIPE, header, Use::Pipe).await?;
+        let socket = when_there_is_room(|| dialer.dial(endpoint::PIPE, header, Use::Pipe)).await?;
         Ok(Self { socket, line: Line { dialer: dialer.clone(), ticket: ticket.into() } })
     }
 

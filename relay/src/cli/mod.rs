@@ -2,6 +2,7 @@
 
 mod audit;
 mod engineers;
+mod log;
 mod serve;
 mod state;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, DEFAULT_FILE};
+use crate::store::StoreError;
 
 /// Pairs scanners' agents with engineers and splices their connections. Sees ciphertext only.
 #[derive(Debug, Parser)]
@@ -42,7 +44,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check the configuration, the certificate and its key.
+    /// Check the configuration, the certificate and its key, and whether this version can use the store.
     CheckConfig {
         #[command(flatten)]
         config: ConfigFile,
@@ -91,7 +93,12 @@ impl ConfigFile {
 /// What a service manager must not try again.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct BadConfiguration(ConfigError);
+pub enum BadConfiguration {
+    /// The file.
+    Settings(ConfigError),
+    /// The store that it names: only a later version can use it.
+    Store(StoreError),
+}
 
 impl BadConfiguration {
     /// `EX_CONFIG` of `sysexits.h`.
@@ -101,9 +108,10 @@ impl BadConfiguration {
 impl Cli {
     /// Does what was asked.
     pub fn run(self) -> anyhow::Result<()> {
+        log::init();
         match self.command {
             Command::Serve { config, print_address } => {
-                serve::serve(Config::load(&config.file).map_err(BadConfiguration)?, print_address)
+                serve::serve(Config::load(&config.file).map_err(BadConfiguration::Settings)?, print_address)
             }
             Command::Engineer(EngineerCommand::Add { name, company, config }) => {
                 engineers::add(&config.load()?, name, company)
@@ -114,7 +122,9 @@ impl Cli {
             }
             Command::Audit { config, json } => audit::list(&config.load()?, json),
             Command::CheckConfig { config } => {
-                crate::tls::server_config(&config.load()?)?;
+                let settings = config.load()?;
+                crate::tls::server_config(&settings)?;
+                state::check(&settings)?;
                 eprintln!("{}: good", config.file.display());
                 Ok(())
             }

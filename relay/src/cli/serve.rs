@@ -8,12 +8,14 @@ use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::BadConfiguration;
 use crate::config::Config;
-use crate::relay::Relay;
+use crate::relay::{Relay, RelayError};
+use crate::store::StoreError;
 
 /// Runs the relay until a signal stops it.
 pub(super) fn serve(config: Config, print_address: bool) -> anyhow::Result<()> {
-    raise_file_limit(config.limits.connections);
+    raise_file_limit(config.limits.all_connections());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -25,7 +27,7 @@ async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for SIGINT")?;
-    let relay = Relay::bind(config).await?;
+    let relay = Relay::bind(config).await.map_err(judge)?;
     if print_address {
         let mut stdout = std::io::stdout();
         writeln!(stdout, "listening on {}", relay.local_addr()).context("could not print the address")?;
@@ -48,6 +50,14 @@ async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Tells what a restart might mend from what it does not.
+fn judge(error: RelayError) -> anyhow::Error {
+    match error {
+        RelayError::Store(newer @ StoreError::Newer { .. }) => BadConfiguration::Store(newer).into(),
+        other => other.into(),
+    }
+}
+
 /// Tells systemd; without systemd, nobody.
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
@@ -56,12 +66,12 @@ fn notify(state: &[NotifyState<'_>]) {
 }
 
 /// Every connection needs a descriptor; the soft limit is often 1024.
-fn raise_file_limit(connections: usize) {
+fn raise_file_limit(connections: u64) {
     let raised = getrlimit(Resource::RLIMIT_NOFILE)
         .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard).map(|()| hard));
     match raised {
-        Ok(limit) if limit < connections as u64 + 64 => {
-            tracing::warn!(limit, connections, "fewer file descriptors than limits.connections needs");
+        Ok(limit) if limit < connections + 64 => {
+            tracing::warn!(limit, connections, "fewer file descriptors than the limits of connections need");
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "could not raise the limit of file descriptors"),

@@ -12,23 +12,32 @@ use anyhow::{Context, anyhow};
 use nix::unistd::{Gid, Uid, chdir, chroot, geteuid, setgid, setgroups, setuid};
 
 use crate::config::Config;
-use crate::store::Database;
+use crate::store::{Database, StoreError};
 
 /// Opens the store that `config` names, as its owner.
 pub(super) fn open(config: &Config) -> anyhow::Result<Database> {
+    as_owner(config, Database::open)
+}
+
+/// Whether this version can use that store, if there is one already.
+pub(super) fn check(config: &Config) -> anyhow::Result<()> {
+    as_owner(config, Database::check)
+}
+
+fn as_owner<T>(config: &Config, use_store: fn(&Path) -> Result<T, StoreError>) -> anyhow::Result<T> {
     let directory = &config.state_directory;
     let owner = std::fs::metadata(directory).map(|found| (found.uid(), found.gid()));
     match owner {
         Ok((user, group)) if geteuid().is_root() && user != 0 => {
             become_owner(directory, Uid::from_raw(user), Gid::from_raw(group))
                 .with_context(|| format!("could not become the owner of {}", directory.display()))?;
-            let opened = Database::open(Path::new("/"));
-            opened.with_context(|| format!("could not open the store in {}", directory.display()))
+            use_store(Path::new("/"))
+                .with_context(|| format!("could not open the store in {}", directory.display()))
         }
         Ok((user, _)) if !geteuid().is_root() && user != geteuid().as_raw() => Err(only_root(directory)),
         // The service manager keeps it below a directory that nobody else may look into.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(only_root(directory)),
-        _ => Ok(Database::open(directory)?),
+        _ => Ok(use_store(directory)?),
     }
 }
 

@@ -8,7 +8,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 use super::sessions::{self, Progress, Session, Side, State};
-use super::{ConnectionId, Directory, Effect, Farewell};
+use super::{ConnectionId, Directory, Effect, Farewell, Rank};
 
 /// A registered agent's connection.
 pub(super) struct Agent {
@@ -21,43 +21,86 @@ pub(super) struct Agent {
 /// What a connection stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// It is found by its support ID.
-    Listed { support_id: SupportId, leased: bool },
+    /// It is found by its support ID, which it holds with `rank`.
+    Listed { support_id: SupportId, rank: Rank },
+    /// Another agent holds this support ID, and this one was not told so yet.
+    Hidden { support_id: SupportId },
     /// It serves an admitted session; its support ID is withdrawn.
     Serving(SessionId),
     /// Its session is over. It may stay, and is not found.
     Unlisted,
 }
 
+/// What a registration has led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registered {
+    /// The agent is found by its support ID, which it holds with this rank.
+    Listed(Rank),
+    /// It serves its session.
+    Serving,
+}
+
 impl Directory {
-    /// Registers an agent under `support_id`. `leased`: it showed a valid lease for this ID and key.
+    /// Registers an agent under `support_id`. `rank`: what the lease proves that it showed.
     pub fn register(
         &mut self,
         link: ConnectionId,
         key: AgentKey,
         support_id: SupportId,
-        leased: bool,
-    ) -> Result<(), RegistrationRefusal> {
+        rank: Rank,
+    ) -> Result<Registered, RegistrationRefusal> {
         if let Some(session) = self.served_session(support_id, key) {
             // It was admitted while the agent's connection broke: the ID is already withdrawn.
             self.register_for_session(link, key, session)?;
             self.give_ticket(session, Role::Agent);
-            return Ok(());
+            return Ok(Registered::Serving);
         }
-        match self.holder(support_id) {
-            None => self.place(link, key, support_id, leased),
-            Some((holder, their_key, was_leased)) if their_key == key => {
-                self.place(link, key, support_id, leased || was_leased);
+        let rank = match self.holder(support_id) {
+            None => rank,
+            Some((holder, their_key, theirs)) if their_key == key => {
+                let joined = rank.joined(theirs);
+                self.place(link, key, support_id, joined);
                 self.hand_over(holder, link);
+                return Ok(Registered::Listed(joined));
             }
-            Some((holder, _, false)) if leased => {
+            Some((holder, _, theirs)) if rank.outranks(theirs) => {
                 self.effects.push(Effect::Close(holder, Farewell::IdTaken));
                 self.agent_gone(holder);
-                self.place(link, key, support_id, leased);
+                rank
             }
             Some(_) => return Err(RegistrationRefusal::IdTaken),
+        };
+        self.place(link, key, support_id, rank);
+        Ok(Registered::Listed(rank))
+    }
+
+    /// Lets an agent whose support ID is taken believe that it is registered. It is not found. To the agent
+    /// that looks as if it was: an earlier connection with the same claim is closed.
+    pub fn hide(&mut self, link: ConnectionId, key: AgentKey, support_id: SupportId) {
+        if let Some(old) = self.hidden.insert((support_id, key), link) {
+            self.agents.remove(&old);
+            self.effects.push(Effect::Close(old, Farewell::Replaced));
         }
-        Ok(())
+        let place = Place::Hidden { support_id };
+        self.agents.insert(link, Agent { key, place, pairings: Vec::new() });
+    }
+
+    /// The agents that are hidden.
+    pub fn hidden(&self) -> Vec<ConnectionId> {
+        self.hidden.values().copied().collect()
+    }
+
+    /// Tells a hidden agent that its support ID is taken. If it is not any more, the agent gets it.
+    pub fn reveal(&mut self, link: ConnectionId) {
+        let Some(Agent { key, place: Place::Hidden { support_id }, .. }) = self.agents.get(&link) else {
+            return;
+        };
+        let (key, support_id) = (*key, *support_id);
+        self.agent_gone(link);
+        match self.holder(support_id) {
+            None => self.place(link, key, support_id, Rank::NONE),
+            Some(_) => self.effects.push(Effect::Close(link, Farewell::IdTaken)),
+        }
     }
 
     /// Registers an agent, whose session ticket was verified, as the one that serves `session`.
@@ -88,6 +131,9 @@ impl Directory {
             Place::Listed { support_id, .. } => {
                 self.listed.remove(&support_id);
             }
+            Place::Hidden { support_id } => {
+                self.hidden.remove(&(support_id, agent.key));
+            }
             Place::Serving(session) => {
                 if let Some(admitted) = self.sessions.get_mut(&session).and_then(Session::admitted_mut) {
                     admitted.agent = None;
@@ -112,9 +158,12 @@ impl Directory {
         if pairing.agent != link || pairing.run != run {
             return;
         }
-        pairing.progress = Progress::Over;
+        let was_over = std::mem::replace(&mut pairing.progress, Progress::Over) == Progress::Over;
         let (control, engineer) = (pairing.control, pairing.engineer);
-        found.last_refusal = Some(reason);
+        // Of a run whose pipe was closed the agent may know no more than that.
+        if !was_over || found.last_refusal.is_none() || reason != Reason::PairingAborted {
+            found.last_refusal = Some(reason);
+        }
         self.cut_pipe(session, control, reason);
         self.tell_engineer(engineer, ToEngineer::Declined { run, reason });
     }
@@ -126,11 +175,14 @@ impl Directory {
         }
     }
 
-    /// Whether this support ID could be asked for now.
-    pub(super) fn holder(&self, support_id: SupportId) -> Option<(ConnectionId, AgentKey, bool)> {
+    /// Who could be asked for by this support ID now.
+    pub(super) fn holder(&self, support_id: SupportId) -> Option<(ConnectionId, AgentKey, Rank)> {
         let link = *self.listed.get(&support_id)?;
         let agent = self.agents.get(&link)?;
-        Some((link, agent.key, matches!(agent.place, Place::Listed { leased: true, .. })))
+        match agent.place {
+            Place::Listed { rank, .. } => Some((link, agent.key, rank)),
+            _ => None,
+        }
     }
 
     pub(super) fn tell_agent(&mut self, link: ConnectionId, message: ToAgent) {
@@ -145,10 +197,14 @@ impl Directory {
         sessions.find(|(_, session)| session.support_id == support_id && serves(session)).map(|(id, _)| *id)
     }
 
-    fn place(&mut self, link: ConnectionId, key: AgentKey, support_id: SupportId, leased: bool) {
-        let agent = Agent { key, place: Place::Listed { support_id, leased }, pairings: Vec::new() };
+    fn place(&mut self, link: ConnectionId, key: AgentKey, support_id: SupportId, rank: Rank) {
+        let agent = Agent { key, place: Place::Listed { support_id, rank }, pairings: Vec::new() };
         self.agents.insert(link, agent);
         self.listed.insert(support_id, link);
+        if let Some(hidden) = self.hidden.remove(&(support_id, key)) {
+            self.agents.remove(&hidden);
+            self.effects.push(Effect::Close(hidden, Farewell::Replaced));
+        }
     }
 
     /// The same agent's new connection takes over what the old one was in the middle of.

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! agent:    Listed(support ID) ── admitted ─▶ Serving(session) ── its end ─▶ Unlisted
+//!           Hidden(support ID of another agent) ── told ─▶ gone
 //! session:  Pairing(run) ⇄ the run is over    Pairing ── admitted ─▶ Admitted ── end ─▶ gone
 //!           after a restart: Admitted, or Doubtful ── session ticket ─▶ Admitted
 //! engineer: Here ⇄ Away ─ too long ─▶ the session ends
@@ -23,6 +24,7 @@ mod agents;
 mod effects;
 mod pipe;
 mod pipes;
+mod rank;
 mod rate;
 mod requests;
 mod restart;
@@ -33,15 +35,17 @@ mod tests;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use fieldlink_protocol::ids::{EngineerId, SessionId};
+use fieldlink_protocol::ids::{AgentKey, EngineerId, SessionId};
 use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 pub use admission::Standing;
 pub use again::{AskedAgain, NotAgain};
+pub use agents::Registered;
 pub use effects::{Admission, AttachmentId, ConnectionId, Effect, Farewell, Parting};
 pub use pipes::{Aftermath, Attach, AttachRefusal, Opened, PipeEnd, Place};
+pub use rank::Rank;
 pub use rate::RateLimit;
 pub use requests::{Asked, Fresh, Question};
 pub use restart::{Clock, Remembered};
@@ -66,6 +70,7 @@ pub struct Directory {
     times: Times,
     agents: HashMap<ConnectionId, Agent>,
     listed: HashMap<SupportId, ConnectionId>,
+    hidden: HashMap<(SupportId, AgentKey), ConnectionId>,
     engineers: HashMap<ConnectionId, Engineer>,
     sessions: HashMap<SessionId, Session>,
     deadlines: BTreeSet<(Instant, SessionId)>,
@@ -85,6 +90,7 @@ impl Directory {
             times,
             agents: HashMap::new(),
             listed: HashMap::new(),
+            hidden: HashMap::new(),
             engineers: HashMap::new(),
             sessions: HashMap::new(),
             deadlines: BTreeSet::new(),

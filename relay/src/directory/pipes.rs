@@ -214,11 +214,24 @@ impl Directory {
         };
         let others = closed.attachments().filter(|other| *other != attachment);
         self.effects.extend(others.map(|other| Effect::Part(other, parting)));
+        if let PipeEnd::Closed { reason: Some(Reason::WrongPin), .. } = end {
+            self.note_wrong_pin(id, pipe);
+        }
         self.forget_try(id, pipe);
         if is_control {
             self.end_session(id, end_reason(end), None);
         } else {
             self.reschedule(id);
+        }
+    }
+
+    /// One of the two says on the control pipe of a pairing that the PIN did not fit: that is why it failed,
+    /// whatever is said of the closed pipe afterwards.
+    fn note_wrong_pin(&mut self, session: SessionId, pipe: PipeId) {
+        if let Some(session) = self.sessions.get_mut(&session)
+            && matches!(&session.state, State::Pairing(pairing) if pairing.control == pipe)
+        {
+            session.last_refusal = Some(Reason::WrongPin);
         }
     }
 

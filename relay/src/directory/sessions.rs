@@ -19,7 +19,8 @@ pub(super) struct Session {
     pub(super) support_id: SupportId,
     pub(super) state: State,
     pub(super) pipes: HashMap<PipeId, Pipe>,
-    /// What the agent said to the last run that it declined.
+    /// Why the last run that failed did: what the agent said when it declined, or a side that closed the
+    /// control pipe because of the PIN.
     pub(super) last_refusal: Option<Reason>,
     pub(super) deadline: Instant,
     /// The instant by which it is among the directory's deadlines.
@@ -146,7 +147,11 @@ impl Session {
     fn end_reason(&self, reason: Reason) -> Reason {
         let left = matches!(
             reason,
-            Reason::EngineerEnded | Reason::EngineerStopped | Reason::EngineerLost | Reason::PairingAborted
+            Reason::EngineerEnded
+                | Reason::EngineerStopped
+                | Reason::EngineerLost
+                | Reason::PairingAborted
+                | Reason::WrongPin
         );
         match self.state {
             State::Pairing(_) if left => self.last_refusal.unwrap_or(reason),

@@ -4,7 +4,9 @@ use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Error, Message, error::CapacityError, error::ProtocolError};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use crate::fault::Fault;
 
 /// How a splice ended.
 #[derive(Debug)]
@@ -18,10 +20,8 @@ pub struct SpliceEnd {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     Closed(Option<CloseFrame>),
-    Lost,
     NotData,
-    TooBig,
-    Malformed,
+    Fault(Fault),
     TooSlow,
 }
 
@@ -44,7 +44,7 @@ impl SpliceEnd {
     pub fn frames(&self, other: Option<CloseFrame>) -> [CloseFrame; 2] {
         let own = match (&self.cause, &other) {
             // It did nothing wrong: where the pipe goes on, it may come again.
-            (Cause::Lost | Cause::TooSlow, Some(again)) => again.clone(),
+            (Cause::Fault(Fault::Gone) | Cause::TooSlow, Some(again)) => again.clone(),
             _ => self.frame_for_culprit(),
         };
         let other = other.unwrap_or_else(|| self.frame_for_partner());
@@ -52,11 +52,10 @@ impl SpliceEnd {
     }
 
     fn frame_for_culprit(&self) -> CloseFrame {
-        let (code, reason) = match self.cause {
-            Cause::Closed(_) | Cause::Lost => (CloseCode::Normal, ""),
+        let (code, reason) = match &self.cause {
+            Cause::Fault(fault) if let Some(frame) = fault.frame() => return frame,
+            Cause::Closed(_) | Cause::Fault(_) => (CloseCode::Normal, ""),
             Cause::NotData => (CloseCode::Unsupported, "not-data"),
-            Cause::TooBig => (CloseCode::Size, "message-too-big"),
-            Cause::Malformed => (CloseCode::Protocol, "malformed"),
             Cause::TooSlow => (CloseCode::Policy, "too-slow"),
         };
         CloseFrame { code, reason: reason.into() }
@@ -81,11 +80,9 @@ pub(super) fn accept(received: Option<Result<Message, Error>>) -> Result<Option<
     match received {
         Some(Ok(message @ Message::Binary(_))) => Ok(Some(message)),
         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(None),
-        Some(Ok(Message::Text(_)) | Err(Error::Utf8(_))) => Err(Cause::NotData),
+        Some(Ok(Message::Text(_))) => Err(Cause::NotData),
         Some(Ok(Message::Close(frame))) => Err(Cause::Closed(frame)),
-        Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => Err(Cause::TooBig),
-        Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => Err(Cause::Lost),
-        Some(Err(Error::Protocol(_))) => Err(Cause::Malformed),
-        Some(Err(_)) | None => Err(Cause::Lost),
+        Some(Err(error)) => Err(Cause::Fault(Fault::from(&error))),
+        None => Err(Cause::Fault(Fault::Gone)),
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 
@@ -58,6 +58,12 @@ const SCHEMA: &[&str] = &[
     ALTER TABLE sessions ADD COLUMN not_before INTEGER;
     ALTER TABLE sessions ADD COLUMN expires INTEGER;
 ",
+    "
+    CREATE TABLE boots (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        number INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 /// A connection to the store's file.
@@ -71,9 +77,23 @@ impl Database {
         let file = directory.join(FILE);
         create_private(directory, &file).map_err(|problem| open_error(&file, &problem.to_string()))?;
         let mut connection = Connection::open(&file).map_err(|e| open_error(&file, &e.to_string()))?;
+        connection.busy_timeout(BUSY)?;
+        known_schema(&connection, &file)?;
         configure(&connection).map_err(|e| open_error(&file, &e.to_string()))?;
         migrate(&mut connection, &file)?;
         Ok(Self { connection })
+    }
+
+    /// Whether this version can use the store in `directory`. It may not be there yet; nothing is changed.
+    pub fn check(directory: &Path) -> Result<(), StoreError> {
+        let file = directory.join(FILE);
+        if !file.exists() {
+            return Ok(());
+        }
+        let opened = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_WRITE);
+        let connection = opened.map_err(|e| open_error(&file, &e.to_string()))?;
+        connection.busy_timeout(BUSY)?;
+        known_schema(&connection, &file).map(drop)
     }
 
     /// Changes whenever another connection or process has changed the file.
@@ -97,23 +117,34 @@ fn create_private(directory: &Path, file: &Path) -> std::io::Result<()> {
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "foreign_keys", true)
 }
 
-fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+/// The file's schema version, if it is none that only a later version knows.
+fn known_schema(connection: &Connection, file: &Path) -> Result<usize, StoreError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let known = SCHEMA.len() as i64;
-    if found > known {
-        return Err(StoreError::Newer { path: file.display().to_string(), found, known });
+    if (0..=known).contains(&found) {
+        Ok(found as usize)
+    } else {
+        Err(StoreError::Newer { path: file.display().to_string(), found, known })
     }
-    for step in &SCHEMA[found as usize..] {
+}
+
+/// Brings an older file up to date, whole or not at all.
+fn migrate(connection: &mut Connection, file: &Path) -> Result<(), StoreError> {
+    if known_schema(connection, file)? == SCHEMA.len() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    // Another process may have been faster.
+    let found = known_schema(&transaction, file)?;
+    for step in &SCHEMA[found..] {
         transaction.execute_batch(step)?;
     }
-    transaction.pragma_update(None, "user_version", known)?;
+    transaction.pragma_update(None, "user_version", SCHEMA.len() as i64)?;
     Ok(transaction.commit()?)
 }
 
@@ -148,8 +179,54 @@ mod tests {
             .connection
             .pragma_update(None, "user_version", 99)
             .expect("set");
-        let error = Database::open(root.path()).err().expect("refused").to_string();
-        assert!(error.contains("schema 99") && error.contains("upgrade"), "{error}");
+        let content = |name| fs::read(root.path().join(name)).expect("readable");
+        let before = content(FILE);
+        for refusal in [Database::open(root.path()).err(), Database::check(root.path()).err()] {
+            let error = refusal.expect("refused").to_string();
+            assert!(error.contains("schema 99") && error.contains("install that version"), "{error}");
+        }
+        assert!(content(FILE) == before, "it was changed");
+    }
+
+    #[test]
+    fn an_older_file_is_brought_up_to_date_with_all_that_is_in_it() {
+        let root = tempfile::tempdir().expect("a directory");
+        for version in 1..SCHEMA.len() {
+            let file = root.path().join(FILE);
+            let older = Connection::open(&file).expect("opened");
+            for step in &SCHEMA[..version] {
+                older.execute_batch(step).expect("ran");
+            }
+            older.pragma_update(None, "user_version", version as i64).expect("set");
+            let rows = "INSERT INTO engineers VALUES ('e', 'Ada', 'C', x'00', 1, NULL);
+                INSERT INTO sessions (session, engineer_id, engineer_name, engineer_company, ticket, support_id,
+                    device_address, started_at) VALUES ('s', 'e', 'Ada', 'C', 'T-1', '1', '::1', 5);";
+            older.execute_batch(rows).expect("ran");
+            drop(older);
+            Database::check(root.path()).expect("usable");
+            let database = Database::open(root.path()).expect("migrated");
+            let found: i64 =
+                database.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("read");
+            assert_eq!(found, SCHEMA.len() as i64);
+            let kept = "SELECT count(*) FROM sessions JOIN engineers ON engineer_id = id WHERE run IS NULL";
+            let kept: i64 = database.connection.query_row(kept, [], |row| row.get(0)).expect("read");
+            assert_eq!(kept, 1, "from schema {version}");
+            drop(database);
+            fs::remove_file(&file).expect("removed");
+        }
+    }
+
+    #[test]
+    fn a_migration_that_fails_half_way_leaves_the_older_file() {
+        let root = tempfile::tempdir().expect("a directory");
+        let older = Connection::open(root.path().join(FILE)).expect("opened");
+        older.execute_batch(SCHEMA[0]).expect("ran");
+        older.execute_batch("ALTER TABLE sessions ADD COLUMN expires TEXT").expect("in the way");
+        older.pragma_update(None, "user_version", 1).expect("set");
+        assert!(Database::open(root.path()).is_err());
+        let found: i64 = older.query_row("PRAGMA user_version", [], |row| row.get(0)).expect("read");
+        assert_eq!(found, 1);
+        assert!(older.prepare("SELECT run FROM sessions").is_err(), "half of it was done");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! same file for the command line, which works beside a running relay.
 
 mod audit;
+mod boots;
 mod database;
 mod engineers;
 mod roster;
@@ -56,6 +57,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// The keys that sign and verify tickets at `now`, rotated as `policy` says.
     async fn ticket_keys(&self, now: UnixTime, policy: KeyPolicy) -> Result<TicketKeys, StoreError>;
+
+    /// Counts the relay's boots: writes down that a further one begins, and returns its number.
+    async fn begin_boot(&self) -> Result<u64, StoreError>;
+
+    /// The number of the latest boot that was written down; 0 if none was.
+    async fn last_boot(&self) -> Result<u64, StoreError>;
 
     /// Writes what is queued and lets go of everything. What is asked later fails.
     async fn close(&self);
@@ -142,7 +149,8 @@ pub enum StoreError {
     },
     /// A newer version wrote it.
     #[error(
-        "could not open the store {path}: a newer fieldlink-relay wrote it (schema {found}, this one knows {known}): upgrade this program"
+        "could not open the store {path}: a newer fieldlink-relay wrote it (schema {found}, this one knows {known}): \
+         install that version again, or a later one; nothing was changed"
     )]
     Newer {
         /// The file.

@@ -101,6 +101,14 @@ impl Store for SqliteStore {
         self.call(move |thread| thread.database.ticket_keys(now, policy)).await
     }
 
+    async fn begin_boot(&self) -> Result<u64, StoreError> {
+        self.call(|thread| thread.database.begin_boot()).await
+    }
+
+    async fn last_boot(&self) -> Result<u64, StoreError> {
+        self.call(|thread| thread.database.last_boot()).await
+    }
+
     async fn close(&self) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -78,7 +78,7 @@ fn forget_old_keys(
 mod tests {
     use fieldlink_protocol::ids::AgentKey;
     use fieldlink_protocol::support_id::SupportId;
-    use fieldlink_protocol::ticket::{Lease, TicketError};
+    use fieldlink_protocol::ticket::{Lease, Tenure, TicketError};
 
     use super::*;
 
@@ -86,8 +86,9 @@ mod tests {
         KeyPolicy { rotate_after: Duration::from_secs(100), keep_for: Duration::from_secs(20) };
 
     fn lease() -> Lease {
-        let key = AgentKey::from_bytes([7; 32]);
-        Lease { node: "main".into(), support_id: SupportId::random(), agent_key: key, expires: u64::MAX }
+        let (support_id, agent_key) = (SupportId::random(), AgentKey::from_bytes([7; 32]));
+        let (tenure, earlier) = (Tenure { boot: 1, sequence: 1 }, None);
+        Lease { node: "main".into(), support_id, agent_key, tenure, earlier, expires: u64::MAX }
     }
 
     #[test]

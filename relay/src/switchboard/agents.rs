@@ -8,19 +8,23 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 use super::{Line, State, Switchboard, clock};
+use crate::directory::{Rank, Registered};
 use crate::permits::network;
 use crate::store::unix_now;
 
 impl Switchboard {
-    /// Registers an agent whose signature was verified. The answer is its lease.
+    /// Registers an agent whose signature was verified. The answer is its lease, or nothing.
     pub fn register(&self, line: &Line, key: AgentKey, claim: &Claim) -> Result<String, RegistrationRefusal> {
         let now = unix_now();
         match claim {
             Claim::SupportId { support_id, lease } => {
                 let lease = lease.as_deref();
-                let leased = lease.is_some_and(|l| self.tickets.verify_lease(l, *support_id, &key, now));
-                self.with(|state| state.register(line, key, *support_id, leased))?;
-                Ok(self.tickets.lease(*support_id, key, now))
+                let rank = lease.map_or(Rank::NONE, |lease| self.tickets.rank(lease, *support_id, &key, now));
+                let may_issue = self.tickets.boot().is_written;
+                let registered =
+                    self.with(|state| state.register(line, key, *support_id, rank, may_issue))?;
+                let lease = registered.map(|rank| self.tickets.lease(*support_id, key, rank, now));
+                Ok(lease.unwrap_or_default())
             }
             Claim::Session { session_ticket } => {
                 let ticket = self.tickets.verify_agents_session(session_ticket, &key, now);
@@ -39,6 +43,19 @@ impl Switchboard {
         let Claim::Session { session_ticket } = claim else { return None };
         let ticket = self.tickets.verify_agents_session(session_ticket, key, unix_now())?;
         self.store.session_end(ticket.session).await.ok().flatten()
+    }
+
+    /// Tells agents that seem to be registered that their IDs are taken, as many as their networks may hear of.
+    pub fn reveal_taken_ids(&self) {
+        let now = Instant::now();
+        self.with(|state| {
+            for link in state.directory.hidden() {
+                let address = state.lines.get(&link).map(|line| network(line.address));
+                if address.is_some_and(|network| state.taken_ids.admit(network, now).is_ok()) {
+                    state.directory.reveal(link);
+                }
+            }
+        });
     }
 
     /// Takes in what a registered agent says. False: it may not say that (again).
@@ -60,20 +77,30 @@ impl Switchboard {
 }
 
 impl State {
+    /// Registers an agent. The answer is the rank that a lease is to carry on, if one is to be issued.
+    ///
+    /// A network that came upon too many living IDs is told of no more: what it claims seems to succeed, with
+    /// or without the ID being taken. So it learns nothing, and its scanners are not refused.
     fn register(
         &mut self,
         line: &Line,
         key: AgentKey,
         support_id: SupportId,
-        leased: bool,
-    ) -> Result<(), RegistrationRefusal> {
+        rank: Rank,
+        may_issue: bool,
+    ) -> Result<Option<Rank>, RegistrationRefusal> {
         let (network, now) = (network(line.address), Instant::now());
-        if !leased && self.taken_ids.check(network, now).is_err() {
-            return Err(RegistrationRefusal::Full);
+        match self.directory.register(line.id, key, support_id, rank) {
+            Ok(Registered::Serving) => Ok(None),
+            Ok(Registered::Listed(rank)) => {
+                let is_free = may_issue && self.taken_ids.check(network, now).is_ok();
+                Ok(Some(rank).filter(|_| is_free && self.leases.admit(network, now).is_ok()))
+            }
+            Err(RegistrationRefusal::IdTaken) if self.taken_ids.admit(network, now).is_err() => {
+                self.directory.hide(line.id, key, support_id);
+                Ok(None)
+            }
+            Err(refusal) => Err(refusal),
         }
-        self.directory.register(line.id, key, support_id, leased).inspect_err(|_| {
-            // Beyond the limit there is nothing left to count.
-            let _ = self.taken_ids.admit(network, now);
-        })
     }
 }

@@ -41,6 +41,10 @@ const MAILBOX: usize = 32;
 /// is none; it is how a stranger without a credential would look for them.
 const TAKEN_IDS: usize = 10;
 
+/// How many leases one network gets in a minute. Agents beyond that register without one, which only matters
+/// if another agent claims the same ID after a restart of the relay.
+const LEASES: usize = 30;
+
 /// How often one engineer may come back to sessions in a minute: a bad network makes that often.
 const RESUMPTIONS: usize = 60;
 
@@ -82,6 +86,7 @@ struct State {
     requests: RateLimit<EngineerId>,
     resumptions: RateLimit<EngineerId>,
     taken_ids: RateLimit<IpAddr>,
+    leases: RateLimit<IpAddr>,
     lines: HashMap<ConnectionId, LineEnd>,
     seats: HashMap<AttachmentId, SeatEnd>,
     ledgers: HashMap<SessionId, Ledger>,
@@ -106,6 +111,7 @@ impl Switchboard {
                 requests: RateLimit::new(config.limits.pairing_requests_per_minute),
                 resumptions: RateLimit::new(RESUMPTIONS),
                 taken_ids: RateLimit::new(TAKEN_IDS),
+                leases: RateLimit::new(LEASES),
                 lines: HashMap::new(),
                 seats: HashMap::new(),
                 ledgers: HashMap::new(),

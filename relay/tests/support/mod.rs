@@ -5,6 +5,7 @@
 
 mod call;
 mod peers;
+mod process;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -37,6 +38,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use call::*;
 pub use peers::*;
+pub use process::*;
 
 pub type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
@@ -165,7 +167,10 @@ impl TestRelay {
 
     /// TLS to it.
     pub async fn dial(&self) -> TlsStream<TcpStream> {
-        let tcp = within(TcpStream::connect(self.address)).await.expect("connected");
+        self.secure(within(TcpStream::connect(self.address)).await.expect("connected")).await
+    }
+
+    async fn secure(&self, tcp: TcpStream) -> TlsStream<TcpStream> {
         tcp.set_nodelay(true).expect("set");
         let name = ServerName::try_from("localhost").expect("a name");
         within(self.tls.connect(name, tcp)).await.expect("secured")
@@ -178,6 +183,16 @@ impl TestRelay {
 
     pub async fn connect_as(
         &self,
+        version: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Socket, Refused> {
+        self.upgrade(self.dial().await, version, path, headers).await
+    }
+
+    async fn upgrade(
+        &self,
+        tls: TlsStream<TcpStream>,
         version: &str,
         path: &str,
         headers: &[(&str, &str)],
@@ -195,7 +210,7 @@ impl TestRelay {
         }
         let request = request.body(()).expect("a request");
         let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
-        match within(client_async_with_config(request, self.dial().await, Some(config))).await {
+        match within(client_async_with_config(request, tls, Some(config))).await {
             Ok((socket, _)) => Ok(socket),
             Err(Error::Http(response)) => {
                 let (parts, body) = response.into_parts();

@@ -66,7 +66,11 @@ impl DerefMut for FakeAgent {
 
 impl NewAgent {
     pub async fn connect(relay: &TestRelay) -> Self {
-        let mut control = Control(relay.connect(endpoint::AGENT, &[]).await.expect("accepted"));
+        Self::greeted(Control(relay.connect(endpoint::AGENT, &[]).await.expect("accepted"))).await
+    }
+
+    /// Takes the challenge of a connection.
+    pub async fn greeted(mut control: Control) -> Self {
         let ToAgent::Challenge { challenge, .. } = control.receive().await else { panic!("no challenge") };
         Self { control, challenge }
     }

@@ -11,6 +11,7 @@ mod packages;
 mod person;
 mod places;
 mod site;
+mod versions;
 
 use std::io::Write;
 use std::path::PathBuf;

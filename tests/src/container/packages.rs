@@ -69,9 +69,9 @@ impl Packages {
 impl Container {
     /// Installs a package file with `apt`; what that printed.
     pub fn install(&self, path: &str) -> String {
-        // apt's own account cannot read in /root, and would say so.
-        let options = "-y --no-install-recommends -o APT::Sandbox::User=root";
-        self.shell(&format!("DEBIAN_FRONTEND=noninteractive apt-get install {options} {path} 2>&1"))
+        let (said, is_done) = self.try_to_install(&[path]);
+        assert!(is_done, "apt-get install {path}:\n{said}");
+        said
     }
 
     /// Makes a newer package out of `path`; the path of that. `change` is a line of shell that is run where

@@ -91,8 +91,7 @@ impl Site {
         self.relay.shell("install -m 600 /dev/null /etc/fieldlink/relay.key");
         self.relay.write("/etc/fieldlink/relay.key", key);
         self.relay.shell("chmod 600 /etc/fieldlink/relay.key");
-        // The shipped file has the default commented out.
-        self.relay.shell("sed -i 's/^#listen = .*/listen = \"0.0.0.0:8443\"/' /etc/fieldlink/relay.toml");
+        self.relay.shell("echo 'listen = \"0.0.0.0:8443\"' >>/etc/fieldlink/relay.toml");
         self.relay.run(&["systemctl", "restart", "fieldlink-relay.service"]);
     }
 

@@ -110,9 +110,7 @@ fn ctrl_c_of_the_engineer_ends_it() {
 
 #[test]
 fn stopping_the_engineers_program_ends_it() {
-    for signal in [Signal::SIGTERM, Signal::SIGHUP] {
-        check_end(|_, call| call.holder.signal(signal), "engineer-stopped", "engineer-stopped");
-    }
+    check_end(|_, call| call.holder.signal(Signal::SIGTERM), "engineer-stopped", "engineer-stopped");
 }
 
 #[test]
@@ -313,6 +311,44 @@ fn an_agent_that_no_longer_fits_its_session_program_makes_room() {
     assert!(told.contains("scanner-failed") && told.contains("speaks version 1000000"), "{told}");
 }
 
+/// An engineer who can stop the process that would end them, and kill the agent, leaves nothing all the same.
+#[test]
+fn a_stopped_supervisor_and_a_killed_agent_leave_nothing() {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let call = engineer.call(&scanner);
+    let mut busy = call.start("setsid nohup sleep 1000 >/dev/null 2>&1 & echo left; exec sleep 1000");
+    busy.wait_for("left");
+    let left = scanner.descendants();
+    assert!(left.len() >= 3, "{left:?}");
+    let supervisor = nix::unistd::Pid::from_raw(left[0].cast_signed());
+    nix::sys::signal::kill(supervisor, nix::sys::signal::Signal::SIGSTOP).expect("ours");
+    scanner.process.signal(nix::sys::signal::Signal::SIGKILL);
+    let is_alive = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
+    };
+    eventually("nothing of the session is left", PATIENCE, || !left.iter().any(is_alive));
+}
+
+/// The client is not worn down by a question that comes and goes.
+#[test]
+fn asking_and_taking_it_back_burns_the_pair() {
+    let relay = Relay::start();
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    let mut scanner = Scanner::start_asking(&relay);
+    for round in 1..=5 {
+        let attempt = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+        scanner.process.wait_for("Allow Ada");
+        drop(attempt);
+        scanner.process.wait_for("does not ask to come in any more");
+        if round < 5 {
+            scanner.wait_until_ready();
+        }
+    }
+    assert!(scanner.wait_until_off().contains("asked too often"));
+}
+
 #[test]
 fn two_refusals_burn_the_pair() {
     let relay = Relay::start();
@@ -326,7 +362,8 @@ fn two_refusals_burn_the_pair() {
             scanner.wait_until_ready();
         }
     }
-    assert!(scanner.wait_until_off().contains("burnt"));
+    let why = scanner.wait_until_off();
+    assert!(why.contains("not let in twice") && why.contains("burnt-by-refusals"), "{why}");
 }
 
 #[test]

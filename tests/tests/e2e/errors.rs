@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use fieldlink_protocol::endpoint;
 use fieldlink_tests::programs::run_with_input;
-use fieldlink_tests::{Engineer, Relay, RelayOptions, Scanner};
+use fieldlink_tests::{Engineer, Relay, RelayOptions, Scanner, ScannerOptions};
 use tokio_tungstenite::tungstenite::http;
 
 fn attempt(engineer: &Engineer, id: &str, pin: &str) -> (Option<i32>, String) {
@@ -104,24 +104,30 @@ fn a_relay_of_another_version() {
     let (code, message) = attempt(&engineer, &valid_id(), "1234");
     assert_eq!(code, Some(218), "{message}");
     assert!(message.contains("fieldlink.2") && message.contains("upgrade this program"), "{message}");
+    // And on the scanner's screen.
+    let url = format!("wss://{future}");
+    let mut scanner = Scanner::launch_at(&url, relay.authority(), ScannerOptions::default());
+    let line = scanner.process.wait_for("upgrade this program");
+    assert!(line.contains("fieldlink.2") && line.contains("fieldlink.1"), "{line}");
 }
 
-/// Answers one connection as a relay that speaks version 2 only.
+/// Answers every connection as a relay that speaks later versions only.
 fn future_relay(relay: &Relay) -> String {
     use std::io::{Read, Write};
     let config = relay.certificates().server_config();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     std::thread::spawn(move || {
-        let (tcp, _) = listener.accept().expect("a connection");
-        let connection = rustls::ServerConnection::new(config).expect("TLS");
-        let mut tls = rustls::StreamOwned::new(connection, tcp);
-        let _ = tls.read(&mut [0; 4096]);
-        let status = http::StatusCode::UPGRADE_REQUIRED;
-        let name = endpoint::VERSIONS_HEADER;
-        let _ =
-            write!(tls, "HTTP/1.1 {status}\r\n{name}: fieldlink.2, fieldlink.3\r\nContent-Length: 0\r\n\r\n");
-        let _ = tls.flush();
+        while let Ok((tcp, _)) = listener.accept() {
+            let connection = rustls::ServerConnection::new(config.clone()).expect("TLS");
+            let mut tls = rustls::StreamOwned::new(connection, tcp);
+            let _ = tls.read(&mut [0; 4096]);
+            let status = http::StatusCode::UPGRADE_REQUIRED;
+            let name = endpoint::VERSIONS_HEADER;
+            let versions = "fieldlink.2, fieldlink.3";
+            let _ = write!(tls, "HTTP/1.1 {status}\r\n{name}: {versions}\r\nContent-Length: 0\r\n\r\n");
+            let _ = tls.flush();
+        }
     });
     address
 }
@@ -166,7 +172,7 @@ fn secrets_are_in_no_argument_list_environment_or_open_file() {
     let engineer = Engineer::enrolled(&relay, "Ada");
     let scanner = Scanner::start(&relay);
     let call = engineer.call(&scanner);
-    let pids = [scanner.process.pid(), call.holder.pid()];
+    let pids = [scanner.process.pid(), call.holder.pid(), call.session_holder()];
     for pid in pids {
         for file in ["cmdline", "environ"] {
             let bytes = std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();

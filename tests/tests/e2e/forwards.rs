@@ -118,6 +118,33 @@ fn other_hosts_are_refused_unless_they_are_allowed() {
     server.join().expect("served");
 }
 
+/// However the scanner is called, it is the scanner; an address that it does not have is not.
+#[test]
+fn every_name_of_the_scanner_itself_leads_to_it() {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let call = engineer.call(&scanner);
+    let own = nix::unistd::gethostname().expect("a name").into_string().expect("text");
+    let names =
+        ["0.0.0.0", "127.1", "2130706433", "localhost.", "[::ffff:127.0.0.1]", &own, &format!("{own}.local")];
+    let (target, server) = echo_server(names.len());
+    let through = |target: &str| {
+        let mut command = call.tool("ssh");
+        command.args(["-W", target, &call.alias]);
+        run_with_input(&mut command, b"ping")
+    };
+    for name in names {
+        let output = through(&format!("{name}:{target}"));
+        assert_eq!(output.stdout, b"ping", "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    server.join().expect("served");
+    for elsewhere in ["192.0.2.1", "[::ffff:192.0.2.1]", "3221225985", "[2001:db8::1]"] {
+        let output = through(&format!("{elsewhere}:{target}"));
+        let reason = String::from_utf8_lossy(&output.stderr);
+        assert!(reason.contains("not allowed by this scanner"), "{elsewhere}: {reason}");
+    }
+}
+
 #[test]
 fn forward_uses_a_connection_each_and_says_why_not() {
     let relay = Relay::start();

@@ -1,13 +1,22 @@
 //! End-to-end tests: real programs, real sockets, the stock OpenSSH client.
 
+mod accounts;
+mod channels;
 mod clients;
+mod clock;
 mod crossing;
+mod demo;
 mod dialling;
 mod ending;
+mod engineers_computer;
+mod engineers_terminal;
 mod entries;
 mod errors;
 mod files;
+mod flooding;
+mod foreign_text;
 mod forwards;
+mod full_relay;
 mod guessing;
 mod hostile_relay;
 mod network_lab;

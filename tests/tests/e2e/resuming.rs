@@ -307,9 +307,9 @@ fn a_suspended_computer_takes_up_its_session_again() {
     let Parties { relay: _relay, scanners_cable: _a, engineers_cable: _b, mut scanner, engineer } = parties();
     let call = engineer.call(&scanner);
     let mut shell = Shell::open(&call);
-    call.holder.signal(Signal::SIGSTOP);
+    call.signal_both(Signal::SIGSTOP);
     scanner.process.wait_for("is interrupted");
-    call.holder.signal(Signal::SIGCONT);
+    call.signal_both(Signal::SIGCONT);
     shell.check();
     scanner.process.wait_for("The connection is back.");
     call.end();

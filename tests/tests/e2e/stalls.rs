@@ -38,6 +38,28 @@ fn sixteen_connections_at_once() {
     }
 }
 
+/// More than a session may have: the rest waits, and nobody is refused.
+#[test]
+fn a_hundred_and_fifty_connections_at_once_take_turns() {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let call = engineer.call(&scanner);
+    let mut first: Vec<Running> = (0..56).map(|_| call.start("read line; echo got-$line")).collect();
+    let mut others: Vec<Running> =
+        (0..94).map(|number| call.start(&format!("echo other-{number}"))).collect();
+    for (number, connection) in first.iter_mut().enumerate() {
+        connection.type_line(&number.to_string());
+        connection.wait_for(&format!("got-{number}"));
+        assert!(connection.wait_for_end().success());
+    }
+    for (number, connection) in others.iter_mut().enumerate() {
+        connection.wait_for(&format!("other-{number}"));
+        assert!(connection.wait_for_end().success());
+    }
+    let status = run_with_input(engineer.connect().arg("status"), b"");
+    assert!(status.status.success());
+}
+
 #[test]
 fn a_second_session_of_a_shared_connection_gets_one_of_its_own() {
     let relay = Relay::start();
@@ -81,7 +103,7 @@ fn a_stalled_upload_and_an_unread_download_hold_up_nobody_else() {
         call.ssh("cat /dev/zero").stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("ssh starts");
     let mut output = unread.stdout.take().expect("taken over");
     output.read_exact(&mut [0; 1000]).expect("it flows until nobody reads");
-    let pids = [scanner.process.pid(), call.holder.pid(), relay.process().pid()];
+    let pids = [scanner.process.pid(), call.session_holder(), relay.process().pid()];
     // Filled up: from then on nothing grows.
     let (mut before, mut still) = (pids.map(resident), 0);
     eventually("the stalled ones are full", PATIENCE, || {
@@ -113,4 +135,33 @@ fn a_stalled_upload_and_an_unread_download_hold_up_nobody_else() {
     unread.wait().expect("it ends");
     eventually("the stalled program is gone", ANSWERING, || !sleeping(&scanner));
     answers_quickly(&call);
+}
+
+/// What many stalled connections made the agent keep is the system's again once they are gone, during the session
+/// and after it.
+#[test]
+fn what_stalled_connections_held_is_given_back() {
+    const MIB: u64 = 1024;
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let call = engineer.call(&scanner);
+    answers_quickly(&call);
+    let agent = scanner.process.pid();
+    let before = resident(agent);
+    let zeros = || std::fs::File::open("/dev/zero").expect("it is there");
+    let mut stalled: Vec<_> = (0..12)
+        .map(|_| {
+            let mut command = call.ssh("exec sleep 1000");
+            command.stdin(zeros()).stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn().expect("ssh starts")
+        })
+        .collect();
+    eventually("the agent keeps what nobody takes", 3 * PATIENCE, || resident(agent) > before + 40 * MIB);
+    for ssh in &mut stalled {
+        ssh.kill().expect("it runs");
+        ssh.wait().expect("it ends");
+    }
+    eventually("it is given back", PATIENCE, || resident(agent) < before + 16 * MIB);
+    call.end();
+    eventually("it stays so", PATIENCE, || resident(agent) < before + 16 * MIB);
 }

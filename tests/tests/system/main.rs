@@ -12,5 +12,6 @@ mod leftovers;
 mod packages;
 mod readme;
 mod refused;
+mod second_version;
 mod secrets;
 mod upgrade;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fieldlink_tests::container::{Container, Site, SiteOptions};
 
 /// Everything that a package could leave behind, one a line.
-fn everything(container: &Container) -> BTreeSet<String> {
+pub(crate) fn everything(container: &Container) -> BTreeSet<String> {
     let files = "find / /run -xdev \\( -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/cache -o -path /var/log \
                  -o -path /root -o -path /run/systemd -o -path /run/udev -o -path /run/log \\) -prune -o -print";
     let accounts = "getent passwd; getent group; getent shadow | cut -d: -f1";
@@ -22,12 +22,12 @@ fn is_a_trace_of_use(line: &str) -> bool {
     backups.contains(&line) || of_others.iter().any(|begin| line.starts_with(begin))
 }
 
-fn purge(container: &Container, packages: &str) {
+pub(crate) fn purge(container: &Container, packages: &str) {
     container.shell("rm -f /etc/fieldlink/ca.pem /etc/fieldlink/relay.crt /etc/fieldlink/relay.key");
     container.shell(&format!("DEBIAN_FRONTEND=noninteractive apt-get purge -y {packages} 2>&1"));
 }
 
-fn check_that_nothing_is_new(before: &BTreeSet<String>, container: &Container) {
+pub(crate) fn check_that_nothing_is_new(before: &BTreeSet<String>, container: &Container) {
     let after = everything(container);
     let left: Vec<&String> = after.difference(before).collect();
     assert!(left.is_empty(), "left behind: {left:#?}");

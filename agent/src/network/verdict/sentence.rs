@@ -11,6 +11,9 @@ use super::super::reach::Reach;
 use super::super::state::{Kind, Network, NetworkState};
 use super::Code;
 
+/// Several addresses may each have a problem, in characters.
+const DETAIL: usize = 1_000;
+
 /// What the client reads. From N1 on it ends with what to do next.
 pub(super) fn for_client(code: Code, state: &NetworkState, reach: &Reach, clock: Clock) -> String {
     let network = state.known();
@@ -50,6 +53,18 @@ pub(super) fn for_client(code: Code, state: &NetworkState, reach: &Reach, clock:
             figures(reach),
             if is_hotspot(network) { "another" } else { "a" }
         ),
+        Code::N11 => "The support service cannot prove who it is: something is not set up well there, not at your \
+                      end. Another network will not help. Tell your support contact."
+            .into(),
+        Code::N12 => "It cannot be checked whether the connection is safe. Try a phone's hotspot: if it works there, \
+                      the network here interferes. If it does not, tell your support contact."
+            .into(),
+        Code::N13 => "The support service is not running at the moment. Try again in a few minutes. If nothing \
+                      changes, tell your support contact."
+            .into(),
+        Code::N14 => "Something else answers in place of the support service. Tell your support contact, or try a \
+                      phone's hotspot."
+            .into(),
     }
 }
 
@@ -120,7 +135,7 @@ pub(super) fn for_engineer(state: &NetworkState, reach: &Reach, clock: Clock) ->
     // Writing to a string does not fail.
     let _ = match reach {
         Reach::Unasked => write!(line, "not asked"),
-        Reach::Failed(failure) => write!(line, "{}", text::sentence(&failure.detail)),
+        Reach::Failed(failure) => write!(line, "{}", text::clean(&failure.detail, DETAIL)),
         Reach::Answers(None) => write!(line, "answers, not measured"),
         Reach::Answers(Some(measurement)) => write!(line, "answers, {}", measured(measurement)),
     };

@@ -72,7 +72,9 @@ fn verdict(network: &Network, reach: &Reach) -> Verdict {
 
 #[test]
 fn the_code_for_what_is_known() {
-    use FailureKind::{Changed, Proxy, ProxySilence, Refused, Silence};
+    use FailureKind::{
+        Changed, Down, Elsewhere, Misconfigured, Proxy, ProxySilence, Refused, Silence, Unclear,
+    };
     let portal = wired(Connectivity::Portal);
     let limited = wired(Connectivity::Limited);
     let no_address = Network { without_address: Some("eth0".into()), ..unplugged() };
@@ -105,6 +107,12 @@ fn the_code_for_what_is_known() {
         (6, limited.clone(), failed(Refused)),
         (8, cable(), failed(Changed)),
         (8, limited.clone(), failed(Changed)),
+        (11, cable(), failed(Misconfigured)),
+        (12, limited.clone(), failed(Unclear)),
+        (13, cable(), failed(Down)),
+        (14, cable(), failed(Elsewhere)),
+        (3, portal.clone(), failed(Elsewhere)),
+        (3, portal.clone(), failed(Unclear)),
         // Nothing answers, or nobody asked.
         (1, unplugged(), failed(Silence)),
         (1, unplugged(), Reach::Unasked),
@@ -141,8 +149,8 @@ fn a_clock_is_wrong_only_if_the_certificate_is_not() {
         (7, NOW, early(NOW)),
         (7, ahead, expired(ahead, 5 * YEAR)),
         (7, unset, expired(unset, YEAR + 1)),
-        (6, unset, expired(unset, YEAR)),
-        (6, NOW, expired(NOW, 5 * YEAR)),
+        (11, unset, expired(unset, YEAR)),
+        (11, NOW, expired(NOW, 5 * YEAR)),
     ] {
         for state in [NetworkState::Known(cable()), NetworkState::NotRunning] {
             let verdict = Verdict::of(&state, &reach, clock);
@@ -254,6 +262,10 @@ fn any_reach() -> impl Strategy<Value = Reach> {
         Just(FailureKind::ProxySilence),
         Just(FailureKind::Changed),
         Just(FailureKind::Refused),
+        Just(FailureKind::Unclear),
+        Just(FailureKind::Misconfigured),
+        Just(FailureKind::Down),
+        Just(FailureKind::Elsewhere),
         dates.prop_map(FailureKind::Dates),
     ];
     prop_oneof![
@@ -272,7 +284,9 @@ proptest! {
         let number = verdict.code.number();
         prop_assert!(Code::ALL.contains(&verdict.code));
         prop_assert!(!verdict.engineer.is_empty());
-        if number >= 4 {
+        if (11..=13).contains(&number) {
+            prop_assert!(verdict.sentence.ends_with("tell your support contact.") || verdict.sentence.ends_with("Tell your support contact."), "{}", verdict);
+        } else if number >= 4 {
             prop_assert!(verdict.sentence.ends_with("phone's hotspot."), "{}", verdict);
             prop_assert!(verdict.sentence.contains("try a"), "{}", verdict);
         } else if number >= 1 {

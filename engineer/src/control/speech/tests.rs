@@ -57,7 +57,7 @@ async fn answers_reach_who_asked() {
     assert_eq!(second.await.expect("no panic"), Some(Answer::Busy {}));
     assert_eq!(
         spoken.speech.answered(3, Answer::Busy {}),
-        Err(Broken(fieldlink_protocol::reason::Reason::Tampered))
+        Err(Broken(fieldlink_protocol::reason::Reason::Incompatible))
     );
 }
 

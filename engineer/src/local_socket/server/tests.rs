@@ -24,6 +24,7 @@ pub(super) fn serve() -> Served {
         relay: "wss://relay.example.com".into(),
         state: watched,
         open: watch::channel(Open::default()).0,
+        turns: Turns::default(),
         transcript: transcript.clone(),
         end,
         over: over.clone(),

@@ -5,11 +5,35 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{User, geteuid, getuid};
+use nix::unistd::{User, geteuid};
 
 /// Where sessions are kept if the environment names no runtime directory.
 pub fn fallback_runtime_directory() -> PathBuf {
     PathBuf::from(format!("/tmp/fieldlink-{}", geteuid()))
+}
+
+/// The runtime directory that a login has made for this user, whether or not the environment names it.
+pub fn login_runtime_directory() -> Option<PathBuf> {
+    let path = PathBuf::from(format!("/run/user/{}", geteuid()));
+    check_private_directory(&path).is_ok().then_some(path)
+}
+
+/// This user's home, as the list of users has it.
+pub fn home_directory() -> Option<PathBuf> {
+    User::from_uid(geteuid()).ok()?.map(|user| user.dir).filter(|home| home.is_absolute())
+}
+
+/// Refuses what is another user's, so that nothing is made there. What is root's may be for everybody:
+/// there the permissions decide.
+pub fn check_own(path: &Path) -> io::Result<()> {
+    let owner = fs::metadata(path)?.uid();
+    let (ours, root) = (geteuid().as_raw(), 0);
+    if owner == ours || owner == root { Ok(()) } else { Err(foreign(path, owner)) }
+}
+
+fn foreign(path: &Path, owner: u32) -> io::Error {
+    let (path, ours) = (path.display(), geteuid());
+    io::Error::other(format!("{path} belongs to another user (uid {owner}, and you are uid {ours})"))
 }
 
 /// Creates `path`, and what is missing above it, for this user alone. An existing one is left as it
@@ -21,20 +45,23 @@ pub fn create_private_directory(path: &Path) -> io::Result<()> {
 /// Checks that `path` is a real directory that belongs to this user and that nobody else can enter.
 pub fn check_private_directory(path: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path)?;
+    if metadata.is_symlink() {
+        return Err(io::Error::other("it is a symbolic link: name the directory itself"));
+    }
     if !metadata.is_dir() {
         return Err(io::Error::other("it is not a directory: remove it"));
     }
-    check_private(&metadata, 0o700)
+    check_private(&metadata, path, 0o700)
 }
 
 /// Checks that an open file belongs to this user and that nobody else can read it.
 pub fn check_private_file(file: &File) -> io::Result<()> {
-    check_private(&file.metadata()?, 0o600)
+    check_private(&file.metadata()?, Path::new("it"), 0o600)
 }
 
-fn check_private(metadata: &Metadata, wanted: u32) -> io::Result<()> {
+fn check_private(metadata: &Metadata, path: &Path, wanted: u32) -> io::Result<()> {
     if metadata.uid() != geteuid().as_raw() {
-        return Err(io::Error::other("it belongs to another user"));
+        return Err(foreign(path, metadata.uid()));
     }
     match metadata.mode() & 0o7777 {
         mode if mode & 0o077 == 0 => Ok(()),
@@ -49,12 +76,6 @@ pub fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
     options
-}
-
-/// This user's home directory, as the system knows it.
-pub fn home_directory() -> io::Result<PathBuf> {
-    let user = User::from_uid(getuid())?;
-    Ok(user.ok_or_else(|| io::Error::other("the system does not know this user"))?.dir)
 }
 
 /// Gives `file` the owner and the mode of the file that `other` describes.

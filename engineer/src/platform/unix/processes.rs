@@ -1,10 +1,11 @@
 //! Signals, both ways, and what the kernel does with this process.
 
+use std::os::unix::process::CommandExt;
 use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 
 use nix::sys::resource::{Resource, setrlimit};
-use nix::sys::signal::{Signal as Number, kill};
+use nix::sys::signal::{SigSet, Signal as Number, kill, raise};
 use nix::unistd::Pid;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
@@ -14,7 +15,8 @@ use crate::platform::Signal;
 pub struct Signals {
     interrupt: Stream,
     terminate: Stream,
-    hang_up: Stream,
+    /// Not under `nohup`, which wants the program to go on.
+    hang_up: Option<Stream>,
 }
 
 impl Signals {
@@ -23,7 +25,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: if is_ignored(Number::SIGHUP) { None } else { Some(signal(SignalKind::hangup())?) },
         })
     }
 
@@ -31,18 +33,103 @@ impl Signals {
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
             Some(()) = self.terminate.recv() => Signal::Terminate,
-            Some(()) = self.hang_up.recv() => Signal::HangUp,
+            Some(()) = next(&mut self.hang_up) => Signal::HangUp,
             Some(()) = self.interrupt.recv() => Signal::Interrupt,
             else => std::future::pending().await,
         }
     }
 }
 
-/// Asks the process `pid`, a child of ours that was not waited for yet, to stop.
-pub fn terminate(pid: u32) {
-    if let Ok(pid) = i32::try_from(pid) {
-        let _ = kill(Pid::from_raw(pid), Number::SIGTERM);
+async fn next(stream: &mut Option<Stream>) -> Option<()> {
+    match stream {
+        Some(stream) => stream.recv().await,
+        None => None,
     }
+}
+
+/// Whether whoever started this program had it ignore a signal. Where that cannot be read, it does not.
+fn is_ignored(number: Number) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (number as i32 - 1) & 1 == 1
+}
+
+/// Sends `signal` to the process `pid`, a child of ours that was not waited for yet.
+pub fn send_signal(pid: u32, signal: Signal) {
+    let number = match signal {
+        Signal::Interrupt => Number::SIGINT,
+        Signal::Terminate => Number::SIGTERM,
+        Signal::HangUp => Number::SIGHUP,
+    };
+    kill_child(pid, number);
+}
+
+fn kill_child(pid: u32, number: Number) {
+    if let Ok(pid) = i32::try_from(pid) {
+        let _ = kill(Pid::from_raw(pid), number);
+    }
+}
+
+/// Tells when something has happened to a child.
+pub struct ChildChanges(Stream);
+
+impl ChildChanges {
+    /// Begins to watch.
+    pub fn new() -> std::io::Result<Self> {
+        signal(SignalKind::child()).map(Self)
+    }
+
+    /// Waits for the next change. Safe to cancel.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// If the child `pid` is stopped, stops this program as well, as job control would; returns when both go on.
+/// Where nobody could have them go on (the process group is an orphan), the kernel stops nothing.
+pub fn stop_with(pid: u32) {
+    if is_stopped(pid) {
+        // To this very thread, so that it stands still before the next line.
+        let _ = raise(Number::SIGTSTP);
+        kill_child(pid, Number::SIGCONT);
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn is_stopped(pid: u32) -> bool {
+    use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+    let Ok(pid) = i32::try_from(pid) else { return false };
+    let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG;
+    matches!(waitid(Id::Pid(Pid::from_raw(pid)), flags), Ok(WaitStatus::Stopped(..)))
+}
+
+/// Elsewhere a stop cannot be told without also taking the end.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn is_stopped(_: u32) -> bool {
+    false
+}
+
+/// Has `command` run in a process group of its own, which the terminal's keys do not reach.
+pub fn in_own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// Keeps job control from stopping this program: it is in the background, and may write to the terminal. A
+/// parent that is killed takes it along, as if the two were one.
+pub fn follow_parent() {
+    let signals = [Number::SIGTSTP, Number::SIGTTIN, Number::SIGTTOU];
+    let _ = signals.into_iter().collect::<SigSet>().thread_block();
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = nix::sys::prctl::set_pdeathsig(Number::SIGKILL);
+}
+
+/// Whether a child was killed by a signal that does not come from a person who wants it to stop.
+pub fn was_killed(status: ExitStatus) -> bool {
+    let asked = [Number::SIGINT, Number::SIGTERM, Number::SIGHUP, Number::SIGQUIT, Number::SIGPIPE];
+    status.signal().is_some_and(|signal| !asked.map(|asked| asked as i32).contains(&signal))
 }
 
 /// The exit code of a child: its own, or 128 and the signal that stopped it, as shells count.
@@ -51,7 +138,10 @@ pub fn exit_code(status: ExitStatus) -> u8 {
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
 }
 
-/// A core dump of this program could hold a PIN or session keys.
-pub fn forbid_core_dumps() {
+/// A core dump of this program, or another process of the same user that looks into it, could have a PIN or
+/// session keys. Where that cannot be forbidden the program still serves.
+pub fn keep_memory_private() {
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = nix::sys::prctl::set_dumpable(false);
 }

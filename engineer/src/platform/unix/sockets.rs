@@ -1,15 +1,17 @@
 //! Local sockets between the program that holds a session and those that use it.
 
 use std::io::{self, IoSlice};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
 use nix::sys::socket::sockopt::SockType;
 use nix::sys::socket::{ControlMessage, MsgFlags, getsockopt, sendmsg};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
 use tokio::io::{Interest, Ready};
-use tokio::net::{UnixListener, unix::ReadHalf, unix::WriteHalf};
+use tokio::net::UnixListener;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 
 /// A local connection.
 pub type LocalStream = tokio::net::UnixStream;
@@ -17,6 +19,10 @@ pub type LocalStream = tokio::net::UnixStream;
 pub type LocalReader<'a> = ReadHalf<'a>;
 /// The writing side of a local connection.
 pub type LocalWriter<'a> = WriteHalf<'a>;
+/// The reading side of a local connection, on its own.
+pub type OwnedReader = OwnedReadHalf;
+/// The writing side of a local connection, on its own.
+pub type OwnedWriter = OwnedWriteHalf;
 /// A local connection for programs that wait for one thing at a time.
 pub type SyncStream = std::os::unix::net::UnixStream;
 
@@ -28,6 +34,14 @@ impl LocalListener {
     pub fn bind(path: &Path) -> io::Result<Self> {
         check_length(path)?;
         UnixListener::bind(path).map(Self)
+    }
+
+    /// Listens at `path`, wherever it lies: nobody else may connect from the first moment on.
+    pub fn bind_private(path: &Path) -> io::Result<Self> {
+        let before = umask(Mode::from_bits_truncate(0o177));
+        let bound = Self::bind(path);
+        umask(before);
+        bound
     }
 
     /// The next connection. Safe to cancel.
@@ -86,23 +100,48 @@ pub fn stdout_is_socket() -> bool {
     getsockopt(&io::stdout(), SockType).is_ok()
 }
 
+/// Two ends of a new local connection: one for here, one for a child's standard input.
+pub fn socket_pair() -> io::Result<(LocalStream, OwnedFd)> {
+    let (ours, theirs) = SyncStream::pair()?;
+    Ok((into_async(ours)?, theirs.into()))
+}
+
+/// The local connection that this program was started with as its standard input; another one every time.
+pub fn inherited_socket() -> io::Result<LocalStream> {
+    let stream = SyncStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    stream.peer_addr()?;
+    into_async(stream)
+}
+
+/// The same connection once more.
+pub fn duplicate(stream: &LocalStream) -> io::Result<LocalStream> {
+    into_async(stream.as_fd().try_clone_to_owned()?.into())
+}
+
+/// Waits until the other end of a local connection is closed, whoever reads from it. Safe to cancel.
+pub async fn peer_gone(stream: &LocalStream) {
+    closed(stream).await;
+}
+
 /// Waits until the other end of a local connection sends nothing more, even while nobody reads and
 /// unread bytes wait. An ssh that ends or is killed closes its connection; it never closes one half
 /// and goes on reading. Safe to cancel.
-#[cfg(any(target_os = "linux", target_os = "android"))]
 pub async fn hung_up(reader: &LocalReader<'_>) {
+    closed(reader.as_ref()).await;
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+async fn closed(stream: &LocalStream) {
     // Readability cannot be waited for, because unread bytes are readable. The reading side's end
     // also counts as readiness for priority data, which a local connection never carries.
-    let closed = reader.ready(Interest::PRIORITY).await;
+    let closed = stream.ready(Interest::PRIORITY).await;
     debug_assert!(closed.is_ok_and(Ready::is_read_closed));
 }
 
 /// Elsewhere readiness does not tell unread bytes from the end, so the question is asked now and then.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub async fn hung_up(reader: &LocalReader<'_>) {
+async fn closed(stream: &LocalStream) {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-    use std::os::fd::AsFd;
-    let stream: &LocalStream = reader.as_ref();
     loop {
         let mut asked = [PollFd::new(stream.as_fd(), PollFlags::empty())];
         let answered = poll(&mut asked, PollTimeout::ZERO);

@@ -6,9 +6,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
-use nix::unistd::{close, getpgrp, read, tcgetpgrp};
+use nix::sys::signal::{Signal, raise};
+use nix::sys::termios::{FlushArg, LocalFlags, SetArg, Termios, tcflush, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, read, tcgetpgrp};
+use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
+
+use super::{inherited, screen};
 
 /// Longest line that is read, in bytes.
 const LINE: usize = 2048;
@@ -28,10 +32,7 @@ impl LineInput {
         if number <= 2 {
             return Err(io::Error::other("0, 1 and 2 are the standard streams: name another one"));
         }
-        let opened = File::open(format!("/dev/fd/{number}"))?;
-        // No child shall inherit what carried a secret. It was checked to be open just now.
-        close(number)?;
-        Ok(Self(opened.into()))
+        inherited::take(number).map(Self)
     }
 
     /// The next line without its end, or `None` at the end of the input. Safe to cancel.
@@ -51,9 +52,34 @@ impl Terminal {
 
     /// Asks for a line. `hidden` hides what is typed. Safe to cancel: the terminal is as before.
     pub async fn ask(&mut self, prompt: &str, hidden: bool) -> io::Result<Option<Zeroizing<String>>> {
-        let _before = if hidden { Some(hide_typing(&self.0)?) } else { None };
-        self.0.write_all(prompt.as_bytes())?;
-        line(self.0.as_fd()).await
+        let mut continued = signal(SignalKind::from_raw(Signal::SIGCONT as i32))?;
+        loop {
+            wait_for_foreground(&self.0)?;
+            let _before = if hidden { Some(hide_typing(&self.0)?) } else { None };
+            self.0.write_all(prompt.as_bytes())?;
+            tokio::select! {
+                line = line(self.0.as_fd()) => return line,
+                // The program was stopped meanwhile, and its shell has shown what is typed.
+                Some(()) = continued.recv() => {}
+            }
+        }
+    }
+
+    /// Hides what is typed until the value is dropped. What was typed and not read by then is thrown away: the
+    /// rest of something pasted must not get to the shell.
+    pub fn hide_typing(&self) -> io::Result<HiddenTyping> {
+        hide_typing(&self.0).map(HiddenTyping)
+    }
+}
+
+/// A terminal that does not show what is typed.
+pub struct HiddenTyping(TerminalState);
+
+impl Drop for HiddenTyping {
+    fn drop(&mut self) {
+        if self.0.is_ours() {
+            let _ = tcflush(&self.0.terminal, FlushArg::TCIFLUSH);
+        }
     }
 }
 
@@ -66,20 +92,49 @@ pub struct TerminalState {
 impl TerminalState {
     /// Remembers the settings of the terminal, if there is one.
     pub fn remember() -> Option<Self> {
-        let Terminal(terminal) = Terminal::open().ok()?;
+        // In the background they are those of the shell's own prompt.
+        let Terminal(terminal) = Terminal::open().ok().filter(|terminal| is_foreground(&terminal.0))?;
         let settings = tcgetattr(&terminal).ok()?;
         Some(Self { terminal, settings })
+    }
+
+    /// Undoes what a program that was cut off may have left on the screen.
+    pub fn reset_screen(&self) {
+        // A program in the background that touches the terminal is stopped by the kernel.
+        if self.is_ours() && screen::can_be_reset() {
+            let _ = (&self.terminal).write_all(screen::RESET.as_bytes());
+        }
+    }
+
+    fn is_ours(&self) -> bool {
+        is_foreground(&self.terminal)
     }
 }
 
 impl Drop for TerminalState {
     fn drop(&mut self) {
-        // A program in the background that touches the terminal is stopped by the kernel.
-        if tcgetpgrp(&self.terminal).is_ok_and(|group| group != getpgrp()) {
-            return;
+        if self.is_ours() {
+            let _ = tcsetattr(&self.terminal, SetArg::TCSADRAIN, &self.settings);
         }
-        let _ = tcsetattr(&self.terminal, SetArg::TCSADRAIN, &self.settings);
     }
+}
+
+/// In the background the terminal's settings are those of the shell's own prompt, and must not be taken over.
+/// So this program stops, as it would for a key, until it is in the foreground.
+fn wait_for_foreground(terminal: &File) -> io::Result<()> {
+    /// Where stopping does nothing (nobody could have the program go on), there is no terminal for it.
+    const TRIES: usize = 100;
+    for _ in 0..TRIES {
+        if is_foreground(terminal) {
+            return Ok(());
+        }
+        raise(Signal::SIGTTIN)?;
+    }
+    Err(io::Error::other("this program is in the background"))
+}
+
+fn is_foreground(terminal: &File) -> bool {
+    tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
 }
 
 fn hide_typing(terminal: &File) -> io::Result<TerminalState> {
@@ -104,7 +159,12 @@ fn read_line(input: &OwnedFd, cancelled: &PipeReader) -> io::Result<Option<Zeroi
     let mut line = Zeroizing::new(Vec::with_capacity(LINE));
     loop {
         wait_for_input(input, cancelled)?;
-        match read_byte(input)? {
+        let byte = match read_byte(input) {
+            // Whoever made the descriptor had it not wait, and somebody else took the byte.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            read => read?,
+        };
+        match byte {
             None if line.is_empty() => return Ok(None),
             None | Some(b'\n') => break,
             Some(_) if line.len() == LINE => return Err(io::Error::other("the line is too long")),
@@ -156,6 +216,23 @@ mod tests {
         reader.read_to_string(&mut rest).expect("the rest");
         assert_eq!(rest, "echo hello\n");
         assert!(input.line().await.expect("an end").is_none());
+    }
+
+    #[tokio::test]
+    async fn a_descriptor_may_be_of_any_kind_and_is_taken_once() {
+        use std::os::fd::IntoRawFd;
+        use std::os::unix::net::UnixStream;
+        let (mut theirs, ours) = UnixStream::pair().expect("a pair");
+        ours.set_nonblocking(true).expect("set");
+        let number = ours.into_raw_fd();
+        let input = LineInput::descriptor(number).expect("it is open");
+        theirs.write_all(b"0471\n").expect("room");
+        assert_eq!(input.line().await.expect("a line").as_deref().map(String::as_str), Some("0471"));
+        drop(theirs);
+        assert!(input.line().await.expect("an end").is_none());
+        for wrong in [-1, 0, 2, 1_000_000] {
+            assert!(LineInput::descriptor(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[tokio::test]

@@ -1,32 +1,41 @@
 //! What can go wrong on the way to the relay, told apart.
 
 use rustls::pki_types::UnixTime;
-use rustls::{CertificateError, Error as RustlsError};
+use rustls::{AlertDescription, CertificateError, Error as RustlsError, PeerIncompatible};
 
+use super::answer::Answer;
+use super::destination::Destination;
+use crate::transport::tls::{CertificateOwner, CertificateProblem};
 use crate::transport::{ProxyError, RelayAddress};
 use crate::{SUBPROTOCOL, SUBPROTOCOL_PREFIX, text, timestamp};
 
-/// Why there is no connection to the relay.
+/// Why there is no connection to the relay. Where several addresses were tried, each is named with its problem.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     /// The name does not resolve.
     #[error("could not find the relay {0}: its name does not resolve (is the network up?)")]
     Resolve(RelayAddress),
-    /// No TCP connection.
-    #[error("could not reach the relay {0}: {1}")]
-    Unreachable(RelayAddress, String),
+    /// No TCP connection, or it broke.
+    #[error("could not reach the relay {0}: {1}{tried}", tried = .0.tried())]
+    Unreachable(Destination, String),
     /// Something took longer than [`limits::HANDSHAKE`](crate::limits::HANDSHAKE).
-    #[error("could not reach the relay {0}: no answer within {1} s")]
-    Timeout(RelayAddress, u64),
-    /// The certificate is out of date, or the clock is.
-    #[error("could not trust the relay {0}: {1} (is the clock right?)")]
-    CertificateExpired(RelayAddress, CertificateDates),
-    /// The certificate is someone else's.
-    #[error("could not trust the relay {0}: {1}")]
-    CertificateUntrusted(RelayAddress, String),
+    #[error("could not reach the relay {0}: no answer within {1} s{tried}", tried = .0.tried())]
+    Timeout(Destination, u64),
+    /// The certificate is the relay's, but out of date, or the clock is.
+    #[error("could not trust the relay {0}: {1} (is the clock right?){tried}", tried = .0.tried())]
+    CertificateExpired(Destination, CertificateDates),
+    /// The certificate is not accepted for another reason.
+    #[error("could not trust the relay {0}: {1}{tried}", tried = .0.tried())]
+    CertificateUntrusted(Destination, CertificateProblem),
+    /// What answers speaks TLS 1.2 or older; whose it is, by the certificate that it shows then.
+    #[error(
+        "could not secure the connection to the relay {0}: {whose} speaks TLS 1.2 or older only, and TLS 1.3 is \
+         needed{tried}", whose = who_is_outdated(*.1), tried = .0.tried()
+    )]
+    OutdatedTls(Destination, CertificateOwner),
     /// TLS failed in another way.
-    #[error("could not secure the connection to the relay {0}: {1}")]
-    Tls(RelayAddress, String),
+    #[error("could not secure the connection to the relay {0}: {1}{tried}", tried = .0.tried())]
+    Tls(Destination, String),
     /// The relay does not speak our version.
     #[error("the relay {relay} speaks {theirs}, this program speaks {SUBPROTOCOL}: {}", upgrade_hint(.theirs))]
     Version {
@@ -47,9 +56,12 @@ pub enum DialError {
     /// There is a proxy in between, and no way through it.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// What answers is no Fieldlink relay.
-    #[error("{0} answers, but not as a fieldlink relay: {1}")]
-    NotARelay(RelayAddress, String),
+    /// An HTTP answer that is not the relay's.
+    #[error("{0} answers, but {1}{tried}", tried = .0.tried())]
+    Answered(Destination, Answer),
+    /// What answers is no Fieldlink relay, and no other web server.
+    #[error("{0} answers, but {1}{tried}", tried = .0.tried())]
+    NotARelay(Destination, String),
 }
 
 /// A certificate's dates against this computer's clock, in seconds since 1970. One of the two is wrong;
@@ -103,31 +115,80 @@ fn upgrade_hint(theirs: &str) -> &'static str {
     }
 }
 
+fn who_is_outdated(owner: CertificateOwner) -> &'static str {
+    match owner {
+        CertificateOwner::Relay => "what stands in front of the relay (its operator must switch TLS 1.3 on)",
+        CertificateOwner::Stranger => "something on this network that reads along",
+        CertificateOwner::Unknown => {
+            "what answers (something on this network, or what stands in front of the relay)"
+        }
+    }
+}
+
 impl DialError {
+    /// Whether the relay had no room, which passes.
+    pub fn is_for_want_of_room(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "full")
+    }
+
     /// What a failed TLS handshake means.
     pub(super) fn from_tls(relay: RelayAddress, error: &std::io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<RustlsError>()) {
             Some(RustlsError::InvalidCertificate(problem)) => Self::from_certificate(relay, problem),
-            Some(other) => Self::Tls(relay, text::sentence(&other.to_string())),
-            None => Self::Tls(relay, text::sentence(&error.to_string())),
+            Some(
+                RustlsError::AlertReceived(AlertDescription::ProtocolVersion)
+                | RustlsError::PeerIncompatible(
+                    PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+                    | PeerIncompatible::ServerDoesNotSupportTls12Or13,
+                ),
+            ) => Self::OutdatedTls(relay.into(), CertificateOwner::Unknown),
+            Some(RustlsError::InvalidMessage(_)) => {
+                Self::Tls(relay.into(), "what answers does not speak TLS".into())
+            }
+            Some(other) => Self::Tls(relay.into(), text::sentence(&other.to_string())),
+            None => Self::Tls(relay.into(), text::sentence(&error.to_string())),
         }
     }
 
     fn from_certificate(relay: RelayAddress, problem: &CertificateError) -> Self {
         if let Some(dates) = dates(problem) {
-            return Self::CertificateExpired(relay, dates);
+            return Self::CertificateExpired(relay.into(), dates);
         }
-        let problem = match problem {
-            // An authority of the same name with another key shows as a bad signature.
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                "its certificate is from an authority not trusted here".into()
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "its certificate is for another name".into()
-            }
-            other => text::sentence(&other.to_string()),
+        let judged = match problem {
+            CertificateError::Other(other) => other.0.downcast_ref::<CertificateProblem>().cloned(),
+            _ => None,
         };
-        Self::CertificateUntrusted(relay, problem)
+        let unjudged = || CertificateProblem::new(CertificateOwner::Unknown, problem.to_string());
+        Self::CertificateUntrusted(relay.into(), judged.unwrap_or_else(unjudged))
+    }
+
+    /// Names the addresses that were tried, where that is not known from the error's kind alone.
+    pub(super) fn naming(mut self, tried: &Destination) -> Self {
+        match &mut self {
+            Self::Unreachable(to, _)
+            | Self::Timeout(to, _)
+            | Self::CertificateExpired(to, _)
+            | Self::CertificateUntrusted(to, _)
+            | Self::OutdatedTls(to, _)
+            | Self::Tls(to, _)
+            | Self::Answered(to, _)
+            | Self::NotARelay(to, _) => to.clone_from(tried),
+            Self::Proxy(error) => tried.several().into_iter().for_each(|tried| error.name(&tried)),
+            Self::Resolve(_) | Self::Version { .. } | Self::Refused { .. } => {}
+        }
+        self
+    }
+
+    /// What is said of an address that had this error, beside others.
+    pub(super) fn at_address(&self) -> String {
+        match self {
+            Self::Unreachable(_, problem) | Self::Tls(_, problem) => problem.clone(),
+            Self::CertificateExpired(_, dates) => dates.to_string(),
+            Self::CertificateUntrusted(_, problem) => problem.to_string(),
+            Self::OutdatedTls(..) => "no TLS 1.3".into(),
+            Self::Answered(_, answer) => answer.to_string(),
+            other => other.to_string(),
+        }
     }
 }
 
@@ -187,6 +248,10 @@ mod tests {
         for problem in [CertificateError::UnknownIssuer, CertificateError::NotValidForName] {
             assert!(matches!(explain(problem), DialError::CertificateUntrusted(..)));
         }
+        let old = RustlsError::AlertReceived(AlertDescription::ProtocolVersion);
+        let relay = "wss://relay.example.com".parse().expect("an address");
+        let old = DialError::from_tls(relay, &std::io::Error::other(old));
+        assert!(old.to_string().contains("TLS 1.3 is needed"), "{old}");
         let relay = "wss://relay.example.com".parse().expect("an address");
         let cut = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
         assert!(matches!(DialError::from_tls(relay, &cut), DialError::Tls(..)));

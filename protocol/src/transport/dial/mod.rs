@@ -1,37 +1,54 @@
-//! Dials the relay, step by step, and turns what can go wrong into errors that a caller can tell apart.
+//! Dials the relay, and turns what can go wrong into errors that a caller can tell apart.
+//!
+//! [`race`] decides which address is tried when, and with what kind of ClientHello; [`learnt`] is what earlier
+//! diallings have found out about this network. Both are pure. [`conductor`] has the sockets.
 
-mod connect;
+mod answer;
+mod conductor;
+mod destination;
 mod error;
+mod learnt;
+mod line;
+mod lookup;
+mod race;
+mod route;
 mod steps;
 mod upgrade;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio::time::timeout;
-use tokio_rustls::{TlsConnector, client::TlsStream};
+use tokio::time::Instant;
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 
+pub use answer::Answer;
+pub use destination::Destination;
 pub use error::{CertificateDates, DialError};
 pub use steps::{DialStep, StepReport};
 
-use self::steps::Steps;
+pub(super) use self::route::Hello;
+
+use self::conductor::{Conductor, Outcome, Request};
+use self::learnt::Learnt;
+use self::line::Line;
+use self::lookup::Lookups;
 use super::RelayAddress;
-use super::proxy::{self, Proxy, ProxyError};
-use crate::{SUBPROTOCOL, limits};
+use super::proxy::Proxy;
+use super::tls::TlsClient;
 
 /// A WebSocket to the relay.
 pub type WebSocket = WebSocketStream<TlsStream<TcpStream>>;
 
-/// How a relay is dialled: address, proxy and trust. Clones share the counter of [`Dialer::changes`].
+/// How a relay is dialled: address, proxy and trust. Clones share what was learnt about the network, and the
+/// counter of [`Dialer::changes`].
 #[derive(Clone)]
 pub struct Dialer {
-    relay: RelayAddress,
-    proxy: Option<Arc<Proxy>>,
-    tls: TlsConnector,
+    line: Arc<Line>,
+    learnt: Arc<Mutex<Learnt>>,
+    /// What [`Learnt`] counts its time from.
+    born: Instant,
     changes: Arc<watch::Sender<u64>>,
 }
 
@@ -44,30 +61,44 @@ pub(super) enum Use {
 
 impl Dialer {
     /// A dialer for `relay`, trusting what `tls` trusts.
-    pub fn new(relay: RelayAddress, tls: Arc<ClientConfig>) -> Self {
-        let changes = Arc::new(watch::Sender::new(0));
-        Self { relay, proxy: None, tls: TlsConnector::from(tls), changes }
+    pub fn new(relay: RelayAddress, tls: TlsClient) -> Self {
+        let line = Line { relay, proxy: None, tls, lookups: Lookups::default() };
+        Self {
+            line: Arc::new(line),
+            learnt: Arc::default(),
+            born: Instant::now(),
+            changes: Arc::new(watch::Sender::new(0)),
+        }
     }
 
     /// The same, through `proxy` if there is one. The proxy looks up the relay's name.
     pub fn through(self, proxy: Option<Proxy>) -> Self {
-        Self { proxy: proxy.map(Arc::new), ..self }
+        let Line { relay, tls, .. } = &*self.line;
+        let line = Line { relay: relay.clone(), proxy, tls: tls.clone(), lookups: Lookups::default() };
+        Self { line: Arc::new(line), ..Self::new(self.line.relay.clone(), self.line.tls.clone()) }
     }
 
     /// The proxy that is used.
     pub fn proxy(&self) -> Option<&Proxy> {
-        self.proxy.as_deref()
+        self.line.proxy.as_ref()
     }
 
     /// The relay's address.
     pub fn relay(&self) -> &RelayAddress {
-        &self.relay
+        &self.line.relay
     }
 
     /// Tells every holder of a connection that the network has changed, so that a new connection may
-    /// take a better way than the one it has.
+    /// take a better way than the one it has. What was learnt about the network before is forgotten.
     pub fn network_changed(&self) {
+        self.forget_network();
         self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Forgets what was learnt about the network, which may be another one.
+    pub(super) fn forget_network(&self) {
+        self.learnt().forget();
+        self.line.lookups.forget();
     }
 
     /// How often the network has changed. Who holds a connection dials anew when this does.
@@ -78,9 +109,8 @@ impl Dialer {
     /// Dials `path` without further headers, and reports every step, also the one that failed. It takes
     /// no longer than any other dialling.
     pub async fn probe(&self, path: &str) -> (Vec<StepReport>, Result<WebSocket, DialError>) {
-        let mut steps = Steps::default();
-        let outcome = self.dial_in_steps(&mut steps, (path, None), Use::Control).await;
-        (steps.into_reports(), outcome)
+        let Outcome { reports, reached } = self.race((path, None), Use::Control).await;
+        (reports, reached)
     }
 
     /// Connects to `path` with one further header.
@@ -90,91 +120,19 @@ impl Dialer {
         header: Option<(&str, &str)>,
         purpose: Use,
     ) -> Result<WebSocket, DialError> {
-        self.dial_in_steps(&mut Steps::default(), (path, header), purpose).await
+        self.race((path, header), purpose).await.reached
     }
 
-    async fn dial_in_steps(
-        &self,
-        steps: &mut Steps,
-        request: (&str, Option<(&str, &str)>),
-        purpose: Use,
-    ) -> Result<WebSocket, DialError> {
-        let dialled = timeout(limits::HANDSHAKE, self.dial_unbounded(steps, request, purpose)).await;
-        dialled.unwrap_or_else(|_| {
-            let error = self.timed_out(steps.running());
-            steps.give_up(&error);
-            Err(error)
-        })
-    }
-
-    /// Until the tunnel stands, it is the proxy that does not answer.
-    fn timed_out(&self, step: Option<DialStep>) -> DialError {
-        let seconds = limits::HANDSHAKE.as_secs();
-        match (&self.proxy, step) {
-            (None, _) | (_, Some(DialStep::Tls | DialStep::Upgrade)) => {
-                DialError::Timeout(self.relay.clone(), seconds)
-            }
-            (Some(proxy), _) => DialError::Proxy(ProxyError::timeout(proxy, &self.relay, seconds)),
+    async fn race(&self, request: Request<'_>, purpose: Use) -> Outcome {
+        let plan = self.learnt().plan(self.born.elapsed());
+        let (route, outcome) = Conductor::new(&self.line, plan, request, purpose).run().await;
+        if let Some(route) = route {
+            self.learnt().reached(&plan, route, self.born.elapsed());
         }
+        outcome
     }
 
-    async fn dial_unbounded(
-        &self,
-        steps: &mut Steps,
-        request: (&str, Option<(&str, &str)>),
-        purpose: Use,
-    ) -> Result<WebSocket, DialError> {
-        let tcp = self.connect(steps).await?;
-        let tls = steps.run(DialStep::Tls, self.secure(tcp), tls_version).await?;
-        let upgrade = upgrade::upgrade(&self.relay, tls, request, purpose);
-        steps.run(DialStep::Upgrade, upgrade, |_| SUBPROTOCOL.to_owned()).await
-    }
-
-    async fn connect(&self, steps: &mut Steps) -> Result<TcpStream, DialError> {
-        let addresses = steps.run(DialStep::Resolve, self.resolve(), |found| connect::list(found)).await?;
-        let connecting =
-            async { connect::connect(&addresses).await.map_err(|problem| self.unreachable(problem)) };
-        let mut stream = steps.run(DialStep::Tcp, connecting, connect::peer).await?;
-        if let Some(proxy) = &self.proxy {
-            let opening = async { Ok(proxy::open(&mut stream, proxy, &self.relay).await?) };
-            steps.run(DialStep::Proxy, opening, |()| proxy.address().to_string()).await?;
-        }
-        Ok(stream)
-    }
-
-    async fn resolve(&self) -> Result<Vec<SocketAddr>, DialError> {
-        let (host, port, unknown) = match &self.proxy {
-            None => (self.relay.host(), self.relay.port(), DialError::Resolve(self.relay.clone())),
-            Some(proxy) => {
-                let address = proxy.address();
-                (address.host(), address.port(), ProxyError::Resolve(address.clone()).into())
-            }
-        };
-        connect::resolve(host, port).await.ok_or(unknown)
-    }
-
-    fn unreachable(&self, problem: String) -> DialError {
-        match &self.proxy {
-            None => DialError::Unreachable(self.relay.clone(), problem),
-            Some(proxy) => ProxyError::Unreachable(proxy.address().clone(), problem).into(),
-        }
-    }
-
-    async fn secure(&self, tcp: TcpStream) -> Result<TlsStream<TcpStream>, DialError> {
-        let secured = self.tls.connect(self.relay.server_name(), tcp).await;
-        secured.map_err(|error| match &self.proxy {
-            Some(proxy) if error::is_no_tls(&error) => {
-                let problem = "what comes through it is no secure connection".to_owned();
-                ProxyError::NotAProxy(proxy.address().clone(), problem).into()
-            }
-            _ => DialError::from_tls(self.relay.clone(), &error),
-        })
-    }
-}
-
-fn tls_version(stream: &TlsStream<TcpStream>) -> String {
-    match stream.get_ref().1.protocol_version() {
-        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3".to_owned(),
-        other => format!("{other:?}"),
+    fn learnt(&self) -> MutexGuard<'_, Learnt> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

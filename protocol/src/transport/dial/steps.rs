@@ -5,9 +5,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::DialError;
+use super::race::AttemptId;
+use super::route::Route;
 
 /// What is done on the way to the relay, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DialStep {
     /// Look up the addresses of the relay, or of the proxy in between.
     Resolve,
@@ -32,6 +34,16 @@ impl DialStep {
             Self::Upgrade => "upgrade",
         }
     }
+
+    /// What is said of an address that falls silent in this step.
+    const fn silence(self) -> &'static str {
+        match self {
+            Self::Resolve | Self::Tcp => "no answer",
+            Self::Proxy => "takes the connection, and leads nowhere",
+            Self::Tls => "takes the connection, then says nothing",
+            Self::Upgrade => "secures the connection, then says nothing",
+        }
+    }
 }
 
 /// What became of one step.
@@ -47,49 +59,89 @@ pub struct StepReport {
     pub ok: bool,
 }
 
-/// Collects the reports. Stands outside of what may be cut off by a time-out, so that the step that
-/// was cut off is reported too.
-#[derive(Default)]
-pub(super) struct Steps {
+/// The steps of one attempt.
+pub(super) struct Trace {
+    pub(super) route: Route,
     reports: Vec<StepReport>,
+    /// The step that runs, or that failed or was left in the middle.
     running: Option<(DialStep, Instant)>,
+    error: Option<DialError>,
+    problem: Option<String>,
 }
 
-impl Steps {
-    /// Takes the time of `work`; `describe` says what it found.
-    pub(super) async fn run<T>(
-        &mut self,
-        step: DialStep,
-        work: impl Future<Output = Result<T, DialError>>,
-        describe: impl FnOnce(&T) -> String,
-    ) -> Result<T, DialError> {
-        self.running = Some((step, Instant::now()));
-        let outcome = work.await;
-        match &outcome {
-            Ok(found) => self.finish(true, describe(found)),
-            Err(error) => self.finish(false, error.to_string()),
-        }
-        outcome
+impl Trace {
+    pub(super) fn begin(route: Route) -> Self {
+        let running = Some((DialStep::Tcp, Instant::now()));
+        Self { route, reports: Vec::new(), running, error: None, problem: None }
     }
 
-    /// The step that runs.
+    /// `step` begins.
+    pub(super) fn next(&mut self, step: DialStep) {
+        self.running = Some((step, Instant::now()));
+    }
+
+    /// The step that runs is done; `detail` is what it found.
+    pub(super) fn finish(&mut self, step: DialStep, detail: String) {
+        if let Some((_, begun)) = self.running.take() {
+            self.reports.push(StepReport { step, took: begun.elapsed(), detail, ok: true });
+        }
+    }
+
+    /// The step that runs has failed.
+    pub(super) fn fail(&mut self, error: DialError) {
+        self.problem = Some(error.at_address());
+        self.report_failure(error.to_string());
+        self.error = Some(error);
+    }
+
+    /// Nothing more is waited for, because of `error`, which is what the attempt's last report is to say.
+    pub(super) fn give_up(&mut self, error: &DialError) {
+        match self.reports.last_mut().filter(|report| !report.ok) {
+            Some(report) => report.detail = error.to_string(),
+            None => self.report_failure(error.to_string()),
+        }
+    }
+
+    fn report_failure(&mut self, detail: String) {
+        if let Some((step, begun)) = self.running {
+            self.reports.push(StepReport { step, took: begun.elapsed(), detail, ok: false });
+        }
+    }
+
+    /// The step that runs or failed.
     pub(super) fn running(&self) -> Option<DialStep> {
         self.running.map(|(step, _)| step)
     }
 
-    /// The step that runs is given up because of `error`.
-    pub(super) fn give_up(&mut self, error: &DialError) {
-        self.finish(false, error.to_string());
+    /// What was wrong, as far as is known.
+    pub(super) fn problem(&self) -> String {
+        let silence = || self.running().map_or("not needed", DialStep::silence).to_owned();
+        self.problem.clone().unwrap_or_else(silence)
     }
 
-    fn finish(&mut self, ok: bool, detail: String) {
-        if let Some((step, begun)) = self.running.take() {
-            self.reports.push(StepReport { step, took: begun.elapsed(), detail, ok });
-        }
+    pub(super) fn take_error(&mut self) -> Option<DialError> {
+        self.error.take()
     }
 
-    /// What was done, in order.
-    pub(super) fn into_reports(self) -> Vec<StepReport> {
-        self.reports
+    pub(super) fn reports(&self) -> &[StepReport] {
+        &self.reports
     }
+
+    /// How much its end says: the further it got, the more; an error more than silence; of TLS's errors, those
+    /// about a certificate most.
+    fn weight(&self) -> (Option<DialStep>, u8) {
+        let kind = match &self.error {
+            None => 0,
+            Some(DialError::Tls(..)) => 1,
+            Some(DialError::OutdatedTls(..)) => 2,
+            Some(_) => 3,
+        };
+        (self.running(), kind)
+    }
+}
+
+/// The attempt whose end says most; the earlier of two.
+pub(super) fn best_of(traces: &[Trace]) -> Option<AttemptId> {
+    let numbered = traces.iter().enumerate().rev();
+    numbered.max_by_key(|(_, trace)| trace.weight()).map(|(number, _)| AttemptId(number))
 }

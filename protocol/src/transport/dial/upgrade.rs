@@ -4,11 +4,13 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::{
     self,
+    error::ProtocolError,
     handshake::client::{Request, generate_key},
-    http::{HeaderMap, Response, StatusCode},
+    http::{HeaderMap, Response},
     protocol::WebSocketConfig,
 };
 
+use super::answer::{self, Answer};
 use super::{DialError, Use, WebSocket};
 use crate::transport::RelayAddress;
 use crate::{SUBPROTOCOL, endpoint, limits, text};
@@ -39,14 +41,21 @@ fn request(relay: &RelayAddress, path: &str, header: Option<(&str, &str)>) -> Re
         request = request.header(name, value);
     }
     // A token of a hostile relay, say, need not fit into a header.
-    request.body(()).map_err(|error| DialError::NotARelay(relay.clone(), error.to_string()))
+    request
+        .body(())
+        .map_err(|error| DialError::NotARelay(relay.clone().into(), answer::garbled(&error.to_string())))
 }
 
 fn explain(relay: RelayAddress, error: tungstenite::Error) -> DialError {
     match error {
         tungstenite::Error::Http(response) => refusal(relay, &response),
-        tungstenite::Error::Io(error) => DialError::Unreachable(relay, text::sentence(&error.to_string())),
-        other => DialError::NotARelay(relay, text::sentence(&other.to_string())),
+        tungstenite::Error::Io(error) => {
+            DialError::Unreachable(relay.into(), text::sentence(&error.to_string()))
+        }
+        tungstenite::Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            DialError::Unreachable(relay.into(), "it hangs up instead of an answer".into())
+        }
+        other => DialError::NotARelay(relay.into(), answer::garbled(&other.to_string())),
     }
 }
 
@@ -56,11 +65,9 @@ fn refusal(relay: RelayAddress, response: &Response<Option<Vec<u8>>>) -> DialErr
         return DialError::Version { relay, theirs };
     }
     match header(endpoint::REFUSED_HEADER) {
+        Some(code) if code == "not-a-websocket" => DialError::Answered(relay.into(), Answer::NoWebSocket),
         Some(code) => DialError::Refused { relay, code: header(endpoint::REASON_HEADER).unwrap_or(code) },
-        None if response.status() == StatusCode::UNAUTHORIZED => {
-            DialError::Refused { relay, code: "credential".into() }
-        }
-        None => DialError::NotARelay(relay, format!("HTTP status {}", response.status().as_u16())),
+        None => DialError::Answered(relay.into(), Answer::of(response.status().as_u16())),
     }
 }
 

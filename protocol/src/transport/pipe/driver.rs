@@ -1,7 +1,7 @@
 //! Keeps a pipe going over one connection after another.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use rand::RngExt;
@@ -167,6 +167,7 @@ impl Keeper {
                 () = shared.nudge.notified() => None,
                 () = sleep_until(shared.at(deadline.min(soon))) => {
                     if clocks.slept() {
+                        self.line.dialer.forget_network();
                         shared.with_pipe(|pipe| pipe.start_over(shared.now()));
                     }
                     look(&shared, &self.link, is_live, self.trial.waits_for_partner());
@@ -243,20 +244,33 @@ fn look(shared: &Shared, link: &watch::Sender<PipeLink>, is_live: bool, waits_fo
 }
 
 /// Tells sleep from waiting: the clock that counts our time-outs stands still in sleep on some
-/// systems, the wall clock does not. A wall clock that is set costs one new connection.
+/// systems, another does not.
 struct Clocks {
     monotonic: Instant,
-    wall: SystemTime,
+    sleepless: Duration,
+}
+
+/// A clock that counts sleep, and that nobody sets.
+#[cfg(target_os = "linux")]
+fn sleepless() -> Duration {
+    let read = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::from_secs(read.tv_sec.unsigned_abs()) + Duration::from_nanos(read.tv_nsec.unsigned_abs())
+}
+
+/// The wall clock. Setting it costs one new connection.
+#[cfg(not(target_os = "linux"))]
+fn sleepless() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
 }
 
 impl Clocks {
     fn now() -> Self {
-        Self { monotonic: Instant::now(), wall: SystemTime::now() }
+        Self { monotonic: Instant::now(), sleepless: sleepless() }
     }
 
     fn slept(&mut self) -> bool {
         let before = std::mem::replace(self, Self::now());
         let ours = self.monotonic - before.monotonic;
-        self.wall.duration_since(before.wall).is_ok_and(|walls| walls > ours + ASLEEP)
+        self.sleepless.saturating_sub(before.sleepless) > ours + ASLEEP
     }
 }

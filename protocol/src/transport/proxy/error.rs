@@ -80,6 +80,26 @@ pub enum ProxyError {
 }
 
 impl ProxyError {
+    /// Whether the proxy has decided, and another of its addresses need not be asked: a wrong password that
+    /// is repeated locks people out.
+    pub(in crate::transport) fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::CredentialsWanted(_)
+                | Self::SignInUnsupported(_)
+                | Self::CredentialsRefused(_)
+                | Self::Forbidden { .. }
+                | Self::Refused { .. }
+        )
+    }
+
+    /// Adds what was wrong at each of its addresses.
+    pub(in crate::transport) fn name(&mut self, tried: &str) {
+        if let Self::Unreachable(_, problem) | Self::NotAProxy(_, problem) = self {
+            problem.push_str(tried);
+        }
+    }
+
     /// `proxy` was given `seconds` to connect to `relay`.
     pub(in crate::transport) fn timeout(proxy: &Proxy, relay: &RelayAddress, seconds: u64) -> Self {
         let target = host_and_port(relay.host(), relay.port());

@@ -9,7 +9,8 @@ use crate::directory::agents::Place;
 /// Something that may happen; numbers choose among what is there.
 #[derive(Debug, Clone)]
 enum Event {
-    Register { key: u8, id: u8, leased: bool },
+    Register { key: u8, id: u8, lease: Option<(u64, u64)> },
+    Reveal(usize),
     RegisterForSession(usize),
     AgentGone(usize),
     Engineer,
@@ -35,7 +36,9 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     let number = any::<usize>;
     prop_oneof![
-        3 => (0u8..4, 0u8..3, any::<bool>()).prop_map(|(key, id, leased)| Event::Register { key, id, leased }),
+        3 => (0u8..4, 0u8..3, prop::option::of((1..=PRESENT, 0u64..3)))
+            .prop_map(|(key, id, lease)| Event::Register { key, id, lease }),
+        1 => number().prop_map(Event::Reveal),
         1 => number().prop_map(Event::RegisterForSession),
         1 => number().prop_map(Event::AgentGone),
         2 => Just(Event::Engineer),
@@ -91,12 +94,15 @@ fn pick<T: Copy>(things: &[T], number: usize) -> Option<T> {
 
 fn happen(world: &mut World, history: &mut History, event: Event) -> Option<()> {
     match event {
-        Event::Register { key, id, leased } => {
+        Event::Register { key, id, lease } => {
             let (link, key) = (world.link(), AgentKey::from_bytes([key; 32]));
-            if world.directory.register(link, key, SupportId::from_digits(id), leased).is_ok() {
-                history.agents.push(link);
+            let rank = lease.map_or(Rank::NONE, |(boot, sequence)| shown(boot, sequence));
+            if world.directory.register(link, key, SupportId::from_digits(id), rank).is_err() {
+                world.directory.hide(link, key, SupportId::from_digits(id));
             }
+            history.agents.push(link);
         }
+        Event::Reveal(n) => world.directory.reveal(pick(&history.agents, n)?),
         Event::RegisterForSession(n) => {
             let asked = pick(&history.asked, n)?;
             let link = world.link();
@@ -234,6 +240,7 @@ fn check(world: &World) {
                 listed += 1;
                 assert_eq!(directory.listed[&support_id], *link);
             }
+            Place::Hidden { support_id } => assert_eq!(directory.hidden[&(support_id, agent.key)], *link),
             Place::Serving(session) => assert_eq!(directory.sessions[&session].agent(), Some(*link)),
             Place::Unlisted => assert!(agent.pairings.is_empty()),
         }
@@ -242,6 +249,7 @@ fn check(world: &World) {
         }
     }
     assert_eq!(listed, directory.listed.len());
+    assert!(directory.hidden.values().all(|link| directory.agents.contains_key(link)));
     for (link, engineer) in &directory.engineers {
         let owns = |id: SessionId| directory.sessions[&id].engineer_link() == Some(*link);
         assert!(engineer.session.is_none_or(owns), "one owner per session");
@@ -295,6 +303,7 @@ proptest! {
         world.directory.expire(now);
         let directory = &world.directory;
         let left = directory.sessions.len() + directory.agents.len() + directory.engineers.len();
-        prop_assert_eq!(left + directory.listed.len() + directory.deadlines.len(), 0, "nothing is left behind");
+        let indexed = directory.listed.len() + directory.hidden.len() + directory.deadlines.len();
+        prop_assert_eq!(left + indexed, 0, "nothing is left behind");
     }
 }

@@ -9,7 +9,7 @@ use fieldlink_protocol::ids::{AgentKey, PipeId, RunId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::pipe::{PipeKind, Role};
-use fieldlink_protocol::ticket::PipeTicket;
+use fieldlink_protocol::ticket::{Lease, PipeTicket, Tenure};
 
 use super::admission::Admitted;
 use super::sessions::State;
@@ -20,6 +20,16 @@ const TIMES: Times = Times {
     partner: Duration::from_secs(10),
     apart: Duration::from_secs(40),
 };
+
+/// The boot in which all this happens.
+const PRESENT: u64 = 2;
+
+/// The rank of an agent that shows a lease of this boot and sequence.
+fn shown(boot: u64, sequence: u64) -> Rank {
+    let (support_id, agent_key) = (SupportId::random(), AgentKey::random());
+    let tenure = Tenure { boot, sequence };
+    Rank::of(&Lease { node: "n".into(), support_id, agent_key, tenure, earlier: None, expires: 0 }, PRESENT)
+}
 
 /// A directory with its surroundings: names are drawn, time passes when told to.
 struct World {
@@ -48,7 +58,7 @@ impl World {
 
     fn agent(&mut self, support_id: SupportId) -> ConnectionId {
         let link = self.link();
-        self.directory.register(link, AgentKey::random(), support_id, false).expect("free");
+        self.directory.register(link, AgentKey::random(), support_id, Rank::NONE).expect("free");
         link
     }
 

@@ -7,27 +7,54 @@ use fieldlink_protocol::messages::engineer::OpenRefusal;
 use super::*;
 
 #[test]
-fn only_a_lease_displaces_and_only_someone_without_one() {
+fn only_a_higher_rank_displaces() {
     let (mut world, id) = (World::new(), SupportId::random());
     let squatter = world.agent(id);
     let (rightful, other) = (world.link(), world.link());
     let directory = &mut world.directory;
     let taken = Err(RegistrationRefusal::IdTaken);
-    assert_eq!(directory.register(other, AgentKey::random(), id, false), taken);
-    assert_eq!(directory.register(rightful, AgentKey::random(), id, true), Ok(()));
+    assert_eq!(directory.register(other, AgentKey::random(), id, Rank::NONE), taken);
+    assert_eq!(directory.register(other, AgentKey::random(), id, shown(PRESENT, 9)), taken);
+    let rank = shown(PRESENT - 1, 5);
+    assert_eq!(directory.register(rightful, AgentKey::random(), id, rank), Ok(Registered::Listed(rank)));
     assert_eq!(directory.take_effects(), [Effect::Close(squatter, Farewell::IdTaken)]);
-    assert_eq!(directory.register(other, AgentKey::random(), id, true), taken);
+    assert_eq!(directory.register(other, AgentKey::random(), id, shown(PRESENT - 1, 4)), taken);
     assert_eq!(directory.holder(id).map(|holder| holder.0), Some(rightful));
+}
+
+#[test]
+fn a_hidden_agent_looks_registered_and_is_not_found() {
+    let (mut world, id, key) = (World::new(), SupportId::random(), AgentKey::random());
+    let holder = world.agent(id);
+    let (first, second) = (world.link(), world.link());
+    world.directory.hide(first, key, id);
+    assert_eq!(world.effects(), []);
+    world.directory.hide(second, key, id);
+    assert_eq!(world.effects(), [Effect::Close(first, Farewell::Replaced)]);
+    assert_eq!(world.directory.holder(id).map(|holder| holder.0), Some(holder));
+    world.directory.reveal(second);
+    assert_eq!(world.effects(), [Effect::Close(second, Farewell::IdTaken)]);
+    // One whose ID has become free gets it, at once or when it comes again.
+    let (third, fourth) = (world.link(), world.link());
+    world.directory.hide(third, key, id);
+    world.directory.hide(fourth, AgentKey::random(), id);
+    world.directory.agent_gone(holder);
+    assert!(world.directory.register(second, key, id, Rank::NONE).is_ok());
+    assert_eq!(world.effects(), [Effect::Close(third, Farewell::Replaced)]);
+    world.directory.agent_gone(second);
+    world.directory.reveal(fourth);
+    assert_eq!(world.directory.holder(id).map(|holder| holder.0), Some(fourth));
+    assert!(world.directory.hidden().is_empty());
 }
 
 #[test]
 fn the_same_agent_takes_its_place_back_with_what_it_was_doing() {
     let (mut world, id, key) = (World::new(), SupportId::random(), AgentKey::random());
     let (old, new, engineer) = (world.link(), world.link(), world.engineer());
-    world.directory.register(old, key, id, true).expect("free");
+    world.directory.register(old, key, id, shown(PRESENT - 1, 1)).expect("free");
     let asked = world.request(engineer, id).expect("found");
     world.join(asked.session, asked.pipe);
-    world.directory.register(new, key, id, false).expect("its own");
+    world.directory.register(new, key, id, Rank::NONE).expect("its own");
     assert_eq!(world.effects(), [Effect::Close(old, Farewell::Replaced)]);
     world.directory.agent_gone(old);
     world.directory.admitted(new, asked.session);
@@ -85,6 +112,34 @@ fn a_retry_keeps_the_session_and_replaces_the_run() {
     world.directory.declined(agent, first.session, second.run, Reason::WrongPin);
     world.directory.engineer_gone(engineer, world.now);
     assert_eq!(world.effects().last(), Some(&Effect::SessionEnded(first.session, Reason::WrongPin)));
+}
+
+#[test]
+fn a_wrong_pin_that_the_engineers_side_noticed_is_told_as_one() {
+    for agents_word in [None, Some(Reason::PairingAborted), Some(Reason::WrongPin)] {
+        let (mut world, id) = (World::new(), SupportId::random());
+        let (agent, engineer) = (world.agent(id), world.engineer());
+        let asked = world.request(engineer, id).expect("found");
+        let splice = world.join(asked.session, asked.pipe);
+        let place = Place { session: asked.session, pipe: asked.pipe, attachment: splice };
+        let end = PipeEnd::Closed { by: Role::Engineer, reason: Some(Reason::WrongPin) };
+        assert_eq!(world.directory.parted(place, end, world.now), Some(Aftermath::Closed));
+        if let Some(reason) = agents_word {
+            world.directory.declined(agent, asked.session, asked.run, reason);
+        }
+        world.directory.end_by_engineer(engineer, Reason::EngineerEnded);
+        assert_eq!(world.effects().last(), Some(&Effect::SessionEnded(asked.session, Reason::WrongPin)));
+    }
+}
+
+#[test]
+fn the_agents_word_on_a_failed_pairing_counts() {
+    let (mut world, id) = (World::new(), SupportId::random());
+    let (agent, engineer) = (world.agent(id), world.engineer());
+    let asked = world.request(engineer, id).expect("found");
+    world.directory.declined(agent, asked.session, asked.run, Reason::Burnt);
+    world.directory.end_by_engineer(engineer, Reason::WrongPin);
+    assert_eq!(world.effects().last(), Some(&Effect::SessionEnded(asked.session, Reason::Burnt)));
 }
 
 #[test]
@@ -156,7 +211,7 @@ fn an_admitted_session_survives_its_agents_registration() {
     assert_eq!(open(&mut world).map(|opened| opened.agent), Ok(back));
     // Also under the support ID, which it may not know to be withdrawn.
     let again = world.link();
-    assert_eq!(world.directory.register(again, key, id, false), Ok(()));
+    assert_eq!(world.directory.register(again, key, id, Rank::NONE), Ok(Registered::Serving));
     assert_eq!(open(&mut world).map(|opened| opened.agent), Ok(again));
     let stranger = world.engineer();
     assert_eq!(world.request(stranger, id), None);

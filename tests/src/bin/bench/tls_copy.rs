@@ -27,7 +27,7 @@ pub(crate) fn measure(bytes: u64) -> (f64, f64) {
     let mut copier = Running::start("the copy", &mut command);
     let line = copier.wait_for("listening on ");
     let address = line.rsplit(' ').next().expect("an address").to_owned();
-    let connector = TlsConnector::from(client_config(Some(&files.authority)).expect("roots"));
+    let connector = TlsConnector::from(client_config(Some(&files.authority)).expect("roots").standard());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -1,68 +1,17 @@
-//! `make demo`: a whole support call on this machine, through a real relay.
-//!
-//! With a terminal, you are both sides: the client reads out and allows, the engineer types the PIN
-//! and gets a shell. Without one, the call is played, checked and timed.
+//! Without a terminal the call is played, checked and timed.
 
-use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use fieldlink_tests::engineer::{random_file, wait_until_active};
 use fieldlink_tests::programs::{Running, run_with_input};
-use fieldlink_tests::{Call, Engineer, Relay, Scanner};
+use fieldlink_tests::{Call, Engineer, Scanner};
 
 const COPY: usize = 256 << 20;
 
-fn main() -> ExitCode {
-    println!("\nStarting a relay, a scanner's agent and an engineer on 127.0.0.1 …");
-    let relay = Relay::start();
-    let engineer = Engineer::enrolled(&relay, "Demo Engineer");
-    let scanner = Scanner::start_asking(&relay);
-    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        by_hand(scanner, &engineer)
-    } else {
-        by_itself(scanner, &engineer)
-    }
-}
-
-/// Passes the scanner's panel on, and lets the person answer for the client.
-fn by_hand(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
-    println!("\n┌─ the scanner's screen ─────────────────────────────");
-    println!("│  Remote access is on");
-    println!("│  Support ID   {}", scanner.support_id);
-    println!("│  PIN          {}", scanner.pin);
-    println!("└────────────────────────────────────────────────────");
-    println!("\nYou are the engineer now, on the phone with the client. Type the PIN from above.");
-    println!("  $ fieldlink-connect connect {} --ticket DEMO-1\n", scanner.digits());
-    let mut command = engineer.connect();
-    command.args(["connect", &scanner.digits(), "--ticket", "DEMO-1"]);
-    let mut session = match command.spawn() {
-        Ok(session) => session,
-        Err(error) => return fail(&format!("could not start fieldlink-connect: {error}")),
-    };
-    loop {
-        if let Ok(Some(status)) = session.try_wait() {
-            println!("\nThe call is over ({status}).");
-            return ExitCode::SUCCESS;
-        }
-        let Some(line) = scanner.process.next_line(Duration::from_millis(100)) else { continue };
-        if line.contains("Type yes or no") {
-            println!("\n\n┌─ the scanner's screen: now you are the client ─────");
-            // On a line of its own: the engineer's program goes on showing what it waits for.
-            println!("│ {}", line.trim());
-            let mut answer = String::new();
-            let _ = std::io::stdin().lock().read_line(&mut answer);
-            println!("└────────────────────────────────────────────────────\n");
-            scanner.process.type_line(answer.trim());
-        } else if line.contains("is connected") || line.contains("ended") || line.contains("Wrong PINs") {
-            println!("\r\n│ scanner: {}\r", line.trim());
-        }
-    }
-}
-
 /// Plays the call, and says what happened and how fast.
-fn by_itself(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
+pub(crate) fn run(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
     let mut table = Table::default();
     table.row("scanner ready", format!("ID {}, PIN shown", scanner.support_id), true);
 
@@ -118,11 +67,6 @@ fn copies(call: &Call<'_>, scanner: &Scanner, engineer: &Engineer, table: &mut T
 fn checksum(path: &Path) -> Option<Vec<u8>> {
     let output = Command::new("sha256sum").stdin(std::fs::File::open(path).ok()?).output().ok()?;
     output.status.success().then_some(output.stdout)
-}
-
-fn fail(problem: &str) -> ExitCode {
-    eprintln!("demo: {problem}");
-    ExitCode::FAILURE
 }
 
 #[derive(Default)]

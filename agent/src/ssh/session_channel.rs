@@ -1,0 +1,212 @@
+//! The session channels of one SSH connection (RFC 4254 section 6), each from its opening to its end.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use russh::server::{Handle, Msg};
+use russh::{Channel, ChannelId, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
+
+use super::program::{RunningProgram, Start};
+use crate::session_process::wire::{
+    ExitStatus, MAX_ENVIRONMENT, MAX_VARIABLES, ProgramKind, TerminalRequest, accepts_variable,
+};
+
+/// Session channels that one connection may have open, as OpenSSH's `MaxSessions`.
+const MOST: usize = 10;
+/// What a client may send before it says what is to be started, in bytes.
+const EARLY_INPUT: usize = 256 * 1024;
+/// `SSH_EXTENDED_DATA_STDERR`, RFC 4254 section 5.2.
+const STDERR: u32 = 1;
+
+/// All of them.
+#[derive(Default)]
+pub(super) struct SessionChannels(HashMap<ChannelId, SessionChannel>);
+
+enum SessionChannel {
+    /// Opened; `pty-req` and `env` may come.
+    Preparing(Box<Preparing>),
+    /// A shell or a command runs in it, or sftp.
+    Running(RunningProgram),
+}
+
+/// A channel in which nothing runs yet.
+pub(super) struct Preparing {
+    channel: Channel<Msg>,
+    early: VecDeque<ChannelMsg>,
+    early_bytes: usize,
+    terminal: Option<TerminalRequest>,
+    environment: Vec<(String, String)>,
+}
+
+impl SessionChannels {
+    /// Whether another one may be opened now.
+    pub(super) fn has_room(&mut self) -> bool {
+        self.0.retain(|_, channel| match channel {
+            SessionChannel::Preparing(_) => true,
+            SessionChannel::Running(program) => !program.is_over(),
+        });
+        self.0.len() < MOST
+    }
+
+    pub(super) fn opened(&mut self, channel: Channel<Msg>) {
+        let id = channel.id();
+        let preparing = Preparing {
+            channel,
+            early: VecDeque::new(),
+            early_bytes: 0,
+            terminal: None,
+            environment: Vec::new(),
+        };
+        self.0.insert(id, SessionChannel::Preparing(Box::new(preparing)));
+    }
+
+    /// The client has closed it.
+    pub(super) fn closed(&mut self, id: ChannelId) {
+        if let Some(SessionChannel::Running(program)) = self.0.remove(&id) {
+            program.hang_up();
+        }
+    }
+
+    /// Takes the SSH library's copies of what came for a channel that nothing runs in. Left where they are,
+    /// they would fill its queue and hold up the whole connection. False if it is more than may come early;
+    /// the channel is given up then.
+    pub(super) fn take_early(&mut self, id: ChannelId) -> bool {
+        let Some(SessionChannel::Preparing(preparing)) = self.0.get_mut(&id) else { return true };
+        let fits = preparing.take_early();
+        if !fits {
+            self.0.remove(&id);
+        }
+        fits
+    }
+
+    /// The channel, as long as nothing runs in it.
+    pub(super) fn preparing(&mut self, id: ChannelId) -> Option<&mut Preparing> {
+        match self.0.get_mut(&id) {
+            Some(SessionChannel::Preparing(preparing)) => Some(preparing),
+            _ => None,
+        }
+    }
+
+    /// What is to be started in the channel, and its two ways. It counts as gone until
+    /// [`Self::running`].
+    pub(super) fn begin(
+        &mut self,
+        id: ChannelId,
+        kind: ProgramKind,
+        connection: Handle,
+    ) -> Option<(Start, (Input, Output))> {
+        let SessionChannel::Preparing(_) = self.0.get(&id)? else { return None };
+        let Some(SessionChannel::Preparing(preparing)) = self.0.remove(&id) else { return None };
+        let Preparing { channel, early, terminal, environment, .. } = *preparing;
+        let (source, sink) = channel.split();
+        let ways = (Input { early, source }, Output { channel: sink, connection });
+        Some((Start { kind, terminal, environment }, ways))
+    }
+
+    pub(super) fn running(&mut self, id: ChannelId, program: RunningProgram) {
+        self.0.insert(id, SessionChannel::Running(program));
+    }
+
+    /// What runs in the channel.
+    pub(super) fn program(&self, id: ChannelId) -> Option<&RunningProgram> {
+        match self.0.get(&id) {
+            Some(SessionChannel::Running(program)) => Some(program),
+            _ => None,
+        }
+    }
+}
+
+impl Preparing {
+    /// False if there is one already.
+    pub(super) fn set_terminal(&mut self, request: TerminalRequest) -> bool {
+        let is_first = self.terminal.is_none();
+        self.terminal.get_or_insert(request);
+        is_first
+    }
+
+    /// False if it is not taken.
+    pub(super) fn set_variable(&mut self, name: &str, value: &str) -> bool {
+        let taken: usize = self.environment.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let fits = self.environment.len() < MAX_VARIABLES
+            && taken + name.len() + value.len() <= MAX_ENVIRONMENT
+            && accepts_variable(name, value);
+        if fits {
+            self.environment.push((name.to_owned(), value.to_owned()));
+        }
+        fits
+    }
+
+    fn take_early(&mut self) -> bool {
+        while let Some(Some(message)) = self.channel.wait().now_or_never() {
+            match message {
+                ChannelMsg::Data { ref data } => {
+                    self.early_bytes += data.len().max(1);
+                    self.early.push_back(message);
+                }
+                ChannelMsg::Eof if !matches!(self.early.back(), Some(ChannelMsg::Eof)) => {
+                    self.early.push_back(message);
+                }
+                _ => {}
+            }
+        }
+        self.early_bytes <= EARLY_INPUT
+    }
+}
+
+/// A channel's way from the client.
+pub(super) struct Input {
+    early: VecDeque<ChannelMsg>,
+    source: ChannelReadHalf,
+}
+
+impl Input {
+    /// The next message, or nothing when the connection is gone. Safe to cancel.
+    pub(super) async fn next(&mut self) -> Option<ChannelMsg> {
+        match self.early.pop_front() {
+            Some(message) => Some(message),
+            None => self.source.wait().await,
+        }
+    }
+
+    /// Throws away what still comes, until the client has closed the channel too.
+    pub(super) async fn drain(&mut self) {
+        while self.next().await.is_some() {}
+    }
+}
+
+/// A channel's way to the client.
+pub(super) struct Output {
+    channel: ChannelWriteHalf<Msg>,
+    /// Only for what the channel's own half cannot say.
+    connection: Handle,
+}
+
+impl Output {
+    pub(super) async fn send(&self, bytes: Bytes) -> Result<(), russh::Error> {
+        self.channel.data_bytes(bytes).await
+    }
+
+    pub(super) async fn send_error(&self, bytes: Bytes) -> Result<(), russh::Error> {
+        self.channel.extended_data_bytes(STDERR, bytes).await
+    }
+
+    /// In OpenSSH's order: end of output, how it ended, close.
+    pub(super) async fn finish(&self, status: Option<ExitStatus>) {
+        let _ = self.channel.eof().await;
+        match status {
+            Some(ExitStatus::Code { code }) => {
+                let _ = self.channel.exit_status(u32::from(code)).await;
+            }
+            Some(ExitStatus::Signal { name, core_dumped }) => {
+                let (id, signal) = (self.channel.id(), Sig::Custom(name));
+                let _ = self
+                    .connection
+                    .exit_signal_request(id, signal, core_dumped, String::new(), String::new())
+                    .await;
+            }
+            None => {}
+        }
+        let _ = self.channel.close().await;
+    }
+}

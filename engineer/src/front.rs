@@ -1,0 +1,146 @@
+//! What the engineer's own process does while a holder has the session: types the PIN, runs ssh, passes
+//! signals on. See [`crate::holder`].
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::pin::Pin as Pinned;
+use std::process::Command;
+
+use anyhow::Context;
+use fieldlink_protocol::pin::Pin;
+
+use crate::exit::{Failure, Kind, SSH_FAILED};
+use crate::holder::{Ended, Event, Holder, Order, ToFront, ToHolder};
+use crate::pin_entry::PinEntry;
+use crate::platform::{Signal, Signals};
+use crate::ssh_child::{SshChild, SshExit, as_shell};
+use crate::ssh_client;
+
+/// A PIN that is being typed, and where the next one comes from.
+type Typing = Pinned<Box<dyn Future<Output = (PinEntry, Result<Pin, Failure>)>>>;
+
+/// The front of a holder.
+struct Front<'a> {
+    holder: Holder,
+    signals: Signals,
+    /// What to run instead of a shell.
+    command: &'a [OsString],
+    pins: Option<PinEntry>,
+    typing: Option<Typing>,
+    ssh: Option<SshChild>,
+}
+
+/// Has a holder carry out `order`, and is its front. Gives the exit code, of which the engineer has read why.
+pub async fn serve(order: &Order, pins: Option<PinEntry>, command: &[OsString]) -> Result<u8, Failure> {
+    let signals = Signals::new().context("could not watch for signals")?;
+    let holder = Holder::start(order).await?;
+    let mut front = Front { holder, signals, command, pins, typing: None, ssh: None };
+    let ended = front.until_the_end().await?;
+    // A prompt that nobody waits for any more, before the shell's own.
+    front.typing = None;
+    if let Some(ssh) = front.ssh.take() {
+        ssh.stop().await;
+    }
+    match ended {
+        Ended::Code(code) => Ok(code),
+        Ended::Killed => Err(Failure::new(
+            Kind::Failed,
+            format!(
+                "the program that holds the session was killed; if there was a session, come back to it within \
+                 five minutes with fieldlink-connect {}",
+                order.id
+            ),
+        )),
+    }
+}
+
+impl Front<'_> {
+    async fn until_the_end(&mut self) -> anyhow::Result<Ended> {
+        loop {
+            tokio::select! {
+                biased;
+                // An interrupt belongs to ssh, which the terminal has sent it as well.
+                signal = self.signals.next() => if self.ssh.is_none() || signal != Signal::Interrupt {
+                    self.holder.signal(signal);
+                },
+                event = self.holder.next() => match event? {
+                    Event::Wants(want) => self.serve(want).await,
+                    Event::Ended(ended) => return Ok(ended),
+                },
+                (pins, pin) = typed(&mut self.typing) => {
+                    (self.pins, self.typing) = (Some(pins), None);
+                    self.holder.send(&answer(pin)).await;
+                }
+                exit = exited(&mut self.ssh) => {
+                    self.ssh = None;
+                    self.tell_exit(exit?).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(&mut self, want: ToFront) {
+        match want {
+            ToFront::Pin => match self.pins.take() {
+                Some(mut pins) => {
+                    self.typing = Some(Box::pin(async move {
+                        let pin = pins.next().await;
+                        (pins, pin)
+                    }));
+                }
+                None => self.holder.send(&answer(Err(Failure::usage("no PIN was expected")))).await,
+            },
+            ToFront::Ssh { config, alias } => self.start_ssh(&config, &alias).await,
+            ToFront::NoSsh => {
+                if let Some(ssh) = self.ssh.take() {
+                    ssh.stop().await;
+                }
+                self.tell_exit(SshExit { code: SSH_FAILED, failed: false }).await;
+            }
+        }
+    }
+
+    async fn start_ssh(&mut self, config: &Path, alias: &str) {
+        let ssh = with_command(as_shell(ssh_client::command(config, alias)), self.command);
+        match SshChild::spawn(ssh) {
+            Ok(ssh) => self.ssh = Some(ssh),
+            Err(error) => {
+                crate::printing::print(&format!("fieldlink-connect: {error:#}"));
+                self.tell_exit(SshExit { code: SSH_FAILED, failed: true }).await;
+            }
+        }
+    }
+
+    async fn tell_exit(&mut self, SshExit { code, failed }: SshExit) {
+        self.holder.send(&ToHolder::SshEnded { code, failed }).await;
+    }
+}
+
+/// `ssh`, and behind it what it shall run; a shell, if that is nothing.
+pub fn with_command(mut ssh: Command, command: &[OsString]) -> Command {
+    if !command.is_empty() {
+        ssh.arg("--").args(command);
+    }
+    ssh
+}
+
+fn answer(pin: Result<Pin, Failure>) -> ToHolder {
+    match pin {
+        Ok(pin) => ToHolder::Pin { digits: pin.expose().to_owned().into() },
+        Err(Failure { kind, message }) => ToHolder::NoPin { code: kind.code(), message },
+    }
+}
+
+async fn typed(typing: &mut Option<Typing>) -> (PinEntry, Result<Pin, Failure>) {
+    match typing {
+        Some(typing) => typing.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn exited(ssh: &mut Option<SshChild>) -> anyhow::Result<SshExit> {
+    match ssh {
+        Some(ssh) => ssh.exited().await,
+        None => std::future::pending().await,
+    }
+}

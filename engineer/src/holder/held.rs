@@ -1,0 +1,268 @@
+//! A session that is open, until it has ended or is left.
+
+use std::time::Duration;
+
+use fieldlink_protocol::reason::Reason;
+use tokio::time::timeout;
+
+use super::process::{Front, SshEnd};
+use crate::exit::{Failure, Kind, SSH_FAILED};
+use crate::platform::Signal;
+use crate::progress::{Console, Progress};
+use crate::rehearsal;
+use crate::session::{End, Session, Stop, Stops};
+use crate::ssh_config::check::{self, Standing};
+
+/// How long the reason for a broken connection may take: the session's end, perhaps.
+const REASON: Duration = Duration::from_millis(500);
+
+/// What happened first while ssh ran.
+enum Happened {
+    Ssh(SshEnd),
+    Over(End),
+    Stopped(Stop),
+}
+
+/// A session that is open.
+pub(super) struct Held<'a> {
+    pub(super) session: Session,
+    pub(super) stops: Stops,
+    pub(super) console: &'a Console,
+}
+
+impl Held<'_> {
+    /// Says how other programs can use the session.
+    pub(super) async fn offer(&mut self) {
+        let Self { session, console, .. } = self;
+        let (config, alias) = (session.ssh_config(), session.alias());
+        let looking =
+            async { tokio::join!(check::check(&config, &alias), rehearsal::plain_ssh(&config, &alias)) };
+        let (standing, trouble) = tokio::select! {
+            biased;
+            // The end is told by what comes next.
+            _ = session.ended(console) => return,
+            looked = looking => looked,
+        };
+        let names = session.names();
+        console.say(&how_to_use(&config.display().to_string(), &names, &standing, trouble.as_deref()));
+    }
+
+    /// Holds the session until it ends or someone ends it.
+    pub(super) async fn hold(mut self) -> Result<u8, Failure> {
+        tokio::select! {
+            biased;
+            end = self.session.ended(self.console) => self.over(&end).await,
+            stop = self.stops.next() => self.stopped(stop).await,
+        }
+    }
+
+    /// Has a shell opened in the front's terminal, and ends the session with it.
+    pub(super) async fn shell(mut self, front: &mut Front) -> Result<u8, Failure> {
+        let ssh = match self.follow_ssh(front).await {
+            Happened::Ssh(ssh) => ssh,
+            Happened::Over(end) => return self.over(&end).await,
+            Happened::Stopped(stop) => return self.stopped(stop).await,
+        };
+        if ssh.code == SSH_FAILED
+            && let Ok(end) = timeout(REASON, self.session.ended(self.console)).await
+        {
+            return self.over(&end).await;
+        }
+        if ssh.failed {
+            return self.keep(front, ssh).await;
+        }
+        self.wait_for_others(ssh.code).await
+    }
+
+    /// Has one command run, and ends the session with it.
+    pub(super) async fn command(mut self, front: &mut Front) -> Result<u8, Failure> {
+        let ssh = match self.follow_ssh(front).await {
+            Happened::Ssh(ssh) => ssh,
+            Happened::Over(end) => return self.over(&end).await,
+            Happened::Stopped(stop) => return self.stopped(stop).await,
+        };
+        if ssh.code == SSH_FAILED
+            && let Ok(end) = timeout(REASON, self.session.ended(self.console)).await
+        {
+            return self.over(&end).await;
+        }
+        if ssh.failed && !self.session.was_connected() {
+            return self.leave(ssh.code, "ssh got no connection").await;
+        }
+        self.session.end(Reason::EngineerEnded).await?;
+        Ok(ssh.code)
+    }
+
+    async fn follow_ssh(&mut self, front: &mut Front) -> Happened {
+        self.console.hush(true);
+        let (config, alias) = (self.session.ssh_config(), self.session.alias());
+        front.start_ssh(config, alias).await;
+        let happened = tokio::select! {
+            biased;
+            end = self.session.ended(self.console) => Happened::Over(end),
+            stop = self.stops.next() => Happened::Stopped(stop),
+            ssh = front.ssh_end() => Happened::Ssh(ssh),
+        };
+        if !matches!(happened, Happened::Ssh(_) | Happened::Stopped(Stop::Signal(Signal::HangUp))) {
+            front.stop_ssh().await;
+        }
+        self.console.hush(false);
+        happened
+    }
+
+    /// A shell has ended with `code`. Other connections keep the session, and nothing else does.
+    async fn wait_for_others(mut self, code: u8) -> Result<u8, Failure> {
+        let open = self.session.other_connections();
+        if open > 0 {
+            self.console.say(&format!(
+                "the shell is closed; {open} connections are still open, the session goes on until they \
+                 close; Ctrl-C ends it"
+            ));
+            tokio::select! {
+                biased;
+                end = self.session.unused(self.console) => if let Some(end) = end {
+                    return self.over(&end).await;
+                },
+                stop = self.stops.next() => if stop == Stop::Signal(Signal::HangUp) {
+                    return self.stopped(stop).await;
+                },
+            }
+        }
+        let ended = self.session.end(Reason::EngineerEnded).await?;
+        self.console.tell(&Progress::ended(&ended));
+        Ok(code)
+    }
+
+    /// ssh failed, and not the session: that goes on, as long as someone is there who can end it.
+    async fn keep(self, front: &Front, ssh: SshEnd) -> Result<u8, Failure> {
+        if !front.is_attended() {
+            return self.leave(ssh.code, "ssh failed").await;
+        }
+        let id = self.session.id();
+        self.console.say(&format!(
+            "ssh failed, and the session goes on: fieldlink-connect {id} in another terminal opens a shell; \
+             Ctrl-C here, or fieldlink-connect end {id}, ends it"
+        ));
+        self.hold().await
+    }
+
+    /// Leaves the session to whoever comes back to it.
+    async fn leave(self, code: u8, why: &str) -> Result<u8, Failure> {
+        let id = self.session.id();
+        self.session.release().await?;
+        self.console.say(&format!(
+            "fieldlink-connect: {why}: the session is held for five minutes; come back to it with \
+             fieldlink-connect {id}, end it with fieldlink-connect end {id}"
+        ));
+        Ok(code)
+    }
+
+    /// The session ended, and not by this engineer.
+    async fn over(self, end: &End) -> Result<u8, Failure> {
+        let cleared = self.session.clear_up(end).await;
+        self.console.tell(&Progress::ended(end));
+        cleared?;
+        Ok(Kind::SessionOver.code())
+    }
+
+    /// The terminal is gone. Connections from other terminals go on; after them the session is left.
+    async fn hung_up(mut self) -> Result<u8, Failure> {
+        if self.session.other_connections() > 0 {
+            tokio::select! {
+                biased;
+                end = self.session.unused(self.console) => if let Some(end) = end {
+                    return self.over(&end).await;
+                },
+                stop = self.stops.next() => if stop != Stop::Signal(Signal::HangUp) {
+                    return self.end(stop).await;
+                },
+            }
+        }
+        self.leave(Signal::HangUp.exit_code(), "the terminal is gone").await
+    }
+
+    async fn stopped(self, stop: Stop) -> Result<u8, Failure> {
+        match stop {
+            Stop::Signal(Signal::HangUp) => self.hung_up().await,
+            stop => self.end(stop).await,
+        }
+    }
+
+    /// Ends the session, as someone wants.
+    async fn end(self, stop: Stop) -> Result<u8, Failure> {
+        let ended = self.session.end(reason(stop)).await?;
+        self.console.tell(&Progress::ended(&ended));
+        Ok(code_of(stop))
+    }
+}
+
+/// How other programs can use the session: by plain ssh under `names` if that is safe, or with the session's own
+/// `config`; and through another shell if `trouble` with the engineer's own keeps ssh from its connection.
+fn how_to_use(
+    config: &str,
+    names: &[String],
+    standing: &anyhow::Result<Standing>,
+    trouble: Option<&str>,
+) -> String {
+    let shell = if trouble.is_some() { "SHELL=/bin/sh " } else { "" };
+    let own = format!("from other terminals: {shell}ssh -F {config} scanner");
+    let mut text = match standing {
+        Ok(Standing::Confirmed) => {
+            let names = names.join(", or ");
+            format!("from other terminals: {shell}ssh {names} (scp, sftp, rsync, git … likewise)")
+        }
+        Ok(Standing::NotIncluded) => {
+            format!("{own}\n(for plain ssh, see: fieldlink-connect ssh-config --install)")
+        }
+        Ok(Standing::Weakened(differences)) => {
+            format!("{own}\n(plain ssh would do something else: {})", check::advice(differences))
+        }
+        Err(error) => format!("{own}\n({error:#})"),
+    };
+    if let Some(trouble) = trouble {
+        text.push_str(&format!("\n(ssh without SHELL=/bin/sh gets no connection here: {trouble})"));
+    }
+    text
+}
+
+fn reason(stop: Stop) -> Reason {
+    match stop {
+        Stop::Requested | Stop::Signal(Signal::Interrupt) => Reason::EngineerEnded,
+        Stop::Signal(Signal::Terminate | Signal::HangUp) => Reason::EngineerStopped,
+    }
+}
+
+/// Ctrl-C and `end` are how a session is meant to end.
+fn code_of(stop: Stop) -> u8 {
+    match stop {
+        Stop::Requested | Stop::Signal(Signal::Interrupt) => 0,
+        Stop::Signal(signal) => signal.exit_code(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ssh_config::check::Difference;
+
+    #[test]
+    fn engineers_read_the_command_that_works() {
+        let names = ["scanner-1".to_owned(), "ticket-T-7".to_owned()];
+        let shown = |standing, trouble| how_to_use("/run/x/ssh_config", &names, &standing, trouble);
+        let confirmed = shown(Ok(Standing::Confirmed), None);
+        assert_eq!(
+            confirmed,
+            "from other terminals: ssh scanner-1, or ticket-T-7 (scp, sftp, rsync, git … likewise)"
+        );
+        let loud = shown(Ok(Standing::Confirmed), Some("it prints"));
+        assert!(
+            loud.contains("SHELL=/bin/sh ssh scanner-1, or ") && loud.ends_with("here: it prints)"),
+            "{loud}"
+        );
+        let difference = Difference { option: "forwardagent".into(), added: Vec::new() };
+        let weakened = shown(Ok(Standing::Weakened(vec![difference])), None);
+        assert!(weakened.contains("ssh -F /run/x/ssh_config scanner") && weakened.contains("forwardagent"));
+        let failed = shown(Err(anyhow::anyhow!("no answer")), None);
+        assert!(failed.ends_with("(no answer)"), "{failed}");
+    }
+}

@@ -1,0 +1,336 @@
+//! Which way to the relay is tried, and when. Pure: callers pass what became of look-ups and attempts, and
+//! `now` (the time since any fixed moment); they get what to do and a deadline.
+//!
+//! A plain form of RFC 8305, carried on until the relay has answered, because what breaks on the way often
+//! breaks after TCP:
+//!
+//! - The families alternate. A next attempt begins as soon as one fails, or when all that run are *overdue*:
+//!   no step of an attempt should take much longer than the slowest before it.
+//! - Whatever takes the connection and then cuts it, or says nothing, may only be unable to take a hybrid
+//!   [`Hello`](super::route::Hello): the address gets the other kind, too.
+//! - What worked the last time goes first, alone, and has twice as long until another one begins.
+//! - Only one attempt at a time is asked to become the connection ([`Due::Ask`]): what is sent then may be
+//!   good for one time only.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::learnt::Plan;
+use super::route::{Family, Route};
+
+/// Addresses of one family that are tried.
+pub(super) const ADDRESSES: usize = 8;
+/// From the beginning of an attempt until it is overdue; also the least that a later step may take.
+const STEP: Duration = Duration::from_millis(250);
+/// The most that a step of TLS may take before another attempt begins.
+const STEP_MAX: Duration = Duration::from_secs(2);
+/// A proxy has to look up and reach the relay first.
+const PROXY_STEP: Duration = Duration::from_secs(1);
+/// The relay has to look into its store before it answers.
+const ANSWER_STEP: Duration = Duration::from_secs(3);
+/// Where another connection is ready, the answer is waited for so long at least.
+const ANSWER_MIN: Duration = Duration::from_secs(1);
+/// All attempts begin within about this time, however many there are.
+const SPREAD: Duration = Duration::from_secs(6);
+/// No two attempts begin within less, unless one has failed.
+const STEP_MIN: Duration = Duration::from_millis(100);
+/// Silence after TCP for this long, or a few round trips: the address gets the other hello. A busy relay
+/// must not be asked twice for nothing.
+const HELLO_SILENCE: Duration = Duration::from_millis(1_500);
+/// IPv4 addresses wait this long for IPv6 addresses (RFC 8305, section 3).
+const RESOLUTION: Duration = Duration::from_millis(50);
+/// Where the way that is known to work has failed, those that have been overdue for this long are not waited
+/// for: a relay that is started again is reached by the next dialling.
+const HOPELESS: Duration = Duration::from_secs(1);
+
+/// The number of an attempt, from zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct AttemptId(pub(super) usize);
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Begin an attempt.
+    Begin(AttemptId, Route),
+    /// Send the request on it: it has nothing left to do but that.
+    Ask(AttemptId),
+    /// Drop it; another one is ready.
+    Abandon(AttemptId),
+}
+
+/// What an attempt has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passed {
+    /// The TCP connection stands.
+    Tcp,
+    /// The proxy has connected to the relay.
+    Proxy,
+    /// TLS stands.
+    Tls,
+}
+
+/// How much of the dialling a failed attempt settles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setback {
+    /// This hello at this address.
+    Hello,
+    /// This address.
+    Address,
+    /// All of it: whoever answered has a right to.
+    Everything,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Tcp,
+    Proxy,
+    Tls { since: Duration },
+    Ready,
+    Asked,
+    Failed(Setback),
+}
+
+#[derive(Debug)]
+struct Attempt {
+    route: Route,
+    stage: Stage,
+    /// When the present step began.
+    since: Duration,
+    /// The slowest step so far: about a round trip.
+    slowest: Duration,
+    /// From then on it is overdue.
+    expected: Duration,
+    /// It goes the way that worked the last time.
+    is_known: bool,
+}
+
+impl Attempt {
+    fn runs(&self) -> bool {
+        !matches!(self.stage, Stage::Failed(_))
+    }
+
+    /// How much longer than others it may take: what has worked deserves patience.
+    fn factor(&self) -> u32 {
+        if self.is_known { 2 } else { 1 }
+    }
+
+    /// Until when it may take the answer, if another connection is ready.
+    fn answers_until(&self) -> Duration {
+        self.since + (5 * self.slowest).clamp(ANSWER_MIN, ANSWER_STEP)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Race {
+    plan: Plan,
+    through_proxy: bool,
+    begun: Duration,
+    ends: Duration,
+    addresses: Vec<SocketAddr>,
+    /// Look-ups that have not ended.
+    looking: Vec<Family>,
+    /// Until when the first attempt waits for the other family's addresses.
+    hold: Duration,
+    attempts: Vec<Attempt>,
+    is_settled: bool,
+}
+
+impl Race {
+    /// A dialling that ends at `ends`, and looks up the addresses of both families.
+    pub(super) fn new(plan: Plan, through_proxy: bool, now: Duration, ends: Duration) -> Self {
+        Self {
+            plan,
+            through_proxy,
+            begun: now,
+            ends,
+            addresses: plan.first.map(|route| route.address).into_iter().collect(),
+            looking: vec![Family::V6, Family::V4],
+            hold: now,
+            attempts: Vec::new(),
+            is_settled: false,
+        }
+    }
+
+    /// The look-up of a family has ended.
+    pub(super) fn found(&mut self, family: Family, addresses: &[SocketAddr], now: Duration) {
+        self.looking.retain(|&looking| looking != family);
+        for &address in addresses.iter().take(ADDRESSES) {
+            if Family::of(address) == family && !self.addresses.contains(&address) {
+                self.addresses.push(address);
+            }
+        }
+        let waits = self.looking.contains(&self.plan.family) && self.attempts.is_empty();
+        self.hold = if waits { now + RESOLUTION } else { now };
+    }
+
+    /// An attempt has done a step.
+    pub(super) fn passed(&mut self, id: AttemptId, passed: Passed, now: Duration) {
+        let (through_proxy, share) = (self.through_proxy, self.share());
+        let Some(attempt) = self.attempts.get_mut(id.0).filter(|attempt| attempt.runs()) else { return };
+        attempt.slowest = attempt.slowest.max(now.saturating_sub(attempt.since));
+        attempt.since = now;
+        let factor = attempt.factor();
+        let (stage, step) = match passed {
+            Passed::Tcp if through_proxy => (Stage::Proxy, PROXY_STEP),
+            Passed::Tcp | Passed::Proxy => {
+                (Stage::Tls { since: now }, (3 * attempt.slowest).clamp(STEP, STEP_MAX))
+            }
+            Passed::Tls => (Stage::Ready, Duration::ZERO),
+        };
+        attempt.stage = stage;
+        attempt.expected = now + (factor * step).min(share);
+    }
+
+    /// An attempt has failed.
+    pub(super) fn failed(&mut self, id: AttemptId, setback: Setback) {
+        if let Some(attempt) = self.attempts.get_mut(id.0) {
+            attempt.stage = Stage::Failed(setback);
+            self.is_settled |= setback == Setback::Everything;
+        }
+    }
+
+    /// What is to be done at `now`. Call it until it returns `None`.
+    pub(super) fn due(&mut self, now: Duration) -> Option<Due> {
+        if self.is_over(now) {
+            return None;
+        }
+        self.due_answer(now).or_else(|| {
+            let (_, route) = self.wanted().find(|(at, _)| *at <= now)?;
+            Some(self.begin(route, now))
+        })
+    }
+
+    /// When [`Self::due`] or [`Self::is_over`] has something to say next, unless something happens before.
+    pub(super) fn deadline(&self) -> Duration {
+        let begin = self.wanted().map(|(at, _)| at);
+        let ready = self.position(Stage::Ready);
+        let abandon =
+            ready.and_then(|_| self.position(Stage::Asked)).map(|at| self.attempts[at].answers_until());
+        let hopeless = self.hopeless_at();
+        begin.chain(abandon).chain(hopeless).fold(self.ends, Duration::min)
+    }
+
+    /// Whether nothing more can come of it.
+    pub(super) fn is_over(&self, now: Duration) -> bool {
+        let is_out_of_ways = || {
+            self.looking.is_empty()
+                && self.attempts.iter().all(|attempt| !attempt.runs())
+                && self.wanted().next().is_none()
+        };
+        self.is_settled
+            || now >= self.ends
+            || is_out_of_ways()
+            || self.hopeless_at().is_some_and(|hopeless| now >= hopeless)
+    }
+
+    /// The addresses that are known.
+    pub(super) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    fn begin(&mut self, route: Route, now: Duration) -> Due {
+        let is_known = self.plan.first == Some(route) && self.attempts.is_empty();
+        let slowest = Duration::ZERO;
+        let mut attempt = Attempt { route, stage: Stage::Tcp, since: now, slowest, expected: now, is_known };
+        attempt.expected += (attempt.factor() * STEP).min(self.share());
+        self.attempts.push(attempt);
+        Due::Begin(AttemptId(self.attempts.len() - 1), route)
+    }
+
+    /// Has the first that is ready asked, once nobody else is, or whoever is takes too long.
+    fn due_answer(&mut self, now: Duration) -> Option<Due> {
+        let ready = self.position(Stage::Ready)?;
+        match self.position(Stage::Asked) {
+            Some(asked) if now < self.attempts[asked].answers_until() => None,
+            Some(asked) => {
+                self.failed(AttemptId(asked), Setback::Address);
+                Some(Due::Abandon(AttemptId(asked)))
+            }
+            None => {
+                let expected = now + ANSWER_STEP.min(self.share());
+                let attempt = &mut self.attempts[ready];
+                (attempt.stage, attempt.since, attempt.expected) = (Stage::Asked, now, expected);
+                Some(Due::Ask(AttemptId(ready)))
+            }
+        }
+    }
+
+    fn position(&self, stage: Stage) -> Option<usize> {
+        self.attempts.iter().position(|attempt| attempt.stage == stage)
+    }
+
+    /// The ways that have not been tried, the next one first, and from when on they may be.
+    fn wanted(&self) -> impl Iterator<Item = (Duration, Route)> {
+        let gate = self.gate();
+        let known = self.plan.first.filter(|_| self.attempts.is_empty()).map(|route| (Duration::ZERO, route));
+        let next_family = self
+            .attempts
+            .last()
+            .map_or(self.plan.family, |attempt| Family::of(attempt.route.address).other());
+        let fresh = move |family: Family| {
+            let untried = |&&address: &&SocketAddr| Family::of(address) == family && !self.has_tried(address);
+            let address = self.addresses.iter().find(untried)?;
+            Some((gate, Route { address: *address, hello: self.plan.hello }))
+        };
+        let is_new = !self.attempts.iter().any(|a| Family::of(a.route.address) == next_family);
+        let one = fresh(next_family);
+        let other = || fresh(next_family.other());
+        let others = self.attempts.iter().filter_map(move |attempt| self.other_hello(attempt, gate));
+        known
+            .into_iter()
+            .chain(one.filter(|_| is_new))
+            .chain(others)
+            .chain(one.filter(|_| !is_new))
+            .chain(if one.is_none() { other() } else { None })
+    }
+
+    fn has_tried(&self, address: SocketAddr) -> bool {
+        self.attempts.iter().any(|attempt| attempt.route.address == address)
+    }
+
+    /// The address of `attempt` with the other hello, if that may help.
+    fn other_hello(&self, attempt: &Attempt, gate: Duration) -> Option<(Duration, Route)> {
+        let route = Route { hello: attempt.route.hello.other(), ..attempt.route };
+        let at = match attempt.stage {
+            Stage::Failed(Setback::Hello) => gate,
+            Stage::Tls { since } => {
+                let silence = HELLO_SILENCE.max(5 * attempt.slowest).min(STEP_MAX);
+                gate.max(since + attempt.factor() * silence)
+            }
+            _ => return None,
+        };
+        let is_new = !self.attempts.iter().any(|attempt| attempt.route == route);
+        is_new.then_some((at, route))
+    }
+
+    /// When the next attempt may begin.
+    fn gate(&self) -> Duration {
+        let running = self.attempts.iter().filter(|attempt| attempt.runs()).map(|attempt| attempt.expected);
+        running.fold(self.hold, Duration::max)
+    }
+
+    /// What one attempt may hold up the next, so that all of them find a place.
+    fn share(&self) -> Duration {
+        let routes = u32::try_from(2 * self.addresses.len()).unwrap_or(u32::MAX).max(1);
+        (SPREAD / routes).max(STEP_MIN)
+    }
+
+    /// When the last one that runs has been overdue for too long, and the known way has failed.
+    fn hopeless_at(&self) -> Option<Duration> {
+        let has_lost_way = self.attempts.iter().any(|attempt| attempt.is_known && !attempt.runs());
+        let is_answering =
+            self.attempts.iter().any(|attempt| matches!(attempt.stage, Stage::Ready | Stage::Asked));
+        if !has_lost_way || is_answering || self.wanted().next().is_some() {
+            return None;
+        }
+        let looking = (!self.looking.is_empty()).then_some(self.begun);
+        let running = self.attempts.iter().filter(|attempt| attempt.runs()).map(|attempt| attempt.expected);
+        Some(running.chain(looking).fold(self.begun, Duration::max) + HOPELESS)
+    }
+}
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! Who gets a place at a relay that is full.
+
+mod support;
+
+use fieldlink_protocol::endpoint;
+use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal};
+use fieldlink_relay::arrivals;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use support::*;
+use tokio::net::TcpStream;
+
+/// Takes every place that there is for those who show nothing.
+async fn strangers(relay: &TestRelay) -> Vec<Socket> {
+    let mut held = Vec::new();
+    loop {
+        match relay.connect(endpoint::AGENT, &[]).await {
+            Ok(socket) => held.push(socket),
+            Err(refused) => {
+                assert_eq!(refused.code(), "full");
+                return held;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn strangers_in_all_of_their_places_do_not_keep_a_session_from_going_on() {
+    let relay = TestRelay::start_with(|config| {
+        config.limits.connections = 5;
+        config.limits.handshake = PATIENCE;
+    })
+    .await;
+    let zoe = relay.add_engineer("Zoë");
+    let mut call = Call::start(&relay, &zoe).await;
+    let held = strangers(&relay).await;
+    assert_eq!(held.len(), 4);
+    // A new SSH connection; the engineer, the pipes and the agent again, after a lost network.
+    let (mut engineer_end, mut agent_end) = call.open(&relay).await;
+    pass(&mut engineer_end, &mut agent_end, b"a new one").await;
+    call.engineer_returns(&relay, &zoe).await;
+    call.pipes_return(&relay).await;
+    let nonsense = relay.connect(endpoint::AGENT, &[("fieldlink-ticket", "k.e30.AAAA")]).await;
+    assert_eq!(nonsense.expect_err("no ticket").code(), "full");
+    let header = [("fieldlink-ticket", call.session_ticket.as_str())];
+    let control = Control(relay.connect(endpoint::AGENT, &header).await.expect("it has a ticket"));
+    let mut back = NewAgent::greeted(control).await;
+    let claim = Claim::Session { session_ticket: call.session_ticket.clone() };
+    assert_eq!(back.claim(&call.key, claim).await, Ok(String::new()));
+    drop(held);
+    within(async { while relay.connect(endpoint::AGENT, &[]).await.is_err() {} }).await;
+}
+
+#[tokio::test]
+async fn a_ticket_in_the_request_registers_nobody() {
+    let relay = TestRelay::start().await;
+    let zoe = relay.add_engineer("Zoë");
+    let call = Call::start(&relay, &zoe).await;
+    let header = [("fieldlink-ticket", call.session_ticket.as_str())];
+    let control = Control(relay.connect(endpoint::AGENT, &header).await.expect("accepted"));
+    let mut thief = NewAgent::greeted(control).await;
+    let claim = Claim::Session { session_ticket: call.session_ticket.clone() };
+    let key = fieldlink_protocol::registration::RegistrationKey::generate();
+    assert_eq!(thief.claim(&key, claim).await, Err(RegistrationRefusal::SessionOver));
+}
+
+#[tokio::test]
+async fn one_engineer_does_not_take_the_places_of_another() {
+    let relay = TestRelay::start_with(|config| {
+        config.limits.session_connections = 12;
+        config.limits.session_connections_per_engineer = 6;
+    })
+    .await;
+    let (zoe, max) = (relay.add_engineer("Zoë"), relay.add_engineer("Max"));
+    let mut call = Call::start(&relay, &zoe).await;
+    let mut held = Vec::new();
+    let refused = loop {
+        let (engineer, agent) = call.open_tickets().await;
+        match attach(&relay, &engineer).await {
+            Ok(socket) => held.push(socket),
+            Err(refused) => break refused,
+        }
+        match attach(&relay, &agent).await {
+            Ok(socket) => held.push(socket),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(
+        (refused.code(), held.len()),
+        ("full", 3),
+        "one connection, two of the control pipe, and these"
+    );
+    let mut call = Call::start(&relay, &max).await;
+    let (mut engineer_end, mut agent_end) = call.open(&relay).await;
+    pass(&mut engineer_end, &mut agent_end, b"his own").await;
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_make_way() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).expect("raised");
+    let relay = TestRelay::start_with(|config| config.limits.handshake = PATIENCE * 3).await;
+    let mut silent = Vec::new();
+    let is_gone = |stream: &TcpStream| matches!(stream.try_read(&mut [0]), Ok(0));
+    // The first one is dropped for the last one, and so is one more for each who comes.
+    within(async {
+        while silent.len() <= arrivals::MOST || !is_gone(&silent[0]) {
+            silent.push(TcpStream::connect(relay.address).await.expect("connected"));
+        }
+    })
+    .await;
+    FakeAgent::start(&relay).await;
+}

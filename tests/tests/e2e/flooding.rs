@@ -1,0 +1,107 @@
+//! An engineer's program that says as much as it can leaves the scanner's log readable.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use fieldlink_protocol::messages::control::FromEngineer;
+use fieldlink_protocol::messages::questions::Question;
+use fieldlink_protocol::messages::{Features, encode};
+use fieldlink_protocol::pairing::{EngineerLogin, PairingMessage};
+use fieldlink_protocol::pin::Pin;
+use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::seal::Sealer;
+use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::transport::PipeLimits;
+use fieldlink_tests::raw::{RawEngineer, runtime, within};
+use fieldlink_tests::{Relay, Scanner};
+use tokio::io::AsyncWriteExt;
+use tokio_util::sync::CancellationToken;
+
+/// Messages of a flood, of each kind.
+const FLOOD: usize = 3_000;
+
+/// An ed25519 key in OpenSSH's format; its other half is not needed.
+fn ssh_key() -> String {
+    let mut blob = Vec::new();
+    for part in [b"ssh-ed25519".as_slice(), &[0x58; 32]] {
+        blob.extend_from_slice(&(part.len() as u32).to_be_bytes());
+        blob.extend_from_slice(part);
+    }
+    format!("ssh-ed25519 {}", BASE64_STANDARD.encode(blob))
+}
+
+/// Pairs, is let in, and floods with sealed chat and questions; then waits to be thrown out.
+async fn flood(relay: &Relay, support_id: SupportId, pin: &str) {
+    let credential = relay.add_engineer("Mallory", "Demo Company");
+    let mut engineer = RawEngineer::connect(relay, &credential).await.expect("known");
+    let requested = engineer.request(support_id).await.expect("there");
+    let mut attached = engineer.attach(&requested.pipe_ticket).await.expect("attached");
+    let (login, ke1) = EngineerLogin::start(&Pin::parse(pin).expect("four digits")).expect("a login");
+    attached.send(PairingMessage::Start(ke1).encode()).await.expect("sent");
+    let answer = within(attached.receive()).await.expect("an answer");
+    let Ok(PairingMessage::Response(ke2)) = PairingMessage::decode(&answer) else { panic!("no answer") };
+    let context = engineer.context(support_id, &requested);
+    let (keys, ke3) = login.finish(&ke2, &context).expect("the right PIN");
+    attached.send(PairingMessage::Finish(ke3).encode()).await.expect("sent");
+    let pipe = (requested.pipe, PipeKind::Control);
+    let key = keys.pipe_key(requested.pipe, PipeKind::Control);
+    let (mut reader, mut writer, driver) =
+        attached.establish(Role::Engineer, pipe, key, PipeLimits::default()).await.expect("proven");
+    let driving = tokio::spawn(driver.run(CancellationToken::new(), String::new));
+    let reading = tokio::spawn(async move { while reader.next().await.is_some() {} });
+    let (session, run) = (requested.session, requested.run);
+    let mut sealer = Sealer::new(&keys.engineer_to_agent, session, run, Role::Engineer);
+    let mut messages = vec![FromEngineer::Hello {
+        ssh_key: ssh_key(),
+        software: "flood".into(),
+        features: Features::ours(),
+    }];
+    for request in 0..FLOOD as u32 {
+        let question = Question::Text { text: "Secret question?".into(), choices: Vec::new() };
+        messages.push(FromEngineer::Chat { text: "SECRET CHAT \n forged".into() });
+        messages.push(FromEngineer::Ask { request, question });
+        messages.push(FromEngineer::Withdraw { request });
+    }
+    for message in messages {
+        let sealed = sealer.seal(encode(&message).as_bytes()).expect("fits");
+        if writer.write_all(&sealed).await.is_err() {
+            break;
+        }
+        // Only after the greeting it counts; by then the session begins.
+        if matches!(message, FromEngineer::Hello { .. }) {
+            within(async {
+                use fieldlink_protocol::messages::engineer::ToEngineer;
+                while !matches!(engineer.relay.next().await, Ok(ToEngineer::SessionTicket { .. })) {}
+            })
+            .await;
+        }
+    }
+    within(reading).await.expect("no panic");
+    driving.abort();
+}
+
+#[test]
+fn a_flood_from_inside_the_session_leaves_the_end_in_the_log() {
+    let relay = Relay::start();
+    let options = Scanner::logging("info");
+    let mut scanner = Scanner::start_with(&relay, options);
+    let support_id: SupportId = scanner.digits().parse().expect("an ID");
+    let pin = scanner.pin.clone();
+    std::thread::scope(|scope| {
+        let flooding = scope.spawn(|| runtime().block_on(flood(&relay, support_id, &pin)));
+        scanner.process.wait_for("an engineer is connected");
+        scanner.process.wait_for("a line of chat was dropped");
+        scanner.process.type_line("end");
+        scanner.process.wait_for("Remote access is off");
+        flooding.join().expect("no panic");
+    });
+    scanner.stop();
+    let log = scanner.process.transcript();
+    let count = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    let dropped = count("a line of chat was dropped");
+    assert!((1..=20).contains(&dropped), "{dropped} lines about dropped chat");
+    assert_eq!(count("remote access goes off"), 1, "{log}");
+    assert_eq!(count("there were more such lines"), 1, "what was left out is told at the end: {log}");
+    let logged: String = log.lines().filter(|line| line.contains("fieldlink_")).collect();
+    assert!(!logged.contains("SECRET CHAT") && !logged.contains("Secret question"), "{logged}");
+    assert!(log.len() < 64 * 1024, "{} bytes", log.len());
+}
