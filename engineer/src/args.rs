@@ -125,18 +125,35 @@ pub enum Command {
         id: Vec<String>,
     },
     /// Show how to use plain ssh, scp, git … with a scanner
-    SshConfig,
+    ///
+    /// Prints the line that belongs at the top of ~/.ssh/config, and checks what ssh makes of it: whether a
+    /// session is used as safely as fieldlink-connect uses it itself, and with the same result. With the line,
+    /// these names stand for the sessions that are open: scanner (if there is one), scanner-ID, and ticket-TICKET,
+    /// such as ticket-T-7. They never stand for another computer: without a session ssh says that there is none.
+    SshConfig(SshConfigArguments),
+    /// Serve a port here that leads to the scanner's SSH server, for programs that read no ssh_config
+    ///
+    /// Prints what such a program has to be told: host, port, user, key file and the scanner's host key, which it
+    /// must check. The port is open on this computer alone, and to this user's programs alone. Ends with the
+    /// session, or with Ctrl-C.
+    SshPort(SshPortArguments),
     /// Hold a session (this program starts this)
     #[command(hide = true)]
     Hold,
-    /// Carry one SSH connection (ssh starts this)
-    #[command(hide = true)]
+    /// Carry one SSH connection to a scanner, for programs that can start a proxy command
+    ///
+    /// ssh starts this by itself. In a program that reads no ssh_config (Paramiko, AsyncSSH …) name
+    /// "fieldlink-connect proxy --stdio ID" as its proxy command; "fieldlink-connect ssh-port" shows user, key and
+    /// host key, which the program must check.
     Proxy {
         /// A support ID, or the path of a session's socket
         session: OsString,
         /// Copy standard input and output instead of passing the connection to ssh
         #[arg(long)]
         stdio: bool,
+        /// Say why NAME stands for no session; then SESSION is the directory of all sessions
+        #[arg(long, value_name = "NAME", hide = true)]
+        closed: Option<String>,
     },
 }
 
@@ -167,6 +184,31 @@ pub struct ConnectArguments {
     #[arg(long)]
     pub no_shell: bool,
     /// Tell what happens as JSON, one object a line; opens no shell
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `ssh-config`.
+#[derive(Debug, Args)]
+pub struct SshConfigArguments {
+    /// Put the line at the top of ~/.ssh/config
+    #[arg(long, conflicts_with = "uninstall")]
+    pub install: bool,
+    /// Take the line out of ~/.ssh/config
+    #[arg(long)]
+    pub uninstall: bool,
+}
+
+/// Arguments of `ssh-port`.
+#[derive(Debug, Args)]
+pub struct SshPortArguments {
+    /// The support ID; not needed if one session is open
+    #[arg(value_name = "ID")]
+    pub id: Vec<String>,
+    /// The port; one that is free, if none is named
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub port: u16,
+    /// One line of JSON
     #[arg(long)]
     pub json: bool,
 }

@@ -50,6 +50,15 @@ pub async fn generate_key(path: &Path) -> anyhow::Result<PublicKey> {
     Ok(key)
 }
 
+/// The fingerprint of the one key in the file at `path`, as OpenSSH writes it.
+pub async fn fingerprint(path: &Path) -> anyhow::Result<String> {
+    let mut keygen = Command::new("ssh-keygen");
+    keygen.args(["-l", "-E", "sha256", "-f"]).arg(path);
+    let said = succeed(keygen).await?;
+    let word = said.split_whitespace().find(|word| word.starts_with("SHA256:"));
+    word.map(str::to_owned).with_context(|| format!("could not tell the fingerprint of {}", path.display()))
+}
+
 /// `ssh` with the session's own configuration, for the host `alias`, whatever shell the engineer has.
 pub fn command(config: &Path, alias: &str) -> Command {
     let mut ssh = Command::new("ssh");
@@ -130,6 +139,8 @@ mod tests {
         let path = base.path().join("id_ed25519");
         generate_key(&path).await.expect("a key");
         crate::platform::check_private_file(&std::fs::File::open(&path).expect("the key")).expect("private");
+        let fingerprint = fingerprint(&path.with_extension("pub")).await.expect("a fingerprint");
+        assert_eq!(fingerprint.len(), "SHA256:".len() + 43, "{fingerprint}");
         let problem = succeed(Command::new("no-such-program-here")).await.expect_err("missing").to_string();
         assert!(problem.contains("install the OpenSSH client"));
     }

@@ -35,18 +35,34 @@ pub(crate) fn write(dir: &Path) -> anyhow::Result<()> {
 
 fn script(command: Command, shell: Shell) -> Vec<u8> {
     let name = command.get_name().to_owned();
+    // For bash clap_complete writes a dash in the program's name in two different ways, and then misses its own
+    // commands. What the name has in place of the dash goes to the one line that is not about itself.
+    let written = if shell == Shell::Bash { name.replace('-', "_") } else { name.clone() };
     let mut script = Vec::new();
-    generate(shell, &mut shown(&command), name, &mut script);
-    script
+    generate(shell, &mut shown(&command), written.clone(), &mut script);
+    if written == name {
+        return script;
+    }
+    let script = String::from_utf8_lossy(&script);
+    let lines = script.lines().map(|line| match line.trim_start().strip_prefix("complete ") {
+        Some(_) => {
+            line.strip_suffix(&written).map_or_else(|| line.to_owned(), |line| format!("{line}{name}"))
+        }
+        None => line.to_owned(),
+    });
+    lines.map(|line| line + "\n").collect::<String>().into_bytes()
 }
 
-/// The command without what `--help` hides: clap_complete would offer that, too.
+/// The command without what `--help` hides, which clap_complete would offer, too. Words of which none can be
+/// guessed are left out where a command could stand as well: in zsh they would take its place.
 fn shown(command: &Command) -> Command {
-    let subcommands = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let subcommands = || command.get_subcommands().filter(|command| !command.is_hide_set());
+    let has_commands = subcommands().next().is_some();
+    let arguments = command.get_arguments().filter(|argument| !argument.is_hide_set());
+    let arguments = arguments.filter(|argument| !(has_commands && argument.is_positional()));
     // clap takes names that live for ever; this program ends in a moment.
     let name: &'static str = command.get_name().to_owned().leak();
-    let mut shown =
-        Command::new(name).args(command.get_arguments().cloned()).subcommands(subcommands.map(shown));
+    let mut shown = Command::new(name).args(arguments.cloned()).subcommands(subcommands().map(shown));
     if command.get_version().is_some() {
         shown = shown.version(env!("CARGO_PKG_VERSION"));
     }
@@ -57,19 +73,5 @@ fn shown(command: &Command) -> Command {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_shell_completes_the_commands_of_every_program() {
-        for (shell, _) in SHELLS {
-            for program in programs::all() {
-                let command =
-                    program.command.get_subcommands().next().expect("commands").get_name().to_owned();
-                let script = String::from_utf8(script(program.command, shell)).expect("text");
-                assert!(script.contains(&command), "{shell} does not know {command}");
-                assert!(!script.contains("proxy"), "{shell} offers what ssh alone calls");
-            }
-        }
-    }
-}
+#[path = "completions_tests.rs"]
+mod tests;

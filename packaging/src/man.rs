@@ -143,7 +143,9 @@ mod tests {
         {
             assert!(dir.join(page).exists(), "{page}");
         }
-        assert!(!dir.join("fieldlink-connect/fieldlink-connect-proxy.1").exists(), "proxy is ssh's to call");
+        let proxy =
+            fs::read_to_string(dir.join("fieldlink-connect/fieldlink-connect-proxy.1")).expect("a page");
+        assert!(proxy.contains("stdio") && !proxy.contains("closed"), "what is hidden is in {proxy}");
         fs::remove_dir_all(&dir).expect("removed");
     }
 }

@@ -42,6 +42,10 @@ const CONNECT_FILES: &[(&str, &str)] = &[
          fieldlink-connect ssh-config shows how to include. In $FIELDLINK_RUNTIME_DIR if that is set; without \
          a login of systemd's in /tmp/fieldlink-UID.",
     ),
+    (
+        "~/.ssh/config",
+        "OpenSSH's configuration, into which fieldlink-connect ssh-config --install puts a line.",
+    ),
     ("/usr/share/doc/fieldlink-connect/examples/connect.toml", "Every setting with its default, explained."),
 ];
 

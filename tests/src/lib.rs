@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod container;
 pub mod engineer;
 pub mod fuzzing;
+pub mod home;
 pub mod lab;
 pub mod meddler;
 pub mod network_lab;
@@ -20,6 +21,7 @@ mod tun;
 
 pub use cable::Cable;
 pub use engineer::{Call, Engineer};
+pub use home::Home;
 pub use lab::{Lab, Namespace};
 pub use proxy::{ProxyKind, ProxyServer};
 pub use relay::{Relay, RelayOptions};

@@ -8,8 +8,10 @@ use russh::keys::{Algorithm, PrivateKey, PublicKey};
 use russh::server::Config;
 use russh::{MethodKind, MethodSet, Preferred, SshId, cipher, compression, kex, mac};
 
-/// AES-GCM only: offered chacha20-poly1305 as well, OpenSSH would choose it, at twice the CPU time.
-const CIPHERS: &[cipher::Name] = &[cipher::AES_128_GCM, cipher::AES_256_GCM];
+/// The client chooses, and an OpenSSH with our ssh_config chooses AES-GCM. Counter mode is for what has no other
+/// cipher in common with us: libssh2 before 1.11 (curl) and Paramiko before 3.5 (Ansible), as distributions have them.
+/// Offered chacha20-poly1305 as well, more programs would choose it, at twice the CPU time.
+const CIPHERS: &[cipher::Name] = &[cipher::AES_128_GCM, cipher::AES_256_GCM, cipher::AES_256_CTR];
 /// The strict-kex markers are the answer to the Terrapin attack (CVE-2023-48795).
 const KEY_EXCHANGES: &[kex::Name] = &[
     kex::MLKEM768X25519_SHA256,
@@ -18,8 +20,8 @@ const KEY_EXCHANGES: &[kex::Name] = &[
     kex::EXTENSION_SUPPORT_AS_SERVER,
     kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
 ];
-/// AES-GCM brings its own; the negotiation wants a name all the same.
-const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM];
+/// For counter mode: AES-GCM brings its own. libssh2 before 1.11 knows only the plain one.
+const MACS: &[mac::Name] = &[mac::HMAC_SHA256_ETM, mac::HMAC_SHA256];
 /// Bytes that a client may send on a channel before it is told to go on. russh tells it only when half
 /// is used up, so that a long line can rely on little more than half. More than this is under way at once
 /// on a short line too: with 4 MiB uploads were a fifth slower there.

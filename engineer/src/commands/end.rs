@@ -78,7 +78,7 @@ pub(super) fn choose(runtime: &RuntimeDirectory, words: &[String]) -> Result<Sup
     }
 }
 
-fn not_open(id: SupportId, sessions: &Sessions) -> Failure {
+pub(super) fn not_open(id: SupportId, sessions: &Sessions) -> Failure {
     if sessions.broken_off.contains(&id) {
         return broken_off(id);
     }
@@ -93,7 +93,7 @@ fn listed(ids: &[SupportId]) -> String {
     ids.iter().map(SupportId::grouped).collect::<Vec<_>>().join(", ")
 }
 
-fn broken_off(id: SupportId) -> Failure {
+pub(super) fn broken_off(id: SupportId) -> Failure {
     let message = describe_broken_off(id);
     Failure::new(Kind::SessionOver, message)
 }

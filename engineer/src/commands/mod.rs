@@ -2,6 +2,7 @@
 
 mod ask;
 mod chat;
+mod closed;
 mod connect;
 mod end;
 mod forward;
@@ -9,9 +10,11 @@ mod login;
 mod proxy;
 mod run;
 mod ssh_config;
+mod ssh_port;
 mod status;
 
 use std::future::Future;
+use std::path::Path;
 
 use anyhow::Context;
 
@@ -54,13 +57,15 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Chat { id, words } => chat::run(id, &words, console),
         Command::Status { json } => status::run(json),
         Command::End { id } => block_on(end::run(&id)),
-        Command::SshConfig => block_on(ssh_config::run()),
+        Command::SshConfig(arguments) => block_on(ssh_config::run(&arguments)),
+        Command::SshPort(arguments) => block_on(ssh_port::run(&arguments, console)),
         Command::Hold => {
             platform::follow_parent();
             block_on(async { Ok(holder::run().await) })
         }
         // No runtime: ssh waits for this one, and every connection starts it.
-        Command::Proxy { session, stdio } => Ok(proxy::run(&session, stdio)),
+        Command::Proxy { session, closed: Some(name), .. } => Ok(closed::run(Path::new(&session), &name)),
+        Command::Proxy { session, stdio, closed: None } => Ok(proxy::run(&session, stdio)),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::closed;
 use crate::call::parse_id;
 use crate::config::Directories;
 use crate::exit::Failure;
@@ -12,7 +13,7 @@ use crate::platform::{self, SyncStream};
 use crate::ssh_child;
 
 /// What ssh itself returns when there is no connection.
-const FAILED: u8 = 255;
+pub(super) const FAILED: u8 = 255;
 
 pub(super) fn run(session: &OsStr, stdio: bool) -> u8 {
     match try_run(session, stdio) {
@@ -29,14 +30,13 @@ fn try_run(session: &OsStr, stdio: bool) -> Result<(), String> {
     let request = Request::Pipe { purpose: ssh_child::purpose() };
     let (stream, reply) = client::ask(&socket, request).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => error.to_string(),
-        // The directory of the socket is named after the scanner.
-        _ => format!(
-            "no session is open (any more): run fieldlink-connect {}",
-            socket.parent().and_then(Path::file_name).unwrap_or(OsStr::new("ID")).display()
-        ),
+        _ => closed::behind(&socket),
     })?;
     match reply {
-        Reply::Opened if stdio => copy(stream).map_err(|error| format!("the connection broke: {error}")),
+        // Only an ssh that asked for the connection itself waits for it at a socket.
+        Reply::Opened if stdio || !platform::stdout_is_socket() => {
+            copy(stream).map_err(|error| format!("the connection broke: {error}"))
+        }
         Reply::Opened => platform::hand_over(&stream).map_err(|error| {
             format!("could not pass the connection to ssh: {error} (use --stdio without ssh)")
         }),

@@ -1,36 +1,134 @@
-//! `ssh-config`: how to use plain ssh with a scanner, and whether that is safe as things are.
+//! `ssh-config`: how to use plain ssh with a scanner, and whether it does as it should, as things are.
 
-use fieldlink_protocol::support_id::SupportId;
+use std::path::{Path, PathBuf};
 
-use crate::config::Directories;
+use crate::args::SshConfigArguments;
+use crate::directories::Directories;
 use crate::exit::Failure;
+use crate::printing::{print, print_answer};
 use crate::runtime_dir::RuntimeDirectory;
 use crate::ssh_config::check::{self, Standing};
-use crate::ssh_config::{alias, include_line};
+use crate::ssh_config::closed::Closed;
+use crate::ssh_config::include::{self, Change, Place};
+use crate::ssh_config::{aliases, dialect, include_line};
+use crate::{own_program, private_file};
 
-pub(super) async fn run() -> Result<u8, Failure> {
-    let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
-    let line = include_line(runtime.path()).map_err(anyhow::Error::from)?;
-    println!("# the first line of ~/.ssh/config, before every Host and Match:\n{line}");
-    match runtime.sessions()?.first() {
-        Some(&id) => judge(&runtime, id).await,
-        None => {
-            eprintln!("no session is open: run this again while one is, to check that it works");
-            Ok(0)
-        }
+/// What the engineer's own configuration has to do with us.
+struct Ours {
+    runtime: RuntimeDirectory,
+    /// The file that the line includes. It stays when the runtime directory is emptied.
+    file: PathBuf,
+    line: String,
+    user_config: PathBuf,
+}
+
+impl Ours {
+    fn find(directories: &Directories) -> Result<Self, Failure> {
+        let runtime = RuntimeDirectory::open(&directories.runtime)?;
+        directories.config.create()?;
+        let file = directories.config.join(aliases::FILE);
+        let line = include_line(&file).map_err(anyhow::Error::from)?;
+        Ok(Self { runtime, file, line, user_config: include::user_config()? })
+    }
+
+    /// The files that lines of ours include; an earlier version named that of the open sessions.
+    fn files(&self) -> [PathBuf; 2] {
+        [self.file.clone(), self.sessions()]
+    }
+
+    fn sessions(&self) -> PathBuf {
+        self.runtime.path().join(aliases::FILE)
+    }
+
+    /// Writes the file that the line includes.
+    async fn write(&self) -> anyhow::Result<()> {
+        let program = own_program::path()?;
+        let runtime = self.runtime.path().to_owned();
+        let closed = Closed { runtime, program, tickets: Vec::new() };
+        private_file::replace(&self.file, text(&self.sessions(), &closed).await?.as_bytes())
     }
 }
 
-async fn judge(runtime: &RuntimeDirectory, id: SupportId) -> Result<u8, Failure> {
-    let name = alias(id);
-    let standing = check::check(&runtime.session(id).join("ssh_config"), &name).await?;
-    let (text, code) = match standing {
-        Standing::Confirmed => (format!("checked: ssh {name} is safe to use"), 0),
-        Standing::NotIncluded => ("checked: the line is not there yet".into(), 1),
-        Standing::Weakened(option) => {
-            (format!("checked: your configuration changes {option} for it: move the line to the top"), 1)
+async fn text(sessions: &Path, closed: &Closed) -> anyhow::Result<String> {
+    let include = include_line(sessions)?;
+    let block = closed.block(Some(&dialect::unsupported().await?))?;
+    Ok(format!(
+        "# Written by fieldlink-connect ssh-config: the open sessions, and what is said without one.\n{include}\n{block}"
+    ))
+}
+
+pub(super) async fn run(arguments: &SshConfigArguments) -> Result<u8, Failure> {
+    let ours = Ours::find(&Directories::from_environment()?)?;
+    if arguments.uninstall {
+        return uninstall(&ours);
+    }
+    ours.write().await?;
+    if arguments.install {
+        let change = include::install(&ours.user_config, &ours.files(), &ours.line)?;
+        print_answer(&told(change, &ours.user_config));
+    } else {
+        let (file, line) = (ours.user_config.display(), &ours.line);
+        print_answer(&format!(
+            "# the first line of {file}, before every Host and Match (--install puts it there):\n{line}"
+        ));
+    }
+    judge(&ours).await
+}
+
+fn uninstall(ours: &Ours) -> Result<u8, Failure> {
+    let change = include::uninstall(&ours.user_config, &ours.files())?;
+    // Without the line nothing reads it.
+    let _ = std::fs::remove_file(&ours.file);
+    print_answer(&told(change, &ours.user_config));
+    Ok(0)
+}
+
+fn told(change: Change, file: &Path) -> String {
+    let file = file.display();
+    match change {
+        Change::None => format!("{file} is as it should be; nothing was changed"),
+        Change::Added => format!("put the Include line at the top of {file}"),
+        Change::Moved => format!("moved the Include line to the top of {file}"),
+        Change::Removed => format!("took the Include line out of {file}"),
+    }
+}
+
+async fn judge(ours: &Ours) -> Result<u8, Failure> {
+    let sessions = ours.runtime.sessions()?;
+    let mut names: Vec<_> = sessions.iter().flat_map(|&id| aliases::names(ours.runtime.path(), id)).collect();
+    if names.is_empty() {
+        names.push("scanner".into());
+    }
+    for name in &names {
+        let problem = match check::check(&ours.file, name).await? {
+            Standing::Confirmed => continue,
+            Standing::NotIncluded => missing(ours)?,
+            Standing::Weakened(differences) => check::advice(&differences),
+        };
+        print(&format!("checked: {problem}"));
+        return Ok(1);
+    }
+    if sessions.is_empty() {
+        print("checked: plain ssh is safe to use; no session is open now, and ssh scanner says so");
+    } else {
+        print(&format!("checked: safe to use: ssh {}", names.join(", ssh ")));
+    }
+    Ok(0)
+}
+
+/// Why the line has no effect.
+fn missing(ours: &Ours) -> anyhow::Result<String> {
+    let file = ours.user_config.display();
+    Ok(match include::place(&ours.user_config, &ours.files())? {
+        Place::Missing => {
+            format!("the line is not in {file} yet: fieldlink-connect ssh-config --install puts it there")
         }
-    };
-    eprintln!("{text}");
-    Ok(code)
+        Place::Behind(number) => format!(
+            "the line has no effect where it stands, in line {number} of {file}, behind a Host or Match: \
+             fieldlink-connect ssh-config --install moves it to the top"
+        ),
+        Place::First => {
+            format!("the line stands at the top of {file}, but ssh does not read it: see ssh -v -G scanner")
+        }
+    })
 }

@@ -43,7 +43,8 @@ impl Held<'_> {
             _ = session.ended(console) => return,
             looked = looking => looked,
         };
-        console.say(&how_to_use(&config.display().to_string(), &alias, &standing, trouble.as_deref()));
+        let names = session.names();
+        console.say(&how_to_use(&config.display().to_string(), &names, &standing, trouble.as_deref()));
     }
 
     /// Holds the session until it ends or someone ends it.
@@ -195,11 +196,11 @@ impl Held<'_> {
     }
 }
 
-/// How other programs can use the session: by plain ssh under `alias` if that is safe, or with the session's own
+/// How other programs can use the session: by plain ssh under `names` if that is safe, or with the session's own
 /// `config`; and through another shell if `trouble` with the engineer's own keeps ssh from its connection.
 fn how_to_use(
     config: &str,
-    alias: &str,
+    names: &[String],
     standing: &anyhow::Result<Standing>,
     trouble: Option<&str>,
 ) -> String {
@@ -207,13 +208,15 @@ fn how_to_use(
     let own = format!("from other terminals: {shell}ssh -F {config} scanner");
     let mut text = match standing {
         Ok(Standing::Confirmed) => {
-            format!("from other terminals: {shell}ssh {alias} (scp, sftp, rsync, git … likewise)")
+            let names = names.join(", or ");
+            format!("from other terminals: {shell}ssh {names} (scp, sftp, rsync, git … likewise)")
         }
-        Ok(Standing::NotIncluded) => format!("{own}\n(for plain ssh, see: fieldlink-connect ssh-config)"),
-        Ok(Standing::Weakened(option)) => format!(
-            "{own}\n(plain ssh would be less safe: your configuration changes {option}; put the Include line \
-             first, see: fieldlink-connect ssh-config)"
-        ),
+        Ok(Standing::NotIncluded) => {
+            format!("{own}\n(for plain ssh, see: fieldlink-connect ssh-config --install)")
+        }
+        Ok(Standing::Weakened(differences)) => {
+            format!("{own}\n(plain ssh would do something else: {})", check::advice(differences))
+        }
         Err(error) => format!("{own}\n({error:#})"),
     };
     if let Some(trouble) = trouble {
@@ -240,15 +243,24 @@ fn code_of(stop: Stop) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ssh_config::check::Difference;
 
     #[test]
     fn engineers_read_the_command_that_works() {
-        let shown = |standing, trouble| how_to_use("/run/x/ssh_config", "scanner-1", &standing, trouble);
+        let names = ["scanner-1".to_owned(), "ticket-T-7".to_owned()];
+        let shown = |standing, trouble| how_to_use("/run/x/ssh_config", &names, &standing, trouble);
         let confirmed = shown(Ok(Standing::Confirmed), None);
-        assert_eq!(confirmed, "from other terminals: ssh scanner-1 (scp, sftp, rsync, git … likewise)");
+        assert_eq!(
+            confirmed,
+            "from other terminals: ssh scanner-1, or ticket-T-7 (scp, sftp, rsync, git … likewise)"
+        );
         let loud = shown(Ok(Standing::Confirmed), Some("it prints"));
-        assert!(loud.contains("SHELL=/bin/sh ssh scanner-1") && loud.ends_with("here: it prints)"), "{loud}");
-        let weakened = shown(Ok(Standing::Weakened("forwardagent".into())), None);
+        assert!(
+            loud.contains("SHELL=/bin/sh ssh scanner-1, or ") && loud.ends_with("here: it prints)"),
+            "{loud}"
+        );
+        let difference = Difference { option: "forwardagent".into(), added: Vec::new() };
+        let weakened = shown(Ok(Standing::Weakened(vec![difference])), None);
         assert!(weakened.contains("ssh -F /run/x/ssh_config scanner") && weakened.contains("forwardagent"));
         let failed = shown(Err(anyhow::anyhow!("no answer")), None);
         assert!(failed.ends_with("(no answer)"), "{failed}");

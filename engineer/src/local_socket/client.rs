@@ -7,9 +7,9 @@ use std::time::Duration;
 use fieldlink_protocol::text;
 use tokio::io::AsyncReadExt;
 
-use super::{LINE, Reply, Request, decode, encode};
+use super::{LINE, Purpose, Reply, Request, decode, encode};
 use crate::dialogue::{KEPT, Line};
-use crate::platform::{self, SyncStream};
+use crate::platform::{self, LocalStream, SyncStream};
 
 /// How long a session that lives may take for a reply that waits for nobody.
 const PROMPT: Duration = Duration::from_secs(2);
@@ -30,6 +30,21 @@ pub fn begin(socket: &Path, request: Request) -> io::Result<SyncStream> {
     }
     stream.write_all(&encode(&request))?;
     Ok(stream)
+}
+
+/// Asks the session at `socket` for an SSH connection, while other things go on. The connection comes back with
+/// not one byte more read from it than the reply.
+pub async fn ask_for_pipe(socket: &Path) -> io::Result<(LocalStream, Reply)> {
+    let request = Request::Pipe { purpose: Purpose::Other };
+    let mut stream = platform::into_async(begin(socket, request)?)?;
+    let mut line = Vec::with_capacity(128);
+    while line.last() != Some(&b'\n') {
+        if line.len() == LINE {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        line.push(stream.read_u8().await?);
+    }
+    Ok((stream, decode(&line)?))
 }
 
 /// Asks the session at `socket` what engineer and client said last.

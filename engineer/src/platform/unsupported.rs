@@ -71,6 +71,21 @@ pub fn private_file() -> OpenOptions {
     OpenOptions::new()
 }
 
+/// Nothing to give.
+pub fn give_same_owner(_: &File, _: &std::fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+/// Always an error.
+pub fn is_from_this_user(_: &tokio::net::TcpStream) -> io::Result<bool> {
+    Err(unsupported())
+}
+
+/// Nothing is passed on here.
+pub fn stdout_is_socket() -> bool {
+    false
+}
+
 /// Nothing to do.
 pub fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())

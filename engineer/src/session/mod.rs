@@ -23,7 +23,7 @@ pub use stops::{Stop, Stops};
 use crate::control::Heard;
 use crate::dialogue::Speaker;
 use crate::progress::{Console, Progress};
-use crate::ssh_config;
+use crate::ssh_config::{self, aliases};
 use base::Base;
 use lines::{Event, Lines};
 
@@ -43,6 +43,11 @@ impl Session {
     /// The name under which ssh knows the scanner.
     pub fn alias(&self) -> String {
         ssh_config::alias(self.id)
+    }
+
+    /// All names that stand for it in plain ssh.
+    pub fn names(&self) -> Vec<String> {
+        self.base.directory.path().parent().map_or_else(Vec::new, |runtime| aliases::names(runtime, self.id))
     }
 
     /// The file for `ssh -F`.

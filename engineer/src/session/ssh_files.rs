@@ -13,7 +13,7 @@ use crate::call::Call;
 use crate::control::AgentHello;
 use crate::progress::Console;
 use crate::runtime_dir::SessionDirectory;
-use crate::ssh_config::{SshHost, aliases::Record};
+use crate::ssh_config::{SshHost, aliases::Record, dialect};
 use crate::ssh_key::PublicKey;
 use crate::{own_program, private_file, rehearsal, ssh_client};
 
@@ -31,6 +31,7 @@ pub(super) struct SshFiles {
     directory: PathBuf,
     program: PathBuf,
     key_exchange: String,
+    unsupported: Vec<String>,
     key: PublicKey,
 }
 
@@ -47,6 +48,7 @@ impl SshFiles {
             directory: directory.path().to_owned(),
             program,
             key_exchange,
+            unsupported: dialect::unsupported().await?,
             key,
         };
         let host = files.host(SessionId::random(), NOBODY);
@@ -77,6 +79,7 @@ impl SshFiles {
             directory: self.directory.clone(),
             program: self.program.clone(),
             key_exchange: self.key_exchange.clone(),
+            unsupported: self.unsupported.clone(),
         }
     }
 

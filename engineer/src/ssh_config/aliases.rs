@@ -3,16 +3,22 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::Context;
+use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
 
 use super::SshHost;
-use crate::private_file;
+use super::closed::Closed;
+use crate::{own_program, private_file};
 
 /// The file's name in the runtime directory.
 pub const FILE: &str = "ssh_config";
 /// The name of a session's record in its own directory.
 pub const RECORD: &str = "session.json";
+
+/// How the names after support cases begin.
+pub(crate) const TICKET: &str = "ticket-";
+/// How many of them are kept of sessions that have ended.
+const TICKETS: usize = 64;
 
 /// What a session leaves in its directory for the file of all sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,22 +47,45 @@ impl Record {
     pub fn ticket_alias(&self) -> Option<String> {
         let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let fits = !self.ticket.is_empty() && self.ticket.bytes().all(safe);
-        fits.then(|| format!("ticket-{}", self.ticket))
+        fits.then(|| format!("{TICKET}{}", self.ticket))
     }
 }
 
-/// Writes the file for `records`, the living sessions, or removes it when there is none.
+/// Writes the file for `records`, the living sessions. Once written it stays when there is none: its names never
+/// stand for another computer.
 pub fn write(runtime: &Path, records: &[Record]) -> anyhow::Result<()> {
     let path = runtime.join(FILE);
-    if records.is_empty() {
-        return match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("could not remove {}", path.display()))
-            }
-            _ => Ok(()),
-        };
+    if records.is_empty() && !path.exists() {
+        return Ok(());
     }
-    private_file::replace(&path, text(records).as_bytes())
+    let mut text = text(records);
+    let tickets = tickets(&private_file::read(&path).ok().flatten().unwrap_or_default(), records);
+    if let Ok(program) = own_program::path() {
+        let closed = Closed { runtime: runtime.to_owned(), program, tickets };
+        text.push_str(&closed.block(None)?);
+    }
+    private_file::replace(&path, text.as_bytes())
+}
+
+/// The names that stand for the session to `id` in the file, its own first.
+pub fn names(runtime: &Path, id: SupportId) -> Vec<String> {
+    let text = private_file::read(&runtime.join(FILE)).ok().flatten().unwrap_or_default();
+    let own = super::alias(id);
+    let hosts = text.lines().filter_map(|line| line.strip_prefix("Host "));
+    let mut names = hosts.map(|names| names.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    names.find(|names| names.first() == Some(&own)).unwrap_or_else(|| vec![own])
+}
+
+/// The names after support cases that the file had so far and that `records` add, the latest last.
+fn tickets(earlier: &str, records: &[Record]) -> Vec<String> {
+    let names = earlier.lines().filter_map(|line| line.strip_prefix("Host "));
+    let names = names.flat_map(str::split_whitespace).filter(|name| name.starts_with(TICKET));
+    let mut tickets: Vec<String> = Vec::new();
+    for name in names.map(str::to_owned).chain(records.iter().filter_map(Record::ticket_alias)) {
+        tickets.retain(|other| *other != name);
+        tickets.push(name);
+    }
+    tickets.split_off(tickets.len().saturating_sub(TICKETS))
 }
 
 /// A name stands for a session only if it stands for no other.
@@ -111,13 +140,25 @@ mod tests {
     }
 
     #[test]
-    fn the_file_comes_and_goes_with_the_sessions() {
+    fn the_names_outlive_their_sessions() {
         let base = tempfile::tempdir().expect("a directory");
-        write(base.path(), &[record("000000000", "T-1")]).expect("written");
-        assert!(base.path().join(FILE).exists());
-        write(base.path(), &[]).expect("removed");
-        write(base.path(), &[]).expect("nothing to remove");
-        assert!(!base.path().join(FILE).exists());
+        let written = |records: &[Record]| {
+            write(base.path(), records).expect("written");
+            let text = std::fs::read_to_string(base.path().join(FILE)).expect("there");
+            text.lines().filter_map(|line| line.strip_prefix("Host ").map(str::to_owned)).collect::<Vec<_>>()
+        };
+        let open = written(&[record("000000000", "T-1")]);
+        assert_eq!((open.len(), &*open[0]), (2, "scanner-000000000 ticket-T-1 scanner"));
+        for _ in 0..2 {
+            let closed = written(&[]);
+            assert_eq!(closed.len(), 1);
+            assert!(closed[0].starts_with("scanner scanner-????????? ticket-T-1 !"), "{closed:?}");
+        }
+        for number in 0..70 {
+            written(&[record("000000000", &format!("N-{number}"))]);
+        }
+        let closed = written(&[]).remove(0);
+        assert!(closed.contains(" ticket-N-69 ") && !closed.contains(" ticket-T-1 "), "{closed}");
     }
 
     #[test]

@@ -1,71 +1,84 @@
-//! Whether plain `ssh` would use a session as safely as `ssh -F` does.
+//! Whether plain `ssh` would use a session as `ssh -F` does: as safely, and with the same result.
 //!
-//! In an ssh_config the first value wins, and some options gather values from everywhere. So the
-//! engineer's own configuration can weaken ours; `ssh -G` tells.
+//! In an ssh_config the first value wins, and some options gather values from everywhere. So the engineer's own
+//! configuration can come in the way of ours. `ssh -G` tells, and all that it tells is compared, apart from what
+//! is known to be harmless.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use fieldlink_protocol::text;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// Options that must come out as in the session's own file, in `ssh -G`'s spelling. An option that
-/// ssh shows several times must come out with the same values in the same order.
-const CHECKED: &[&str] = &[
-    "hostname",
-    "hostkeyalias",
-    "user",
-    "proxycommand",
-    "proxyjump",
-    "proxyusefdpass",
-    "identityfile",
-    "identitiesonly",
-    "identityagent",
-    "addkeystoagent",
-    "certificatefile",
-    "pkcs11provider",
-    "userknownhostsfile",
-    "globalknownhostsfile",
-    "knownhostscommand",
-    "revokedhostkeys",
-    "stricthostkeychecking",
-    "nohostauthenticationforlocalhost",
-    "checkhostip",
-    "updatehostkeys",
-    "verifyhostkeydns",
-    "hostkeyalgorithms",
-    "pubkeyacceptedalgorithms",
-    "preferredauthentications",
-    "pubkeyauthentication",
-    "passwordauthentication",
-    "kbdinteractiveauthentication",
-    "hostbasedauthentication",
-    "gssapiauthentication",
-    "gssapidelegatecredentials",
-    "numberofpasswordprompts",
-    "forwardagent",
-    "forwardx11",
-    "forwardx11trusted",
-    "tunnel",
-    "gatewayports",
-    "permitlocalcommand",
-    "canonicalizehostname",
-    "ciphers",
-    "kexalgorithms",
-    "remoteforward",
-];
+use super::options::{HARMLESS, gathers, may_be_sent, may_be_set};
+
+/// How long one evaluation of a configuration may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How plain `ssh` stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// Every option comes out as it should.
     Confirmed,
-    /// The file of all sessions is not included.
+    /// Our file is not included.
     NotIncluded,
-    /// This option comes out differently.
-    Weakened(String),
+    /// These options come out differently.
+    Weakened(Vec<Difference>),
+}
+
+/// An option that comes out differently.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// As `ssh -G` writes it.
+    pub option: String,
+    /// What the engineer's configuration adds, where that may be shown.
+    pub added: Vec<String>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.option)?;
+        self.added.iter().try_for_each(|value| write!(formatter, " {}", text::name(value)))
+    }
+}
+
+impl Difference {
+    /// Whether it comes from anywhere in the configuration, so that the place of our line does not matter.
+    fn is_gathered(&self) -> bool {
+        gathers(&self.option)
+    }
+}
+
+/// What is in the way, and what to do about it, for a person.
+pub fn advice(differences: &[Difference]) -> String {
+    let (gathered, earlier): (Vec<_>, Vec<_>) =
+        differences.iter().partition(|difference| difference.is_gathered());
+    let mut advice = Vec::new();
+    if !earlier.is_empty() {
+        advice.push(format!(
+            "your ssh configuration changes {} for it: put the Include line first, with: \
+             fieldlink-connect ssh-config --install (what still differs then must not stand in a block that is \
+             meant for every host)",
+            listed(&earlier)
+        ));
+    }
+    if !gathered.is_empty() {
+        advice.push(format!(
+            "your ssh configuration adds {} to every host: keep it from the scanner by writing \
+             Host * !scanner !scanner-* !ticket-* above it",
+            listed(&gathered)
+        ));
+    }
+    advice.join("; ")
+}
+
+fn listed(differences: &[&Difference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Compares what plain `ssh` makes of `name` with what `ssh -F config` makes of it.
@@ -74,42 +87,76 @@ pub async fn check(config: &Path, name: &str) -> anyhow::Result<Standing> {
     Ok(compare(&wanted, &found))
 }
 
+/// What `ssh -G` prints for `name`. A few options only go with a command, and one only without.
 async fn evaluate(config: Option<&Path>, name: &str) -> anyhow::Result<String> {
+    match ask(config, &[name]).await {
+        Err(error) => ask(config, &[name, "true"]).await.or(Err(error)),
+        output => output,
+    }
+}
+
+async fn ask(config: Option<&Path>, words: &[&str]) -> anyhow::Result<String> {
     let mut ssh = Command::new("ssh");
     if let Some(config) = config {
         ssh.arg("-F").arg(config);
     }
-    ssh.args(["-G", name]).stdin(Stdio::null()).kill_on_drop(true);
+    ssh.arg("-G").args(words).stdin(Stdio::null()).kill_on_drop(true);
     // A configuration can run programs (`Match exec`); none may hold us up for long.
-    let output = timeout(Duration::from_secs(2), ssh.output())
-        .await
-        .context("could not ask ssh -G: it took too long")?;
+    let output = timeout(PATIENCE, ssh.output()).await.context("could not ask ssh -G: it took too long")?;
     let output = output.context("could not run ssh -G")?;
     if !output.status.success() {
-        bail!(
-            "could not ask ssh -G: {}",
-            fieldlink_protocol::text::sentence(String::from_utf8_lossy(&output.stderr).trim())
-        );
+        bail!("could not ask ssh -G: {}", text::sentence(String::from_utf8_lossy(&output.stderr).trim()));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn compare(wanted: &str, found: &str) -> Standing {
-    if values(wanted, "proxycommand") != values(found, "proxycommand")
-        && values(wanted, "hostkeyalias") != values(found, "hostkeyalias")
-    {
-        return Standing::NotIncluded;
+/// What stands behind each option; one that gathers values may stand there several times.
+type Options<'a> = BTreeMap<&'a str, Vec<&'a str>>;
+
+fn options(output: &str) -> Options<'_> {
+    let mut options = Options::new();
+    for (option, value) in output.lines().filter_map(|line| line.split_once(' ')) {
+        options.entry(option).or_default().push(value);
     }
-    let differs = |option: &&&str| values(wanted, option) != values(found, option);
-    CHECKED
-        .iter()
-        .find(differs)
-        .map_or(Standing::Confirmed, |option| Standing::Weakened((*option).to_string()))
+    options
 }
 
-fn values<'a>(output: &'a str, option: &str) -> Vec<&'a str> {
-    let value = |line: &'a str| line.strip_prefix(option)?.strip_prefix(' ');
-    output.lines().filter_map(value).collect()
+fn values<'a, 'b>(options: &'b Options<'a>, name: &str) -> &'b [&'a str] {
+    options.get(name).map_or(&[], Vec::as_slice)
+}
+
+fn compare(wanted: &str, found: &str) -> Standing {
+    let (wanted, found) = (options(wanted), options(found));
+    let is_ours = |option| wanted.get(option) == found.get(option);
+    if ["proxycommand", "proxyusefdpass", "globalknownhostsfile"].into_iter().all(|option| !is_ours(option)) {
+        return Standing::NotIncluded;
+    }
+    let names: BTreeSet<_> = wanted.keys().chain(found.keys()).copied().collect();
+    let differences: Vec<_> = names
+        .into_iter()
+        .filter(|name| !HARMLESS.contains(&name.to_ascii_lowercase().as_str()))
+        .filter_map(|name| difference(name, values(&wanted, name), values(&found, name)))
+        .collect();
+    if differences.is_empty() { Standing::Confirmed } else { Standing::Weakened(differences) }
+}
+
+fn difference(option: &str, wanted: &[&str], found: &[&str]) -> Option<Difference> {
+    if !gathers(option) {
+        return (wanted != found).then(|| Difference { option: option.to_owned(), added: Vec::new() });
+    }
+    let is_missing = wanted.iter().any(|value| !found.contains(value));
+    let added = found.iter().filter(|value| !wanted.contains(value));
+    let added: BTreeSet<_> = match option {
+        "sendenv" => added.filter(|pattern| !may_be_sent(pattern)).copied().collect(),
+        // The value may be a secret.
+        "setenv" => {
+            let names = added.map(|setting| setting.split_once('=').map_or(*setting, |(name, _)| name));
+            names.filter(|name| !may_be_set(name)).collect()
+        }
+        _ => added.copied().collect(),
+    };
+    let added: Vec<_> = added.into_iter().map(str::to_owned).collect();
+    (is_missing || !added.is_empty()).then(|| Difference { option: option.to_owned(), added })
 }
 
 #[cfg(test)]
@@ -130,22 +177,48 @@ mod tests {
         compare(&wanted, &found)
     }
 
+    fn weakened(standing: &Standing) -> Vec<String> {
+        match standing {
+            Standing::Weakened(differences) => differences.iter().map(ToString::to_string).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[tokio::test]
-    async fn sees_every_weakening_and_no_other_difference() {
+    async fn nothing_that_an_ordinary_configuration_has_is_in_the_way() {
         assert_eq!(standing("", "").await, Standing::Confirmed);
-        let harmless = "Host *\n  ForwardAgent yes\n  ControlMaster auto\n  ControlPath /tmp/%C\n  LogLevel ERROR\n  SetEnv TERM=xterm";
-        assert_eq!(standing("", harmless).await, Standing::Confirmed);
+        let ordinary = "Host *\n ForwardAgent yes\n ControlMaster auto\n ControlPath /tmp/%C\n ControlPersist 10m\n \
+            LogLevel ERROR\n SetEnv TERM=xterm-256color\n ServerAliveInterval 30\n ServerAliveCountMax 3\n \
+            HashKnownHosts yes\n Compression yes\n ConnectTimeout 10\n AddKeysToAgent yes\n IPQoS none\n \
+            SendEnv LANG LC_* COLORTERM NO_COLOR\n GSSAPIAuthentication yes\n VisualHostKey yes\n \
+            StrictHostKeyChecking accept-new\n RemoteCommand tmux\n RequestTTY force\n IgnoreUnknown UseKeychain\n \
+            UseKeychain yes\nMatch final all\n Ciphers aes128-ctr\n MACs hmac-sha1";
+        assert_eq!(standing("", ordinary).await, Standing::Confirmed);
+    }
+
+    #[tokio::test]
+    async fn what_is_in_the_way_is_named() {
         for (before, after, option) in [
             ("Host *\n ForwardAgent yes", "", "forwardagent"),
             ("Host *\n StrictHostKeyChecking no", "", "stricthostkeychecking"),
             ("Host *\n UserKnownHostsFile /dev/null", "", "userknownhostsfile"),
-            ("", "Host *\n IdentityFile /tmp/mine", "identityfile"),
-            ("", "Host *\n RemoteForward 9000 localhost:22", "remoteforward"),
             ("Host *\n User root", "", "user"),
+            ("RemoteCommand tmux", "", "remotecommand"),
+            ("", "Host *\n IdentityFile /tmp/mine", "identityfile /tmp/mine"),
+            ("", "Host *\n RemoteForward 9000 localhost:22", "remoteforward 9000 [localhost]:22"),
+            ("", "Host *\n LocalForward 9000 localhost:22", "localforward 9000 [localhost]:22"),
+            ("", "Host *\n SendEnv *_TOKEN AWS_* LC_X", "sendenv *_TOKEN AWS_*"),
+            ("", "Host *\n SetEnv API_KEY=hush TERM=xterm", "setenv API_KEY"),
         ] {
-            assert_eq!(standing(before, after).await, Standing::Weakened(option.into()), "{before}{after}");
+            assert_eq!(weakened(&standing(before, after).await), [option], "{before}{after}");
         }
-        let missing = compare("proxycommand a\nhostkeyalias b\n", "hostname scanner\n");
+        let missing = compare(
+            "proxycommand a\nproxyusefdpass yes\nglobalknownhostsfile /dev/null\n",
+            "proxyusefdpass no\nglobalknownhostsfile /etc/ssh/ssh_known_hosts\n",
+        );
         assert_eq!(missing, Standing::NotIncluded);
+        // An option that only a later ssh will have.
+        let newer = compare("hostname a\nlatest no\n", "hostname a\nlatest yes\n");
+        assert_eq!(weakened(&newer), ["latest"]);
     }
 }

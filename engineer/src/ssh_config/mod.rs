@@ -7,6 +7,10 @@
 
 pub mod aliases;
 pub mod check;
+pub mod closed;
+pub mod dialect;
+pub mod include;
+mod options;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -32,6 +36,9 @@ pub struct SshHost {
     pub program: PathBuf,
     /// The key exchanges that both ssh and the agent know.
     pub key_exchange: String,
+    /// The options that the local ssh does not know, by [`dialect::unsupported`].
+    #[serde(default)]
+    pub unsupported: Vec<String>,
 }
 
 /// A value that ssh_config cannot carry safely.
@@ -41,46 +48,6 @@ pub struct UnsafeValueError {
     what: &'static str,
     shown: String,
 }
-
-/// The options whose value is the same for every session.
-const FIXED: &[(&str, &str)] = &[
-    ("ProxyUseFdpass", "yes"),
-    ("IdentitiesOnly", "yes"),
-    ("IdentityAgent", "none"),
-    ("AddKeysToAgent", "no"),
-    ("CertificateFile", "none"),
-    ("PKCS11Provider", "none"),
-    ("GlobalKnownHostsFile", "/dev/null"),
-    ("KnownHostsCommand", "none"),
-    ("StrictHostKeyChecking", "yes"),
-    ("CheckHostIP", "no"),
-    ("UpdateHostKeys", "no"),
-    ("VerifyHostKeyDNS", "no"),
-    ("HostKeyAlgorithms", "ssh-ed25519"),
-    ("PubkeyAcceptedAlgorithms", "ssh-ed25519"),
-    ("PreferredAuthentications", "publickey"),
-    ("PubkeyAuthentication", "yes"),
-    ("PasswordAuthentication", "no"),
-    ("KbdInteractiveAuthentication", "no"),
-    ("HostbasedAuthentication", "no"),
-    ("GSSAPIAuthentication", "no"),
-    ("NumberOfPasswordPrompts", "0"),
-    ("ForwardAgent", "no"),
-    ("ForwardX11", "no"),
-    ("ForwardX11Trusted", "no"),
-    ("Tunnel", "no"),
-    ("GatewayPorts", "no"),
-    ("PermitLocalCommand", "no"),
-    ("CanonicalizeHostname", "no"),
-    ("Ciphers", "aes128-gcm@openssh.com,aes256-gcm@openssh.com"),
-    ("Compression", "no"),
-    // The pipe knows who is alive; a stalled upload would look like a dead server.
-    ("ServerAliveInterval", "0"),
-    ("TCPKeepAlive", "no"),
-    ("ConnectionAttempts", "1"),
-    ("EscapeChar", "~"),
-    ("SendEnv", "LANG LC_*"),
-];
 
 impl SshHost {
     /// The name under which ssh knows the scanner.
@@ -105,17 +72,13 @@ impl SshHost {
             ("UserKnownHostsFile", file(&self.directory.join("known_hosts"))?),
             ("KexAlgorithms", algorithms(&self.key_exchange)?),
         ];
-        options.extend(FIXED.iter().map(|&(option, value)| (option, value.to_owned())));
+        options.extend(fixed(&self.unsupported));
         Ok(options)
     }
 
     /// One `Host` block that stands for this session under each of `names`.
     pub fn block(&self, names: &[String]) -> Result<String, UnsafeValueError> {
-        let mut block = format!("Host {}\n", names.join(" "));
-        for (option, value) in self.options()? {
-            let _ = writeln!(block, "    {option} {value}");
-        }
-        Ok(block)
+        Ok(written(names, &self.options()?))
     }
 
     /// The whole file for `ssh -F`.
@@ -125,16 +88,33 @@ impl SshHost {
     }
 }
 
+/// The options that every block has, for an ssh that does not know those in `unsupported`.
+fn fixed(unsupported: &[String]) -> impl Iterator<Item = (&'static str, String)> {
+    let is_known = |option: &str| !unsupported.iter().any(|unknown| unknown == option);
+    let options = options::FIXED.iter().filter(move |(option, _)| is_known(option));
+    options.map(|&(option, value)| (option, value.to_owned()))
+}
+
+fn written(names: &[String], options: &[(&str, String)]) -> String {
+    let mut block = format!("Host {}\n", names.join(" "));
+    for (option, value) in options {
+        let _ = writeln!(block, "    {option} {value}");
+    }
+    block
+}
+
 /// The name under which ssh knows the scanner `id`.
 pub fn alias(id: SupportId) -> String {
     format!("scanner-{id}")
 }
 
-/// The line that brings the file of all sessions into an engineer's own configuration.
-pub fn include_line(runtime: &Path) -> Result<String, UnsafeValueError> {
-    let path = runtime.join(aliases::FILE);
-    // Include is the one option that knows no tokens, so a percent sign stands for itself.
-    Ok(format!("Include {}", file(&path)?.replace("%%", "%")))
+/// The line that brings the file at `path` into another one.
+pub fn include_line(path: &Path) -> Result<String, UnsafeValueError> {
+    // Older versions of ssh know no tokens here, newer ones do: no percent sign means the same to both.
+    match path.to_str() {
+        Some(text) if text.contains('%') => Err(unsafe_value("the path of a directory of ours", text)),
+        _ => Ok(format!("Include {}", file(path)?)),
+    }
 }
 
 fn account(user: &str) -> Result<String, UnsafeValueError> {

@@ -121,11 +121,8 @@ fn without_a_session_there_is_nothing_to_use_or_end() {
     }
     engineer.fails(&["forward", "8080:localhost"], "", 2);
     let said = engineer.fails(&["proxy", ID], "", 255);
-    let expected = format!(
-        "fieldlink-connect: no session is open (any more): run fieldlink-connect {}\n",
-        ID.replace(' ', "")
-    );
-    assert_eq!(said, expected);
+    assert_eq!(said, "fieldlink-connect: no session is open: run fieldlink-connect ID first\n");
+    engineer.fails(&["ssh-port"], "", 217);
 }
 
 #[test]
@@ -163,8 +160,11 @@ fn without_a_session_nobody_is_asked() {
 fn the_include_line_is_shown() {
     let engineer = Engineer::new();
     let output = engineer.run(&["ssh-config"], "");
-    let line = format!("Include \"{}/ssh_config\"\n", engineer.runtime().display());
+    let file = engineer.config().join("ssh_config");
+    let line = format!("Include \"{}\"\n", file.display());
     assert!(String::from_utf8_lossy(&output.stdout).ends_with(&line), "{output:?}");
+    let text = std::fs::read_to_string(file).expect("written");
+    assert!(text.contains(&format!("Include \"{}/ssh_config\"\n", engineer.runtime().display())), "{text}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod channels;
+mod clients;
 mod clock;
 mod crossing;
 mod demo;
@@ -10,6 +11,7 @@ mod dual_stack;
 mod ending;
 mod engineers_computer;
 mod engineers_terminal;
+mod entries;
 mod errors;
 mod files;
 mod flooding;
@@ -26,6 +28,7 @@ mod relay_clock;
 mod resuming;
 mod service;
 mod shell;
+mod ssh_options;
 mod stalls;
 mod talking;
 mod upgrading;

@@ -1,8 +1,8 @@
 //! Files and directories that nobody else may look into.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{User, geteuid};
@@ -78,6 +78,15 @@ pub fn private_file() -> OpenOptions {
     options
 }
 
+/// Gives `file` the owner and the mode of the file that `other` describes.
+pub fn give_same_owner(file: &File, other: &Metadata) -> io::Result<()> {
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+        fchown(file, Some(other.uid()), Some(other.gid()))?;
+    }
+    file.set_permissions(Permissions::from_mode(other.mode() & 0o7777))
+}
+
 /// Makes a renamed or created entry of `path` survive a crash.
 pub fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
@@ -85,8 +94,6 @@ pub fn sync_directory(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]

@@ -3,6 +3,7 @@
 mod clock;
 mod files;
 mod inherited;
+mod loopback;
 mod processes;
 mod screen;
 mod sockets;
@@ -11,14 +12,16 @@ mod terminal;
 pub use clock::{boot_id, since_boot};
 pub use files::{
     check_own, check_private_directory, check_private_file, create_private_directory,
-    fallback_runtime_directory, home_directory, login_runtime_directory, private_file, sync_directory,
+    fallback_runtime_directory, give_same_owner, home_directory, login_runtime_directory, private_file,
+    sync_directory,
 };
+pub use loopback::is_from_this_user;
 pub use processes::{
     ChildChanges, Signals, exit_code, follow_parent, in_own_group, keep_memory_private, send_signal,
     stop_with, was_killed,
 };
 pub use sockets::{
     LocalListener, LocalReader, LocalStream, LocalWriter, OwnedReader, OwnedWriter, SyncStream, connect,
-    duplicate, hand_over, hung_up, inherited_socket, into_async, peer_gone, socket_pair,
+    duplicate, hand_over, hung_up, inherited_socket, into_async, peer_gone, socket_pair, stdout_is_socket,
 };
 pub use terminal::{HiddenTyping, LineInput, Terminal, TerminalState};

@@ -5,7 +5,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
 
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use nix::sys::socket::sockopt::SockType;
+use nix::sys::socket::{ControlMessage, MsgFlags, getsockopt, sendmsg};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
 use tokio::io::{Interest, Ready};
@@ -92,6 +93,11 @@ pub fn hand_over(stream: &SyncStream) -> io::Result<()> {
         None,
     )?;
     Ok(())
+}
+
+/// Whether standard output is a socket.
+pub fn stdout_is_socket() -> bool {
+    getsockopt(&io::stdout(), SockType).is_ok()
 }
 
 /// Two ends of a new local connection: one for here, one for a child's standard input.
