@@ -206,7 +206,7 @@ mod tests {
         assert!(missing.message.contains("fieldlink-connect login"));
         for (text, named) in [
             ("relay = \"wss://a\"\nrelais = 1\n", "relais"),
-            ("relay = \"ws://a\"\n", "wss://relay.example.com"),
+            ("relay = \"ws://a\"\n", "line 1: relay: not a relay address: \"ws://a\": write wss://"),
             ("ca_file = \"/x\"\n", "relay"),
             (
                 "relay = \"wss://a\"\n[proxy]\npassword = \"hush\"\n",

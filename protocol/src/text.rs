@@ -221,7 +221,9 @@ mod tests {
         fn what_is_normalised_stays_so_and_looks_like_itself(text in "[ \u{a0}\u{2800}\u{300}-\u{310}a-cé]*|\\PC*") {
             let once = normalise(&text);
             prop_assert_eq!(normalise(&once), once.clone());
-            prop_assert_eq!(clean(&text, 1_000), clean(&once, 1_000));
+            // A line or paragraph separator is a blank to who types it, and is shown as what it is not.
+            let is_plain = text.chars().all(|character| is_harmless(character) || !is_blank(character));
+            prop_assert!(!is_plain || clean(&text, 1_000) == clean(&once, 1_000));
             prop_assert!(!once.contains("  ") && once.trim() == once && most_marks(&once) <= MARKS);
             prop_assert!(check("it", &text, 10_000).is_err() || check("it", &once, 10_000).is_ok());
         }

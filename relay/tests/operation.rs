@@ -179,8 +179,10 @@ fn a_store_of_a_later_version_is_refused_for_good_and_left_alone() {
         "certificate = \"relay.crt\"\nprivate_key = \"relay.key\"\nstate_directory = \"state\"\n",
     )
     .expect("written");
-    assert_eq!(relay_command(&["check-config"], &file).status.code(), Some(0), "no store yet");
-    assert_eq!(relay_command(&["engineer", "list"], &file).status.code(), Some(0));
+    let checked = relay_command(&["check-config"], &file);
+    assert_eq!(checked.status.code(), Some(0), "no store yet: {}", text(&checked.stderr));
+    let add = ["engineer", "add", "Zoë", "--company", "Scans"];
+    assert_eq!(relay_command(&add, &file).status.code(), Some(0));
     assert_eq!(relay_command(&["check-config"], &file).status.code(), Some(0));
     // The place of user_version in SQLite's file format.
     let store = directory.path().join("state/relay.sqlite");

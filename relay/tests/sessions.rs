@@ -2,6 +2,7 @@
 
 mod support;
 
+use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer, Unavailable};
 use fieldlink_protocol::reason::Reason;
@@ -20,7 +21,7 @@ async fn a_whole_call() {
     let zoe = relay.add_engineer("Zoë");
     let mut call = Call::start(&relay, &zoe).await;
     let (mut engineer_end, mut agent_end) = call.open(&relay).await;
-    let largest: Vec<u8> = (0..1024 * 1024).map(|n: u32| (n % 251) as u8).collect();
+    let largest: Vec<u8> = (0..limits::DATA_MESSAGE).map(|n| (n % 251) as u8).collect();
     pass(&mut engineer_end, &mut agent_end, &largest).await;
     pass(&mut agent_end, &mut engineer_end, &largest).await;
     pass(&mut agent_end, &mut engineer_end, b"").await;
@@ -40,8 +41,8 @@ async fn a_whole_call() {
     assert_eq!(row.support_id, call.agent.support_id.to_string());
     assert_eq!((row.device_address.as_str(), row.reason.as_deref()), ("127.0.0.1", Some("engineer-ended")));
     assert!(row.admitted_at.is_some_and(|at| at >= row.started_at));
-    let megabyte = largest.len() as u64;
-    assert_eq!((row.bytes_to_agent, row.bytes_to_engineer), (megabyte + 5, megabyte + 6));
+    let length = largest.len() as u64;
+    assert_eq!((row.bytes_to_agent, row.bytes_to_engineer), (length + 5, length + 6));
 }
 
 #[tokio::test]

@@ -212,6 +212,8 @@ mod tests {
                         None if pending.is_empty() => break,
                         None => {}
                     }
+                    // tokio has every task give way now and then.
+                    tokio::task::yield_now().await;
                     // Broken off whenever the reader is slow.
                     let _ = pending.write_some(&mut sink).now_or_never();
                     let mut piece = vec![0; room / 2 + 1];

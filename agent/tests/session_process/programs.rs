@@ -4,7 +4,9 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use fieldlink_agent::session_process::wire::{ExitStatus, FailReason, ProgramKind, ProgramSignal};
+use fieldlink_agent::session_process::wire::{
+    ExitStatus, FailReason, MAX_REQUEST, ProgramKind, ProgramSignal,
+};
 use fieldlink_agent::session_process::{ProgramIo, ProgramRequest, SessionError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -204,7 +206,7 @@ async fn sftp_runs_or_says_what_is_missing() {
 #[tokio::test]
 async fn a_request_that_is_too_long_harms_nobody() {
     let session = Session::start().await;
-    let request = super::exec(vec![b'x'; 60 * 1024], None);
+    let request = super::exec(vec![b'x'; MAX_REQUEST], None);
     let refused = session.client.start_program(request).await;
     assert!(matches!(refused, Err(SessionError::TooLong)));
     assert_eq!(session.stdout("echo on").await, "on\n");

@@ -66,7 +66,8 @@ fn answer_one(listener: &TcpListener, config: ServerConfig, answer: &str) {
     let _ = stream.get_mut().flush();
 }
 
-const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
+const UNAUTHORIZED: &str =
+    "HTTP/1.1 401 Unauthorized\r\nfieldlink-refused: credential\r\ncontent-length: 0\r\n\r\n";
 
 #[test]
 fn a_refused_credential_is_told() {
@@ -86,7 +87,7 @@ fn another_version_is_told() {
 fn something_else_than_a_relay_is_told() {
     let answer = "HTTP/1.1 302 Found\r\nlocation: https://login.example/\r\ncontent-length: 0\r\n\r\n";
     let said = Answerer::new(answer, "127.0.0.1", 2050).login(210);
-    assert!(said.contains("not as a fieldlink relay"), "{said}");
+    assert!(said.contains("sends us elsewhere"), "{said}");
 }
 
 #[test]

@@ -136,7 +136,7 @@ mod tests {
         let unknown = refusal::<ToEngineer>(r#"{"type":"\u001b]0;owned\u0007"}"#);
         assert_eq!(
             unknown,
-            "could not read a control message: it has a type, field or value that is not known to this version"
+            "could not read a control message: it has a type, field or value that is not known to this version, at byte 30"
         );
         assert!(refusal::<ToAgent>("{\"type\"").ends_with("it ends too early, at byte 7"));
         assert!(refusal::<ToAgent>("{]").ends_with("it is not JSON, at byte 2"));
