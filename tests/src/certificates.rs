@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, date_time_ymd,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -27,6 +29,9 @@ pub fn create(directory: &Path) -> Certificates {
 pub fn create_valid(directory: &Path, (from, until): (i32, i32), names: &[&str]) -> Certificates {
     let authority_key = KeyPair::generate().expect("a key");
     let mut authority = CertificateParams::new(Vec::new()).expect("no names");
+    // OpenSSL takes a certificate with its issuer's name for self-signed.
+    authority.distinguished_name = DistinguishedName::new();
+    authority.distinguished_name.push(DnType::CommonName, "Fieldlink test authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.not_before = date_time_ymd(2020, 1, 1);
     let authority_pem = authority.self_signed(&authority_key).expect("a certificate").pem();

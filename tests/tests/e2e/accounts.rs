@@ -27,7 +27,7 @@ fn an_account_of_a_directory_is_worked_as() {
     for name in ["ada@corp.example", "CORP\\ada", "scanner$", "Zoë", "a.b+c"] {
         let scanner = Scanner::start_with(&relay, named(name));
         let call = engineer.call(&scanner);
-        assert_eq!(call.output_of("echo \"$USER\""), format!("{name}\n"));
+        assert_eq!(call.output_of("printf '%s\\n' \"$USER\""), format!("{name}\n"));
         call.end();
     }
 }

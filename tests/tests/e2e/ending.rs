@@ -252,7 +252,10 @@ fn consent_is_asked_refused_awaited_and_given() {
     let mut scanner = Scanner::start_asking(&relay);
     let mut first = engineer.start_connecting(&scanner.support_id, &scanner.pin);
     let question = scanner.answer("n");
-    assert!(question.contains("Allow Ada (Demo Company), ticket T-1? Type yes or no"), "{question}");
+    assert!(
+        question.contains("Allow Ada (Demo Company), ticket T-1? (60 seconds to answer) Type yes or no"),
+        "{question}"
+    );
     assert_eq!(first.wait_for_end().code(), Some(215), "{}", first.transcript());
     scanner.process.wait_for("You did not let Ada in. If this happens once more, remote access goes off.");
     scanner.wait_until_ready();
