@@ -89,7 +89,10 @@ fn a_flood_from_inside_the_session_leaves_the_end_in_the_log() {
     std::thread::scope(|scope| {
         let flooding = scope.spawn(|| runtime().block_on(flood(&relay, support_id, &pin)));
         scanner.process.wait_for("an engineer is connected");
-        scanner.process.wait_for("a line of chat was dropped");
+        // As many lines as its place has; what comes then is left out.
+        for _ in 0..20 {
+            scanner.process.wait_for("a line of chat was dropped");
+        }
         scanner.process.type_line("end");
         scanner.process.wait_for("Remote access is off");
         flooding.join().expect("no panic");
