@@ -162,7 +162,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[allow(dead_code)]
+    #[allow(dead_code)] // Only read in, to see what is said about mistakes.
     struct File {
         port: u16,
         on: Option<bool>,
@@ -174,7 +174,7 @@ mod tests {
 
     #[derive(Debug, Default, Deserialize)]
     #[serde(deny_unknown_fields, default)]
-    #[allow(dead_code)]
+    #[allow(dead_code)] // As above.
     struct Limits {
         handshake_seconds: u64,
         password: Option<String>,
