@@ -122,6 +122,17 @@ fn cuts_lose_nothing_of_what_a_program_that_has_ended_wrote() {
     assert_same("terminal", &text, &numbers("\r\n"));
     let text = output_at(start(&mut call.ssh(&remote)), 4e6, &mut disturb);
     assert_same("pipe", &text, &numbers("\n"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        stream.write_all(&numbers("\n")).expect("writable");
+    });
+    let mut forward = call.tool("ssh");
+    forward.args(["-W", &format!("127.0.0.1:{port}"), &call.alias]);
+    let text = read_slowly(start(&mut forward).stdout.take().expect("taken over"), 4e6, &mut disturb);
+    server.join().expect("it has sent everything");
+    assert_same("forward", &text, &numbers("\n"));
     let data = engineer.home().join("data");
     std::fs::write(&data, numbers("\n")).expect("writable");
     let copy = scanner.directory().join("copy");
