@@ -1,21 +1,18 @@
 //! `forward`: a port or socket here that leads to a port over there, with an SSH connection for each use.
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use fieldlink_protocol::text;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy, copy_buf, sink};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 mod listener;
 
-use self::listener::{Listener, Local};
+use self::listener::{Accepted, Listener, Local};
+use super::accepting;
 use super::end::choose;
 use crate::config::Directories;
 use crate::exit::{Failure, Kind};
@@ -59,39 +56,16 @@ pub(super) async fn run(words: &[String], console: &Console) -> Result<u8, Failu
     }
 }
 
-async fn serve(
-    listener: Listener,
-    command: impl Fn() -> Command,
-    console: &Console,
-) -> std::convert::Infallible {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
-    let mut connections: JoinSet<Option<String>> = JoinSet::new();
-    loop {
-        let accepting = async {
-            // The semaphore is never closed.
-            let permit = permits.clone().acquire_owned().await.ok();
-            (permit, listener.accept().await)
-        };
-        tokio::select! {
-            Some(ended) = connections.join_next() => {
-                ended.ok().flatten().inspect(|problem| console.say(problem));
-            }
-            (permit, accepted) = accepting => match accepted {
-                Ok(accepted) => {
-                    let ssh = command();
-                    connections.spawn(async move {
-                        let _permit = permit;
-                        let peer = accepted.peer();
-                        let (from, to) = accepted.into_split();
-                        let problem = connect(from, to, ssh).await;
-                        problem.err().map(|problem| format!("the connection from {peer} failed: {problem:#}"))
-                    });
-                }
-                // Out of descriptors, most likely: some will be free again.
-                Err(_) => sleep(Duration::from_millis(100)).await,
-            },
+async fn serve(listener: Listener, command: impl Fn() -> Command, console: &Console) -> Infallible {
+    let carry = |accepted: Accepted| {
+        let (peer, ssh) = (accepted.peer(), command());
+        let (from, to) = accepted.into_split();
+        async move {
+            let carried = connect(from, to, ssh).await;
+            carried.map_err(|problem| format!("the connection from {peer} failed: {problem:#}"))
         }
-    }
+    };
+    accepting::serve(CONNECTIONS, async || listener.accept().await, carry, console).await
 }
 
 /// Carries one connection. ssh gets pipes rather than the connection itself, because it closes its

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod accepting;
 mod ask;
 mod chat;
 mod closed;

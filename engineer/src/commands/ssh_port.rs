@@ -3,8 +3,6 @@
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use fieldlink_protocol::limits;
@@ -13,10 +11,8 @@ use fieldlink_protocol::text;
 use serde::Serialize;
 use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
-use tokio::time::sleep;
 
+use super::accepting;
 use super::end::choose;
 use crate::args::SshPortArguments;
 use crate::directories::Directories;
@@ -123,32 +119,14 @@ pub(super) async fn run(arguments: &SshPortArguments, console: &Console) -> Resu
 }
 
 async fn serve(listener: TcpListener, socket: &Path, console: &Console) -> Infallible {
-    let permits = Arc::new(Semaphore::new(limits::PIPES_PER_SESSION));
-    let mut connections: JoinSet<Option<String>> = JoinSet::new();
-    loop {
-        let accepting = async {
-            // The semaphore is never closed.
-            let permit = permits.clone().acquire_owned().await.ok();
-            (permit, listener.accept().await)
-        };
-        tokio::select! {
-            Some(ended) = connections.join_next() => {
-                ended.ok().flatten().inspect(|problem| console.say(problem));
-            }
-            (permit, accepted) = accepting => match accepted {
-                Ok((stream, peer)) => {
-                    let socket = socket.to_owned();
-                    connections.spawn(async move {
-                        let _permit = permit;
-                        let problem = carry(stream, &socket).await.err();
-                        problem.map(|problem| format!("the connection from {peer} failed: {problem:#}"))
-                    });
-                }
-                // Out of descriptors, most likely: some will be free again.
-                Err(_) => sleep(Duration::from_millis(100)).await,
-            },
+    let carry = |(stream, peer)| {
+        let socket = socket.to_owned();
+        async move {
+            let carried = carry(stream, &socket).await;
+            carried.map_err(|problem| format!("the connection from {peer} failed: {problem:#}"))
         }
-    }
+    };
+    accepting::serve(limits::PIPES_PER_SESSION, async || listener.accept().await, carry, console).await
 }
 
 /// Carries one connection, if it is this user's: their key file keeps others out as well, but the greeting of the

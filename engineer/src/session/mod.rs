@@ -1,4 +1,4 @@
-//! One session, from the dial to the end: [`open`] makes it, [`Session`] holds it.
+//! One session, from the dial to the end: `open` makes it, [`Session`] holds it.
 
 mod base;
 mod contact;

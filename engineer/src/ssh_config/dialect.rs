@@ -16,7 +16,7 @@ use crate::ssh_client::not_started;
 /// How long ssh may take to read what it is asked.
 const PROMPT: Duration = Duration::from_secs(20);
 
-/// The options of [`FIXED`] that the local ssh does not know, or would complain about.
+/// The options of `FIXED` that the local ssh does not know, or would complain about.
 pub async fn unsupported() -> anyhow::Result<Vec<String>> {
     let lines: String = FIXED.iter().map(|(option, value)| format!("{option} {value}\n")).collect();
     let mut ssh = Command::new("ssh");

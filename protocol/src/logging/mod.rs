@@ -28,7 +28,7 @@ pub use throttle::{Class, LogThrottle, WINDOW};
 use crate::text;
 
 /// The target of lines that must be there afterwards: who came, who was refused what, when it ended. They are
-/// counted per person, by the fields in [`SUBJECT`].
+/// counted per person, by the fields in `SUBJECT`.
 pub const AUDIT: &str = "fieldlink_audit";
 
 /// Fields that tell persons, and what they want, apart.

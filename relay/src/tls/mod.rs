@@ -1,6 +1,6 @@
 //! The relay's side of TLS: version 1.3 and nothing older.
 //!
-//! Its own certificate is judged before anything listens ([`chain`]), as the clients will judge it:
+//! Its own certificate is judged before anything listens (`chain.rs`), as the clients will judge it:
 //! what is wrong with it is the operator's to hear, not the customer's on the phone.
 
 mod chain;
