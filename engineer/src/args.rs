@@ -129,7 +129,7 @@ pub enum Command {
     /// Prints the line that belongs at the top of ~/.ssh/config, and checks what ssh makes of it: whether a
     /// session is used as safely as fieldlink-connect uses it itself, and with the same result. With the line,
     /// these names stand for the sessions that are open: scanner (if there is one), scanner-ID, and ticket-TICKET,
-    /// such as ticket-T-7. They never stand for another computer: without a session ssh says that there is none.
+    /// such as ticket-T-7. The first two never stand for another computer: without a session ssh says that there is none.
     SshConfig(SshConfigArguments),
     /// Serve a port here that leads to the scanner's SSH server, for programs that read no ssh_config
     ///

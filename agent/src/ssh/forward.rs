@@ -1,5 +1,6 @@
 //! A forward: a channel joined to a connection that `fieldlink-session` made.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,10 +8,10 @@ use bytes::BytesMut;
 use fieldlink_protocol::text;
 use russh::server::{ChannelOpenHandle, Msg};
 use russh::{Channel, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
 
 use super::channel_path::{Authorised, ChannelPath, Refusal};
-use super::input::{Backlog, PendingInput, write_to};
+use super::input::{AFTER_CLOSE, Backlog, PendingInput, write_to};
 use crate::session_process::wire::{ConnectTarget, FailReason};
 use crate::session_process::{SessionClient, SessionError};
 
@@ -39,11 +40,23 @@ pub(super) async fn run(
     let ended = Ends::default();
     // Closing is ours to do once both directions are over: OpenSSH's client waits for it. If the
     // client closes first, it reads nothing more.
-    tokio::select! {
-        () = forward.receive(input, PendingInput::new(backlog), sink, &ended) => {}
-        () = forward.send(source, &output, &ended) => {}
-    }
+    let mut source = source;
+    let rest = tokio::select! {
+        rest = forward.receive(input, PendingInput::new(backlog), sink, &ended) => rest,
+        () = forward.send(&mut source, &output, &ended) => None,
+    };
     let _ = output.close().await;
+    if let Some((pending, mut sink)) = rest {
+        // What the other end says is read and thrown away, so that it takes the rest.
+        let reading = async {
+            let _ = copy(&mut source, &mut tokio::io::sink()).await;
+            std::future::pending::<Infallible>().await
+        };
+        tokio::select! {
+            () = pending.flush_to(&mut sink, AFTER_CLOSE) => {}
+            never = reading => match never {},
+        }
+    }
 }
 
 /// What the engineer reads: the scanner's rule where that stands in the way, and else what went wrong.
@@ -65,48 +78,46 @@ struct Forward {
 }
 
 impl Forward {
-    /// Ends when the channel is closed and all that came before is passed on, or both directions are over.
-    async fn receive(
+    /// Ends when the channel is closed, and then gives what is still to be passed on, and where to; or when both
+    /// directions are over.
+    async fn receive<S: AsyncWrite + Unpin>(
         &self,
         mut input: ChannelReadHalf,
         mut pending: PendingInput,
-        sink: impl AsyncWrite + Unpin,
+        sink: S,
         ended: &Ends,
-    ) {
+    ) -> Option<(PendingInput, S)> {
         let mut sink = Some(sink);
-        let (mut is_ended, mut is_closed) = (false, false);
+        let mut is_ended = false;
         loop {
-            if pending.is_empty() && is_closed {
-                return;
-            }
             if pending.is_empty()
                 && is_ended
                 && let Some(mut open) = sink.take()
             {
                 let _ = open.shutdown().await;
                 if ended.one_more() {
-                    return;
+                    return None;
                 }
             }
             tokio::select! {
-                message = input.wait(), if !is_closed && pending.has_room() => match message {
+                message = input.wait(), if pending.has_room() => match message {
                     Some(ChannelMsg::Data { data }) if sink.is_some() && !is_ended => {
                         if !self.path.gate(&self.leave, &data) {
-                            return;
+                            return None;
                         }
                         pending.push(data);
                     }
                     Some(ChannelMsg::Eof) => is_ended = true,
-                    Some(ChannelMsg::Close) => is_closed = true,
+                    Some(ChannelMsg::Close) => return sink.map(|sink| (pending, sink)),
                     Some(_) => {}
-                    None => return,
+                    None => return None,
                 },
                 written = write_to(&mut pending, sink.as_mut()), if !pending.is_empty() => {
                     if written.is_err() {
                         // The other end reads no more, and may have sent something before: that is still read.
                         pending.clear();
                         if sink.take().is_some() && ended.one_more() {
-                            return;
+                            return None;
                         }
                     }
                 }

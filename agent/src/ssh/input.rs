@@ -4,30 +4,35 @@
 //! stops reading the whole connection when a channel's own queue is full. Then neither the other channels nor
 //! the client's window adjustments get through, and a program that both reads and writes may stand still for
 //! ever. So what arrives is always taken here, and counted; with much of it waiting, the connection grants
-//! window by the byte ([`Backlog::next_window`]) until less does. A client that sends without window is held
-//! up at [`MOST`].
+//! window by the byte ([`Backlog::next_window`]) until less does. The library has one window for all channels of
+//! a connection: meanwhile what is sent to the others crawls, too. A connection whose client sends without
+//! window, or opens channel after channel that nothing takes, is held up at [`MOST`].
 
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
 use super::server_config::WINDOW;
 
 /// With more than this waiting on a connection, in bytes, its channels get little new window. What the client
 /// was granted before still comes: up to one and a half windows.
 const MUCH: usize = 2 * 1024 * 1024;
-/// More than this never waits on a connection, in bytes …
-const MOST: usize = 8 * 1024 * 1024;
+/// More than this never waits on a connection, in bytes: what a dozen stalled channels were granted …
+const MOST: usize = 64 * 1024 * 1024;
 /// … and on all connections of a session: what the service's memory has for it beside the pipes
 /// (`memory.rs`).
 const MOST_OF_SESSION: usize = 192 * 1024 * 1024;
 /// The window that is granted meanwhile. Never none: the library looks at the window only when data comes,
 /// and a client that may send nothing would wait for ever.
 const LITTLE: u32 = 2;
+/// After the client has closed a channel: how long what it sent before may be taken by nobody.
+pub(super) const AFTER_CLOSE: Duration = Duration::from_secs(10);
 /// Pieces below this size are gathered, in bytes: each costs more than it holds.
 const SMALL: usize = 4 * 1024;
 
@@ -46,8 +51,7 @@ impl Backlog {
 
     /// Up to which window the next channel that runs low is filled up, in bytes.
     pub(super) fn next_window(&self) -> u32 {
-        let is_much = self.bytes() > MUCH || self.of_session() > MOST_OF_SESSION / 2;
-        if is_much { LITTLE } else { WINDOW }
+        if self.bytes() > MUCH { LITTLE } else { WINDOW }
     }
 
     fn has_room(&self) -> bool {
@@ -94,6 +98,17 @@ impl PendingInput {
             self.flush();
             self.pieces.push_back(bytes);
         }
+    }
+
+    /// Writes all of it, unless none of it is taken for as long as `patience`.
+    pub(super) async fn flush_to(mut self, sink: &mut (impl AsyncWrite + Unpin), patience: Duration) {
+        while !self.is_empty() {
+            match timeout(patience, self.write_some(sink)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return,
+            }
+        }
+        let _ = sink.shutdown().await;
     }
 
     pub(super) fn clear(&mut self) {
@@ -184,7 +199,7 @@ mod tests {
             all.push(pending);
         }
         assert!(all.iter().all(|pending| !pending.has_room()));
-        assert_eq!(first.next_window(), LITTLE);
+        assert_eq!(first.next_window(), WINDOW, "one whose own input is taken is not slowed down");
         all.truncate(1);
         assert!(all[0].has_room());
     }

@@ -1,7 +1,7 @@
 //! The SSH server: one connection per pipe, for exactly one key, for as long as the session lasts.
 //!
-//! A connection may carry several sessions and forwards, and a further connection costs no PIN. One that takes
-//! nothing slows down what is sent to the others of its connection, and nothing else (`input.rs`).
+//! A connection may carry several sessions and forwards, and a further connection costs no PIN. While one
+//! takes nothing, what is sent to the others of its connection crawls; nothing else is held up (`input.rs`).
 
 mod channel_path;
 mod connection;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::channel_path::{Authorised, ChannelPath, ChannelRequest};
-use super::input::{Backlog, PendingInput, write_to};
+use super::input::{AFTER_CLOSE, Backlog, PendingInput, write_to};
 use super::session_channel::{Input, Output};
 use crate::session_process::wire::{
     ExitStatus, MAX_COMMAND, ProgramKind, ProgramSignal, RequestId, TerminalRequest, TerminalSize,
@@ -53,7 +53,6 @@ pub(super) struct RunningProgram {
     target: Option<(SessionClient, RequestId)>,
     terminal: Option<TerminalMaster>,
     is_over: Arc<AtomicBool>,
-    hang_up: CancellationToken,
 }
 
 impl RunningProgram {
@@ -73,11 +72,6 @@ impl RunningProgram {
     pub(super) fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Acquire)
     }
-
-    /// The client has closed the channel: as when a terminal hangs up.
-    pub(super) fn hang_up(&self) {
-        self.hang_up.cancel();
-    }
 }
 
 /// Starts a program. The returned future carries its bytes between `input` and `output` until both are over
@@ -93,8 +87,8 @@ pub(super) async fn start(
         Ok((_, program)) => (Some((deps.programs.clone(), program.id)), terminal_of(program)),
         Err(_) => (None, None),
     };
-    let cancel = deps.cancel.child_token();
-    let running = RunningProgram { target, terminal, is_over: is_over.clone(), hang_up: cancel.clone() };
+    let running = RunningProgram { target, terminal, is_over: is_over.clone() };
+    let cancel = deps.cancel.clone();
     let (path, client) = (deps.path.clone(), deps.programs.clone());
     let pending = PendingInput::new(deps.backlog.clone());
     let carrying = async move {
@@ -148,6 +142,15 @@ async fn say_why_not(mut input: Input, output: Output, problem: String, is_over:
     tokio::join!(saying, input.drain());
 }
 
+/// How a program is left when its channel is.
+#[derive(Debug, PartialEq, Eq)]
+enum Left {
+    /// It has all of its input, and ends by itself.
+    ByItself,
+    /// It has ended, or is to be told that its terminal hangs up.
+    Behind,
+}
+
 struct Carrier {
     path: Arc<ChannelPath>,
     leave: Authorised,
@@ -164,7 +167,10 @@ impl Carrier {
         client: SessionClient,
     ) {
         let (id, terminal) = (program.id, terminal_of(&program));
-        cancel.run_until_cancelled(self.carry((&mut input, pending), program)).await;
+        let carried = cancel.run_until_cancelled(self.carry((&mut input, pending), program)).await;
+        if carried == Some(Left::ByItself) {
+            return;
+        }
         if self.is_over.load(Ordering::Acquire) {
             // Until the peer has closed the channel too.
             let _ = cancel.run_until_cancelled(input.drain()).await;
@@ -181,7 +187,7 @@ impl Carrier {
     }
 
     /// Returns when the program has ended and that is said, or the channel is closed.
-    async fn carry(&self, (input, pending): (&mut Input, PendingInput), program: Program) {
+    async fn carry(&self, (input, pending): (&mut Input, PendingInput), program: Program) -> Left {
         let Program { io, exit, .. } = program;
         match io {
             ProgramIo::Terminal(master) => {
@@ -189,18 +195,24 @@ impl Carrier {
                 let output = async { self.finish(self.terminal_output(&mut reader, exit).await).await };
                 tokio::select! {
                     () = output => {}
-                    () = self.receive_input(input, pending, Some(master)) => {}
+                    _ = self.receive_input(input, pending, Some(master)) => {}
                 }
+                Left::Behind
             }
             ProgramIo::Pipes { stdin, mut stdout, mut stderr } => {
                 let output = async {
                     tokio::join!(self.send_output(&mut stdout), self.send_errors(&mut stderr));
                     self.finish(exit.await).await;
                 };
-                tokio::select! {
-                    () = output => {}
-                    () = self.receive_input(input, pending, Some(stdin)) => {}
-                }
+                let rest = tokio::select! {
+                    () = output => None,
+                    rest = self.receive_input(input, pending, Some(stdin)) => rest,
+                };
+                let Some((pending, mut stdin)) = rest else { return Left::Behind };
+                // Nobody reads its output any more, and it must not wait for that.
+                drop((stdout, stderr));
+                pending.flush_to(&mut stdin, AFTER_CLOSE).await;
+                Left::ByItself
             }
         }
     }
@@ -212,17 +224,18 @@ impl Carrier {
         self.output.finish(status).await;
     }
 
-    /// Ends only when the channel does.
-    async fn receive_input(
+    /// Ends only when the channel does. If the client had ended its input before, gives what is still to be
+    /// written of it, and where to.
+    async fn receive_input<S: AsyncWrite + Unpin>(
         &self,
         input: &mut Input,
         mut pending: PendingInput,
-        sink: Option<impl AsyncWrite + Unpin>,
-    ) {
-        let mut sink = sink;
+        mut sink: Option<S>,
+    ) -> Option<(PendingInput, S)> {
         let mut is_ended = false;
         loop {
             if is_ended && pending.is_empty() {
+                // The program sees the end.
                 sink = None;
             }
             tokio::select! {
@@ -234,7 +247,8 @@ impl Carrier {
                         }
                     }
                     Some(ChannelMsg::Eof) => is_ended = true,
-                    Some(ChannelMsg::Close) | None => return,
+                    Some(ChannelMsg::Close) if is_ended => return sink.map(|sink| (pending, sink)),
+                    Some(ChannelMsg::Close) | None => return None,
                     Some(_) => {}
                 },
                 written = write_to(&mut pending, sink.as_mut()), if !pending.is_empty() => {

@@ -1,8 +1,8 @@
 //! The session channels of one SSH connection (RFC 4254 section 6), each from its opening to its end.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use russh::server::{Handle, Msg};
 use russh::{Channel, ChannelId, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
@@ -33,8 +33,7 @@ enum SessionChannel {
 /// A channel in which nothing runs yet.
 pub(super) struct Preparing {
     channel: Channel<Msg>,
-    early: VecDeque<ChannelMsg>,
-    early_bytes: usize,
+    early: Early,
     terminal: Option<TerminalRequest>,
     environment: Vec<(String, String)>,
 }
@@ -51,21 +50,14 @@ impl SessionChannels {
 
     pub(super) fn opened(&mut self, channel: Channel<Msg>) {
         let id = channel.id();
-        let preparing = Preparing {
-            channel,
-            early: VecDeque::new(),
-            early_bytes: 0,
-            terminal: None,
-            environment: Vec::new(),
-        };
+        let preparing =
+            Preparing { channel, early: Early::default(), terminal: None, environment: Vec::new() };
         self.0.insert(id, SessionChannel::Preparing(Box::new(preparing)));
     }
 
-    /// The client has closed it.
+    /// The client has closed it; what carries its bytes hears that by itself.
     pub(super) fn closed(&mut self, id: ChannelId) {
-        if let Some(SessionChannel::Running(program)) = self.0.remove(&id) {
-            program.hang_up();
-        }
+        self.0.remove(&id);
     }
 
     /// Takes the SSH library's copies of what came for a channel that nothing runs in. Left where they are,
@@ -140,33 +132,40 @@ impl Preparing {
     fn take_early(&mut self) -> bool {
         while let Some(Some(message)) = self.channel.wait().now_or_never() {
             match message {
-                ChannelMsg::Data { ref data } => {
-                    self.early_bytes += data.len().max(1);
-                    self.early.push_back(message);
+                ChannelMsg::Data { data } if !self.early.is_ended => {
+                    self.early.bytes.extend_from_slice(&data)
                 }
-                ChannelMsg::Eof if !matches!(self.early.back(), Some(ChannelMsg::Eof)) => {
-                    self.early.push_back(message);
-                }
+                ChannelMsg::Eof => self.early.is_ended = true,
                 _ => {}
             }
         }
-        self.early_bytes <= EARLY_INPUT
+        self.early.bytes.len() <= EARLY_INPUT
     }
+}
+
+/// What a client sent before it said what is to be started.
+#[derive(Default)]
+struct Early {
+    bytes: BytesMut,
+    is_ended: bool,
 }
 
 /// A channel's way from the client.
 pub(super) struct Input {
-    early: VecDeque<ChannelMsg>,
+    early: Early,
     source: ChannelReadHalf,
 }
 
 impl Input {
     /// The next message, or nothing when the connection is gone. Safe to cancel.
     pub(super) async fn next(&mut self) -> Option<ChannelMsg> {
-        match self.early.pop_front() {
-            Some(message) => Some(message),
-            None => self.source.wait().await,
+        if !self.early.bytes.is_empty() {
+            return Some(ChannelMsg::Data { data: self.early.bytes.split().freeze() });
         }
+        if std::mem::take(&mut self.early.is_ended) {
+            return Some(ChannelMsg::Eof);
+        }
+        self.source.wait().await
     }
 
     /// Throws away what still comes, until the client has closed the channel too.

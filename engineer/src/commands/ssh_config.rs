@@ -11,7 +11,7 @@ use crate::ssh_config::check::{self, Standing};
 use crate::ssh_config::closed::Closed;
 use crate::ssh_config::include::{self, Change, Place};
 use crate::ssh_config::{aliases, dialect, include_line};
-use crate::{own_program, private_file};
+use crate::{own_program, platform, private_file};
 
 /// What the engineer's own configuration has to do with us.
 struct Ours {
@@ -40,21 +40,31 @@ impl Ours {
         self.runtime.path().join(aliases::FILE)
     }
 
-    /// Writes the file that the line includes.
-    async fn write(&self) -> anyhow::Result<()> {
+    /// Writes the file that the line includes. It stays for good, and every ssh of this engineer's reads it, so
+    /// it has only what every ssh knows; with `unsupported`, what the local one does not, all that a session's
+    /// block has.
+    fn write(&self, unsupported: Option<&[String]>) -> anyhow::Result<()> {
         let program = own_program::path()?;
         let runtime = self.runtime.path().to_owned();
         let closed = Closed { runtime, program, tickets: Vec::new() };
-        private_file::replace(&self.file, text(&self.sessions(), &closed).await?.as_bytes())
+        let (include, block) = (include_line(&self.sessions())?, closed.block(unsupported)?);
+        let text = format!(
+            "# Written by fieldlink-connect ssh-config: the open sessions, and what is said without one.\n{include}\n{block}"
+        );
+        private_file::replace(&self.file, text.as_bytes())
     }
-}
 
-async fn text(sessions: &Path, closed: &Closed) -> anyhow::Result<String> {
-    let include = include_line(sessions)?;
-    let block = closed.block(Some(&dialect::unsupported().await?))?;
-    Ok(format!(
-        "# Written by fieldlink-connect ssh-config: the open sessions, and what is said without one.\n{include}\n{block}"
-    ))
+    /// What ssh makes of `name`. Without a session there is for a moment what a session's block has, so that it
+    /// is seen whether something is in its way.
+    async fn check(&self, name: &str, is_open: bool) -> anyhow::Result<Standing> {
+        if is_open {
+            return check::check(&self.file, name).await;
+        }
+        self.write(Some(&dialect::unsupported().await?))?;
+        let standing = check::check(&self.file, name).await;
+        self.write(None)?;
+        standing
+    }
 }
 
 pub(super) async fn run(arguments: &SshConfigArguments) -> Result<u8, Failure> {
@@ -62,8 +72,9 @@ pub(super) async fn run(arguments: &SshConfigArguments) -> Result<u8, Failure> {
     if arguments.uninstall {
         return uninstall(&ours);
     }
-    ours.write().await?;
+    ours.write(None)?;
     if arguments.install {
+        refuse_a_place_of_everyones(&ours)?;
         let change = include::install(&ours.user_config, &ours.files(), &ours.line)?;
         print_answer(&told(change, &ours.user_config));
     } else {
@@ -73,6 +84,18 @@ pub(super) async fn run(arguments: &SshConfigArguments) -> Result<u8, Failure> {
         ));
     }
     judge(&ours).await
+}
+
+/// ssh refuses a configuration that includes another user's file, and in /tmp anybody can put one.
+fn refuse_a_place_of_everyones(ours: &Ours) -> Result<(), Failure> {
+    if ours.runtime.path() != platform::fallback_runtime_directory() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "could not install the Include line: the sessions are in {}, where every user can put files for ssh to stumble \
+         over; name a directory of your own in FIELDLINK_RUNTIME_DIR, for good",
+        ours.runtime.path().display()
+    )))
 }
 
 fn uninstall(ours: &Ours) -> Result<u8, Failure> {
@@ -100,7 +123,7 @@ async fn judge(ours: &Ours) -> Result<u8, Failure> {
         names.push("scanner".into());
     }
     for name in &names {
-        let problem = match check::check(&ours.file, name).await? {
+        let problem = match ours.check(name, !sessions.is_empty()).await? {
             Standing::Confirmed => continue,
             Standing::NotIncluded => missing(ours)?,
             Standing::Weakened(differences) => check::advice(&differences),

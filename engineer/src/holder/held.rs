@@ -16,6 +16,9 @@ use crate::ssh_config::check::{self, Standing};
 /// How long the reason for a broken connection may take: the session's end, perhaps.
 const REASON: Duration = Duration::from_millis(500);
 
+/// How long it may take to see whether plain ssh works. Meanwhile nothing else is listened to.
+const LOOKING: Duration = Duration::from_secs(2);
+
 /// What happened first while ssh ran.
 enum Happened {
     Ssh(SshEnd),
@@ -37,12 +40,16 @@ impl Held<'_> {
         let (config, alias) = (session.ssh_config(), session.alias());
         let looking =
             async { tokio::join!(check::check(&config, &alias), rehearsal::plain_ssh(&config, &alias)) };
-        let (standing, trouble) = tokio::select! {
+        let looked = tokio::select! {
             biased;
             // The end is told by what comes next.
             _ = session.ended(console) => return,
-            looked = looking => looked,
+            looked = timeout(LOOKING, looking) => looked,
         };
+        // Who waits for a shell is not kept by one that takes its time.
+        let (standing, trouble) = looked.unwrap_or_else(|_| {
+            (Err(anyhow::anyhow!("plain ssh was not tried: your shell or ssh takes too long")), None)
+        });
         let names = session.names();
         console.say(&how_to_use(&config.display().to_string(), &names, &standing, trouble.as_deref()));
     }
@@ -103,7 +110,12 @@ impl Held<'_> {
             stop = self.stops.next() => Happened::Stopped(stop),
             ssh = front.ssh_end() => Happened::Ssh(ssh),
         };
-        if !matches!(happened, Happened::Ssh(_) | Happened::Stopped(Stop::Signal(Signal::HangUp))) {
+        let is_left_alone = match &happened {
+            Happened::Ssh(_) => true,
+            Happened::Stopped(stop) => stop.is_hang_up(),
+            Happened::Over(_) => false,
+        };
+        if !is_left_alone {
             front.stop_ssh().await;
         }
         self.console.hush(false);
@@ -123,7 +135,7 @@ impl Held<'_> {
                 end = self.session.unused(self.console) => if let Some(end) = end {
                     return self.over(&end).await;
                 },
-                stop = self.stops.next() => if stop == Stop::Signal(Signal::HangUp) {
+                stop = self.stops.next() => if stop.is_hang_up() {
                     return self.stopped(stop).await;
                 },
             }
@@ -167,14 +179,17 @@ impl Held<'_> {
 
     /// The terminal is gone. Connections from other terminals go on; after them the session is left.
     async fn hung_up(mut self) -> Result<u8, Failure> {
-        if self.session.other_connections() > 0 {
+        while self.session.other_connections() > 0 {
             tokio::select! {
                 biased;
                 end = self.session.unused(self.console) => if let Some(end) = end {
                     return self.over(&end).await;
                 },
-                stop = self.stops.next() => if stop != Stop::Signal(Signal::HangUp) {
-                    return self.end(stop).await;
+                stop = self.stops.next() => match stop {
+                    // The shell and the kernel both tell of one terminal's end.
+                    Stop::Signal(Signal::HangUp) => {}
+                    Stop::FrontGone => break,
+                    stop => return self.end(stop).await,
                 },
             }
         }
@@ -183,7 +198,7 @@ impl Held<'_> {
 
     async fn stopped(self, stop: Stop) -> Result<u8, Failure> {
         match stop {
-            Stop::Signal(Signal::HangUp) => self.hung_up().await,
+            stop if stop.is_hang_up() => self.hung_up().await,
             stop => self.end(stop).await,
         }
     }
@@ -228,7 +243,7 @@ fn how_to_use(
 fn reason(stop: Stop) -> Reason {
     match stop {
         Stop::Requested | Stop::Signal(Signal::Interrupt) => Reason::EngineerEnded,
-        Stop::Signal(Signal::Terminate | Signal::HangUp) => Reason::EngineerStopped,
+        Stop::FrontGone | Stop::Signal(Signal::Terminate | Signal::HangUp) => Reason::EngineerStopped,
     }
 }
 
@@ -237,6 +252,7 @@ fn code_of(stop: Stop) -> u8 {
     match stop {
         Stop::Requested | Stop::Signal(Signal::Interrupt) => 0,
         Stop::Signal(signal) => signal.exit_code(),
+        Stop::FrontGone => Signal::HangUp.exit_code(),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::desk::Desk;
 use crate::directories::Directories;
 use crate::exit::{Failure, Kind};
 use crate::platform;
+use crate::platform::Signal;
 use crate::progress::{Console, Progress};
 use crate::session::{NotOpened, Stop, Stops, Way, open};
 
@@ -98,6 +99,7 @@ async fn hold(
 fn refuse(not_opened: NotOpened, console: &Console) -> Result<u8, Failure> {
     match not_opened {
         NotOpened::Failed(failure) => Err(failure),
+        NotOpened::Stopped(Stop::FrontGone) => Ok(Signal::HangUp.exit_code()),
         NotOpened::Stopped(Stop::Signal(signal)) => {
             console.say("stopped before the session began");
             Ok(signal.exit_code())

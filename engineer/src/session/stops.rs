@@ -9,6 +9,8 @@ use crate::platform::{self, LocalStream, Signal, Signals};
 pub enum Stop {
     /// A signal: Ctrl-C, a closed terminal, the system.
     Signal(Signal),
+    /// The process at the terminal is gone.
+    FrontGone,
     /// `fieldlink-connect end`, on another terminal.
     Requested,
 }
@@ -20,8 +22,15 @@ pub struct Stops {
     front: LocalStream,
 }
 
+impl Stop {
+    /// Whether the engineer has gone away from this terminal, without asking for anything.
+    pub fn is_hang_up(self) -> bool {
+        matches!(self, Self::Signal(Signal::HangUp) | Self::FrontGone)
+    }
+}
+
 impl Stops {
-    /// Takes signals over; the sender is for whoever hears requests. The end of `front` is a closed terminal.
+    /// Takes signals over; the sender is for what hears requests.
     pub fn new(front: LocalStream) -> std::io::Result<(Self, mpsc::Sender<()>)> {
         let (sender, requests) = mpsc::channel(1);
         Ok((Self { signals: Signals::new()?, requests, front }, sender))
@@ -32,7 +41,7 @@ impl Stops {
         tokio::select! {
             signal = self.signals.next() => Stop::Signal(signal),
             Some(()) = self.requests.recv() => Stop::Requested,
-            () = platform::peer_gone(&self.front) => Stop::Signal(Signal::HangUp),
+            () = platform::peer_gone(&self.front) => Stop::FrontGone,
         }
     }
 }
