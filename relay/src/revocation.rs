@@ -13,6 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldlink_protocol::credential::EngineerIdentity;
+use fieldlink_protocol::text;
 use nix::sys::socket::{getsockopt, sockopt};
 use nix::unistd::geteuid;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,8 +25,10 @@ use crate::store::{Store, unix_now};
 
 /// One exchange; everybody on this computer may connect, and is served in turn.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// The longest message, a name; the answer is shorter.
+/// The longest message: a name.
 const MESSAGE: u64 = 1_024;
+/// The longest answer: how many there are, then a line for each.
+const ANSWER: u64 = 64 * 1_024;
 /// After an accept that failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -43,8 +47,8 @@ impl Door {
         Ok(Self { address: SocketAddr::from_abstract_name(name)?, owner: found.uid() })
     }
 
-    /// Has the running relay take whoever is called `name` off its list: how many those are.
-    pub fn revoke(&self, name: &str) -> io::Result<usize> {
+    /// Has the running relay take everyone who is called `name` off its list: a line for each of them.
+    pub fn revoke(&self, name: &str) -> io::Result<Vec<String>> {
         let mut stream = StdStream::connect_addr(&self.address)?;
         let relay = getsockopt(&stream, sockopt::PeerCredentials)?.uid();
         if relay != self.owner && relay != 0 {
@@ -55,8 +59,13 @@ impl Door {
         stream.write_all(name.as_bytes())?;
         stream.shutdown(std::net::Shutdown::Write)?;
         let mut answer = String::new();
-        stream.take(MESSAGE).read_to_string(&mut answer)?;
-        answer.trim().parse().map_err(|_| io::Error::other("the relay did not do it"))
+        stream.take(ANSWER).read_to_string(&mut answer)?;
+        let mut lines = answer.lines();
+        let count: Option<usize> = lines.next().and_then(|line| line.parse().ok());
+        let count = count.ok_or_else(|| io::Error::other("the relay did not do it"))?;
+        // A relay of an earlier version says how many, and no more.
+        let unnamed = || "one whom the relay, which is of an earlier version, does not name".to_owned();
+        Ok(lines.map(text::name).chain(std::iter::repeat_with(unnamed)).take(count).collect())
     }
 
     /// Listens as the relay.
@@ -93,8 +102,14 @@ async fn receive(mut stream: UnixStream, store: &dyn Store) -> io::Result<()> {
     (&mut stream).take(MESSAGE).read_to_string(&mut name).await?;
     let engineers = store.roster().borrow().called(&name);
     for engineer in &engineers {
-        tracing::info!(%engineer, user, "revoked by the operator, without a disk");
-        store.revoke(*engineer, unix_now());
+        tracing::info!(engineer = %engineer.id, user, "revoked by the operator, without a disk");
+        store.revoke(engineer.id, unix_now());
     }
-    stream.write_all(format!("{}\n", engineers.len()).as_bytes()).await
+    let lines: String = engineers.iter().map(|engineer| shown(engineer) + "\n").collect();
+    stream.write_all(format!("{}\n{lines}", engineers.len()).as_bytes()).await
+}
+
+/// An engineer, told apart from others of that name.
+pub(crate) fn shown(engineer: &EngineerIdentity) -> String {
+    format!("{} ({}, {})", text::name(&engineer.name), text::name(&engineer.company), engineer.id)
 }

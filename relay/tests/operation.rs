@@ -147,7 +147,18 @@ fn the_command_line_adds_lists_and_revokes() {
     let list = text(&run(&["engineer", "list"]).stdout);
     assert!(list.contains("Zoë") && list.contains(&credential.engineer.id.to_string()), "{list}");
     assert_eq!(run(&["engineer", "revoke", "Max"]).status.code(), Some(1));
-    assert_eq!(run(&["engineer", "revoke", "Zoë"]).status.code(), Some(0));
+    for (name, like) in [("Ella Rossi", "Elia Rossi"), ("Kai", "Kal")] {
+        for name in [name, like] {
+            let added = run(&["engineer", "add", name, "--company", "Scans"]);
+            assert_eq!(added.status.code(), Some(0), "{}", text(&added.stderr));
+        }
+        assert_eq!(run(&["engineer", "revoke", name]).status.code(), Some(0));
+        assert_eq!(run(&["engineer", "revoke", like]).status.code(), Some(0), "it was another one's");
+    }
+    let revoked = run(&["engineer", "revoke", "zoë"]);
+    assert_eq!(revoked.status.code(), Some(0));
+    let named = format!("revoked Zoë (Scans, {})", credential.engineer.id);
+    assert!(text(&revoked.stderr).contains(&named), "{}", text(&revoked.stderr));
     assert_eq!(run(&["engineer", "revoke", "Zoë"]).status.code(), Some(1));
     assert_eq!(text(&run(&["audit", "--json"]).stdout), "");
     assert!(text(&run(&["audit"]).stdout).starts_with("STARTED"));

@@ -219,6 +219,8 @@ async fn a_relay_on_a_read_only_disk_starts_and_revokes_and_writes_it_later() {
     let revocation = operate(&relay, &["engineer", "revoke", "Max"]);
     assert!(revocation.status.success(), "{}", said(&revocation));
     assert!(said(&revocation).contains("not written down yet"), "{}", said(&revocation));
+    let named = format!("revoked Max (Scans & Söhne, {})", max.engineer.id);
+    assert!(said(&revocation).contains(&named), "{}", said(&revocation));
     assert!(said(&revocation).contains("the relay's disk is mounted read-only"), "{}", said(&revocation));
     assert_eq!(revoked.engineer.ended().await, Reason::Revoked);
     assert!(FakeEngineer::connect(&relay, &max).await.is_err(), "revoked at once");

@@ -12,7 +12,7 @@ use fieldlink_protocol::{text, timestamp};
 
 use super::columns::align;
 use crate::config::Config;
-use crate::revocation::Door;
+use crate::revocation::{Door, shown};
 use crate::store::{EngineerRow, unix_now};
 
 /// Adds an engineer. The credential alone goes to `output`, or else to standard output.
@@ -44,7 +44,7 @@ pub(super) fn list(config: &Config, json: bool) -> anyhow::Result<()> {
     super::print(&text)
 }
 
-/// Revokes whoever is called `name`, or has that ID: in the store, or where that takes nothing, in the running
+/// Revokes everyone who is called `name`, or has that ID: in the store, or where that takes nothing, in the running
 /// relay's memory.
 pub(super) fn revoke(config: &Config, name: &str) -> anyhow::Result<()> {
     let shown = text::name(name);
@@ -58,27 +58,28 @@ pub(super) fn revoke(config: &Config, name: &str) -> anyhow::Result<()> {
             (told?, Some(error))
         }
     };
+    revoked.iter().for_each(|engineer| eprintln!("revoked {engineer}"));
     match unwritten {
-        _ if revoked == 0 => bail!(
+        _ if revoked.is_empty() => bail!(
             "could not revoke engineer {shown}: there is no active one by that name or ID (see engineer list)"
         ),
-        None => eprintln!("revoked {shown}: running sessions end within a second"),
+        None => eprintln!("running sessions of {shown} end within a second"),
         Some(error) => eprintln!(
-            "revoked {shown}: running sessions end at once, but this is not written down yet: {error:#}. The relay \
+            "running sessions of {shown} end at once, but this is not written down yet: {error:#}. The relay \
              writes it as soon as it can; until then a restart would forget it"
         ),
     }
     Ok(())
 }
 
-/// How many were revoked.
-fn revoke_in_store(config: &Config, name: &str) -> anyhow::Result<usize> {
+/// A line for each who was revoked.
+fn revoke_in_store(config: &Config, name: &str) -> anyhow::Result<Vec<String>> {
     let mut store = super::state::open_existing(config)?;
     let engineers = store.active_engineers(name)?;
     if !engineers.is_empty() {
         store.revoke_engineers(&engineers, unix_now())?;
     }
-    Ok(engineers.len())
+    Ok(engineers.iter().map(shown).collect())
 }
 
 fn store(config: &Config, credential: &Credential) -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
 
 use super::engineers::parsed;
-use super::likeness::likeness;
+use super::likeness::Likeness;
 use super::pending::{Changes, Pending};
 use super::{Database, OpenedSession, RunningSession, StoreError, UnixTime};
 use crate::directory::{Remembered, Standing};
@@ -112,9 +112,9 @@ impl Database {
         )?;
         let until = selection.until.map_or(i64::MAX, |until| until as i64);
         let rows = statement.query_map(params![selection.since.unwrap_or(0) as i64, until], audit_row)?;
-        let engineer = selection.engineer.as_deref().map(likeness);
+        let engineer = selection.engineer.as_deref().map(Likeness::of);
         let rows =
-            rows.filter(|row| row.as_ref().map_or(true, |row| selection.takes(row, engineer.as_deref())));
+            rows.filter(|row| row.as_ref().map_or(true, |row| selection.takes(row, engineer.as_ref())));
         let mut rows: Vec<_> = rows.take(selection.limit.unwrap_or(usize::MAX)).collect::<Result<_, _>>()?;
         rows.reverse();
         Ok(rows)
@@ -139,9 +139,9 @@ pub struct Selection {
 }
 
 impl Selection {
-    fn takes(&self, row: &AuditRow, engineer: Option<&str>) -> bool {
-        let by = |name: &str| {
-            likeness(&row.engineer_name) == name || Some(&row.engineer_id) == self.engineer.as_ref()
+    fn takes(&self, row: &AuditRow, engineer: Option<&Likeness>) -> bool {
+        let by = |name: &Likeness| {
+            Likeness::of(&row.engineer_name).is_like(name) || Some(&row.engineer_id) == self.engineer.as_ref()
         };
         let begins = |id: &String| row.session.starts_with(id) || row.support_id.starts_with(id);
         engineer.is_none_or(by)

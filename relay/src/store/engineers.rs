@@ -6,7 +6,7 @@ use fieldlink_protocol::text;
 use rusqlite::{ErrorCode, Row, Transaction, params};
 use serde::Serialize;
 
-use super::likeness::likeness;
+use super::likeness::Likeness;
 use super::{Database, Roster, StoreError, UnixTime};
 
 /// An engineer, for a list.
@@ -46,31 +46,37 @@ impl Database {
 
     /// Revokes the active engineers called `name`; false if there is none.
     pub fn revoke_engineer(&mut self, name: &str, now: UnixTime) -> Result<bool, StoreError> {
-        let called: Vec<_> = self.active_engineers(name)?;
+        let called = self.active_engineers(name)?;
         self.revoke_engineers(&called, now)?;
         Ok(!called.is_empty())
     }
 
     /// Revokes these; it needs no room on the disk.
-    pub fn revoke_engineers(&mut self, engineers: &[EngineerId], now: UnixTime) -> Result<(), StoreError> {
+    pub fn revoke_engineers(
+        &mut self,
+        engineers: &[EngineerIdentity],
+        now: UnixTime,
+    ) -> Result<(), StoreError> {
         self.write_from_reserve(|transaction| {
-            engineers.iter().try_for_each(|engineer| revoke(transaction, *engineer, now).map(|_| ()))
+            engineers.iter().try_for_each(|engineer| revoke(transaction, engineer.id, now).map(|_| ()))
         })
     }
 
     /// Those who are not revoked and are called `name`, or something that reads the same, or have that ID.
-    pub fn active_engineers(&self, name: &str) -> Result<Vec<EngineerId>, StoreError> {
-        if let Ok(id) = name.trim().parse::<EngineerId>() {
-            let there = self.roster()?.contains(id);
-            return Ok(there.then_some(id).into_iter().collect());
-        }
-        Ok(self.called(name)?.into_iter().map(|identity| identity.id).collect())
+    pub fn active_engineers(&self, name: &str) -> Result<Vec<EngineerIdentity>, StoreError> {
+        let Ok(id) = name.trim().parse::<EngineerId>() else { return self.called(name) };
+        Ok(self.active()?.filter(|identity| identity.id == id).collect())
     }
 
     fn called(&self, name: &str) -> Result<Vec<EngineerIdentity>, StoreError> {
-        let wanted = likeness(name);
+        let wanted = Likeness::of(name);
+        let is_like = |identity: &EngineerIdentity| Likeness::of(&identity.name).is_like(&wanted);
+        Ok(self.active()?.filter(is_like).collect())
+    }
+
+    fn active(&self) -> Result<impl Iterator<Item = EngineerIdentity> + use<>, StoreError> {
         let active = self.engineers()?.into_iter().filter(|row| row.revoked_at.is_none());
-        Ok(active.map(|row| row.identity).filter(|identity| likeness(&identity.name) == wanted).collect())
+        Ok(active.map(|row| row.identity))
     }
 
     /// Everyone who was ever added, in that order.

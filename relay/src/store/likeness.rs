@@ -3,14 +3,39 @@
 use fieldlink_protocol::text;
 use unicode_normalization::UnicodeNormalization;
 
-/// Equal for names that a person takes for the same: without regard to case, blanks, width, how an accented
-/// letter is put together, and letters of other alphabets with the same shape.
-pub(super) fn likeness(name: &str) -> String {
-    let folded: String = text::normalise(name).nfkc().flat_map(char::to_lowercase).nfkc().collect();
-    text::normalise(&folded).chars().map(shape).collect()
+/// A name as a person reads it: without regard to case, blanks, width, how an accented letter is put together,
+/// and letters of other alphabets with the same shape.
+pub(super) struct Likeness(String);
+
+/// A capital i. It may be one, or be taken for a small L; everything else stands in lower case.
+const CAPITAL_I: char = 'I';
+
+impl Likeness {
+    /// Of this name.
+    pub(super) fn of(name: &str) -> Self {
+        let folded: String = text::normalise(name).nfkc().flat_map(lower).nfkc().collect();
+        Self(text::normalise(&folded).chars().map(shape).collect())
+    }
+
+    /// Whether a person may take the one for the other. "KaI" may be "Kai" and "Kal", which are two.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let mut pairs = self.0.chars().zip(other.0.chars());
+        self.0.chars().count() == other.0.chars().count() && pairs.all(|(one, other)| is_like(one, other))
+    }
 }
 
-/// The Latin letter or digit that a lower-case character looks like.
+fn is_like(one: char, other: char) -> bool {
+    one == other || matches!((one, other), (CAPITAL_I, 'i' | 'l') | ('i' | 'l', CAPITAL_I))
+}
+
+fn lower(character: char) -> impl Iterator<Item = char> {
+    let is_capital_i = matches!(character, 'I' | 'І' | 'Ι' | 'Ӏ');
+    let kept = is_capital_i.then_some(CAPITAL_I);
+    let lowered = (!is_capital_i).then(|| character.to_lowercase());
+    kept.into_iter().chain(lowered.into_iter().flatten())
+}
+
+/// The Latin letter that a folded character looks like.
 fn shape(character: char) -> char {
     match character {
         'а' | 'α' => 'a',
@@ -19,9 +44,10 @@ fn shape(character: char) -> char {
         'ԁ' => 'd',
         'е' | 'ε' | 'ҽ' => 'e',
         'һ' | 'н' | 'η' => 'h',
-        'і' | 'ι' | 'ı' | '1' | 'l' | '|' | 'ӏ' => 'i',
+        'і' | 'ι' | 'ı' => 'i',
         'ј' => 'j',
         'к' | 'κ' => 'k',
+        '1' | '|' | 'ӏ' => 'l',
         'м' | 'μ' => 'm',
         'ν' | 'п' => 'n',
         'о' | 'ο' | '0' => 'o',
@@ -60,11 +86,34 @@ mod tests {
             "Ada LoveIace",
         ];
         for name in alike {
-            assert_eq!(likeness(name), likeness(alike[0]), "{name}");
+            assert!(are_alike(name, alike[0]), "{name}");
         }
-        assert_eq!(likeness("Zoë"), likeness("Zoe\u{308}"));
-        for (one, other) in [("Zoë", "Zoe"), ("Ada", "Adam"), ("Иван", "Ivan"), ("Ada L", "AdaL")] {
-            assert_ne!(likeness(one), likeness(other));
+        for (one, other) in [
+            ("Zoë", "Zoe\u{308}"),
+            ("KAI", "kai"),
+            ("Ida Lill", "ida lill"),
+            ("lda", "Ida"),
+            ("1da", "Ida"),
+            ("Ali", "А|і"),
+            ("Ӏlse", "Ilse"),
+            ("Ιda", "ІDA"),
+        ] {
+            assert!(are_alike(one, other) && are_alike(other, one), "{one}, {other}");
         }
+        for (one, other) in [
+            ("Zoë", "Zoe"),
+            ("Ada", "Adam"),
+            ("Иван", "Ivan"),
+            ("Ada L", "AdaL"),
+            ("Ella Rossi", "Elia Rossi"),
+            ("Kai", "Kal"),
+            ("Mila", "Milla"),
+        ] {
+            assert!(!are_alike(one, other) && !are_alike(other, one), "{one}, {other}");
+        }
+    }
+
+    fn are_alike(one: &str, other: &str) -> bool {
+        Likeness::of(one).is_like(&Likeness::of(other))
     }
 }

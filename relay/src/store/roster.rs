@@ -6,7 +6,7 @@ use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::secret::equal;
 
-use super::likeness::likeness;
+use super::likeness::Likeness;
 
 /// Every engineer who is not revoked.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -43,12 +43,12 @@ impl Roster {
     }
 
     /// Those who are called `name`, or something that reads the same, or have that ID.
-    pub fn called(&self, name: &str) -> Vec<EngineerId> {
-        let (wanted, id) = (likeness(name), name.trim().parse().ok());
+    pub fn called(&self, name: &str) -> Vec<EngineerIdentity> {
+        let (wanted, id) = (Likeness::of(name), name.trim().parse().ok());
         let is_meant = |(known, entry): &(&EngineerId, &Entry)| {
-            Some(**known) == id || likeness(&entry.identity.name) == wanted
+            Some(**known) == id || Likeness::of(&entry.identity.name).is_like(&wanted)
         };
-        self.0.iter().filter(is_meant).map(|(id, _)| *id).collect()
+        self.0.iter().filter(is_meant).map(|(_, entry)| entry.identity.clone()).collect()
     }
 
     /// Whether this engineer may (still) do anything here.
