@@ -60,6 +60,16 @@ assert run(client, "echo out; echo err >&2; exit 7") == (b"out\n", b"err\n", 7)
 # On the same connection, one after the other.
 for code in (0, 1, 255):
     assert run(client, f"cat; exit {code}", data) == (data, b"", code), code
+# One that does not wait for what becomes of it: everything that it sent arrives.
+whole = os.urandom(4_000_001)
+path = f"{directory}/paramiko-{way}-unwaited"
+channel = client.get_transport().open_session()
+channel.exec_command(f"sleep 0.5; cat > {path}.part && mv {path}.part {path}")
+channel.sendall(whole)
+channel.shutdown_write()
+channel.close()
+out, err, code = run(client, f"until [ -e {path} ]; do sleep 0.05; done; sha256sum < {path}")
+assert (out.split()[0].decode(), code) == (hashlib.sha256(whole).hexdigest(), 0), (out, err, code)
 for name in ("one", "two"):
     sftp = client.open_sftp()
     path = f"{directory}/paramiko-{way}-{name}"

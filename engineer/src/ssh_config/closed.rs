@@ -8,8 +8,9 @@ use super::{UnsafeValueError, fixed, shell_word, written};
 /// The names, with patterns, that stand for Fieldlink's sessions at all times.
 const NAMES: &[&str] = &["scanner", "scanner-?????????"];
 
-/// What sets a support ID apart from other names of its length: an engineer may have a `scanner-warehouse`.
-const NO_DIGITS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._";
+/// What sets a support ID apart from other names of its length: an engineer may have a `scanner-warehouse`, and
+/// the address of somebody's repository may have what a shell would run (CVE-2023-51385).
+const NO_DIGITS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._$`;|&<>()";
 
 /// The block for names without a session. It stands behind those of the sessions, and the first value wins.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ impl Closed {
         let (program, runtime) = (shell_word(&self.program)?, shell_word(&self.runtime)?);
         let mut options = vec![
             ("HostName", "fieldlink.invalid".to_owned()),
-            ("ProxyCommand", format!("{program} proxy {runtime} --closed %n")),
+            ("ProxyCommand", format!("{program} proxy {runtime} --closed '%n'")),
             ("ProxyUseFdpass", "yes".into()),
             ("CanonicalizeHostname", "no".into()),
             ("ControlMaster", "no".into()),

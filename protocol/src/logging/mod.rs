@@ -35,7 +35,7 @@ pub const AUDIT: &str = "fieldlink_audit";
 const SUBJECT: [&str; 3] = ["user", "action", "engineer"];
 /// Longest subject, in bytes: an engineer's ID, a polkit action.
 const SUBJECT_LENGTH: usize = 120;
-/// Kinds beyond which subjects of audit lines are no longer told apart.
+/// Kinds beyond which further subjects of audit lines are no longer told apart.
 const MOST_SUBJECTS: usize = 256;
 /// The target of the lines that tell what was left out. They have no budget: the counts that they tell are
 /// bounded.
@@ -153,7 +153,7 @@ impl Counts {
         };
         let mut kind = Kind { callsite: metadata.callsite(), subject, target: metadata.target() };
         let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
-        if throttle.kinds() >= MOST_SUBJECTS {
+        if throttle.kinds() >= MOST_SUBJECTS && !throttle.counts(&kind) {
             kind.subject.clear();
         }
         throttle.admit(&kind, class, self.began.elapsed())
@@ -265,6 +265,16 @@ mod tests {
         assert_eq!(count("refused user=993"), 1);
         assert_eq!(count("there were more such lines lines=9980"), 2, "{lines:#?}");
         assert_eq!(lines.len(), 43);
+    }
+
+    #[test]
+    fn a_crowd_takes_nothing_from_those_who_were_there_before() {
+        let refused = |user: u32| tracing::warn!(target: AUDIT, user, "refused");
+        let lines = lines_of(|| (0..5_000).chain([7]).for_each(refused));
+        let early = lines.iter().filter(|line| line.ends_with("refused user=7")).count();
+        assert_eq!(early, 2, "before and after the crowd");
+        let all = lines.iter().filter(|line| line.contains("refused user=")).count();
+        assert_eq!(all, MOST_SUBJECTS + 20 + 1, "the rest has one budget together");
     }
 
     #[test]

@@ -106,6 +106,11 @@ impl<K: Hash + Eq + Clone> LogThrottle<K> {
         self.kinds.len()
     }
 
+    /// Whether lines of `kind` are being counted.
+    pub fn counts(&self, kind: &K) -> bool {
+        self.kinds.contains_key(kind)
+    }
+
     /// The kinds whose window is over and of which lines were left out, with how many. Each is told once.
     pub fn recovered(&mut self, now: Duration) -> Vec<(K, u64)> {
         self.take(|count| count.is_over(now))

@@ -130,7 +130,9 @@ fn cuts_lose_nothing_of_what_a_program_that_has_ended_wrote() {
     });
     let mut forward = call.tool("ssh");
     forward.args(["-W", &format!("127.0.0.1:{port}"), &call.alias]);
-    let text = read_slowly(start(&mut forward).stdout.take().expect("taken over"), 4e6, &mut disturb);
+    let mut child = start(&mut forward);
+    let text = read_slowly(child.stdout.take().expect("taken over"), 4e6, &mut disturb);
+    assert!(child.wait().expect("it ends").success());
     server.join().expect("it has sent everything");
     assert_same("forward", &text, &numbers("\n"));
     let data = engineer.home().join("data");
@@ -296,18 +298,23 @@ fn a_stall_holds_up_nothing_else_of_its_connection() {
     let call = engineer.call(&scanner);
     let shared = Shared::begin(&engineer, &call);
     let zeros = || std::fs::File::open("/dev/zero").expect("it is there");
-    let mut stalled = shared.tool("ssh");
-    stalled.args([&call.alias, "echo running; sleep 1000"]).stdin(zeros());
-    let mut stalled = stalled.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
-    let mut running = [0; 8];
-    stalled.stdout.take().expect("taken over").read_exact(&mut running).expect("it runs");
+    let mut stalled: Vec<Child> = (0..4)
+        .map(|_| {
+            let mut command = shared.tool("ssh");
+            command.args([&call.alias, "echo running; sleep 1000"]).stdin(zeros());
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+            let mut running = [0; 8];
+            child.stdout.take().expect("taken over").read_exact(&mut running).expect("it runs");
+            child
+        })
+        .collect();
     let mut unread = shared.tool("ssh");
     unread.args([&call.alias, "cat /dev/zero"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut unread = unread.spawn().expect("it starts");
     for number in 0..200 {
         assert_eq!(shared.output_of(&format!("echo {number}")), format!("{number}\n"));
     }
-    for child in [&mut stalled, &mut unread] {
+    for child in stalled.iter_mut().chain([&mut unread]) {
         child.kill().expect("it runs");
         child.wait().expect("it ends");
     }

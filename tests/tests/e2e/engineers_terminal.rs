@@ -103,14 +103,14 @@ fn keys_of_job_control_stop_no_session_that_is_held_or_runs_a_command() {
     terminal.wait_for("Stopped");
     assert!(status(&engineer).contains("active"));
     terminal.type_keys("fg\r");
-    terminal.wait_for("fieldlink-connect run");
+    in_the_foreground(&engineer, "run");
     terminal.type_keys("\u{3}");
     eventually("the command is over", PATIENCE, || processes_of(&engineer, "run").is_empty());
     terminal.type_keys("\recho over-$((40+7))\r");
     terminal.wait_for("over-47");
     terminal.wait_for("local> ");
     terminal.type_keys("fg\r");
-    terminal.wait_for("fieldlink-connect");
+    in_the_foreground(&engineer, "--no-shell");
     terminal.type_keys("\u{3}");
     terminal.wait_for("the session is over: the engineer ended it");
     assert!(scanner.wait_until_off().contains("engineer-ended"));
@@ -166,8 +166,27 @@ fn processes_of(engineer: &Engineer, argument: &str) -> Vec<u32> {
 }
 
 fn state_of(pid: u32) -> char {
+    stat_of(pid).chars().next().expect("a state")
+}
+
+/// Waits until the terminal's keys reach the process with this argument. `fg` says that it goes on before it
+/// gives the terminal away.
+fn in_the_foreground(engineer: &Engineer, argument: &str) {
+    let has_terminal = |pid| {
+        let stat = stat_of(pid);
+        let fields: Vec<_> = stat.split(' ').collect();
+        let (own_group, of_terminal) = (fields[2], fields[5]);
+        own_group == of_terminal
+    };
+    eventually("it is in the foreground", PATIENCE, || {
+        processes_of(engineer, argument).into_iter().any(has_terminal)
+    });
+}
+
+/// What the kernel says of a process, from its state on (proc_pid_stat(5), field 3).
+fn stat_of(pid: u32) -> String {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()).expect("a state")
+    stat.rsplit_once(") ").expect("a name").1.to_owned()
 }
 
 #[test]

@@ -46,8 +46,13 @@ fn start(host: String, port: u16, family: Family) -> Lookup {
         let found = match host.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
             Err(_) => {
-                let asking = tokio::task::spawn_blocking(move || ask(&host, port, family));
-                asking.await.unwrap_or_default()
+                let (found, asked) = tokio::sync::oneshot::channel();
+                // A thread of its own: callers on several runtimes wait for it, and any of those may end first.
+                let asking = std::thread::Builder::new().name("name look-up".into());
+                match asking.spawn(move || found.send(ask(&host, port, family))) {
+                    Ok(_) => asked.await.unwrap_or_default(),
+                    Err(_) => Vec::new(),
+                }
             }
         };
         found.into_iter().filter(|address| Family::of(*address) == family).collect()
