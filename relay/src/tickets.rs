@@ -134,14 +134,12 @@ impl TicketOffice {
 
     /// What an agent's session ticket of this node says, if it is this key's.
     pub fn verify_agents_session(&self, token: &str, key: &AgentKey, now: UnixTime) -> Option<SessionTicket> {
-        let ticket = self.verify_session(token, now).ok()?;
-        (ticket.side == Role::Agent && ticket.agent_key == *key).then_some(ticket)
+        self.verify_any_agents_session(token, now).filter(|ticket| ticket.agent_key == *key)
     }
 
-    /// Whose session it is that an agent's session ticket of this node is for.
-    pub fn subject_of_agents_session(&self, token: &str, now: UnixTime) -> Option<EngineerId> {
-        let ticket = self.verify_session(token, now).ok()?;
-        (ticket.side == Role::Agent).then_some(ticket.subject)
+    /// The same of an agent whose key is not known yet.
+    pub fn verify_any_agents_session(&self, token: &str, now: UnixTime) -> Option<SessionTicket> {
+        self.verify_session(token, now).ok().filter(|ticket| ticket.side == Role::Agent)
     }
 
     /// What an engineer's session ticket of this node says, if it is this engineer's and session's.

@@ -6,6 +6,7 @@ use fieldlink_protocol::ids::AgentKey;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::ticket::SessionTicket;
 
 use super::{Line, State, Switchboard};
 use crate::directory::{Rank, Registered};
@@ -35,6 +36,12 @@ impl Switchboard {
                 Ok(String::new())
             }
         }
+    }
+
+    /// What an agent's session ticket says, if its session goes on.
+    pub fn returning_agent(&self, token: &str) -> Option<SessionTicket> {
+        let ticket = self.tickets.verify_any_agents_session(token, self.unix())?;
+        self.with(|state| state.directory.may_return(ticket.session, ticket.agent_key)).then_some(ticket)
     }
 
     /// Why the session that this agent claims has ended, if it has.
