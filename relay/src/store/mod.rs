@@ -13,6 +13,7 @@ mod likeness;
 mod pending;
 mod reserve;
 mod roster;
+mod shared;
 mod sqlite;
 mod ticket_keys;
 mod writer;

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::pending::Pending;
-use super::sqlite::Shared;
+use super::shared::Shared;
 use super::{Database, OpenedSession, StoreError};
 
 /// How often the thread looks whether another process has changed the file.
