@@ -16,6 +16,7 @@ mod roster;
 mod shared;
 mod sqlite;
 mod ticket_keys;
+mod trouble;
 mod writer;
 
 use std::net::IpAddr;
