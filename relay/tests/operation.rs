@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal, ToAgent};
-use fieldlink_protocol::messages::engineer::FromEngineer;
+use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer, Unavailable};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_relay::store::unix_now;
 use futures_util::StreamExt;
@@ -240,4 +240,20 @@ fn the_process_prints_its_address_and_stops_on_sigterm() {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).expect("readable");
     assert_eq!(rest, "", "nothing else on standard output");
+}
+
+#[tokio::test]
+async fn a_session_that_was_refused_leaves_nothing_to_be_written() {
+    let (relay, process) = TestRelay::start_process("").await;
+    let zoe = relay.add_engineer("Zoë");
+    let agent = FakeAgent::start(&relay).await;
+    relay.reserve_filled().await;
+    let mut engineer = FakeEngineer::connect(&relay, &zoe).await.expect("known");
+    let held = rusqlite::Connection::open(relay.config.state_directory.join("relay.sqlite")).expect("opened");
+    held.execute_batch("BEGIN EXCLUSIVE").expect("held");
+    let refused = ToEngineer::Unavailable { code: Unavailable::StoreDown, retry_after: None };
+    assert_eq!(engineer.ask(agent.support_id).await, refused);
+    process.terminate();
+    let log = process.log_with("stopped").await;
+    assert!(!log.contains("stopped with what could not be written"), "{log}");
 }

@@ -86,7 +86,11 @@ impl Store for SqliteStore {
     }
 
     async fn open_session(&self, opened: OpenedSession) -> Result<(), StoreError> {
-        self.call(move |writer| writer.open_session(&opened)).await
+        let session = opened.session;
+        self.shared.pending().await_row(session);
+        let written = self.call(move |writer| writer.open_session(&opened)).await;
+        // It may not even have been queued.
+        written.inspect_err(|_| self.shared.pending().row_is(session, false))
     }
 
     fn record(&self, change: SessionChange) {
@@ -183,6 +187,33 @@ mod tests {
         assert!(!roster.borrow_and_update().contains(credential.engineer.id));
         store.close().await;
         assert!(matches!(store.refresh_roster().await, Err(StoreError::Closed)));
+    }
+
+    #[tokio::test]
+    async fn an_end_that_comes_before_the_sessions_row_is_written_after_it() {
+        let root = tempfile::tempdir().expect("a directory");
+        let store = SqliteStore::open(root.path()).expect("opened");
+        let credential = credential();
+        Database::open(root.path()).expect("opened").add_engineer(&credential, 1).expect("added");
+        let (first, second) = (opened(&credential.engineer), opened(&credential.engineer));
+        store.open_session(first.clone()).await.expect("written");
+        let held = rusqlite::Connection::open(root.path().join(Database::FILE)).expect("opened");
+        held.execute_batch("BEGIN EXCLUSIVE").expect("held");
+        // The thread is in the middle of one write when all of this is queued.
+        let session = first.session;
+        store.record(SessionChange::Traffic { session, bytes_to_agent: 3, bytes_to_engineer: 4 });
+        let ends = async {
+            let (session, reason) = (second.session, Reason::ConnectionLost);
+            let (bytes_to_agent, bytes_to_engineer) = (0, 0);
+            store.record(SessionChange::Ended { session, at: 9, reason, bytes_to_agent, bytes_to_engineer });
+            held.execute_batch("ROLLBACK").expect("let go");
+        };
+        let (written, ()) = tokio::join!(store.open_session(second.clone()), ends);
+        written.expect("written");
+        store.close().await;
+        let audit = Database::open(root.path()).expect("opened").audit().expect("read");
+        assert_eq!(audit[0].bytes_to_agent, 3);
+        assert_eq!(audit[1].reason.as_deref(), Some("connection-lost"));
     }
 
     #[tokio::test]

@@ -73,9 +73,9 @@ impl Writer {
         }
         self.next_try = Instant::now();
         self.write_pending();
-        let lost = self.shared.pending().clone();
-        if !lost.is_empty() {
-            let (ends, revoked) = (lost.final_part().sessions().count(), lost.revoked().count());
+        let lost = self.shared.pending().final_part();
+        let (ends, revoked) = (lost.sessions().count(), lost.revoked().count());
+        if ends + revoked > 0 {
             tracing::error!(
                 ends,
                 revoked,
@@ -88,6 +88,12 @@ impl Writer {
     /// Writes a session's row. Where nothing can be written, or there is no room kept for its end, no session
     /// begins.
     pub(super) fn open_session(&mut self, opened: &OpenedSession) -> Result<(), StoreError> {
+        let written = self.write_row(opened);
+        self.shared.pending().row_is(opened.session, written.is_ok());
+        written
+    }
+
+    fn write_row(&mut self, opened: &OpenedSession) -> Result<(), StoreError> {
         // What has happened comes first, while there is room.
         self.write_pending();
         let room = self.check_place().and_then(|()| self.database.fill_reserve());
@@ -106,7 +112,7 @@ impl Writer {
         if Instant::now() < self.next_try {
             return;
         }
-        let pending = self.shared.pending().clone();
+        let pending = self.shared.pending().writable();
         if pending.is_empty() {
             return;
         }
@@ -126,7 +132,7 @@ impl Writer {
             self.database.write_from_reserve(|transaction| super::audit::write(transaction, &final_part))?;
             self.shared.pending().forget(&final_part);
         }
-        let rest = self.shared.pending().clone();
+        let rest = self.shared.pending().writable();
         if !rest.is_empty() {
             self.database.write(|transaction| super::audit::write(transaction, &rest))?;
             self.shared.pending().forget(&rest);
