@@ -169,6 +169,8 @@ fn the_command_line_adds_lists_and_revokes() {
     let open = run(&["check-config"]);
     assert_eq!(open.status.code(), Some(1));
     assert!(text(&open.stderr).contains("run: chmod 600"), "{}", text(&open.stderr));
+    let started = run(&["check-config", "--start"]);
+    assert_eq!(started.status.code(), Some(0), "the service gets a copy: {}", text(&started.stderr));
 
     std::fs::remove_file(&config.private_key).expect("removed");
     let broken = run(&["check-config"]);
@@ -200,8 +202,13 @@ fn a_store_of_a_later_version_is_refused_for_good_and_left_alone() {
     let mut content = std::fs::read(&store).expect("readable");
     content[60..64].copy_from_slice(&99_u32.to_be_bytes());
     std::fs::write(&store, &content).expect("writable");
-    let tries: [(&[&str], i32); 4] =
-        [(&["serve"], 78), (&["check-config"], 1), (&["audit"], 1), (&["engineer", "revoke", "Zoë"], 1)];
+    let tries: [(&[&str], i32); 5] = [
+        (&["serve"], 78),
+        (&["check-config"], 1),
+        (&["check-config", "--start"], 1),
+        (&["audit"], 1),
+        (&["engineer", "revoke", "Zoë"], 1),
+    ];
     for (arguments, code) in tries {
         let refused = relay_command(arguments, &file);
         assert_eq!(refused.status.code(), Some(code), "{arguments:?}");
