@@ -20,9 +20,9 @@ begin_settings() {
     mv -f "$file.new" "$file"
 }
 
-# Runs check-config. Settings that this version cannot use are for the operator to mend: apt goes on, and says so.
+# Runs a check-config. Settings that this version cannot use are for the operator to mend: apt goes on, and says so.
 check_settings() {
-    if said=$("$@" check-config 2>&1); then
+    if said=$("$@" 2>&1); then
         return 0
     fi
     echo "$DPKG_MAINTSCRIPT_PACKAGE: this version cannot use the settings that are here:" >&2

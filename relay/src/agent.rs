@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fieldlink_protocol::ids::Challenge;
 use fieldlink_protocol::messages::Features;
-use fieldlink_protocol::messages::agent::{FromAgent, RegistrationRefusal, ToAgent};
+use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::registration::verify;
 use tokio::time::timeout;
 
@@ -14,16 +14,25 @@ use crate::permits::Permit;
 use crate::socket::WebSocket;
 use crate::switchboard::{Line, Switchboard};
 
+/// The place that an agent's connection takes.
+pub struct Place {
+    /// The session ticket that it was shown for: then it is for that session's agent only.
+    pub ticket: Option<String>,
+    /// The place.
+    pub permit: Permit,
+}
+
 /// Serves one agent until it goes, or has to go.
 pub async fn serve(
     socket: WebSocket,
     line: Line,
     switchboard: Arc<Switchboard>,
     limits: Limits,
-    _permit: Permit,
+    place: Place,
 ) {
+    let Place { ticket, permit: _permit } = place;
     let mut control = Control::new(socket, line, &limits, false, Haste::Cut);
-    let end = match timeout(limits.handshake, register(&mut control, &switchboard)).await {
+    let end = match timeout(limits.handshake, register(&mut control, &switchboard, ticket.as_deref())).await {
         Ok(Ok(())) => listen(&mut control, &switchboard).await,
         Ok(Err(end)) => end,
         Err(_) => End::Unregistered,
@@ -32,12 +41,15 @@ pub async fn serve(
     control.close(end).await;
 }
 
-async fn register(control: &mut Control, switchboard: &Switchboard) -> Result<(), End> {
+async fn register(control: &mut Control, switchboard: &Switchboard, ticket: Option<&str>) -> Result<(), End> {
     let challenge = Challenge::random();
     control.send(&ToAgent::Challenge { challenge, features: Features::ours() }).await?;
     let FromAgent::Register { claim, key, signature, .. } = control.next().await? else {
         return Err(End::Unregistered);
     };
+    if ticket.is_some_and(|shown| !is_for(&claim, shown)) {
+        return Err(End::Malformed("the place is for the session whose ticket the request has shown".into()));
+    }
     let registered = match verify(&key, &challenge, &claim.signed_text(), &signature) {
         true => switchboard.register(control.line(), key, &claim),
         false => Err(RegistrationRefusal::BadSignature),
@@ -50,6 +62,11 @@ async fn register(control: &mut Control, switchboard: &Switchboard) -> Result<()
             Err(End::Unregistered)
         }
     }
+}
+
+/// Whether the claim is made with the ticket that was `shown`.
+fn is_for(claim: &Claim, shown: &str) -> bool {
+    matches!(claim, Claim::Session { session_ticket } if session_ticket == shown)
 }
 
 /// The relay does not ping an agent without a session: it pings, so that an idle one costs nothing.

@@ -1,8 +1,8 @@
-//! Connections in their handshake. When there are too many, a silent or slow one is dropped for a new one: the
-//! oldest of the network that has most of them.
+//! Connections in their handshake. When there are too many, one is dropped for a new one: the oldest of the network
+//! that has most of them, if it is silent or slow, or if that network has many more than the new one's.
 //!
-//! Connections that make progress are kept: after a restart of the relay thousands come at once, and dropping
-//! the oldest of those would let none of them finish.
+//! Otherwise connections that make progress are kept: after a restart of the relay thousands come at once, and
+//! dropping the oldest of those would let none of them finish. Those of the smallest networks finish first then.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -19,6 +19,10 @@ pub const MOST: usize = 2_048;
 const SILENT: Duration = Duration::from_secs(1);
 /// A handshake that takes longer than this may be dropped.
 const SLOW: Duration = Duration::from_secs(5);
+/// A network with fewer connections than this owes others nothing.
+const CROWD: usize = 8;
+/// A crowd so many times as large as the newcomer's network makes way for it.
+const MANY_TIMES: usize = 2;
 
 /// The handshakes that are under way.
 pub struct Arrivals {
@@ -72,15 +76,17 @@ impl Arrivals {
 impl Here {
     /// A network with more than `share` connections makes way for other networks in any case.
     fn make_room(&mut self, newcomer: IpAddr, share: usize, now: Instant) -> Option<()> {
-        let (fullest, guests) = self.networks.iter().max_by_key(|(_, guests)| guests.len())?;
-        let (number, oldest) = guests.first_key_value()?;
-        let patience = if oldest.is_silent { SILENT } else { SLOW };
-        let is_greedy = guests.len() > share && *fullest != newcomer;
-        if !is_greedy && now.saturating_duration_since(oldest.since) < patience {
-            return None;
-        }
-        let (fullest, number) = (*fullest, *number);
-        self.remove(fullest, number)?.displaced.cancel();
+        let own = self.networks.get(&newcomer).map_or(0, BTreeMap::len);
+        let is_greedy = |network: IpAddr, count: usize| {
+            network != newcomer && (count > share || count >= CROWD.max(MANY_TIMES * own))
+        };
+        let may_go = self.networks.iter().filter_map(|(network, guests)| {
+            let (number, oldest) = guests.first_key_value()?;
+            let goes = is_greedy(*network, guests.len()) || oldest.is_overdue(now);
+            goes.then_some((guests.len(), *network, *number))
+        });
+        let (_, network, number) = may_go.max()?;
+        self.remove(network, number)?.displaced.cancel();
         Some(())
     }
 
@@ -92,6 +98,13 @@ impl Here {
             self.networks.remove(&network);
         }
         Some(removed)
+    }
+}
+
+impl Guest {
+    fn is_overdue(&self, now: Instant) -> bool {
+        let patience = if self.is_silent { SILENT } else { SLOW };
+        now.saturating_duration_since(self.since) >= patience
     }
 }
 
@@ -171,5 +184,64 @@ mod tests {
         drop(second);
         let here = arrivals.here.lock().expect("whole");
         assert!(here.count == 0 && here.networks.is_empty());
+    }
+
+    #[test]
+    fn a_few_networks_cannot_keep_the_others_out() {
+        for networks in [1, 2, 3, 5, 16] {
+            let (arrivals, now) = (Arrivals::new(256), Instant::now());
+            let crowd = |n: usize| arrivals.enter(address((n % networks) as u8), now);
+            let mut crowds: Vec<_> = (0..256).map(|n| crowd(n).expect("room")).collect();
+            crowds.iter().for_each(Arrival::speaks);
+            // They come again at once, as often as somebody else comes.
+            for newcomer in 100..200 {
+                let honest = arrivals.enter(address(newcomer), now).expect("a place at once");
+                crowds.extend((0..networks).filter_map(crowd));
+                assert!(!displaced(&honest), "by those who have many more ({networks} networks)");
+            }
+        }
+    }
+
+    #[test]
+    fn an_overdue_connection_makes_way_wherever_it_is() {
+        let (arrivals, now) = (Arrivals::new(8), Instant::now());
+        let silent = arrivals.enter(address(1), now).expect("room");
+        let later = now + SILENT;
+        let busy = [2, 2, 2, 2, 4, 4, 4].map(|last| arrivals.enter(address(last), later).expect("room"));
+        let _new = arrivals.enter(address(3), later).expect("the silent one makes way");
+        assert!(displaced(&silent) && !busy.iter().any(displaced));
+    }
+
+    /// Behind networks of one to 400 agents, all of which try at every moment until they are through, which takes
+    /// them a few moments of being here.
+    #[test]
+    fn after_a_restart_everyone_gets_through() {
+        const ROUNDS: usize = 4;
+        let sizes = [(400, 2), (100, 8), (20, 40), (3, 60), (1, 120)];
+        let sizes = sizes.into_iter().flat_map(|(agents, networks)| std::iter::repeat_n(agents, networks));
+        let mut outside: Vec<_> =
+            sizes.enumerate().flat_map(|(network, agents)| vec![address(network as u8); agents]).collect();
+        let (arrivals, mut now, agents) = (Arrivals::new(256), Instant::now(), outside.len());
+        let mut inside: Vec<(Arrival, IpAddr, usize)> = Vec::new();
+        let mut rounds = 0;
+        while !outside.is_empty() || !inside.is_empty() {
+            rounds += 1;
+            now += SILENT / 10;
+            // Not in the same order every time.
+            let order = rounds % 7 * outside.len() / 7;
+            outside.rotate_left(order);
+            for address in std::mem::take(&mut outside) {
+                match arrivals.enter(address, now) {
+                    Some(arrival) => {
+                        arrival.speaks();
+                        inside.push((arrival, address, rounds));
+                    }
+                    None => outside.push(address),
+                }
+            }
+            outside.extend(inside.extract_if(.., |guest| displaced(&guest.0)).map(|(_, address, _)| address));
+            inside.retain(|(_, _, since)| rounds - since < ROUNDS);
+            assert!(rounds < 4 * ROUNDS * agents / 256, "{} are still outside", outside.len());
+        }
     }
 }

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use fieldlink_protocol::credential::{self, EngineerIdentity};
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::ticket::{PipeTicket, TicketError};
 use futures_util::future::BoxFuture;
 use nix::sys::socket::{setsockopt, sockopt};
@@ -57,7 +56,8 @@ pub struct Reception {
 
 /// Whom a request turned out to be from.
 enum Visitor {
-    Agent,
+    /// With the session ticket that its place is for, if it has a session's.
+    Agent(Option<String>),
     Engineer(EngineerIdentity),
     Pipe(PipeTicket),
     Measurement(measure::Turn),
@@ -124,8 +124,11 @@ impl Reception {
         let session = |engineer| self.permits.session(engineer).ok_or(Refusal::FULL);
         let found = match head.request.uri().path() {
             endpoint::AGENT => {
-                let of_session = self.session_of_agent(head).and_then(|engineer| session(engineer).ok());
-                (Visitor::Agent, of_session.map_or_else(stranger, Ok)?)
+                let (ticket, permit) = match self.returning_agent(head) {
+                    Some((ticket, permit)) => (Some(ticket), permit),
+                    None => (None, stranger()?),
+                };
+                (Visitor::Agent(ticket), permit)
             }
             endpoint::ENGINEER => {
                 let identity = self.authenticate(head).await?;
@@ -148,10 +151,12 @@ impl Reception {
         acceptable(head).map(|()| found)
     }
 
-    /// Whose session it is that an agent comes back to, if it shows a ticket. It registers with the same one.
-    fn session_of_agent(&self, head: &Head) -> Option<EngineerId> {
+    /// The ticket of an agent that comes back to a session which goes on, and a place of that session for it.
+    /// Without either it is a stranger.
+    fn returning_agent(&self, head: &Head) -> Option<(String, Permit)> {
         let token = head.header(endpoint::TICKET_HEADER)?;
-        self.switchboard.tickets().subject_of_agents_session(token, self.switchboard.unix())
+        let ticket = self.switchboard.returning_agent(token)?;
+        Some((token.to_owned(), self.permits.agent(ticket.subject, ticket.session)?))
     }
 
     async fn authenticate(&self, head: &Head) -> Result<EngineerIdentity, Refusal> {
@@ -201,13 +206,14 @@ impl Reception {
         let purpose = match visitor {
             Visitor::Pipe(_) => Purpose::Pipe,
             Visitor::Measurement(_) => Purpose::Measurement,
-            Visitor::Agent | Visitor::Engineer(_) => Purpose::Control,
+            Visitor::Agent(_) | Visitor::Engineer(_) => Purpose::Control,
         };
         let web_socket = socket::upgrade(tls, tail, purpose).await;
         match visitor {
-            Visitor::Agent => {
+            Visitor::Agent(ticket) => {
                 let line = switchboard.connect_agent(peer.ip());
-                Box::pin(agent::serve(web_socket, line, switchboard.clone(), limits.clone(), permit))
+                let place = agent::Place { ticket, permit };
+                Box::pin(agent::serve(web_socket, line, switchboard.clone(), limits.clone(), place))
             }
             Visitor::Engineer(identity) => {
                 let line = switchboard.connect_engineer(peer.ip(), identity.id);

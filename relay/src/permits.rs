@@ -6,10 +6,14 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fieldlink_protocol::ids::EngineerId;
+use fieldlink_protocol::ids::{EngineerId, SessionId};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::Limits;
+
+/// Connections of one session's agent: the one it has, the next, and tries over several addresses
+/// or that are dead without the relay's knowing.
+const AGENTS_PER_SESSION: usize = 8;
 
 /// Hands out permits.
 pub struct Permits {
@@ -17,6 +21,8 @@ pub struct Permits {
     strangers: Places<IpAddr>,
     /// With one: altogether, and per engineer whose session it is.
     sessions: Places<EngineerId>,
+    /// Of the latter, those of agents, per session: who has one ticket cannot take all of an engineer's.
+    agents: Places<SessionId>,
 }
 
 /// One connection's permit; given back when it is dropped.
@@ -29,6 +35,7 @@ pub struct Permit {
 enum Place {
     Stranger { _held: Held<IpAddr> },
     Session { _held: Held<EngineerId> },
+    Agent { _held: Held<EngineerId>, _of_session: Held<SessionId> },
 }
 
 impl Permits {
@@ -37,6 +44,7 @@ impl Permits {
         Self {
             strangers: Places::new(limits.connections, limits.connections_per_address),
             sessions: Places::new(limits.session_connections, limits.session_connections_per_engineer),
+            agents: Places::new(limits.session_connections, AGENTS_PER_SESSION),
         }
     }
 
@@ -46,10 +54,17 @@ impl Permits {
         Some(Permit { _place: Place::Stranger { _held } })
     }
 
-    /// A permit for a connection of this engineer, or of one of their sessions.
+    /// A permit for a connection of this engineer, or of a pipe of one of their sessions.
     pub fn session(&self, engineer: EngineerId) -> Option<Permit> {
         let _held = self.sessions.take(engineer)?;
         Some(Permit { _place: Place::Session { _held } })
+    }
+
+    /// A permit for a connection of the agent of this engineer's `session`.
+    pub fn agent(&self, engineer: EngineerId, session: SessionId) -> Option<Permit> {
+        let _of_session = self.agents.take(session)?;
+        let _held = self.sessions.take(engineer)?;
+        Some(Permit { _place: Place::Agent { _held, _of_session } })
     }
 }
 
@@ -148,6 +163,20 @@ mod tests {
         let _held = [zoe, zoe].map(|engineer| permits.session(engineer).expect("room"));
         assert!(permits.session(zoe).is_none(), "one engineer cannot take everything");
         assert!(permits.session(max).is_some());
+    }
+
+    #[test]
+    fn agents_take_places_of_their_engineer_and_one_session_not_all_of_them() {
+        let limits = Limits { session_connections_per_engineer: 20, ..Limits::default() };
+        let (permits, zoe, session) = (Permits::new(&limits), EngineerId::random(), SessionId::random());
+        let agents: Vec<_> = std::iter::from_fn(|| permits.agent(zoe, session)).take(20).collect();
+        assert_eq!(agents.len(), AGENTS_PER_SESSION);
+        assert!(permits.agent(zoe, SessionId::random()).is_some(), "another session");
+        let rest: Vec<_> = std::iter::from_fn(|| permits.session(zoe)).take(20).collect();
+        assert_eq!(rest.len(), 20 - AGENTS_PER_SESSION);
+        assert!(permits.agent(zoe, SessionId::random()).is_none(), "nor more than the engineer's");
+        drop((agents, rest));
+        assert!(permits.agents.taken.lock().expect("whole").is_empty(), "nothing is left behind");
     }
 
     #[test]

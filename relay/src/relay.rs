@@ -1,11 +1,9 @@
 //! The relay's life: bind, serve, drain.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::UnixListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -19,7 +17,7 @@ use crate::handshake::{Life, Reception};
 use crate::listen::{ListenError, Listeners, Pause};
 use crate::measure::Measuring;
 use crate::permits::Permits;
-use crate::revocation::{self, Door};
+use crate::revocation;
 use crate::store::{SqliteStore, Store, StoreError, unix_now};
 use crate::switchboard::Switchboard;
 use crate::tickets::{Boot, TicketOffice};
@@ -130,28 +128,16 @@ impl Relay {
             }
             "revocations"
         });
-        if let Some(door) = open_door(&self.config.state_directory) {
-            let store = self.store.clone();
-            tasks.spawn(async move {
-                revocation::serve(door, store).await;
-                "revocations without a disk"
-            });
-        }
+        let (state_directory, store) = (self.config.state_directory.clone(), self.store.clone());
+        tasks.spawn(async move {
+            revocation::serve(&state_directory, store).await;
+            "revocations without a disk"
+        });
         tasks.spawn(every_minute(self.reception.switchboard.clone()));
         let policy = TicketOffice::key_policy(self.config.session_limit());
         tasks.spawn(renew_keys(self.reception.switchboard.clone(), policy));
         tasks
     }
-}
-
-/// Where the operator's command tells of revocations that it cannot write. Without it everything else works.
-fn open_door(state_directory: &Path) -> Option<UnixListener> {
-    let opened = Door::of(state_directory).and_then(|door| door.open());
-    opened
-        .inspect_err(|error| {
-            tracing::warn!(%error, "`engineer revoke` will need a disk that can be written");
-        })
-        .ok()
 }
 
 async fn every_minute(switchboard: Arc<Switchboard>) -> &'static str {

@@ -29,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MESSAGE: u64 = 1_024;
 /// The longest answer: how many there are, then a line for each.
 const ANSWER: u64 = 64 * 1_024;
+/// After a name that could not be had.
+const RETRY: Duration = Duration::from_secs(60);
 /// After an accept that failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -76,8 +78,9 @@ impl Door {
     }
 }
 
-/// Serves who may revoke, for as long as it is polled.
-pub async fn serve(listener: UnixListener, store: Arc<dyn Store>) {
+/// Serves who may revoke in the relay of `state_directory`, for as long as it is polled.
+pub async fn serve(state_directory: &Path, store: Arc<dyn Store>) {
+    let listener = listen(state_directory).await;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => match timeout(PATIENCE, receive(stream, &*store)).await {
@@ -88,6 +91,30 @@ pub async fn serve(listener: UnixListener, store: Arc<dyn Store>) {
             Err(error) => {
                 tracing::warn!(%error, "could not listen for revocations");
                 tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Listens as soon as that is possible: any account of this computer can take the name first, and keep it.
+async fn listen(state_directory: &Path) -> UnixListener {
+    let mut failed = false;
+    loop {
+        match Door::of(state_directory).and_then(|door| door.open()) {
+            Ok(listener) => {
+                if failed {
+                    tracing::info!("`engineer revoke` needs no disk that can be written any more");
+                }
+                return listener;
+            }
+            Err(error) => {
+                failed = true;
+                tracing::error!(
+                    %error,
+                    "could not listen for revocations: until that is possible, `engineer revoke` needs a disk that can be \
+                     written (if the address is in use, see `ss -xlp` for which program has fieldlink-relay/...)"
+                );
+                tokio::time::sleep(RETRY).await;
             }
         }
     }
@@ -112,4 +139,20 @@ async fn receive(mut stream: UnixStream, store: &dyn Store) -> io::Result<()> {
 /// An engineer, told apart from others of that name.
 pub(crate) fn shown(engineer: &EngineerIdentity) -> String {
     format!("{} ({}, {})", text::name(&engineer.name), text::name(&engineer.company), engineer.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_name_that_somebody_else_has_is_tried_again() {
+        let root = tempfile::tempdir().expect("a directory");
+        let squatter = Door::of(root.path()).and_then(|door| door.open()).expect("free");
+        let listening = listen(root.path());
+        tokio::pin!(listening);
+        assert!(timeout(RETRY * 3, &mut listening).await.is_err(), "it is taken");
+        drop(squatter);
+        timeout(RETRY, &mut listening).await.expect("it is free again");
+    }
 }

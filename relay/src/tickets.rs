@@ -113,17 +113,22 @@ impl TicketOffice {
         })
     }
 
-    /// Proves in a later boot that `support_id` was this agent's now, who holds it with `rank`.
-    pub fn lease(&self, support_id: SupportId, agent_key: AgentKey, rank: Rank, now: UnixTime) -> String {
+    /// The tenure of an agent that registers now. Later ones are later registrations if they are drawn one by one.
+    pub fn next_tenure(&self) -> Tenure {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
-        self.sign(&Lease {
-            node: self.node.clone(),
-            support_id,
-            agent_key,
-            tenure: Tenure { boot: self.boot().number, sequence },
-            earlier: rank.carried(),
-            expires: now + LEASE.as_secs(),
-        })
+        Tenure { boot: self.boot().number, sequence }
+    }
+
+    /// Proves in a later boot that `support_id` was this agent's now, who holds it with `rank` since `tenure` began.
+    pub fn lease(
+        &self,
+        support_id: SupportId,
+        agent_key: AgentKey,
+        (rank, tenure): (Rank, Tenure),
+        now: UnixTime,
+    ) -> String {
+        let (node, earlier, expires) = (self.node.clone(), rank.carried(), now + LEASE.as_secs());
+        self.sign(&Lease { node, support_id, agent_key, tenure, earlier, expires })
     }
 
     /// Reads a pipe ticket of this node.
@@ -134,14 +139,12 @@ impl TicketOffice {
 
     /// What an agent's session ticket of this node says, if it is this key's.
     pub fn verify_agents_session(&self, token: &str, key: &AgentKey, now: UnixTime) -> Option<SessionTicket> {
-        let ticket = self.verify_session(token, now).ok()?;
-        (ticket.side == Role::Agent && ticket.agent_key == *key).then_some(ticket)
+        self.verify_any_agents_session(token, now).filter(|ticket| ticket.agent_key == *key)
     }
 
-    /// Whose session it is that an agent's session ticket of this node is for.
-    pub fn subject_of_agents_session(&self, token: &str, now: UnixTime) -> Option<EngineerId> {
-        let ticket = self.verify_session(token, now).ok()?;
-        (ticket.side == Role::Agent).then_some(ticket.subject)
+    /// The same of an agent whose key is not known yet.
+    pub fn verify_any_agents_session(&self, token: &str, now: UnixTime) -> Option<SessionTicket> {
+        self.verify_session(token, now).ok().filter(|ticket| ticket.side == Role::Agent)
     }
 
     /// What an engineer's session ticket of this node says, if it is this engineer's and session's.
@@ -157,13 +160,13 @@ impl TicketOffice {
         if fits { Ok(ticket) } else { Err(TicketError::Forged) }
     }
 
-    /// The rank of an agent that shows `token`: none unless it is a lease of this node for this ID and key.
-    pub fn rank(&self, token: &str, support_id: SupportId, key: &AgentKey, now: UnixTime) -> Rank {
+    /// The rank of an agent that shows `token`, if that is a lease of this node for this ID and key.
+    pub fn rank(&self, token: &str, support_id: SupportId, key: &AgentKey, now: UnixTime) -> Option<Rank> {
         let lease: Result<Lease, _> = self.read(|keys| keys.verify(token, now));
         let fits = |lease: &Lease| {
             lease.node == self.node && lease.support_id == support_id && lease.agent_key == *key
         };
-        lease.ok().filter(fits).map_or(Rank::NONE, |lease| Rank::of(&lease, self.boot().number))
+        lease.ok().filter(fits).map(|lease| Rank::of(&lease, self.boot().number))
     }
 
     fn verify_session(&self, token: &str, now: UnixTime) -> Result<SessionTicket, TicketError> {
@@ -202,9 +205,11 @@ mod tests {
         };
         let (id, key) = (SupportId::random(), AgentKey::random());
         let (first, next) = (office("a", 1), office("a", 2));
-        let lease = first.lease(id, key, Rank::NONE, 1_000);
-        let is_worth_something =
-            |office: &TicketOffice, id, key, now| office.rank(&lease, id, &key, now).outranks(Rank::NONE);
+        let issue = || first.lease(id, key, (Rank::NONE, first.next_tenure()), 1_000);
+        let lease = issue();
+        let is_worth_something = |office: &TicketOffice, id, key, now| {
+            office.rank(&lease, id, &key, now).is_some_and(|rank| rank.outranks(Rank::NONE))
+        };
         assert!(is_worth_something(&next, id, key, 1_001));
         assert!(!is_worth_something(&first, id, key, 1_001), "not in its own boot");
         assert!(!is_worth_something(&office("a", 0), id, key, 1_001), "nor where boots are not known");
@@ -214,7 +219,7 @@ mod tests {
         assert!(!is_worth_something(&next, other, key, 1_001));
         assert!(!is_worth_something(&office("b", 2), id, key, 1_001));
         // Of one boot the later one counts.
-        let later = next.rank(&first.lease(id, key, Rank::NONE, 1_000), id, &key, 1_001);
-        assert!(later.outranks(next.rank(&lease, id, &key, 1_001)));
+        let rank = |lease: &str| next.rank(lease, id, &key, 1_001).expect("a lease");
+        assert!(rank(&issue()).outranks(rank(&lease)));
     }
 }

@@ -1,8 +1,9 @@
 //! The operator's slips with certificates, as `check-config` and the start tell them: real files of the
 //! openssl command line, real processes.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -41,6 +42,10 @@ impl Workshop {
     }
 
     fn command(&self, certificate: &str, key: &str, arguments: &[&str]) -> Output {
+        self.prepare(certificate, key, arguments).output().expect("it runs")
+    }
+
+    fn prepare(&self, certificate: &str, key: &str, arguments: &[&str]) -> Command {
         let path = self.path(key);
         if path.exists() {
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -52,7 +57,8 @@ impl Workshop {
         let config = self.path("relay.toml");
         std::fs::write(&config, text).expect("written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_fieldlink-relay"));
-        command.args(arguments).arg("--config").arg(&config).output().expect("it runs")
+        command.args(arguments).arg("--config").arg(&config);
+        command
     }
 
     /// What `check-config` says, and its exit code.
@@ -61,14 +67,42 @@ impl Workshop {
         (output.status.code(), String::from_utf8(output.stderr).expect("text"))
     }
 
-    /// Both `check-config` and `serve` refuse it and say `why`.
+    /// The relay cannot start with it, and says `why`; another start would not help.
+    #[track_caller]
+    fn is_unusable(&self, certificate: &str, key: &str, why: &str) {
+        let commands: [(&[&str], i32); 3] =
+            [(&["check-config"], 1), (&["check-config", "--start"], 1), (&["serve"], 78)];
+        for (command, code) in commands {
+            let output = self.command(certificate, key, command);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            let is_told = output.status.code() == Some(code) && said.contains(why);
+            assert!(is_told, "{command:?} {certificate}: {said}");
+        }
+    }
+
+    /// No client accepts it, and `check-config` says `why`; the relay starts all the same.
     #[track_caller]
     fn is_useless(&self, certificate: &str, key: &str, why: &str) {
-        for command in ["check-config", "serve"] {
-            let output = self.command(certificate, key, &[command]);
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.code() == Some(1) && said.contains(why), "{command} {certificate}: {said}");
+        for (option, code) in [(&[][..], 1), (&["--start"], 0)] {
+            let (found, said) = self.check(certificate, key, option);
+            assert!(found == Some(code) && said.contains(why), "{option:?} {certificate}: {said}");
         }
+        let log = self.serve(certificate, key);
+        assert!(log.contains("ERROR") && log.contains(why), "{certificate}: {log}");
+    }
+
+    /// Serves until it listens, then stops it: what it logs.
+    fn serve(&self, certificate: &str, key: &str) -> String {
+        let mut command = self.prepare(certificate, key, &["serve", "--print-address"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut relay = command.spawn().expect("it runs");
+        let mut line = String::new();
+        BufReader::new(relay.stdout.take().expect("piped")).read_line(&mut line).expect("text");
+        relay.kill().expect("ours");
+        let output = relay.wait_with_output().expect("killed");
+        let log = String::from_utf8(output.stderr).expect("text");
+        assert!(line.starts_with("listening on"), "{certificate}: {log}");
+        log
     }
 }
 
@@ -107,12 +141,15 @@ fn what_is_missing_in_a_chain_is_named() {
     let (code, said) = workshop.check("public.crt", "public.key", &[]);
     assert!(code == Some(1) && said.contains("CN=middle, which issued it, is missing: append it"), "{said}");
     assert!(said.contains("http://pki.example.com/m.crt"), "{said}");
+    // If that is a root of the operator's own there is nothing wrong with it.
+    let (code, said) = workshop.check("public.crt", "public.key", &["--start"]);
+    assert!(code == Some(0) && said.contains("note: the certificate of CN=middle"), "{said}");
     let (code, said) = workshop.check("gap.crt", "public.key", &[]);
     assert!(code == Some(1) && said.contains("put that one's certificate second"), "{said}");
 }
 
 #[test]
-fn what_no_client_accepts_is_refused() {
+fn what_no_client_accepts_is_told_and_what_no_server_can_use_is_refused() {
     let workshop = Workshop::new();
     workshop.run(
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout self.key -out self.crt -subj /CN=relay.example.com -addext subjectAltName=DNS:relay.example.com
@@ -130,10 +167,10 @@ fn what_no_client_accepts_is_refused() {
     workshop.is_useless("only-cn.crt", "only-cn.key", "no subject alternative name");
     workshop.is_useless("client.crt", "client.key", "serverAuth");
     workshop.is_useless("sha1.crt", "sha1.key", "clients do not accept (SHA-1");
-    workshop.is_useless("wrong-order.crt", "relay.key", "is number 2 in the file: put it first");
-    workshop.is_useless("chain.crt", "client.key", "the key belongs to none of the certificates");
-    workshop.is_useless("short.crt", "short.key", "could not use the certificate");
-    workshop.is_useless("curve.crt", "curve.key", "clients do not know this kind of key");
+    workshop.is_unusable("wrong-order.crt", "relay.key", "is number 2 in the file: put it first");
+    workshop.is_unusable("chain.crt", "client.key", "the key belongs to none of the certificates");
+    workshop.is_unusable("short.crt", "short.key", "could not use the certificate");
+    workshop.is_unusable("curve.crt", "curve.key", "clients do not know this kind of key");
 }
 
 #[test]
@@ -168,7 +205,7 @@ fn files_that_are_something_else_are_told_as_what_they_are() {
         ("text.key", "there is no private key in it"),
         ("none.key", "No such file"),
     ] {
-        workshop.is_useless("chain.crt", key, why);
+        workshop.is_unusable("chain.crt", key, why);
     }
     for (certificate, why) in [
         ("der.crt", "openssl x509 -inform DER"),
@@ -179,7 +216,7 @@ fn files_that_are_something_else_are_told_as_what_they_are() {
         ("utf16.crt", "UTF-16"),
         ("empty.crt", "it is empty"),
     ] {
-        workshop.is_useless(certificate, "relay.key", why);
+        workshop.is_unusable(certificate, "relay.key", why);
     }
     assert_eq!(workshop.check("bom.crt", "bom.key", &[]).0, Some(0), "a byte order mark does no harm");
 }

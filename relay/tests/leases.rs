@@ -136,6 +136,30 @@ async fn a_network_that_has_used_up_its_leases_registers_without_one() {
 }
 
 #[tokio::test]
+async fn a_lease_is_renewed_however_many_its_network_has_used_up() {
+    let relay = TestRelay::start().await;
+    let mut honest = Claimant::of(SupportId::random());
+    honest.visit(&relay).await;
+    let mut others = Vec::new();
+    while others.last().is_none_or(|agent: &FakeAgent| !agent.lease.is_empty()) {
+        others.push(FakeAgent::start(&relay).await);
+    }
+    assert_eq!(others.len(), 30, "29 with, and one without");
+    for _ in 0..3 {
+        let before = honest.lease.clone();
+        let agent = honest.claim(&relay).await.expect("its own");
+        assert!(!agent.lease.is_empty() && Some(&agent.lease) != before.as_ref());
+    }
+    // Only in the place of a lease for that very ID and key.
+    let lease = honest.lease.as_deref();
+    let other = FakeAgent::register(&relay, &honest.key, SupportId::random(), lease).await.expect("free");
+    assert_eq!(other.lease, "");
+    drop(FakeAgent::register(&relay, &honest.key, honest.id, None).await.expect("its own"));
+    let forged = FakeAgent::register(&relay, &honest.key, honest.id, Some("k.e30.AAAA")).await;
+    assert_eq!(forged.expect("its own").lease, "");
+}
+
+#[tokio::test]
 async fn a_boot_that_cannot_be_written_down_honours_leases_and_issues_none() {
     let relay = TestRelay::start().await;
     let id = SupportId::random();

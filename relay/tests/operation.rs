@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal, ToAgent};
-use fieldlink_protocol::messages::engineer::FromEngineer;
+use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer, Unavailable};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_relay::store::unix_now;
 use futures_util::StreamExt;
@@ -169,6 +169,8 @@ fn the_command_line_adds_lists_and_revokes() {
     let open = run(&["check-config"]);
     assert_eq!(open.status.code(), Some(1));
     assert!(text(&open.stderr).contains("run: chmod 600"), "{}", text(&open.stderr));
+    let started = run(&["check-config", "--start"]);
+    assert_eq!(started.status.code(), Some(0), "the service gets a copy: {}", text(&started.stderr));
 
     std::fs::remove_file(&config.private_key).expect("removed");
     let broken = run(&["check-config"]);
@@ -200,8 +202,13 @@ fn a_store_of_a_later_version_is_refused_for_good_and_left_alone() {
     let mut content = std::fs::read(&store).expect("readable");
     content[60..64].copy_from_slice(&99_u32.to_be_bytes());
     std::fs::write(&store, &content).expect("writable");
-    let tries: [(&[&str], i32); 4] =
-        [(&["serve"], 78), (&["check-config"], 1), (&["audit"], 1), (&["engineer", "revoke", "Zoë"], 1)];
+    let tries: [(&[&str], i32); 5] = [
+        (&["serve"], 78),
+        (&["check-config"], 1),
+        (&["check-config", "--start"], 1),
+        (&["audit"], 1),
+        (&["engineer", "revoke", "Zoë"], 1),
+    ];
     for (arguments, code) in tries {
         let refused = relay_command(arguments, &file);
         assert_eq!(refused.status.code(), Some(code), "{arguments:?}");
@@ -240,4 +247,20 @@ fn the_process_prints_its_address_and_stops_on_sigterm() {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).expect("readable");
     assert_eq!(rest, "", "nothing else on standard output");
+}
+
+#[tokio::test]
+async fn a_session_that_was_refused_leaves_nothing_to_be_written() {
+    let (relay, process) = TestRelay::start_process("").await;
+    let zoe = relay.add_engineer("Zoë");
+    let agent = FakeAgent::start(&relay).await;
+    relay.reserve_filled().await;
+    let mut engineer = FakeEngineer::connect(&relay, &zoe).await.expect("known");
+    let held = rusqlite::Connection::open(relay.config.state_directory.join("relay.sqlite")).expect("opened");
+    held.execute_batch("BEGIN EXCLUSIVE").expect("held");
+    let refused = ToEngineer::Unavailable { code: Unavailable::StoreDown, retry_after: None };
+    assert_eq!(engineer.ask(agent.support_id).await, refused);
+    process.terminate();
+    let log = process.log_with("stopped").await;
+    assert!(!log.contains("stopped with what could not be written"), "{log}");
 }

@@ -3,7 +3,10 @@
 mod support;
 
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal};
+use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal, ToAgent};
+use fieldlink_protocol::messages::engineer::FromEngineer;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::support_id::SupportId;
 use fieldlink_relay::arrivals;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use support::*;
@@ -64,6 +67,62 @@ async fn a_ticket_in_the_request_registers_nobody() {
 }
 
 #[tokio::test]
+async fn a_place_of_a_session_is_for_that_sessions_agent_only() {
+    let relay = TestRelay::start().await;
+    let zoe = relay.add_engineer("Zoë");
+    let (call, other) = (Call::start(&relay, &zoe).await, Call::start(&relay, &zoe).await);
+    let header = [("fieldlink-ticket", call.session_ticket.as_str())];
+    let id = Claim::SupportId { support_id: SupportId::random(), lease: None };
+    for (key, claim) in
+        [(&call.key, id), (&other.key, Claim::Session { session_ticket: other.session_ticket.clone() })]
+    {
+        let control = Control(relay.connect(endpoint::AGENT, &header).await.expect("it has a ticket"));
+        let mut agent = NewAgent::greeted(control).await;
+        agent.register(key, claim).await;
+        assert_eq!(close_reason(&mut agent.control.0).await, "malformed");
+    }
+}
+
+#[tokio::test]
+async fn one_ticket_takes_a_few_places_while_its_session_lasts_and_none_afterwards() {
+    let relay = TestRelay::start_with(|config| {
+        config.limits.connections = 2;
+        config.limits.session_connections_per_engineer = 13;
+        config.limits.handshake = PATIENCE;
+    })
+    .await;
+    let zoe = relay.add_engineer("Zoë");
+    let mut call = Call::start(&relay, &zoe).await;
+    let ticket = call.session_ticket.clone();
+    let header = [("fieldlink-ticket", ticket.as_str())];
+    let mut held = Vec::new();
+    let refused = loop {
+        match relay.connect(endpoint::AGENT, &header).await {
+            Ok(socket) => held.push(socket),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!((refused.code(), held.len()), ("full", 8 + 1), "the session's, and a stranger's");
+    // Of the engineer's there are left: the control pipe and the connection have three.
+    let (mut engineer_end, mut agent_end) = call.open(&relay).await;
+    pass(&mut engineer_end, &mut agent_end, b"a new one").await;
+    drop((held, engineer_end, agent_end));
+    call.engineer.send(&FromEngineer::End { reason: Reason::EngineerEnded }).await;
+    assert!(matches!(call.agent.receive().await, ToAgent::Ended { .. }));
+    let stranger = within(async {
+        loop {
+            if let Ok(stranger) = relay.connect(endpoint::AGENT, &[]).await {
+                break stranger;
+            }
+        }
+    })
+    .await;
+    let refused = relay.connect(endpoint::AGENT, &header).await.expect_err("its session is over");
+    assert_eq!(refused.code(), "full");
+    drop(stranger);
+}
+
+#[tokio::test]
 async fn one_engineer_does_not_take_the_places_of_another() {
     let relay = TestRelay::start_with(|config| {
         config.limits.session_connections = 12;
@@ -108,5 +167,6 @@ async fn connections_that_say_nothing_make_way() {
         }
     })
     .await;
-    FakeAgent::start(&relay).await;
+    // The next one may have to try again: the second of them may have come too much later than the first.
+    within(async { while relay.try_dial().await.is_err() {} }).await;
 }

@@ -19,6 +19,7 @@ use audit::AuditArguments;
 
 use crate::config::{Config, ConfigError, DEFAULT_FILE};
 use crate::store::StoreError;
+use crate::tls::TlsError;
 
 /// Pairs scanners' agents with engineers and splices their connections. Sees ciphertext only.
 #[derive(Debug, Parser)]
@@ -32,7 +33,8 @@ pub struct Cli {
 enum Command {
     /// Run the relay until SIGTERM or SIGINT.
     ///
-    /// The exit code is 78 if the configuration cannot be used: then starting it again would not help.
+    /// The exit code is 78 if the configuration, certificate or key cannot be used: then starting it again would not
+    /// help.
     Serve {
         #[command(flatten)]
         config: ConfigFile,
@@ -62,6 +64,11 @@ enum Command {
         /// The roots that clients have as their ca_file, instead of their systems'.
         #[arg(long, value_name = "FILE")]
         ca_file: Option<PathBuf>,
+        /// Only whether the service would start with it: what clients will refuse is still told, and does not count.
+        ///
+        /// Nor does it count that others can read the key, of which systemd hands the service a copy.
+        #[arg(long)]
+        start: bool,
     },
 }
 
@@ -118,6 +125,8 @@ impl ConfigFile {
 pub enum BadConfiguration {
     /// The file.
     Settings(ConfigError),
+    /// Certificate or key.
+    Tls(TlsError),
     /// The store that it names: only a later version can use it.
     Store(StoreError),
 }
@@ -145,8 +154,9 @@ impl Cli {
                 engineers::revoke(&config.load()?, &name)
             }
             Command::Audit { config, arguments } => audit::list(&config.load()?, &arguments),
-            Command::CheckConfig { config, name, ca_file } => {
-                check::check(&config.file, &config.load()?, name, ca_file)
+            Command::CheckConfig { config, name, ca_file, start } => {
+                let question = if start { check::Question::Starts } else { check::Question::IsGood };
+                check::check(&config.file, &config.load()?, question, name, ca_file)
             }
         }
     }

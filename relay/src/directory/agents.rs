@@ -103,6 +103,15 @@ impl Directory {
         }
     }
 
+    /// Whether `session` goes on and an agent with this key and a ticket for it could serve it.
+    pub fn may_return(&self, session: SessionId, key: AgentKey) -> bool {
+        match self.sessions.get(&session).map(|session| &session.state) {
+            Some(State::Admitted(admitted)) => admitted.standing.agent_key == key,
+            Some(State::Doubtful { .. }) => true,
+            Some(State::Pairing(_)) | None => false,
+        }
+    }
+
     /// Registers an agent, whose session ticket was verified, as the one that serves `session`.
     pub fn register_for_session(
         &mut self,

@@ -13,8 +13,10 @@ mod likeness;
 mod pending;
 mod reserve;
 mod roster;
+mod shared;
 mod sqlite;
 mod ticket_keys;
+mod trouble;
 mod writer;
 
 use std::net::IpAddr;

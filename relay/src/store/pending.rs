@@ -1,9 +1,10 @@
 //! What has happened and is not written down yet. While the disk takes nothing it waits here; what is
 //! asked of the store meanwhile is answered from here first.
 //!
-//! It is bounded by itself: only sessions that have a row can change, and no session begins without one.
+//! It is bounded by itself: only sessions that have a row can change, and no session begins without one. What
+//! happens to a session while its row is still to be written waits for that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fieldlink_protocol::ids::{EngineerId, SessionId};
 use fieldlink_protocol::reason::Reason;
@@ -16,6 +17,8 @@ use crate::directory::Standing;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Pending {
     sessions: BTreeMap<SessionId, Changes>,
+    /// Sessions whose row is queued.
+    rowless: BTreeSet<SessionId>,
     revoked: BTreeMap<EngineerId, UnixTime>,
     clock: Option<Reading>,
 }
@@ -56,6 +59,19 @@ impl Pending {
         }
     }
 
+    /// A session's row is queued. What happens to it before the row is there is kept.
+    pub(super) fn await_row(&mut self, session: SessionId) {
+        self.rowless.insert(session);
+    }
+
+    /// Whether that row was written is known. Without one the session never was.
+    pub(super) fn row_is(&mut self, session: SessionId, written: bool) {
+        self.rowless.remove(&session);
+        if !written {
+            self.sessions.remove(&session);
+        }
+    }
+
     /// An engineer is revoked.
     pub(super) fn revoke(&mut self, engineer: EngineerId, at: UnixTime) {
         self.revoked.entry(engineer).or_insert(at);
@@ -76,11 +92,19 @@ impl Pending {
         self.revoked.iter().map(|(engineer, at)| (*engineer, *at))
     }
 
-    /// Takes out what takes rights away: it is written even if there is room for nothing else.
+    /// What can be written now.
+    pub(super) fn writable(&self) -> Self {
+        let mut writable = self.clone();
+        writable.sessions.retain(|session, _| !self.rowless.contains(session));
+        writable.rowless.clear();
+        writable
+    }
+
+    /// Of that, what takes rights away: it is written even if there is room for nothing else.
     pub(super) fn final_part(&self) -> Self {
         let sessions = self.sessions.iter().filter(|(_, changes)| changes.ended.is_some());
         let sessions = sessions.map(|(session, changes)| (*session, *changes)).collect();
-        Self { sessions, revoked: self.revoked.clone(), clock: None }
+        Self { sessions, revoked: self.revoked.clone(), ..Self::default() }
     }
 
     /// Forgets what `written` has, unless it changed since.
@@ -141,6 +165,24 @@ mod tests {
         assert_eq!(kept, [Changes { admitted: None, traffic: Some((7, 8)), ended }]);
         pending.forget(&pending.clone());
         assert!(pending.is_empty());
+    }
+
+    #[test]
+    fn what_happens_before_the_row_is_there_waits_for_it() {
+        let (mut pending, session, refused) = (Pending::default(), SessionId::random(), SessionId::random());
+        for session in [session, refused] {
+            pending.await_row(session);
+            pending.add(change(session, 1, 7));
+        }
+        assert!(pending.writable().is_empty());
+        pending.forget(&pending.writable());
+        pending.row_is(session, true);
+        let written = pending.writable();
+        assert_eq!(written.sessions().map(|(session, _)| session).collect::<Vec<_>>(), [session]);
+        assert_eq!(written.final_part(), written);
+        pending.forget(&written);
+        pending.row_is(refused, false);
+        assert!(pending.is_empty(), "nothing is left of a session that never was");
     }
 
     proptest! {

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use async_trait::async_trait;
@@ -14,7 +14,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::TicketKeys;
 use tokio::sync::{oneshot, watch};
 
-use super::pending::Pending;
+use super::shared::Shared;
 use super::writer::{Job, Writer};
 use super::{
     Database, KeyPolicy, OpenedSession, Roster, RunningSession, SessionChange, Store, StoreError, UnixTime,
@@ -32,38 +32,14 @@ pub struct SqliteStore {
     roster: watch::Receiver<Arc<Roster>>,
 }
 
-/// What the thread and those who ask of it both hold: nobody waits for a disk to read it.
-pub(super) struct Shared {
-    pending: Mutex<Pending>,
-    publish: watch::Sender<Arc<Roster>>,
-}
-
-impl Shared {
-    pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells everyone who is on the roster, if that changed: those of `stored` who are not revoked since.
-    pub(super) fn publish(&self, stored: Roster) {
-        // Held until it is told: a revocation in between must not be taken back.
-        let pending = self.pending();
-        let roster = stored.without(pending.revoked().map(|(engineer, _)| engineer));
-        self.publish.send_if_modified(|known| {
-            let changed = **known != roster;
-            *known = Arc::new(roster);
-            changed
-        });
-    }
-}
-
 impl SqliteStore {
     /// Opens the store in `directory`.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         let database = Database::open(directory)?;
         let version = database.data_version()?;
-        let (publish, roster) = watch::channel(Arc::new(database.roster()?));
+        let (shared, roster) = Shared::new(database.roster()?);
+        let shared = Arc::new(shared);
         let (jobs, queue) = sync_channel(QUEUE);
-        let shared = Arc::new(Shared { pending: Mutex::default(), publish });
         let writer = Writer::new(database, version, shared.clone());
         let thread = std::thread::Builder::new().name("store".into()).spawn(move || writer.run(&queue));
         let thread = thread.map_err(StoreError::Thread)?;
@@ -105,14 +81,16 @@ impl Store for SqliteStore {
     }
 
     fn revoke(&self, engineer: EngineerId, at: UnixTime) {
-        self.shared.pending().revoke(engineer, at);
-        let stored = (**self.roster.borrow()).clone();
-        self.shared.publish(stored);
+        self.shared.revoke(engineer, at);
         self.write_soon();
     }
 
     async fn open_session(&self, opened: OpenedSession) -> Result<(), StoreError> {
-        self.call(move |writer| writer.open_session(&opened)).await
+        let session = opened.session;
+        self.shared.pending().await_row(session);
+        let written = self.call(move |writer| writer.open_session(&opened)).await;
+        // It may not even have been queued.
+        written.inspect_err(|_| self.shared.pending().row_is(session, false))
     }
 
     fn record(&self, change: SessionChange) {
@@ -209,6 +187,33 @@ mod tests {
         assert!(!roster.borrow_and_update().contains(credential.engineer.id));
         store.close().await;
         assert!(matches!(store.refresh_roster().await, Err(StoreError::Closed)));
+    }
+
+    #[tokio::test]
+    async fn an_end_that_comes_before_the_sessions_row_is_written_after_it() {
+        let root = tempfile::tempdir().expect("a directory");
+        let store = SqliteStore::open(root.path()).expect("opened");
+        let credential = credential();
+        Database::open(root.path()).expect("opened").add_engineer(&credential, 1).expect("added");
+        let (first, second) = (opened(&credential.engineer), opened(&credential.engineer));
+        store.open_session(first.clone()).await.expect("written");
+        let held = rusqlite::Connection::open(root.path().join(Database::FILE)).expect("opened");
+        held.execute_batch("BEGIN EXCLUSIVE").expect("held");
+        // The thread is in the middle of one write when all of this is queued.
+        let session = first.session;
+        store.record(SessionChange::Traffic { session, bytes_to_agent: 3, bytes_to_engineer: 4 });
+        let ends = async {
+            let (session, reason) = (second.session, Reason::ConnectionLost);
+            let (bytes_to_agent, bytes_to_engineer) = (0, 0);
+            store.record(SessionChange::Ended { session, at: 9, reason, bytes_to_agent, bytes_to_engineer });
+            held.execute_batch("ROLLBACK").expect("let go");
+        };
+        let (written, ()) = tokio::join!(store.open_session(second.clone()), ends);
+        written.expect("written");
+        store.close().await;
+        let audit = Database::open(root.path()).expect("opened").audit().expect("read");
+        assert_eq!(audit[0].bytes_to_agent, 3);
+        assert_eq!(audit[1].reason.as_deref(), Some("connection-lost"));
     }
 
     #[tokio::test]

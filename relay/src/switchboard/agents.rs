@@ -6,6 +6,7 @@ use fieldlink_protocol::ids::AgentKey;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::ticket::SessionTicket;
 
 use super::{Line, State, Switchboard};
 use crate::directory::{Rank, Registered};
@@ -18,11 +19,14 @@ impl Switchboard {
         match claim {
             Claim::SupportId { support_id, lease } => {
                 let lease = lease.as_deref();
-                let rank = lease.map_or(Rank::NONE, |lease| self.tickets.rank(lease, *support_id, &key, now));
+                let shown = lease.and_then(|lease| self.tickets.rank(lease, *support_id, &key, now));
                 let may_issue = self.tickets.boot().is_written;
-                let registered =
-                    self.with(|state| state.register(line, key, *support_id, rank, may_issue))?;
-                let lease = registered.map(|rank| self.tickets.lease(*support_id, key, rank, now));
+                let registered = self.with(|state| {
+                    let registered = state.register(line, key, *support_id, shown, may_issue)?;
+                    // Drawn before anybody else can register: of two leases for one ID the later has to win.
+                    Ok(registered.map(|rank| (rank, self.tickets.next_tenure())))
+                })?;
+                let lease = registered.map(|held| self.tickets.lease(*support_id, key, held, now));
                 Ok(lease.unwrap_or_default())
             }
             Claim::Session { session_ticket } => {
@@ -35,6 +39,12 @@ impl Switchboard {
                 Ok(String::new())
             }
         }
+    }
+
+    /// What an agent's session ticket says, if its session goes on.
+    pub fn returning_agent(&self, token: &str) -> Option<SessionTicket> {
+        let ticket = self.tickets.verify_any_agents_session(token, self.unix())?;
+        self.with(|state| state.directory.may_return(ticket.session, ticket.agent_key)).then_some(ticket)
     }
 
     /// Why the session that this agent claims has ended, if it has.
@@ -76,7 +86,8 @@ impl Switchboard {
 }
 
 impl State {
-    /// Registers an agent. The answer is the rank that a lease is to carry on, if one is to be issued.
+    /// Registers an agent, which has `shown` a lease of that rank. The answer is the rank that a lease is to carry on,
+    /// if one is to be issued. One in the place of what was shown is none of those that its network gets.
     ///
     /// A network that came upon too many living IDs is told of no more: what it claims seems to succeed, with
     /// or without the ID being taken. So it learns nothing, and its scanners are not refused.
@@ -85,15 +96,16 @@ impl State {
         line: &Line,
         key: AgentKey,
         support_id: SupportId,
-        rank: Rank,
+        shown: Option<Rank>,
         may_issue: bool,
     ) -> Result<Option<Rank>, RegistrationRefusal> {
         let (network, now) = (network(line.address), Instant::now());
-        match self.directory.register(line.id, key, support_id, rank) {
+        match self.directory.register(line.id, key, support_id, shown.unwrap_or(Rank::NONE)) {
             Ok(Registered::Serving) => Ok(None),
             Ok(Registered::Listed(rank)) => {
                 let is_free = may_issue && self.taken_ids.check(network, now).is_ok();
-                Ok(Some(rank).filter(|_| is_free && self.leases.admit(network, now).is_ok()))
+                let is_due = is_free && (shown.is_some() || self.leases.admit(network, now).is_ok());
+                Ok(is_due.then_some(rank))
             }
             Err(RegistrationRefusal::IdTaken) if self.taken_ids.admit(network, now).is_err() => {
                 self.directory.hide(line.id, key, support_id);

@@ -28,9 +28,9 @@ impl Switchboard {
     }
 
     pub(super) fn write_end(&self, state: &mut State, session: SessionId, reason: Reason) {
-        let ledger = state.ledgers.remove(&session);
-        let (bytes_to_agent, bytes_to_engineer) =
-            ledger.map(|ledger| ledger.traffic.read()).unwrap_or_default();
+        // Without one it was refused, and there is no row of it.
+        let Some(ledger) = state.ledgers.remove(&session) else { return };
+        let (bytes_to_agent, bytes_to_engineer) = ledger.traffic.read();
         tracing::info!(%session, reason = reason.code(), bytes_to_agent, bytes_to_engineer, "session ended");
         let at = unix_now();
         self.write(SessionChange::Ended { session, at, reason, bytes_to_agent, bytes_to_engineer });

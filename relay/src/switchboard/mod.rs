@@ -42,8 +42,8 @@ const MAILBOX: usize = 32;
 /// is none; it is how a stranger without a credential would look for them.
 const TAKEN_IDS: usize = 10;
 
-/// How many leases one network gets in a minute. Agents beyond that register without one, which only matters
-/// if another agent claims the same ID after a restart of the relay.
+/// How many leases one network gets in a minute, not counting those in the place of earlier ones. Agents beyond that
+/// register without one, which only matters if another agent claims the same ID after a restart of the relay.
 const LEASES: usize = 30;
 
 /// How often one engineer may come back to sessions in a minute: a bad network makes that often.

@@ -116,7 +116,10 @@ impl Switchboard {
         };
         self.store().open_session(opened).await.map_err(|error| {
             tracing::warn!(%error, "refused a session that could not be written down");
-            self.with(|state| state.directory.abandon(asked.session));
+            self.with(|state| {
+                state.ledgers.remove(&asked.session);
+                state.directory.abandon(asked.session);
+            });
             unavailable(Unavailable::StoreDown, None)
         })
     }

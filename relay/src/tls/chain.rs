@@ -56,6 +56,8 @@ pub enum Weight {
     Notice,
     /// It works, and will not for long.
     Warning,
+    /// Right, if clients have the issuer as their root; otherwise they will refuse it.
+    Unclear,
     /// Some clients will refuse it, or all of them for now.
     Doubt,
     /// No client will ever accept it.
@@ -262,7 +264,7 @@ fn unknown_issuer(
     let Some(last) = chain.last().filter(|_| chain.len() > 1) else {
         return match downloadable(own) {
             Some(url) => finding(
-                Weight::Doubt,
+                Weight::Unclear,
                 format!(
                     "the certificate of {issuer}, which issued it, is missing: append it to the file (the authority's \
                      \"full chain\" has both; it is at {url}). If that is a root of your own, clients need it as ca_file"

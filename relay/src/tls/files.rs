@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::TlsError;
+use super::{Key, TlsError};
 
 /// No certificate or key is nearly as long.
 const LONGEST: u64 = 1024 * 1024;
@@ -23,11 +23,13 @@ pub(super) fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, Tl
 }
 
 /// The private key of a file, or what the service manager handed over in its place.
-pub(super) fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+pub(super) fn read_key(file: &Path, key: Key) -> Result<PrivateKeyDer<'static>, TlsError> {
     let file = &credential(file).unwrap_or_else(|| file.to_owned());
     let error = |problem: String| pem_error("private key", file, problem);
     let text = read(file).map_err(error)?;
-    check_is_private(file).map_err(error)?;
+    if key == Key::Own {
+        check_is_private(file).map_err(error)?;
+    }
     if is_encrypted(&text) {
         return Err(error(format!(
             "it is encrypted, and there is nobody here to type its passphrase; run: openssl pkey -in {} -out \

@@ -1,7 +1,8 @@
 //! The relay's side of TLS: version 1.3 and nothing older.
 //!
 //! Its own certificate is judged before anything listens (`chain.rs`), as the clients will judge it:
-//! what is wrong with it is the operator's to hear, not the customer's on the phone.
+//! what is wrong with it is the operator's to hear, not the customer's on the phone. That alone keeps no relay from
+//! starting: another server may stand in front of it, with another certificate.
 
 mod chain;
 mod files;
@@ -34,14 +35,6 @@ pub enum TlsError {
         /// What is wrong with it.
         problem: String,
     },
-    /// No client would accept it.
-    #[error("could not use the certificate {}: {problem}", .file.display())]
-    Useless {
-        /// The certificate's file.
-        file: PathBuf,
-        /// What is wrong with it, and what to do.
-        problem: String,
-    },
     /// Certificate and key do not go together.
     #[error("could not use the certificate {} with the private key {}: {problem}", .certificate.display(), .private_key.display())]
     Pair {
@@ -63,32 +56,43 @@ pub struct Expected {
     pub ca_file: Option<PathBuf>,
 }
 
-/// What TLS handshakes need, from the files that `config` names. Doubts go to the log.
+/// How the relay comes by its private key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// From a file that this account alone may read, or from the service manager.
+    Own,
+    /// The service manager will hand it over when it starts the relay; others may be able to read the file.
+    HandedOver,
+}
+
+/// What TLS handshakes need, from the files that `config` names. What is found about them goes to the log.
 pub fn server_config(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
     let expected = Expected { name: config.public_name.clone(), ca_file: None };
-    let (tls, judgement) = examine(config, &expected)?;
+    let (tls, judgement) = examine(config, &expected, Key::Own)?;
     tracing::info!(names = judgement.names.join(", "), until = judgement.until, "certificate");
     for Finding { weight, text } in &judgement.findings {
         match weight {
             Weight::Notice => tracing::info!("certificate: {text}"),
-            Weight::Warning | Weight::Doubt | Weight::Useless => tracing::warn!("certificate: {text}"),
+            Weight::Warning | Weight::Unclear | Weight::Doubt => tracing::warn!("certificate: {text}"),
+            Weight::Useless => tracing::error!("certificate: no client accepts it: {text}"),
         }
     }
     Ok(tls)
 }
 
 /// The same, with what was found about the certificate.
-pub fn examine(config: &Config, expected: &Expected) -> Result<(Arc<ServerConfig>, Judgement), TlsError> {
+pub fn examine(
+    config: &Config,
+    expected: &Expected,
+    key: Key,
+) -> Result<(Arc<ServerConfig>, Judgement), TlsError> {
     let certificates = files::read_chain(&config.certificate)?;
-    let key = files::read_key(&config.private_key)?;
+    let key = files::read_key(&config.private_key, key)?;
     let certified = certified(config, certificates.clone(), key)?;
     let roots = roots(expected)?;
     let judgement = chain::judge(&certificates, expected.name.as_deref(), &roots, UnixTime::now());
-    let useless = |problem: String| TlsError::Useless { file: config.certificate.clone(), problem };
-    let judgement = judgement.map_err(useless)?;
-    if let Some(finding) = judgement.findings.iter().find(|finding| finding.weight == Weight::Useless) {
-        return Err(useless(finding.text.clone()));
-    }
+    let judgement =
+        judgement.map_err(|problem| files::pem_error("certificate", &config.certificate, problem))?;
     Ok((Arc::new(handshakes(certified)), judgement))
 }
 

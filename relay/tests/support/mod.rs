@@ -201,10 +201,19 @@ impl TestRelay {
         self.secure(within(TcpStream::connect(self.address)).await.expect("connected")).await
     }
 
+    /// The same; an error if it is turned away.
+    pub async fn try_dial(&self) -> std::io::Result<TlsStream<TcpStream>> {
+        self.try_secure(within(TcpStream::connect(self.address)).await?).await
+    }
+
     async fn secure(&self, tcp: TcpStream) -> TlsStream<TcpStream> {
-        tcp.set_nodelay(true).expect("set");
+        self.try_secure(tcp).await.expect("secured")
+    }
+
+    async fn try_secure(&self, tcp: TcpStream) -> std::io::Result<TlsStream<TcpStream>> {
+        tcp.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").expect("a name");
-        within(self.tls.connect(name, tcp)).await.expect("secured")
+        within(self.tls.connect(name, tcp)).await
     }
 
     /// Upgrades to a WebSocket on `path` with further headers.

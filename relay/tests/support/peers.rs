@@ -75,15 +75,20 @@ impl NewAgent {
         Self { control, challenge }
     }
 
-    /// Claims something with a right signature; the lease, or the refusal.
+    /// Claims something with a right signature.
+    pub async fn register(&mut self, key: &RegistrationKey, claim: Claim) {
+        let signature = key.sign(&self.challenge, &claim.signed_text());
+        let features = Features::ours();
+        self.control.send(&FromAgent::Register { claim, key: key.public(), signature, features }).await;
+    }
+
+    /// The same; the lease, or the refusal.
     pub async fn claim(
         &mut self,
         key: &RegistrationKey,
         claim: Claim,
     ) -> Result<String, RegistrationRefusal> {
-        let signature = key.sign(&self.challenge, &claim.signed_text());
-        let features = Features::ours();
-        self.control.send(&FromAgent::Register { claim, key: key.public(), signature, features }).await;
+        self.register(key, claim).await;
         match self.control.receive().await {
             ToAgent::Registered { lease } => Ok(lease),
             ToAgent::Refused { code, .. } => Err(code),

@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::net::TcpSocket;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +24,12 @@ impl Process {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a field");
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1_024
+    }
+
+    /// Has it stop as the service manager does.
+    pub fn terminate(&self) {
+        let process = Pid::from_raw(self.child.id().try_into().expect("a process"));
+        kill(process, Signal::SIGTERM).expect("it runs");
     }
 
     /// What it has logged, once that contains `wanted`.

@@ -32,9 +32,9 @@ impl Front {
             .replace("listen [::]:443 ssl http2;", "")
             .replace("listen 443 ssl", &format!("listen {free} ssl"))
             .replace("127.0.0.1:8443", relay.address())
-            .replace("/etc/fieldlink/front.crt", &certificates.chain.display().to_string())
-            .replace("/etc/fieldlink/front.key", &certificates.key.display().to_string())
-            .replace("/etc/fieldlink/relay-ca.pem", &certificates.authority.display().to_string())
+            .replace("/etc/nginx/fieldlink/front.crt", &certificates.chain.display().to_string())
+            .replace("/etc/nginx/fieldlink/front.key", &certificates.key.display().to_string())
+            .replace("/etc/nginx/fieldlink/relay-ca.pem", &certificates.authority.display().to_string())
             .replace("relay.example.com", "localhost");
         let base = directory.path().display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
