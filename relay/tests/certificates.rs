@@ -67,11 +67,11 @@ impl Workshop {
         (output.status.code(), String::from_utf8(output.stderr).expect("text"))
     }
 
-    /// The relay cannot start with it, and says `why`; another start would not help.
+    /// The relay cannot start with it, and says `why`. It is tried again: a renewal may be under way.
     #[track_caller]
     fn is_unusable(&self, certificate: &str, key: &str, why: &str) {
         let commands: [(&[&str], i32); 3] =
-            [(&["check-config"], 1), (&["check-config", "--start"], 1), (&["serve"], 78)];
+            [(&["check-config"], 1), (&["check-config", "--start"], 1), (&["serve"], 1)];
         for (command, code) in commands {
             let output = self.command(certificate, key, command);
             let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -19,7 +19,6 @@ use audit::AuditArguments;
 
 use crate::config::{Config, ConfigError, DEFAULT_FILE};
 use crate::store::StoreError;
-use crate::tls::TlsError;
 
 /// Pairs scanners' agents with engineers and splices their connections. Sees ciphertext only.
 #[derive(Debug, Parser)]
@@ -33,8 +32,7 @@ pub struct Cli {
 enum Command {
     /// Run the relay until SIGTERM or SIGINT.
     ///
-    /// The exit code is 78 if the configuration, certificate or key cannot be used: then starting it again would not
-    /// help.
+    /// The exit code is 78 if the configuration cannot be used: then starting it again would not help.
     Serve {
         #[command(flatten)]
         config: ConfigFile,
@@ -125,8 +123,6 @@ impl ConfigFile {
 pub enum BadConfiguration {
     /// The file.
     Settings(ConfigError),
-    /// Certificate or key.
-    Tls(TlsError),
     /// The store that it names: only a later version can use it.
     Store(StoreError),
 }

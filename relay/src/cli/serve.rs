@@ -61,7 +61,6 @@ async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
 fn judge(error: RelayError) -> anyhow::Error {
     match error {
         RelayError::Store(newer @ StoreError::Newer { .. }) => BadConfiguration::Store(newer).into(),
-        RelayError::Tls(error) => BadConfiguration::Tls(error).into(),
         other => other.into(),
     }
 }
