@@ -45,12 +45,20 @@ pub(super) fn set_terminal_size(master: BorrowedFd<'_>, size: TerminalSize) -> R
     Errno::result(result).map(drop)
 }
 
-/// Marks every descriptor from `first` up as closed on exec.
-pub(crate) fn close_on_exec_from(first: u32) -> Result<(), Errno> {
-    let flags = libc::CLOSE_RANGE_CLOEXEC as libc::c_int;
-    // SAFETY: only flags of descriptors change; no memory is passed and none is closed.
-    let result = unsafe { libc::close_range(first, libc::c_uint::MAX, flags) };
-    Errno::result(result).map(drop)
+/// Marks every descriptor from `first` up as closed on exec. By `/proc`: `close_range` cannot do it before Linux 5.11.
+pub(crate) fn close_on_exec_from(first: RawFd) -> Result<(), Errno> {
+    let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
+    let numbers = std::fs::read_dir("/proc/self/fd").map_err(errno)?.flatten();
+    let numbers: Vec<RawFd> = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in numbers.into_iter().filter(|number| *number >= first) {
+        // SAFETY: only a flag of the descriptor changes; no memory is passed and none is closed.
+        match Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }) {
+            // That of the listing itself is closed by now.
+            Ok(_) | Err(Errno::EBADF) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 // One SCM_RIGHTS header comes first or not at all: the kernel merges them, and no other control
@@ -83,6 +91,20 @@ mod tests {
         fn any_control_buffer_is_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             received(&bytes);
         }
+    }
+
+    #[test]
+    fn what_is_open_does_not_reach_other_programs() {
+        let file = std::fs::File::open("/dev/null").expect("there");
+        // SAFETY: the copy is ours alone.
+        let open = unsafe { OwnedFd::from_raw_fd(libc::fcntl(file.as_raw_fd(), libc::F_DUPFD, 100)) };
+        let seen_by_others = || {
+            let link = format!("/proc/self/fd/{}", open.as_raw_fd());
+            std::process::Command::new("test").args(["-e", &link]).status().expect("it runs").success()
+        };
+        assert!(seen_by_others());
+        close_on_exec_from(open.as_raw_fd()).expect("/proc is there");
+        assert!(!seen_by_others());
     }
 
     #[test]
