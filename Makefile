@@ -47,8 +47,10 @@ unit:
 system: build
 	@$(STEP) "end-to-end tests" cargo test --quiet --release -p fieldlink-tests
 
-test-system: package ## Boot a scanner and a relay with the packages installed, and have a call (needs root)
-	@$(STEP) "system tests" cargo test --quiet --release -p fieldlink-tests --test system
+test-system: package ## Boot scanners and relays with the packages installed, and have calls (needs root)
+	@$(STEP) "root file systems" sh -c 'for suite in bullseye bookworm trixie; do tests/rootfs $$suite & done; wait'
+	@$(STEP) "system tests (Debian 12)" cargo test --quiet --release -p fieldlink-tests --test system
+	@$(STEP) "system tests (Debian 11 and 13)" tests/platforms
 
 bench: setup package ## Measure, and print one table (also target/bench/bench.json). BASE=<rev>: compare with that revision
 	@$(if $(BASE),tests/compare $(BASE),cargo run --quiet --release -p fieldlink-tests --bin bench)

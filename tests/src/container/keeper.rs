@@ -2,20 +2,22 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::park_timeout;
+use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::Namespace;
-use crate::programs::eventually;
 use crate::scanner::descendants_of;
 
 use super::ContainerOptions;
 
 /// How long a container may take to boot or to go down on a busy machine.
 const BOOT: Duration = Duration::from_secs(90);
+/// Between two looks at it.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Switches its container off, hard, when dropped.
 pub(super) struct Keeper {
@@ -45,41 +47,57 @@ impl Keeper {
         Self { directory, process }
     }
 
-    /// Waits for a first process other than `before`.
-    pub(super) fn wait_for_leader(&mut self, before: Option<Pid>) -> Pid {
+    /// Waits for a first process other than `before`, or says what became of the container.
+    pub(super) fn wait_for_leader(&mut self, before: Option<Pid>) -> Result<Pid, String> {
         let mut leader = None;
-        eventually("the container has a first process", BOOT, || {
-            self.must_run();
-            leader = self.leader().filter(|leader| Some(*leader) != before);
+        self.wait("have a first process", |keeper| {
+            leader = keeper.leader().filter(|leader| Some(*leader) != before);
             leader.is_some()
-        });
-        leader.expect("just found")
+        })?;
+        Ok(leader.expect("just found"))
     }
 
     /// Looks until `is_up`.
-    pub(super) fn wait_until_up(&mut self, is_up: impl Fn() -> bool) {
-        eventually("the container is up", BOOT, || {
-            self.must_run();
-            is_up()
-        });
+    pub(super) fn wait_until_up(&mut self, is_up: impl Fn() -> bool) -> Result<(), String> {
+        self.wait("be up", |_| is_up())
     }
 
     /// Waits until the container, which was told to, is off.
-    pub(super) fn wait_until_off(&mut self) {
-        eventually("the container is off", BOOT, || {
-            self.process.try_wait().expect("it can be waited for").is_some()
-        });
-    }
-
-    fn must_run(&mut self) {
-        if let Some(status) = self.process.try_wait().expect("it can be waited for") {
-            panic!("the container ended with {status}:\n{}", self.console());
+    pub(super) fn wait_until_off(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + BOOT;
+        while self.ended().is_none() {
+            if Instant::now() >= deadline {
+                return Err(format!("it runs on, and said: {}", self.last_words()));
+            }
+            park_timeout(PAUSE);
         }
+        Ok(())
     }
 
-    fn console(&self) -> String {
+    fn wait(&mut self, what: &str, mut is_done: impl FnMut(&Self) -> bool) -> Result<(), String> {
+        let deadline = Instant::now() + BOOT;
+        while !is_done(self) {
+            if let Some(status) = self.ended() {
+                return Err(format!("it ended with {status}, and said: {}", self.last_words()));
+            }
+            if Instant::now() >= deadline {
+                return Err(format!("it does not {what}, and said: {}", self.last_words()));
+            }
+            park_timeout(PAUSE);
+        }
+        Ok(())
+    }
+
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.try_wait().expect("it can be waited for")
+    }
+
+    /// What stands on the console at last.
+    fn last_words(&self) -> String {
         let bytes = std::fs::read(self.directory.path().join("console")).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).into_owned()
+        let console = String::from_utf8_lossy(&bytes).into_owned();
+        let lines: Vec<_> = console.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        lines[lines.len().saturating_sub(3)..].join(" / ")
     }
 
     fn leader(&self) -> Option<Pid> {

@@ -10,17 +10,13 @@ mod keeper;
 mod packages;
 mod person;
 mod places;
+mod platform;
 mod site;
 mod versions;
 
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::LazyLock;
-
 use nix::unistd::Pid;
 
-use crate::{Lab, Namespace};
+use crate::Namespace;
 
 use commands::command_in;
 use keeper::Keeper;
@@ -32,6 +28,7 @@ pub use journal::Entry;
 pub use packages::{Package, Packages};
 pub use person::{CLIENT, Person};
 pub use places::Places;
+pub use platform::{Platform, laboratory};
 pub use site::{Site, SiteOptions};
 
 /// What a test wants to be different from the defaults.
@@ -48,69 +45,35 @@ pub struct Container {
     logins: Logins,
 }
 
-/// A laboratory in which containers can stand; `None`, and one line that says so, where they cannot.
-pub fn laboratory() -> Option<Lab> {
-    ROOTFS.as_ref()?;
-    Lab::new()
-}
-
-/// The root file system, once for all tests of a program.
-static ROOTFS: LazyLock<Option<PathBuf>> = LazyLock::new(|| match root_file_system() {
-    Ok(path) => Some(path),
-    Err(missing) => {
-        // Not eprintln: a test that passes would keep it to itself.
-        let _ = writeln!(std::io::stderr(), "skipped  tests in containers: {missing}");
-        None
-    }
-});
-
-fn root_file_system() -> Result<PathBuf, String> {
-    if !nix::unistd::geteuid().is_root() {
-        return Err("they need root (sudo)".into());
-    }
-    for tool in ["systemd-nspawn", "debootstrap", "unshare"] {
-        if Command::new(tool).arg("--version").output().is_err() {
-            return Err(format!("they need {tool} (tests/setup installs it)"));
-        }
-    }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/rootfs");
-    let output = Command::new(script).output().map_err(|error| format!("{script}: {error}"))?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    if !output.status.success() {
-        let said = text(&output.stderr);
-        return Err(said.lines().last().unwrap_or("there is no root file system").to_owned());
-    }
-    Ok(text(&output.stdout).into())
-}
-
 impl Container {
     /// Boots a computer named `hostname` on `host`, and waits until it is up.
     pub fn boot(host: &Namespace, hostname: &str, options: ContainerOptions) -> Self {
-        let rootfs = ROOTFS.as_ref().expect("there is a laboratory");
-        let mut keeper = Keeper::start(rootfs, host, hostname, &options);
-        let leader = keeper.wait_for_leader(None);
-        let mut container = Self { keeper, leader, logins: Logins::default() };
-        container.wait_until_up();
-        container
+        Self::try_to_boot(host, hostname, options).unwrap_or_else(|why| panic!("{hostname}: {why}"))
+    }
+
+    /// The same where it may not boot at all.
+    fn try_to_boot(host: &Namespace, hostname: &str, options: ContainerOptions) -> Result<Self, String> {
+        let mut keeper = Keeper::start(platform::root(), host, hostname, &options);
+        let leader = keeper.wait_for_leader(None)?;
+        keeper.wait_until_up(|| is_up(leader))?;
+        Ok(Self { keeper, leader, logins: Logins::default() })
     }
 
     /// Boots again, as `systemctl reboot` does, and waits until it is up. Whoever was logged in is not any more.
     pub fn reboot(&mut self) {
         self.run(&["systemctl", "reboot"]);
-        self.leader = self.keeper.wait_for_leader(Some(self.leader));
         self.logins.forget();
-        self.wait_until_up();
+        let again = self.keeper.wait_for_leader(Some(self.leader)).and_then(|leader| {
+            self.leader = leader;
+            self.keeper.wait_until_up(|| is_up(leader))
+        });
+        again.unwrap_or_else(|why| panic!("it did not boot again: {why}"));
     }
 
     /// Goes down in order, unlike when it is dropped.
     pub fn power_off(mut self) {
         self.run(&["systemctl", "poweroff"]);
-        self.keeper.wait_until_off();
-    }
-
-    fn wait_until_up(&mut self) {
-        let leader = self.leader;
-        self.keeper.wait_until_up(|| is_up(leader));
+        self.keeper.wait_until_off().unwrap_or_else(|why| panic!("it did not go down: {why}"));
     }
 
     /// The first process, as this machine counts.

@@ -24,6 +24,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempDir;
 
 use crate::certificates;
+use crate::container::Platform;
 use crate::lab::{self, Namespace};
 use crate::programs::{Running, path_of, run_with_input, without_proxies};
 
@@ -47,6 +48,8 @@ pub struct Lab {
     router: Namespace,
     _hosts: lab::Lab,
     directory: TempDir,
+    /// Whose NetworkManager it is, if not this machine's.
+    system: Option<PathBuf>,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -55,10 +58,17 @@ impl Lab {
     pub fn start(test: &str) -> Option<Self> {
         for program in ["NetworkManager", "nmcli", "dnsmasq", "dbus-daemon", "nft", "tc", "ip"] {
             if !is_installed(program) {
-                skip(test, &format!("{program} is not installed"));
+                skip(test, &format!("{program} is not installed (tests/setup installs it)"));
                 return None;
             }
         }
+        let system = match Platform::named().map(Platform::root).transpose() {
+            Ok(system) => system,
+            Err(missing) => {
+                skip(test, &missing);
+                return None;
+            }
+        };
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let directory = tempfile::tempdir().expect("a temporary directory");
         let mut hosts = lab::Lab::new()?;
@@ -77,12 +87,14 @@ impl Lab {
             router,
             _hosts: hosts,
             directory,
+            system,
             _turn: turn,
         };
         lab.start_relay();
         let listener = lab.listen();
         lab.start_network_manager();
         listener.wait_for_name();
+        lab.check_version();
         lab.nmcli(&[
             "connection",
             "add",
@@ -145,7 +157,7 @@ impl Lab {
         self.bus.address_for(&mut command).args(["-c", START_NETWORK_MANAGER]).arg(&config);
         // What it remembers over a restart, as a real one would.
         let remembered = self.directory.path().join("remembered");
-        command.arg(&remembered);
+        command.arg(&remembered).arg(self.system.as_deref().unwrap_or(Path::new("")));
         self.network_manager = Some(Running::start("NetworkManager", &mut command));
     }
 
@@ -231,24 +243,48 @@ impl Lab {
         self.nmcli(&["networking", "connectivity", "check"]);
     }
 
-    fn nmcli(&self, arguments: &[&str]) {
+    /// That it is the other system's NetworkManager, if one was named.
+    fn check_version(&self) {
+        let Some(system) = &self.system else { return };
+        let asked = Command::new("chroot").arg(system).args(["NetworkManager", "--version"]).output();
+        let wanted = String::from_utf8(asked.expect("chroot is there").stdout).expect("text");
+        let running = self.nmcli(&["--terse", "--fields", "VERSION", "general"]);
+        assert_eq!(running.trim(), wanted.trim(), "NetworkManager of {}", system.display());
+    }
+
+    fn nmcli(&self, arguments: &[&str]) -> String {
         let mut command = self.device.command("nmcli".as_ref());
         let output = self.bus.address_for(&mut command).args(arguments).output().expect("nmcli runs");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "nmcli {arguments:?}: {error}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 }
 
-/// NetworkManager sees its own directories only: nothing of this machine is read or changed.
-const START_NETWORK_MANAGER: &str = "set -e
+/// NetworkManager sees its own directories only: nothing of this machine is read or changed. With a third argument
+/// it is that root file system's, in mounts of its own.
+/// Arguments: its configuration, a directory for what it remembers, a root file system or nothing.
+const START_NETWORK_MANAGER: &str = r#"set -e
+configuration=$0 remembered=$1 system=$2 root=
 mount -o remount,ro /sys
+if [ -n "$system" ]; then
+  here=$(dirname "$configuration") root=$remembered/system
+  mkdir -p "$root"
+  mount --bind "$system" "$root"
+  mount -o remount,bind,ro "$root"
+  for tree in /proc /sys /dev; do mount --rbind $tree "$root$tree"; done
+  mount -t tmpfs tmpfs "$root/run"
+  mount -t tmpfs tmpfs "$root$(dirname "$here")"
+  mkdir "$root$here"
+  mount --bind "$here" "$root$here"
+fi
 for parent in /etc /var/lib /run; do
-  mkdir -p $parent/NetworkManager \"$1$parent\"
-  mount --bind \"$1$parent\" $parent/NetworkManager
+  mkdir -p "$root$parent/NetworkManager" "$remembered$parent"
+  mount --bind "$remembered$parent" "$root$parent/NetworkManager"
 done
-mkdir -p /etc/NetworkManager/system-connections
-cp \"$0\" /etc/NetworkManager/NetworkManager.conf
-exec NetworkManager --no-daemon";
+mkdir -p "$root/etc/NetworkManager/system-connections"
+cp "$configuration" "$root/etc/NetworkManager/NetworkManager.conf"
+exec ${root:+chroot "$root"} NetworkManager --no-daemon"#;
 
 fn network_manager_config() -> String {
     format!(
@@ -285,7 +321,7 @@ fn serve_addresses(router: &Namespace, directory: &Path) -> Running {
 
 /// Says why a test is left out. Not by `eprintln`: a test that passes would keep it to itself.
 fn skip(test: &str, why: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped  {test}: {why} (tests/setup installs it)");
+    let _ = writeln!(std::io::stderr(), "skipped  {test}: {why}");
 }
 
 /// Whether `program` is on the path, or where only root looks.

@@ -48,7 +48,7 @@ impl MockWifi {
     pub fn start(test: &str, ssid: &str, strength: u8) -> Option<Self> {
         let has_mock = Command::new(PYTHON).args(["-c", "import dbusmock"]).output();
         if !is_installed("dbus-daemon") || !has_mock.is_ok_and(|output| output.status.success()) {
-            skip(test, "dbusmock is not installed");
+            skip(test, "dbusmock is not installed (tests/setup installs it)");
             return None;
         }
         let directory = tempfile::tempdir().expect("a temporary directory");

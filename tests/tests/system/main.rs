@@ -11,6 +11,7 @@ mod flooding;
 mod leftovers;
 mod package_states;
 mod packages;
+mod platform;
 mod readme;
 mod refused;
 mod second_version;

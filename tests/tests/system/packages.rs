@@ -19,7 +19,9 @@ pub(crate) fn everything(container: &Container) -> BTreeSet<String> {
 fn is_a_trace_of_use(line: &str) -> bool {
     let backups = ["/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/.pwd.lock"];
     let of_others = ["/var/lib/systemd/", "/var/lib/private", "/run/needrestart", "/run/agetty.reload"];
-    backups.contains(&line) || of_others.iter().any(|begin| line.starts_with(begin))
+    // Of services that are not ours, such as polkit on Debian 13.
+    let is_private = line.starts_with("/var/tmp/systemd-private-") && !line.contains("fieldlink");
+    backups.contains(&line) || of_others.iter().any(|begin| line.starts_with(begin)) || is_private
 }
 
 pub(crate) fn purge(container: &Container, packages: &str) {
