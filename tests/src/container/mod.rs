@@ -1,5 +1,5 @@
 //! Computers that boot: a real systemd in a container, on a disk of its own over a root file system that
-//! is never changed. A container stands on a host of the [`Lab`], whose cables it keeps over reboots.
+//! is never changed. A container stands on a host of the [`Lab`](crate::Lab), whose cables it keeps over reboots.
 //! It is switched off, and everything of it removed, when it is dropped, also by a panic.
 
 mod client;
