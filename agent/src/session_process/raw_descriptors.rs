@@ -48,9 +48,10 @@ pub(super) fn set_terminal_size(master: BorrowedFd<'_>, size: TerminalSize) -> R
 /// Marks every descriptor from `first` up as closed on exec. By `/proc`: `close_range` cannot do it before Linux 5.11.
 pub(crate) fn close_on_exec_from(first: RawFd) -> Result<(), Errno> {
     let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
-    let numbers = std::fs::read_dir("/proc/self/fd").map_err(errno)?.flatten();
-    let numbers: Vec<RawFd> = numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    for number in numbers.into_iter().filter(|number| *number >= first) {
+    let entries = std::fs::read_dir("/proc/self/fd").map_err(errno)?;
+    let entries: Vec<_> = entries.collect::<Result<_, _>>().map_err(errno)?;
+    let numbers = entries.iter().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    for number in numbers.filter(|number: &RawFd| *number >= first) {
         // SAFETY: only a flag of the descriptor changes; no memory is passed and none is closed.
         match Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }) {
             // That of the listing itself is closed by now.

@@ -47,7 +47,7 @@ impl Keeper {
         Self { directory, process }
     }
 
-    /// Waits for a first process other than `before`, or says what became of the container.
+    /// Waits for a first process other than `before`, or says why the container has ended.
     pub(super) fn wait_for_leader(&mut self, before: Option<Pid>) -> Result<Pid, String> {
         let mut leader = None;
         self.wait("have a first process", |keeper| {
@@ -57,21 +57,18 @@ impl Keeper {
         Ok(leader.expect("just found"))
     }
 
-    /// Looks until `is_up`.
+    /// Looks until `is_up`, or says why it has ended.
     pub(super) fn wait_until_up(&mut self, is_up: impl Fn() -> bool) -> Result<(), String> {
-        self.wait("be up", |_| is_up())
+        self.wait("come up", |_| is_up())
     }
 
     /// Waits until the container, which was told to, is off.
-    pub(super) fn wait_until_off(&mut self) -> Result<(), String> {
+    pub(super) fn wait_until_off(&mut self) {
         let deadline = Instant::now() + BOOT;
         while self.ended().is_none() {
-            if Instant::now() >= deadline {
-                return Err(format!("it runs on, and said: {}", self.last_words()));
-            }
+            assert!(Instant::now() < deadline, "the container runs on:\n{}", self.console());
             park_timeout(PAUSE);
         }
-        Ok(())
     }
 
     fn wait(&mut self, what: &str, mut is_done: impl FnMut(&Self) -> bool) -> Result<(), String> {
@@ -80,9 +77,7 @@ impl Keeper {
             if let Some(status) = self.ended() {
                 return Err(format!("it ended with {status}, and said: {}", self.last_words()));
             }
-            if Instant::now() >= deadline {
-                return Err(format!("it does not {what}, and said: {}", self.last_words()));
-            }
+            assert!(Instant::now() < deadline, "the container does not {what}:\n{}", self.console());
             park_timeout(PAUSE);
         }
         Ok(())
@@ -92,10 +87,15 @@ impl Keeper {
         self.process.try_wait().expect("it can be waited for")
     }
 
-    /// What stands on the console at last.
-    fn last_words(&self) -> String {
+    /// What stands on the console.
+    fn console(&self) -> String {
         let bytes = std::fs::read(self.directory.path().join("console")).unwrap_or_default();
-        let console = String::from_utf8_lossy(&bytes).into_owned();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// What stands there at last.
+    fn last_words(&self) -> String {
+        let console = self.console();
         let lines: Vec<_> = console.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         lines[lines.len().saturating_sub(3)..].join(" / ")
     }

@@ -14,7 +14,7 @@ const VARIABLE: &str = "FIELDLINK_TEST_SUITE";
 /// A system that scanners are delivered with, or one that stands for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
-    /// systemd 247, polkit 0.105 with `.pkla`, OpenSSH 8.4. Stands for Ubuntu 20.04 and 22.04.
+    /// systemd 247, polkit 0.105 with `.pkla`, OpenSSH 8.4. Stands for Ubuntu 22.04.
     Debian11,
     /// The usual one.
     Debian12,
@@ -48,7 +48,7 @@ impl Platform {
 
     /// What `FIELDLINK_TEST_SUITE` names, if anything.
     pub fn named() -> Option<Self> {
-        let named = std::env::var(VARIABLE).ok()?;
+        let named = std::env::var(VARIABLE).ok().filter(|named| !named.is_empty())?;
         let all = [Self::Debian11, Self::Debian12, Self::Debian13];
         let found = all.into_iter().find(|platform| platform.suite() == named);
         Some(found.unwrap_or_else(|| panic!("{VARIABLE}={named}: it is none of {:?}", all.map(Self::suite))))

@@ -70,7 +70,8 @@ impl Lab {
             }
         };
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let directory = tempfile::tempdir().expect("a temporary directory");
+        // Where other systems have a directory, too.
+        let directory = tempfile::tempdir_in("/tmp").expect("a temporary directory");
         let mut hosts = lab::Lab::new()?;
         let (device, router) = (hosts.host("device"), hosts.host("router"));
         cable(&device, &router);

@@ -39,7 +39,7 @@ fn every_setting_is_known_or_named_as_missing() {
 /// support account send polkit nothing.
 fn may_restart(scanner: &Container, user: &str) -> Option<i32> {
     let line = "setpriv --reuid=\"$0\" --clear-groups sleep 60 & \
-                until [ \"$(stat --format=%U /proc/$!)\" = \"$0\" ]; do :; done; \
+                until [ \"$(stat --format=%U /proc/$!)\" = \"$0\" ]; do kill -0 $! || exit 9; done; \
                 pkcheck --action-id org.freedesktop.login1.reboot --process $!; code=$?; kill $!; exit $code";
     scanner.output_as(Person::Root, &["bash", "-c", line, user]).status.code()
 }
