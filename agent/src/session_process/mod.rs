@@ -62,7 +62,7 @@ pub struct WatchLimits {
     /// Between two looks at it.
     pub interval: Duration,
     /// For a pong. One that is stopped is noticed at the next look; this is for one that is stuck. Not too short:
-    /// it starts programs itself, which takes seconds where disk and processors are busy.
+    /// it starts programs itself, and where disk and processors are busy it may not run for seconds.
     pub silence: Duration,
     /// For the answer to a start or connect.
     pub answer: Duration,
@@ -71,10 +71,10 @@ pub struct WatchLimits {
 impl Default for WatchLimits {
     fn default() -> Self {
         Self {
-            ready: Duration::from_secs(5),
+            ready: Duration::from_secs(15),
             interval: Duration::from_millis(250),
-            silence: Duration::from_secs(5),
-            answer: Duration::from_secs(12),
+            silence: Duration::from_secs(20),
+            answer: Duration::from_secs(20),
         }
     }
 }
