@@ -2,6 +2,7 @@
 //!
 //! Pipes keep what the other side does not take, up to a window each way. The allocator keeps what they free for
 //! itself, because it lies in between what lives on, and so an agent would stay as large as its busiest minute.
+// There is no safe form of the one call of the C library's allocator below.
 #![allow(unsafe_code)]
 
 use fieldlink_protocol::limits;

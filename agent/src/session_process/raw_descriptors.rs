@@ -1,6 +1,6 @@
 //! The calls that have no safe form in `nix`, tokio or the standard library.
 //!
-//! This is the only module of the agent that uses `unsafe`.
+//! Beside `memory.rs` this is the only module of the agent that uses `unsafe`.
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
