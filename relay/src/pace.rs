@@ -7,14 +7,23 @@ use std::time::{Duration, Instant};
 pub struct Pace {
     permitted: u32,
     stretch: Duration,
+    /// How much unused time is remembered.
+    saved: Duration,
     left: u32,
+    /// When the stretch began; an unused stretch before it may be remembered by putting it back.
     since: Instant,
 }
 
 impl Pace {
     /// Permits `permitted` messages in each `stretch`, from `now` on.
     pub fn new(permitted: u32, stretch: Duration, now: Instant) -> Self {
-        Self { permitted, stretch, left: permitted, since: now }
+        Self { permitted, stretch, saved: Duration::ZERO, left: permitted, since: now }
+    }
+
+    /// Lets a peer catch up with what it did not send in up to `stretches` stretches before: what piled up
+    /// while nobody had time to read it is not haste.
+    pub fn saving(self, stretches: u32) -> Self {
+        Self { saved: self.stretch * stretches, ..self }
     }
 
     /// Counts a message. If they came too fast: until when no more is to be read.
@@ -25,7 +34,7 @@ impl Pace {
         }
         self.left = self.permitted;
         let (now, next) = (now(), self.since + self.stretch);
-        self.since = now.max(next);
+        self.since = now.checked_sub(self.saved).map_or(next, |earliest| earliest.max(next));
         (now < next).then_some(next)
     }
 }
@@ -40,11 +49,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn who_waits_as_told_stays_within_twice_the_pace(
-            permitted in 1u32..50, gaps in prop::collection::vec(0u64..10, 1..2_000),
+        fn who_waits_as_told_stays_within_twice_the_pace_and_the_savings(
+            permitted in 1u32..50, saving in 0u32..4, gaps in prop::collection::vec(0u64..10, 1..2_000),
         ) {
             let mut now = Instant::now();
-            let mut pace = Pace::new(permitted, STRETCH, now);
+            let mut pace = Pace::new(permitted, STRETCH, now).saving(saving);
             let mut times = Vec::new();
             for gap in gaps {
                 now += Duration::from_millis(gap);
@@ -54,8 +63,19 @@ mod tests {
                     now = until;
                 }
             }
-            for window in times.windows(2 * permitted as usize + 1) {
-                prop_assert!(window[2 * permitted as usize] - window[0] >= STRETCH);
+            let most = (saving as usize + 2) * permitted as usize;
+            for window in times.windows(most + 1) {
+                prop_assert!(window[most] - window[0] >= STRETCH);
+            }
+        }
+
+        #[test]
+        fn what_piled_up_is_not_haste(permitted in 1u32..50, saving in 1u32..10) {
+            let begin = Instant::now();
+            let mut pace = Pace::new(permitted, STRETCH, begin).saving(saving);
+            let now = begin + STRETCH * saving;
+            for _ in 0..permitted * saving {
+                prop_assert_eq!(pace.count(|| now), None);
             }
         }
 

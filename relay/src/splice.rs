@@ -34,6 +34,9 @@ use ending::{Cause, accept};
 /// held back.
 const MESSAGES: u32 = 3_000;
 const STRETCH: Duration = Duration::from_millis(100);
+/// Stretches of which a side may catch up with what it did not send: a relay that had no time to read for a
+/// moment finds more than one stretch's messages waiting.
+const SAVED: u32 = 9;
 
 const LOST: Cause = Cause::Fault(Fault::Gone);
 
@@ -155,7 +158,7 @@ impl Splice {
 
 impl Flow {
     fn new(from: Role, held: VecDeque<Message>) -> Self {
-        let pace = Pace::new(MESSAGES, STRETCH, std::time::Instant::now());
+        let pace = Pace::new(MESSAGES, STRETCH, std::time::Instant::now()).saving(SAVED);
         Self { from, held, prod: false, unflushed: false, blocked: Blocked::No, pace, rest: None, rests: 0 }
     }
 

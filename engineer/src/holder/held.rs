@@ -132,7 +132,7 @@ impl Held<'_> {
             ));
             tokio::select! {
                 biased;
-                end = self.session.unused(self.console) => if let Some(end) = end {
+                end = self.unused_or_over() => if let Some(end) = end {
                     return self.over(&end).await;
                 },
                 stop = self.stops.next() => if stop.is_hang_up() {
@@ -143,6 +143,20 @@ impl Held<'_> {
         let ended = self.session.end(Reason::EngineerEnded).await?;
         self.console.tell(&Progress::ended(&ended));
         Ok(code)
+    }
+
+    /// Waits until no other connection is open (`None`) or the session is over. The session's end closes the
+    /// connections as well, on another way than its reason takes.
+    async fn unused_or_over(&mut self) -> Option<End> {
+        loop {
+            let end = match self.session.unused(self.console).await {
+                Some(end) => Some(end),
+                None => timeout(REASON, self.session.ended(self.console)).await.ok(),
+            };
+            if end.is_some() || self.session.other_connections() == 0 {
+                return end;
+            }
+        }
     }
 
     /// ssh failed, and not the session: that goes on, as long as someone is there who can end it.
@@ -182,7 +196,7 @@ impl Held<'_> {
         while self.session.other_connections() > 0 {
             tokio::select! {
                 biased;
-                end = self.session.unused(self.console) => if let Some(end) = end {
+                end = self.unused_or_over() => if let Some(end) = end {
                     return self.over(&end).await;
                 },
                 stop = self.stops.next() => match stop {
