@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context;
 use tokio::time::timeout;
@@ -19,11 +18,9 @@ use crate::pin_entry::PinEntry;
 use crate::platform::{LineInput, Signal, Signals, Terminal};
 use crate::progress::Console;
 use crate::runtime_dir::{RuntimeDirectory, already_open};
+use crate::session::REASON;
 use crate::ssh_child::SshChild;
 use crate::{ssh_client, ssh_config};
-
-/// How long the reason for a broken connection may take: the session's end, perhaps.
-const REASON: Duration = Duration::from_millis(500);
 
 /// Connects, with the PIN from `pin` if a descriptor was named.
 pub(super) async fn run(

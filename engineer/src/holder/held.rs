@@ -13,9 +13,6 @@ use crate::rehearsal;
 use crate::session::{End, Session, Stop, Stops};
 use crate::ssh_config::check::{self, Standing};
 
-/// How long the reason for a broken connection may take: the session's end, perhaps.
-const REASON: Duration = Duration::from_millis(500);
-
 /// How long it may take to see whether plain ssh works. Meanwhile nothing else is listened to.
 const LOOKING: Duration = Duration::from_secs(2);
 
@@ -71,7 +68,7 @@ impl Held<'_> {
             Happened::Stopped(stop) => return self.stopped(stop).await,
         };
         if ssh.code == SSH_FAILED
-            && let Ok(end) = timeout(REASON, self.session.ended(self.console)).await
+            && let Some(end) = self.session.end_behind_a_lost_connection(self.console).await
         {
             return self.over(&end).await;
         }
@@ -89,7 +86,7 @@ impl Held<'_> {
             Happened::Stopped(stop) => return self.stopped(stop).await,
         };
         if ssh.code == SSH_FAILED
-            && let Ok(end) = timeout(REASON, self.session.ended(self.console)).await
+            && let Some(end) = self.session.end_behind_a_lost_connection(self.console).await
         {
             return self.over(&end).await;
         }
@@ -132,7 +129,7 @@ impl Held<'_> {
             ));
             tokio::select! {
                 biased;
-                end = self.unused_or_over() => if let Some(end) = end {
+                end = self.session.unused(self.console) => if let Some(end) = end {
                     return self.over(&end).await;
                 },
                 stop = self.stops.next() => if stop.is_hang_up() {
@@ -143,20 +140,6 @@ impl Held<'_> {
         let ended = self.session.end(Reason::EngineerEnded).await?;
         self.console.tell(&Progress::ended(&ended));
         Ok(code)
-    }
-
-    /// Waits until no other connection is open (`None`) or the session is over. The session's end closes the
-    /// connections as well, on another way than its reason takes.
-    async fn unused_or_over(&mut self) -> Option<End> {
-        loop {
-            let end = match self.session.unused(self.console).await {
-                Some(end) => Some(end),
-                None => timeout(REASON, self.session.ended(self.console)).await.ok(),
-            };
-            if end.is_some() || self.session.other_connections() == 0 {
-                return end;
-            }
-        }
     }
 
     /// ssh failed, and not the session: that goes on, as long as someone is there who can end it.
@@ -196,7 +179,7 @@ impl Held<'_> {
         while self.session.other_connections() > 0 {
             tokio::select! {
                 biased;
-                end = self.unused_or_over() => if let Some(end) = end {
+                end = self.session.unused(self.console) => if let Some(end) = end {
                     return self.over(&end).await;
                 },
                 stop = self.stops.next() => match stop {

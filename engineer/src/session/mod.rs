@@ -11,7 +11,7 @@ mod state;
 mod stops;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use ending::{End, Told};
 use fieldlink_protocol::reason::Reason;
@@ -19,6 +19,7 @@ use fieldlink_protocol::support_id::SupportId;
 pub(crate) use opening::{NotOpened, Way, open};
 pub use state::{Live, OpenError, State};
 pub use stops::{Stop, Stops};
+use tokio::time::timeout;
 
 use crate::control::Heard;
 use crate::dialogue::Speaker;
@@ -26,6 +27,9 @@ use crate::progress::{Console, Progress};
 use crate::ssh_config::{self, aliases};
 use base::Base;
 use lines::{Event, Lines};
+
+/// How long the reason for a broken connection may take: the session's end, perhaps.
+pub const REASON: Duration = Duration::from_millis(500);
 
 /// A session that the client allowed.
 pub struct Session {
@@ -84,15 +88,27 @@ impl Session {
         }
     }
 
-    /// Follows the session until no other SSH connection is open (`None`), or to its end.
+    /// Follows the session until no other SSH connection is open (`None`), or to its end. The end closes the
+    /// connections as well, and its reason takes another way: it is waited for.
     pub async fn unused(&mut self, console: &Console) -> Option<End> {
         let mut open = self.base.open.clone();
-        tokio::select! {
-            biased;
-            end = self.ended(console) => Some(end),
-            // The sender lives as long as the socket is served.
-            _ = open.wait_for(|open| open.others == 0) => None,
+        loop {
+            tokio::select! {
+                biased;
+                end = self.ended(console) => return Some(end),
+                // The sender lives as long as the socket is served.
+                _ = open.wait_for(|open| open.others == 0) => {}
+            }
+            let end = self.end_behind_a_lost_connection(console).await;
+            if end.is_some() || self.other_connections() == 0 {
+                return end;
+            }
         }
+    }
+
+    /// The session's end, if that is why a connection is gone.
+    pub async fn end_behind_a_lost_connection(&mut self, console: &Console) -> Option<End> {
+        timeout(REASON, self.ended(console)).await.ok()
     }
 
     fn hear(&mut self, heard: &Heard, console: &Console) {
