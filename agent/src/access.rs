@@ -10,13 +10,13 @@ mod session;
 
 use std::sync::Arc;
 
-use fieldlink_protocol::logging::AUDIT;
+use fieldlink_logging::AUDIT;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::transport::Dialer;
+use fieldlink_transport::Dialer;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::is_account_name;
 use fieldlink_protocol::settings;
-use fieldlink_protocol::transport::{Dialer, PipeLimits, Proxy, ProxySection, RelayAddress, client_config};
+use fieldlink_transport::{Dialer, PipeLimits, Proxy, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 
 use crate::forward_policy::ForwardPolicy;

@@ -12,7 +12,7 @@ use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
 use fieldlink_protocol::text;
-use fieldlink_protocol::transport::{PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
+use fieldlink_transport::{PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};

@@ -12,7 +12,7 @@ use fieldlink_agent::marks::Marks;
 use fieldlink_agent::network::{self, Monitor};
 use fieldlink_agent::service_cli::{Arguments, CheckOptions, Command};
 use fieldlink_agent::{config::Config, hardening, service};
-use fieldlink_protocol::logging::{self, Audience};
+use fieldlink_logging::Audience;
 use fieldlink_protocol::reason::Reason;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         Command::Service(_) => Audience::Journal,
         _ => Audience::Person,
     };
-    let _logging = logging::to_stderr(audience);
+    let _logging = fieldlink_logging::to_stderr(audience);
     match run(arguments.command) {
         Ok(code) => code,
         Err(error) => {

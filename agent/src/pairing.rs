@@ -13,7 +13,7 @@ use fieldlink_protocol::pairing::attempts::Charge;
 use fieldlink_protocol::pairing::{PairingContext, PairingMessage, Registration};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::transport::{Attached, AttachedError, Dialer};
+use fieldlink_transport::{Attached, AttachedError, Dialer};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 

@@ -12,7 +12,7 @@ use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
-use fieldlink_protocol::transport::{Dialer, PipeLimits};
+use fieldlink_transport::{Dialer, PipeLimits};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
 

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use fieldlink_protocol::transport::RelayAddress;
+use fieldlink_transport::RelayAddress;
 
 use crate::exit;
 

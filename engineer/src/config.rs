@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use fieldlink_protocol::transport::{Dialer, PipeLimits, ProxySection, RelayAddress, client_config};
 use fieldlink_protocol::{limits, settings};
+use fieldlink_transport::{Dialer, PipeLimits, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;

@@ -1,7 +1,7 @@
 //! What an engineer has at hand before a call: who they are, where the relay is, what was tried.
 
 use fieldlink_protocol::credential::Credential;
-use fieldlink_protocol::transport::{Dialer, PipeLimits};
+use fieldlink_transport::{Dialer, PipeLimits};
 
 use crate::config::{Config, Directories};
 use crate::credential_store::CredentialStore;

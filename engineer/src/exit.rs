@@ -1,7 +1,7 @@
 //! How a command can fail, and the exit code each failure has.
 
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::{Answer, CertificateOwner, DialError};
+use fieldlink_transport::{Answer, CertificateOwner, DialError};
 
 use crate::session::End;
 

@@ -5,7 +5,7 @@ use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pairing::{EngineerLogin, LoginError, PairingContext, PairingMessage, Password};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::{Attached, AttachedError, Dialer};
+use fieldlink_transport::{Attached, AttachedError, Dialer};
 use tokio::time::timeout;
 
 use crate::guesses::Attempt;

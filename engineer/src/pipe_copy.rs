@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 use fieldlink_protocol::limits;
-use fieldlink_protocol::transport::{PipeEnd, PipeReader, PipeWriter};
+use fieldlink_transport::{PipeEnd, PipeReader, PipeWriter};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;

@@ -1,8 +1,8 @@
 //! What the agent, the relay and the engineer's side of Fieldlink say to each other.
 //!
-//! Everything outside [`transport`] is pure: identifiers, messages, tickets, pairing, the sealed
-//! control channel and the pipe take bytes and times and give bytes back. They open no socket and
-//! read no clock, so that every rule in them can be tested without either.
+//! All of it is pure: identifiers, messages, tickets, pairing, the sealed control channel and the pipe take bytes
+//! and times and give bytes back. They open no socket and read no clock, so that every rule in them can be tested
+//! without either. The sockets of the sides that dial are in the crate `fieldlink-transport`.
 //!
 //! | module | is |
 //! |---|---|
@@ -13,16 +13,12 @@
 //! | [`ticket`] | what the relay signs: pipe tickets, session tickets, leases |
 //! | [`pairing`], [`keys`], [`seal`] | from a PIN to keys to sealed messages |
 //! | [`pipe`] | the reliable byte stream between engineer and agent |
-//! | [`logging`] | (feature `logging`) a log that no peer can flood or forge |
-//! | [`transport`] | (feature `transport`) sockets for the two sides that dial the relay |
 
 pub mod credential;
 mod digits;
 pub mod ids;
 pub mod keys;
 pub mod limits;
-#[cfg(feature = "logging")]
-pub mod logging;
 pub mod messages;
 pub mod pairing;
 pub mod pin;
@@ -36,8 +32,6 @@ pub mod support_id;
 pub mod text;
 pub mod ticket;
 pub mod timestamp;
-#[cfg(feature = "transport")]
-pub mod transport;
 
 /// The WebSocket subprotocol, which carries the version of everything in this crate.
 pub const SUBPROTOCOL: &str = "fieldlink.1";

@@ -10,10 +10,8 @@ use fieldlink_protocol::pipe::{Handshake, PipeKind, Role, Stream};
 use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, TicketKey, TicketKeys};
-use fieldlink_protocol::transport::{
-    NoProxy, Proxy, ProxyReplyReader, RelayAddress, read_distinguished_name,
-};
 use fieldlink_protocol::{credential, registration, support_id::SupportId, text};
+use fieldlink_transport::{NoProxy, Proxy, ProxyReplyReader, RelayAddress, read_distinguished_name};
 
 /// A body and its name, which is also the name of its corpus and of its cargo-fuzz target.
 pub type Target = (&'static str, fn(&[u8]));
@@ -161,7 +159,7 @@ pub fn proxy_reply(data: &[u8]) {
     let whole = ProxyReplyReader::default().push(data);
     let mut reader = ProxyReplyReader::default();
     let pieces = data.chunks(3).map(|piece| reader.push(piece)).find(|outcome| !matches!(outcome, Ok(None)));
-    let status = |reply: fieldlink_protocol::transport::ProxyReply| (reply.status, reply.takes_basic);
+    let status = |reply: fieldlink_transport::ProxyReply| (reply.status, reply.takes_basic);
     // A long answer may be both complete and, further on, too long; what matters is what comes first.
     if let (Ok(Some(whole)), Some(Ok(Some(pieces)))) = (whole, pieces) {
         assert_eq!(status(whole), status(pieces), "pieces make a difference");

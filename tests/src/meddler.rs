@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fieldlink_protocol::pipe::{PipeKind, Role};
-use fieldlink_protocol::transport::client_config;
 use fieldlink_protocol::{SUBPROTOCOL, endpoint};
+use fieldlink_transport::client_config;
 use futures_util::{SinkExt, StreamExt};
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpListener, TcpStream};

@@ -16,9 +16,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::transport::{
-    Attached, AttachedError, ControlConnection, DialError, Dialer, client_config,
-};
+use fieldlink_transport::{Attached, AttachedError, ControlConnection, DialError, Dialer, client_config};
 
 use crate::{PATIENCE, Relay};
 

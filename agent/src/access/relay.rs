@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use fieldlink_logging::AUDIT;
 use fieldlink_protocol::ids::{PipeId, SessionId};
-use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::reason::Reason;
 

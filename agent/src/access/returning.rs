@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldlink_logging::AUDIT;
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::limits;
-use fieldlink_protocol::logging::AUDIT;
 use fieldlink_protocol::messages::agent::FromAgent;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::reason::Reason;

@@ -1,11 +1,11 @@
 //! From the verified PIN to the admission, and what a session reports by itself.
 
-use fieldlink_protocol::logging::AUDIT;
+use fieldlink_logging::AUDIT;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::control;
 use fieldlink_protocol::pairing::attempts::Standing;
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::PipeLink;
+use fieldlink_transport::PipeLink;
 
 use super::conversation::Said;
 use super::{Access, Notice, Unconfirmed};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
-use fieldlink_protocol::logging::takes_colours;
+use fieldlink_logging::takes_colours;
 use serde_json::{Value, json};
 
 use crate::access::Happening;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::transport::{Dialer, Measurement, measure};
+use fieldlink_transport::{Dialer, Measurement, measure};
 use tokio::time::{Instant, timeout};
 
 use super::clock::Clock;
@@ -97,7 +97,7 @@ async fn ask_manager(watcher: &Watcher) -> (Step, tokio::sync::watch::Receiver<N
 
 async fn ask_relay(dialer: &Dialer) -> (Vec<Step>, Reach) {
     let (reports, dialled) = dialer.probe(endpoint::MEASURE).await;
-    let step = |report: fieldlink_protocol::transport::StepReport| Step {
+    let step = |report: fieldlink_transport::StepReport| Step {
         name: report.step.name(),
         outcome: if report.ok { Outcome::Ok } else { Outcome::Failed },
         took: report.took,

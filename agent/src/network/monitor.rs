@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::transport::{DialError, Dialer, Measurement, WebSocket, measure};
+use fieldlink_transport::{DialError, Dialer, Measurement, WebSocket, measure};
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

@@ -1,8 +1,6 @@
 //! What is known of the way to the relay.
 
-use fieldlink_protocol::transport::{
-    Answer, CertificateDates, CertificateOwner, DialError, Measurement, ProxyError,
-};
+use fieldlink_transport::{Answer, CertificateDates, CertificateOwner, DialError, Measurement, ProxyError};
 
 /// Whether the relay answers.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +112,7 @@ impl Reach {
 
 #[cfg(test)]
 mod tests {
-    use fieldlink_protocol::transport::{Proxy, RelayAddress};
+    use fieldlink_transport::{Proxy, RelayAddress};
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use fieldlink_protocol::text;
-use fieldlink_protocol::transport::{Measurement, MeasurementEnd};
+use fieldlink_transport::{Measurement, MeasurementEnd};
 use serde_json::{Value, json};
 
 use super::check::{Outcome, Report, Step};

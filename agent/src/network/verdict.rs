@@ -26,7 +26,7 @@ pub(super) use sentence::{manager as describe_manager, measured as describe_meas
 
 use std::time::Duration;
 
-use fieldlink_protocol::transport::{CertificateDates, Measurement, MeasurementEnd};
+use fieldlink_transport::{CertificateDates, Measurement, MeasurementEnd};
 use serde::Serialize;
 
 use super::clock::Clock;

@@ -11,7 +11,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use fieldlink_protocol::text;
-use fieldlink_protocol::transport::Backoff;
+use fieldlink_transport::Backoff;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fieldlink_protocol::logging::AUDIT;
+use fieldlink_logging::AUDIT;
 use tokio::time::timeout;
 use zbus::Connection;
 use zbus::fdo::DBusProxy;

@@ -17,11 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use fieldlink_protocol::logging::AUDIT;
+use fieldlink_logging::AUDIT;
 use fieldlink_protocol::messages::agent::Claim;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
-use fieldlink_protocol::transport::Dialer;
+use fieldlink_transport::Dialer;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fieldlink_protocol::transport::Dialer;
+use fieldlink_transport::Dialer;
 
 use crate::network::check::{self, Report};
 use crate::status::Line;

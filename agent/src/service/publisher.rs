@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldlink_protocol::transport::Backoff;
+use fieldlink_transport::Backoff;
 use tokio::sync::{Mutex, broadcast, mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ pub(super) struct Publisher {
     /// Who may give them.
     pub authority: Authority,
     /// For checks of the network.
-    pub dialer: fieldlink_protocol::transport::Dialer,
+    pub dialer: fieldlink_transport::Dialer,
     /// Set once the name is ours for the first time.
     pub is_ready: watch::Sender<bool>,
 }

@@ -20,9 +20,7 @@ use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::{
-    Attached, AttachedError, Dialer, PipeDriver, PipeLimits, PipeReader, PipeWriter,
-};
+use fieldlink_transport::{Attached, AttachedError, Dialer, PipeDriver, PipeLimits, PipeReader, PipeWriter};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

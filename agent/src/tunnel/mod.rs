@@ -10,7 +10,7 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, ToAgent};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
-use fieldlink_protocol::transport::Dialer;
+use fieldlink_transport::Dialer;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

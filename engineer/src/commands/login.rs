@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use fieldlink_protocol::credential::{Credential, MAX_LENGTH};
 use fieldlink_protocol::text;
-use fieldlink_protocol::transport::RelayAddress;
+use fieldlink_transport::RelayAddress;
 use zeroize::Zeroizing;
 
 use crate::config::{Config, Directories};

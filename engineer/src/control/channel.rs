@@ -9,7 +9,7 @@ use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::messages::encode_fit;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Sealer;
-use fieldlink_protocol::transport::{PipeDriver, PipeEnd, PipeLink, PipeReader, PipeWriter};
+use fieldlink_transport::{PipeDriver, PipeEnd, PipeLink, PipeReader, PipeWriter};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;

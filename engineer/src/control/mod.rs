@@ -18,7 +18,7 @@ use fieldlink_protocol::messages::{Features, decode};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::text;
-use fieldlink_protocol::transport::PipeLink;
+use fieldlink_transport::PipeLink;
 use serde::{Deserialize, Serialize};
 pub use speech::{Unsaid, Voice, Wishes, voice};
 

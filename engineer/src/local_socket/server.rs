@@ -10,7 +10,7 @@ use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
-use fieldlink_protocol::transport::{Backoff, PipeEnd};
+use fieldlink_transport::{Backoff, PipeEnd};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;

@@ -10,7 +10,7 @@ use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer};
 use fieldlink_protocol::pipe::closing;
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::{Backoff, ControlError, Dialer};
+use fieldlink_transport::{Backoff, ControlError, Dialer};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;

@@ -13,7 +13,7 @@ use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer, Unavailable};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::transport::{ControlConnection, ControlError, Dialer, when_there_is_room};
+use fieldlink_transport::{ControlConnection, ControlError, Dialer, when_there_is_room};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;

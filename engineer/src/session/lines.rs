@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldlink_protocol::transport::ControlError;
+use fieldlink_transport::ControlError;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 

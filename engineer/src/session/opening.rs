@@ -10,7 +10,7 @@ use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
-use fieldlink_protocol::transport::{Attached, AttachedError, PipeLimits};
+use fieldlink_transport::{Attached, AttachedError, PipeLimits};
 use tokio::sync::{mpsc, oneshot};
 
 use super::base::{Base, ChannelTask};

@@ -1,7 +1,7 @@
 //! Why an opening went no further, and what each side is told.
 
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::AttachedError;
+use fieldlink_transport::AttachedError;
 
 use super::{End, Told};
 use crate::exit::{Failure, Kind};

@@ -8,7 +8,7 @@ use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::engineer::OpenRefusal;
 use fieldlink_protocol::pipe::{PipeKind, Role, closing};
-use fieldlink_protocol::transport::{Attached, AttachedError, DialError, Dialer, PipeLimits};
+use fieldlink_transport::{Attached, AttachedError, DialError, Dialer, PipeLimits};
 use tokio::time::{sleep, timeout};
 
 use super::End;

@@ -3,9 +3,9 @@
 use std::net::TcpListener;
 
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::transport::{CertificateDates, DialError, DialStep, StepReport};
 use fieldlink_tests::raw::{dialer, runtime};
 use fieldlink_tests::{Relay, RelayOptions};
+use fieldlink_transport::{CertificateDates, DialError, DialStep, StepReport};
 
 fn outline(reports: &[StepReport]) -> Vec<(&'static str, bool)> {
     reports.iter().map(|report| (report.step.name(), report.ok)).collect()

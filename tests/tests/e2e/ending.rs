@@ -168,7 +168,7 @@ fn the_relay_cuts_a_session_whose_agent_does_not_end_it() {
         let began = Instant::now();
         let ToAgent::Pair { session, pipe_ticket, .. } = agent.next().await else { panic!("no pairing") };
         // The agent lets anyone in and would go on for ever.
-        let theirs = fieldlink_protocol::transport::Attached::attach(&agent.dialer, &pipe_ticket);
+        let theirs = fieldlink_transport::Attached::attach(&agent.dialer, &pipe_ticket);
         let (theirs, ours) = tokio::join!(theirs, engineer.attach(&requested.pipe_ticket));
         let (mut theirs, mut ours) = (theirs.expect("attached"), ours.expect("attached"));
         // What passes shows that the two are joined, which an admission needs.

@@ -12,9 +12,9 @@ use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::seal::Sealer;
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::transport::PipeLimits;
 use fieldlink_tests::raw::{RawEngineer, runtime, within};
 use fieldlink_tests::{PATIENCE, Relay, Scanner};
+use fieldlink_transport::PipeLimits;
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use fieldlink_protocol::text;
 use fieldlink_protocol::timestamp;
-use fieldlink_protocol::transport::{Measurement, MeasurementEnd};
+use fieldlink_transport::{Measurement, MeasurementEnd};
 
 use super::super::clock::Clock;
 use super::super::reach::Reach;

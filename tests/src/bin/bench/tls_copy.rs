@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use fieldlink_protocol::transport::client_config;
 use fieldlink_tests::certificates::{self, Certificates};
 use fieldlink_tests::programs::Running;
+use fieldlink_transport::client_config;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

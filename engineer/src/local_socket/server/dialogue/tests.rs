@@ -2,7 +2,7 @@ use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::transport::{Dialer, client_config};
+use fieldlink_transport::{Dialer, client_config};
 use tokio::sync::mpsc;
 
 use super::*;

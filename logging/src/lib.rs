@@ -1,0 +1,305 @@
+//! The log of a program that others can cause lines of: relay, engineer, programs on the same computer.
+//!
+//! No place that logs has to remember any of this. Every kind of line has a budget ([`LogThrottle`]), and what
+//! was left out is told once it is over, also if nothing is logged any more. Every event is one line of bounded
+//! length, and nothing in it can move a cursor or pretend to be another line.
+
+mod throttle;
+
+use std::fmt;
+use std::io::IsTerminal;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tracing::callsite::Identifier;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::{FormatFields, MakeWriter};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::{EnvFilter, Registry};
+
+pub use throttle::{Class, LogThrottle, WINDOW};
+
+use fieldlink_protocol::text;
+
+/// The target of lines that must be there afterwards: who came, who was refused what, when it ended. They are
+/// counted per person, by the fields in `SUBJECT`.
+pub const AUDIT: &str = "fieldlink_audit";
+
+/// Fields that tell persons, and what they want, apart.
+const SUBJECT: [&str; 3] = ["user", "action", "engineer"];
+/// Longest subject, in bytes: an engineer's ID, a polkit action.
+const SUBJECT_LENGTH: usize = 120;
+/// Kinds beyond which further subjects of audit lines are no longer told apart.
+const MOST_SUBJECTS: usize = 256;
+/// The target of the lines that tell what was left out. They have no budget: the counts that they tell are
+/// bounded.
+const LEFT_OUT: &str = "fieldlink_log";
+/// Longest value of one field, in characters.
+const VALUE: usize = 800;
+
+/// What is counted together: the place in the program, and for audit lines who is behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Kind {
+    callsite: Identifier,
+    subject: String,
+    /// Where to look: a module.
+    target: &'static str,
+}
+
+/// Keeps the log going. Dropping it tells what was left out and has not been told.
+#[must_use = "what was left out is told when this is dropped"]
+pub struct Logging {
+    counts: Arc<Counts>,
+    telling: Option<(SyncSender<()>, JoinHandle<()>)>,
+}
+
+/// The counts, and how to wake who tells them.
+struct Counts {
+    began: Instant,
+    throttle: Mutex<LogThrottle<Kind>>,
+}
+
+/// Who reads the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// A journal: what happens, and audit lines whatever else is chosen.
+    Journal,
+    /// A person at a terminal, who reads the program's own words, or a file that it is redirected to.
+    Person,
+}
+
+/// Sends the log to standard error. `FIELDLINK_LOG` says how much of it. Once per process.
+pub fn to_stderr(audience: Audience) -> Logging {
+    let is_terminal = std::io::stderr().is_terminal();
+    let is_ansi = is_terminal && takes_colours(|name| std::env::var_os(name));
+    let (subscriber, logging) = subscriber(filter(audience, is_terminal), is_ansi, std::io::stderr);
+    // A second call keeps what the first one set.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    logging
+}
+
+/// Whether a terminal is to be sent colours (<https://no-color.org>).
+pub fn takes_colours(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> bool {
+    let is_dumb = variable("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    !is_dumb && variable("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn filter(audience: Audience, is_terminal: bool) -> EnvFilter {
+    let usual = match audience {
+        Audience::Journal => "info",
+        Audience::Person if is_terminal => "off",
+        Audience::Person => "warn",
+    };
+    let chosen = EnvFilter::try_from_env("FIELDLINK_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    if audience == Audience::Person {
+        return chosen;
+    }
+    let kept = [(AUDIT, LevelFilter::INFO), (LEFT_OUT, LevelFilter::WARN)];
+    let directives = kept.into_iter().filter_map(|(target, level)| format!("{target}={level}").parse().ok());
+    directives.fold(chosen, EnvFilter::add_directive)
+}
+
+/// A subscriber that writes to `writer`, and what keeps it going.
+fn subscriber<W>(filter: EnvFilter, is_ansi: bool, writer: W) -> (impl Subscriber + Send + Sync, Logging)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let counts = Arc::new(Counts { began: Instant::now(), throttle: Mutex::default() });
+    // A line that cannot be written (a full disk) is lost; complaining about it would fail as well, and panic.
+    let lines = tracing_subscriber::fmt::layer()
+        .fmt_fields(clean_fields())
+        .with_ansi(is_ansi)
+        .with_writer(writer)
+        .log_internal_errors(false);
+    let subscriber = Registry::default().with(filter).with(lines).with(Throttled(counts.clone()));
+    (subscriber, Logging { counts, telling: None }.started())
+}
+
+/// Writes a field as the usual format does, without what could change its surroundings.
+fn clean_fields() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static {
+    debug_fn(|writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug| {
+        let value = text::clean(&format!("{value:?}"), VALUE);
+        match field.name() {
+            "message" => write!(writer, "{value}"),
+            name => write!(writer, "{name}={value}"),
+        }
+    })
+    .delimited(" ")
+}
+
+/// Lets lines pass that have a budget left.
+struct Throttled(Arc<Counts>);
+
+impl<S: Subscriber> Layer<S> for Throttled {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        let metadata = event.metadata();
+        metadata.target() == LEFT_OUT || self.0.admit(event)
+    }
+}
+
+impl Counts {
+    fn admit(&self, event: &Event<'_>) -> bool {
+        let metadata = event.metadata();
+        let (class, subject) = match metadata.target() {
+            AUDIT => (Class::Audit, subject_of(event)),
+            _ if *metadata.level() <= Level::INFO => (Class::Ordinary, String::new()),
+            _ => (Class::Detail, String::new()),
+        };
+        let mut kind = Kind { callsite: metadata.callsite(), subject, target: metadata.target() };
+        let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
+        if throttle.kinds() >= MOST_SUBJECTS && !throttle.counts(&kind) {
+            kind.subject.clear();
+        }
+        throttle.admit(&kind, class, self.began.elapsed())
+    }
+
+    /// Outside of the lock, because it logs.
+    fn tell(&self, left_out: impl FnOnce(&mut LogThrottle<Kind>, Duration) -> Vec<(Kind, u64)>) {
+        let now = self.began.elapsed();
+        let left_out = left_out(&mut self.throttle.lock().unwrap_or_else(PoisonError::into_inner), now);
+        for (kind, lines) in left_out {
+            let (place, subject) = (kind.callsite.0.metadata().name(), kind.subject);
+            let module = kind.target;
+            tracing::warn!(target: LEFT_OUT, lines, place, module, subject, "there were more such lines");
+        }
+    }
+}
+
+/// The fields of [`SUBJECT`], as one text.
+fn subject_of(event: &Event<'_>) -> String {
+    struct Subject(String);
+    impl Visit for Subject {
+        fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+            if SUBJECT.contains(&field.name()) {
+                let value = text::clean(&format!("{value:?}"), SUBJECT_LENGTH);
+                self.0 += &format!("{}={value} ", field.name());
+            }
+        }
+    }
+    let mut subject = Subject(String::new());
+    event.record(&mut subject);
+    subject.0.trim_end().to_owned()
+}
+
+impl Logging {
+    /// Has a thread of its own tell what was left out, so that it is told whatever the program is busy with. If
+    /// there can be no thread, it is told at the end.
+    fn started(mut self) -> Self {
+        let (stop, stopped) = sync_channel::<()>(0);
+        let (counts, dispatch) = (self.counts.clone(), WINDOW / 6);
+        let thread = std::thread::Builder::new().name("log".into()).stack_size(256 * 1024);
+        let telling = thread.spawn(move || tell_until(&counts, &stopped, dispatch));
+        self.telling = telling.ok().map(|thread| (stop, thread));
+        self
+    }
+}
+
+fn tell_until(counts: &Counts, stopped: &Receiver<()>, every: Duration) {
+    while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(every) {
+        counts.tell(LogThrottle::recovered);
+    }
+}
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        if let Some((stop, thread)) = self.telling.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
+        self.counts.tell(|throttle, _| throttle.drain());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("no panic").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines that `work` leads to, without colours.
+    fn lines_of(work: impl FnOnce()) -> Vec<String> {
+        let written = Written::default();
+        let writer = written.clone();
+        let (subscriber, logging) = subscriber(EnvFilter::new("info"), false, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            work();
+            drop(logging);
+        });
+        let bytes = written.0.lock().expect("no panic").clone();
+        String::from_utf8(bytes).expect("text").lines().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_flood_leaves_room_for_what_must_be_read_and_is_told_at_the_end() {
+        let refused = |user: u32| tracing::warn!(target: AUDIT, user, action = "credentials", "refused");
+        let lines = lines_of(|| {
+            for n in 0..10_000 {
+                tracing::warn!(n, "a line of chat was dropped");
+                refused(1_000);
+            }
+            refused(993);
+        });
+        let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+        assert_eq!(count("a line of chat was dropped"), 20);
+        assert_eq!(count("refused user=1000 action=\"credentials\""), 20);
+        assert_eq!(count("refused user=993"), 1);
+        assert_eq!(count("there were more such lines lines=9980"), 2, "{lines:#?}");
+        assert_eq!(lines.len(), 43);
+    }
+
+    #[test]
+    fn a_crowd_takes_nothing_from_those_who_were_there_before() {
+        let refused = |user: u32| tracing::warn!(target: AUDIT, user, "refused");
+        let lines = lines_of(|| (0..5_000).chain([7]).for_each(refused));
+        let early = lines.iter().filter(|line| line.ends_with("refused user=7")).count();
+        assert_eq!(early, 2, "before and after the crowd");
+        let all = lines.iter().filter(|line| line.contains("refused user=")).count();
+        assert_eq!(all, MOST_SUBJECTS + 20 + 1, "the rest has one budget together");
+    }
+
+    #[test]
+    fn a_value_cannot_leave_its_line() {
+        struct Raw(&'static str);
+        impl fmt::Display for Raw {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.0)
+            }
+        }
+        let forged = Raw("x\n2026-01-01 INFO permitted user=1000\u{1b}]0;t\u{7}\u{202e}\r\u{9b}2J");
+        let lines = lines_of(|| {
+            tracing::info!(error = %forged, plain = "a\nb", "could not {forged}");
+            tracing::info!(long = %"x".repeat(100_000), "long");
+        });
+        assert_eq!(lines.len(), 2, "{lines:#?}");
+        assert!(lines[0].contains("error=x\u{fffd}2026"), "{lines:#?}");
+        for line in &lines {
+            assert!(line.chars().all(text::is_harmless), "nothing to clean is left: {line:?}");
+            assert!(line.len() < 2_000);
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_in_detail_has_a_budget_too() {
+        assert!(lines_of(|| tracing::debug!("not asked for")).is_empty());
+    }
+}

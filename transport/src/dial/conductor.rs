@@ -1,0 +1,317 @@
+//! Carries out what a [`Race`] wants, on sockets.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, Abortable, BoxFuture};
+use futures_util::stream::FuturesUnordered;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::client::TlsStream;
+
+use super::destination::Destination;
+use super::learnt::Plan;
+use super::line::Line;
+use super::race::{AttemptId, Due, Passed, Race, Setback};
+use super::route::{Family, Route};
+use super::steps::{Trace, best_of};
+use super::{DialError, DialStep, StepReport, Use, WebSocket, upgrade};
+use crate::proxy::{self, ProxyError};
+use crate::tls::CertificateOwner;
+use fieldlink_protocol::limits;
+
+/// What a dialling came to.
+pub(super) struct Outcome {
+    pub(super) reports: Vec<StepReport>,
+    pub(super) reached: Result<WebSocket, DialError>,
+}
+
+/// Path and one further header of the request.
+pub(super) type Request<'a> = (&'a str, Option<(&'a str, &'a str)>);
+
+enum Event {
+    Found(Family, Arc<[SocketAddr]>),
+    Done(AttemptId, Result<Done, DialError>),
+}
+
+/// A step that is done.
+enum Done {
+    Connected(TcpStream),
+    Tunnelled(TcpStream),
+    Secured(Box<TlsStream<TcpStream>>),
+    Answered(Box<WebSocket>),
+}
+
+type Work<'a> = Abortable<BoxFuture<'a, Event>>;
+
+/// One dialling. Dropping it drops everything that runs.
+pub(super) struct Conductor<'a> {
+    line: &'a Line,
+    request: Request<'a>,
+    purpose: Use,
+    race: Race,
+    begun: Instant,
+    looked_up: Option<Duration>,
+    working: FuturesUnordered<Work<'a>>,
+    traces: Vec<Trace>,
+    /// Connections whose TLS stands, until they are asked.
+    ready: Vec<(AttemptId, Box<TlsStream<TcpStream>>)>,
+    asked: Option<AbortHandle>,
+    /// The attempt whose error settles everything.
+    decisive: Option<AttemptId>,
+}
+
+impl<'a> Conductor<'a> {
+    pub(super) fn new(line: &'a Line, plan: Plan, request: Request<'a>, purpose: Use) -> Self {
+        Self {
+            line,
+            request,
+            purpose,
+            race: Race::new(plan, line.proxy.is_some(), Duration::ZERO, limits::HANDSHAKE),
+            begun: Instant::now(),
+            looked_up: None,
+            working: FuturesUnordered::new(),
+            traces: Vec::new(),
+            ready: Vec::new(),
+            asked: None,
+            decisive: None,
+        }
+    }
+
+    /// Dials until the relay has answered, or nothing more can come of it. The route is the one that leads to
+    /// whom the relay's name belongs, also if the answer is a refusal.
+    pub(super) async fn run(mut self) -> (Option<Route>, Outcome) {
+        let (host, port) = self.line.host();
+        for family in [Family::V6, Family::V4] {
+            let lookup = self.line.lookups.look_up(host, port, family);
+            self.work(async move { Event::Found(family, lookup.await) });
+        }
+        match self.race_on().await {
+            Some((id, socket)) => {
+                let outcome = Outcome { reports: self.reports(id), reached: Ok(*socket) };
+                (Some(self.traces[id.0].route), outcome)
+            }
+            None => self.give_up().await,
+        }
+    }
+
+    async fn race_on(&mut self) -> Option<(AttemptId, Box<WebSocket>)> {
+        loop {
+            while let Some(due) = self.race.due(self.begun.elapsed()) {
+                self.act(due);
+            }
+            if self.race.is_over(self.begun.elapsed()) {
+                return None;
+            }
+            let deadline = self.begun + self.race.deadline();
+            let event = tokio::select! {
+                biased;
+                Some(event) = self.working.next() => event,
+                () = sleep_until(deadline) => continue,
+            };
+            match event {
+                Ok(Event::Found(family, addresses)) => {
+                    let now = self.begun.elapsed();
+                    self.race.found(family, &addresses, now);
+                    if !addresses.is_empty() {
+                        self.looked_up.get_or_insert(now);
+                    }
+                }
+                Ok(Event::Done(id, Ok(Done::Answered(socket)))) => {
+                    self.traces[id.0].finish(DialStep::Upgrade, fieldlink_protocol::SUBPROTOCOL.to_owned());
+                    return Some((id, socket));
+                }
+                Ok(Event::Done(id, Ok(done))) => self.go_on(id, done),
+                Ok(Event::Done(id, Err(error))) => {
+                    let setback = setback(self.traces[id.0].running(), &error);
+                    self.race.failed(id, setback);
+                    self.decisive = self.decisive.or((setback == Setback::Everything).then_some(id));
+                    self.traces[id.0].fail(error);
+                }
+                // It was abandoned.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn act(&mut self, due: Due) {
+        match due {
+            Due::Begin(id, route) => {
+                tracing::debug!(address = %route.address, hello = ?route.hello, "dialling");
+                self.traces.push(Trace::begin(route));
+                let line = self.line;
+                self.work(async move { Event::Done(id, line.connect(route).await.map(Done::Connected)) });
+            }
+            Due::Ask(id) => {
+                let Some(at) = self.ready.iter().position(|(ready, _)| *ready == id) else { return };
+                let (_, tls) = self.ready.swap_remove(at);
+                let (line, request, purpose) = (self.line, self.request, self.purpose);
+                self.traces[id.0].next(DialStep::Upgrade);
+                self.asked = Some(self.work(async move {
+                    let answered = upgrade::upgrade(&line.relay, *tls, request, purpose).await;
+                    Event::Done(id, answered.map(|socket| Done::Answered(Box::new(socket))))
+                }));
+            }
+            Due::Abandon(_) => {
+                if let Some(asked) = self.asked.take() {
+                    asked.abort();
+                }
+            }
+        }
+    }
+
+    /// The next step of an attempt.
+    fn go_on(&mut self, id: AttemptId, done: Done) {
+        let (line, now) = (self.line, self.begun.elapsed());
+        let trace = &mut self.traces[id.0];
+        let route = trace.route;
+        match (done, &line.proxy) {
+            (Done::Connected(mut tcp), Some(proxy)) => {
+                trace.finish(DialStep::Tcp, route.address.to_string());
+                trace.next(DialStep::Proxy);
+                self.race.passed(id, Passed::Tcp, now);
+                self.work(async move {
+                    let opened = proxy::open(&mut tcp, proxy, &line.relay).await;
+                    Event::Done(id, opened.map(|()| Done::Tunnelled(tcp)).map_err(DialError::from))
+                });
+            }
+            (Done::Connected(tcp) | Done::Tunnelled(tcp), proxy) => {
+                let passed = match proxy {
+                    None => {
+                        trace.finish(DialStep::Tcp, route.address.to_string());
+                        Passed::Tcp
+                    }
+                    Some(proxy) => {
+                        trace.finish(DialStep::Proxy, proxy.address().to_string());
+                        Passed::Proxy
+                    }
+                };
+                trace.next(DialStep::Tls);
+                self.race.passed(id, passed, now);
+                self.work(async move {
+                    Event::Done(id, line.secure(route, tcp).await.map(|tls| Done::Secured(Box::new(tls))))
+                });
+            }
+            (Done::Secured(tls), _) => {
+                trace.finish(DialStep::Tls, tls_version(&tls, route));
+                self.race.passed(id, Passed::Tls, now);
+                self.ready.push((id, tls));
+            }
+            (Done::Answered(_), _) => {}
+        }
+    }
+
+    fn work(&mut self, work: impl Future<Output = Event> + Send + 'a) -> AbortHandle {
+        let (handle, registration) = AbortHandle::new_pair();
+        self.working.push(Abortable::new(Box::pin(work), registration));
+        handle
+    }
+
+    /// The error that says most, with every address that was tried.
+    async fn give_up(mut self) -> (Option<Route>, Outcome) {
+        let Some(best) = self.decisive.or_else(|| best_of(&self.traces)) else {
+            let error = self.line.unresolved();
+            let report = self.looking(Err(&error));
+            return (None, Outcome { reports: vec![report], reached: Err(error) });
+        };
+        self.working.clear();
+        let mut tried = Destination::from(self.line.relay.clone());
+        for trace in &self.traces {
+            tried.add(trace.route, &trace.problem());
+        }
+        let failed = self.traces[best.0].take_error();
+        let error = match failed {
+            Some(DialError::OutdatedTls(relay, _)) => {
+                let (line, route) = (self.line, self.traces[best.0].route);
+                let remaining = limits::HANDSHAKE.saturating_sub(self.begun.elapsed());
+                let owner = timeout(remaining, line.owner_of_outdated(route)).await;
+                DialError::OutdatedTls(relay, owner.unwrap_or(CertificateOwner::Unknown))
+            }
+            Some(error) => error,
+            None => self.silence(self.traces[best.0].running()),
+        };
+        let error = error.naming(&tried);
+        let is_there = matches!(
+            error,
+            DialError::Refused { .. }
+                | DialError::Version { .. }
+                | DialError::Answered(..)
+                | DialError::NotARelay(..)
+        );
+        let route = is_there.then_some(self.traces[best.0].route);
+        self.traces[best.0].give_up(&error);
+        (route, Outcome { reports: self.reports(best), reached: Err(error) })
+    }
+
+    /// Until the tunnel stands, it is the proxy that does not answer.
+    fn silence(&self, step: Option<DialStep>) -> DialError {
+        let (relay, seconds) = (&self.line.relay, limits::HANDSHAKE.as_secs());
+        let is_early = self.begun.elapsed() < limits::HANDSHAKE;
+        match (&self.line.proxy, step) {
+            (None, _) | (_, Some(DialStep::Tls | DialStep::Upgrade)) if is_early => {
+                DialError::Unreachable(relay.clone().into(), "no answer".into())
+            }
+            (None, _) | (_, Some(DialStep::Tls | DialStep::Upgrade)) => {
+                DialError::Timeout(relay.clone().into(), seconds)
+            }
+            (Some(proxy), _) if is_early => {
+                ProxyError::Unreachable(proxy.address().clone(), "no answer".into()).into()
+            }
+            (Some(proxy), _) => ProxyError::timeout(proxy, relay, seconds).into(),
+        }
+    }
+
+    /// The look-up, then the steps of one attempt; beside its connection stands what was tried in vain.
+    fn reports(&self, best: AttemptId) -> Vec<StepReport> {
+        let mut reports = vec![self.looking(Ok(()))];
+        reports.extend_from_slice(self.traces[best.0].reports());
+        let mut others = Destination::from(self.line.relay.clone());
+        for (_, trace) in self.traces.iter().enumerate().filter(|(number, _)| *number != best.0) {
+            others.add(trace.route, &trace.problem());
+        }
+        let tcp = reports.iter_mut().find(|report| report.step == DialStep::Tcp && report.ok);
+        if let (Some(report), true) = (tcp, self.traces.len() > 1) {
+            report.detail.push_str(&others.all());
+        }
+        reports
+    }
+
+    fn looking(&self, outcome: Result<(), &DialError>) -> StepReport {
+        let took = self.looked_up.unwrap_or_else(|| self.begun.elapsed());
+        let (ok, detail) = match outcome {
+            Ok(()) => {
+                let shown = self.race.addresses().iter().map(|address| address.ip().to_string());
+                (true, shown.collect::<Vec<_>>().join(", "))
+            }
+            Err(error) => (false, error.to_string()),
+        };
+        StepReport { step: DialStep::Resolve, took, detail, ok }
+    }
+}
+
+/// How much of the dialling is settled by an error in a step.
+fn setback(step: Option<DialStep>, error: &DialError) -> Setback {
+    match (step, error) {
+        (Some(DialStep::Tls), DialError::Tls(..)) => Setback::Hello,
+        (_, DialError::Refused { .. } | DialError::Version { .. }) => Setback::Everything,
+        (_, DialError::Answered(_, answer)) if !answer.is_anothers_chance() => Setback::Everything,
+        (_, DialError::Proxy(error)) if error.is_final() => Setback::Everything,
+        _ => Setback::Address,
+    }
+}
+
+fn tls_version(stream: &TlsStream<TcpStream>, route: Route) -> String {
+    let version = match stream.get_ref().1.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3".to_owned(),
+        other => format!("{other:?}"),
+    };
+    match route.hello {
+        super::Hello::Hybrid => version,
+        super::Hello::Classical => format!("{version}, small hello"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! Pipes over WebSockets: attach with a ticket, pair if it is the control pipe, prove, then stream.
+//!
+//! [`Attached`] is a pipe's connection before its handshake. [`Attached::establish`] gives a reader,
+//! a writer and a [`PipeDriver`]: a future that moves the bytes and that the caller owns, so that a
+//! pipe lives exactly as long as someone drives it. Reader and writer may stall without holding up
+//! acknowledgements, pings and closes.
+
+mod connection;
+mod driver;
+mod halves;
+mod incoming;
+mod trial;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_util::sync::PollSender;
+
+pub use driver::{PipeDriver, PipeLink};
+pub use halves::{PipeReader, PipeWriter};
+
+use self::connection::Connection;
+use self::halves::Shared;
+use super::control::close_reason;
+use super::dial::{DialError, Dialer, Use, WebSocket};
+use super::room::when_there_is_room;
+use fieldlink_protocol::ids::PipeId;
+use fieldlink_protocol::pipe::{HandshakeError, PipeKind, ResumablePipe, Role, Side, StreamError, TrialStep};
+use fieldlink_protocol::secret::{Secret, random_bytes};
+use fieldlink_protocol::{endpoint, limits};
+
+/// Chunks that wait between a writer and the driver. Small: what waits here delays a keystroke.
+const QUEUE: usize = 4;
+
+/// How a pipe ended.
+#[derive(Debug)]
+pub enum PipeEnd {
+    /// Both streams came to their ends.
+    Complete,
+    /// The relay or the peer closed it, with a reason code or a sentence.
+    Closed(String),
+    /// It was without a connection for too long.
+    Lost(String),
+    /// The peer, or the relay, broke the stream's rules.
+    Violated(StreamError),
+    /// We were told to stop, and said goodbye.
+    Cancelled,
+    /// We were told to stop, and had no connection to say so on.
+    Unsaid,
+}
+
+/// Bounds of a pipe.
+#[derive(Debug, Clone, Copy)]
+pub struct PipeLimits {
+    /// Unacknowledged bytes that are kept per direction.
+    pub window: u32,
+    /// How long it may be without a connection.
+    pub patience: Duration,
+}
+
+impl Default for PipeLimits {
+    fn default() -> Self {
+        Self { window: limits::PIPE_WINDOW, patience: limits::INTERRUPTION }
+    }
+}
+
+/// How to get another connection for a pipe.
+#[derive(Clone)]
+struct Line {
+    dialer: Dialer,
+    ticket: Arc<str>,
+}
+
+/// A connection of a pipe before its handshake.
+pub struct Attached {
+    socket: WebSocket,
+    line: Line,
+}
+
+/// Why a pipe's connection failed before it was established.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachedError {
+    /// No connection.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The relay or the peer closed it, perhaps with a reason code.
+    #[error("the pipe was closed: {0}")]
+    Closed(String),
+    /// The connection broke.
+    #[error("the pipe's connection broke: {0}")]
+    Lost(String),
+    /// The peer is not who we paired with.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// The peer took too long.
+    #[error("the other side did not answer in time")]
+    Timeout,
+}
+
+impl From<tungstenite::Error> for AttachedError {
+    fn from(error: tungstenite::Error) -> Self {
+        Self::Lost(super::describe(&error))
+    }
+}
+
+impl Attached {
+    /// Dials the relay and shows `ticket`. If the relay is full, waits a little for room.
+    pub async fn attach(dialer: &Dialer, ticket: &str) -> Result<Self, DialError> {
+        let header = Some((endpoint::TICKET_HEADER, ticket));
+        let socket = when_there_is_room(|| dialer.dial(endpoint::PIPE, header, Use::Pipe)).await?;
+        Ok(Self { socket, line: Line { dialer: dialer.clone(), ticket: ticket.into() } })
+    }
+
+    /// Sends one message as it is (pairing, before the handshake).
+    pub async fn send(&mut self, message: Bytes) -> Result<(), AttachedError> {
+        timeout(limits::WRITE, self.socket.send(Message::Binary(message)))
+            .await
+            .map_err(|_| AttachedError::Timeout)??;
+        Ok(())
+    }
+
+    /// Receives one message as it is.
+    pub async fn receive(&mut self) -> Result<Bytes, AttachedError> {
+        loop {
+            match self.socket.next().await.ok_or_else(|| AttachedError::Lost("it was cut".into()))?? {
+                Message::Binary(bytes) => return Ok(bytes),
+                Message::Text(_) => return Err(AttachedError::Lost("text came on a pipe".into())),
+                Message::Close(frame) => return Err(AttachedError::Closed(close_reason(frame))),
+                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    /// HELLO and proof, within [`limits::HANDSHAKE`]. From then on the pipe outlives its connections.
+    pub async fn establish(
+        mut self,
+        role: Role,
+        (pipe, kind): (PipeId, PipeKind),
+        key: Secret<32>,
+        bounds: PipeLimits,
+    ) -> Result<(PipeReader, PipeWriter, PipeDriver), AttachedError> {
+        let begin = Instant::now();
+        let side = Side { role, pipe, kind, key };
+        let mut pipe = ResumablePipe::new(side, bounds.window, bounds.patience, Duration::ZERO);
+        let greeted = timeout(limits::HANDSHAKE, self.greet(&mut pipe, begin)).await;
+        let first = greeted.map_err(|_| AttachedError::Timeout)??;
+        let (shared, first) =
+            (Arc::new(Shared::new(pipe, begin)), Connection::new(self.socket).beginning_with(first));
+        let (outgoing_sender, outgoing) = mpsc::channel(QUEUE);
+        let (link, _) = watch::channel(PipeLink::Up);
+        Ok((
+            PipeReader { shared: shared.clone(), current: Bytes::new() },
+            PipeWriter { outgoing: PollSender::new(outgoing_sender) },
+            PipeDriver { line: self.line, first, shared, outgoing, link },
+        ))
+    }
+
+    async fn greet(&mut self, pipe: &mut ResumablePipe, begin: Instant) -> Result<Vec<Bytes>, AttachedError> {
+        self.send(pipe.attached(random_bytes())).await?;
+        loop {
+            let frame = self.receive().await?;
+            match pipe.receive_on_trial(frame, begin.elapsed())? {
+                TrialStep::Send(proof) => self.send(proof).await?,
+                TrialStep::Proven(proven) => {
+                    let switched = pipe.switch(proven, begin.elapsed());
+                    return switched.map_err(|error| AttachedError::Lost(error.to_string()));
+                }
+            }
+        }
+    }
+
+    /// Says goodbye with a reason, briefly.
+    pub async fn close(self, reason: &str) {
+        connection::say_goodbye(self.socket, reason).await;
+    }
+}

@@ -1,0 +1,146 @@
+//! A new connection for a pipe that has, or had, another: dial, greet, prove.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use super::super::describe;
+use super::super::dial::{DialError, Use, WebSocket};
+use super::connection::{Connection, closed};
+use super::halves::Shared;
+use super::{Line, PipeEnd};
+use fieldlink_protocol::pipe::{Established, TrialStep, closing};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::secret::random_bytes;
+use fieldlink_protocol::{endpoint, limits};
+
+/// Between two pings to the relay while we wait for the partner.
+const PING: Duration = Duration::from_millis(2_500);
+
+/// A partner that takes longer is worth a word.
+const PARTNER: Duration = Duration::from_secs(2);
+
+/// How a trial ended.
+pub(super) enum TrialEnd {
+    /// The peer is proven.
+    Proven(Connection, Established),
+    /// Another try makes sense.
+    Failed(String),
+    /// The pipe is closed for good; this is the code.
+    Refused(String),
+}
+
+/// The trial of a pipe, if one is being made. A new one takes the place of the one before.
+#[derive(Default)]
+pub(super) struct Trial {
+    attempt: Option<Pin<Box<dyn Future<Output = TrialEnd> + Send>>>,
+    /// Since when the relay has it, while we wait for the partner.
+    attached: Arc<OnceLock<Instant>>,
+}
+
+impl Trial {
+    pub(super) fn begin(&mut self, line: Line, shared: Arc<Shared>) {
+        self.attached = Arc::default();
+        let attached = self.attached.clone();
+        self.attempt =
+            Some(Box::pin(async move { attempt(&line, &shared, &attached).await.unwrap_or_else(|end| end) }));
+    }
+
+    /// Whether our own way to the relay is there, and it is the partner who is not.
+    pub(super) fn waits_for_partner(&self) -> bool {
+        self.attempt.is_some() && self.attached.get().is_some_and(|since| since.elapsed() >= PARTNER)
+    }
+
+    /// Waits for its end. Safe to cancel.
+    pub(super) async fn end(&mut self) -> TrialEnd {
+        match &mut self.attempt {
+            Some(trial) => {
+                let end = trial.await;
+                self.attempt = None;
+                end
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
+async fn attempt(line: &Line, shared: &Shared, attached: &OnceLock<Instant>) -> Result<TrialEnd, TrialEnd> {
+    let header = Some((endpoint::TICKET_HEADER, &*line.ticket));
+    let mut socket = line.dialer.dial(endpoint::PIPE, header, Use::Pipe).await.map_err(undialled)?;
+    let _ = attached.set(Instant::now());
+    let hello = shared.with_pipe(|pipe| pipe.attached(random_bytes()));
+    write(&mut socket, Message::Binary(hello)).await?;
+    let mut heard = Instant::now();
+    let mut ping_at = heard + PING;
+    loop {
+        let received = tokio::select! {
+            received = socket.next() => received,
+            () = sleep_until(ping_at) => {
+                if heard.elapsed() >= limits::PIPE_SILENCE {
+                    return Err(TrialEnd::Failed("the relay does not answer any more".into()));
+                }
+                ping_at += PING;
+                write(&mut socket, Message::Ping(Default::default())).await?;
+                continue;
+            }
+        };
+        heard = Instant::now();
+        let frame = match received {
+            Some(Ok(Message::Binary(frame))) => frame,
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
+            Some(Ok(Message::Text(text))) if text.as_str() == closing::ATTACH_AGAIN => {
+                return Err(TrialEnd::Failed("the other side connects anew".into()));
+            }
+            Some(Ok(Message::Text(_))) => return Err(TrialEnd::Failed("text came on a pipe".into())),
+            Some(Ok(Message::Close(frame))) => {
+                return Err(match closed(frame) {
+                    PipeEnd::Lost(problem) => TrialEnd::Failed(problem),
+                    PipeEnd::Closed(code) => TrialEnd::Refused(code),
+                    other => TrialEnd::Failed(format!("{other:?}")),
+                });
+            }
+            Some(Err(error)) => return Err(broken(&error)),
+            None => return Err(TrialEnd::Failed("it was cut".into())),
+        };
+        match shared.with_pipe(|pipe| pipe.receive_on_trial(frame, shared.now())) {
+            Ok(TrialStep::Send(proof)) => write(&mut socket, Message::Binary(proof)).await?,
+            Ok(TrialStep::Proven(proven)) => return Ok(TrialEnd::Proven(Connection::new(socket), proven)),
+            Err(error) => return Err(TrialEnd::Failed(error.to_string())),
+        }
+    }
+}
+
+/// What the relay refuses for good need not be tried again.
+fn undialled(error: DialError) -> TrialEnd {
+    const FOR_GOOD: [&str; 7] = [
+        "session-over",
+        "revoked",
+        "ticket-used",
+        "ticket-expired",
+        "ticket-forged",
+        "ticket-unknown",
+        "ticket-malformed",
+    ];
+    let is_reason = |code: &str| Reason::from_code(code).is_some() && !closing::goes_on(code);
+    match error {
+        DialError::Refused { code, .. } if FOR_GOOD.contains(&code.as_str()) || is_reason(&code) => {
+            TrialEnd::Refused(code)
+        }
+        error => TrialEnd::Failed(error.to_string()),
+    }
+}
+
+async fn write(socket: &mut WebSocket, message: Message) -> Result<(), TrialEnd> {
+    match timeout(limits::HANDSHAKE, socket.send(message)).await {
+        Ok(sent) => sent.map_err(|error| broken(&error)),
+        Err(_) => Err(TrialEnd::Failed("the relay takes nothing any more".into())),
+    }
+}
+
+fn broken(error: &tungstenite::Error) -> TrialEnd {
+    TrialEnd::Failed(describe(error))
+}
