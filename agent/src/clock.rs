@@ -9,7 +9,7 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use nix::time;
 use tokio::io::unix::AsyncFd;
 
-use crate::session_process::raw_descriptors;
+use fieldlink_session::sys;
 
 /// Time since boot on `CLOCK_BOOTTIME`.
 pub fn now() -> Duration {
@@ -29,7 +29,7 @@ impl BootTimer {
     pub fn new() -> std::io::Result<Self> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?;
-        let readiness = raw_descriptors::register(timer.as_fd().try_clone_to_owned()?)?;
+        let readiness = sys::register(timer.as_fd().try_clone_to_owned()?)?;
         Ok(Self { timer, readiness })
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::session_process::wire::ConnectTarget;
+use fieldlink_session::wire::ConnectTarget;
 
 /// By default the scanner itself; other hosts only where `agent.toml` allows them.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -3,7 +3,7 @@
 //! [`access`] owns everything that runs; [`rules`] (pure) decides. The way of a call through the
 //! modules: [`tunnel`] registers with the relay, [`pairing`] runs OPAQUE, [`control`] is the sealed
 //! channel, [`session`] holds what a session needs, [`ssh`] serves the engineer's SSH connections,
-//! [`session_process`] talks to `fieldlink-session`, whose inside is [`session_host`]. Beside all that,
+//! [`session_process`] talks to `fieldlink-session`, which is the crate of that name. Beside all that,
 //! [`network`] says how good the network is.
 
 pub mod access;
@@ -19,14 +19,12 @@ pub mod hardening;
 pub mod marks;
 pub mod memory;
 pub mod network;
-pub mod own_addresses;
 pub mod pairing;
 pub mod panel;
 pub mod rules;
 pub mod service;
 pub mod service_cli;
 pub mod session;
-pub mod session_host;
 pub mod session_process;
 pub mod ssh;
 pub mod status;

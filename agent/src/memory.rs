@@ -2,8 +2,6 @@
 //!
 //! Pipes keep what the other side does not take, up to a window each way. The allocator keeps what they free for
 //! itself, because it lies in between what lives on, and so an agent would stay as large as its busiest minute.
-// There is no safe form of the one call of the C library's allocator below.
-#![allow(unsafe_code)]
 
 use fieldlink_protocol::limits;
 
@@ -14,11 +12,7 @@ const OF: u64 = 4;
 /// Gives what is free back to the system. It takes milliseconds, so it is for the end of a session and of a
 /// connection, not for every message.
 pub fn give_back() {
-    // SAFETY: it takes no pointer and may be called at any time, on any thread (malloc_trim(3)).
-    #[cfg(target_env = "gnu")]
-    unsafe {
-        nix::libc::malloc_trim(0);
-    }
+    fieldlink_session::sys::trim_heap();
 }
 
 /// What all pipes of a session may keep together with this window, in bytes: every pipe one each way.

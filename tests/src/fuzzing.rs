@@ -147,11 +147,8 @@ pub fn typed_text(data: &[u8]) {
 
 /// What the session process says to the agent, and the agent to it.
 pub fn session_process(data: &[u8]) {
-    let _ =
-        fieldlink_agent::session_process::wire::decode::<fieldlink_agent::session_process::wire::Event>(data);
-    let _ = fieldlink_agent::session_process::wire::decode::<fieldlink_agent::session_process::wire::Request>(
-        data,
-    );
+    let _ = fieldlink_session::wire::decode::<fieldlink_session::wire::Event>(data);
+    let _ = fieldlink_session::wire::decode::<fieldlink_session::wire::Request>(data);
 }
 
 /// What a proxy answers, at once and in pieces; and addresses and lists of proxies.

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::SessionLost;
 use super::program_io::{ForwardStream, ProgramIo};
 use super::requests::{ConnectReply, StartReply, Started};
-use super::wire::{
+use fieldlink_session::wire::{
     ConnectTarget, ExitStatus, FailReason, ProgramKind, ProgramSignal, RequestId, TerminalRequest, Welcome,
 };
 

@@ -11,8 +11,9 @@ use nix::sys::socket::{
 use nix::sys::stat::{SFlag, fstat, major, minor};
 use thiserror::Error;
 
-use super::wire::ConnectTarget;
-use crate::own_addresses::{OwnAddresses, socket_address};
+use fieldlink_session::own_addresses::{OwnAddresses, socket_address};
+use fieldlink_session::packet::discard;
+use fieldlink_session::wire::ConnectTarget;
 
 // Whatever is opened through this device is a PTY master.
 const PTMX: (u64, u64) = (5, 2);
@@ -87,13 +88,6 @@ pub fn forward(descriptors: Vec<OwnedFd>, target: &ConnectTarget) -> Result<Owne
         expect("socket of this computer", !matches!(target, ConnectTarget::Own { .. }) || ends_here())
     })?;
     Ok(socket)
-}
-
-/// Closes descriptors on a thread of their own: whoever made them can make that take as long as they like
-/// (`SO_LINGER`, a FUSE file system), and nobody here is to wait for it.
-pub fn discard(descriptors: impl Send + 'static) {
-    // Without a thread it is done here.
-    let _ = std::thread::Builder::new().spawn(move || drop(descriptors));
 }
 
 /// The descriptors, if they are as many as expected and `check` has nothing against them.

@@ -13,13 +13,13 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Command, ProgramRequest, SessionError};
-use super::descendants;
 use super::descriptors;
-use super::packet::{self, Packet, PacketError};
 use super::pulse::Pulse;
 use super::requests::{ConnectReply, Misbehaviour, Outcome, Requests, StartReply};
-use super::wire::{self, ConnectTarget, Event, ProgramSignal, Request, RequestId};
 use super::{SessionLost, WatchLimits};
+use fieldlink_session::descendants;
+use fieldlink_session::packet::{self, Packet, PacketError};
+use fieldlink_session::wire::{self, ConnectTarget, Event, ProgramSignal, Request, RequestId};
 
 // Messages that wait for room in the socket; beyond, requests wait in their own bounded queue.
 const MAX_OUTGOING: usize = 32;
@@ -141,7 +141,7 @@ impl LinkState {
         let event = match wire::decode(&bytes) {
             Ok(event) => event,
             Err(error) => {
-                descriptors::discard(descriptors);
+                packet::discard(descriptors);
                 return Err(misbehaviour(error));
             }
         };

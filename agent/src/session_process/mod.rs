@@ -7,26 +7,24 @@
 //! One agent has one session at a time: ending or losing it kills *all* descendants of the agent.
 
 mod client;
-pub mod descendants;
 pub mod descriptors;
 mod link;
 mod outcome;
-pub mod packet;
 mod program_io;
 mod pulse;
-pub(crate) mod raw_descriptors;
 mod requests;
 mod service;
 mod starting;
 mod stop_job;
 mod strays;
-pub mod wire;
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use fieldlink_session::wire::{self, Event, PROTOCOL_VERSION, Welcome};
+use fieldlink_session::{descendants, packet, sys};
 use nix::unistd::Pid;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -41,7 +39,6 @@ pub use starting::Starting;
 
 use link::{Link, LinkState, Socket, next_packet};
 use service::ControlGroup;
-use wire::{Event, PROTOCOL_VERSION, Welcome};
 
 // Requests that wait for the actor; beyond, callers wait.
 const MAX_COMMANDS: usize = 32;
@@ -133,7 +130,7 @@ impl SessionProcess {
         pid: Pid,
         limits: WatchLimits,
     ) -> Result<(Self, SessionEvents), StartError> {
-        let socket = raw_descriptors::register(socket)?;
+        let socket = sys::register(socket)?;
         let welcome = tokio::time::timeout(limits.ready, welcome(&socket))
             .await
             .map_err(|_| StartError::NotReady(limits.ready))??;

@@ -7,8 +7,8 @@ use nix::errno::Errno;
 use nix::unistd::Pid;
 use thiserror::Error;
 
-use super::packet::PacketError;
-use super::wire::{PROTOCOL_VERSION, WireError};
+use fieldlink_session::packet::PacketError;
+use fieldlink_session::wire::{PROTOCOL_VERSION, WireError};
 
 /// Why a session process could not be started.
 #[derive(Debug, Error)]

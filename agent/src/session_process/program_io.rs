@@ -14,9 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::unix::pipe;
 use tokio::net::{TcpStream, UnixStream};
 
-use super::raw_descriptors;
 use super::requests::CheckedIo;
-use super::wire::{ConnectTarget, TerminalSize};
+use super::sys;
+use fieldlink_session::wire::{ConnectTarget, TerminalSize};
 
 /// How the agent talks to a program.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl TerminalMaster {
     fn new(master: OwnedFd) -> io::Result<Self> {
         let flags = OFlag::from_bits_retain(fcntl(&master, FcntlArg::F_GETFL)?);
         fcntl(&master, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-        Ok(Self(Arc::new(raw_descriptors::register(master)?)))
+        Ok(Self(Arc::new(sys::register(master)?)))
     }
 
     /// Reads what the program has written so far, without waiting. `WouldBlock` means that the kernel holds
@@ -130,7 +130,7 @@ impl TerminalMaster {
 
     /// Tells the program that its window has another size now.
     pub fn resize(&self, size: TerminalSize) -> io::Result<()> {
-        Ok(raw_descriptors::set_terminal_size(self.0.get_ref().as_fd(), size)?)
+        Ok(sys::set_terminal_size(self.0.get_ref().as_fd(), size)?)
     }
 }
 

@@ -9,7 +9,8 @@ use tokio::sync::oneshot;
 use super::SessionError;
 use super::client::ProgramExit;
 use super::descriptors::{self, DescriptorError, PipeEnds};
-use super::wire::{ConnectTarget, ExitStatus, FailReason, MAX_LIVE, RequestId};
+use fieldlink_session::packet;
+use fieldlink_session::wire::{ConnectTarget, ExitStatus, FailReason, MAX_LIVE, RequestId};
 
 // Longest explanation that is passed on, in characters.
 const MAX_EXPLANATION: usize = 300;
@@ -115,13 +116,13 @@ impl Requests {
         let (terminal, reply) = match self.entries.remove(&id) {
             Some(Entry::Starting { terminal, reply, .. }) => (terminal, reply),
             Some(Entry::LateStart) => {
-                descriptors::discard(fds);
+                packet::discard(fds);
                 let (exit, _) = oneshot::channel();
                 self.entries.insert(id, Entry::Running { exit });
                 return Ok(Outcome::Unwanted(id));
             }
             _ => {
-                descriptors::discard(fds);
+                packet::discard(fds);
                 return Err(unasked("started", id));
             }
         };
@@ -132,7 +133,7 @@ impl Requests {
         match reply.send(Ok(Started { id, pid, io, exit })) {
             Ok(()) => Ok(Outcome::Done),
             Err(untaken) => {
-                descriptors::discard(untaken);
+                packet::discard(untaken);
                 Ok(Outcome::Unwanted(id))
             }
         }
@@ -144,12 +145,12 @@ impl Requests {
             Some(Entry::Connecting { target, reply, .. }) => {
                 let socket = descriptors::forward(fds, &target).map_err(|error| unusable(id, &error))?;
                 if let Err(untaken) = reply.send(Ok(socket)) {
-                    descriptors::discard(untaken);
+                    packet::discard(untaken);
                 }
             }
-            Some(Entry::LateConnect) => descriptors::discard(fds),
+            Some(Entry::LateConnect) => packet::discard(fds),
             _ => {
-                descriptors::discard(fds);
+                packet::discard(fds);
                 return Err(unasked("connected", id));
             }
         }

@@ -13,7 +13,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, set
 use nix::unistd::Pid;
 
 use super::strays::Strays;
-use super::{SessionEvents, SessionProcess, StartError, WatchLimits, raw_descriptors};
+use super::{SessionEvents, SessionProcess, StartError, WatchLimits, sys};
 use super::{packet, stop_job};
 
 /// Where the session processes run.
@@ -92,7 +92,7 @@ impl SessionProcess {
             return Err(StartError::Stray { user: user.to_owned(), process });
         }
         let socket = open(path).map_err(|error| StartError::Connect { path: path.to_owned(), error })?;
-        let socket = raw_descriptors::register(socket)?;
+        let socket = sys::register(socket)?;
         let said = tokio::time::timeout(limits.ready, peer_of(&socket)).await;
         let pid = said.map_err(|_| StartError::NotReady(limits.ready))??;
         let group = ControlGroup::of(pid, strays);

@@ -17,7 +17,7 @@ pub(super) struct Strays {
 impl Strays {
     /// Of the account `user`, if it is Fieldlink's own.
     pub(super) fn of(user: &str) -> Self {
-        let is_own = user == crate::session_host::OWN_ACCOUNT;
+        let is_own = user == fieldlink_session::host::OWN_ACCOUNT;
         let found = is_own.then(|| User::from_name(user).ok().flatten()).flatten();
         Self { user: found.map(|user| user.uid.as_raw()) }
     }

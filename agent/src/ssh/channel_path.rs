@@ -9,7 +9,7 @@ use fieldlink_protocol::text;
 use tokio::sync::watch;
 
 use crate::forward_policy::ForwardPolicy;
-use crate::session_process::wire::{ConnectTarget, ProgramKind};
+use fieldlink_session::wire::{ConnectTarget, ProgramKind};
 
 /// Something an engineer wants to open.
 #[derive(Debug, Clone)]

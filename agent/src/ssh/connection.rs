@@ -11,9 +11,7 @@ use super::channel_path::ChannelRequest;
 use super::forward;
 use super::program::{self, ProgramDeps};
 use super::session_channel::SessionChannels;
-use crate::session_process::wire::{
-    ConnectTarget, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize,
-};
+use fieldlink_session::wire::{ConnectTarget, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize};
 
 /// Forwards that one connection may have open.
 const MOST_FORWARDS: usize = 64;

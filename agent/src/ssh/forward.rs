@@ -12,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
 
 use super::channel_path::{Authorised, ChannelPath, Refusal};
 use super::input::{AFTER_CLOSE, Backlog, PendingInput, write_to};
-use crate::session_process::wire::{ConnectTarget, FailReason};
 use crate::session_process::{SessionClient, SessionError};
+use fieldlink_session::wire::{ConnectTarget, FailReason};
 
 /// Bytes read from a destination at once.
 const CHUNK: usize = 64 * 1024;

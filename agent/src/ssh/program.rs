@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 use super::channel_path::{Authorised, ChannelPath, ChannelRequest};
 use super::input::{AFTER_CLOSE, Backlog, PendingInput, write_to};
 use super::session_channel::{Input, Output};
-use crate::session_process::wire::{
-    ExitStatus, MAX_COMMAND, ProgramKind, ProgramSignal, RequestId, TerminalRequest, TerminalSize,
-};
 use crate::session_process::{
     Program, ProgramExit, ProgramIo, ProgramRequest, SessionClient, TerminalMaster,
+};
+use fieldlink_session::wire::{
+    ExitStatus, MAX_COMMAND, ProgramKind, ProgramSignal, RequestId, TerminalRequest, TerminalSize,
 };
 
 /// Bytes read from a program at once: what a pipe holds.

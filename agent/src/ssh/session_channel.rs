@@ -8,7 +8,7 @@ use russh::server::{Handle, Msg};
 use russh::{Channel, ChannelId, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 
 use super::program::{RunningProgram, Start};
-use crate::session_process::wire::{
+use fieldlink_session::wire::{
     ExitStatus, MAX_ENVIRONMENT, MAX_VARIABLES, ProgramKind, TerminalRequest, accepts_variable,
 };
 

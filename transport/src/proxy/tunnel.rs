@@ -12,11 +12,7 @@ use fieldlink_protocol::text;
 const PIECE: usize = 1024;
 
 /// Has `proxy`, at the other end of `stream`, connect to `relay`. The caller sets the time-out.
-pub(crate) async fn open<S>(
-    stream: &mut S,
-    proxy: &Proxy,
-    relay: &RelayAddress,
-) -> Result<(), ProxyError>
+pub(crate) async fn open<S>(stream: &mut S, proxy: &Proxy, relay: &RelayAddress) -> Result<(), ProxyError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

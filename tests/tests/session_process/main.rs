@@ -6,21 +6,25 @@ mod hostile;
 mod programs;
 mod terminals;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fieldlink_agent::session_process::descendants;
-use fieldlink_agent::session_process::wire::{ExitStatus, ProgramKind, TerminalRequest};
 use fieldlink_agent::session_process::{
     EndOutcome, Program, ProgramIo, ProgramRequest, SessionClient, SessionEvents, SessionProcess, WatchLimits,
 };
+use fieldlink_session::descendants;
+use fieldlink_session::wire::{ExitStatus, ProgramKind, TerminalRequest};
+use fieldlink_tests::programs::path_of;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// The program under test.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_fieldlink-session");
 /// Longer than anything here takes, also on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program under test.
+fn program() -> PathBuf {
+    path_of("fieldlink-session")
+}
 
 // The end of a session kills every descendant of this process, other tests' sessions too.
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -36,7 +40,7 @@ struct Session {
 
 impl Session {
     async fn start() -> Self {
-        Self::start_program(Path::new(PROGRAM)).await
+        Self::start_program(&program()).await
     }
 
     async fn start_program(program: &Path) -> Self {

@@ -6,15 +6,18 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, Uid, User, access, gethostname, getuid};
 
-use crate::session_process::wire::{MAX_VARIABLES, PROTOCOL_VERSION, Welcome, accepts_variable};
+use crate::wire::{MAX_VARIABLES, PROTOCOL_VERSION, Welcome, accepts_variable};
 
 use super::HostError;
-use super::home::{OWN_ACCOUNT, OWN_HOME};
+
+/// The account that Fieldlink's package makes.
+pub const OWN_ACCOUNT: &str = "fieldlink-support";
+/// Its home, in a directory with nothing else in it.
+const OWN_HOME: &str = "/var/lib/fieldlink-support/home";
 
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games";
 const ROOT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const DEFAULT_SHELL: &str = "/bin/sh";
-// Most variables taken from the engineer, and the longest value.
 
 /// Environment of a program.
 pub(super) type Environment = BTreeMap<OsString, OsString>;

@@ -12,8 +12,7 @@ use nix::sys::socket::{
 use nix::unistd::Pid;
 use thiserror::Error;
 
-use super::descriptors::discard;
-use super::raw_descriptors;
+use super::sys;
 use super::wire::{MAX_DESCRIPTORS, MAX_REQUEST};
 
 // The kernel passes at most this many descriptors with one packet (SCM_MAX_FD). Room for all of
@@ -60,7 +59,7 @@ pub fn pair() -> Result<(OwnedFd, OwnedFd), PacketError> {
 }
 
 /// Has `socket` take the longest request: a packet must fit into its buffer, beside what waits there.
-pub(super) fn make_room(socket: &OwnedFd) -> Result<(), Errno> {
+pub fn make_room(socket: &OwnedFd) -> Result<(), Errno> {
     setsockopt(socket, sockopt::SndBuf, &MAX_REQUEST)
 }
 
@@ -86,7 +85,7 @@ pub fn send(
 
 /// Who sent the packet that waits, on a socket with `SO_PASSCRED`; nothing if the other side is gone. The
 /// packet stays. One with descriptors is an error: there is room for none, so none is installed.
-pub(super) fn sender(socket: impl AsFd) -> Result<Option<Pid>, PacketError> {
+pub fn sender(socket: impl AsFd) -> Result<Option<Pid>, PacketError> {
     let mut byte = [0];
     let mut control = nix::cmsg_space!(UnixCredentials);
     let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
@@ -107,7 +106,7 @@ pub fn receive(socket: impl AsFd, flags: MsgFlags, most: usize) -> Result<Packet
     let mut bytes = vec![0; most];
     let mut control = vec![0; CONTROL_ROOM];
     let (length, arrived) = receive_raw(socket.as_fd(), &mut bytes, &mut control, flags)?;
-    let descriptors = raw_descriptors::adopt_received(&control);
+    let descriptors = sys::adopt_received(&control);
     let refused = if arrived.contains(MsgFlags::MSG_TRUNC) {
         Some(PacketError::TooLong)
     } else if arrived.contains(MsgFlags::MSG_CTRUNC) || descriptors.len() > MAX_DESCRIPTORS {
@@ -138,6 +137,13 @@ fn receive_raw(
             other => return other.map(|message| (message.bytes, message.flags)),
         }
     }
+}
+
+/// Closes descriptors on a thread of their own: whoever made them can make that take as long as they like
+/// (`SO_LINGER`, a FUSE file system), and nobody here is to wait for it.
+pub fn discard(descriptors: impl Send + 'static) {
+    // Without a thread it is done here.
+    let _ = std::thread::Builder::new().spawn(move || drop(descriptors));
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use nix::sys::socket::{
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use crate::session_process::packet;
-use crate::session_process::wire::{self, ConnectTarget, Event, FailReason, RequestId};
+use crate::packet;
+use crate::wire::{self, ConnectTarget, Event, FailReason, RequestId};
 
 use super::{HostError, too_much};
 use crate::own_addresses::OwnAddresses;

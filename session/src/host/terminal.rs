@@ -9,7 +9,7 @@ use nix::sys::termios::{
 use pty_process::Size;
 use pty_process::blocking::{Pts, Pty};
 
-use crate::session_process::wire::TerminalRequest;
+use crate::wire::TerminalRequest;
 
 const MAX_NAME: usize = 64;
 // In RFC 4254, this value switches a special character off; the kernel wants another.
@@ -153,7 +153,7 @@ fn size(flags: &mut ControlFlags, size: ControlFlags) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session_process::wire::TerminalSize;
+    use crate::wire::TerminalSize;
 
     fn terminal(modes: Vec<(u8, u32)>) -> Termios {
         let request = TerminalRequest { term: "xterm".to_owned(), size: TerminalSize::default(), modes };

@@ -28,15 +28,15 @@ use nix::unistd::{Pid, dup2_stdin, getpid, getsid, setsid};
 use sd_notify::NotifyState;
 use thiserror::Error;
 
-use crate::session_process::descendants;
-use crate::session_process::packet::{self, Packet, PacketError};
-use crate::session_process::raw_descriptors;
-use crate::session_process::wire::{self, Event, FailReason, Request, RequestId, WireError};
+use crate::descendants;
+use crate::packet::{self, Packet, PacketError};
+use crate::sys;
+use crate::wire::{self, Event, FailReason, Request, RequestId, WireError};
 
 pub use clean_up::clean_up;
 use environment::Account;
+pub use environment::OWN_ACCOUNT;
 use forward::Forwards;
-pub use home::OWN_ACCOUNT;
 use programs::Programs;
 use signals::Signals;
 
@@ -115,7 +115,7 @@ fn prepare_process() -> Result<(), Errno> {
     if getsid(None)? != getpid() {
         setsid()?;
     }
-    raw_descriptors::close_on_exec_from(3)?;
+    sys::close_on_exec_from(3)?;
     umask(Mode::from_bits_truncate(0o022));
     nix::sys::signal::SigSet::empty().thread_set_mask()?;
     descendants::become_subreaper()

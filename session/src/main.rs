@@ -1,9 +1,9 @@
-//! `fieldlink-session`: runs what the engineer starts, for the agent. See `fieldlink_agent::session_host`.
+//! `fieldlink-session`: runs what the engineer starts, for the agent. See `fieldlink_session::host`.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use fieldlink_agent::session_host::{self, HostError, Setting};
+use fieldlink_session::host::{self, HostError, Setting};
 
 /// Starts shells, commands and sftp for fieldlink-agent.
 ///
@@ -29,9 +29,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let setting = if arguments.service { Setting::Service } else { Setting::Child };
     let result = if arguments.clean_up {
-        session_host::clean_up()
+        host::clean_up()
     } else {
-        session_host::take_socket().and_then(|socket| session_host::run(socket, setting))
+        host::take_socket().and_then(|socket| host::run(socket, setting))
     };
     let Err(error) = result else {
         return ExitCode::SUCCESS;

@@ -8,8 +8,8 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, getpid};
 
-use crate::session_process::descendants;
-use crate::session_process::wire::{Event, ExitStatus, ProgramSignal, RequestId};
+use crate::descendants;
+use crate::wire::{Event, ExitStatus, ProgramSignal, RequestId};
 
 /// Every program whose end the agent has not been told.
 #[derive(Debug, Default)]

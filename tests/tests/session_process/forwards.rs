@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use fieldlink_agent::session_process::wire::{ConnectTarget, FailReason};
 use fieldlink_agent::session_process::{ForwardStream, SessionError};
+use fieldlink_session::wire::{ConnectTarget, FailReason};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 

@@ -15,8 +15,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getuid};
 
-use super::environment::Account;
-use super::home::OWN_ACCOUNT;
+use super::environment::{Account, OWN_ACCOUNT};
 use super::{HostError, mounts, prepare};
 
 /// The programs that start others later. Whoever has not installed them has nothing to remove.

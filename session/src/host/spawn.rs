@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use pty_process::blocking::Command as TerminalCommand;
 
-use crate::session_process::wire::{ProgramKind, TerminalRequest};
+use crate::wire::{ProgramKind, TerminalRequest};
 
 use super::environment::{Account, Environment};
 use super::terminal;

@@ -4,13 +4,11 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use fieldlink_agent::session_process::wire::{
-    ExitStatus, FailReason, MAX_REQUEST, ProgramKind, ProgramSignal,
-};
 use fieldlink_agent::session_process::{ProgramIo, ProgramRequest, SessionError};
+use fieldlink_session::wire::{ExitStatus, FailReason, MAX_REQUEST, ProgramKind, ProgramSignal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{PROGRAM, Session, read_until};
+use super::{Session, program, read_until};
 
 fn code(code: u8) -> ExitStatus {
     ExitStatus::Code { code }
@@ -123,7 +121,7 @@ async fn programs_inherit_nothing() {
 async fn programs_start_with_default_signals() {
     let directory = tempfile::tempdir().expect("directory");
     let wrapper = directory.path().join("wrapper");
-    let script = format!("#!/bin/sh\ntrap '' HUP INT PIPE USR1 TSTP\nexec {PROGRAM}\n");
+    let script = format!("#!/bin/sh\ntrap '' HUP INT PIPE USR1 TSTP\nexec {}\n", program().display());
     std::fs::write(&wrapper, script).expect("write");
     std::fs::set_permissions(&wrapper, Permissions::from_mode(0o755)).expect("permissions");
     let session = Session::start_program(&wrapper).await;

@@ -4,15 +4,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fieldlink_agent::session_process::wire::{self, Event, Request};
-use fieldlink_agent::session_process::{
-    EndOutcome, ProgramIo, SessionError, SessionLost, descendants, packet,
-};
+use fieldlink_agent::session_process::{EndOutcome, ProgramIo, SessionError, SessionLost};
+use fieldlink_session::wire::{self, Event, Request};
+use fieldlink_session::{descendants, packet};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::MsgFlags;
 use nix::unistd::Pid;
 
-use super::{ALONE, PATIENCE, PROGRAM, Session, exec, read_until};
+use super::{ALONE, PATIENCE, Session, exec, program, read_until};
 
 // A new session, one that ignores hang-ups, a double fork, a stopped one, and one whose parent dies
 // of a signal.
@@ -160,7 +159,7 @@ async fn after_the_end_nothing_can_be_asked() {
 // Without an agent between: the process itself, and how it exits.
 
 fn bare(socket: OwnedFd) -> std::process::Child {
-    let started = Command::new(PROGRAM).stdin(Stdio::from(socket)).stderr(Stdio::null()).spawn();
+    let started = Command::new(program()).stdin(Stdio::from(socket)).stderr(Stdio::null()).spawn();
     started.expect("session process")
 }
 
@@ -210,9 +209,9 @@ async fn it_answers_pings_and_ends_when_told() {
 #[tokio::test]
 async fn by_hand_it_refuses_to_run() {
     let _alone = ALONE.lock().await;
-    let output = Command::new(PROGRAM).stdin(Stdio::null()).output().expect("run");
+    let output = Command::new(program()).stdin(Stdio::null()).output().expect("run");
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no packet socket"));
-    let output = Command::new(PROGRAM).arg("--version").output().expect("run");
+    let output = Command::new(program()).arg("--version").output().expect("run");
     assert!(output.stdout.starts_with(b"fieldlink-session "));
 }

@@ -1,6 +1,6 @@
 //! The calls that have no safe form in `nix`, tokio or the standard library.
 //!
-//! Beside `memory.rs` this is the only module of the agent that uses `unsafe`.
+//! The only module outside the tests that uses `unsafe`; every other crate forbids it.
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::libc;
 use tokio::io::unix::AsyncFd;
 
-use super::wire::TerminalSize;
+use crate::wire::TerminalSize;
 
 const HEADER: usize = std::mem::size_of::<libc::cmsghdr>();
 
@@ -18,7 +18,7 @@ const HEADER: usize = std::mem::size_of::<libc::cmsghdr>();
 /// `nix` refuses to look into a truncated control buffer, and then the descriptors that did arrive
 /// would stay open for ever; so the buffer is read here. It must have been zeroed before the call
 /// to `recvmsg`, and be passed here once.
-pub(super) fn adopt_received(control: &[u8]) -> Vec<OwnedFd> {
+pub(crate) fn adopt_received(control: &[u8]) -> Vec<OwnedFd> {
     received(control)
         .into_iter()
         // SAFETY: the kernel has just installed these descriptors for us; nothing else knows them.
@@ -27,13 +27,13 @@ pub(super) fn adopt_received(control: &[u8]) -> Vec<OwnedFd> {
 }
 
 /// Lets tokio wait for a descriptor.
-pub(crate) fn register(descriptor: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
+pub fn register(descriptor: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an OwnedFd is open, and stays the same file for as long as it is owned.
     Ok(unsafe { AsyncFd::register(descriptor) }?)
 }
 
 /// Sets the size of the terminal behind a PTY master.
-pub(super) fn set_terminal_size(master: BorrowedFd<'_>, size: TerminalSize) -> Result<(), Errno> {
+pub fn set_terminal_size(master: BorrowedFd<'_>, size: TerminalSize) -> Result<(), Errno> {
     let size = libc::winsize {
         ws_row: size.rows,
         ws_col: size.columns,
@@ -60,6 +60,15 @@ pub(crate) fn close_on_exec_from(first: RawFd) -> Result<(), Errno> {
         }
     }
     Ok(())
+}
+
+/// Gives what the C library's allocator keeps free back to the system.
+pub fn trim_heap() {
+    // SAFETY: it takes no pointer and may be called at any time, on any thread (malloc_trim(3)).
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 // One SCM_RIGHTS header comes first or not at all: the kernel merges them, and no other control

@@ -17,11 +17,6 @@ use rustix::io::Errno;
 use super::environment::Account;
 use super::mounts;
 
-/// The account that Fieldlink's package makes.
-pub const OWN_ACCOUNT: &str = "fieldlink-support";
-/// Its home, in a directory with nothing else in it.
-pub(super) const OWN_HOME: &str = "/var/lib/fieldlink-support/home";
-
 /// Its owner's alone.
 const PRIVATE: u32 = 0o700;
 
