@@ -20,7 +20,7 @@ use fieldlink_transport::Dialer;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 
-pub use command::{Command, Happening, Order, Refusal};
+pub use command::{Command, Refusal};
 
 use self::conversation::{Rate, Said};
 use self::relay::Outage;
@@ -32,12 +32,13 @@ use crate::control::Teller;
 use crate::marks::Marks;
 use crate::network::monitor::{self, Standing};
 use crate::pairing::{ChargeRequest, Run};
-use crate::panel::{Credentials, View};
 use crate::rules::{Due, Pair, Rules, State};
 use crate::session::{LiveSession, SessionEvent, Surroundings};
 use crate::session_process::EndOutcome;
-use crate::status::{Notice, Status};
 use crate::tunnel::{Tunnel, TunnelEvent};
+use crate::view::{Notice, status_of};
+use fieldlink_device::order::Happening;
+use fieldlink_device::panel::{Credentials, View};
 
 /// Pairs that are drawn for one press, should the relay say that an ID is taken.
 const MOST_REDRAWS: u8 = 3;
@@ -122,7 +123,7 @@ impl Access {
         commands: mpsc::Receiver<Command>,
         (marks, notice): (Marks, Option<Notice>),
     ) -> anyhow::Result<(Self, Outlook)> {
-        let status = Status::of(&State::Off, notice.as_ref(), None, &network.verdict());
+        let status = status_of(&State::Off, notice.as_ref(), None, &network.verdict());
         let (view, watcher) = watch::channel(View { status, credentials: None });
         let (happenings, _) = broadcast::channel(HAPPENINGS);
         let outlook = Outlook { view: watcher, happenings: happenings.clone() };
@@ -312,7 +313,7 @@ impl Access {
             }
             _ => None,
         };
-        let status = Status::of(state, self.notice.as_ref(), problem, &self.network.verdict());
+        let status = status_of(state, self.notice.as_ref(), problem, &self.network.verdict());
         let view = View { status, credentials };
         self.view.send_if_modified(|shown| {
             let is_new = *shown != view;

@@ -1,21 +1,14 @@
-//! Time since boot, counting sleep: a session of one hour is over after one hour, also when the
-//! scanner slept through half of it.
+//! Waiting for a time since boot. What the time is says [`now`].
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
-use nix::time;
 use tokio::io::unix::AsyncFd;
 
+pub use fieldlink_device::clock::now;
 use fieldlink_session::sys;
-
-/// Time since boot on `CLOCK_BOOTTIME`.
-pub fn now() -> Duration {
-    let read = time::clock_gettime(time::ClockId::CLOCK_BOOTTIME);
-    Duration::from(read.expect("every kernel since 2.6.39 has CLOCK_BOOTTIME"))
-}
 
 /// A timer on `CLOCK_BOOTTIME`, for one deadline at a time.
 pub struct BootTimer {

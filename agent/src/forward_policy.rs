@@ -1,8 +1,7 @@
 //! Where the engineer's port forwards may lead.
 
-use serde::{Deserialize, Deserializer};
-
 use fieldlink_session::wire::ConnectTarget;
+use serde::{Deserialize, Deserializer};
 
 /// By default the scanner itself; other hosts only where `agent.toml` allows them.
 #[derive(Debug, Clone, Default, Deserialize)]

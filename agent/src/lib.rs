@@ -7,26 +7,20 @@
 //! [`network`] says how good the network is.
 
 pub mod access;
-pub mod bus;
-pub mod client;
+pub mod args;
 pub mod clock;
 pub mod config;
-pub mod console;
 pub mod control;
-pub mod emergency_stop;
+pub mod foreground;
 pub mod forward_policy;
-pub mod hardening;
 pub mod marks;
 pub mod memory;
 pub mod network;
 pub mod pairing;
-pub mod panel;
 pub mod rules;
 pub mod service;
-pub mod service_cli;
 pub mod session;
 pub mod session_process;
 pub mod ssh;
-pub mod status;
 pub mod tunnel;
-pub mod wrap;
+pub mod view;

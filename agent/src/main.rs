@@ -6,16 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use fieldlink_agent::access::{Access, Command as AccessCommand, Order};
-use fieldlink_agent::console::{self, Feed, InputEnd};
-use fieldlink_agent::marks::Marks;
-use fieldlink_agent::network::{self, Monitor};
-use fieldlink_agent::service_cli::{Arguments, CheckOptions, Command};
-use fieldlink_agent::{config::Config, hardening, service};
+use fieldlink_agent::args::{Arguments, CheckOptions, Command};
+use fieldlink_agent::{config::Config, foreground, network, service};
+use fieldlink_device::hardening;
 use fieldlink_logging::Audience;
-use fieldlink_protocol::reason::Reason;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 
 /// The configuration cannot be used (`EX_CONFIG` of `sysexits.h`): starting again would not help.
 const BAD_CONFIGURATION: u8 = 78;
@@ -55,7 +49,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Foreground(options) => {
             hardening::keep_memory_private()?;
-            on_runtime(foreground(Config::load(&options.config)?))??;
+            on_runtime(foreground::run(Config::load(&options.config)?))??;
             Ok(ExitCode::SUCCESS)
         }
         Command::Service(options) => {
@@ -91,39 +85,4 @@ fn usable_config(path: &Path) -> anyhow::Result<Config> {
     let config = Config::load(path)?;
     config.dialer()?;
     Ok(config)
-}
-
-async fn foreground(config: Config) -> anyhow::Result<()> {
-    let dialer = config.dialer()?;
-    let network = Monitor::start(dialer.clone());
-    let (commands, orders) = mpsc::channel(16);
-    let around = config.surroundings(dialer, config.child_launch()?);
-    let (access, outlook) = Access::new(config, around, network.handle(), orders, (Marks::nowhere(), None))?;
-    let mut access = tokio::spawn(access.run());
-    let happenings = outlook.happenings.subscribe();
-    let feed = Feed { view: outlook.view, happenings, commands: commands.clone() };
-    let _ = commands.send(AccessCommand::of(Order::Start)).await;
-    let console = tokio::spawn(console::run(feed, InputEnd::GoOn));
-    let ended = tokio::select! {
-        ended = &mut access => ended,
-        reason = stop_signal() => {
-            let _ = commands.send(AccessCommand::of(Order::Shutdown(reason?))).await;
-            console.abort();
-            access.await
-        }
-    };
-    network.close().await;
-    ended.context("remote access failed")?
-}
-
-/// Ctrl-C is the client's; a closed terminal or a stop from outside is not.
-async fn stop_signal() -> std::io::Result<Reason> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => Reason::ClientEnded,
-        _ = terminate.recv() => Reason::AgentStopped,
-        _ = hang_up.recv() => Reason::AgentStopped,
-    })
 }

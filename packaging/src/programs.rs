@@ -83,13 +83,13 @@ const RELAY_FILES: &[(&str, &str)] = &[
 pub(crate) fn all() -> Vec<Program> {
     vec![
         Program {
-            command: fieldlink_agent::client::command(),
+            command: fieldlink_device::cli::command(),
             files: AGENT_FILES,
             examples: &[],
             related: &["fieldlink-agent(1)"],
         },
         Program {
-            command: fieldlink_agent::service_cli::Arguments::command(),
+            command: fieldlink_agent::args::Arguments::command(),
             files: AGENT_FILES,
             examples: &[],
             related: &["fieldlink(1)"],

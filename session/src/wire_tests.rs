@@ -1,5 +1,6 @@
-use super::*;
 use proptest::prelude::*;
+
+use super::*;
 
 fn requests() -> impl Strategy<Value = Request> {
     let id = any::<u64>().prop_map(RequestId);

@@ -3,6 +3,8 @@
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use fieldlink_protocol::messages::{self, Bounded, MessageError, UnfitMessage};
+use fieldlink_protocol::{limits, text};
 use futures_util::{SinkExt, StreamExt};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -11,8 +13,6 @@ use tokio_tungstenite::tungstenite::{
 };
 
 use super::dial::{DialError, Dialer, Use, WebSocket};
-use fieldlink_protocol::messages::{self, Bounded, MessageError, UnfitMessage};
-use fieldlink_protocol::{limits, text};
 
 /// Sends `Out`, receives `In`. Dropping it cuts the connection; [`ControlConnection::close`] says goodbye.
 pub struct ControlConnection<Out, In> {

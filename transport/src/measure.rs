@@ -6,13 +6,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use fieldlink_protocol::{limits, text};
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, interval, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::WebSocket;
 use super::control::close_reason;
-use fieldlink_protocol::{limits, text};
 
 /// Between two round trips' departures.
 const SPACING: Duration = Duration::from_millis(50);

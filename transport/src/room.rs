@@ -1,9 +1,9 @@
 //! A relay that is full may have room a moment later.
 
+use fieldlink_protocol::limits;
 use tokio::time::{Instant, sleep};
 
 use super::{Backoff, DialError};
-use fieldlink_protocol::limits;
 
 /// Dials until there is room at the relay, for [`limits::HANDSHAKE`] at most after the first refusal.
 pub async fn when_there_is_room<T, F>(mut dial: impl FnMut() -> F) -> Result<T, DialError>

@@ -3,15 +3,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use fieldlink_device::order::Happening;
+use fieldlink_device::panel::describe_time;
+use fieldlink_device::status::{Line, WarningCode};
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::{feature, limits, text};
 
-use super::{Access, Happening, Refusal};
+use super::{Access, Refusal};
 use crate::clock;
-use crate::panel::describe_time;
-use crate::status::{Line, WarningCode};
 
 /// Lines of chat, and questions, that are passed on within [`PERIOD`]. Every process on the bus may be listening,
 /// and the client must find the time to type.

@@ -1,11 +1,12 @@
 //! Carrying out what the client asks for.
 
+use fieldlink_device::order::Order;
 use fieldlink_protocol::reason::Reason;
 
-use super::{Access, Command, Order, Refusal, Unconfirmed};
+use super::{Access, Command, Refusal, Unconfirmed};
 use crate::clock;
 use crate::rules::{Answered, State};
-use crate::status::Notice;
+use crate::view::Notice;
 
 impl Access {
     /// Whoever gave the order hears the outcome once it is carried out, and shown.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fieldlink_device::status::WarningCode;
 use fieldlink_logging::AUDIT;
 use fieldlink_protocol::ids::{PipeId, SessionId};
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
@@ -15,8 +16,8 @@ use crate::network::reach::Failure;
 use crate::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::rules::{Request, State};
 use crate::session::LiveSession;
-use crate::status::{Visitor, WarningCode};
 use crate::tunnel::TunnelEvent;
+use crate::view::visitor_of;
 
 /// How long the relay may be away before a client who waits for an engineer reads it: it is started again in less.
 const UNTOLD: Duration = Duration::from_secs(8);
@@ -138,7 +139,7 @@ impl Access {
         match outcome {
             Outcome::Uncharged(reason) => self.decline(&request, reason),
             Outcome::Failed(reason, charge) => {
-                let who = Visitor::of(&request).describe();
+                let who = visitor_of(&request).describe();
                 tracing::info!(target: AUDIT, engineer = %request.engineer.id, who, %reason, "a pairing failed");
                 let is_burnt = self.rules.failed(&registration, charge);
                 self.decline(&request, reason);
@@ -169,7 +170,7 @@ impl Access {
     }
 
     fn warn_of_wrong_pin(&self, request: &Request, reason: Reason) {
-        let who = Visitor::of(request).describe();
+        let who = visitor_of(request).describe();
         let sentence = match reason {
             Reason::WrongPin => format!("A wrong PIN was tried by {who}."),
             // Whoever breaks off there has learnt whether it was right.

@@ -1,5 +1,6 @@
 //! From the verified PIN to the admission, and what a session reports by itself.
 
+use fieldlink_device::status::WarningCode;
 use fieldlink_logging::AUDIT;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::control;
@@ -15,7 +16,7 @@ use crate::marks::SessionMark;
 use crate::rules::{Greeted, Request, State};
 use crate::session::{BeginError, LiveSession, SessionEvent};
 use crate::session_process::EndOutcome;
-use crate::status::{Visitor, WarningCode};
+use crate::view::visitor_of;
 
 impl Access {
     pub(super) async fn on_session(&mut self, event: SessionEvent) -> Result<(), Unconfirmed> {
@@ -86,7 +87,7 @@ impl Access {
             (Greeted::Admit, _) => self.admit().await,
             (Greeted::Ask(_), Some(session)) => {
                 if let Some(request) = self.rules.request() {
-                    let who = Visitor::of(request).describe();
+                    let who = visitor_of(request).describe();
                     tracing::info!(target: AUDIT, session = %request.session, who, "the client is asked");
                 }
                 let seconds = self.config.session.consent_seconds as u32;
@@ -149,7 +150,7 @@ impl Access {
         }
         if let (Some(length), Some(session)) = (admitted, &self.session) {
             if let Some(request) = self.rules.request() {
-                let who = Visitor::of(request).describe();
+                let who = visitor_of(request).describe();
                 tracing::info!(target: AUDIT, session = %request.session, who, "an engineer is connected");
             }
             session.admit(length, now + length);
@@ -166,7 +167,7 @@ impl Access {
         let request = self.rules.request().cloned();
         let notice = Notice::told(reason, teller);
         if let State::Asking { request, .. } = self.rules.state() {
-            let (who, why) = (Visitor::of(request).engineer, notice.cause());
+            let (who, why) = (visitor_of(request).engineer, notice.cause());
             self.warn(WarningCode::Withdrawn, format!("{who} does not ask to come in any more: {why}."));
         }
         let standing = self.rules.withdraw(clock::now());
@@ -191,7 +192,7 @@ impl Access {
         let session = request.as_ref().map(|request| request.session.to_string());
         tracing::info!(target: AUDIT, session, reason = reason.code(), "an engineer is not let in");
         if let (Some(request), Standing::Usable) = (&request, standing) {
-            self.confirm_refusal(&Visitor::of(request).engineer, reason);
+            self.confirm_refusal(&visitor_of(request).engineer, reason);
         }
         // The engineer is to know that trying again leads nowhere.
         let told = match standing {

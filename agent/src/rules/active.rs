@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use fieldlink_device::order::ClientAnswer;
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::text;
 
-use super::{Answered, ClientAnswer, Due, GrantError, Request, Returns, StaleAnswer};
+use super::{Answered, Due, GrantError, Request, Returns, StaleAnswer};
 
 /// When the client is reminded of the end, in minutes before it.
 const REMINDERS: [u64; 3] = [10, 5, 1];

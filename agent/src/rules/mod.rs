@@ -16,6 +16,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldlink_device::order::ClientAnswer;
 use fieldlink_protocol::ids::{QuestionId, RunId, SessionId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, Question};
@@ -26,7 +27,7 @@ use fieldlink_protocol::reason::Reason;
 pub use active::{Active, Asked};
 pub use pair::Pair;
 pub use returns::Returns;
-pub use state::{Answered, ClientAnswer, Due, GrantError, Greeted, Request, StaleAnswer, State};
+pub use state::{Answered, Due, GrantError, Greeted, Request, StaleAnswer, State};
 
 use crate::config::{Consent, SessionConfig};
 

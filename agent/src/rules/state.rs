@@ -103,17 +103,6 @@ pub enum Greeted {
     Stale,
 }
 
-/// What the client says to a question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClientAnswer {
-    /// Agreed.
-    Yes,
-    /// Not agreed.
-    No,
-    /// One of the choices, or words of the client's own.
-    Text(String),
-}
-
 /// What an answer led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {

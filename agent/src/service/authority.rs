@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fieldlink_device::bus::ANSWER;
 use fieldlink_logging::AUDIT;
 use tokio::time::timeout;
 use zbus::Connection;
@@ -22,7 +23,6 @@ use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
 use super::seats;
 use super::turns::Turns;
-use crate::bus::ANSWER;
 
 /// Units that engineers' programs run in.
 const SESSION_UNIT: &str = "/fieldlink-session@";

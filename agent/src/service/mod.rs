@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use fieldlink_device::emergency_stop;
+use fieldlink_device::order::Order;
 use fieldlink_logging::AUDIT;
 use fieldlink_protocol::messages::agent::Claim;
 use fieldlink_protocol::reason::Reason;
@@ -31,13 +33,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::authority::Authority;
 use self::publisher::Publisher;
-use crate::access::{Access, Command, Order, Outlook};
+use crate::access::{Access, Command, Outlook};
 use crate::config::{AccessMode, Config};
-use crate::emergency_stop;
 use crate::marks::{self, Marks, SessionMark};
 use crate::network::Monitor;
-use crate::status::Notice;
 use crate::tunnel::Tunnel;
+use crate::view::Notice;
 
 /// Orders that wait at most.
 const ORDERS: usize = 16;

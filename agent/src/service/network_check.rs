@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use fieldlink_device::status::Line;
 use fieldlink_transport::Dialer;
 
 use crate::network::check::{self, Report};
-use crate::status::Line;
 
 /// How long a check of the network stands.
 const FRESH: Duration = Duration::from_secs(10);

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use fieldlink_device::bus::Properties;
+use fieldlink_device::order::ClientAnswer;
+use fieldlink_device::order::Order;
+use fieldlink_device::panel::View;
+use fieldlink_device::status::Phase;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::reason::Reason;
 use tokio::sync::{Mutex, mpsc, watch};
@@ -13,11 +18,7 @@ use zbus::{Connection, interface};
 use super::authority::{Action, Authority, is_answerable};
 use super::error::Error;
 use super::network_check::NetworkCheck;
-use crate::access::{Command, Order};
-use crate::bus::Properties;
-use crate::panel::View;
-use crate::rules::ClientAnswer;
-use crate::status::Phase;
+use crate::access::Command;
 
 /// The longest body of a message that is looked at, in bytes: a line of chat, and what D-Bus puts around it.
 const LONGEST: u32 = fieldlink_protocol::limits::CHAT as u32 + 128;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use fieldlink_device::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
+use fieldlink_device::order::Happening;
+use fieldlink_device::panel::View;
 use fieldlink_transport::Backoff;
 use tokio::sync::{Mutex, broadcast, mpsc, watch};
 use tokio::time::timeout;
@@ -15,9 +18,7 @@ use super::authority::Authority;
 use super::inhibitor::Inhibitor;
 use super::network_check::NetworkCheck;
 use super::object::{Object, ObjectSignals};
-use crate::access::{Command, Happening};
-use crate::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
-use crate::panel::View;
+use crate::access::Command;
 
 /// How long logind may take to keep the device awake.
 const LOGIND: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! The agent's side of the emergency stop ([`crate::emergency_stop`]).
+//! The agent's side of the emergency stop ([`fieldlink_device::emergency_stop`]).
 
 use std::fs::Permissions;
 use std::io;
@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use fieldlink_device::emergency_stop::{DONE, order_of, read_line};
 use fieldlink_logging::AUDIT;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
@@ -15,7 +16,6 @@ use tokio::time::timeout;
 
 use super::authority::Authority;
 use crate::access::Command;
-use crate::emergency_stop::{DONE, order_of, read_line};
 
 /// Who has connected must say what they want within this time.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -102,8 +102,9 @@ async fn answer(mut stream: UnixStream, user: u32, commands: mpsc::Sender<Comman
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{Order, Refusal};
-    use crate::emergency_stop::{StopError, press};
+    use crate::access::Refusal;
+    use fieldlink_device::emergency_stop::{StopError, press};
+    use fieldlink_device::order::Order;
 
     /// What comes of a press, and whether an order arrived. `user` sits at the device.
     async fn press_once(

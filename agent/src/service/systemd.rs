@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use fieldlink_device::order::Order;
+use fieldlink_device::panel::View;
+use fieldlink_device::status::{Phase, Status};
 use sd_notify::NotifyState;
 use tokio::sync::{mpsc, watch};
 
-use crate::access::{Command, Order};
-use crate::panel::View;
-use crate::status::{Phase, Status};
+use crate::access::Command;
 
 /// Tells systemd; without systemd, nobody.
 pub(super) fn notify(state: &[NotifyState<'_>]) {

@@ -4,10 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use fieldlink_device::panel::View;
+use fieldlink_device::status::Phase;
 use tokio::sync::watch;
-
-use crate::panel::View;
-use crate::status::Phase;
 
 /// How long remote access must have been off. The client may still be reading why it ended.
 const QUIET: Duration = Duration::from_secs(60);

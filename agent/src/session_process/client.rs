@@ -5,15 +5,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use fieldlink_session::wire::{
+    ConnectTarget, ExitStatus, FailReason, ProgramKind, ProgramSignal, RequestId, TerminalRequest, Welcome,
+};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::SessionLost;
 use super::program_io::{ForwardStream, ProgramIo};
 use super::requests::{ConnectReply, StartReply, Started};
-use fieldlink_session::wire::{
-    ConnectTarget, ExitStatus, FailReason, ProgramKind, ProgramSignal, RequestId, TerminalRequest, Welcome,
-};
 
 /// Asks a session process for programs and forwards; clones ask the same one.
 #[derive(Debug, Clone)]

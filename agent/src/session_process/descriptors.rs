@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+use fieldlink_session::own_addresses::{OwnAddresses, socket_address};
+use fieldlink_session::packet::discard;
+use fieldlink_session::wire::ConnectTarget;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{
@@ -10,10 +13,6 @@ use nix::sys::socket::{
 };
 use nix::sys::stat::{SFlag, fstat, major, minor};
 use thiserror::Error;
-
-use fieldlink_session::own_addresses::{OwnAddresses, socket_address};
-use fieldlink_session::packet::discard;
-use fieldlink_session::wire::ConnectTarget;
 
 // Whatever is opened through this device is a PTY master.
 const PTMX: (u64, u64) = (5, 2);

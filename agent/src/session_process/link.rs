@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
+use fieldlink_session::descendants;
+use fieldlink_session::packet::{self, Packet, PacketError};
+use fieldlink_session::wire::{self, ConnectTarget, Event, ProgramSignal, Request, RequestId};
 use nix::sys::socket::MsgFlags;
 use nix::unistd::Pid;
 use tokio::io::Interest;
@@ -17,9 +20,6 @@ use super::descriptors;
 use super::pulse::Pulse;
 use super::requests::{ConnectReply, Misbehaviour, Outcome, Requests, StartReply};
 use super::{SessionLost, WatchLimits};
-use fieldlink_session::descendants;
-use fieldlink_session::packet::{self, Packet, PacketError};
-use fieldlink_session::wire::{self, ConnectTarget, Event, ProgramSignal, Request, RequestId};
 
 // Messages that wait for room in the socket; beyond, requests wait in their own bounded queue.
 const MAX_OUTGOING: usize = 32;

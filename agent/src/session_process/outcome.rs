@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use fieldlink_session::packet::PacketError;
+use fieldlink_session::wire::{PROTOCOL_VERSION, WireError};
 use nix::errno::Errno;
 use nix::unistd::Pid;
 use thiserror::Error;
-
-use fieldlink_session::packet::PacketError;
-use fieldlink_session::wire::{PROTOCOL_VERSION, WireError};
 
 /// Why a session process could not be started.
 #[derive(Debug, Error)]

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use fieldlink_session::wire::{ConnectTarget, TerminalSize};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{read, write};
@@ -16,7 +17,6 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::requests::CheckedIo;
 use super::sys;
-use fieldlink_session::wire::{ConnectTarget, TerminalSize};
 
 /// How the agent talks to a program.
 #[derive(Debug)]

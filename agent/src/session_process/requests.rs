@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
 
+use fieldlink_session::packet;
+use fieldlink_session::wire::{ConnectTarget, ExitStatus, FailReason, MAX_LIVE, RequestId};
 use tokio::sync::oneshot;
 
 use super::SessionError;
 use super::client::ProgramExit;
 use super::descriptors::{self, DescriptorError, PipeEnds};
-use fieldlink_session::packet;
-use fieldlink_session::wire::{ConnectTarget, ExitStatus, FailReason, MAX_LIVE, RequestId};
 
 // Longest explanation that is passed on, in characters.
 const MAX_EXPLANATION: usize = 300;

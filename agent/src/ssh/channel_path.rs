@@ -6,10 +6,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fieldlink_protocol::text;
+use fieldlink_session::wire::{ConnectTarget, ProgramKind};
 use tokio::sync::watch;
 
 use crate::forward_policy::ForwardPolicy;
-use fieldlink_session::wire::{ConnectTarget, ProgramKind};
 
 /// Something an engineer wants to open.
 #[derive(Debug, Clone)]

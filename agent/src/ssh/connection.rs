@@ -1,6 +1,7 @@
 //! One SSH connection: who may log in, and which requests lead where.
 
 use fieldlink_protocol::limits;
+use fieldlink_session::wire::{ConnectTarget, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize};
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
@@ -11,7 +12,6 @@ use super::channel_path::ChannelRequest;
 use super::forward;
 use super::program::{self, ProgramDeps};
 use super::session_channel::SessionChannels;
-use fieldlink_session::wire::{ConnectTarget, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize};
 
 /// Forwards that one connection may have open.
 const MOST_FORWARDS: usize = 64;

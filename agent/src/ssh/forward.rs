@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::BytesMut;
 use fieldlink_protocol::text;
+use fieldlink_session::wire::{ConnectTarget, FailReason};
 use russh::server::{ChannelOpenHandle, Msg};
 use russh::{Channel, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
@@ -13,7 +14,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
 use super::channel_path::{Authorised, ChannelPath, Refusal};
 use super::input::{AFTER_CLOSE, Backlog, PendingInput, write_to};
 use crate::session_process::{SessionClient, SessionError};
-use fieldlink_session::wire::{ConnectTarget, FailReason};
 
 /// Bytes read from a destination at once.
 const CHUNK: usize = 64 * 1024;

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use fieldlink_protocol::text;
+use fieldlink_session::wire::{
+    ExitStatus, MAX_COMMAND, ProgramKind, ProgramSignal, RequestId, TerminalRequest, TerminalSize,
+};
 use russh::ChannelMsg;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::sync::CancellationToken;
@@ -16,9 +19,6 @@ use super::input::{AFTER_CLOSE, Backlog, PendingInput, write_to};
 use super::session_channel::{Input, Output};
 use crate::session_process::{
     Program, ProgramExit, ProgramIo, ProgramRequest, SessionClient, TerminalMaster,
-};
-use fieldlink_session::wire::{
-    ExitStatus, MAX_COMMAND, ProgramKind, ProgramSignal, RequestId, TerminalRequest, TerminalSize,
 };
 
 /// Bytes read from a program at once: what a pipe holds.

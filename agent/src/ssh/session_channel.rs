@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use bytes::{Bytes, BytesMut};
+use fieldlink_session::wire::{
+    ExitStatus, MAX_ENVIRONMENT, MAX_VARIABLES, ProgramKind, TerminalRequest, accepts_variable,
+};
 use futures_util::FutureExt;
 use russh::server::{Handle, Msg};
 use russh::{Channel, ChannelId, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Sig};
 
 use super::program::{RunningProgram, Start};
-use fieldlink_session::wire::{
-    ExitStatus, MAX_ENVIRONMENT, MAX_VARIABLES, ProgramKind, TerminalRequest, accepts_variable,
-};
 
 /// Session channels that one connection may have open, as OpenSSH's `MaxSessions`.
 const MOST: usize = 10;

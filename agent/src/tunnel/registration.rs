@@ -1,6 +1,9 @@
 //! One registration over one connection after another.
 
-use crate::network::reach::{Failure, FailureKind};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::reason::Reason;
@@ -8,14 +11,12 @@ use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::{endpoint, limits};
 use fieldlink_transport::{Backoff, ControlConnection, ControlError, DialError, Dialer};
 use futures_util::future::BoxFuture;
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::TunnelEvent;
+use crate::network::reach::{Failure, FailureKind};
 
 /// Longest wait between two tries to reach the relay.
 const RETRY_LIMIT: Duration = Duration::from_secs(5);

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, Uid, User, access, gethostname, getuid};
 
-use crate::wire::{MAX_VARIABLES, PROTOCOL_VERSION, Welcome, accepts_variable};
-
 use super::HostError;
+use crate::wire::{MAX_VARIABLES, PROTOCOL_VERSION, Welcome, accepts_variable};
 
 /// The account that Fieldlink's package makes.
 pub const OWN_ACCOUNT: &str = "fieldlink-support";

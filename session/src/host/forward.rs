@@ -12,11 +12,10 @@ use nix::sys::socket::{
 };
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use crate::packet;
-use crate::wire::{self, ConnectTarget, Event, FailReason, RequestId};
-
 use super::{HostError, too_much};
 use crate::own_addresses::OwnAddresses;
+use crate::packet;
+use crate::wire::{self, ConnectTarget, Event, FailReason, RequestId};
 
 /// Most connects under way at once.
 const MAX_CONNECTS: usize = 32;

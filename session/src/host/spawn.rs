@@ -10,10 +10,9 @@ use std::process::{Child, Command, Stdio};
 
 use pty_process::blocking::Command as TerminalCommand;
 
-use crate::wire::{ProgramKind, TerminalRequest};
-
 use super::environment::{Account, Environment};
 use super::terminal;
+use crate::wire::{ProgramKind, TerminalRequest};
 
 // Where distributions keep it; the first that is there is taken.
 const SFTP_SERVERS: [&str; 3] =

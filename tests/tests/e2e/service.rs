@@ -5,7 +5,7 @@ use std::process::Command;
 use fieldlink_tests::programs::path_of;
 use fieldlink_tests::{Relay, Service};
 
-const INTERFACE: &str = include_str!("../../../agent/dbus/com.navvis.Fieldlink1.xml");
+const INTERFACE: &str = include_str!("../../../device/dbus/com.navvis.Fieldlink1.xml");
 
 fn stderr(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

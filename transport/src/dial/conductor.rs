@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldlink_protocol::limits;
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use futures_util::stream::FuturesUnordered;
@@ -20,7 +21,6 @@ use super::steps::{Trace, best_of};
 use super::{DialError, DialStep, StepReport, Use, WebSocket, upgrade};
 use crate::proxy::{self, ProxyError};
 use crate::tls::CertificateOwner;
-use fieldlink_protocol::limits;
 
 /// What a dialling came to.
 pub(super) struct Outcome {

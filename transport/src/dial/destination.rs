@@ -3,9 +3,10 @@
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
+use fieldlink_protocol::text;
+
 use super::route::{Hello, Route};
 use crate::RelayAddress;
-use fieldlink_protocol::text;
 
 /// Addresses that are named, and how long what is said of each may be, in characters.
 const NAMED: usize = 6;

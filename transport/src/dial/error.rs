@@ -1,5 +1,6 @@
 //! What can go wrong on the way to the relay, told apart.
 
+use fieldlink_protocol::{SUBPROTOCOL, SUBPROTOCOL_PREFIX, text, timestamp};
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error as RustlsError, PeerIncompatible};
 
@@ -7,7 +8,6 @@ use super::answer::Answer;
 use super::destination::Destination;
 use crate::tls::{CertificateOwner, CertificateProblem};
 use crate::{ProxyError, RelayAddress};
-use fieldlink_protocol::{SUBPROTOCOL, SUBPROTOCOL_PREFIX, text, timestamp};
 
 /// Why there is no connection to the relay. Where several addresses were tried, each is named with its problem.
 #[derive(Debug, thiserror::Error)]

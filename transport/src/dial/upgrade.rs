@@ -1,5 +1,6 @@
 //! From a secured connection to a WebSocket that speaks our version.
 
+use fieldlink_protocol::{SUBPROTOCOL, endpoint, limits, text};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::{
@@ -13,7 +14,6 @@ use tokio_tungstenite::tungstenite::{
 use super::answer::{self, Answer};
 use super::{DialError, Use, WebSocket};
 use crate::RelayAddress;
-use fieldlink_protocol::{SUBPROTOCOL, endpoint, limits, text};
 
 /// Asks `relay` for `path`, with one further header.
 pub(super) async fn upgrade(

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pipe::{DATA_HEADER, Received, Stream, StreamError, closing};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
@@ -16,8 +18,6 @@ use super::super::describe;
 use super::super::dial::WebSocket;
 use super::PipeEnd;
 use super::halves::Shared;
-use fieldlink_protocol::limits;
-use fieldlink_protocol::pipe::{DATA_HEADER, Received, Stream, StreamError, closing};
 
 /// A proven connection.
 pub(super) struct Connection {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use fieldlink_protocol::pipe::{Due, closing};
+use fieldlink_protocol::reason::Reason;
 use rand::RngExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -14,8 +16,6 @@ use super::connection::{Connection, moving};
 use super::halves::Shared;
 use super::trial::{Trial, TrialEnd};
 use super::{Line, PipeEnd};
-use fieldlink_protocol::pipe::{Due, closing};
-use fieldlink_protocol::reason::Reason;
 
 /// How things stand is looked at this often.
 const LOOK: Duration = Duration::from_secs(1);

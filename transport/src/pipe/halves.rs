@@ -6,14 +6,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pipe::{DATA_HEADER, ResumablePipe};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::PollSender;
 
 use super::incoming::Incoming;
-use fieldlink_protocol::limits;
-use fieldlink_protocol::pipe::{DATA_HEADER, ResumablePipe};
 
 /// What reader, writer and driver share.
 pub(super) struct Shared {

@@ -8,9 +8,8 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::task::AtomicWaker;
-
 use fieldlink_protocol::limits;
+use futures_util::task::AtomicWaker;
 
 /// From this size on a frame is handed over as it came, without a copy.
 const LARGE: usize = 8 * 1024;

@@ -4,6 +4,10 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use fieldlink_protocol::pipe::{Established, TrialStep, closing};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::secret::random_bytes;
+use fieldlink_protocol::{endpoint, limits};
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -13,10 +17,6 @@ use super::super::dial::{DialError, Use, WebSocket};
 use super::connection::{Connection, closed};
 use super::halves::Shared;
 use super::{Line, PipeEnd};
-use fieldlink_protocol::pipe::{Established, TrialStep, closing};
-use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::secret::random_bytes;
-use fieldlink_protocol::{endpoint, limits};
 
 /// Between two pings to the relay while we wait for the partner.
 const PING: Duration = Duration::from_millis(2_500);

@@ -5,10 +5,9 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use fieldlink_protocol::secret::SecretText;
 use rustls::pki_types::ServerName;
 use zeroize::Zeroizing;
-
-use fieldlink_protocol::secret::SecretText;
 
 /// A proxy's host and port. Shows no credentials, because it has none.
 #[derive(Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use fieldlink_protocol::secret::SecretText;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -13,7 +14,6 @@ use zeroize::Zeroizing;
 
 use super::{NoProxy, ParseProxyError, Proxy};
 use crate::RelayAddress;
-use fieldlink_protocol::secret::SecretText;
 
 /// Largest password file, in bytes.
 const PASSWORD_FILE: u64 = 4096;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fieldlink_protocol::limits;
 use rustls::RootCertStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -9,7 +10,6 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::{DialError, DialStep, Dialer, TlsClient};
-use fieldlink_protocol::limits;
 
 /// Trusts nobody who is there, which is enough to get as far as TLS.
 fn dialer(proxy: &str) -> Dialer {

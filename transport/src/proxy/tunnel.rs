@@ -1,12 +1,12 @@
 //! Asks a proxy to connect to the relay (`CONNECT`, RFC 9110 section 9.3.6).
 
+use fieldlink_protocol::text;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use super::address::host_and_port;
 use super::{Proxy, ProxyError, ProxyReply, ProxyReplyReader};
 use crate::RelayAddress;
-use fieldlink_protocol::text;
 
 /// Bytes of an answer that are read at once.
 const PIECE: usize = 1024;

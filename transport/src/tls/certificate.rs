@@ -15,12 +15,12 @@
 //!   from a phone's hotspot only in the second case. With a `ca_file` and a complete chain it is somebody else's.
 //! - Everything that is not for the relay's name is somebody else's.
 
+use fieldlink_protocol::text;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{CertificateError, RootCertStore};
 use webpki::EndEntityCert;
 
 use super::distinguished_name::DistinguishedName;
-use fieldlink_protocol::text;
 
 /// Names of a certificate that are shown.
 const NAMES: usize = 4;

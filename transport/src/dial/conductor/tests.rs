@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use fieldlink_protocol::SUBPROTOCOL;
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, ServerConfig};
@@ -16,7 +17,6 @@ use super::super::lookup::Lookups;
 use super::super::route::Hello;
 use super::*;
 use crate::tls::TlsClient;
-use fieldlink_protocol::SUBPROTOCOL;
 
 const RELAY: &str = "wss://relay.invalid";
 /// A hybrid hello is larger, a classical one smaller.

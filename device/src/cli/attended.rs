@@ -7,16 +7,16 @@ use tokio::sync::{Mutex, broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::device::{self, Device};
-use super::failure::{Failure, Kind};
 use super::show;
-use super::watch::{News, Watch};
-use crate::access::{Command, Happening};
 use crate::bus::ANSWER;
+use crate::client::{self, Device};
 use crate::console::{self, Feed, InputEnd};
 use crate::emergency_stop;
+use crate::failure::{Failure, Kind};
+use crate::order::{Happening, Order};
 use crate::panel::{Credentials, View};
 use crate::status::{Line, Phase, Status};
+use crate::watch::{News, Watch};
 
 /// Lines that the console may be behind with.
 const QUEUE: usize = 64;
@@ -28,8 +28,8 @@ pub(super) async fn run(device: Device) -> Result<u8, Failure> {
     let mut panel = Panel { device, credentials: None };
     let (view, view_receiver) = watch::channel(panel.complete(news.status()?).await?);
     let (happenings, happening_receiver) = broadcast::channel(QUEUE);
-    let (commands, orders) = mpsc::channel(QUEUE);
-    let feed = Feed { view: view_receiver, happenings: happening_receiver, commands };
+    let (sender, orders) = mpsc::channel(QUEUE);
+    let feed = Feed { view: view_receiver, happenings: happening_receiver, orders: sender };
     let mut giving = tokio::spawn(give(panel.device.clone(), orders, happenings.clone()));
     let failure = tokio::select! {
         () = console::run(feed, InputEnd::Leave) => None,
@@ -63,10 +63,10 @@ fn tell(happenings: &broadcast::Sender<Happening>, sentence: String) {
 
 /// Passes orders on: one after another, as they were typed, except that the end waits for nothing. Whatever was
 /// typed before it may wait for a bus or a polkit that somebody keeps busy.
-async fn give(device: Device, mut orders: mpsc::Receiver<Command>, happenings: broadcast::Sender<Happening>) {
+async fn give(device: Device, mut orders: mpsc::Receiver<Order>, happenings: broadcast::Sender<Happening>) {
     let turn = Arc::new(Mutex::new(()));
     let mut given = JoinSet::new();
-    while let Some(Command { order, .. }) = orders.recv().await {
+    while let Some(order) = orders.recv().await {
         let (device, happenings, turn) = (device.clone(), happenings.clone(), turn.clone());
         given.spawn(async move {
             let is_stop = emergency_stop::word_of(&order).is_some();
@@ -119,7 +119,7 @@ impl Panel {
                 Err(_) => {}
             }
         }
-        device::no_bus()
+        client::no_bus()
     }
 
     /// Adds support ID and PIN where there are any.

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write as _};
 use fieldlink_logging::takes_colours;
 use serde_json::{Value, json};
 
-use crate::access::Happening;
+use crate::order::Happening;
 use crate::panel::{describe_away, describe_line, describe_time, time_left};
 use crate::status::{Away, Phase, Question, QuestionKind, Status};
 

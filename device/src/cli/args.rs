@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::failure;
+use crate::failure;
 
 /// Remote access to this device: start it, read out support ID and PIN, decide who comes in
 #[derive(Debug, Parser)]

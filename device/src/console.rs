@@ -4,7 +4,6 @@
 
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
-
 use std::time::Duration;
 
 use fieldlink_protocol::ids::QuestionId;
@@ -13,10 +12,10 @@ use nix::sys::termios::{FlushArg, tcflush};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use crate::access::{Command, Happening, Order};
 use crate::clock;
+use crate::order::ClientAnswer;
+use crate::order::{Happening, Order};
 use crate::panel::{View, YES_OR_NO, describe_change, describe_time, time_left};
-use crate::rules::ClientAnswer;
 use crate::status::{Phase, Question, QuestionKind};
 use crate::wrap::wrap;
 
@@ -30,7 +29,7 @@ pub struct Feed {
     /// What happens beside it.
     pub happenings: broadcast::Receiver<Happening>,
     /// What the client asks for.
-    pub commands: mpsc::Sender<Command>,
+    pub orders: mpsc::Sender<Order>,
 }
 
 /// What becomes of the console once nothing more can be typed.
@@ -74,7 +73,7 @@ pub async fn run(mut feed: Feed, at_end: InputEnd) {
                 let now = feed.view.borrow_and_update().clone();
                 let before = std::mem::replace(&mut shown, now);
                 if question_id(&before) != question_id(&shown) && forget_typed_ahead(&mut lines) {
-                    let _ = feed.commands.send(Command::of(Order::Stop(Reason::ClientEnded))).await;
+                    let _ = feed.orders.send(Order::Stop(Reason::ClientEnded)).await;
                 }
                 screen.print(&describe_change(&before, &shown));
             }
@@ -82,7 +81,7 @@ pub async fn run(mut feed: Feed, at_end: InputEnd) {
                 Some(line) => {
                     screen.has_echoed();
                     match understand(&shown, &line) {
-                        Some(order) => drop(feed.commands.send(Command::of(order)).await),
+                        Some(order) => drop(feed.orders.send(order).await),
                         None => screen.print(&hint(&shown, &line)),
                     }
                 }

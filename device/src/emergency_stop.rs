@@ -9,12 +9,12 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use fieldlink_protocol::reason::Reason;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use crate::access::Order;
-use fieldlink_protocol::reason::Reason;
+use crate::order::Order;
 
 /// Where the socket is. The package makes the directory, owned by the agent and closed to the support account.
 pub const SOCKET: &str = "/run/fieldlink-emergency-stop/socket";
@@ -22,7 +22,7 @@ pub const SOCKET: &str = "/run/fieldlink-emergency-stop/socket";
 /// Longest line, in bytes.
 const LONGEST: usize = 512;
 /// What the agent says when it is done.
-pub(crate) const DONE: &str = "done";
+pub const DONE: &str = "done";
 /// Ending a session takes a second at most; the agent's limit for a line is shorter.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -82,7 +82,7 @@ async fn connect(path: &Path) -> io::Result<UnixStream> {
 }
 
 /// One line without its end.
-pub(crate) async fn read_line(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
+pub async fn read_line(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<String> {
     let mut line = Vec::new();
     while line.len() < LONGEST {
         match stream.read_u8().await? {

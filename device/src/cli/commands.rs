@@ -12,15 +12,15 @@ use tokio::time::timeout;
 
 use super::args::{Command, QuestionArgument};
 use super::attended;
-use super::device::{self, Device};
-use super::failure::{Failure, Kind};
 use super::show;
-use super::watch::{News, Watch};
-use crate::access::Order;
+use crate::client::{self, Device};
 use crate::console::choose;
+use crate::failure::{Failure, Kind};
+use crate::order::ClientAnswer;
+use crate::order::Order;
 use crate::panel::{Credentials, describe_credentials, describe_time, time_left};
-use crate::rules::ClientAnswer;
 use crate::status::{Phase, Question, QuestionKind, Status};
+use crate::watch::{News, Watch};
 
 /// How long `start` waits for the relay to know of it.
 const READY: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ fn done(outcome: Result<(), Failure>, sentence: &str) -> Result<u8, Failure> {
 }
 
 async fn stop(order: Order, sentence: &str) -> Result<u8, Failure> {
-    done(device::stop_now(order).await, sentence)
+    done(client::stop_now(order).await, sentence)
 }
 
 fn print_status(status: &Status, json: bool) -> Result<u8, Failure> {
@@ -85,7 +85,7 @@ async fn watch(json: bool) -> Result<u8, Failure> {
             }
         }
     }
-    Err(device::no_bus())
+    Err(client::no_bus())
 }
 
 async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
@@ -100,7 +100,7 @@ async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
     let mut status = device.status().await?;
     let ready = async {
         while status.phase == Phase::Connecting {
-            match watch.next().await.ok_or_else(device::no_bus)? {
+            match watch.next().await.ok_or_else(client::no_bus)? {
                 News::Status(now) | News::Back(now) => status = *now,
                 News::Happened(_) => {}
                 News::Stopped => {

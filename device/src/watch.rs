@@ -13,10 +13,10 @@ use zbus::message::Type as MessageType;
 use zbus::names::OwnedUniqueName;
 use zbus::{Connection, MatchRule, Message, MessageStream, OwnedVariant, fdo};
 
-use super::device::{self, PROPERTIES};
-use super::failure::{Failure, Kind};
-use crate::access::Happening;
 use crate::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
+use crate::client::{self, PROPERTIES};
+use crate::failure::{Failure, Kind};
+use crate::order::Happening;
 use crate::status::{Line, Status};
 
 /// The message bus, as a sender: a name that nobody else can have.
@@ -27,7 +27,7 @@ const LOOKS: u32 = 3;
 
 /// Something new.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub enum News {
     /// This is how things stand now.
     Status(Box<Status>),
     /// Something happened beside it.
@@ -39,7 +39,7 @@ pub(super) enum News {
 }
 
 /// Follows the agent.
-pub(super) struct Watch {
+pub struct Watch {
     bus: Connection,
     messages: MessageStream,
     state: Known,
@@ -64,8 +64,8 @@ enum Heard {
 
 impl Watch {
     /// Begins to follow it. Fails if it does not run.
-    pub(super) async fn open() -> Result<Self, Failure> {
-        let bus = device::connect_to_bus().await?;
+    pub async fn open() -> Result<Self, Failure> {
+        let bus = client::connect_to_bus().await?;
         let daemon = fdo::DBusProxy::new(&bus).await?;
         let signals = || MatchRule::builder().msg_type(MessageType::Signal);
         let ours = signals().sender(NAME).path(PATH).build()?;
@@ -80,12 +80,12 @@ impl Watch {
     }
 
     /// How things stood when the latest news came.
-    pub(super) fn status(&self) -> Result<Status, Failure> {
-        self.state.properties.to_status().ok_or_else(device::other_version)
+    pub fn status(&self) -> Result<Status, Failure> {
+        self.state.properties.to_status().ok_or_else(client::other_version)
     }
 
     /// Waits for news. `None` once the bus is gone.
-    pub(super) async fn next(&mut self) -> Option<News> {
+    pub async fn next(&mut self) -> Option<News> {
         loop {
             let message = self.messages.next().await?.ok()?;
             let news = match self.state.hear(&message) {
@@ -141,7 +141,7 @@ impl Watch {
                 };
             }
         }
-        Err(device::no_bus())
+        Err(client::no_bus())
     }
 }
 

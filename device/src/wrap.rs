@@ -2,7 +2,7 @@
 
 /// `text` with no line wider than `columns`, as far as its words allow. A line that is continued keeps its
 /// indentation. What waits behind a prompt (trailing blanks) stays.
-pub fn wrap(text: &str, columns: usize) -> String {
+pub(crate) fn wrap(text: &str, columns: usize) -> String {
     let lines = text.split('\n').map(|line| wrap_line(line, columns));
     lines.collect::<Vec<_>>().join("\n")
 }

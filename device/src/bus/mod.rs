@@ -1,5 +1,5 @@
 //! The agent on the system bus, as both the service and its clients see it: names, and what the
-//! properties mean. `agent/dbus/com.navvis.Fieldlink1.xml` documents the interface.
+//! properties mean. `device/dbus/com.navvis.Fieldlink1.xml` documents the interface.
 
 mod properties;
 

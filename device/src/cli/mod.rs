@@ -4,10 +4,7 @@
 pub mod args;
 mod attended;
 mod commands;
-mod device;
-mod failure;
 mod show;
-mod watch;
 
 use std::process::ExitCode;
 

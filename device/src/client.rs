@@ -13,16 +13,16 @@ use tokio::time::timeout;
 use zbus::connection::Builder;
 use zbus::{Connection, OwnedVariant, Type};
 
-use super::failure::{Failure, Kind};
-use crate::access::Order;
 use crate::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
 use crate::emergency_stop::{self, StopError};
+use crate::failure::{Failure, Kind};
+use crate::order::ClientAnswer;
+use crate::order::Order;
 use crate::panel::Credentials;
-use crate::rules::ClientAnswer;
 use crate::status::Status;
 
 /// The interface that every object's properties are read by.
-pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// How long the bus may take to have a session ended; the agent itself needs a second at most.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
@@ -34,12 +34,12 @@ const HEAD_START: Duration = Duration::from_millis(300);
 
 /// A connection to the agent.
 #[derive(Clone)]
-pub(super) struct Device {
+pub struct Device {
     bus: Connection,
 }
 
 /// Connects to the system bus.
-pub(super) async fn connect_to_bus() -> Result<Connection, Failure> {
+pub async fn connect_to_bus() -> Result<Connection, Failure> {
     // Checking the network takes longer than any other answer.
     Builder::system().method_timeout(4 * ANSWER).build().await.map_err(|error| {
         Failure::new(Kind::NoService, format!("could not connect to the system bus: {error}"))
@@ -47,7 +47,7 @@ pub(super) async fn connect_to_bus() -> Result<Connection, Failure> {
 }
 
 /// The bus has ended.
-pub(super) fn no_bus() -> Failure {
+pub fn no_bus() -> Failure {
     Failure::new(Kind::NoService, "the system bus is gone")
 }
 
@@ -58,12 +58,12 @@ fn is_absent(error: &zbus::Error) -> bool {
 }
 
 /// The service speaks of states that this program does not know.
-pub(super) fn other_version() -> Failure {
+pub fn other_version() -> Failure {
     Failure::new(Kind::Failed, "the service is of another version: restart the device")
 }
 
 /// Has a session ended, or remote access switched off, whether or not the bus answers.
-pub(super) async fn stop_now(order: Order) -> Result<(), Failure> {
+pub async fn stop_now(order: Order) -> Result<(), Failure> {
     match emergency_stop::word_of(&order) {
         Some(word) => stop(word, async { Device::connect().await?.tell(order).await }).await,
         None => Device::connect().await?.tell(order).await,
@@ -108,25 +108,25 @@ fn or_pressed(silence: Failure, pressed: Result<(), StopError>) -> Result<(), Fa
 
 impl Device {
     /// Connects to the system bus.
-    pub(super) async fn connect() -> Result<Self, Failure> {
+    pub async fn connect() -> Result<Self, Failure> {
         Ok(Self { bus: connect_to_bus().await? })
     }
 
     /// How things stand.
-    pub(super) async fn status(&self) -> Result<Status, Failure> {
+    pub async fn status(&self) -> Result<Status, Failure> {
         let values: HashMap<String, OwnedVariant> = self.call_on(PROPERTIES, "GetAll", &INTERFACE).await?;
         Properties::from_bus(values).to_status().ok_or_else(other_version)
     }
 
     /// The service's version.
-    pub(super) async fn version(&self) -> Result<String, Failure> {
+    pub async fn version(&self) -> Result<String, Failure> {
         let value: OwnedVariant = self.call_on(PROPERTIES, "Get", &(INTERFACE, "Version")).await?;
         let strange = |_| Failure::new(Kind::Failed, "the service does not say its version");
         value.try_into().map_err(strange)
     }
 
     /// Support ID and PIN.
-    pub(super) async fn credentials(&self) -> Result<Credentials, Failure> {
+    pub async fn credentials(&self) -> Result<Credentials, Failure> {
         let (support_id, pin): (String, String) = self.call_on(INTERFACE, "GetCredentials", &()).await?;
         let pin = zeroize::Zeroizing::new(pin);
         match (support_id.parse::<SupportId>(), SecretPin::parse(&pin)) {
@@ -136,12 +136,12 @@ impl Device {
     }
 
     /// The network's verdict as an exit code, as text, and as JSON.
-    pub(super) async fn check_network(&self) -> Result<(u32, String, String), Failure> {
+    pub async fn check_network(&self) -> Result<(u32, String, String), Failure> {
         self.call_on(INTERFACE, "CheckNetwork", &()).await
     }
 
     /// Has an order carried out.
-    pub(super) async fn give(&self, order: Order) -> Result<(), Failure> {
+    pub async fn give(&self, order: Order) -> Result<(), Failure> {
         match emergency_stop::word_of(&order) {
             Some(word) => stop(word, self.tell(order)).await,
             None => self.tell(order).await,

@@ -10,19 +10,19 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $code:literal, $meaning:literal;)*) => {
         /// What kind of failure it is.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(super) enum Kind {
+        pub enum Kind {
             $($(#[$doc])* $kind,)*
         }
 
         impl Kind {
             /// The exit code.
-            pub(super) const fn code(self) -> u8 {
+            pub const fn code(self) -> u8 {
                 match self { $(Self::$kind => $code,)* }
             }
         }
 
         /// The part of `--help` on exit codes.
-        pub(super) fn table() -> String {
+        pub fn table() -> String {
             let mut table = "Exit codes:\n   0  done\n".to_owned();
             $(table += &format!("  {:>2}  {}\n", $code, $meaning);)*
             table + "  11 to 24  (network only) the verdict N1 to N14"
@@ -46,7 +46,7 @@ kinds! {
 /// A failed command: its kind, and a message that says what to do next.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{message}")]
-pub(super) struct Failure {
+pub struct Failure {
     /// Decides the exit code.
     pub kind: Kind,
     /// For a person.
@@ -55,7 +55,7 @@ pub(super) struct Failure {
 
 impl Failure {
     /// A failure of `kind`. What others on the bus say is part of some messages, so all are made fit to print.
-    pub(super) fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: text::clean(&message.into(), LONGEST) }
     }
 }

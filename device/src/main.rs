@@ -1,12 +1,12 @@
-//! `fieldlink`: see [`fieldlink_agent::client`].
+//! `fieldlink`: see [`fieldlink_device::cli`].
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // It may read a PIN.
-    if let Err(error) = fieldlink_agent::hardening::keep_memory_private() {
+    if let Err(error) = fieldlink_device::hardening::keep_memory_private() {
         eprintln!("fieldlink: {error:#}");
         return ExitCode::FAILURE;
     }
-    fieldlink_agent::client::run()
+    fieldlink_device::cli::run()
 }

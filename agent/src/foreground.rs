@@ -1,0 +1,64 @@
+//! Remote access in a terminal, without the bus: for development.
+
+use anyhow::Context;
+use fieldlink_device::console::{self, Feed, InputEnd};
+use fieldlink_device::order::Order;
+use fieldlink_protocol::reason::Reason;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::access::{Access, Command};
+use crate::config::Config;
+use crate::marks::Marks;
+use crate::network::Monitor;
+
+/// Orders that the console may be ahead with.
+const ORDERS: usize = 16;
+
+/// Starts remote access and shows it, until it fails or is told to stop.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let dialer = config.dialer()?;
+    let network = Monitor::start(dialer.clone());
+    let (commands, queue) = mpsc::channel(ORDERS);
+    let (sender, orders) = mpsc::channel(ORDERS);
+    let around = config.surroundings(dialer, config.child_launch()?);
+    let (access, outlook) = Access::new(config, around, network.handle(), queue, (Marks::nowhere(), None))?;
+    let mut access = tokio::spawn(access.run());
+    let happenings = outlook.happenings.subscribe();
+    let feed = Feed { view: outlook.view, happenings, orders: sender };
+    let _ = commands.send(Command::of(Order::Start)).await;
+    let console = tokio::spawn(console::run(feed, InputEnd::GoOn));
+    let giving = tokio::spawn(give(orders, commands.clone()));
+    let ended = tokio::select! {
+        ended = &mut access => ended,
+        reason = stop_signal() => {
+            let _ = commands.send(Command::of(Order::Shutdown(reason?))).await;
+            access.await
+        }
+    };
+    console.abort();
+    giving.abort();
+    network.close().await;
+    ended.context("remote access failed")?
+}
+
+/// Passes on what the console orders; what comes of it shows in the view.
+async fn give(mut orders: mpsc::Receiver<Order>, commands: mpsc::Sender<Command>) {
+    while let Some(order) = orders.recv().await {
+        if commands.send(Command::of(order)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Ctrl-C is the client's; a closed terminal or a stop from outside is not.
+async fn stop_signal() -> std::io::Result<Reason> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(tokio::select! {
+        _ = interrupt.recv() => Reason::ClientEnded,
+        _ = terminate.recv() => Reason::AgentStopped,
+        _ = hang_up.recv() => Reason::AgentStopped,
+    })
+}

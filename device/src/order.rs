@@ -1,0 +1,73 @@
+//! What the person beside the device asks for, and what is told beside the status.
+
+use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::reason::Reason;
+
+use crate::status::{Line, WarningCode};
+
+/// What the client asks for.
+#[derive(Debug)]
+pub enum Order {
+    /// Start remote access, with a new pair.
+    Start,
+    /// Switch remote access off, or end the session.
+    Stop(Reason),
+    /// End the session, if there is one.
+    End,
+    /// Answer the question that is named.
+    Answer(QuestionId, ClientAnswer),
+    /// Give the session that is named so many minutes more.
+    Grant(SessionId, u32),
+    /// Say something to the engineer.
+    Chat(String),
+    /// End everything, for good: the agent stops.
+    Shutdown(Reason),
+    /// Nothing: whoever answers is alive.
+    Ping,
+}
+
+/// What the client says to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientAnswer {
+    /// Agreed.
+    Yes,
+    /// Not agreed.
+    No,
+    /// One of the choices, or words of the client's own.
+    Text(String),
+}
+
+/// Something that happens and is not a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happening {
+    /// A line between client and engineer; cleaned.
+    Chat {
+        /// Who says it: true for the engineer.
+        from_engineer: bool,
+        /// The line.
+        text: String,
+    },
+    /// Something the client should know.
+    Warning(Line),
+}
+
+impl Happening {
+    /// Whether it says what became of the question that was open.
+    pub fn closes_question(&self) -> bool {
+        match self {
+            Self::Chat { .. } => false,
+            Self::Warning(line) => {
+                WarningCode::from_name(&line.code).is_some_and(WarningCode::closes_question)
+            }
+        }
+    }
+
+    /// As the console shows it.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Chat { from_engineer: true, text } => format!("  Engineer: {text}\n"),
+            Self::Chat { from_engineer: false, text } => format!("  You: {text}\n"),
+            Self::Warning(line) => format!("  {}\n", line.sentence),
+        }
+    }
+}
