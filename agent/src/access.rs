@@ -28,11 +28,11 @@ use self::returning::{Return, Returning};
 
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
-use crate::control::Teller;
 use crate::marks::Marks;
 use crate::network::monitor::{self, Standing};
-use crate::pairing::{ChargeRequest, Run};
 use crate::rules::{Due, Pair, Rules, State};
+use crate::session::control::Teller;
+use crate::session::pairing::{ChargeRequest, Run};
 use crate::session::{LiveSession, SessionEvent, Surroundings};
 use crate::session_process::EndOutcome;
 use crate::tunnel::{Tunnel, TunnelEvent};

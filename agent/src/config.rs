@@ -10,10 +10,9 @@ use fieldlink_protocol::settings;
 use fieldlink_transport::{Dialer, PipeLimits, Proxy, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 
-use crate::forward_policy::ForwardPolicy;
 use crate::memory;
-use crate::session::Surroundings;
 use crate::session_process::Launch;
+use crate::ssh::forward_policy::ForwardPolicy;
 
 /// `MemoryMax=` of the unit as it is shipped.
 const SHIPPED_MEMORY: u64 = 1 << 30;
@@ -176,19 +175,6 @@ impl Config {
         }
     }
 
-    /// What sessions need. With less memory than their pipes could fill, the pipes get smaller windows.
-    pub fn surroundings(&self, dialer: Dialer, launch: Launch) -> Surroundings {
-        let mut bounds = self.session.pipe_limits();
-        if let Some(problem) =
-            memory::limit().and_then(|limit| self.session.excess(limit).map(|text| (limit, text)))
-        {
-            let (limit, problem) = problem;
-            bounds.window = memory::largest_window(limit).max(limits::PIPE_WINDOW_MIN);
-            tracing::warn!(window = bounds.window, "{problem}: using a smaller one");
-        }
-        Surroundings { dialer, bounds, launch, forwards: self.forward.clone() }
-    }
-
     /// What an operator should know of settings that are valid: numbers that do not fit the unit as it is shipped.
     pub fn advice(&self) -> Option<String> {
         self.session.excess(SHIPPED_MEMORY)
@@ -201,7 +187,7 @@ fn default_support_user() -> String {
 
 impl SessionConfig {
     /// Says so if the pipes of a session could fill more than their share of `memory` bytes.
-    fn excess(&self, memory: u64) -> Option<String> {
+    pub(crate) fn excess(&self, memory: u64) -> Option<String> {
         let (window, largest) = (self.pipe_window_bytes, memory::largest_window(memory));
         let mib = |bytes: u64| bytes >> 20;
         (window > largest).then(|| {

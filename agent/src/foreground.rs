@@ -11,6 +11,7 @@ use crate::access::{Access, Command};
 use crate::config::Config;
 use crate::marks::Marks;
 use crate::network::Monitor;
+use crate::session::Surroundings;
 
 /// Orders that the console may be ahead with.
 const ORDERS: usize = 16;
@@ -21,7 +22,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let network = Monitor::start(dialer.clone());
     let (commands, queue) = mpsc::channel(ORDERS);
     let (sender, orders) = mpsc::channel(ORDERS);
-    let around = config.surroundings(dialer, config.child_launch()?);
+    let around = Surroundings::new(&config, dialer, config.child_launch()?);
     let (access, outlook) = Access::new(config, around, network.handle(), queue, (Marks::nowhere(), None))?;
     let mut access = tokio::spawn(access.run());
     let happenings = outlook.happenings.subscribe();

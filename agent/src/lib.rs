@@ -1,8 +1,8 @@
 //! Fieldlink's agent: remote access to a scanner, as its user allows it.
 //!
 //! [`access`] owns everything that runs; [`rules`] (pure) decides. The way of a call through the
-//! modules: [`tunnel`] registers with the relay, [`pairing`] runs OPAQUE, [`control`] is the sealed
-//! channel, [`session`] holds what a session needs, [`ssh`] serves the engineer's SSH connections,
+//! modules: [`tunnel`] registers with the relay, [`session::pairing`] runs OPAQUE,
+//! [`session::control`] is the sealed channel, [`session`] holds what a session needs, [`ssh`] serves the engineer's SSH connections,
 //! [`session_process`] talks to `fieldlink-session`, which is the crate of that name. Beside all that,
 //! [`network`] says how good the network is.
 
@@ -10,13 +10,10 @@ pub mod access;
 pub mod args;
 pub mod clock;
 pub mod config;
-pub mod control;
 pub mod foreground;
-pub mod forward_policy;
 pub mod marks;
 pub mod memory;
 pub mod network;
-pub mod pairing;
 pub mod rules;
 pub mod service;
 pub mod session;

@@ -8,9 +8,9 @@ use fieldlink_protocol::messages::questions;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 
-use crate::control::Teller;
 use crate::network::{Code, Verdict};
 use crate::rules::{Active, Asked, Request, State};
+use crate::session::control::Teller;
 
 /// What a state looks like from outside.
 pub fn status_of(state: &State, notice: Option<&Notice>, problem: Option<&str>, network: &Verdict) -> Status {

@@ -1,9 +1,6 @@
 //! How a command can fail, and the exit code each failure has.
 
-use fieldlink_protocol::reason::Reason;
 use fieldlink_transport::{Answer, CertificateOwner, DialError};
-
-use crate::session::End;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $code:literal, $name:literal, $meaning:literal;)*) => {
@@ -104,38 +101,6 @@ impl Failure {
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
     }
-
-    /// A session that ended before it began.
-    pub fn not_begun(end: &End) -> Self {
-        let (kind, next) = match end.reason {
-            Reason::ClientRefused => (
-                Kind::ClientRefused,
-                "talk to the client; a second refusal switches remote access off, and then there is a new ID and PIN",
-            ),
-            Reason::NoAnswer => (
-                Kind::NoAnswer,
-                "ask the client to look at the scanner's screen, which says whether ID and PIN still hold: a \
-                 second request without a yes uses them up",
-            ),
-            Reason::Busy => (Kind::Busy, "try again when that session is over"),
-            Reason::WrongPin => (Kind::WrongPin, "ask the client to read the PIN out again"),
-            Reason::Revoked => (Kind::CredentialRefused, "ask the relay's operator"),
-            Reason::BurntByRefusals => {
-                (Kind::ClientRefused, "talk to the client, who has to start remote access again")
-            }
-            Reason::Burnt | Reason::BurntByWithdrawals => {
-                (Kind::NotAvailable, "ask the client to start remote access again")
-            }
-            Reason::PartnerMissing | Reason::PairingTimeout | Reason::PairingAborted => {
-                (Kind::NotAvailable, "ask the client whether remote access is still on, and try again")
-            }
-            Reason::ScannerFailed | Reason::SessionProcessLost => {
-                (Kind::Failed, "ask the client to start remote access again")
-            }
-            _ => (Kind::SessionOver, "ask the client for a new ID and PIN"),
-        };
-        Self::new(kind, format!("the session did not begin: {}; {next}", end.cause()))
-    }
 }
 
 impl From<anyhow::Error> for Failure {
@@ -213,22 +178,6 @@ mod tests {
             ]
         );
         assert!(table().contains("  219  the ID has a typo\n"));
-    }
-
-    #[test]
-    fn every_reason_before_a_session_has_a_kind() {
-        for (reason, kind) in [
-            (Reason::ClientRefused, Kind::ClientRefused),
-            (Reason::NoAnswer, Kind::NoAnswer),
-            (Reason::Busy, Kind::Busy),
-            (Reason::Burnt, Kind::NotAvailable),
-            (Reason::PartnerMissing, Kind::NotAvailable),
-            (Reason::Revoked, Kind::CredentialRefused),
-            (Reason::RelayStopping, Kind::SessionOver),
-        ] {
-            let end = End::new(reason, crate::session::Told::Scanner);
-            assert_eq!(Failure::not_begun(&end).kind, kind, "{reason:?}");
-        }
     }
 
     #[test]

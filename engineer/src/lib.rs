@@ -7,6 +7,7 @@
 //! | module | is |
 //! |---|---|
 //! | [`args`], [`commands`], [`exit`] | the command line, what each command does, how it ends |
+//! | [`end`] | how a session ended, and whose word that is |
 //! | [`directories`], [`config`], [`credential_store`], [`guesses`] | what is kept between runs |
 //! | [`desk`], [`call`] | what is at hand before a call, and the call |
 //! | [`runtime_dir`], [`ssh_config`], [`ssh_key`], [`ssh_client`], [`ssh_child`] | what ssh needs, for as long as a session lives |
@@ -29,8 +30,10 @@ pub mod credential_store;
 pub mod desk;
 pub mod dialogue;
 pub mod directories;
+pub mod end;
 pub mod exit;
 pub mod front;
+mod front_link;
 pub mod guesses;
 pub mod holder;
 pub mod local_socket;

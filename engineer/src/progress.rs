@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::budget::{Budget, Verdict};
 use crate::control::Trouble;
+use crate::end::{End, Told};
 use crate::exit::Failure;
 use crate::printing::{LINE, print, print_json};
-use crate::session::{End, Told};
 
 /// A change that is worth telling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

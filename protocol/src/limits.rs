@@ -8,8 +8,10 @@ pub const CONTROL_MESSAGE: usize = 64 * 1024;
 pub const RELAY_MESSAGE: usize = 8 * 1024;
 /// Payload of one pipe data frame as the sending sides cut it, in bytes.
 pub const PIPE_CHUNK: usize = 64 * 1024;
+/// Bytes before the payload of a DATA frame.
+pub const DATA_HEADER: usize = 9;
 /// Largest message on a pipe, in bytes: a chunk behind its header.
-pub const DATA_MESSAGE: usize = crate::pipe::DATA_HEADER + PIPE_CHUNK;
+pub const DATA_MESSAGE: usize = DATA_HEADER + PIPE_CHUNK;
 /// Unacknowledged bytes that a pipe keeps per direction unless configured otherwise.
 pub const PIPE_WINDOW: u32 = 4 * 1024 * 1024;
 /// The smallest window a peer may announce: room for a few chunks.

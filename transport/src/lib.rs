@@ -6,6 +6,7 @@ mod address;
 mod backoff;
 mod control;
 mod dial;
+mod hello;
 mod measure;
 mod pipe;
 mod proxy;

@@ -10,12 +10,12 @@ use fieldlink_protocol::reason::Reason;
 
 use super::{Access, MOST_REDRAWS, Notice, Unconfirmed};
 use crate::clock;
-use crate::control::Teller;
 use crate::network::monitor::Standing;
 use crate::network::reach::Failure;
-use crate::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::rules::{Request, State};
 use crate::session::LiveSession;
+use crate::session::control::Teller;
+use crate::session::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::tunnel::TunnelEvent;
 use crate::view::visitor_of;
 

@@ -15,9 +15,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Access, Unconfirmed};
 use crate::clock;
-use crate::control::{ControlEvent, EngineerHello};
-use crate::pairing::{self, Freely, Offer, Outcome, Run, Verified};
 use crate::rules::Request;
+use crate::session::control::{ControlEvent, EngineerHello};
+use crate::session::pairing::{self, Freely, Offer, Outcome, Run, Verified};
 use crate::session::{LiveSession, SessionEvent};
 use crate::session_process::EndOutcome;
 

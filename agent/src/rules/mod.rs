@@ -7,7 +7,9 @@
 //! that may still use it, so that no session can outlive its beginning with a PIN that still works.
 
 mod active;
+mod outcome;
 mod pair;
+mod request;
 mod returns;
 mod state;
 #[cfg(test)]
@@ -25,9 +27,11 @@ use fieldlink_protocol::pairing::attempts::{Charge, Standing};
 use fieldlink_protocol::reason::Reason;
 
 pub use active::{Active, Asked};
+pub use outcome::{Answered, Due, GrantError, Greeted, StaleAnswer};
 pub use pair::Pair;
+pub use request::Request;
 pub use returns::Returns;
-pub use state::{Answered, Due, GrantError, Greeted, Request, StaleAnswer, State};
+pub use state::State;
 
 use crate::config::{Consent, SessionConfig};
 

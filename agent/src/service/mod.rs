@@ -37,6 +37,7 @@ use crate::access::{Access, Command, Outlook};
 use crate::config::{AccessMode, Config};
 use crate::marks::{self, Marks, SessionMark};
 use crate::network::Monitor;
+use crate::session::Surroundings;
 use crate::tunnel::Tunnel;
 use crate::view::Notice;
 
@@ -73,7 +74,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let network = Monitor::start(dialer.clone());
     let (commands, orders) = mpsc::channel(ORDERS);
     let is_at_boot = config.access == AccessMode::AtBoot;
-    let around = config.surroundings(dialer.clone(), config.service_launch());
+    let around = Surroundings::new(&config, dialer.clone(), config.service_launch());
     let (access, outlook) = Access::new(config, around, network.handle(), orders, (marks.clone(), notice))?;
     let mut access = tokio::spawn(access.run());
     let helpers = Helpers::start(&outlook, &commands, authority, dialer).await;

@@ -1,19 +1,15 @@
 //! Asking the session process for programs and forwards.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use fieldlink_session::wire::{
-    ConnectTarget, ExitStatus, FailReason, ProgramKind, ProgramSignal, RequestId, TerminalRequest, Welcome,
+    ConnectTarget, FailReason, ProgramKind, ProgramSignal, RequestId, TerminalRequest, Welcome,
 };
-use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::SessionLost;
 use super::program_io::{ForwardStream, ProgramIo};
-use super::requests::{ConnectReply, StartReply, Started};
+use super::reply::{ConnectReply, ProgramExit, SessionError, StartReply, Started};
 
 /// Asks a session process for programs and forwards; clones ask the same one.
 #[derive(Debug, Clone)]
@@ -45,38 +41,6 @@ pub struct Program {
     pub io: ProgramIo,
     /// How it will have ended.
     pub exit: ProgramExit,
-}
-
-/// Resolves when the program has ended, or can no longer be heard of.
-#[derive(Debug)]
-pub struct ProgramExit(oneshot::Receiver<ExitStatus>);
-
-/// Why a request came to nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SessionError {
-    /// The session process said no.
-    #[error("{message}")]
-    Refused {
-        /// Why, for programs.
-        reason: FailReason,
-        /// Why, for people; printable ASCII.
-        message: String,
-    },
-    /// Too many programs and forwards are under way.
-    #[error("could not ask session process: too many programs and forwards at once")]
-    Busy,
-    /// The request does not fit into a message.
-    #[error("could not ask session process: request is too long")]
-    TooLong,
-    /// No answer in time.
-    #[error("could not ask session process: no answer in time")]
-    TimedOut,
-    /// The session process was lost.
-    #[error("could not ask session process: {0}")]
-    Lost(SessionLost),
-    /// The session was ended.
-    #[error("could not ask session process: the session has ended")]
-    Ended,
 }
 
 #[derive(Debug)]
@@ -141,19 +105,4 @@ impl SessionClient {
 
 fn unusable(error: std::io::Error) -> SessionError {
     SessionError::Refused { reason: FailReason::Other, message: format!("unusable descriptor: {error}") }
-}
-
-impl ProgramExit {
-    pub(super) fn new(receiver: oneshot::Receiver<ExitStatus>) -> Self {
-        Self(receiver)
-    }
-}
-
-impl Future for ProgramExit {
-    /// Nothing if the session went before the program did.
-    type Output = Option<ExitStatus>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(context).map(Result::ok)
-    }
 }

@@ -15,10 +15,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Command, ProgramRequest, SessionError};
+use super::client::{Command, ProgramRequest};
 use super::descriptors;
 use super::pulse::Pulse;
-use super::requests::{ConnectReply, Misbehaviour, Outcome, Requests, StartReply};
+use super::reply::{ConnectReply, SessionError, StartReply};
+use super::requests::{Misbehaviour, Outcome, Requests};
 use super::{SessionLost, WatchLimits};
 
 // Messages that wait for room in the socket; beyond, requests wait in their own bounded queue.

@@ -12,6 +12,7 @@ mod link;
 mod outcome;
 mod program_io;
 mod pulse;
+mod reply;
 mod requests;
 mod service;
 mod starting;
@@ -30,9 +31,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use client::{Program, ProgramExit, ProgramRequest, SessionClient, SessionError};
+pub use client::{Program, ProgramRequest, SessionClient};
 pub use outcome::{EndOutcome, SessionLost, StartError};
 pub use program_io::{ForwardStream, ProgramIo, TerminalMaster};
+pub use reply::{ProgramExit, SessionError};
 
 pub use service::Launch;
 pub use starting::Starting;

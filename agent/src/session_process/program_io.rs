@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::unix::pipe;
 use tokio::net::{TcpStream, UnixStream};
 
-use super::requests::CheckedIo;
+use super::reply::CheckedIo;
 use super::sys;
 
 /// How the agent talks to a program.

@@ -8,35 +8,11 @@ use fieldlink_session::packet;
 use fieldlink_session::wire::{ConnectTarget, ExitStatus, FailReason, MAX_LIVE, RequestId};
 use tokio::sync::oneshot;
 
-use super::SessionError;
-use super::client::ProgramExit;
-use super::descriptors::{self, DescriptorError, PipeEnds};
+use super::descriptors::{self, DescriptorError};
+use super::reply::{CheckedIo, ConnectReply, ProgramExit, SessionError, StartReply, Started};
 
 // Longest explanation that is passed on, in characters.
 const MAX_EXPLANATION: usize = 300;
-
-/// Answers a `start_program`.
-pub(super) type StartReply = oneshot::Sender<Result<Started, SessionError>>;
-/// Answers a `connect`, with a checked socket.
-pub(super) type ConnectReply = oneshot::Sender<Result<OwnedFd, SessionError>>;
-
-/// A program that runs, with checked descriptors. They become I/O objects only at the asker's: the
-/// session process shares their `O_NONBLOCK` and could make a read or write block, which must never
-/// happen on the thread that keeps the rules.
-#[derive(Debug)]
-pub(super) struct Started {
-    pub(super) id: RequestId,
-    pub(super) pid: u32,
-    pub(super) io: CheckedIo,
-    pub(super) exit: ProgramExit,
-}
-
-/// Descriptors of a program, checked.
-#[derive(Debug)]
-pub(super) enum CheckedIo {
-    Terminal(OwnedFd),
-    Pipes(PipeEnds),
-}
 
 /// Something that the session process may not say; the session is lost.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,9 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fieldlink_protocol::text;
 use fieldlink_session::wire::{ConnectTarget, ProgramKind};
+use russh::ChannelOpenFailure;
 use tokio::sync::watch;
 
-use crate::forward_policy::ForwardPolicy;
+use super::forward_policy::ForwardPolicy;
+
+/// `SSH_OPEN_ADMINISTRATIVELY_PROHIBITED`, RFC 4254 section 5.1.
+const ADMINISTRATIVELY_PROHIBITED: u32 = 1;
 
 /// Something an engineer wants to open.
 #[derive(Debug, Clone)]
@@ -41,6 +45,17 @@ impl Refusal {
     pub fn destination(host: &str, port: u16) -> Self {
         Self::Destination(format!("{}:{port}", text::name(host)))
     }
+}
+
+impl From<Refusal> for ChannelOpenFailure {
+    fn from(refusal: Refusal) -> Self {
+        prohibited(refusal.to_string())
+    }
+}
+
+/// A channel that is not opened because nobody may have it.
+pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
+    ChannelOpenFailure::Other { code: ADMINISTRATIVELY_PROHIBITED, reason }
 }
 
 /// The path of one session's channels.

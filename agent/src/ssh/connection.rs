@@ -8,15 +8,13 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::channel_path::ChannelRequest;
+use super::channel_path::{ChannelRequest, prohibited};
 use super::forward;
 use super::program::{self, ProgramDeps};
 use super::session_channel::SessionChannels;
 
 /// Forwards that one connection may have open.
 const MOST_FORWARDS: usize = 64;
-/// `administratively prohibited`, RFC 4254 section 5.1.
-const PROHIBITED: u32 = 1;
 
 pub(super) struct Connection {
     engineer_key: PublicKey,
@@ -113,7 +111,7 @@ impl Connection {
             }
             Err(refusal) => {
                 tracing::info!(%refusal, "channel refused");
-                reply.reject(prohibited(refusal.to_string())).await;
+                reply.reject(refusal.into()).await;
             }
         }
     }
@@ -121,10 +119,6 @@ impl Connection {
 
 fn answer(id: ChannelId, session: &mut Session, is_taken: bool) -> Result<(), russh::Error> {
     if is_taken { session.channel_success(id) } else { session.channel_failure(id) }
-}
-
-pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
-    ChannelOpenFailure::Other { code: PROHIBITED, reason }
 }
 
 fn size(columns: u32, rows: u32, pixel_width: u32, pixel_height: u32) -> TerminalSize {

@@ -63,7 +63,7 @@ pub(super) async fn run(
 fn failure(target: &ConnectTarget, error: &SessionError) -> ChannelOpenFailure {
     match (target, error) {
         (ConnectTarget::Own { host, port }, SessionError::Refused { reason: FailReason::Elsewhere, .. }) => {
-            super::connection::prohibited(Refusal::destination(host, *port).to_string())
+            Refusal::destination(host, *port).into()
         }
         _ => {
             let reason = text::sentence(&error.to_string());

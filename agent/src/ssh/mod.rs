@@ -3,9 +3,11 @@
 //! A connection may carry several sessions and forwards, and a further connection costs no PIN. While one
 //! takes nothing, what is sent to the others of its connection crawls; nothing else is held up (`input.rs`).
 
+mod channel_io;
 mod channel_path;
 mod connection;
 mod forward;
+pub mod forward_policy;
 mod input;
 mod program;
 mod server_config;

@@ -14,9 +14,9 @@ use russh::ChannelMsg;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
+use super::channel_io::{Input, Output};
 use super::channel_path::{Authorised, ChannelPath, ChannelRequest};
 use super::input::{AFTER_CLOSE, Backlog, PendingInput, write_to};
-use super::session_channel::{Input, Output};
 use crate::session_process::{
     Program, ProgramExit, ProgramIo, ProgramRequest, SessionClient, TerminalMaster,
 };

@@ -6,12 +6,14 @@ use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
 
 use super::end::{broken_off, no_session, not_open};
-use super::proxy::FAILED;
 use crate::directories::Place;
 use crate::printing::print;
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
 use crate::ssh_config::alias;
 use crate::ssh_config::aliases::{Record, TICKET};
+
+/// What ssh itself returns when there is no connection.
+pub(super) const FAILED: u8 = 255;
 
 /// Says why `name` stands for none of the sessions in the directory `runtime`.
 pub(super) fn run(runtime: &Path, name: &str) -> u8 {

@@ -7,11 +7,11 @@ use fieldlink_protocol::support_id::SupportId;
 use crate::call::parse_id;
 use crate::desk::Desk;
 use crate::directories::Directories;
+use crate::end::{End, Told};
 use crate::exit::{Failure, Kind};
 use crate::local_socket::{Reply, Request, client};
 use crate::printing::print_answer;
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
-use crate::session::{End, Told};
 
 pub(super) async fn run(words: &[String]) -> Result<u8, Failure> {
     let directories = Directories::from_environment()?;

@@ -4,16 +4,13 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::closed;
+use super::closed::{self, FAILED};
 use crate::call::parse_id;
 use crate::config::Directories;
 use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, client};
 use crate::platform::{self, SyncStream};
 use crate::ssh_child;
-
-/// What ssh itself returns when there is no connection.
-pub(super) const FAILED: u8 = 255;
 
 pub(super) fn run(session: &OsStr, stdio: bool) -> u8 {
     match try_run(session, stdio) {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::speech::Speech;
 use super::{Broken, Conversation, Heard, Wishes};
-use crate::session::{End, Told};
+use crate::end::{End, Told};
 
 /// What the channel tells the session.
 #[derive(Debug)]

@@ -5,12 +5,13 @@ use std::time::Duration;
 use fieldlink_protocol::reason::Reason;
 use tokio::time::timeout;
 
-use super::process::{Front, SshEnd};
+use crate::end::End;
 use crate::exit::{Failure, Kind, SSH_FAILED};
+use crate::front_link::{FrontLink, SshEnd};
 use crate::platform::Signal;
 use crate::progress::{Console, Progress};
 use crate::rehearsal;
-use crate::session::{End, Session, Stop, Stops};
+use crate::session::{Session, Stop, Stops};
 use crate::ssh_config::check::{self, Standing};
 
 /// How long it may take to see whether plain ssh works. Meanwhile nothing else is listened to.
@@ -61,7 +62,7 @@ impl Held<'_> {
     }
 
     /// Has a shell opened in the front's terminal, and ends the session with it.
-    pub(super) async fn shell(mut self, front: &mut Front) -> Result<u8, Failure> {
+    pub(super) async fn shell(mut self, front: &mut FrontLink) -> Result<u8, Failure> {
         let ssh = match self.follow_ssh(front).await {
             Happened::Ssh(ssh) => ssh,
             Happened::Over(end) => return self.over(&end).await,
@@ -79,7 +80,7 @@ impl Held<'_> {
     }
 
     /// Has one command run, and ends the session with it.
-    pub(super) async fn command(mut self, front: &mut Front) -> Result<u8, Failure> {
+    pub(super) async fn command(mut self, front: &mut FrontLink) -> Result<u8, Failure> {
         let ssh = match self.follow_ssh(front).await {
             Happened::Ssh(ssh) => ssh,
             Happened::Over(end) => return self.over(&end).await,
@@ -97,7 +98,7 @@ impl Held<'_> {
         Ok(ssh.code)
     }
 
-    async fn follow_ssh(&mut self, front: &mut Front) -> Happened {
+    async fn follow_ssh(&mut self, front: &mut FrontLink) -> Happened {
         self.console.hush(true);
         let (config, alias) = (self.session.ssh_config(), self.session.alias());
         front.start_ssh(config, alias).await;
@@ -143,7 +144,7 @@ impl Held<'_> {
     }
 
     /// ssh failed, and not the session: that goes on, as long as someone is there who can end it.
-    async fn keep(self, front: &Front, ssh: SshEnd) -> Result<u8, Failure> {
+    async fn keep(self, front: &FrontLink, ssh: SshEnd) -> Result<u8, Failure> {
         if !front.is_attended() {
             return self.leave(ssh.code, "ssh failed").await;
         }

@@ -9,9 +9,8 @@
 mod front;
 mod held;
 mod process;
-mod wire;
+pub(crate) mod wire;
 
 pub use front::{Ended, Event, Holder};
-pub(crate) use process::Front;
 pub use process::run;
 pub use wire::{Order, ToFront, ToHolder, Uses};

@@ -1,39 +1,17 @@
 //! The holder's end: opens the session that the front wants, holds it, and ends it.
 
-use std::path::PathBuf;
-use std::time::Duration;
-
 use anyhow::Context;
-use fieldlink_protocol::pin::Pin;
-use tokio::time::timeout;
 
 use super::held::Held;
-use super::wire::{Order, Receiver, Sender, ToFront, ToHolder, Uses};
+use super::wire::{Order, Receiver, Sender, Uses};
 use crate::desk::Desk;
 use crate::directories::Directories;
 use crate::exit::{Failure, Kind};
+use crate::front_link::FrontLink;
 use crate::platform;
 use crate::platform::Signal;
 use crate::progress::{Console, Progress};
 use crate::session::{NotOpened, Stop, Stops, Way, open};
-
-/// How long the front may take to stop ssh. A front that is stopped itself does not answer.
-const FAREWELL: Duration = Duration::from_secs(3);
-
-/// The front, as its holder sees it.
-pub(crate) struct Front {
-    sender: Sender,
-    receiver: Receiver,
-    attended: bool,
-    asks_again: bool,
-}
-
-/// How an ssh of the front's ended.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SshEnd {
-    pub(super) code: u8,
-    pub(super) failed: bool,
-}
 
 /// Runs a holder to its end, which is the exit code of the whole.
 pub async fn run() -> u8 {
@@ -51,18 +29,18 @@ pub async fn run() -> u8 {
     }
 }
 
-async fn meet() -> anyhow::Result<(Order, Front, (Stops, tokio::sync::mpsc::Sender<()>))> {
+async fn meet() -> anyhow::Result<(Order, FrontLink, (Stops, tokio::sync::mpsc::Sender<()>))> {
     let (reader, writer) = platform::inherited_socket()?.into_split();
     let (sender, mut receiver) = (Sender::new(writer), Receiver::new(reader));
     let order: Order = receiver.next().await.context("no order came")?;
     let stops = Stops::new(platform::inherited_socket()?)?;
     let (attended, asks_again) = (order.attended, order.asks_again);
-    Ok((order, Front { sender, receiver, attended, asks_again }, stops))
+    Ok((order, FrontLink::new((sender, receiver), attended, asks_again), stops))
 }
 
 async fn hold(
     order: &Order,
-    front: &mut Front,
+    front: &mut FrontLink,
     (mut stops, end): (Stops, tokio::sync::mpsc::Sender<()>),
     console: &Console,
 ) -> Result<u8, Failure> {
@@ -107,51 +85,5 @@ fn refuse(not_opened: NotOpened, console: &Console) -> Result<u8, Failure> {
         NotOpened::Stopped(Stop::Requested) => {
             Err(Failure::new(Kind::SessionOver, "ended before the session began, as you asked"))
         }
-    }
-}
-
-impl Front {
-    /// The next PIN. Safe to cancel.
-    pub(crate) async fn pin(&mut self) -> Result<Pin, Failure> {
-        self.sender.send(&ToFront::Pin).await;
-        match self.receiver.next().await {
-            Some(ToHolder::Pin { digits }) => {
-                Pin::parse(&digits).map_err(|error| Failure::usage(error.to_string()))
-            }
-            Some(ToHolder::NoPin { code, message }) => Err(Failure::new(Kind::of_code(code), message)),
-            _ => Err(Failure::usage("no PIN came")),
-        }
-    }
-
-    /// Has ssh started with the file `config`, for the host `alias`.
-    pub(super) async fn start_ssh(&mut self, config: PathBuf, alias: String) {
-        self.sender.send(&ToFront::Ssh { config, alias }).await;
-    }
-
-    /// Whether a person is there, who can end a session that is left over.
-    pub(super) fn is_attended(&self) -> bool {
-        self.attended
-    }
-
-    /// Whether a wrong PIN can be typed again.
-    pub(crate) fn asks_again(&self) -> bool {
-        self.asks_again
-    }
-
-    /// Waits for the end of the front's ssh. Safe to cancel. A front that is gone never tells; that is
-    /// noticed elsewhere.
-    pub(super) async fn ssh_end(&mut self) -> SshEnd {
-        loop {
-            match self.receiver.next().await {
-                Some(ToHolder::SshEnded { code, failed }) => return SshEnd { code, failed },
-                Some(_) => {}
-                None => std::future::pending().await,
-            }
-        }
-    }
-
-    pub(super) async fn stop_ssh(&mut self) {
-        self.sender.send(&ToFront::NoSsh).await;
-        let _ = timeout(FAREWELL, self.ssh_end()).await;
     }
 }

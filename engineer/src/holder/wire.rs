@@ -97,22 +97,22 @@ pub enum ToHolder {
 }
 
 /// Writes lines.
-pub(super) struct Sender(OwnedWriter);
+pub(crate) struct Sender(OwnedWriter);
 
 /// Reads lines.
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     reader: OwnedReader,
     /// Never grows, so that no copy of a PIN is left behind.
     buffer: Zeroizing<Vec<u8>>,
 }
 
 impl Sender {
-    pub(super) fn new(writer: OwnedWriter) -> Self {
+    pub(crate) fn new(writer: OwnedWriter) -> Self {
         Self(writer)
     }
 
     /// Says something. A peer that is gone is noticed where it is listened to.
-    pub(super) async fn send(&mut self, message: &impl Serialize) {
+    pub(crate) async fn send(&mut self, message: &impl Serialize) {
         let mut line = Zeroizing::new(Vec::with_capacity(LINE));
         if serde_json::to_writer(&mut *line, message).is_ok() {
             line.push(b'\n');
@@ -122,12 +122,12 @@ impl Sender {
 }
 
 impl Receiver {
-    pub(super) fn new(reader: OwnedReader) -> Self {
+    pub(crate) fn new(reader: OwnedReader) -> Self {
         Self { reader, buffer: Zeroizing::new(Vec::with_capacity(LINE)) }
     }
 
     /// The next message; `None` when the peer is gone or says something else. Safe to cancel.
-    pub(super) async fn next<T: DeserializeOwned>(&mut self) -> Option<T> {
+    pub(crate) async fn next<T: DeserializeOwned>(&mut self) -> Option<T> {
         loop {
             if let Some(end) = self.buffer.iter().position(|&byte| byte == b'\n') {
                 let message = serde_json::from_slice(&self.buffer[..end]).ok();

@@ -6,7 +6,6 @@
 //! no reply any more.
 
 pub mod client;
-pub mod server;
 
 use std::io;
 
@@ -15,10 +14,10 @@ use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
 
 use crate::control::Trouble;
-use crate::session::End;
+use crate::end::End;
 
 /// Longest line, in bytes.
-const LINE: usize = 4096;
+pub(crate) const LINE: usize = 4096;
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,7 +105,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    fn ended(end: &End) -> Self {
+    pub(crate) fn ended(end: &End) -> Self {
         Self::Ended { by: end.by().into(), reason: end.reason.code().into(), message: end.sentence() }
     }
 }
@@ -135,13 +134,13 @@ pub struct Status {
     pub trouble: Option<Trouble>,
 }
 
-fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+pub(crate) fn encode<T: Serialize>(message: &T) -> Vec<u8> {
     let mut line = serde_json::to_vec(message).expect("our messages have string keys only");
     line.push(b'\n');
     line
 }
 
-fn decode<T: serde::de::DeserializeOwned>(line: &[u8]) -> io::Result<T> {
+pub(crate) fn decode<T: serde::de::DeserializeOwned>(line: &[u8]) -> io::Result<T> {
     let line = line.strip_suffix(b"\n").ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(serde_json::from_slice(line)?)
 }

@@ -9,12 +9,13 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{End, State, Told};
+use super::State;
+use super::server::{Open, Server, Turns};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::dialogue::Transcript;
+use crate::end::{End, Told};
 use crate::exit::Failure;
-use crate::local_socket::server::{Open, Server, Turns};
 use crate::platform::LocalListener;
 use crate::relay_session::RelayHandle;
 use crate::runtime_dir::SessionDirectory;

@@ -12,11 +12,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::lines::{SETTLE, end_of};
 use super::setback::{self, Setback};
-use super::{End, Told};
 use crate::call::Call;
 use crate::desk::Desk;
+use crate::end::{End, Told};
 use crate::exit::Kind;
-use crate::holder::Front;
+use crate::front_link::FrontLink;
 use crate::pairing::{self, Answered, Paired, PairingError};
 use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
@@ -37,7 +37,7 @@ pub(super) struct Contact<'a> {
 
 impl Contact<'_> {
     /// Asks for the PIN until it is right; on a terminal it can be typed again.
-    pub(super) async fn pair(&mut self, front: &mut Front) -> Result<(Offer, Paired), Setback> {
+    pub(super) async fn pair(&mut self, front: &mut FrontLink) -> Result<(Offer, Paired), Setback> {
         loop {
             self.console.tell(&Progress::WaitingForPin);
             self.console.clear();

@@ -6,9 +6,9 @@ use fieldlink_transport::ControlError;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::{End, Told};
 use crate::control::Heard;
 use crate::control::channel::ChannelEvent;
+use crate::end::{End, Told};
 use crate::relay_session::RelayEvent;
 
 /// How long a better reason may take after a worse one. Relay and scanner tell on two connections,

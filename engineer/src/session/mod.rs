@@ -2,9 +2,9 @@
 
 mod base;
 mod contact;
-mod ending;
 mod lines;
 mod opening;
+mod server;
 mod setback;
 mod ssh_files;
 mod state;
@@ -13,9 +13,9 @@ mod stops;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-pub use ending::{End, Told};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
+
 pub(crate) use opening::{NotOpened, Way, open};
 pub use state::{Live, OpenError, State};
 pub use stops::{Stop, Stops};
@@ -23,6 +23,7 @@ use tokio::time::timeout;
 
 use crate::control::Heard;
 use crate::dialogue::Speaker;
+use crate::end::{End, Told};
 use crate::progress::{Console, Progress};
 use crate::ssh_config::{self, aliases};
 use base::Base;

@@ -18,13 +18,14 @@ use super::contact::Contact;
 use super::lines::{Event, Lines};
 use super::setback::{Setback, tampered};
 use super::ssh_files::SshFiles;
-use super::{End, Live, Session, State, Stop, Stops, Told};
+use super::{Live, Session, State, Stop, Stops};
 use crate::call::Call;
 use crate::control::channel::{Channel, ChannelEvent, Pipe};
 use crate::control::{self, AgentHello, Conversation, Heard, Wishes};
 use crate::desk::Desk;
+use crate::end::{End, Told};
 use crate::exit::{Failure, Kind};
-use crate::holder::Front;
+use crate::front_link::FrontLink;
 use crate::moment::Moment;
 use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
@@ -43,7 +44,7 @@ pub(crate) enum NotOpened {
 /// How to get into a session.
 pub(crate) enum Way<'a> {
     /// A new one, by PIN.
-    New(&'a mut Front),
+    New(&'a mut FrontLink),
     /// Back into one whose program was killed.
     Back(Restart),
 }

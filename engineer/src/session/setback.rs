@@ -3,7 +3,7 @@
 use fieldlink_protocol::reason::Reason;
 use fieldlink_transport::AttachedError;
 
-use super::{End, Told};
+use crate::end::{End, Told};
 use crate::exit::{Failure, Kind};
 use crate::pairing::PairingError;
 
@@ -31,7 +31,7 @@ impl Setback {
     /// What the engineer is told, and what the others are told.
     pub(super) fn parts(self) -> (Failure, End) {
         match self {
-            Self::Over(end) => (Failure::not_begun(&end), end),
+            Self::Over(end) => (not_begun(&end), end),
             Self::Failure(failure) if failure.kind == Kind::WrongPin => {
                 (failure, End::new(Reason::WrongPin, Told::Here))
             }
@@ -70,4 +70,57 @@ pub(super) fn rejected(left: usize) -> String {
 /// Someone on the way changed something.
 pub(super) fn tampered() -> End {
     End::new(Reason::Tampered, Told::Here)
+}
+
+/// A session that ended before it began.
+fn not_begun(end: &End) -> Failure {
+    let (kind, next) = match end.reason {
+        Reason::ClientRefused => (
+            Kind::ClientRefused,
+            "talk to the client; a second refusal switches remote access off, and then there is a new ID and PIN",
+        ),
+        Reason::NoAnswer => (
+            Kind::NoAnswer,
+            "ask the client to look at the scanner's screen, which says whether ID and PIN still hold: a \
+             second request without a yes uses them up",
+        ),
+        Reason::Busy => (Kind::Busy, "try again when that session is over"),
+        Reason::WrongPin => (Kind::WrongPin, "ask the client to read the PIN out again"),
+        Reason::Revoked => (Kind::CredentialRefused, "ask the relay's operator"),
+        Reason::BurntByRefusals => {
+            (Kind::ClientRefused, "talk to the client, who has to start remote access again")
+        }
+        Reason::Burnt | Reason::BurntByWithdrawals => {
+            (Kind::NotAvailable, "ask the client to start remote access again")
+        }
+        Reason::PartnerMissing | Reason::PairingTimeout | Reason::PairingAborted => {
+            (Kind::NotAvailable, "ask the client whether remote access is still on, and try again")
+        }
+        Reason::ScannerFailed | Reason::SessionProcessLost => {
+            (Kind::Failed, "ask the client to start remote access again")
+        }
+        _ => (Kind::SessionOver, "ask the client for a new ID and PIN"),
+    };
+    Failure::new(kind, format!("the session did not begin: {}; {next}", end.cause()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_before_a_session_has_a_kind() {
+        for (reason, kind) in [
+            (Reason::ClientRefused, Kind::ClientRefused),
+            (Reason::NoAnswer, Kind::NoAnswer),
+            (Reason::Busy, Kind::Busy),
+            (Reason::Burnt, Kind::NotAvailable),
+            (Reason::PartnerMissing, Kind::NotAvailable),
+            (Reason::Revoked, Kind::CredentialRefused),
+            (Reason::RelayStopping, Kind::SessionOver),
+        ] {
+            let end = End::new(reason, Told::Scanner);
+            assert_eq!(not_begun(&end).kind, kind, "{reason:?}");
+        }
+    }
 }

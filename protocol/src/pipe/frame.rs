@@ -13,7 +13,8 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::{PipeKind, Role, VERSION};
-use crate::{ids::PipeId, limits};
+use crate::ids::PipeId;
+use crate::limits::{self, DATA_HEADER};
 
 const HELLO: u8 = 0x01;
 const PROOF: u8 = 0x02;
@@ -23,9 +24,6 @@ const FIN: u8 = 0x05;
 const PING: u8 = 0x06;
 const PONG: u8 = 0x07;
 const HELLO_LENGTH: usize = 1 + 3 + 16 + 32 + 8 + 8 + 4;
-
-/// Bytes before the payload of a DATA frame.
-pub const DATA_HEADER: usize = 9;
 
 /// The first frame of every connection.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,8 @@ mod resumable;
 mod simulation;
 mod stream;
 
-pub use frame::{DATA_HEADER, Frame, FrameError, Hello};
+pub use crate::limits::DATA_HEADER;
+pub use frame::{Frame, FrameError, Hello};
 pub use handshake::{Established, Handshake, HandshakeError, Reply};
 pub use resumable::{Due, ResumablePipe, Side, TrialError, TrialStep};
 pub use stream::{Received, Stream, StreamError};

@@ -1,96 +1,14 @@
 //! Admitted sessions: who is with them, and the tickets that bring both sides back.
 
-use std::time::Instant;
-
-use fieldlink_protocol::ids::{AgentKey, PipeId, RunId, SessionId};
+use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 
-use super::again::Try;
 use super::agents::Place;
-use super::pipe::Pipe;
-use super::restart::Recall;
-use super::sessions::{Pairing, Progress, State};
+use super::session::{Admitted, Pairing, Presence, Progress, State};
+use super::standing::Standing;
 use super::{Admission, ConnectionId, Directory, Effect};
-
-/// What both sides of an admitted session hold on to, and so does the relay over its own restarts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// The latest run that succeeded.
-    pub run: RunId,
-    /// Its control pipe.
-    pub control: PipeId,
-    /// The key of the agent.
-    pub agent_key: AgentKey,
-    /// How often the two have paired: what has the higher number is the later.
-    pub pairing: u32,
-    /// Unix seconds: from when its tickets are valid.
-    pub not_before: u64,
-    /// Unix seconds: until when the session may last.
-    pub expires: u64,
-}
-
-/// A session to which the client has said yes.
-pub(super) struct Admitted {
-    pub(super) standing: Standing,
-    pub(super) agent: Option<ConnectionId>,
-    pub(super) engineer: Presence,
-    /// The engineer's program was started again, and the two pair once more.
-    pub(super) again: Option<Try>,
-    /// It began before this relay did.
-    pub(super) recall: Option<Recall>,
-}
-
-/// Whether an engineer is with the session.
-#[derive(Clone, Copy)]
-pub(super) enum Presence {
-    Here(ConnectionId),
-    /// And comes back by then, or the session is over.
-    Away {
-        until: Instant,
-    },
-}
-
-impl Admitted {
-    pub(super) fn engineer_link(&self) -> Option<ConnectionId> {
-        match self.engineer {
-            Presence::Here(link) => Some(link),
-            Presence::Away { .. } => None,
-        }
-    }
-
-    /// When it has to be looked at, its pipes apart.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.away_until().into_iter().chain(self.recall.as_ref().map(|recall| recall.until)).min()
-    }
-
-    /// Why it is over by `now`, if it is: without an engineer, or without its control pipe.
-    pub(super) fn verdict(&self, control: Option<&Pipe>, now: Instant) -> Option<Reason> {
-        let is_past = |until: Instant| until <= now;
-        let deserted = self.away_until().is_some_and(is_past);
-        let apart = control.and_then(Pipe::lapses_at).is_some_and(is_past);
-        if !deserted && !apart {
-            return None;
-        }
-        let waits = control.and_then(Pipe::waiter).map(|waiter| waiter.side);
-        Some(match (&self.recall, waits) {
-            (Some(recall), _) if !recall.touched => Reason::RelayRestarted,
-            _ if deserted => Reason::EngineerLost,
-            (_, Some(Role::Agent)) => Reason::EngineerLost,
-            (_, Some(Role::Engineer)) => Reason::ConnectionLost,
-            (_, None) if self.engineer_link().is_none() => Reason::EngineerLost,
-            (_, None) => Reason::ConnectionLost,
-        })
-    }
-
-    fn away_until(&self) -> Option<Instant> {
-        match self.engineer {
-            Presence::Here(_) => None,
-            Presence::Away { until } => Some(until),
-        }
-    }
-}
 
 impl Directory {
     /// The client said yes. Whatever does not fit gets the end of that session as the answer.

@@ -8,15 +8,8 @@ use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::reason::Reason;
 
 use super::pipe::Pipe;
-use super::sessions::Session;
+use super::session::{Session, Try};
 use super::{ConnectionId, Directory};
-
-/// A run of an admitted session that has not succeeded yet. The session stands on the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Try {
-    pub(super) run: RunId,
-    pub(super) control: PipeId,
-}
 
 /// A further run that both sides are to be told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

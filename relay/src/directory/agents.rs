@@ -7,7 +7,7 @@ use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-use super::sessions::{self, Progress, Session, Side, State};
+use super::session::{self, Progress, Session, Side, State};
 use super::{ConnectionId, Directory, Effect, Farewell, Rank};
 
 /// A registered agent's connection.
@@ -159,7 +159,7 @@ impl Directory {
 
     /// The agent declines a run. The session stays for another try.
     pub fn declined(&mut self, link: ConnectionId, session: SessionId, run: RunId, reason: Reason) {
-        let reason = sessions::claimed(reason);
+        let reason = session::claimed(reason);
         let Some(found) = self.sessions.get_mut(&session) else { return };
         let State::Pairing(pairing) = &mut found.state else {
             return self.declined_again(link, session, run, reason);
@@ -180,7 +180,7 @@ impl Directory {
     /// The agent says that the session is over.
     pub fn end_by_agent(&mut self, link: ConnectionId, session: SessionId, reason: Reason) {
         if self.sessions.get(&session).is_some_and(|session| session.agent() == Some(link)) {
-            self.end_session(session, sessions::claimed(reason), Some(Side::Agent));
+            self.end_session(session, session::claimed(reason), Some(Side::Agent));
         }
     }
 

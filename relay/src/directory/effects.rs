@@ -6,7 +6,7 @@ use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 
-use super::Standing;
+use super::standing::Standing;
 
 /// One connection of an agent or an engineer. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -28,7 +28,9 @@ mod rank;
 mod rate;
 mod requests;
 mod restart;
+mod session;
 mod sessions;
+mod standing;
 #[cfg(test)]
 mod tests;
 
@@ -40,19 +42,19 @@ use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-pub use admission::Standing;
 pub use again::{AskedAgain, NotAgain};
 pub use agents::Registered;
 pub use effects::{Admission, AttachmentId, ConnectionId, Effect, Farewell, Parting};
-pub use pipes::{Aftermath, Attach, AttachRefusal, Opened, PipeEnd, Place};
+pub use pipe::Attach;
+pub use pipes::{Aftermath, AttachRefusal, Opened, PipeEnd, Place};
 pub use rank::Rank;
 pub use rate::RateLimit;
 pub use requests::{Asked, Fresh, Question};
 pub use restart::{Clock, Remembered};
+pub use standing::Standing;
 
-use admission::Presence;
 use agents::Agent;
-use sessions::{Session, Side};
+use session::{Presence, Session, Side};
 
 /// The times that the directory's rules need.
 #[derive(Debug, Clone, Copy)]
@@ -148,7 +150,7 @@ impl Directory {
     /// The engineer ends the session of this connection.
     pub fn end_by_engineer(&mut self, link: ConnectionId, reason: Reason) {
         if let Some(session) = self.engineers.get(&link).and_then(|engineer| engineer.session) {
-            self.end_session(session, sessions::claimed(reason), Some(Side::Engineer));
+            self.end_session(session, session::claimed(reason), Some(Side::Engineer));
         }
     }
 

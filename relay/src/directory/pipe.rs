@@ -5,7 +5,24 @@ use std::time::Instant;
 use fieldlink_protocol::ids::RunId;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 
-use super::{Attach, AttachmentId, Effect, Parting, Times};
+use super::{AttachmentId, Effect, Parting, Times};
+
+/// What attaching leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attach {
+    /// Wait for the partner's first coming, until then.
+    Wait {
+        /// From then on it was in vain.
+        until: Instant,
+    },
+    /// The pipe was spliced before: wait for the partner to attach again.
+    WaitAgain {
+        /// From then on it was in vain.
+        until: Instant,
+    },
+    /// The partner waits: join it.
+    Join(AttachmentId),
+}
 
 /// A pipe that was not closed yet.
 pub(super) struct Pipe {

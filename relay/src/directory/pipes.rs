@@ -9,8 +9,8 @@ use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::PipeTicket;
 
-use super::pipe::{Pipe, Post, Waiter};
-use super::sessions::{self, Progress, State};
+use super::pipe::{Attach, Pipe, Post, Waiter};
+use super::session::{self, Progress, State};
 use super::{AttachmentId, ConnectionId, Directory, Effect, Parting, Standing};
 
 /// A pipe that an engineer opened.
@@ -28,23 +28,6 @@ pub struct Opened {
     pub not_before: u64,
     /// Unix seconds: until when.
     pub expires: u64,
-}
-
-/// What attaching leads to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attach {
-    /// Wait for the partner's first coming, until then.
-    Wait {
-        /// From then on it was in vain.
-        until: Instant,
-    },
-    /// The pipe was spliced before: wait for the partner to attach again.
-    WaitAgain {
-        /// From then on it was in vain.
-        until: Instant,
-    },
-    /// The partner waits: join it.
-    Join(AttachmentId),
 }
 
 /// Why a valid ticket opens nothing.
@@ -209,7 +192,7 @@ impl Directory {
         let is_control = session.admitted_control() == Some(pipe);
         let Some(closed) = session.drop_pipe(pipe) else { return };
         let parting = match end {
-            PipeEnd::Closed { reason: Some(reason), .. } => Parting::Reason(sessions::claimed(reason)),
+            PipeEnd::Closed { reason: Some(reason), .. } => Parting::Reason(session::claimed(reason)),
             _ => Parting::Done,
         };
         let others = closed.attachments().filter(|other| *other != attachment);
@@ -251,7 +234,7 @@ impl Directory {
 /// the same words on the other connection.
 fn end_reason(end: PipeEnd) -> Reason {
     match end {
-        PipeEnd::Closed { reason: Some(reason), .. } => sessions::claimed(reason),
+        PipeEnd::Closed { reason: Some(reason), .. } => session::claimed(reason),
         PipeEnd::Closed { by: Role::Engineer, .. } => Reason::EngineerLost,
         _ => Reason::ConnectionLost,
     }

@@ -9,7 +9,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 use super::pipe::Pipe;
-use super::sessions::{Pairing, Progress, Session, Side, State};
+use super::session::{Pairing, Progress, Session, Side, State};
 use super::{ConnectionId, Directory};
 
 /// An engineer's request.

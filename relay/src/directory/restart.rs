@@ -1,6 +1,6 @@
 //! Sessions that an earlier relay left running: they go on when their sides come back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
@@ -10,9 +10,8 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::ticket::PipeTicket;
 
-use super::admission::{Admitted, Presence};
 use super::pipe::Pipe;
-use super::sessions::{Session, State};
+use super::session::{Admitted, Presence, Recall, Session, State};
 use super::{AttachRefusal, Directory, Effect, Standing};
 
 /// Closed pipes that are remembered per session. With more, no further pipe is recalled.
@@ -40,22 +39,6 @@ pub struct Remembered {
     pub began: u64,
     /// If it was admitted.
     pub standing: Option<Standing>,
-}
-
-/// What a session that began before this relay did still has coming.
-pub(super) struct Recall {
-    /// Until then tickets of its SSH pipes open them again: a pipe that is apart for longer is over.
-    pub(super) until: Instant,
-    /// Whether anybody has come back.
-    pub(super) touched: bool,
-    /// The pipes that were closed since: their tickets open nothing.
-    closed: HashSet<PipeId>,
-}
-
-impl Recall {
-    fn new(until: Instant) -> Self {
-        Self { until, touched: false, closed: HashSet::new() }
-    }
 }
 
 impl Directory {

@@ -5,12 +5,13 @@
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use super::{StoreError, disk, reserve};
+use super::place::Place;
+use super::{StoreError, disk};
 
 /// How long a writer waits for another process's transaction.
 const BUSY: Duration = Duration::from_secs(5);
@@ -77,15 +78,6 @@ const SCHEMA: &[&str] = &[
     ) STRICT;
 ",
 ];
-
-/// Where the store's file is.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    /// For this process, which may have made the state directory its root.
-    pub(super) file: PathBuf,
-    /// For everyone else: the directory that errors name.
-    pub(super) shown: PathBuf,
-}
 
 /// A connection to the store's file.
 pub struct Database {
@@ -164,7 +156,7 @@ impl Database {
     ) -> Result<T, StoreError> {
         let written = match self.transaction(&change) {
             Err(error) if disk::may_be_want_of_room(&error) => self.transaction(|transaction| {
-                reserve::spend(transaction)?;
+                spend_reserve(transaction)?;
                 change(transaction)
             }),
             other => other,
@@ -276,6 +268,11 @@ fn migrate(database: &mut Database) -> Result<(), StoreError> {
 
 fn identity(file: &Path) -> Option<(u64, u64)> {
     fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// Frees a row of the [`reserve`](super::reserve)'s pages for the rest of this transaction. Without any left it does nothing.
+pub(super) fn spend_reserve(transaction: &Transaction<'_>) -> rusqlite::Result<usize> {
+    transaction.execute("DELETE FROM reserve WHERE id = (SELECT max(id) FROM reserve)", [])
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use rusqlite::{Error, ErrorCode};
 
 use super::StoreError;
-use super::database::Place;
+use super::place::Place;
 
 /// What is written to find out what the system says: SQLite passes on little of it.
 const PROBE: &str = ".fieldlink-relay-probe";

@@ -11,6 +11,7 @@ mod disk;
 mod engineers;
 mod likeness;
 mod pending;
+mod place;
 mod reserve;
 mod roster;
 mod shared;

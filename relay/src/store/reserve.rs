@@ -10,18 +10,11 @@
 
 use std::path::PathBuf;
 
-use rusqlite::Transaction;
-
 use super::{Database, StoreError};
 
 /// Rows, and bytes in each: eight pages.
 const ROWS: i64 = 16;
 const ROOM: i64 = 32 * 1024;
-
-/// Frees a row's pages for the rest of this transaction. Without any left it does nothing.
-pub(super) fn spend(transaction: &Transaction<'_>) -> rusqlite::Result<usize> {
-    transaction.execute("DELETE FROM reserve WHERE id = (SELECT max(id) FROM reserve)", [])
-}
 
 impl Database {
     /// Makes the reserve whole, if it is not.
@@ -58,6 +51,7 @@ impl Database {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::database::spend_reserve;
 
     #[test]
     fn is_filled_once_and_again_after_it_was_spent() {
@@ -73,7 +67,7 @@ mod tests {
         let before = changes(&version);
         database.fill_reserve().expect("room");
         assert_eq!(changes(&version), before, "nothing is written while it is whole");
-        database.write(spend).expect("spent");
+        database.write(spend_reserve).expect("spent");
         assert!(!database.reserve_is_whole());
         database.fill_reserve().expect("room");
         assert!(database.reserve_is_whole());

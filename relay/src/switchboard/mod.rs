@@ -6,6 +6,7 @@
 
 mod agents;
 mod deliver;
+mod ledger;
 mod pipes;
 mod requests;
 mod returning;
@@ -28,7 +29,7 @@ use crate::directory::{AttachmentId, Clock, ConnectionId, Directory, Effect, Far
 use crate::store::{Store, UnixTime};
 use crate::tickets::TicketOffice;
 
-pub use pipes::{Ledger, Traffic};
+pub use ledger::{Ledger, Traffic};
 pub use requests::Request;
 pub use returning::Resumption;
 pub use seats::{Handover, Seat, Seated};

@@ -19,6 +19,7 @@ use super::race::{AttemptId, Due, Passed, Race, Setback};
 use super::route::{Family, Route};
 use super::steps::{Trace, best_of};
 use super::{DialError, DialStep, StepReport, Use, WebSocket, upgrade};
+use crate::hello::Hello;
 use crate::proxy::{self, ProxyError};
 use crate::tls::CertificateOwner;
 
@@ -308,8 +309,8 @@ fn tls_version(stream: &TlsStream<TcpStream>, route: Route) -> String {
         other => format!("{other:?}"),
     };
     match route.hello {
-        super::Hello::Hybrid => version,
-        super::Hello::Classical => format!("{version}, small hello"),
+        Hello::Hybrid => version,
+        Hello::Classical => format!("{version}, small hello"),
     }
 }
 

@@ -5,8 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use fieldlink_protocol::text;
 
-use super::route::{Hello, Route};
+use super::route::Route;
 use crate::RelayAddress;
+use crate::hello::Hello;
 
 /// Addresses that are named, and how long what is said of each may be, in characters.
 const NAMED: usize = 6;

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::route::{Family, Hello, Route};
+use super::route::{Family, Route};
+use crate::hello::Hello;
 
 /// Not used for this long, it says nothing about the network any more.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);

@@ -28,8 +28,6 @@ pub use destination::Destination;
 pub use error::{CertificateDates, DialError};
 pub use steps::{DialStep, StepReport};
 
-pub(super) use self::route::Hello;
-
 use self::conductor::{Conductor, Outcome, Request};
 use self::learnt::Learnt;
 use self::line::Line;

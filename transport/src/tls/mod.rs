@@ -17,7 +17,7 @@ pub use certificate::{CertificateOwner, CertificateProblem};
 pub use distinguished_name::read_distinguished_name;
 
 use self::examiner::Examiner;
-use super::dial::Hello;
+use crate::hello::Hello;
 
 /// Why there are no roots to trust.
 #[derive(Debug, thiserror::Error)]

@@ -11,8 +11,7 @@ use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::ticket::{Lease, PipeTicket, Tenure};
 
-use super::admission::Admitted;
-use super::sessions::State;
+use super::session::{Admitted, State};
 use super::*;
 
 const TIMES: Times = Times {

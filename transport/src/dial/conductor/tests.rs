@@ -14,8 +14,8 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 
 use super::super::learnt::Learnt;
 use super::super::lookup::Lookups;
-use super::super::route::Hello;
 use super::*;
+use crate::hello::Hello;
 use crate::tls::TlsClient;
 
 const RELAY: &str = "wss://relay.invalid";

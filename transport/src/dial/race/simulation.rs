@@ -9,8 +9,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::super::learnt::Learnt;
-use super::super::route::Hello;
 use super::*;
+use crate::hello::Hello;
 
 const SEEDS: u64 = 20_000;
 const END: Duration = Duration::from_secs(10);

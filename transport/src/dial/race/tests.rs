@@ -1,6 +1,6 @@
 use super::super::learnt::Learnt;
-use super::super::route::Hello;
 use super::*;
+use crate::hello::Hello;
 
 const END: Duration = Duration::from_secs(10);
 

@@ -1,4 +1,4 @@
-//! The session's end of the socket.
+//! The session's end of the socket that other programs use it through.
 
 mod dialogue;
 
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::limits;
+use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
 use fieldlink_transport::{Backoff, PipeEnd};
@@ -17,14 +18,14 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{LINE, Purpose, Reply, Request, Status, decode, encode};
+use super::{Live, State};
 use crate::control::channel::Pipe;
 use crate::dialogue::Transcript;
+use crate::end::{End, Told};
+use crate::local_socket::{LINE, Purpose, Reply, Request, Status, decode, encode};
 use crate::pipe_copy::carry;
 use crate::platform::{self, LocalListener, LocalStream};
 use crate::rehearsal;
-use crate::session::{End, Live, State, Told};
-use fieldlink_protocol::reason::Reason;
 
 /// Connections at the same time: SSH connections, those that wait for one, and whoever asks something else.
 const CONNECTIONS: usize = 512;
@@ -46,7 +47,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// SSH connections that are open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Open {
+pub(super) struct Open {
     /// The session's own shell or command.
     pub shell: usize,
     /// All others.
@@ -65,7 +66,7 @@ impl Open {
 }
 
 /// What the server serves.
-pub struct Server {
+pub(super) struct Server {
     /// The scanner.
     pub id: SupportId,
     /// The support case.
@@ -90,7 +91,7 @@ pub struct Server {
 
 impl Server {
     /// Serves until the session has left nothing behind.
-    pub async fn run(self, listener: LocalListener) {
+    pub(super) async fn run(self, listener: LocalListener) {
         let server = Arc::new(self);
         let permits = Arc::new(Semaphore::new(CONNECTIONS));
         let mut connections = JoinSet::new();
@@ -280,7 +281,7 @@ struct Opened {
 
 /// Who may open an SSH connection, and who may wait to.
 #[derive(Debug, Clone)]
-pub struct Turns {
+pub(super) struct Turns {
     open: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }

@@ -9,9 +9,10 @@ use fieldlink_protocol::{feature, limits};
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::{Reply, Server, encode};
+use super::Server;
 use crate::control::Unsaid;
 use crate::dialogue::{self, Speaker};
+use crate::local_socket::{Reply, encode};
 use crate::platform::{self, LocalStream};
 use crate::session::{Live, State};
 

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::pairing::Verified;
+use crate::session::pairing::Verified;
 
 const QUEUE: usize = 16;
 

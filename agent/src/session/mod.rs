@@ -1,6 +1,8 @@
 //! One session's moving parts: control channel, session process, SSH connections. What may happen
 //! when is for the rules; this only does it.
 
+pub mod control;
+pub mod pairing;
 mod work;
 
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
+use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::reason::Reason;
@@ -16,13 +19,15 @@ use fieldlink_transport::{Dialer, PipeLimits};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
 
+use self::control::{Control, ControlEvent, EngineerHello, Greeting, Teller};
+use self::pairing::Verified;
 use self::work::{Stage, Work};
-use crate::control::{Control, ControlEvent, EngineerHello, Greeting, Teller};
-use crate::forward_policy::ForwardPolicy;
-use crate::pairing::Verified;
+use crate::config::Config;
+use crate::memory;
 use crate::session_process::{
     EndOutcome, Launch, SessionEvents, SessionLost, SessionProcess, StartError, Starting, WatchLimits,
 };
+use crate::ssh::forward_policy::ForwardPolicy;
 use crate::ssh::{self, ChannelPath, SshServer, SshServerParts, SshThread};
 
 /// A session from the verified PIN on.
@@ -65,6 +70,20 @@ pub struct Surroundings {
     pub launch: Launch,
     /// Where forwards may lead.
     pub forwards: ForwardPolicy,
+}
+
+impl Surroundings {
+    /// As `config` says. With less memory than their pipes could fill, the pipes get smaller windows.
+    pub fn new(config: &Config, dialer: Dialer, launch: Launch) -> Self {
+        let mut bounds = config.session.pipe_limits();
+        if let Some(limit) = memory::limit()
+            && let Some(problem) = config.session.excess(limit)
+        {
+            bounds.window = memory::largest_window(limit).max(limits::PIPE_WINDOW_MIN);
+            tracing::warn!(window = bounds.window, "{problem}: using a smaller one");
+        }
+        Self { dialer, bounds, launch, forwards: config.forward.clone() }
+    }
 }
 
 /// Why a session could not begin.

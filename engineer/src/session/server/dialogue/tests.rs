@@ -9,10 +9,10 @@ use super::*;
 use crate::control::speech::Speech;
 use crate::control::{AgentHello, Trouble, voice};
 use crate::dialogue::{KEPT, Line};
-use crate::local_socket::server::tests::{Served, serve};
+use crate::end::{End, Told};
 use crate::local_socket::{Request, client};
 use crate::relay_session::RelayHandle;
-use crate::session::{End, Told};
+use crate::session::server::tests::{Served, serve};
 use crate::ssh_key::EXAMPLE;
 
 /// A served session that the client has allowed, with a scanner that understands `features`.
