@@ -21,12 +21,12 @@ use crate::arrivals::{Arrival, Arrivals};
 use crate::coalesced::Coalesced;
 use crate::config::Limits;
 use crate::directory::AttachRefusal;
+use crate::endpoint::measure::Measuring;
+use crate::endpoint::{agent, engineer, measure, pipe};
 use crate::http::{self, Head, Refusal};
-use crate::measure::Measuring;
 use crate::permits::{Permit, Permits};
 use crate::socket::{self, Metered, PipeSocket, Purpose, Tls};
 use crate::switchboard::Switchboard;
-use crate::{agent, engineer, measure, pipe};
 
 /// Seconds of silence after which the kernel asks a peer whether it is there: later than peers ping.
 const KEEP_ALIVE: u32 = 30;

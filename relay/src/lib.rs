@@ -9,14 +9,13 @@
 //! | [`relay`], [`listen`] | bind, serve, drain |
 //! | [`tls`], [`http`], [`handshake`] | from a TCP connection to an endpoint, or a refusal |
 //! | [`arrivals`], [`permits`], [`memory`] | how many there may be, and what they cost |
-//! | [`agent`], [`engineer`], [`pipe`], [`measure`] | the four endpoints |
+//! | [`endpoint`] | the four endpoints: agent, engineer, pipe, measure |
 //! | [`control`], [`socket`], [`splice`] | control connections, WebSockets, pipes joined |
 //! | [`fault`], [`pace`] | what peers do wrong, and too fast |
 //! | [`directory`], [`switchboard`] | the rules, and the connections under them |
 //! | [`tickets`], [`store`], [`clock`], [`coalesced`] | what is signed, what is remembered, for how long it counts, and how often strangers make it look |
 //! | [`cli`], [`revocation`] | the operator's commands, and the one that needs no disk |
 
-pub mod agent;
 pub mod arrivals;
 pub mod cli;
 pub mod clock;
@@ -24,16 +23,14 @@ pub mod coalesced;
 pub mod config;
 pub mod control;
 pub mod directory;
-pub mod engineer;
+pub mod endpoint;
 pub mod fault;
 pub mod handshake;
 pub mod http;
 pub mod listen;
-pub mod measure;
 pub mod memory;
 pub mod pace;
 pub mod permits;
-pub mod pipe;
 pub mod relay;
 pub mod revocation;
 pub mod socket;
