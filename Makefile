@@ -12,8 +12,14 @@ export CARGO_TERM_COLOR ?= never
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-demo: setup build ## A whole support call on this machine; with a terminal you play both sides
-	@cargo run --quiet --release -p fieldlink-tests --bin demo
+# The programs of a call, in a profile that is quick to build.
+DEMO := -p fieldlink-agent -p fieldlink-session -p fieldlink-relay -p fieldlink-connect -p fieldlink-testbed
+
+demo: ## A whole support call on this machine; with a terminal you play both sides
+	@tests/setup demo
+	@[ -d "$${CARGO_TARGET_DIR:-target}/demo/deps" ] || echo "the programs are built first: about four minutes on two processors"
+	@$(STEP) "build (demo)" cargo build --profile demo --bins $(DEMO)
+	@cargo run --quiet --profile demo -p fieldlink-testbed --bin demo
 
 test: ## Everything: format, lints, docs, licences, unit, property, end-to-end and system tests
 	@$(MAKE) --no-print-directory setup

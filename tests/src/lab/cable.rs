@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use super::{Namespace, must};
+use fieldlink_testbed::Namespace;
+use fieldlink_testbed::namespace::must;
 
 /// One end of a line: a host, a device to be, and its address, such as `10.0.0.1/24`.
 #[derive(Clone, Copy)]

@@ -4,7 +4,6 @@
 
 mod cable;
 mod faults;
-mod namespace;
 pub mod slow_line;
 
 use std::io::Write;
@@ -14,9 +13,10 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use cable::{Cable, Plug};
-pub use namespace::Namespace;
 
 use crate::programs::Running;
+pub use fieldlink_testbed::Namespace;
+use fieldlink_testbed::namespace::{files_of, must, try_ip};
 
 /// Namespaces and lines. Declare it before the programs that run in it, so that it outlives them.
 pub struct Lab {
@@ -103,17 +103,7 @@ fn remove_left_behind() {
         let is_pid = |pid: &&str| !pid.is_empty() && pid.bytes().all(|digit| digit.is_ascii_digit());
         if owner.filter(is_pid).is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
             try_ip(&["netns", "del", &name]);
-            let _ = std::fs::remove_dir_all(namespace::files_of(&name));
+            let _ = std::fs::remove_dir_all(files_of(&name));
         }
     }
-}
-
-fn try_ip(arguments: &[&str]) -> bool {
-    Command::new("ip").args(arguments).output().is_ok_and(|output| output.status.success())
-}
-
-/// Runs a command that must succeed.
-fn must(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

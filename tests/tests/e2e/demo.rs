@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use fieldlink_tests::PATIENCE;
-use fieldlink_tests::programs::eventually;
+use fieldlink_tests::programs::{eventually, path_of};
 use fieldlink_tests::scanner::descendants_of;
 use fieldlink_tests::terminal::Terminal;
 use nix::sys::signal::{Signal, kill};
@@ -24,7 +24,7 @@ impl Demo {
     /// Starts it, and reads the PIN off the scanner's screen.
     fn start() -> (Self, String) {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
+        let mut command = Command::new(path_of("demo"));
         command.env("TMPDIR", directory.path());
         let mut terminal = Terminal::run(&command);
         terminal.wait_for("│  PIN          ");

@@ -8,7 +8,7 @@ use std::process::{Child, ExitCode};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use fieldlink_tests::{Engineer, Scanner};
+use fieldlink_testbed::{Engineer, Scanner};
 use pty_process::blocking::{Command, Pty, open};
 
 use crate::screen::{self, Screen};

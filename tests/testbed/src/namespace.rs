@@ -6,8 +6,6 @@ use std::process::Command;
 
 use nix::sched::{CloneFlags, setns};
 
-use super::{must, try_ip};
-
 /// A host's name, by which programs are started and threads enter it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Namespace {
@@ -15,14 +13,16 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    pub(super) fn create(name: String) -> Self {
+    /// Makes one with a loopback.
+    pub fn create(name: String) -> Self {
         must(Command::new("ip").args(["netns", "add", &name]));
         let namespace = Self { name };
         namespace.ip("link set lo up");
         namespace
     }
 
-    pub(super) fn remove(&self) {
+    /// Removes it with everything in it.
+    pub fn remove(&self) {
         try_ip(&["netns", "del", &self.name]);
         let _ = std::fs::remove_dir_all(files_of(&self.name));
     }
@@ -94,6 +94,17 @@ impl Namespace {
 }
 
 /// What `ip netns exec` puts in place of files below `/etc`.
-pub(super) fn files_of(name: &str) -> PathBuf {
+pub fn files_of(name: &str) -> PathBuf {
     Path::new("/etc/netns").join(name)
+}
+
+/// Runs `ip`; true if it succeeds.
+pub fn try_ip(arguments: &[&str]) -> bool {
+    Command::new("ip").args(arguments).output().is_ok_and(|output| output.status.success())
+}
+
+/// Runs a command that must succeed.
+pub fn must(command: &mut Command) {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

@@ -11,7 +11,7 @@ mod workplace;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use fieldlink_tests::{Engineer, Relay, Scanner};
+use fieldlink_testbed::{Engineer, Relay, Scanner};
 
 use workplace::Workplace;
 

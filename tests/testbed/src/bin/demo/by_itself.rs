@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use fieldlink_tests::engineer::{random_file, wait_until_active};
-use fieldlink_tests::programs::{Running, run_with_input};
-use fieldlink_tests::{Call, Engineer, Scanner};
+use fieldlink_testbed::engineer::{random_file, wait_until_active};
+use fieldlink_testbed::programs::{Running, run_with_input};
+use fieldlink_testbed::{Call, Engineer, Scanner};
 
 const COPY: usize = 256 << 20;
 
