@@ -28,16 +28,16 @@ use self::returning::{Return, Returning};
 
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
-use crate::marks::Marks;
 use crate::network::monitor::{self, Standing};
 use crate::rules::{Due, Pair, Rules, State};
 use crate::session::control::Teller;
 use crate::session::pairing::{ChargeRequest, Run};
-use crate::session::{LiveSession, SessionEvent, Surroundings};
+use crate::session::{LiveSession, SessionDeps, SessionEvent};
 use crate::session_process::EndOutcome;
+use crate::state_files::StateFiles;
 use crate::tunnel::{Tunnel, TunnelEvent};
 use crate::view::{Notice, status_of};
-use fieldlink_device::order::Happening;
+use fieldlink_device::order::Notification;
 use fieldlink_device::panel::{Credentials, View};
 
 /// Pairs that are drawn for one press, should the relay say that an ID is taken.
@@ -57,7 +57,7 @@ pub struct Unconfirmed;
 pub struct Access {
     config: Config,
     dialer: Dialer,
-    around: Arc<Surroundings>,
+    around: Arc<SessionDeps>,
     network: monitor::Handle,
     key: Arc<RegistrationKey>,
     rules: Rules,
@@ -81,9 +81,9 @@ pub struct Access {
     notice: Option<Notice>,
     /// Whether the agent stops.
     is_over: bool,
-    marks: Marks,
+    state_files: StateFiles,
     view: watch::Sender<View>,
-    happenings: broadcast::Sender<Happening>,
+    notifications: broadcast::Sender<Notification>,
     chat_rate: Rate,
     question_rate: Rate,
     said: Said,
@@ -91,11 +91,11 @@ pub struct Access {
 }
 
 /// What others see of remote access.
-pub struct Outlook {
+pub struct AccessHandle {
     /// What the client is to see.
     pub view: watch::Receiver<View>,
     /// What happens beside it.
-    pub happenings: broadcast::Sender<Happening>,
+    pub notifications: broadcast::Sender<Notification>,
 }
 
 enum Event {
@@ -114,19 +114,19 @@ enum Event {
 }
 
 impl Access {
-    /// Off, until a command starts it. `notice` says why, if it was on in an earlier life; `marks` are for
+    /// Off, until a command starts it. `notice` says why, if it was on in an earlier life; `state_files` are for
     /// the next.
     pub fn new(
         config: Config,
-        around: Surroundings,
+        around: SessionDeps,
         network: monitor::Handle,
         commands: mpsc::Receiver<Command>,
-        (marks, notice): (Marks, Option<Notice>),
-    ) -> anyhow::Result<(Self, Outlook)> {
+        (state_files, notice): (StateFiles, Option<Notice>),
+    ) -> anyhow::Result<(Self, AccessHandle)> {
         let status = status_of(&State::Off, notice.as_ref(), None, &network.verdict());
         let (view, watcher) = watch::channel(View { status, credentials: None });
-        let (happenings, _) = broadcast::channel(HAPPENINGS);
-        let outlook = Outlook { view: watcher, happenings: happenings.clone() };
+        let (notifications, _) = broadcast::channel(HAPPENINGS);
+        let handle = AccessHandle { view: watcher, notifications: notifications.clone() };
         let access = Self {
             dialer: around.dialer.clone(),
             around: Arc::new(around),
@@ -148,15 +148,15 @@ impl Access {
             commands,
             notice,
             is_over: false,
-            marks,
+            state_files,
             view,
-            happenings,
+            notifications,
             chat_rate: Rate::of_chat(),
             question_rate: Rate::of_questions(),
             said: Said::default(),
             timer: BootTimer::new()?,
         };
-        Ok((access, outlook))
+        Ok((access, handle))
     }
 
     /// Serves commands, relay and sessions. Whatever runs when the command queue closes is ended.
@@ -272,9 +272,9 @@ impl Access {
         };
         self.notice = Some(notice);
         self.show();
-        self.marks.set_session(None);
+        self.state_files.set_session(None);
         if outcome == EndOutcome::Unconfirmed {
-            self.marks.set_last_words(reason);
+            self.state_files.set_last_words(reason);
         }
         if outcome == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { Ok(()) }
     }

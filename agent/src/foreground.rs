@@ -9,9 +9,9 @@ use tokio::sync::mpsc;
 
 use crate::access::{Access, Command};
 use crate::config::Config;
-use crate::marks::Marks;
 use crate::network::Monitor;
-use crate::session::Surroundings;
+use crate::session::SessionDeps;
+use crate::state_files::StateFiles;
 
 /// Orders that the console may be ahead with.
 const ORDERS: usize = 16;
@@ -22,11 +22,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let network = Monitor::start(dialer.clone());
     let (commands, queue) = mpsc::channel(ORDERS);
     let (sender, orders) = mpsc::channel(ORDERS);
-    let around = Surroundings::new(&config, dialer, config.child_launch()?);
-    let (access, outlook) = Access::new(config, around, network.handle(), queue, (Marks::nowhere(), None))?;
+    let around = SessionDeps::new(&config, dialer, config.child_launch()?);
+    let (access, handle) =
+        Access::new(config, around, network.handle(), queue, (StateFiles::nowhere(), None))?;
     let mut access = tokio::spawn(access.run());
-    let happenings = outlook.happenings.subscribe();
-    let feed = Feed { view: outlook.view, happenings, orders: sender };
+    let notifications = handle.notifications.subscribe();
+    let feed = Feed { view: handle.view, notifications, orders: sender };
     let _ = commands.send(Command::of(Order::Start)).await;
     let console = tokio::spawn(console::run(feed, InputEnd::GoOn));
     let giving = tokio::spawn(give(orders, commands.clone()));

@@ -14,7 +14,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::clock;
 use crate::order::ClientAnswer;
-use crate::order::{Happening, Order};
+use crate::order::{Notification, Order};
 use crate::panel::{View, YES_OR_NO, describe_change, describe_time, time_left};
 use crate::status::{Phase, Question, QuestionKind};
 use crate::wrap::wrap;
@@ -27,7 +27,7 @@ pub struct Feed {
     /// What is to be shown.
     pub view: watch::Receiver<View>,
     /// What happens beside it.
-    pub happenings: broadcast::Receiver<Happening>,
+    pub notifications: broadcast::Receiver<Notification>,
     /// What the client asks for.
     pub orders: mpsc::Sender<Order>,
 }
@@ -60,9 +60,9 @@ pub async fn run(mut feed: Feed, at_end: InputEnd) {
                     screen.print(&format!("  {}\n{}", time_is_short(question), prompt(question)));
                 }
             }
-            Ok(happening) = feed.happenings.recv() => {
-                screen.print(&happening.describe());
-                if let Some(question) = shown.status.question.as_ref().filter(|_| !happening.closes_question()) {
+            Ok(notification) = feed.notifications.recv() => {
+                screen.print(&notification.describe());
+                if let Some(question) = shown.status.question.as_ref().filter(|_| !notification.closes_question()) {
                     screen.print(&prompt(question));
                 }
             }

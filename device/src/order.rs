@@ -39,7 +39,7 @@ pub enum ClientAnswer {
 
 /// Something that happens and is not a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happening {
+pub enum Notification {
     /// A line between client and engineer; cleaned.
     Chat {
         /// Who says it: true for the engineer.
@@ -51,7 +51,7 @@ pub enum Happening {
     Warning(Line),
 }
 
-impl Happening {
+impl Notification {
     /// Whether it says what became of the question that was open.
     pub fn closes_question(&self) -> bool {
         match self {

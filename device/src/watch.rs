@@ -16,7 +16,7 @@ use zbus::{Connection, MatchRule, Message, MessageStream, OwnedVariant, fdo};
 use crate::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
 use crate::client::{self, PROPERTIES};
 use crate::failure::{Failure, Kind};
-use crate::order::Happening;
+use crate::order::Notification;
 use crate::status::{Line, Status};
 
 /// The message bus, as a sender: a name that nobody else can have.
@@ -31,7 +31,7 @@ pub enum News {
     /// This is how things stand now.
     Status(Box<Status>),
     /// Something happened beside it.
-    Happened(Happening),
+    Notified(Notification),
     /// The service has stopped. It may come back.
     Stopped,
     /// It is there again, and this is how things stand.
@@ -57,7 +57,7 @@ struct Known {
 #[derive(Debug, PartialEq, Eq)]
 enum Heard {
     Changed,
-    Happened(Happening),
+    Notified(Notification),
     Started,
     Stopped,
 }
@@ -90,7 +90,7 @@ impl Watch {
             let message = self.messages.next().await?.ok()?;
             let news = match self.state.hear(&message) {
                 Some(Heard::Changed) => self.how_it_stands().map(News::Status),
-                Some(Heard::Happened(happening)) => Some(News::Happened(happening)),
+                Some(Heard::Notified(notification)) => Some(News::Notified(notification)),
                 Some(Heard::Stopped) => Some(News::Stopped),
                 // It may be gone again; then that is the next news.
                 Some(Heard::Started) => self.look_at_new_owner().await,
@@ -183,12 +183,12 @@ impl Known {
             "Chat" => {
                 let (from, words): (String, String) = body.deserialize().ok()?;
                 let (from_engineer, text) = (from == "engineer", text::clean(&words, limits::CHAT));
-                Some(Heard::Happened(Happening::Chat { from_engineer, text }))
+                Some(Heard::Notified(Notification::Chat { from_engineer, text }))
             }
             "Warning" => {
                 let (code, sentence): (String, String) = body.deserialize().ok()?;
                 let line = Line { code: text::name(&code), sentence: text::sentence(&sentence) };
-                Some(Heard::Happened(Happening::Warning(line)))
+                Some(Heard::Notified(Notification::Warning(line)))
             }
             _ => None,
         }
@@ -246,8 +246,8 @@ mod tests {
         }
         assert_eq!(known.properties.state, "off");
         let said = known.hear(&signal(AGENT, INTERFACE, "Chat", ("engineer", "hello")));
-        let chat = Happening::Chat { from_engineer: true, text: "hello".to_owned() };
-        assert_eq!(said, Some(Heard::Happened(chat)));
+        let chat = Notification::Chat { from_engineer: true, text: "hello".to_owned() };
+        assert_eq!(said, Some(Heard::Notified(chat)));
     }
 
     #[test]
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn nothing_that_is_said_moves_the_cursor() {
         let text = |message| match known().hear(&message) {
-            Some(Heard::Happened(happening)) => happening.describe(),
+            Some(Heard::Notified(notification)) => notification.describe(),
             other => panic!("{other:?}"),
         };
         let chat = text(signal(AGENT, INTERFACE, "Chat", ("engineer", "\u{1b}[2Jx")));

@@ -9,7 +9,7 @@
 //! | [`args`], [`commands`], [`exit`] | the command line, what each command does, how it ends |
 //! | [`end`] | how a session ended, and whose word that is |
 //! | [`directories`], [`config`], [`credential_store`], [`guesses`] | what is kept between runs |
-//! | [`desk`], [`call`] | what is at hand before a call, and the call |
+//! | [`context`], [`call`] | what is at hand before a call, and the call |
 //! | [`runtime_dir`], [`ssh_config`], [`ssh_key`], [`ssh_client`], [`ssh_child`] | what ssh needs, for as long as a session lives |
 //! | [`rehearsal`] | whether it works on this computer, before anybody is called |
 //! | [`front`], [`holder`] | the two processes of a session: the terminal's, and the one that lasts |
@@ -25,9 +25,9 @@ pub mod budget;
 pub mod call;
 pub mod commands;
 pub mod config;
+pub mod context;
 pub mod control;
 pub mod credential_store;
-pub mod desk;
 pub mod dialogue;
 pub mod directories;
 pub mod end;

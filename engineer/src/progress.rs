@@ -162,9 +162,9 @@ pub struct Console {
     /// Whether a line that will change stands on the terminal.
     unfinished: Cell<bool>,
     /// Whether the terminal belongs to someone else.
-    hushed: Cell<bool>,
+    muted: Cell<bool>,
     /// Whether the terminal's owner was told of an interruption.
-    whispered: Cell<bool>,
+    debugged: Cell<bool>,
     /// Bounds what the other side can have told.
     budget: RefCell<Budget>,
 }
@@ -179,8 +179,8 @@ impl Console {
             (false, true) => Manner::Terminal,
             (false, false) => Manner::Lines,
         };
-        let (unfinished, hushed, whispered) = Default::default();
-        Self { manner, unfinished, hushed, whispered, budget: RefCell::default() }
+        let (unfinished, muted, debugged) = Default::default();
+        Self { manner, unfinished, muted, debugged, budget: RefCell::default() }
     }
 
     /// Tells a change. What the other side can cause as often as it likes is told so often, and then how much
@@ -198,7 +198,7 @@ impl Console {
 
     fn tell_now(&self, progress: &Progress) {
         match self.manner {
-            _ if self.hushed.get() => self.whisper(progress),
+            _ if self.muted.get() => self.debug(progress),
             Manner::Json => {
                 print_json(&serde_json::to_string(progress).unwrap_or_default());
             }
@@ -212,21 +212,21 @@ impl Console {
     /// A shell that stands still must say why, and what the client says must be read. Nothing else is
     /// written to a terminal that is someone else's, and nothing of an interruption that is over after
     /// the first try.
-    fn whisper(&self, progress: &Progress) {
-        let Some(text) = self.whispered_text(progress) else { return };
+    fn debug(&self, progress: &Progress) {
+        let Some(text) = self.debug_text(progress) else { return };
         if std::io::stderr().is_terminal() {
             // The terminal is in raw mode.
             let _ = write!(std::io::stderr(), "\r\n[fieldlink] {}\r\n", text::clean(&text, LINE));
         }
     }
 
-    fn whispered_text(&self, progress: &Progress) -> Option<String> {
+    fn debug_text(&self, progress: &Progress) -> Option<String> {
         match progress {
-            Progress::Interrupted(trouble) if !self.whispered.get() && trouble.tries > 0 => {
-                self.whispered.set(true);
+            Progress::Interrupted(trouble) if !self.debugged.get() && trouble.tries > 0 => {
+                self.debugged.set(true);
                 Some(format!("the connection to the scanner is interrupted: {trouble}"))
             }
-            Progress::Active { .. } if self.whispered.take() => Some("connected again".into()),
+            Progress::Active { .. } if self.debugged.take() => Some("connected again".into()),
             Progress::Chat { .. } | Progress::Extended { .. } | Progress::LeftOut { .. } => {
                 progress.sentence()
             }
@@ -243,9 +243,9 @@ impl Console {
     }
 
     /// While a shell has the terminal, nothing is told that would disturb it.
-    pub fn hush(&self, hushed: bool) {
+    pub fn mute(&self, muted: bool) {
         self.clear();
-        self.hushed.set(hushed);
+        self.muted.set(muted);
     }
 
     fn wait(&self, text: &str) {
@@ -315,19 +315,19 @@ mod tests {
     #[test]
     fn a_shell_is_disturbed_by_what_its_user_must_know() {
         let console = Console::new(false);
-        let whispered = |progress| console.whispered_text(&progress);
+        let debugged = |progress| console.debug_text(&progress);
         let interrupted = |tries| Progress::Interrupted(Trouble { problem: "cut".into(), tries });
         assert_eq!(
-            whispered(Progress::Chat { text: "it blinks".into() }).as_deref(),
+            debugged(Progress::Chat { text: "it blinks".into() }).as_deref(),
             Some("the client: it blinks")
         );
         assert_eq!(
-            whispered(Progress::Extended { seconds: 5_041 }).as_deref(),
+            debugged(Progress::Extended { seconds: 5_041 }).as_deref(),
             Some("the client granted more time: 85 minutes left")
         );
-        assert_eq!(whispered(interrupted(0)), None);
-        assert!(whispered(interrupted(1)).is_some());
-        assert_eq!(whispered(interrupted(2)), None, "it was told");
-        assert_eq!(whispered(Progress::Pairing), None);
+        assert_eq!(debugged(interrupted(0)), None);
+        assert!(debugged(interrupted(1)).is_some());
+        assert_eq!(debugged(interrupted(2)), None, "it was told");
+        assert_eq!(debugged(Progress::Pairing), None);
     }
 }

@@ -32,10 +32,10 @@ use crate::switchboard::Switchboard;
 const KEEP_ALIVE: u32 = 30;
 
 /// A connection's life after its handshake: small, while the handshake's memory is given back.
-pub type Life = BoxFuture<'static, ()>;
+pub type Lifecycle = BoxFuture<'static, ()>;
 
 /// What every connection needs.
-pub struct Reception {
+pub struct HandshakeContext {
     /// The TLS side.
     pub tls: TlsAcceptor,
     /// Bounds.
@@ -55,7 +55,7 @@ pub struct Reception {
 }
 
 /// Whom a request turned out to be from.
-enum Visitor {
+enum Peer {
     /// With the session ticket that its place is for, if it has a session's.
     Agent(Option<String>),
     Engineer(EngineerIdentity),
@@ -63,9 +63,9 @@ enum Visitor {
     Measurement(measure::Turn),
 }
 
-impl Reception {
+impl HandshakeContext {
     /// Takes a connection through its handshake, in bounded time.
-    pub async fn receive(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr) -> Option<Life> {
+    pub async fn receive(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr) -> Option<Lifecycle> {
         // Counted when its turn has come, so that it is not blamed for waiting in line here.
         let Some(arrival) = self.arrivals.enter(peer.ip(), Instant::now()) else {
             tracing::debug!("no room even for a handshake");
@@ -98,7 +98,7 @@ impl Reception {
         tcp: TcpStream,
         peer: SocketAddr,
         arrival: &Arrival,
-    ) -> io::Result<Option<Life>> {
+    ) -> io::Result<Option<Lifecycle>> {
         tune(&tcp, &self.limits)?;
         tcp.readable().await?;
         arrival.speaks();
@@ -119,7 +119,7 @@ impl Reception {
     }
 
     /// Credentials and tickets are looked at before anything else is said.
-    async fn identify(&self, head: &Head, peer: SocketAddr) -> Result<(Visitor, Permit), Refusal> {
+    async fn identify(&self, head: &Head, peer: SocketAddr) -> Result<(Peer, Permit), Refusal> {
         let stranger = || self.permits.stranger(peer.ip()).ok_or(Refusal::FULL);
         let session = |engineer| self.permits.session(engineer).ok_or(Refusal::FULL);
         let found = match head.request.uri().path() {
@@ -128,23 +128,23 @@ impl Reception {
                     Some((ticket, permit)) => (Some(ticket), permit),
                     None => (None, stranger()?),
                 };
-                (Visitor::Agent(ticket), permit)
+                (Peer::Agent(ticket), permit)
             }
             endpoint::ENGINEER => {
                 let identity = self.authenticate(head).await?;
                 let permit = session(identity.id)?;
-                (Visitor::Engineer(identity), permit)
+                (Peer::Engineer(identity), permit)
             }
             endpoint::PIPE => {
                 let ticket = self.check_ticket(head).await?;
                 let permit = session(ticket.subject)?;
-                (Visitor::Pipe(ticket), permit)
+                (Peer::Pipe(ticket), permit)
             }
             endpoint::MEASURE => {
                 // Only what would go through counts.
                 acceptable(head)?;
                 let permit = stranger()?;
-                (Visitor::Measurement(self.measuring.request(peer.ip())?), permit)
+                (Peer::Measurement(self.measuring.request(peer.ip())?), permit)
             }
             _ => return Err(Refusal::NOT_FOUND),
         };
@@ -196,26 +196,26 @@ impl Reception {
 
     async fn admit(
         &self,
-        visitor: Visitor,
+        visitor: Peer,
         tls: Tls,
         tail: Vec<u8>,
         peer: SocketAddr,
         permit: Permit,
-    ) -> Life {
+    ) -> Lifecycle {
         let (switchboard, limits) = (&self.switchboard, &self.limits);
         let purpose = match visitor {
-            Visitor::Pipe(_) => Purpose::Pipe,
-            Visitor::Measurement(_) => Purpose::Measurement,
-            Visitor::Agent(_) | Visitor::Engineer(_) => Purpose::Control,
+            Peer::Pipe(_) => Purpose::Pipe,
+            Peer::Measurement(_) => Purpose::Measurement,
+            Peer::Agent(_) | Peer::Engineer(_) => Purpose::Control,
         };
         let web_socket = socket::upgrade(tls, tail, purpose).await;
         match visitor {
-            Visitor::Agent(ticket) => {
+            Peer::Agent(ticket) => {
                 let line = switchboard.connect_agent(peer.ip());
                 let place = agent::Place { ticket, permit };
                 Box::pin(agent::serve(web_socket, line, switchboard.clone(), limits.clone(), place))
             }
-            Visitor::Engineer(identity) => {
+            Peer::Engineer(identity) => {
                 let line = switchboard.connect_engineer(peer.ip(), identity.id);
                 Box::pin(engineer::serve(
                     web_socket,
@@ -226,17 +226,17 @@ impl Reception {
                     permit,
                 ))
             }
-            Visitor::Measurement(turn) => {
+            Peer::Measurement(turn) => {
                 Box::pin(measure::serve(web_socket, self.stopping.clone(), (turn, permit)))
             }
-            Visitor::Pipe(ticket) => {
+            Peer::Pipe(ticket) => {
                 let socket = PipeSocket { web_socket, permit };
                 Box::pin(pipe::serve(socket, ticket, switchboard.clone(), limits.clone()))
             }
         }
     }
 
-    async fn refuse(&self, mut tls: Tls, refusal: &Refusal) -> io::Result<Option<Life>> {
+    async fn refuse(&self, mut tls: Tls, refusal: &Refusal) -> io::Result<Option<Lifecycle>> {
         tracing::debug!(code = refusal.code(), "refused");
         http::refuse(&mut tls, refusal).await?;
         Ok(None)

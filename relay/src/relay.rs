@@ -14,13 +14,13 @@ use crate::arrivals::{self, Arrivals};
 use crate::coalesced::Coalesced;
 use crate::config::Config;
 use crate::endpoint::measure::Measuring;
-use crate::handshake::{Life, Reception};
+use crate::handshake::{HandshakeContext, Lifecycle};
 use crate::listen::{ListenError, Listeners, Pause};
 use crate::permits::Permits;
 use crate::revocation;
 use crate::store::{SqliteStore, Store, StoreError, unix_now};
 use crate::switchboard::Switchboard;
-use crate::tickets::{Boot, TicketOffice};
+use crate::tickets::{Boot, TicketSigner};
 use crate::tls::{self, TlsError};
 
 /// How often the ticket keys' age is looked at.
@@ -33,7 +33,7 @@ const ROUTINE: Duration = Duration::from_secs(60);
 pub struct Relay {
     listeners: Listeners,
     config: Config,
-    reception: Arc<Reception>,
+    reception: Arc<HandshakeContext>,
     store: Arc<dyn Store>,
 }
 
@@ -61,12 +61,12 @@ impl Relay {
         let listeners = Listeners::bind(&config.listen)?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.state_directory)?);
         let clock = store.resume_clock(unix_now()).await?;
-        let keys = store.ticket_keys(clock.unix(), TicketOffice::key_policy(config.session_limit())).await?;
-        let tickets = TicketOffice::new(config.node.clone(), keys, begin_boot(&*store).await);
+        let keys = store.ticket_keys(clock.unix(), TicketSigner::key_policy(config.session_limit())).await?;
+        let tickets = TicketSigner::new(config.node.clone(), keys, begin_boot(&*store).await);
         store.note_clock(clock.reading());
         let switchboard = Switchboard::new(&config, store.clone(), tickets, clock);
         switchboard.restore(store.running_sessions().await?);
-        let reception = Arc::new(Reception {
+        let reception = Arc::new(HandshakeContext {
             tls,
             measuring: Measuring::new(config.limits.measurements_per_minute),
             arrivals: Arrivals::new(arrivals::MOST),
@@ -134,7 +134,7 @@ impl Relay {
             "revocations without a disk"
         });
         tasks.spawn(every_minute(self.reception.switchboard.clone()));
-        let policy = TicketOffice::key_policy(self.config.session_limit());
+        let policy = TicketSigner::key_policy(self.config.session_limit());
         tasks.spawn(renew_keys(self.reception.switchboard.clone(), policy));
         tasks
     }
@@ -177,7 +177,7 @@ async fn renew_keys(switchboard: Arc<Switchboard>, policy: crate::store::KeyPoli
 }
 
 /// A handshake ends in a life, which gets a task of its own: the handshake's memory is given back.
-fn go_on(connections: &mut JoinSet<Option<Life>>, finished: Result<Option<Life>, JoinError>) {
+fn go_on(connections: &mut JoinSet<Option<Lifecycle>>, finished: Result<Option<Lifecycle>, JoinError>) {
     match finished {
         Ok(Some(life)) => {
             connections.spawn(async move {
@@ -199,7 +199,11 @@ fn lost_housekeeper(stopped: Result<&'static str, JoinError>) -> RelayError {
     RelayError::Housekeeping(what)
 }
 
-async fn drain(reception: &Reception, mut connections: JoinSet<Option<Life>>, patience: Duration) -> usize {
+async fn drain(
+    reception: &HandshakeContext,
+    mut connections: JoinSet<Option<Lifecycle>>,
+    patience: Duration,
+) -> usize {
     reception.stopping.cancel();
     reception.switchboard.stop();
     let _ = timeout(patience, async {

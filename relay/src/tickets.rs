@@ -19,7 +19,7 @@ const LEASE: Duration = Duration::from_secs(45 * 60);
 const ROTATION: Duration = Duration::from_secs(24 * 3_600);
 
 /// Signs and verifies with the current keys, in the name of this node.
-pub struct TicketOffice {
+pub struct TicketSigner {
     node: String,
     keys: RwLock<TicketKeys>,
     boot: RwLock<Boot>,
@@ -54,7 +54,7 @@ pub struct PipeName<'a> {
     pub validity: (UnixTime, UnixTime),
 }
 
-impl TicketOffice {
+impl TicketSigner {
     /// An office of `node` with these keys.
     pub fn new(node: String, keys: TicketKeys, boot: Boot) -> Self {
         Self { node, keys: RwLock::new(keys), boot: RwLock::new(boot), sequence: AtomicU64::new(0) }
@@ -201,13 +201,13 @@ mod tests {
     fn a_lease_counts_for_its_node_id_and_key_only() {
         let keys = TicketKeys::new(TicketKey { kid: "k".into(), master: Secret::random() }, vec![]);
         let office = |node: &str, number| {
-            TicketOffice::new(node.into(), keys.clone(), Boot { number, is_written: true })
+            TicketSigner::new(node.into(), keys.clone(), Boot { number, is_written: true })
         };
         let (id, key) = (SupportId::random(), AgentKey::random());
         let (first, next) = (office("a", 1), office("a", 2));
         let issue = || first.lease(id, key, (Rank::NONE, first.next_tenure()), 1_000);
         let lease = issue();
-        let is_worth_something = |office: &TicketOffice, id, key, now| {
+        let is_worth_something = |office: &TicketSigner, id, key, now| {
             office.rank(&lease, id, &key, now).is_some_and(|rank| rank.outranks(Rank::NONE))
         };
         assert!(is_worth_something(&next, id, key, 1_001));

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use fieldlink_device::order::Happening;
+use fieldlink_device::order::Notification;
 use fieldlink_device::panel::describe_time;
 use fieldlink_device::status::{Line, WarningCode};
 use fieldlink_protocol::ids::SessionId;
@@ -161,7 +161,7 @@ impl Access {
             tracing::warn!("a line of chat was dropped: the engineer's side says too much");
             return;
         }
-        self.happen(Happening::Chat { from_engineer: true, text: text::clean(line, limits::CHAT) });
+        self.happen(Notification::Chat { from_engineer: true, text: text::clean(line, limits::CHAT) });
     }
 
     pub(super) fn chat(&mut self, line: &str) -> Result<(), Refusal> {
@@ -176,7 +176,7 @@ impl Access {
             return Err(Refusal::NotTaken);
         }
         self.said.add(clock::now(), line);
-        self.happen(Happening::Chat { from_engineer: false, text });
+        self.happen(Notification::Chat { from_engineer: false, text });
         if self.rules.active().is_some_and(|active| active.interrupted.is_some()) {
             self.warn(
                 WarningCode::Delayed,
@@ -207,12 +207,12 @@ impl Access {
 
     /// Tells the client, under a code that programs can go by.
     pub(super) fn warn(&self, code: WarningCode, sentence: impl Into<String>) {
-        self.happen(Happening::Warning(Line { code: code.name().to_owned(), sentence: sentence.into() }));
+        self.happen(Notification::Warning(Line { code: code.name().to_owned(), sentence: sentence.into() }));
     }
 
-    pub(super) fn happen(&self, happening: Happening) {
+    pub(super) fn happen(&self, notification: Notification) {
         // Nobody may be listening.
-        let _ = self.happenings.send(happening);
+        let _ = self.notifications.send(notification);
     }
 }
 

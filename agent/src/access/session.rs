@@ -11,11 +11,11 @@ use fieldlink_transport::PipeLink;
 use super::conversation::Said;
 use super::{Access, Notice, Unconfirmed};
 use crate::clock;
-use crate::marks::SessionMark;
 use crate::rules::{Greeted, Request, State};
 use crate::session::control::{ControlEvent, EngineerHello, Teller};
 use crate::session::{BeginError, LiveSession, SessionEvent};
 use crate::session_process::EndOutcome;
+use crate::state_files::SessionMark;
 use crate::view::visitor_of;
 
 impl Access {
@@ -123,7 +123,7 @@ impl Access {
         self.switch_off(Notice::Ended(Reason::ScannerFailed)).await?;
         if error.is_of_another_version() {
             // An upgrade came while we waited for the engineer: the agent that fits takes over now.
-            self.marks.set_last_words(Reason::ScannerFailed);
+            self.state_files.set_last_words(Reason::ScannerFailed);
             self.is_over = true;
         }
         Ok(())
@@ -145,7 +145,7 @@ impl Access {
         let admitted = self.rules.admitted(now);
         if let (Some(active), Some((tunnel, _))) = (self.rules.active(), &self.tunnel) {
             let (session, key) = (active.request.session, self.key.seed());
-            self.marks.set_session(Some(&SessionMark { session, ticket: session_ticket.clone(), key }));
+            self.state_files.set_session(Some(&SessionMark { session, ticket: session_ticket.clone(), key }));
             tunnel.set_claim(Claim::Session { session_ticket });
         }
         if let (Some(length), Some(session)) = (admitted, &self.session) {

@@ -21,8 +21,8 @@ use zbus::fdo::DBusProxy;
 use zbus::message::{Flags, Header};
 use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
+use super::in_flight::InFlightLimit;
 use super::seats;
-use super::turns::Turns;
 
 /// Units that engineers' programs run in.
 const SESSION_UNIT: &str = "/fieldlink-session@";
@@ -94,7 +94,7 @@ pub struct Authority {
     support: Option<u32>,
     /// Where logind writes down who sits at the device.
     seats: PathBuf,
-    turns: Turns,
+    in_flight: InFlightLimit,
 }
 
 impl Authority {
@@ -107,7 +107,7 @@ impl Authority {
 
     /// With the user ID of the support account, and another place of logind's files.
     pub(super) fn of(support: Option<u32>, seats: &Path) -> Self {
-        Self { support, seats: seats.to_owned(), turns: Turns::default() }
+        Self { support, seats: seats.to_owned(), in_flight: InFlightLimit::default() }
     }
 
     /// Whether the sender of a message may do `action`.
@@ -115,7 +115,7 @@ impl Authority {
         if !is_answerable(message) {
             return Err(Denied::Unanswerable);
         }
-        let mut turn = self.turns.take().ok_or(Denied::Busy)?;
+        let mut turn = self.in_flight.take().ok_or(Denied::Busy)?;
         let (user, verdict) = match sender(bus, message).await {
             Ok(sender) if !turn.is_for(sender.user) => return Err(Denied::Busy),
             Ok(sender) => (Some(sender.user), self.judge(bus, message, sender, action).await),

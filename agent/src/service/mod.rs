@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod error;
+mod in_flight;
 mod inhibitor;
 pub mod network_check;
 pub mod object;
@@ -9,7 +10,6 @@ mod publisher;
 mod seats;
 mod stop_socket;
 mod systemd;
-mod turns;
 mod upgrade;
 
 use std::path::Path;
@@ -33,11 +33,11 @@ use tokio_util::sync::CancellationToken;
 
 use self::authority::Authority;
 use self::publisher::Publisher;
-use crate::access::{Access, Command, Outlook};
+use crate::access::{Access, AccessHandle, Command};
 use crate::config::{AccessMode, Config};
-use crate::marks::{self, Marks, SessionMark};
 use crate::network::Monitor;
-use crate::session::Surroundings;
+use crate::session::SessionDeps;
+use crate::state_files::{self, SessionMark, StateFiles};
 use crate::tunnel::Tunnel;
 use crate::view::Notice;
 
@@ -61,31 +61,32 @@ enum Over {
 
 /// Runs until it is told to stop, or must.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let marks = Marks::of_this_service();
+    let state_files = StateFiles::of_this_service();
     let authority = Authority::new(&config.support_user)?;
     let dialer = config.dialer()?;
-    let (notice, unfinished) = earlier_life(&marks);
+    let (notice, unfinished) = earlier_life(&state_files);
     let mut farewells = JoinSet::new();
     // First of all: the engineer waits to hear it.
     if let Some(session) = unfinished {
         farewells.spawn(say_farewell(dialer.clone(), session));
     }
-    hold_off(&marks).await;
+    hold_off(&state_files).await;
     let network = Monitor::start(dialer.clone());
     let (commands, orders) = mpsc::channel(ORDERS);
     let is_at_boot = config.access == AccessMode::AtBoot;
-    let around = Surroundings::new(&config, dialer.clone(), config.service_launch());
-    let (access, outlook) = Access::new(config, around, network.handle(), orders, (marks.clone(), notice))?;
+    let around = SessionDeps::new(&config, dialer.clone(), config.service_launch());
+    let (access, handle) =
+        Access::new(config, around, network.handle(), orders, (state_files.clone(), notice))?;
     let mut access = tokio::spawn(access.run());
-    let helpers = Helpers::start(&outlook, &commands, authority, dialer).await;
-    if is_at_boot && is_armed(&marks) {
+    let helpers = Helpers::start(&handle, &commands, authority, dialer).await;
+    if is_at_boot && is_armed(&state_files) {
         tracing::info!(target: AUDIT, "remote access starts because the device was started");
         let _ = commands.send(Command::of(Order::Start)).await;
     }
     let over = tokio::select! {
         ended = &mut access => Over::Access(flatten(ended)),
         stopped = stop_signal() => stopped.map(|()| Over::Stopped)?,
-        () = upgrade::due(outlook.view.clone()) => Over::Replaced,
+        () = upgrade::due(handle.view.clone()) => Over::Replaced,
     };
     let outcome = match over {
         Over::Access(outcome) => {
@@ -103,23 +104,23 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     network.close().await;
     farewells.shutdown().await;
     if outcome.is_ok() {
-        marks.note_orderly_end();
+        state_files.note_orderly_end();
     }
     outcome
 }
 
 /// Whether remote access is to start by itself: once after every boot. Where that cannot be noted, it has to be
 /// started by hand, because a crash would start it again.
-fn is_armed(marks: &Marks) -> bool {
-    marks.arm(&marks::boot_id().unwrap_or_default()).unwrap_or_else(|error| {
+fn is_armed(state_files: &StateFiles) -> bool {
+    state_files.arm(&state_files::boot_id().unwrap_or_default()).unwrap_or_else(|error| {
         tracing::error!(%error, "remote access does not start by itself: this device cannot note that it did");
         false
     })
 }
 
 /// A program that crashes again and again must not keep the device busy.
-async fn hold_off(marks: &Marks) {
-    let wait = marks.note_start(crate::clock::now());
+async fn hold_off(state_files: &StateFiles) {
+    let wait = state_files.note_start(crate::clock::now());
     if !wait.is_zero() {
         tracing::warn!(seconds = wait.as_secs(), "started often lately: waiting before the next try");
         let text = format!("Started often lately, waiting {} seconds", wait.as_secs());
@@ -135,10 +136,10 @@ async fn hold_off(marks: &Marks) {
 }
 
 /// What the client should read about the run before, and the session that it did not bring to its end.
-fn earlier_life(marks: &Marks) -> (Option<Notice>, Option<SessionMark>) {
-    let unfinished = marks.take_session();
+fn earlier_life(state_files: &StateFiles) -> (Option<Notice>, Option<SessionMark>) {
+    let unfinished = state_files.take_session();
     let crashed = unfinished.is_some().then_some(Reason::AgentRestarted);
-    let reason = marks.take_last_words().or(crashed);
+    let reason = state_files.take_last_words().or(crashed);
     if let Some(reason) = reason {
         tracing::warn!(target: AUDIT, reason = reason.code(), "the run before this one ended with a session");
     }
@@ -181,7 +182,7 @@ struct Helpers {
 impl Helpers {
     /// Starts them. Returns when the agent is on the bus, or when that takes long.
     async fn start(
-        outlook: &Outlook,
+        handle: &AccessHandle,
         commands: &mpsc::Sender<Command>,
         authority: Authority,
         dialer: Dialer,
@@ -189,8 +190,8 @@ impl Helpers {
         let cancel = CancellationToken::new();
         let (is_ready, mut ready) = watch::channel(false);
         let publisher = Publisher {
-            view: outlook.view.clone(),
-            happenings: outlook.happenings.clone(),
+            view: handle.view.clone(),
+            notifications: handle.notifications.clone(),
             commands: commands.clone(),
             authority: authority.clone(),
             dialer,
@@ -202,7 +203,7 @@ impl Helpers {
         tasks.spawn(stop_socket::serve(Path::new(emergency_stop::SOCKET), commands.clone(), authority));
         let _ = timeout(BUS_PATIENCE, ready.wait_for(|is_ready| *is_ready)).await;
         systemd::notify(&[NotifyState::Ready]);
-        tasks.spawn(systemd::tell_status(outlook.view.clone()));
+        tasks.spawn(systemd::tell_status(handle.view.clone()));
         Self { publisher, cancel, tasks }
     }
 

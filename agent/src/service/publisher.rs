@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldlink_device::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
-use fieldlink_device::order::Happening;
+use fieldlink_device::order::Notification;
 use fieldlink_device::panel::View;
 use fieldlink_transport::Backoff;
 use tokio::sync::{Mutex, broadcast, mpsc, watch};
@@ -30,7 +30,7 @@ pub(super) struct Publisher {
     /// What is shown.
     pub view: watch::Receiver<View>,
     /// What happens beside it.
-    pub happenings: broadcast::Sender<Happening>,
+    pub notifications: broadcast::Sender<Notification>,
     /// Where orders go.
     pub commands: mpsc::Sender<Command>,
     /// Who may give them.
@@ -65,7 +65,7 @@ impl Publisher {
         backoff: &mut Backoff,
         inhibitor: &mut Inhibitor,
     ) -> zbus::Result<()> {
-        let mut happenings = self.happenings.subscribe();
+        let mut notifications = self.notifications.subscribe();
         let mut shown = Properties::from(&self.view.borrow_and_update().status);
         let bus = self.connect().await?;
         backoff.reset();
@@ -89,8 +89,8 @@ impl Publisher {
                         return bus.close().await;
                     }
                 }
-                happening = happenings.recv() => match happening {
-                    Ok(happening) => tell(&emitter, happening).await?,
+                notification = notifications.recv() => match notification {
+                    Ok(notification) => tell(&emitter, notification).await?,
                     // We hold a sender ourselves: it can only be that some were missed.
                     Err(missed) => tracing::warn!(%missed, "not everything was told on the bus"),
                 },
@@ -127,12 +127,12 @@ async fn tell_change(emitter: &SignalEmitter<'_>, shown: &mut Properties, view: 
     fdo::Properties::properties_changed(emitter, INTERFACE.try_into()?, changed, (&[]).into()).await
 }
 
-async fn tell(emitter: &SignalEmitter<'_>, happening: Happening) -> zbus::Result<()> {
-    match happening {
-        Happening::Chat { from_engineer, text } => {
+async fn tell(emitter: &SignalEmitter<'_>, notification: Notification) -> zbus::Result<()> {
+    match notification {
+        Notification::Chat { from_engineer, text } => {
             emitter.chat(if from_engineer { "engineer" } else { "client" }, &text).await
         }
-        Happening::Warning(line) => emitter.warning(&line.code, &line.sentence).await,
+        Notification::Warning(line) => emitter.warning(&line.code, &line.sentence).await,
     }
 }
 

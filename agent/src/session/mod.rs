@@ -39,7 +39,7 @@ pub struct LiveSession {
     features: Features,
     keys: Arc<SessionKeys>,
     user: String,
-    around: Arc<Surroundings>,
+    around: Arc<SessionDeps>,
     stage: Stage,
 }
 
@@ -61,7 +61,7 @@ enum ProcessEvent {
 }
 
 /// What a session needs from the outside.
-pub struct Surroundings {
+pub struct SessionDeps {
     /// Reaches the relay.
     pub dialer: Dialer,
     /// The pipes' bounds.
@@ -72,7 +72,7 @@ pub struct Surroundings {
     pub forwards: ForwardPolicy,
 }
 
-impl Surroundings {
+impl SessionDeps {
     /// As `config` says. With less memory than their pipes could fill, the pipes get smaller windows.
     pub fn new(config: &Config, dialer: Dialer, launch: Launch) -> Self {
         let mut bounds = config.session.pipe_limits();
@@ -115,7 +115,7 @@ impl LiveSession {
     pub fn greet(
         verified: Verified,
         id: (SessionId, RunId),
-        around: &Arc<Surroundings>,
+        around: &Arc<SessionDeps>,
     ) -> Result<Self, russh::keys::ssh_key::Error> {
         let host_key = ssh::new_host_key()?;
         let user = around.launch.user();

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::{Command, ProgramRequest};
 use super::descriptors;
-use super::pulse::Pulse;
+use super::ping_tracker::PingTracker;
 use super::reply::{ConnectReply, SessionError, StartReply};
 use super::requests::{Misbehaviour, Outcome, Requests};
 use super::{SessionLost, WatchLimits};
@@ -43,7 +43,7 @@ pub(super) struct Link {
 #[derive(Debug)]
 pub(super) struct LinkState {
     limits: WatchLimits,
-    pulse: Pulse,
+    ping_tracker: PingTracker,
     requests: Requests,
     outgoing: VecDeque<Vec<u8>>,
     end_sent: bool,
@@ -116,7 +116,7 @@ impl LinkState {
     pub(super) fn new(limits: WatchLimits) -> Self {
         Self {
             limits,
-            pulse: Pulse::new(limits.silence),
+            ping_tracker: PingTracker::new(limits.silence),
             requests: Requests::default(),
             outgoing: VecDeque::new(),
             end_sent: false,
@@ -154,7 +154,7 @@ impl LinkState {
         match event {
             Event::Failed { id, reason, message } => self.requests.failed(id, reason, &message),
             Event::Exited { id, status } => self.requests.exited(id, status),
-            Event::Pong { sequence } if self.pulse.pong(sequence) => Ok(Outcome::Done),
+            Event::Pong { sequence } if self.ping_tracker.pong(sequence) => Ok(Outcome::Done),
             Event::Pong { .. } => Err(misbehaviour("pong without a ping")),
             _ => Err(misbehaviour("second ready message")),
         }
@@ -167,11 +167,11 @@ impl LinkState {
         match descendants::stat(pid).map(|stat| stat.state) {
             Some('T' | 't') => return Err(SessionLost::Stopped),
             None | Some('Z' | 'X') => return Err(SessionLost::Exited),
-            Some(_) if self.pulse.is_silent(now) => return Err(SessionLost::Silent),
+            Some(_) if self.ping_tracker.is_silent(now) => return Err(SessionLost::Silent),
             Some(_) => {}
         }
         self.requests.expire(now);
-        if let Some(sequence) = self.pulse.ping(now) {
+        if let Some(sequence) = self.ping_tracker.ping(now) {
             self.send(&Request::Ping { sequence });
         }
         Ok(())

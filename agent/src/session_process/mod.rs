@@ -8,16 +8,16 @@
 
 mod client;
 pub mod descriptors;
+mod leftovers;
 mod link;
 mod outcome;
+mod ping_tracker;
 mod program_io;
-mod pulse;
 mod reply;
 mod requests;
 mod service;
 mod starting;
 mod stop_job;
-mod strays;
 
 use std::os::fd::OwnedFd;
 use std::path::Path;

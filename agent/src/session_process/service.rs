@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt};
 use nix::unistd::Pid;
 
-use super::strays::Strays;
+use super::leftovers::LeftoverProcesses;
 use super::{SessionEvents, SessionProcess, StartError, WatchLimits, sys};
 use super::{packet, stop_job};
 
@@ -87,15 +87,15 @@ impl SessionProcess {
         user: &str,
         limits: WatchLimits,
     ) -> Result<(Self, SessionEvents), StartError> {
-        let strays = Strays::of(user);
-        if let Some(process) = strays.find().await {
+        let leftovers = LeftoverProcesses::of(user);
+        if let Some(process) = leftovers.find().await {
             return Err(StartError::Stray { user: user.to_owned(), process });
         }
         let socket = open(path).map_err(|error| StartError::Connect { path: path.to_owned(), error })?;
         let socket = sys::register(socket)?;
         let said = tokio::time::timeout(limits.ready, peer_of(&socket)).await;
         let pid = said.map_err(|_| StartError::NotReady(limits.ready))??;
-        let group = ControlGroup::of(pid, strays);
+        let group = ControlGroup::of(pid, leftovers);
         let (mut process, events) = Self::attach(socket.into_inner(), pid, limits).await?;
         process.group = Some(group.ok_or(StartError::NoControlGroup(pid))?);
         let is_right = process.client.welcome().user == user;
@@ -139,15 +139,15 @@ async fn peer_of(socket: &super::link::Socket) -> Result<Pid, StartError> {
 #[derive(Debug)]
 pub(super) struct ControlGroup {
     members: PathBuf,
-    strays: Strays,
+    leftovers: LeftoverProcesses,
 }
 
 impl ControlGroup {
     /// The group that a process is in; nothing if it is gone, or if groups cannot be seen here.
-    pub(super) fn of(pid: Pid, strays: Strays) -> Option<Self> {
+    pub(super) fn of(pid: Pid, leftovers: LeftoverProcesses) -> Option<Self> {
         let text = std::fs::read(format!("/proc/{pid}/cgroup")).ok()?;
         let members = members_file(&String::from_utf8_lossy(&text))?;
-        members.exists().then_some(Self { members, strays })
+        members.exists().then_some(Self { members, leftovers })
     }
 
     /// Waits until nobody is in it, nor anywhere else. False if that has not come true by `deadline`.
@@ -155,7 +155,7 @@ impl ControlGroup {
         loop {
             let stays = match self.has_members() {
                 Ok(true) => "a process of the session".to_owned(),
-                Ok(false) => match self.strays.find().await {
+                Ok(false) => match self.leftovers.find().await {
                     Some(process) => process,
                     None => return true,
                 },

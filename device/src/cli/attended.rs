@@ -13,7 +13,7 @@ use crate::client::{self, Device};
 use crate::console::{self, Feed, InputEnd};
 use crate::emergency_stop;
 use crate::failure::{Failure, Kind};
-use crate::order::{Happening, Order};
+use crate::order::{Notification, Order};
 use crate::panel::{Credentials, View};
 use crate::status::{Line, Phase, Status};
 use crate::watch::{News, Watch};
@@ -27,13 +27,13 @@ pub(super) async fn run(device: Device) -> Result<u8, Failure> {
     let news = Watch::open().await?;
     let mut panel = Panel { device, credentials: None };
     let (view, view_receiver) = watch::channel(panel.complete(news.status()?).await?);
-    let (happenings, happening_receiver) = broadcast::channel(QUEUE);
+    let (notifications, notification_receiver) = broadcast::channel(QUEUE);
     let (sender, orders) = mpsc::channel(QUEUE);
-    let feed = Feed { view: view_receiver, happenings: happening_receiver, orders: sender };
-    let mut giving = tokio::spawn(give(panel.device.clone(), orders, happenings.clone()));
+    let feed = Feed { view: view_receiver, notifications: notification_receiver, orders: sender };
+    let mut giving = tokio::spawn(give(panel.device.clone(), orders, notifications.clone()));
     let failure = tokio::select! {
         () = console::run(feed, InputEnd::Leave) => None,
-        failure = panel.follow(news, view, happenings) => Some(failure),
+        failure = panel.follow(news, view, notifications) => Some(failure),
         _ = tokio::signal::ctrl_c() => None,
     };
     // The console is gone, and no more orders come; what was typed last is still done.
@@ -56,23 +56,27 @@ async fn leave(device: &Device) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn tell(happenings: &broadcast::Sender<Happening>, sentence: String) {
+fn tell(notifications: &broadcast::Sender<Notification>, sentence: String) {
     // The console may have ended.
-    let _ = happenings.send(Happening::Warning(Line { code: String::new(), sentence }));
+    let _ = notifications.send(Notification::Warning(Line { code: String::new(), sentence }));
 }
 
 /// Passes orders on: one after another, as they were typed, except that the end waits for nothing. Whatever was
 /// typed before it may wait for a bus or a polkit that somebody keeps busy.
-async fn give(device: Device, mut orders: mpsc::Receiver<Order>, happenings: broadcast::Sender<Happening>) {
+async fn give(
+    device: Device,
+    mut orders: mpsc::Receiver<Order>,
+    notifications: broadcast::Sender<Notification>,
+) {
     let turn = Arc::new(Mutex::new(()));
     let mut given = JoinSet::new();
     while let Some(order) = orders.recv().await {
-        let (device, happenings, turn) = (device.clone(), happenings.clone(), turn.clone());
+        let (device, notifications, turn) = (device.clone(), notifications.clone(), turn.clone());
         given.spawn(async move {
             let is_stop = emergency_stop::word_of(&order).is_some();
             let _turn = if is_stop { None } else { Some(turn.lock().await) };
             if let Err(failure) = device.give(order).await {
-                tell(&happenings, format!("That did not work: {failure}."));
+                tell(&notifications, format!("That did not work: {failure}."));
             }
         });
         while given.try_join_next().is_some() {}
@@ -91,21 +95,21 @@ impl Panel {
         &mut self,
         mut news: Watch,
         view: watch::Sender<View>,
-        happenings: broadcast::Sender<Happening>,
+        notifications: broadcast::Sender<Notification>,
     ) -> Failure {
         while let Some(heard) = news.next().await {
             let status = match heard {
-                News::Happened(happening) => {
-                    let _ = happenings.send(happening);
+                News::Notified(notification) => {
+                    let _ = notifications.send(notification);
                     continue;
                 }
                 News::Stopped => {
                     let sentence = "The remote access service has stopped. Waiting for it to come back.";
-                    tell(&happenings, sentence.to_owned());
+                    tell(&notifications, sentence.to_owned());
                     continue;
                 }
                 News::Back(status) => {
-                    tell(&happenings, "The remote access service is back.".to_owned());
+                    tell(&notifications, "The remote access service is back.".to_owned());
                     status
                 }
                 News::Status(status) => status,
@@ -113,7 +117,7 @@ impl Panel {
             match self.complete(*status).await {
                 Ok(now) => drop(view.send_replace(now)),
                 Err(failure) if failure.kind == Kind::NotPermitted => {
-                    tell(&happenings, format!("Support ID and PIN cannot be shown: {failure}."));
+                    tell(&notifications, format!("Support ID and PIN cannot be shown: {failure}."));
                 }
                 // The pair is gone again; then there is other news on the way.
                 Err(_) => {}

@@ -71,8 +71,8 @@ async fn watch(json: bool) -> Result<u8, Failure> {
     print_status(&shown, json)?;
     while let Some(news) = watch.next().await {
         match news {
-            News::Happened(happening) if json => show::print(&show::happening_to_json(&happening))?,
-            News::Happened(happening) => show::print(&format!("\n{}", happening.describe()))?,
+            News::Notified(notification) if json => show::print(&show::notification_to_json(&notification))?,
+            News::Notified(notification) => show::print(&format!("\n{}", notification.describe()))?,
             News::Stopped if json => {}
             News::Stopped => show::print("\nThe remote access service has stopped.\n")?,
             News::Status(status) if *status == shown => {}
@@ -102,7 +102,7 @@ async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
         while status.phase == Phase::Connecting {
             match watch.next().await.ok_or_else(client::no_bus)? {
                 News::Status(now) | News::Back(now) => status = *now,
-                News::Happened(_) => {}
+                News::Notified(_) => {}
                 News::Stopped => {
                     return Err(Failure::new(Kind::NoService, "the remote access service has stopped"));
                 }

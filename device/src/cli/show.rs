@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write as _};
 use fieldlink_logging::takes_colours;
 use serde_json::{Value, json};
 
-use crate::order::Happening;
+use crate::order::Notification;
 use crate::panel::{describe_away, describe_line, describe_time, time_left};
 use crate::status::{Away, Phase, Question, QuestionKind, Status};
 
@@ -124,12 +124,12 @@ pub(super) fn to_json(status: &Status) -> String {
 }
 
 /// What happens beside the status, for programs, on one line.
-pub(super) fn happening_to_json(happening: &Happening) -> String {
-    let value: Value = match happening {
-        Happening::Chat { from_engineer, text } => {
+pub(super) fn notification_to_json(notification: &Notification) -> String {
+    let value: Value = match notification {
+        Notification::Chat { from_engineer, text } => {
             json!({ "chat": { "from": if *from_engineer { "engineer" } else { "client" }, "text": text } })
         }
-        Happening::Warning(line) => json!({ "warning": line }),
+        Notification::Warning(line) => json!({ "warning": line }),
     };
     format!("{value}\n")
 }

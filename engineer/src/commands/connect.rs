@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::args::{CallArguments, ConnectArguments};
 use crate::call::{Call, parse_id};
-use crate::desk::Desk;
+use crate::context::CallContext;
 use crate::directories::Directories;
 use crate::exit::{Failure, Kind, SSH_FAILED};
 use crate::front;
@@ -64,15 +64,15 @@ pub(super) async fn prepare(
     console: &Console,
 ) -> Result<(Call, bool), Failure> {
     let id = parse_id(&arguments.id)?;
-    let desk = Desk::load(&Directories::from_environment()?)?;
-    if let Some(restart) = desk.runtime.abandoned(id)? {
+    let context = CallContext::load(&Directories::from_environment()?)?;
+    if let Some(restart) = context.runtime.abandoned(id)? {
         let (ticket, partner) = (restart.ticket, restart.partner);
         console.say(&format!(
             "coming back to the session for ticket {ticket}, which this program was killed in"
         ));
         return Ok((Call { id, ticket, partner }, false));
     }
-    desk.guesses.check(id)?;
+    context.guesses.check(id)?;
     Ok((Call::from_arguments(id, arguments, terminal).await?, true))
 }
 

@@ -5,7 +5,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 use crate::call::parse_id;
-use crate::desk::Desk;
+use crate::context::CallContext;
 use crate::directories::Directories;
 use crate::end::{End, Told};
 use crate::exit::{Failure, Kind};
@@ -17,7 +17,7 @@ pub(super) async fn run(words: &[String]) -> Result<u8, Failure> {
     let directories = Directories::from_environment()?;
     let runtime = RuntimeDirectory::open(&directories.runtime)?;
     if let Some(id) = choose_broken_off(&runtime.look()?, words)? {
-        return end_broken_off(&Desk::load(&directories)?, id).await;
+        return end_broken_off(&CallContext::load(&directories)?, id).await;
     }
     let id = choose(&runtime, words)?;
     let socket = runtime.session(id).join("control.sock");
@@ -48,16 +48,16 @@ fn choose_broken_off(sessions: &Sessions, words: &[String]) -> Result<Option<Sup
 }
 
 /// Ends a session that was left to be come back to: the relay is told, and tells the scanner.
-async fn end_broken_off(desk: &Desk, id: SupportId) -> Result<u8, Failure> {
-    if let Some(restart) = desk.runtime.abandoned(id)? {
-        let resumed = desk.resumable().resume(restart.session, &restart.session_ticket).await?;
+async fn end_broken_off(context: &CallContext, id: SupportId) -> Result<u8, Failure> {
+    if let Some(restart) = context.runtime.abandoned(id)? {
+        let resumed = context.resumable().resume(restart.session, &restart.session_ticket).await?;
         if let Ok(mut connection) = resumed {
             let reason = Reason::EngineerEnded;
             connection.send(&FromEngineer::End { reason }).await.map_err(anyhow::Error::from)?;
             connection.close(reason.code()).await;
         }
     }
-    desk.runtime.claim(id)?.remove()?;
+    context.runtime.claim(id)?.remove()?;
     let end = End::new(Reason::EngineerEnded, Told::Here);
     print_answer(&format!("{}: {}", id.grouped(), end.sentence()));
     Ok(0)

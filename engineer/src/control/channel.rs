@@ -14,8 +14,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::speech::Speech;
-use super::{Broken, Conversation, Heard, Wishes};
+use super::requests::MessageSender;
+use super::{Broken, ControlRequests, Conversation, Heard};
 use crate::end::{End, Told};
 
 /// What the channel tells the session.
@@ -42,7 +42,7 @@ pub struct Channel {
     /// Hears what happens.
     pub events: mpsc::Sender<ChannelEvent>,
     /// What others want said.
-    pub wishes: Wishes,
+    pub requests: ControlRequests,
     /// Fires when the session is ended from here, with the reason to tell the agent.
     pub goodbye: oneshot::Receiver<Reason>,
 }
@@ -61,7 +61,7 @@ impl Channel {
     /// Introduces us, then talks until the session is over. Returns when the last word is out, or has
     /// had [`limits::CLOSE`] to get there.
     pub async fn run(self, (reader, writer, driver): Pipe, hello: FromEngineer) {
-        let Self { conversation, sealer, events, wishes, goodbye } = self;
+        let Self { conversation, sealer, events, requests, goodbye } = self;
         let (stop, done) = (CancellationToken::new(), CancellationToken::new());
         let (outgoing, queued) = mpsc::channel(QUEUE);
         // The queue is new and empty.
@@ -71,8 +71,8 @@ impl Channel {
         let link = driver.link();
         let driver = driver.run(stop.clone(), || closing().code().to_owned());
         let talking = async {
-            let speech = Speech::new(outgoing, wishes);
-            let mut talk = Talk { conversation, reader, link, speech, events: events.clone() };
+            let requests = MessageSender::new(outgoing, requests);
+            let mut talk = Talk { conversation, reader, link, requests, events: events.clone() };
             let silence = talk.until_silence(goodbye, &last).await;
             done.cancel();
             talk.listen_to_the_end().await;
@@ -100,7 +100,7 @@ struct Talk {
     conversation: Conversation,
     reader: PipeReader,
     link: watch::Receiver<PipeLink>,
-    speech: Speech,
+    requests: MessageSender,
     events: mpsc::Sender<ChannelEvent>,
 }
 
@@ -135,14 +135,14 @@ impl Talk {
 
     /// Ends our stream behind our last message. While the peer still sends, the pipe needs a reader.
     async fn listen_to_the_end(self) {
-        let Self { mut reader, speech, .. } = self;
-        drop(speech);
+        let Self { mut reader, requests, .. } = self;
+        drop(requests);
         while reader.next().await.is_some() {}
     }
 
     fn say_end(&self, reason: Reason, last: &OnceLock<Reason>) {
         let _ = last.set(reason);
-        self.speech.try_say(FromEngineer::End { reason });
+        self.requests.try_say(FromEngineer::End { reason });
     }
 
     async fn talk(&mut self) -> Result<Silence, Broken> {
@@ -168,15 +168,15 @@ impl Talk {
                     self.conversation.wait(Instant::now().into_std())?.into_iter().collect()
                 }
                 _ = heartbeat.tick() => {
-                    self.speech.try_say(FromEngineer::Heartbeat {});
+                    self.requests.try_say(FromEngineer::Heartbeat {});
                     continue;
                 }
-                () = self.speech.say_next(connected) => continue,
+                () = self.requests.say_next(connected) => continue,
             };
             for event in heard {
                 match event {
                     Heard::End(reason) => return Ok(Silence::Ended(End::new(reason, Told::Scanner))),
-                    Heard::Answered { request, answer } => self.speech.answered(request, answer)?,
+                    Heard::Answered { request, answer } => self.requests.answered(request, answer)?,
                     event => {
                         let _ = self.events.send(ChannelEvent::Heard(event)).await;
                     }

@@ -6,7 +6,7 @@
 pub mod channel;
 mod pace;
 mod questions;
-pub(crate) mod speech;
+pub(crate) mod requests;
 
 use std::fmt::{Display, Formatter};
 use std::time::{Duration, Instant};
@@ -19,8 +19,8 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::text;
 use fieldlink_transport::PipeLink;
+pub use requests::{ControlHandle, ControlRequests, Undelivered, voice};
 use serde::{Deserialize, Serialize};
-pub use speech::{Unsaid, Voice, Wishes, voice};
 
 use crate::ssh_key::PublicKey;
 

@@ -99,7 +99,7 @@ impl Held<'_> {
     }
 
     async fn follow_ssh(&mut self, front: &mut FrontLink) -> Happened {
-        self.console.hush(true);
+        self.console.mute(true);
         let (config, alias) = (self.session.ssh_config(), self.session.alias());
         front.start_ssh(config, alias).await;
         let happened = tokio::select! {
@@ -116,7 +116,7 @@ impl Held<'_> {
         if !is_left_alone {
             front.stop_ssh().await;
         }
-        self.console.hush(false);
+        self.console.mute(false);
         happened
     }
 

@@ -4,14 +4,14 @@ use anyhow::Context;
 
 use super::held::Held;
 use super::wire::{Order, Receiver, Sender, Uses};
-use crate::desk::Desk;
+use crate::context::CallContext;
 use crate::directories::Directories;
 use crate::exit::{Failure, Kind};
 use crate::front_link::FrontLink;
 use crate::platform;
 use crate::platform::Signal;
 use crate::progress::{Console, Progress};
-use crate::session::{NotOpened, Stop, Stops, Way, open};
+use crate::session::{NotOpened, OpenMode, Stop, Stops, open};
 
 /// Runs a holder to its end, which is the exit code of the whole.
 pub async fn run() -> u8 {
@@ -44,13 +44,13 @@ async fn hold(
     (mut stops, end): (Stops, tokio::sync::mpsc::Sender<()>),
     console: &Console,
 ) -> Result<u8, Failure> {
-    let desk = Desk::load(&Directories::from_environment()?)?;
+    let context = CallContext::load(&Directories::from_environment()?)?;
     let call = order.call();
-    let way = match desk.runtime.abandoned(call.id)? {
-        Some(restart) => Way::Back(restart),
-        None => Way::New(front),
+    let way = match context.runtime.abandoned(call.id)? {
+        Some(restart) => OpenMode::Back(restart),
+        None => OpenMode::New(front),
     };
-    let session = match open(&desk, &call, way, console, (&mut stops, end)).await {
+    let session = match open(&context, &call, way, console, (&mut stops, end)).await {
         Ok(session) => session,
         Err(not_opened) => return refuse(not_opened, console),
     };

@@ -131,7 +131,7 @@ pub fn exit_code(status: ExitStatus) -> u8 {
     status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
 }
 
-/// Wishes to stop this program.
+/// ControlRequests to stop this program.
 pub struct Signals(());
 
 impl Signals {

@@ -10,10 +10,10 @@ use fieldlink_protocol::secret::Secret;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::lines::{SETTLE, end_of};
-use super::setback::{self, Setback};
+use super::events::{SETTLE, end_of};
+use super::opening_error::{self, OpeningError};
 use crate::call::Call;
-use crate::desk::Desk;
+use crate::context::CallContext;
 use crate::end::{End, Told};
 use crate::exit::Kind;
 use crate::front_link::FrontLink;
@@ -28,7 +28,7 @@ const RETURN_PAUSE: Duration = Duration::from_secs(1);
 
 /// A call on its way to the scanner.
 pub(super) struct Contact<'a> {
-    pub(super) desk: &'a Desk,
+    pub(super) context: &'a CallContext,
     pub(super) call: &'a Call,
     pub(super) console: &'a Console,
     pub(super) relay: RelayHandle,
@@ -37,27 +37,27 @@ pub(super) struct Contact<'a> {
 
 impl Contact<'_> {
     /// Asks for the PIN until it is right; on a terminal it can be typed again.
-    pub(super) async fn pair(&mut self, front: &mut FrontLink) -> Result<(Offer, Paired), Setback> {
+    pub(super) async fn pair(&mut self, front: &mut FrontLink) -> Result<(Offer, Paired), OpeningError> {
         loop {
             self.console.tell(&Progress::WaitingForPin);
             self.console.clear();
             let pin = tokio::select! {
                 biased;
-                setback = relay_fails(&mut self.events) => return Err(setback),
+                opening_error = relay_fails(&mut self.events) => return Err(opening_error),
                 pin = front.pin() => pin?,
             };
-            let attempt = self.desk.guesses.begin(self.call.id)?;
+            let attempt = self.context.guesses.begin(self.call.id)?;
             let (offer, answered) = match self.ask(pin).await {
                 Ok(answered) => answered,
-                Err(setback) => {
+                Err(opening_error) => {
                     attempt.take_back()?;
-                    return Err(setback);
+                    return Err(opening_error);
                 }
             };
             match answered.finish(&self.context(&offer), attempt).await {
                 Ok(paired) => return Ok((offer, paired)),
                 Err(PairingError::Rejected { left }) if left > 0 && front.asks_again() => {
-                    self.console.say(&setback::rejected(left));
+                    self.console.say(&opening_error::rejected(left));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -65,13 +65,13 @@ impl Contact<'_> {
     }
 
     /// Comes back to the session with the key that was kept. The scanner may be on its way to the relay.
-    pub(super) async fn pair_again(&mut self, key: &Secret<32>) -> Result<(Offer, Paired), Setback> {
+    pub(super) async fn pair_again(&mut self, key: &Secret<32>) -> Result<(Offer, Paired), OpeningError> {
         self.console.tell(&Progress::Pairing);
         let until = Instant::now() + RETURN;
         let offer = loop {
             self.relay.pair_again().await;
             match self.offered().await {
-                Err(Setback::Failure(failure))
+                Err(OpeningError::Failure(failure))
                     if failure.kind == Kind::NotAvailable && Instant::now() < until =>
                 {
                     sleep(RETURN_PAUSE).await;
@@ -81,7 +81,7 @@ impl Contact<'_> {
         };
         let asked = tokio::select! {
             biased;
-            asked = pairing::ask(&self.desk.dialer, &offer.pipe_ticket, key) => asked,
+            asked = pairing::ask(&self.context.dialer, &offer.pipe_ticket, key) => asked,
             reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
         };
         let paired = asked?.finish_again(&self.context(&offer)).await?;
@@ -89,12 +89,12 @@ impl Contact<'_> {
     }
 
     /// Requests the scanner and gets its answer, from which nobody has learnt anything yet.
-    async fn ask(&mut self, pin: Pin) -> Result<(Offer, Answered), Setback> {
+    async fn ask(&mut self, pin: Pin) -> Result<(Offer, Answered), OpeningError> {
         let offer = self.request().await?;
         self.console.tell(&Progress::Pairing);
         let asked = tokio::select! {
             biased;
-            asked = pairing::ask(&self.desk.dialer, &offer.pipe_ticket, &pin) => asked,
+            asked = pairing::ask(&self.context.dialer, &offer.pipe_ticket, &pin) => asked,
             reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
         };
         match asked {
@@ -102,7 +102,7 @@ impl Contact<'_> {
             // The relay's word on the run is on its way on another connection.
             Err(error @ PairingError::Pipe(_)) => {
                 match timeout(SETTLE, declined(&mut self.events, &offer)).await {
-                    Ok(reason) => Err(Setback::Over(End::new(reason, Told::Relay))),
+                    Ok(reason) => Err(OpeningError::Over(End::new(reason, Told::Relay))),
                     Err(_) => Err(error.into()),
                 }
             }
@@ -110,13 +110,13 @@ impl Contact<'_> {
         }
     }
 
-    async fn request(&mut self) -> Result<Offer, Setback> {
+    async fn request(&mut self) -> Result<Offer, OpeningError> {
         let Call { id, ticket, partner } = self.call;
         self.relay.request(*id, ticket, partner.as_deref()).await;
         self.offered().await
     }
 
-    async fn offered(&mut self) -> Result<Offer, Setback> {
+    async fn offered(&mut self) -> Result<Offer, OpeningError> {
         let id = self.call.id;
         let answered = timeout(limits::HANDSHAKE, async {
             loop {
@@ -131,7 +131,7 @@ impl Contact<'_> {
                 }
             }
         });
-        answered.await.unwrap_or_else(|_| Err(Setback::Over(End::lost("the relay did not answer"))))
+        answered.await.unwrap_or_else(|_| Err(OpeningError::Over(End::lost("the relay did not answer"))))
     }
 
     fn context(&self, offer: &Offer) -> PairingContext {
@@ -139,7 +139,7 @@ impl Contact<'_> {
             session: offer.session,
             run: offer.run,
             support_id: self.call.id,
-            engineer: self.desk.credential.engineer.clone(),
+            engineer: self.context.credential.engineer.clone(),
             ticket: self.call.ticket.clone(),
             partner: self.call.partner.clone(),
         }
@@ -147,7 +147,7 @@ impl Contact<'_> {
 }
 
 /// Waits until the relay's connection is over; what else it says has no meaning yet.
-async fn relay_fails(events: &mut mpsc::Receiver<RelayEvent>) -> Setback {
+async fn relay_fails(events: &mut mpsc::Receiver<RelayEvent>) -> OpeningError {
     loop {
         match events.recv().await {
             Some(RelayEvent::Declined { .. } | RelayEvent::Offered(_) | RelayEvent::Unavailable { .. }) => {}
@@ -156,8 +156,8 @@ async fn relay_fails(events: &mut mpsc::Receiver<RelayEvent>) -> Setback {
     }
 }
 
-fn relay_failure(event: Option<RelayEvent>) -> Setback {
-    Setback::Over(match event {
+fn relay_failure(event: Option<RelayEvent>) -> OpeningError {
+    OpeningError::Over(match event {
         Some(RelayEvent::Ended(reason)) => End::new(reason, Told::Relay),
         Some(RelayEvent::Lost(error)) => end_of(&error),
         _ => End::lost("the connection to the relay is gone"),

@@ -1,11 +1,11 @@
 //! One session, from the dial to the end: `open` makes it, [`Session`] holds it.
 
-mod base;
 mod contact;
-mod lines;
+mod events;
 mod opening;
+mod opening_error;
+mod resources;
 mod server;
-mod setback;
 mod ssh_files;
 mod state;
 mod stops;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-pub(crate) use opening::{NotOpened, Way, open};
+pub(crate) use opening::{NotOpened, OpenMode, open};
 pub use state::{Live, OpenError, State};
 pub use stops::{Stop, Stops};
 use tokio::time::timeout;
@@ -26,8 +26,8 @@ use crate::dialogue::Speaker;
 use crate::end::{End, Told};
 use crate::progress::{Console, Progress};
 use crate::ssh_config::{self, aliases};
-use base::Base;
-use lines::{Event, Lines};
+use events::{Event, SessionEvents};
+use resources::Resources;
 
 /// How long the reason for a broken connection may take: the session's end, perhaps.
 pub const REASON: Duration = Duration::from_millis(500);
@@ -35,8 +35,8 @@ pub const REASON: Duration = Duration::from_millis(500);
 /// A session that the client allowed.
 pub struct Session {
     id: SupportId,
-    base: Base,
-    lines: Lines,
+    resources: Resources,
+    lines: SessionEvents,
 }
 
 impl Session {
@@ -52,17 +52,21 @@ impl Session {
 
     /// All names that stand for it in plain ssh.
     pub fn names(&self) -> Vec<String> {
-        self.base.directory.path().parent().map_or_else(Vec::new, |runtime| aliases::names(runtime, self.id))
+        self.resources
+            .directory
+            .path()
+            .parent()
+            .map_or_else(Vec::new, |runtime| aliases::names(runtime, self.id))
     }
 
     /// The file for `ssh -F`.
     pub fn ssh_config(&self) -> PathBuf {
-        self.base.directory.ssh_config()
+        self.resources.directory.ssh_config()
     }
 
     /// The change that says how to use the session.
     pub fn progress(&self) -> Option<Progress> {
-        let state = self.base.state.borrow();
+        let state = self.resources.state.borrow();
         let agent = state.agent()?;
         Some(Progress::Active {
             seconds: state.remaining(Instant::now())?,
@@ -76,7 +80,7 @@ impl Session {
 
     /// SSH connections that are open, apart from the session's own shell.
     pub fn other_connections(&self) -> usize {
-        self.base.open.borrow().others
+        self.resources.open.borrow().others
     }
 
     /// Follows the session to its end. Safe to cancel.
@@ -92,7 +96,7 @@ impl Session {
     /// Follows the session until no other SSH connection is open (`None`), or to its end. The end closes the
     /// connections as well, and its reason takes another way: it is waited for.
     pub async fn unused(&mut self, console: &Console) -> Option<End> {
-        let mut open = self.base.open.clone();
+        let mut open = self.resources.open.clone();
         loop {
             tokio::select! {
                 biased;
@@ -113,7 +117,7 @@ impl Session {
     }
 
     fn hear(&mut self, heard: &Heard, console: &Console) {
-        self.base.state.send_if_modified(|state| {
+        self.resources.state.send_if_modified(|state| {
             let Some(next) = next_state(state, heard) else { return false };
             *state = next;
             true
@@ -123,7 +127,7 @@ impl Session {
             Heard::Resumed => self.progress(),
             Heard::Extended(left) => Some(Progress::Extended { seconds: left.as_secs() }),
             Heard::Chat(text) => {
-                self.base.transcript.send_modify(|transcript| transcript.add(Speaker::Client, text));
+                self.resources.transcript.send_modify(|transcript| transcript.add(Speaker::Client, text));
                 Some(Progress::Chat { text: text.clone() })
             }
             _ => None,
@@ -133,12 +137,12 @@ impl Session {
 
     /// Whether the session's own ssh has ever got a connection.
     pub fn was_connected(&self) -> bool {
-        self.base.open.borrow().shell_before
+        self.resources.open.borrow().shell_before
     }
 
     /// Lets go of the session as if this program were killed: for five minutes it can be come back to.
     pub async fn release(self) -> anyhow::Result<()> {
-        self.base.release().await
+        self.resources.release().await
     }
 
     /// Ends the session for `reason`, from here.
@@ -150,7 +154,7 @@ impl Session {
 
     /// Leaves nothing behind of a session that is over.
     pub async fn clear_up(self, end: &End) -> anyhow::Result<()> {
-        self.base.clear_up(end).await
+        self.resources.clear_up(end).await
     }
 }
 

@@ -13,16 +13,16 @@ use fieldlink_protocol::seal::{Opener, Sealer};
 use fieldlink_transport::{Attached, AttachedError, PipeLimits};
 use tokio::sync::{mpsc, oneshot};
 
-use super::base::{Base, ChannelTask};
 use super::contact::Contact;
-use super::lines::{Event, Lines};
-use super::setback::{Setback, tampered};
+use super::events::{Event, SessionEvents};
+use super::opening_error::{OpeningError, tampered};
+use super::resources::{ChannelTask, Resources};
 use super::ssh_files::SshFiles;
 use super::{Live, Session, State, Stop, Stops};
 use crate::call::Call;
+use crate::context::CallContext;
 use crate::control::channel::{Channel, ChannelEvent, Pipe};
-use crate::control::{self, AgentHello, Conversation, Heard, Wishes};
-use crate::desk::Desk;
+use crate::control::{self, AgentHello, ControlRequests, Conversation, Heard};
 use crate::end::{End, Told};
 use crate::exit::{Failure, Kind};
 use crate::front_link::FrontLink;
@@ -42,7 +42,7 @@ pub(crate) enum NotOpened {
 }
 
 /// How to get into a session.
-pub(crate) enum Way<'a> {
+pub(crate) enum OpenMode<'a> {
     /// A new one, by PIN.
     New(&'a mut FrontLink),
     /// Back into one whose program was killed.
@@ -63,43 +63,43 @@ impl From<anyhow::Error> for NotOpened {
 
 /// Calls the scanner: dials, pairs, waits for the client's yes. Whatever stops it, nothing is left.
 pub(crate) async fn open(
-    desk: &Desk,
+    context: &CallContext,
     call: &Call,
-    way: Way<'_>,
+    mode: OpenMode<'_>,
     console: &Console,
     (stops, end): (&mut Stops, mpsc::Sender<()>),
 ) -> Result<Session, NotOpened> {
-    let kept = match &way {
-        Way::New(_) => {
-            desk.guesses.check(call.id)?;
+    let kept = match &mode {
+        OpenMode::New(_) => {
+            context.guesses.check(call.id)?;
             None
         }
-        Way::Back(restart) => Some(restart.clone()),
+        OpenMode::Back(restart) => Some(restart.clone()),
     };
-    let mut base = Base::begin(desk, call, end)?;
+    let mut resources = Resources::begin(context, call, end)?;
     if let Some(restart) = &kept {
         // Should this program be killed, too, the way back is still there.
-        restart.store(base.directory.path())?;
+        restart.store(resources.directory.path())?;
     }
     let opened = {
-        let mut opening = Opening { desk, call, console, base: &mut base };
+        let mut opening = Opening { context, call, console, resources: &mut resources };
         tokio::select! {
             biased;
             stop = stops.next() => Err((NotOpened::Stopped(stop), End::new(Reason::EngineerStopped, Told::Here))),
-            opened = opening.run(way) => opened.map_err(|setback| {
-                let (failure, end) = setback.parts();
+            opened = opening.run(mode) => opened.map_err(|error| {
+                let (failure, end) = error.parts();
                 (NotOpened::Failed(failure), end)
             }),
         }
     };
     console.clear();
     match opened {
-        Ok(lines) => Ok(Session { id: call.id, base, lines }),
+        Ok(lines) => Ok(Session { id: call.id, resources, lines }),
         Err((not_opened, end)) => {
             // Why it was not opened matters more than what could not be removed.
             match kept {
-                None => drop(base.clear_up(&end).await),
-                Some(restart) => return Err(leave(base, desk, call, restart, not_opened, &end).await),
+                None => drop(resources.clear_up(&end).await),
+                Some(restart) => return Err(leave(resources, context, call, restart, not_opened, &end).await),
             }
             Err(not_opened)
         }
@@ -108,22 +108,22 @@ pub(crate) async fn open(
 
 /// The way back led nowhere. Unless the session is over it stays open: for others, and for another try.
 async fn leave(
-    base: Base,
-    desk: &Desk,
+    resources: Resources,
+    context: &CallContext,
     call: &Call,
     restart: Restart,
     not_opened: NotOpened,
     end: &End,
 ) -> NotOpened {
-    base.abandon().await;
+    resources.abandon().await;
     let NotOpened::Failed(failure) = not_opened else {
-        let _ = desk.runtime.leave(call.id, &restart);
+        let _ = context.runtime.leave(call.id, &restart);
         return not_opened;
     };
     if failure.kind == Kind::SessionOver && end.is_known() {
         return NotOpened::Failed(failure);
     }
-    let _ = desk.runtime.leave(call.id, &restart);
+    let _ = context.runtime.leave(call.id, &restart);
     let why = match failure.kind {
         Kind::NotAvailable => "the scanner is not connected to the relay".to_owned(),
         Kind::SessionOver => end.cause(),
@@ -136,63 +136,69 @@ async fn leave(
 }
 
 struct Opening<'a> {
-    desk: &'a Desk,
+    context: &'a CallContext,
     call: &'a Call,
     console: &'a Console,
-    base: &'a mut Base,
+    resources: &'a mut Resources,
 }
 
 impl Opening<'_> {
-    async fn run(&mut self, way: Way<'_>) -> Result<Lines, Setback> {
+    async fn run(&mut self, mode: OpenMode<'_>) -> Result<SessionEvents, OpeningError> {
         // Everything that can be known on this computer is known before anybody is called.
-        let files = SshFiles::rehearse(&self.base.directory, self.call).await?;
-        let session = match &way {
-            Way::New(_) => None,
-            Way::Back(restart) => Some((restart.session, restart.session_ticket.clone())),
+        let files = SshFiles::rehearse(&self.resources.directory, self.call).await?;
+        let session = match &mode {
+            OpenMode::New(_) => None,
+            OpenMode::Back(restart) => Some((restart.session, restart.session_ticket.clone())),
         };
         let (relay, events) = self.dial(session).await?;
-        let Self { desk, call, console, .. } = *self;
-        let mut contact = Contact { desk, call, console, relay, events };
-        let (offer, paired) = match way {
-            Way::New(front) => contact.pair(front).await?,
-            Way::Back(restart) => contact.pair_again(&restart.key).await?,
+        let Self { context, call, console, .. } = *self;
+        let mut contact = Contact { context, call, console, relay, events };
+        let (offer, paired) = match mode {
+            OpenMode::New(front) => contact.pair(front).await?,
+            OpenMode::Back(restart) => contact.pair_again(&restart.key).await?,
         };
         let Contact { relay, events, .. } = contact;
         let (channel_events, heard) = mpsc::channel(16);
-        let mut lines = Lines::new(events, heard);
+        let mut lines = SessionEvents::new(events, heard);
         let keys = paired.keys;
-        let pipe = establish(paired.pipe, self.desk.bounds, &offer, &keys, &mut lines).await?;
-        let (voice, wishes) = control::voice();
-        self.converse(pipe, &offer, &keys, files.key(), (channel_events, wishes));
+        let pipe = establish(paired.pipe, self.context.bounds, &offer, &keys, &mut lines).await?;
+        let (voice, requests) = control::voice();
+        self.converse(pipe, &offer, &keys, files.key(), (channel_events, requests));
         let (agent, until) = self.wait_for_the_client(&mut lines, &files, &offer).await?;
         wait_for_ticket(&relay).await;
         self.keep_restart(&offer, &keys, &relay);
         self.publish(&files, &offer, &agent, &mut lines).await?;
-        let live =
-            Live { agent, relay, dialer: self.desk.dialer.clone(), bounds: self.desk.bounds, keys, voice };
-        self.base.state.send_replace(State::Active { live: live.into(), until });
+        let live = Live {
+            agent,
+            relay,
+            dialer: self.context.dialer.clone(),
+            bounds: self.context.bounds,
+            keys,
+            voice,
+        };
+        self.resources.state.send_replace(State::Active { live: live.into(), until });
         Ok(lines)
     }
 
     async fn dial(
         &mut self,
         session: Option<(SessionId, String)>,
-    ) -> Result<(RelayHandle, mpsc::Receiver<RelayEvent>), Setback> {
-        let dialer = &self.desk.dialer;
+    ) -> Result<(RelayHandle, mpsc::Receiver<RelayEvent>), OpeningError> {
+        let dialer = &self.context.dialer;
         self.console.tell(&Progress::Connecting { relay: dialer.relay().to_string() });
-        let resumable = self.desk.resumable();
+        let resumable = self.context.resumable();
         let connection = match &session {
-            None => relay_session::dial(dialer, &self.desk.credential).await?,
+            None => relay_session::dial(dialer, &self.context.credential).await?,
             Some((session, ticket)) => resumable
                 .resume(*session, ticket)
                 .await?
-                .map_err(|reason| Setback::Over(End::new(reason, Told::Relay)))?,
+                .map_err(|reason| OpeningError::Over(End::new(reason, Told::Relay)))?,
         };
         let (relay, events, actor) =
-            relay_session::actor(connection, resumable, session, self.base.gone.clone());
-        self.base.tasks.spawn(actor);
-        self.base.relay = Some(relay.clone());
-        self.base.state.send_replace(State::Pairing);
+            relay_session::actor(connection, resumable, session, self.resources.gone.clone());
+        self.resources.tasks.spawn(actor);
+        self.resources.relay = Some(relay.clone());
+        self.resources.state.send_replace(State::Pairing);
         Ok((relay, events))
     }
 
@@ -206,9 +212,9 @@ impl Opening<'_> {
             key: keys.restart.clone(),
             alive: Moment::now(),
         };
-        let directory = self.base.directory.path().to_owned();
-        let keeping = restart::keep(restart, directory, relay.session_ticket(), self.base.over());
-        self.base.tasks.spawn(keeping);
+        let directory = self.resources.directory.path().to_owned();
+        let keeping = restart::keep(restart, directory, relay.session_ticket(), self.resources.over());
+        self.resources.tasks.spawn(keeping);
     }
 
     /// Starts the sealed conversation.
@@ -218,7 +224,7 @@ impl Opening<'_> {
         offer: &Offer,
         keys: &SessionKeys,
         ssh_key: &PublicKey,
-        (events, wishes): (mpsc::Sender<ChannelEvent>, Wishes),
+        (events, requests): (mpsc::Sender<ChannelEvent>, ControlRequests),
     ) {
         let Offer { session, run, .. } = *offer;
         let opener = Opener::new(&keys.agent_to_engineer, session, run, Role::Agent);
@@ -226,41 +232,41 @@ impl Opening<'_> {
         let (goodbye, said) = oneshot::channel();
         let (done, finished) = oneshot::channel();
         let conversation = Conversation::new(opener, Instant::now());
-        let channel = Channel { conversation, sealer, events, wishes, goodbye: said };
+        let channel = Channel { conversation, sealer, events, requests, goodbye: said };
         let hello = FromEngineer::Hello {
             ssh_key: ssh_key.to_string(),
             software: concat!("fieldlink-connect ", env!("CARGO_PKG_VERSION")).into(),
             features: Features::ours(),
         };
-        self.base.tasks.spawn(async move {
+        self.resources.tasks.spawn(async move {
             channel.run(pipe, hello).await;
             // Nobody waits for it unless the session is being ended from here.
             let _ = done.send(());
         });
-        self.base.channel = Some(ChannelTask { goodbye, finished });
+        self.resources.channel = Some(ChannelTask { goodbye, finished });
     }
 
     async fn wait_for_the_client(
         &mut self,
-        lines: &mut Lines,
+        lines: &mut SessionEvents,
         files: &SshFiles,
         offer: &Offer,
-    ) -> Result<(AgentHello, Instant), Setback> {
+    ) -> Result<(AgentHello, Instant), OpeningError> {
         let mut agent = None;
         loop {
             match lines.next().await {
-                Event::Over(end) => return Err(Setback::Over(end)),
+                Event::Over(end) => return Err(OpeningError::Over(end)),
                 Event::Heard(Heard::Hello(hello)) => {
                     files.check(offer.session, &hello)?;
                     agent = Some(hello);
                 }
                 Event::Heard(Heard::Asking(asked)) => {
-                    self.base.state.send_replace(State::Asking { until: Instant::now() + asked });
+                    self.resources.state.send_replace(State::Asking { until: Instant::now() + asked });
                     self.console.tell(&Progress::Asking { seconds: asked.as_secs() });
                 }
                 Event::Heard(Heard::Admitted(lasts)) => {
                     // The conversation lets no admission pass before the hello.
-                    let agent = agent.ok_or_else(|| Setback::Over(tampered()))?;
+                    let agent = agent.ok_or_else(|| OpeningError::Over(tampered()))?;
                     return Ok((agent, Instant::now() + lasts));
                 }
                 Event::Heard(_) => {}
@@ -274,16 +280,16 @@ impl Opening<'_> {
         files: &SshFiles,
         offer: &Offer,
         agent: &AgentHello,
-        lines: &mut Lines,
-    ) -> Result<(), Setback> {
-        let publishing = files.publish(&self.base.directory, offer.session, agent, self.console);
+        lines: &mut SessionEvents,
+    ) -> Result<(), OpeningError> {
+        let publishing = files.publish(&self.resources.directory, offer.session, agent, self.console);
         tokio::pin!(publishing);
         loop {
             tokio::select! {
                 biased;
                 () = &mut publishing => return Ok(()),
                 event = lines.next() => if let Event::Over(end) = event {
-                    return Err(Setback::Over(end));
+                    return Err(OpeningError::Over(end));
                 },
             }
         }
@@ -303,8 +309,8 @@ async fn establish(
     bounds: PipeLimits,
     offer: &Offer,
     keys: &SessionKeys,
-    lines: &mut Lines,
-) -> Result<Pipe, Setback> {
+    lines: &mut SessionEvents,
+) -> Result<Pipe, OpeningError> {
     let key = keys.pipe_key(offer.pipe, PipeKind::Control);
     let which = (offer.pipe, PipeKind::Control);
     let error = match attached.establish(Role::Engineer, which, key, bounds).await {
@@ -316,5 +322,5 @@ async fn establish(
         AttachedError::Handshake(_) => End { detail: Some(error.to_string()), ..tampered() },
         other => End::lost(other.to_string()),
     };
-    Err(Setback::Over(lines.settle_with(seen).await))
+    Err(OpeningError::Over(lines.settle_with(seen).await))
 }

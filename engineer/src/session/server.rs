@@ -78,10 +78,10 @@ pub(super) struct Server {
     /// SSH connections that are open.
     pub open: watch::Sender<Open>,
     /// How many may be.
-    pub turns: Turns,
+    pub turns: InFlightLimit,
     /// What engineer and client said.
     pub transcript: watch::Sender<Transcript>,
-    /// Takes wishes to end the session.
+    /// Takes requests to end the session.
     pub end: mpsc::Sender<()>,
     /// Fires when the session is over: every SSH connection ends.
     pub over: CancellationToken,
@@ -281,12 +281,12 @@ struct Opened {
 
 /// Who may open an SSH connection, and who may wait to.
 #[derive(Debug, Clone)]
-pub(super) struct Turns {
+pub(super) struct InFlightLimit {
     open: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
-impl Default for Turns {
+impl Default for InFlightLimit {
     fn default() -> Self {
         let (open, waiting) = (Semaphore::new(limits::SSH_CONNECTIONS), Semaphore::new(WAITING));
         Self { open: open.into(), waiting: waiting.into() }

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 
 use super::End;
 use crate::control::channel::Pipe;
-use crate::control::{AgentHello, Trouble, Voice};
+use crate::control::{AgentHello, ControlHandle, Trouble};
 use crate::relay_session::{OpenPipeError, OpenedPipe, RelayHandle};
 
 /// `Dialing → Pairing → Asking → Active ⇄ Interrupted → Ended`.
@@ -122,7 +122,7 @@ pub struct Live {
     /// Proves them.
     pub keys: SessionKeys,
     /// Has things said to the agent.
-    pub voice: Voice,
+    pub voice: ControlHandle,
 }
 
 /// Why there is no SSH connection.

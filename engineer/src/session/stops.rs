@@ -15,7 +15,7 @@ pub enum Stop {
     Requested,
 }
 
-/// Gathers wishes to stop.
+/// Gathers requests to stop.
 pub struct Stops {
     signals: Signals,
     requests: mpsc::Receiver<()>,

@@ -26,9 +26,9 @@ pub enum Effect {
     /// Close a connection, after what was sent before.
     Close(ConnectionId, Farewell),
     /// Close a waiting attachment, or both connections of a splice.
-    Part(AttachmentId, Parting),
+    Part(AttachmentId, CloseCause),
     /// Ask this side of a running splice to attach again beside it.
-    Prod(AttachmentId, Role),
+    AttachAgain(AttachmentId, Role),
     /// A session was admitted, or paired again: write it down.
     SessionAdmitted(SessionId, Standing),
     /// Give one side, over its connection, the ticket of its admitted session.
@@ -63,7 +63,7 @@ pub enum Farewell {
 
 /// Why a pipe's connections are closed by the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parting {
+pub enum CloseCause {
     /// The pipe is over, for this reason; or the relay stops, and the pipe goes on elsewhere.
     Reason(Reason),
     /// The pipe is over without a reason: a side closed it.

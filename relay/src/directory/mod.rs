@@ -44,7 +44,7 @@ use fieldlink_protocol::support_id::SupportId;
 
 pub use again::{AskedAgain, NotAgain};
 pub use agents::Registered;
-pub use effects::{Admission, AttachmentId, ConnectionId, Effect, Farewell, Parting};
+pub use effects::{Admission, AttachmentId, CloseCause, ConnectionId, Effect, Farewell};
 pub use pipe::Attach;
 pub use pipes::{Aftermath, AttachRefusal, Opened, PipeEnd, Place};
 pub use rank::Rank;

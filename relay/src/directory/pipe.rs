@@ -5,7 +5,7 @@ use std::time::Instant;
 use fieldlink_protocol::ids::RunId;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 
-use super::{AttachmentId, Effect, Parting, Times};
+use super::{AttachmentId, CloseCause, Effect, Times};
 
 /// What attaching leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl Pipe {
             };
             return Attach::Join(partner.id);
         }
-        let replaced = |earlier: Waiter| Effect::Part(earlier.id, Parting::Displaced(earlier.side));
+        let replaced = |earlier: Waiter| Effect::Part(earlier.id, CloseCause::Displaced(earlier.side));
         match &mut self.slot {
             Slot::New { waiting, .. } => {
                 effects.extend(waiting.replace(new).map(replaced));
@@ -107,11 +107,13 @@ impl Pipe {
             Slot::Joined { oldest, newer } => {
                 match std::mem::replace(newer, Newer::Waiting(new)) {
                     // Its partner is told by the close.
-                    Newer::Joined(splice) => effects.push(Effect::Part(splice, Parting::Displaced(new.side))),
-                    Newer::Waiting(earlier) => {
-                        effects.extend([replaced(earlier), Effect::Prod(*oldest, new.side.peer())]);
+                    Newer::Joined(splice) => {
+                        effects.push(Effect::Part(splice, CloseCause::Displaced(new.side)))
                     }
-                    Newer::None => effects.push(Effect::Prod(*oldest, new.side.peer())),
+                    Newer::Waiting(earlier) => {
+                        effects.extend([replaced(earlier), Effect::AttachAgain(*oldest, new.side.peer())]);
+                    }
+                    Newer::None => effects.push(Effect::AttachAgain(*oldest, new.side.peer())),
                 }
                 Attach::WaitAgain { until: now + times.apart }
             }

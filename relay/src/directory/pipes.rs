@@ -11,7 +11,7 @@ use fieldlink_protocol::ticket::PipeTicket;
 
 use super::pipe::{Attach, Pipe, Post, Waiter};
 use super::session::{self, Progress, State};
-use super::{AttachmentId, ConnectionId, Directory, Effect, Parting, Standing};
+use super::{AttachmentId, CloseCause, ConnectionId, Directory, Effect, Standing};
 
 /// A pipe that an engineer opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +162,7 @@ impl Directory {
     pub(super) fn cut_pipe(&mut self, session: SessionId, pipe: PipeId, reason: Reason) {
         let found = self.sessions.get_mut(&session).and_then(|session| session.drop_pipe(pipe));
         let attachments = found.iter().flat_map(Pipe::attachments);
-        self.effects.extend(attachments.map(|id| Effect::Part(id, Parting::Reason(reason))));
+        self.effects.extend(attachments.map(|id| Effect::Part(id, CloseCause::Reason(reason))));
     }
 
     /// Drops the pipes that nobody came (back) to in time. The control pipe of an admitted session is
@@ -192,8 +192,8 @@ impl Directory {
         let is_control = session.admitted_control() == Some(pipe);
         let Some(closed) = session.drop_pipe(pipe) else { return };
         let parting = match end {
-            PipeEnd::Closed { reason: Some(reason), .. } => Parting::Reason(session::claimed(reason)),
-            _ => Parting::Done,
+            PipeEnd::Closed { reason: Some(reason), .. } => CloseCause::Reason(session::claimed(reason)),
+            _ => CloseCause::Done,
         };
         let others = closed.attachments().filter(|other| *other != attachment);
         self.effects.extend(others.map(|other| Effect::Part(other, parting)));

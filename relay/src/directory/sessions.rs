@@ -7,7 +7,7 @@ use fieldlink_protocol::reason::Reason;
 
 use super::pipe::Pipe;
 use super::session::{Session, Side, State};
-use super::{Directory, Effect, Parting};
+use super::{CloseCause, Directory, Effect};
 
 impl Directory {
     /// Ends a session for good. `by` knows already and is not told.
@@ -31,7 +31,7 @@ impl Directory {
             self.effects.extend(links.map(|link| Effect::Watch(link, false)));
         }
         let attachments = session.pipes.values().flat_map(Pipe::attachments);
-        self.effects.extend(attachments.map(|id| Effect::Part(id, Parting::Reason(reason))));
+        self.effects.extend(attachments.map(|id| Effect::Part(id, CloseCause::Reason(reason))));
         self.effects.push(Effect::SessionEnded(id, session.end_reason(reason)));
     }
 
@@ -45,7 +45,7 @@ impl Directory {
                 }
                 Some(session) => {
                     let attachments = session.pipes.values().flat_map(Pipe::attachments);
-                    let parting = Parting::Reason(Reason::RelayStopping);
+                    let parting = CloseCause::Reason(Reason::RelayStopping);
                     self.effects.extend(attachments.map(|id| Effect::Part(id, parting)));
                 }
                 None => {}

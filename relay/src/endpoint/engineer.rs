@@ -14,15 +14,15 @@ use crate::permits::Permit;
 use crate::socket::WebSocket;
 use crate::switchboard::{Line, Request, Resumption, Switchboard};
 
-struct Desk {
+struct EngineerConnection {
     control: Control,
     engineer: EngineerIdentity,
     switchboard: Arc<Switchboard>,
-    business: Business,
+    purpose: Purpose,
 }
 
 /// What a connection is for. One thing only.
-enum Business {
+enum Purpose {
     /// The engineer has yet to say.
     Unknown,
     /// Asking for a device, for one support case: ticket and partner.
@@ -41,13 +41,13 @@ pub async fn serve(
     _permit: Permit,
 ) {
     let control = Control::new(socket, line, &limits, true, Haste::Slowed);
-    let mut desk = Desk { control, engineer, switchboard, business: Business::Unknown };
-    let end = desk.work().await;
+    let mut connection = EngineerConnection { control, engineer, switchboard, purpose: Purpose::Unknown };
+    let end = connection.work().await;
     tracing::debug!(%end, "engineer's connection is over");
-    desk.control.close(end).await;
+    connection.control.close(end).await;
 }
 
-impl Desk {
+impl EngineerConnection {
     async fn work(&mut self) -> End {
         match self.try_work().await {
             Ok(never) => never,
@@ -75,15 +75,15 @@ impl Desk {
     }
 
     async fn request(&mut self, request: Request) -> Result<(), End> {
-        match &self.business {
-            Business::Unknown => {
-                self.business = Business::Case(request.reference.clone(), request.partner.clone());
+        match &self.purpose {
+            Purpose::Unknown => {
+                self.purpose = Purpose::Case(request.reference.clone(), request.partner.clone());
             }
-            Business::Case(reference, partner)
+            Purpose::Case(reference, partner)
                 if (reference, partner) == (&request.reference, &request.partner) => {}
             // One audit row per session: what the client agrees to must be what stands there.
-            Business::Case(..) => return Err(malformed("a connection is for one support case")),
-            Business::Resumed => return Err(malformed("this connection has a session")),
+            Purpose::Case(..) => return Err(malformed("a connection is for one support case")),
+            Purpose::Resumed => return Err(malformed("this connection has a session")),
         }
         match self.switchboard.request(self.control.line(), &self.engineer, request).await {
             Ok(()) => Ok(()),
@@ -92,13 +92,13 @@ impl Desk {
     }
 
     async fn resume(&mut self, session: SessionId, session_ticket: &str) -> Result<(), End> {
-        if !matches!(self.business, Business::Unknown) {
+        if !matches!(self.purpose, Purpose::Unknown) {
             return Err(malformed("a session is resumed first or not at all"));
         }
         let line = self.control.line();
         match self.switchboard.resume(line, &self.engineer, session, session_ticket).await {
             Resumption::Resumed => {
-                self.business = Business::Resumed;
+                self.purpose = Purpose::Resumed;
                 self.control.send(&ToEngineer::Resumed { session }).await
             }
             Resumption::NotYet(answer) => self.control.send(&answer).await,

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::config::Limits;
 use crate::control::close_code;
-use crate::directory::{Aftermath, AttachRefusal, Parting, PipeEnd};
+use crate::directory::{Aftermath, AttachRefusal, CloseCause, PipeEnd};
 use crate::fault::Fault;
 use crate::pace::Pace;
 use crate::socket::{PipeSocket, WebSocket, say_goodbye};
@@ -33,7 +33,7 @@ const STRETCH: Duration = Duration::from_millis(100);
 /// How the wait for a partner ended.
 enum Wait {
     Joined(Box<PipeSocket>),
-    Parted(Parting),
+    Parted(CloseCause),
     NobodyCame,
     Silent,
     NotData,
@@ -86,8 +86,8 @@ fn give_up(wait: Wait, seat: &Seat, side: Role) -> (Option<CloseFrame>, CloseFra
         Wait::Joined(_) => None,
         Wait::Fault(fault) => fault.frame(),
         Wait::Parted(parting) => {
-            others = parting_frame(parting, side.peer());
-            Some(parting_frame(parting, side))
+            others = close_frame_of(parting, side.peer());
+            Some(close_frame_of(parting, side))
         }
         Wait::NobodyCame => {
             seat.end(PipeEnd::NobodyCame);
@@ -158,12 +158,12 @@ async fn splice(
     let PipeSocket { web_socket: first, permit: _first_permit } = first;
     let PipeSocket { web_socket: second, permit: _second_permit } = second;
     let mut splice = Splice::new(first, second, first_side, early, seat.traffic.clone(), write);
-    let told = |parting| [first_side, first_side.peer()].map(|side| parting_frame(parting, side));
+    let told = |parting| [first_side, first_side.peer()].map(|side| close_frame_of(parting, side));
     let (frames, orderly) = loop {
         tokio::select! {
             biased;
             parting = seat.parted() => {
-                if parting == Parting::Reason(Reason::RelayStopping) {
+                if parting == CloseCause::Reason(Reason::RelayStopping) {
                     let _ = timeout(limits::CLOSE, splice.settle()).await;
                 }
                 break (told(parting), false);
@@ -202,12 +202,12 @@ fn partner_frame(aftermath: Aftermath) -> Option<CloseFrame> {
     }
 }
 
-fn parting_frame(parting: Parting, side: Role) -> CloseFrame {
+fn close_frame_of(parting: CloseCause, side: Role) -> CloseFrame {
     match parting {
-        Parting::Reason(reason) => reason_frame(reason),
-        Parting::Done => done_frame(),
-        Parting::Displaced(displaced) if displaced == side => policy_frame(closing::REPLACED),
-        Parting::Displaced(_) => again_frame(),
+        CloseCause::Reason(reason) => reason_frame(reason),
+        CloseCause::Done => done_frame(),
+        CloseCause::Displaced(displaced) if displaced == side => policy_frame(closing::REPLACED),
+        CloseCause::Displaced(_) => again_frame(),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::clock::SteadyClock;
 use crate::config::Config;
 use crate::directory::{AttachmentId, Clock, ConnectionId, Directory, Effect, Farewell, RateLimit, Times};
 use crate::store::{Store, UnixTime};
-use crate::tickets::TicketOffice;
+use crate::tickets::TicketSigner;
 
 pub use ledger::{Ledger, Traffic};
 pub use requests::Request;
@@ -80,7 +80,7 @@ pub struct Switchboard {
     next_id: AtomicU64,
     deadlines: Notify,
     store: Arc<dyn Store>,
-    tickets: TicketOffice,
+    tickets: TicketSigner,
     clock: SteadyClock,
 }
 
@@ -107,7 +107,7 @@ impl Switchboard {
     pub fn new(
         config: &Config,
         store: Arc<dyn Store>,
-        tickets: TicketOffice,
+        tickets: TicketSigner,
         clock: SteadyClock,
     ) -> Arc<Self> {
         let limits = &config.limits;
@@ -139,7 +139,7 @@ impl Switchboard {
     }
 
     /// What signs its tickets.
-    pub fn tickets(&self) -> &TicketOffice {
+    pub fn tickets(&self) -> &TicketSigner {
         &self.tickets
     }
 
@@ -251,7 +251,7 @@ impl Switchboard {
             Effect::TellEngineer(link, message) => state.send(link, &message),
             Effect::Close(link, farewell) => state.close(link, farewell),
             Effect::Part(attachment, parting) => state.part(attachment, parting),
-            Effect::Prod(attachment, side) => state.prod(attachment, side),
+            Effect::AttachAgain(attachment, side) => state.prod(attachment, side),
             Effect::SessionAdmitted(session, standing) => self.write_admission(session, standing),
             Effect::GiveTicket(side, link, admission) => self.give_ticket(state, side, link, &admission),
             Effect::Watch(link, watch) => state.watch(link, watch),

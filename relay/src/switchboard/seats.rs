@@ -8,7 +8,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{State, Switchboard, Traffic};
-use crate::directory::{Aftermath, AttachmentId, Parting, PipeEnd, Place};
+use crate::directory::{Aftermath, AttachmentId, CloseCause, PipeEnd, Place};
 use crate::socket::PipeSocket;
 
 /// What attaching led to.
@@ -44,7 +44,7 @@ pub(super) struct SeatEnd {
 #[derive(Default)]
 struct Signals {
     parted: CancellationToken,
-    parting: OnceLock<Parting>,
+    parting: OnceLock<CloseCause>,
     /// For the engineer, and for the agent.
     prods: [Notify; 2],
 }
@@ -72,7 +72,7 @@ impl State {
         self.seats.get_mut(&partner)?.partner.take().map(Handover)
     }
 
-    pub(super) fn part(&self, attachment: AttachmentId, parting: Parting) {
+    pub(super) fn part(&self, attachment: AttachmentId, parting: CloseCause) {
         if let Some(seat) = self.seats.get(&attachment) {
             // The first one stands.
             let _ = seat.signals.parting.set(parting);
@@ -89,9 +89,9 @@ impl State {
 
 impl Seat {
     /// Waits until the relay wants its connections closed.
-    pub async fn parted(&self) -> Parting {
+    pub async fn parted(&self) -> CloseCause {
         self.signals.parted.cancelled().await;
-        self.signals.parting.get().copied().unwrap_or(Parting::Done)
+        self.signals.parting.get().copied().unwrap_or(CloseCause::Done)
     }
 
     /// Waits until a side is to be asked to attach again. Safe to cancel.

@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
 use super::Server;
-use crate::control::Unsaid;
+use crate::control::Undelivered;
 use crate::dialogue::{self, Speaker};
 use crate::local_socket::{Reply, encode};
 use crate::platform::{self, LocalStream};
@@ -60,10 +60,10 @@ impl Server {
                 self.transcript.send_modify(|transcript| transcript.add(Speaker::Engineer, &text));
                 Reply::Sent { trouble: self.state.borrow().trouble().cloned() }
             }
-            Err(Unsaid::TooMany) => {
+            Err(Undelivered::TooMany) => {
                 Reply::Refused { reason: "too many lines wait to be sent already: try again later".into() }
             }
-            Err(Unsaid::Over) => Reply::Refused { reason: "the session is ending".into() },
+            Err(Undelivered::Over) => Reply::Refused { reason: "the session is ending".into() },
         }
     }
 

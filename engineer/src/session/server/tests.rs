@@ -3,7 +3,7 @@ use crate::local_socket::client;
 
 /// A server without a session behind it.
 pub(super) struct Served {
-    pub(super) base: tempfile::TempDir,
+    pub(super) resources: tempfile::TempDir,
     pub(super) state: watch::Sender<State>,
     pub(super) transcript: watch::Sender<Transcript>,
     ends: mpsc::Receiver<()>,
@@ -13,7 +13,7 @@ pub(super) struct Served {
 }
 
 pub(super) fn serve() -> Served {
-    let base = tempfile::tempdir().expect("a directory");
+    let resources = tempfile::tempdir().expect("a directory");
     let (state, watched) = watch::channel(State::Pairing);
     let transcript = watch::Sender::new(Transcript::default());
     let (end, ends) = mpsc::channel(1);
@@ -24,19 +24,19 @@ pub(super) fn serve() -> Served {
         relay: "wss://relay.example.com".into(),
         state: watched,
         open: watch::channel(Open::default()).0,
-        turns: Turns::default(),
+        turns: InFlightLimit::default(),
         transcript: transcript.clone(),
         end,
         over: over.clone(),
         gone: gone.clone(),
     };
-    let listener = LocalListener::bind(&base.path().join("s")).expect("bound");
-    Served { base, state, transcript, ends, over, gone, task: tokio::spawn(server.run(listener)) }
+    let listener = LocalListener::bind(&resources.path().join("s")).expect("bound");
+    Served { resources, state, transcript, ends, over, gone, task: tokio::spawn(server.run(listener)) }
 }
 
 impl Served {
     pub(super) fn ask(&self, request: Request) -> tokio::task::JoinHandle<io::Result<Reply>> {
-        let path = self.base.path().join("s");
+        let path = self.resources.path().join("s");
         tokio::task::spawn_blocking(move || client::ask(&path, request).map(|(_, reply)| reply))
     }
 }
@@ -78,7 +78,7 @@ async fn an_end_is_asked_for_and_told_when_nothing_is_left() {
 async fn junk_and_endless_requests_are_dropped() {
     let served = serve();
     for junk in [&b"\n"[..], b"{}\n", &[b'x'; 3 * LINE]] {
-        let path = served.base.path().join("s");
+        let path = served.resources.path().join("s");
         let mut stream = tokio::net::UnixStream::connect(path).await.expect("connected");
         let _ = stream.write_all(junk).await;
         let mut answer = Vec::new();

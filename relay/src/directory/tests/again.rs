@@ -30,7 +30,7 @@ fn pairing_again_moves_the_session_and_nothing_before_that_does() {
     let (first, _, first_splice) = tried(&mut world, engineer, asked.session);
     world.effects();
     let (run, control, _) = tried(&mut world, engineer, asked.session);
-    assert_eq!(world.effects(), [Effect::Part(first_splice, Parting::Reason(Reason::PairingAborted))]);
+    assert_eq!(world.effects(), [Effect::Part(first_splice, CloseCause::Reason(Reason::PairingAborted))]);
     world.directory.paired_again(agent, asked.session, first);
     world.directory.paired_again(agent, asked.session, RunId::random());
     world.directory.paired_again(stranger, asked.session, run);
@@ -40,7 +40,7 @@ fn pairing_again_moves_the_session_and_nothing_before_that_does() {
     assert_eq!(standing(&world, asked.session), Standing { run, control, pairing: 2, ..before });
     let effects = world.effects();
     for old in [splice, old_control] {
-        assert!(effects.contains(&Effect::Part(old, Parting::Reason(Reason::EngineerLost))));
+        assert!(effects.contains(&Effect::Part(old, CloseCause::Reason(Reason::EngineerLost))));
     }
     let given = |side, link| {
         effects.iter().any(|effect| matches!(effect, Effect::GiveTicket(s, l, _) if (*s, *l) == (side, link)))
@@ -63,7 +63,7 @@ fn a_try_that_is_declined_or_comes_to_nothing_costs_the_session_nothing() {
     assert_eq!(world.effects(), []);
     world.directory.declined(asked.agent, asked.session, run, reason);
     let declined = Effect::TellEngineer(engineer, ToEngineer::Declined { run, reason });
-    assert_eq!(world.effects(), [Effect::Part(splice, Parting::Reason(reason)), declined]);
+    assert_eq!(world.effects(), [Effect::Part(splice, CloseCause::Reason(reason)), declined]);
     let again = PipeTicket { run, ..world.ticket(asked.session, control, Role::Agent) };
     assert_eq!(world.attach(&again), Err(AttachRefusal::TicketUsed));
 
@@ -210,7 +210,7 @@ fn a_session_ticket_settles_a_doubt_and_tells_of_later_runs() {
     assert_eq!(world.effects(), [], "that is known");
     let later = Standing { run: RunId::random(), control: PipeId::random(), pairing: 2, ..standing };
     world.directory.recall(session, later, world.clock());
-    let cut = Effect::Part(old, Parting::Reason(Reason::EngineerLost));
+    let cut = Effect::Part(old, CloseCause::Reason(Reason::EngineerLost));
     assert_eq!(world.effects(), [cut, Effect::SessionAdmitted(session, later)]);
     world.join(session, later.control);
 }

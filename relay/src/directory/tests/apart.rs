@@ -12,7 +12,7 @@ fn waits(world: &mut World, ticket: &PipeTicket) -> AttachmentId {
 }
 
 fn displaced(id: AttachmentId, side: Role) -> Effect {
-    Effect::Part(id, Parting::Displaced(side))
+    Effect::Part(id, CloseCause::Displaced(side))
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn who_comes_again_waits_beside_the_splice_for_the_partner_to_come_again() {
     let Piped { asked, pipe, engineers, agents, splice, .. } = world.piped();
     world.effects();
     let newer = waits(&mut world, &agents);
-    assert_eq!(world.effects(), [Effect::Prod(splice, Role::Engineer)]);
+    assert_eq!(world.effects(), [Effect::AttachAgain(splice, Role::Engineer)]);
     assert_eq!(world.attach(&engineers).expect("free").0, Attach::Join(newer));
     assert_eq!(world.effects(), [], "the old splice goes on");
     let moved = |world: &mut World, id| world.parted(asked.session, pipe, id, PipeEnd::Moved);
@@ -40,7 +40,7 @@ fn the_oldest_splice_is_displaced_by_nobody() {
         let again = waits(&mut world, &agents);
         assert_eq!(
             world.effects(),
-            [displaced(newest, Role::Agent), Effect::Prod(splice, Role::Engineer)],
+            [displaced(newest, Role::Agent), Effect::AttachAgain(splice, Role::Engineer)],
             "who waits is replaced"
         );
         assert_eq!(world.attach(&engineers).expect("free").0, Attach::Join(again));
@@ -68,7 +68,7 @@ fn a_lost_pipe_waits_for_both_sides_and_then_no_longer() {
     assert_eq!(world.effects(), []);
     world.now += TIMES.apart;
     world.directory.expire(world.now);
-    assert_eq!(world.effects(), [Effect::Part(waiting, Parting::Reason(Reason::ConnectionLost))]);
+    assert_eq!(world.effects(), [Effect::Part(waiting, CloseCause::Reason(Reason::ConnectionLost))]);
     assert_eq!(world.attach(&agents), Err(AttachRefusal::TicketUsed));
     assert!(world.directory.sessions.contains_key(&asked.session), "only that pipe is over");
 }
@@ -86,7 +86,7 @@ fn a_close_ends_the_pipe_whichever_connection_it_comes_over() {
         let reason = Some(Reason::ClientEnded);
         let end = PipeEnd::Closed { by: Role::Agent, reason };
         assert_eq!(world.parted(asked.session, pipe, newer, end), Some(Aftermath::Closed));
-        assert_eq!(world.effects(), [Effect::Part(splice, Parting::Reason(Reason::ClientEnded))]);
+        assert_eq!(world.effects(), [Effect::Part(splice, CloseCause::Reason(Reason::ClientEnded))]);
         assert_eq!(world.attach(&agents), Err(AttachRefusal::TicketUsed));
     }
 }

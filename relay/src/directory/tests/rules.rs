@@ -106,7 +106,7 @@ fn a_retry_keeps_the_session_and_replaces_the_run() {
     let second = world.request(engineer, id).expect("found");
     assert_eq!((first.session, first.is_new), (second.session, true));
     assert!(!second.is_new && first.run != second.run && first.pipe != second.pipe);
-    assert_eq!(world.effects(), [Effect::Part(splice, Parting::Reason(Reason::PairingAborted))]);
+    assert_eq!(world.effects(), [Effect::Part(splice, CloseCause::Reason(Reason::PairingAborted))]);
     world.directory.declined(agent, first.session, first.run, Reason::WrongPin);
     assert_eq!(world.effects(), [], "the first run is nobody's business any more");
     world.directory.declined(agent, first.session, second.run, Reason::WrongPin);
@@ -168,7 +168,7 @@ fn a_session_does_not_outlive_the_close_of_its_control_pipe() {
         assert_eq!(world.parted(asked.session, asked.pipe, control, end), Some(Aftermath::Closed));
         let effects = world.effects();
         assert!(effects.contains(&Effect::SessionEnded(asked.session, reason)), "{end:?}");
-        assert!(effects.contains(&Effect::Part(splice, Parting::Reason(reason))));
+        assert!(effects.contains(&Effect::Part(splice, CloseCause::Reason(reason))));
         assert_eq!(world.directory.sessions.len(), 0);
     }
 }

@@ -6,7 +6,7 @@ use fieldlink_transport::{Dialer, client_config};
 use tokio::sync::mpsc;
 
 use super::*;
-use crate::control::speech::Speech;
+use crate::control::requests::MessageSender;
 use crate::control::{AgentHello, Trouble, voice};
 use crate::dialogue::{KEPT, Line};
 use crate::end::{End, Told};
@@ -19,17 +19,17 @@ use crate::ssh_key::EXAMPLE;
 struct Talked {
     served: Served,
     live: Arc<Live>,
-    speech: Speech,
+    requests: MessageSender,
     said: mpsc::Receiver<FromEngineer>,
 }
 
 fn talk(features: &[&str]) -> Talked {
     let served = serve();
     let certificate = rcgen::generate_simple_self_signed(["relay".to_owned()]).expect("a certificate");
-    let authority = served.base.path().join("ca.pem");
+    let authority = served.resources.path().join("ca.pem");
     std::fs::write(&authority, certificate.cert.pem()).expect("written");
     let tls = client_config(Some(&authority)).expect("a configuration");
-    let (voice, wishes) = voice();
+    let (voice, requests) = voice();
     let (outgoing, said) = mpsc::channel(8);
     let live = Arc::new(Live {
         agent: AgentHello {
@@ -46,7 +46,7 @@ fn talk(features: &[&str]) -> Talked {
     });
     let until = std::time::Instant::now() + limits::SESSION;
     served.state.send_replace(State::Active { live: live.clone(), until });
-    Talked { served, live, speech: Speech::new(outgoing, wishes), said }
+    Talked { served, live, requests: MessageSender::new(outgoing, requests), said }
 }
 
 const BOTH: &[&str] = &[feature::CHAT, feature::QUESTIONS];
@@ -54,7 +54,7 @@ const BOTH: &[&str] = &[feature::CHAT, feature::QUESTIONS];
 impl Talked {
     /// The next message to the scanner.
     async fn next(&mut self) -> FromEngineer {
-        self.speech.say_next(true).await;
+        self.requests.say_next(true).await;
         self.said.try_recv().expect("said")
     }
 
@@ -77,14 +77,14 @@ async fn an_answer_comes_back() {
     let asking = talked.served.ask(question());
     assert!(matches!(talked.next().await, FromEngineer::Ask { request: 1, .. }));
     let answer = Answer::Text { text: "yes".into() };
-    talked.speech.answered(1, answer.clone()).expect("asked");
+    talked.requests.answered(1, answer.clone()).expect("asked");
     assert_eq!(asking.await.expect("no panic").expect("a reply"), Reply::Answered { answer });
 }
 
 #[tokio::test]
 async fn who_breaks_off_takes_the_question_back() {
     let mut talked = talk(BOTH);
-    let asking = client::begin(&talked.served.base.path().join("s"), question()).expect("sent");
+    let asking = client::begin(&talked.served.resources.path().join("s"), question()).expect("sent");
     assert!(matches!(talked.next().await, FromEngineer::Ask { request: 1, .. }));
     drop(asking);
     assert_eq!(talked.next().await, FromEngineer::Withdraw { request: 1 });
@@ -96,7 +96,7 @@ async fn an_open_question_learns_why_the_session_is_over() {
     let asking = talked.served.ask(question());
     talked.next().await;
     // The channel is over a moment before the session is.
-    drop(talked.speech);
+    drop(talked.requests);
     tokio::task::yield_now().await;
     let end = End::new(Reason::ClientEnded, Told::Scanner);
     talked.served.state.send_replace(State::Ended(end.clone()));
@@ -160,6 +160,6 @@ async fn the_longest_lines_fit() {
 }
 
 async fn remembered(served: &Served) -> Vec<Line> {
-    let path = served.base.path().join("s");
+    let path = served.resources.path().join("s");
     tokio::task::spawn_blocking(move || client::lines(&path)).await.expect("no panic").expect("lines")
 }

@@ -19,7 +19,7 @@ const LINES: usize = 20;
 
 /// Has things said to the scanner. What is said during an interruption arrives after it.
 #[derive(Debug, Clone)]
-pub struct Voice {
+pub struct ControlHandle {
     closed: mpsc::Sender<PipeId>,
     questions: mpsc::Sender<Asked>,
     lines: mpsc::Sender<String>,
@@ -27,7 +27,7 @@ pub struct Voice {
 
 /// What is to be said, before anyone says it.
 #[derive(Debug)]
-pub struct Wishes {
+pub struct ControlRequests {
     closed: mpsc::Receiver<PipeId>,
     questions: mpsc::Receiver<Asked>,
     lines: mpsc::Receiver<String>,
@@ -42,7 +42,7 @@ struct Asked {
 
 /// Why a line is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsaid {
+pub enum Undelivered {
     /// Too many lines wait.
     TooMany,
     /// The channel is over.
@@ -50,15 +50,15 @@ pub enum Unsaid {
 }
 
 /// The two ends of what connects a channel to those who have something to say.
-pub fn voice() -> (Voice, Wishes) {
+pub fn voice() -> (ControlHandle, ControlRequests) {
     let (closed, closed_pipes) = mpsc::channel(limits::PIPES_PER_SESSION);
     let (questions, asked) = mpsc::channel(OPEN);
     let (lines, said) = mpsc::channel(LINES);
-    let wishes = Wishes { closed: closed_pipes, questions: asked, lines: said };
-    (Voice { closed, questions, lines }, wishes)
+    let requests = ControlRequests { closed: closed_pipes, questions: asked, lines: said };
+    (ControlHandle { closed, questions, lines }, requests)
 }
 
-impl Voice {
+impl ControlHandle {
     /// Tells the scanner of an SSH connection that ended without a word. If too many were to be told,
     /// the scanner is out of reach, and learns of it when the pipe is given up.
     pub fn pipe_closed(&self, pipe: PipeId) {
@@ -73,26 +73,26 @@ impl Voice {
     }
 
     /// Sends the client a line.
-    pub fn say(&self, line: String) -> Result<(), Unsaid> {
+    pub fn say(&self, line: String) -> Result<(), Undelivered> {
         self.lines.try_send(line).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Unsaid::TooMany,
-            mpsc::error::TrySendError::Closed(_) => Unsaid::Over,
+            mpsc::error::TrySendError::Full(_) => Undelivered::TooMany,
+            mpsc::error::TrySendError::Closed(_) => Undelivered::Over,
         })
     }
 }
 
 /// Says one thing after another.
-pub(crate) struct Speech {
+pub(crate) struct MessageSender {
     outgoing: mpsc::Sender<FromEngineer>,
-    wishes: Wishes,
+    requests: ControlRequests,
     questions: OpenQuestions<oneshot::Sender<Answer>>,
     pace: Pace,
 }
 
-impl Speech {
+impl MessageSender {
     /// Says into `outgoing` what is wished for.
-    pub(crate) fn new(outgoing: mpsc::Sender<FromEngineer>, wishes: Wishes) -> Self {
-        Self { outgoing, wishes, questions: OpenQuestions::new(), pace: Pace::default() }
+    pub(crate) fn new(outgoing: mpsc::Sender<FromEngineer>, requests: ControlRequests) -> Self {
+        Self { outgoing, requests, questions: OpenQuestions::new(), pace: Pace::default() }
     }
 
     /// Says `message` if there is room. If there is none, the pipe is stuck, and nothing would get
@@ -104,17 +104,17 @@ impl Speech {
     /// Says the next thing that is wished for, once there is room. Lines for the client wait for a
     /// connection, so that they do not arrive faster than they may. Safe to cancel.
     pub(crate) async fn say_next(&mut self, connected: bool) {
-        let Self { outgoing, wishes, questions, pace } = self;
+        let Self { outgoing, requests, questions, pace } = self;
         let Ok(room) = outgoing.reserve().await else { return pending().await };
         let message = tokio::select! {
             biased;
-            Some(pipe) = wishes.closed.recv() => FromEngineer::PipeClosed { pipe },
+            Some(pipe) = requests.closed.recv() => FromEngineer::PipeClosed { pipe },
             request = deserted(questions) => FromEngineer::Withdraw { request },
-            Some(asked) = wishes.questions.recv() => match ask(questions, asked) {
+            Some(asked) = requests.questions.recv() => match ask(questions, asked) {
                 Some(message) => message,
                 None => return,
             },
-            Some(text) = next_line(&mut wishes.lines, pace, connected) => {
+            Some(text) = next_line(&mut requests.lines, pace, connected) => {
                 pace.count(Instant::now().into_std());
                 FromEngineer::Chat { text }
             }

@@ -10,9 +10,9 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::State;
-use super::server::{Open, Server, Turns};
+use super::server::{InFlightLimit, Open, Server};
 use crate::call::Call;
-use crate::desk::Desk;
+use crate::context::CallContext;
 use crate::dialogue::Transcript;
 use crate::end::{End, Told};
 use crate::exit::Failure;
@@ -32,7 +32,7 @@ pub(super) struct ChannelTask {
 }
 
 /// Directory, socket and tasks. Dropping it stops all of them and removes the directory.
-pub(super) struct Base {
+pub(super) struct Resources {
     pub(super) directory: SessionDirectory,
     pub(super) state: watch::Sender<State>,
     pub(super) open: watch::Receiver<Open>,
@@ -46,10 +46,10 @@ pub(super) struct Base {
     pub(super) gone: CancellationToken,
 }
 
-impl Base {
+impl Resources {
     /// Claims the directory and serves the socket.
-    pub(super) fn begin(desk: &Desk, call: &Call, end: mpsc::Sender<()>) -> Result<Self, Failure> {
-        let directory = desk.runtime.claim(call.id)?;
+    pub(super) fn begin(context: &CallContext, call: &Call, end: mpsc::Sender<()>) -> Result<Self, Failure> {
+        let directory = context.runtime.claim(call.id)?;
         let socket = directory.socket();
         let listener = LocalListener::bind(&socket)
             .with_context(|| format!("could not listen at {}", socket.display()))?;
@@ -60,10 +60,10 @@ impl Base {
         let server = Server {
             id: call.id,
             ticket: call.ticket.clone(),
-            relay: desk.dialer.relay().to_string(),
+            relay: context.dialer.relay().to_string(),
             state: watched,
             open: open_sender,
-            turns: Turns::default(),
+            turns: InFlightLimit::default(),
             transcript: transcript.clone(),
             end,
             over: over.clone(),

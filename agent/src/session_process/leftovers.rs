@@ -10,11 +10,11 @@ use nix::unistd::User;
 
 /// Those of one account; nothing to watch if that account may be somebody's desktop.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Strays {
+pub(super) struct LeftoverProcesses {
     user: Option<u32>,
 }
 
-impl Strays {
+impl LeftoverProcesses {
     /// Of the account `user`, if it is Fieldlink's own.
     pub(super) fn of(user: &str) -> Self {
         let is_own = user == fieldlink_session::host::OWN_ACCOUNT;
@@ -72,9 +72,9 @@ mod tests {
     #[test]
     fn whoever_runs_as_the_account_is_found() {
         let me = nix::unistd::getuid().as_raw();
-        assert!(Strays::find_of(me).is_some());
-        assert_eq!(Strays::find_of(u32::MAX - 7), None);
-        assert!(Strays::of("root").user.is_none(), "not Fieldlink's own");
+        assert!(LeftoverProcesses::find_of(me).is_some());
+        assert_eq!(LeftoverProcesses::find_of(u32::MAX - 7), None);
+        assert!(LeftoverProcesses::of("root").user.is_none(), "not Fieldlink's own");
         let own = runs_as(Path::new("/proc/self"), me).expect("this process");
         assert!(own.starts_with(&std::process::id().to_string()), "{own}");
     }

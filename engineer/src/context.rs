@@ -11,7 +11,7 @@ use crate::relay_session::Resumable;
 use crate::runtime_dir::RuntimeDirectory;
 
 /// Everything that a call needs and that is the same for every call.
-pub struct Desk {
+pub struct CallContext {
     /// Who we are.
     pub credential: Credential,
     /// How the relay is dialled.
@@ -24,7 +24,7 @@ pub struct Desk {
     pub runtime: RuntimeDirectory,
 }
 
-impl Desk {
+impl CallContext {
     /// Reads what `login` stored.
     pub fn load(directories: &Directories) -> Result<Self, Failure> {
         directories.config.check()?;

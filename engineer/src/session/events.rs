@@ -25,13 +25,13 @@ pub(super) enum Event {
 }
 
 /// Hears the relay and the scanner.
-pub(super) struct Lines {
+pub(super) struct SessionEvents {
     relay: Option<mpsc::Receiver<RelayEvent>>,
     channel: Option<mpsc::Receiver<ChannelEvent>>,
     end: Option<End>,
 }
 
-impl Lines {
+impl SessionEvents {
     /// Hears both.
     pub(super) fn new(relay: mpsc::Receiver<RelayEvent>, channel: mpsc::Receiver<ChannelEvent>) -> Self {
         Self { relay: Some(relay), channel: Some(channel), end: None }
@@ -132,16 +132,16 @@ mod tests {
     struct Ends {
         relay: mpsc::Sender<RelayEvent>,
         channel: mpsc::Sender<ChannelEvent>,
-        lines: Lines,
+        lines: SessionEvents,
     }
 
     fn lines() -> Ends {
         let (relay, relay_events) = mpsc::channel(8);
         let (channel, channel_events) = mpsc::channel(8);
-        Ends { relay, channel, lines: Lines::new(relay_events, channel_events) }
+        Ends { relay, channel, lines: SessionEvents::new(relay_events, channel_events) }
     }
 
-    async fn end(lines: &mut Lines) -> End {
+    async fn end(lines: &mut SessionEvents) -> End {
         match lines.next().await {
             Event::Over(end) => end,
             Event::Heard(heard) => panic!("{heard:?}"),

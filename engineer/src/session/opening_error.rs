@@ -8,26 +8,26 @@ use crate::exit::{Failure, Kind};
 use crate::pairing::PairingError;
 
 /// Why an opening went no further.
-pub(super) enum Setback {
+pub(super) enum OpeningError {
     /// On our side.
     Failure(Failure),
     /// On another side: the session is over before it began.
     Over(End),
 }
 
-impl From<Failure> for Setback {
+impl From<Failure> for OpeningError {
     fn from(failure: Failure) -> Self {
         Self::Failure(failure)
     }
 }
 
-impl From<anyhow::Error> for Setback {
+impl From<anyhow::Error> for OpeningError {
     fn from(error: anyhow::Error) -> Self {
         Self::Failure(error.into())
     }
 }
 
-impl Setback {
+impl OpeningError {
     /// What the engineer is told, and what the others are told.
     pub(super) fn parts(self) -> (Failure, End) {
         match self {
@@ -40,16 +40,20 @@ impl Setback {
     }
 }
 
-impl From<PairingError> for Setback {
+impl From<PairingError> for OpeningError {
     fn from(error: PairingError) -> Self {
         match error {
-            PairingError::Rejected { left } => Setback::Failure(Failure::new(Kind::WrongPin, rejected(left))),
-            PairingError::Forgotten => Setback::Over(End { detail: Some(error.to_string()), ..tampered() }),
-            PairingError::Refused(reason) => Setback::Over(End::new(reason, Told::Relay)),
-            PairingError::Pipe(AttachedError::Dial(error)) => Setback::Failure(error.into()),
-            PairingError::Pipe(AttachedError::Closed(text)) => Setback::Over(End::closed(&text)),
-            PairingError::Pipe(error) => Setback::Over(End::lost(error.to_string())),
-            PairingError::Malformed(detail) => Setback::Over(End { detail: Some(detail), ..tampered() }),
+            PairingError::Rejected { left } => {
+                OpeningError::Failure(Failure::new(Kind::WrongPin, rejected(left)))
+            }
+            PairingError::Forgotten => {
+                OpeningError::Over(End { detail: Some(error.to_string()), ..tampered() })
+            }
+            PairingError::Refused(reason) => OpeningError::Over(End::new(reason, Told::Relay)),
+            PairingError::Pipe(AttachedError::Dial(error)) => OpeningError::Failure(error.into()),
+            PairingError::Pipe(AttachedError::Closed(text)) => OpeningError::Over(End::closed(&text)),
+            PairingError::Pipe(error) => OpeningError::Over(End::lost(error.to_string())),
+            PairingError::Malformed(detail) => OpeningError::Over(End { detail: Some(detail), ..tampered() }),
             PairingError::Memory(error) => error.into(),
         }
     }

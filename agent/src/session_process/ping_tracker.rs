@@ -8,13 +8,13 @@ const MAX_UNANSWERED: usize = 16;
 
 /// Numbers pings, matches pongs, and knows when the silence has lasted too long.
 #[derive(Debug)]
-pub(super) struct Pulse {
+pub(super) struct PingTracker {
     silence: Duration,
     next: u64,
     unanswered: VecDeque<(u64, Instant)>,
 }
 
-impl Pulse {
+impl PingTracker {
     /// Silence longer than this is too long.
     pub(super) fn new(silence: Duration) -> Self {
         Self { silence, next: 0, unanswered: VecDeque::new() }
@@ -56,30 +56,30 @@ mod tests {
     #[test]
     fn silence_counts_from_the_oldest_unanswered_ping() {
         let start = Instant::now();
-        let mut pulse = Pulse::new(SECOND);
-        assert!(!pulse.is_silent(start + 10 * SECOND));
-        let first = pulse.ping(start).expect("first");
-        let second = pulse.ping(start + SECOND).expect("second");
-        assert!(pulse.is_silent(start + SECOND + SECOND / 2));
-        assert!(pulse.pong(first));
-        assert!(!pulse.is_silent(start + SECOND + SECOND / 2));
-        assert!(pulse.pong(second));
+        let mut ping_tracker = PingTracker::new(SECOND);
+        assert!(!ping_tracker.is_silent(start + 10 * SECOND));
+        let first = ping_tracker.ping(start).expect("first");
+        let second = ping_tracker.ping(start + SECOND).expect("second");
+        assert!(ping_tracker.is_silent(start + SECOND + SECOND / 2));
+        assert!(ping_tracker.pong(first));
+        assert!(!ping_tracker.is_silent(start + SECOND + SECOND / 2));
+        assert!(ping_tracker.pong(second));
     }
 
     #[test]
     fn a_pong_nobody_waits_for_is_noticed() {
-        let mut pulse = Pulse::new(SECOND);
-        assert!(!pulse.pong(0));
-        let sequence = pulse.ping(Instant::now()).expect("ping");
-        assert!(!pulse.pong(sequence + 1));
-        assert!(pulse.pong(sequence));
-        assert!(!pulse.pong(sequence));
+        let mut ping_tracker = PingTracker::new(SECOND);
+        assert!(!ping_tracker.pong(0));
+        let sequence = ping_tracker.ping(Instant::now()).expect("ping");
+        assert!(!ping_tracker.pong(sequence + 1));
+        assert!(ping_tracker.pong(sequence));
+        assert!(!ping_tracker.pong(sequence));
     }
 
     #[test]
     fn pings_do_not_pile_up() {
-        let mut pulse = Pulse::new(SECOND);
-        let sent = std::iter::from_fn(|| pulse.ping(Instant::now())).count();
+        let mut ping_tracker = PingTracker::new(SECOND);
+        let sent = std::iter::from_fn(|| ping_tracker.ping(Instant::now())).count();
         assert_eq!(sent, MAX_UNANSWERED);
     }
 }

@@ -27,7 +27,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The files of one runtime directory, or of none.
 #[derive(Debug, Clone)]
-pub struct Marks(Option<PathBuf>);
+pub struct StateFiles(Option<PathBuf>);
 
 /// Why it could not be noted that remote access starts by itself.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +58,7 @@ pub struct SessionMark {
     pub key: Secret<32>,
 }
 
-impl Marks {
+impl StateFiles {
     /// Those in the directory that systemd made for this service.
     pub fn of_this_service() -> Self {
         Self(std::env::var_os("RUNTIME_DIRECTORY").map(PathBuf::from).filter(|path| path.is_absolute()))
@@ -208,56 +208,60 @@ mod tests {
     #[test]
     fn remote_access_at_boot_is_armed_once_per_boot() {
         let directory = tempfile::tempdir().expect("a directory");
-        let marks = Marks::at(directory.path());
-        let armed = |boot| marks.arm(boot).expect("it can be noted");
+        let state_files = StateFiles::at(directory.path());
+        let armed = |boot| state_files.arm(boot).expect("it can be noted");
         assert!(armed("one"));
         assert!(!armed("one"), "a crash is no boot");
         assert!(armed("two"));
-        assert!(Marks::nowhere().arm("one").is_err(), "what cannot be noted is not armed");
-        let gone = Marks::at(&directory.path().join("gone")).arm("one");
+        assert!(StateFiles::nowhere().arm("one").is_err(), "what cannot be noted is not armed");
+        let gone = StateFiles::at(&directory.path().join("gone")).arm("one");
         assert!(gone.expect_err("no directory").to_string().contains("armed-one: "));
     }
 
     #[test]
     fn a_session_that_was_not_ended_is_found_once() {
         let directory = tempfile::tempdir().expect("a directory");
-        let marks = Marks::at(directory.path());
-        assert!(marks.take_session().is_none());
+        let state_files = StateFiles::at(directory.path());
+        assert!(state_files.take_session().is_none());
         let session = SessionId::random();
         let mark = SessionMark { session, ticket: "ticket".into(), key: Secret::new([7; 32]) };
-        marks.set_session(Some(&mark));
+        state_files.set_session(Some(&mark));
         let file = directory.path().join("session");
         let mode =
             std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).expect("there").permissions());
         assert_eq!(mode & 0o777, 0o600);
-        let found = marks.take_session().expect("there");
+        let found = state_files.take_session().expect("there");
         assert_eq!((found.session, found.ticket.as_str(), found.key.expose()), (session, "ticket", &[7; 32]));
-        assert!(marks.take_session().is_none());
+        assert!(state_files.take_session().is_none());
     }
 
     #[test]
     fn where_nothing_can_be_written_everything_else_goes_on() {
         let directory = tempfile::tempdir().expect("a directory");
-        let marks = Marks::at(directory.path());
+        let state_files = StateFiles::at(directory.path());
         // A directory in the place of a file takes no writing, whoever asks.
         for name in ["session.new", "ended.new", "starts.new"] {
             std::fs::create_dir(directory.path().join(name)).expect("writable");
         }
         let session = SessionId::random();
-        marks.set_session(Some(&SessionMark { session, ticket: "t".into(), key: Secret::new([7; 32]) }));
-        marks.set_last_words(Reason::SessionProcessLost);
-        assert!(marks.note_start(Duration::from_secs(1)).is_zero());
-        assert!(marks.take_session().is_none() && marks.take_last_words().is_none());
-        assert!(marks.arm("one").expect("a name needs no room"));
+        state_files.set_session(Some(&SessionMark {
+            session,
+            ticket: "t".into(),
+            key: Secret::new([7; 32]),
+        }));
+        state_files.set_last_words(Reason::SessionProcessLost);
+        assert!(state_files.note_start(Duration::from_secs(1)).is_zero());
+        assert!(state_files.take_session().is_none() && state_files.take_last_words().is_none());
+        assert!(state_files.arm("one").expect("a name needs no room"));
     }
 
     #[test]
     fn last_words_are_read_once() {
         let directory = tempfile::tempdir().expect("a directory");
-        let marks = Marks::at(directory.path());
-        marks.set_last_words(Reason::SessionProcessLost);
-        assert_eq!(marks.take_last_words(), Some(Reason::SessionProcessLost));
-        assert_eq!(marks.take_last_words(), None);
+        let state_files = StateFiles::at(directory.path());
+        state_files.set_last_words(Reason::SessionProcessLost);
+        assert_eq!(state_files.take_last_words(), Some(Reason::SessionProcessLost));
+        assert_eq!(state_files.take_last_words(), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ const PER_USER: usize = 8;
 
 /// Who is being judged.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Turns(Arc<Mutex<Counts>>);
+pub(super) struct InFlightLimit(Arc<Mutex<Counts>>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -20,22 +20,22 @@ struct Counts {
 
 /// The place of one call. Dropping it gives it back.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct InFlightPermit {
     counts: Arc<Mutex<Counts>>,
     user: Option<u32>,
 }
 
-impl Turns {
+impl InFlightLimit {
     /// A place, if there is one.
-    pub(super) fn take(&self) -> Option<Turn> {
+    pub(super) fn take(&self) -> Option<InFlightPermit> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let has_room = counts.all < ALL;
         counts.all += usize::from(has_room);
-        has_room.then(|| Turn { counts: self.0.clone(), user: None })
+        has_room.then(|| InFlightPermit { counts: self.0.clone(), user: None })
     }
 }
 
-impl Turn {
+impl InFlightPermit {
     /// The account is known now. False if it has its share already.
     pub(super) fn is_for(&mut self, user: u32) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,7 +50,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for InFlightPermit {
     fn drop(&mut self) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.all -= 1;
@@ -70,14 +70,14 @@ mod tests {
 
     #[test]
     fn nobody_takes_more_than_their_share_and_all_is_given_back() {
-        let turns = Turns::default();
-        let mut of_one: Vec<Turn> = (0..20).map(|_| turns.take().expect("room")).collect();
+        let in_flight = InFlightLimit::default();
+        let mut of_one: Vec<InFlightPermit> = (0..20).map(|_| in_flight.take().expect("room")).collect();
         assert_eq!(of_one.iter_mut().filter_map(|turn| turn.is_for(1).then_some(())).count(), PER_USER);
-        assert!(turns.take().expect("room").is_for(2), "others have theirs");
-        let more: Vec<Turn> = std::iter::from_fn(|| turns.take()).collect();
+        assert!(in_flight.take().expect("room").is_for(2), "others have theirs");
+        let more: Vec<InFlightPermit> = std::iter::from_fn(|| in_flight.take()).collect();
         assert_eq!(of_one.len() + more.len(), ALL);
         drop((of_one, more));
-        assert!(turns.take().expect("room again").is_for(1));
-        assert!(turns.0.lock().expect("sound").by_user.is_empty());
+        assert!(in_flight.take().expect("room again").is_for(1));
+        assert!(in_flight.0.lock().expect("sound").by_user.is_empty());
     }
 }
