@@ -10,7 +10,7 @@ mod session;
 
 use std::sync::Arc;
 
-use fieldlink_logging::AUDIT;
+use fieldlink_daemon::AUDIT;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
@@ -36,7 +36,8 @@ use crate::session::{LiveSession, SessionDeps, SessionEvent};
 use crate::session_process::EndOutcome;
 use crate::state_files::StateFiles;
 use crate::tunnel::{Tunnel, TunnelEvent};
-use crate::view::{Notice, status_of};
+use crate::view::{reason_of, status_of};
+use fieldlink_device::notice::Notice;
 use fieldlink_device::order::Notification;
 use fieldlink_device::panel::{Credentials, View};
 
@@ -238,7 +239,7 @@ impl Access {
     async fn switch_off(&mut self, notice: Notice) -> Result<(), Unconfirmed> {
         self.network.tunnel_is(Standing::Off);
         self.outage = None;
-        let reason = notice.reason();
+        let reason = reason_of(&notice);
         let request = self.rules.request().cloned();
         let session = request.as_ref().map(|request| request.session.to_string());
         tracing::info!(target: AUDIT, reason = reason.code(), session, "remote access goes off");

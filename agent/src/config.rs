@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use fieldlink_device::words::{Language, Words};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::is_account_name;
 use fieldlink_protocol::settings;
@@ -65,6 +66,8 @@ pub struct Config {
     /// See [`SessionConfig`].
     #[serde(default)]
     pub session: SessionConfig,
+    /// What the person beside the device reads; by default what the locale says.
+    pub language: Option<Language>,
     /// Where forwards may lead.
     #[serde(default)]
     pub forward: ForwardPolicy,
@@ -165,6 +168,11 @@ impl Config {
              could misread; run the agent as another account"
         );
         Ok(launch)
+    }
+
+    /// The words for the person beside the device.
+    pub fn words(&self) -> Words {
+        self.language.map_or_else(Words::of_environment, Words::new)
     }
 
     /// Where they come from if it is one: from systemd, unless a program is named.

@@ -18,7 +18,7 @@ const ORDERS: usize = 16;
 
 /// Starts remote access and shows it, until it fails or is told to stop.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let dialer = config.dialer()?;
+    let (dialer, words) = (config.dialer()?, config.words());
     let network = Monitor::start(dialer.clone());
     let (commands, queue) = mpsc::channel(ORDERS);
     let (sender, orders) = mpsc::channel(ORDERS);
@@ -29,7 +29,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let notifications = handle.notifications.subscribe();
     let feed = Feed { view: handle.view, notifications, orders: sender };
     let _ = commands.send(Command::of(Order::Start)).await;
-    let console = tokio::spawn(console::run(feed, InputEnd::GoOn));
+    let console = tokio::spawn(console::run(words, feed, InputEnd::GoOn));
     let giving = tokio::spawn(give(orders, commands.clone()));
     let ended = tokio::select! {
         ended = &mut access => ended,

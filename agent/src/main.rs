@@ -8,8 +8,8 @@ use anyhow::Context;
 use clap::Parser;
 use fieldlink_agent::args::{Arguments, CheckOptions, Command};
 use fieldlink_agent::{config::Config, foreground, network, service};
+use fieldlink_daemon::Audience;
 use fieldlink_device::hardening;
-use fieldlink_logging::Audience;
 
 /// The configuration cannot be used (`EX_CONFIG` of `sysexits.h`): starting again would not help.
 const BAD_CONFIGURATION: u8 = 78;
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Command::Service(_) => Audience::Journal,
         _ => Audience::Person,
     };
-    let _logging = fieldlink_logging::to_stderr(audience);
+    let _logging = fieldlink_daemon::to_stderr(audience);
     match run(arguments.command) {
         Ok(code) => code,
         Err(error) => {
@@ -41,9 +41,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::CheckNetwork(CheckOptions { options, json }) => {
-            let dialer = Config::load(&options.config)?.dialer()?;
+            let config = Config::load(&options.config)?;
+            let (dialer, words) = (config.dialer()?, config.words());
             let report = on_runtime(network::check::run(&dialer))?;
-            let text = if json { format!("{:#}\n", report.to_json()) } else { report.to_text() };
+            let text = if json { format!("{:#}\n", report.to_json(&words)) } else { report.to_text(&words) };
             std::io::stdout().write_all(text.as_bytes()).context("could not print the verdict")?;
             Ok(report.exit_code().into())
         }

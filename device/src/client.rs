@@ -13,13 +13,15 @@ use tokio::time::timeout;
 use zbus::connection::Builder;
 use zbus::{Connection, OwnedVariant, Type};
 
-use crate::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
+use crate::bus::{ANSWER, BusArguments, INTERFACE, NAME, PATH, Properties, from_bus};
 use crate::emergency_stop::{self, StopError};
 use crate::failure::{Failure, Kind};
+use crate::notice::{self, NetworkNotice};
 use crate::order::ClientAnswer;
 use crate::order::Order;
 use crate::panel::Credentials;
 use crate::status::Status;
+use crate::words::Language;
 
 /// The interface that every object's properties are read by.
 pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
@@ -38,17 +40,31 @@ pub struct Device {
     bus: Connection,
 }
 
+/// What a check of the network found.
+pub struct CheckedNetwork {
+    /// The code as an exit code.
+    pub exit_code: u32,
+    /// The verdict.
+    pub notice: NetworkNotice,
+    /// What it was concluded from, for the engineer.
+    pub details: String,
+    /// The same for programs.
+    pub json: String,
+}
+
 /// Connects to the system bus.
 pub async fn connect_to_bus() -> Result<Connection, Failure> {
     // Checking the network takes longer than any other answer.
-    Builder::system().method_timeout(4 * ANSWER).build().await.map_err(|error| {
-        Failure::new(Kind::NoService, format!("could not connect to the system bus: {error}"))
-    })
+    Builder::system()
+        .method_timeout(4 * ANSWER)
+        .build()
+        .await
+        .map_err(|error| Failure::new(Kind::NoService, "failed-connect").with("detail", error.to_string()))
 }
 
 /// The bus has ended.
 pub fn no_bus() -> Failure {
-    Failure::new(Kind::NoService, "the system bus is gone")
+    Failure::new(Kind::NoService, "failed-no-bus")
 }
 
 /// Whether the bus says that nobody has the name.
@@ -59,7 +75,7 @@ fn is_absent(error: &zbus::Error) -> bool {
 
 /// The service speaks of states that this program does not know.
 pub fn other_version() -> Failure {
-    Failure::new(Kind::Failed, "the service is of another version: restart the device")
+    Failure::new(Kind::Failed, "failed-other-version")
 }
 
 /// Has a session ended, or remote access switched off, whether or not the bus answers.
@@ -73,7 +89,7 @@ pub async fn stop_now(order: Order) -> Result<(), Failure> {
 /// By the bus, which is given a head start, and by the emergency stop: whichever is done first.
 async fn stop(word: &str, by_bus: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let by_bus = async {
-        let silence = || Failure::new(Kind::NoService, "the system bus does not answer");
+        let silence = || Failure::new(Kind::NoService, "failed-silent-bus");
         timeout(STOP_PATIENCE, by_bus).await.unwrap_or_else(|_| Err(silence()))
     };
     let pressing = async {
@@ -101,7 +117,7 @@ async fn stop(word: &str, by_bus: impl Future<Output = Result<(), Failure>>) -> 
 fn or_pressed(silence: Failure, pressed: Result<(), StopError>) -> Result<(), Failure> {
     match pressed {
         Ok(()) => Ok(()),
-        Err(StopError::Refused(why)) => Err(Failure::new(Kind::Failed, why)),
+        Err(StopError::Refused(error)) => Err(error.into()),
         Err(StopError::Unreachable(_)) => Err(silence),
     }
 }
@@ -121,8 +137,16 @@ impl Device {
     /// The service's version.
     pub async fn version(&self) -> Result<String, Failure> {
         let value: OwnedVariant = self.call_on(PROPERTIES, "Get", &(INTERFACE, "Version")).await?;
-        let strange = |_| Failure::new(Kind::Failed, "the service does not say its version");
+        let strange = |_| Failure::new(Kind::Failed, "failed-strange-version");
         value.try_into().map_err(strange)
+    }
+
+    /// The language that the agent is set to, if it is.
+    pub async fn language(&self) -> Result<Option<Language>, Failure> {
+        let arguments = &(INTERFACE, "Language");
+        let reply = self.bus.call_method(Some(NAME), PATH, Some(PROPERTIES), "Get", arguments).await?;
+        let value: OwnedVariant = reply.body().deserialize()?;
+        Ok(String::try_from(value).ok().and_then(|code| Language::from_code(&code)))
     }
 
     /// Support ID and PIN.
@@ -131,13 +155,16 @@ impl Device {
         let pin = zeroize::Zeroizing::new(pin);
         match (support_id.parse::<SupportId>(), SecretPin::parse(&pin)) {
             (Ok(support_id), Ok(pin)) => Ok(Credentials { support_id, pin }),
-            _ => Err(Failure::new(Kind::Failed, "the service gave no usable support ID and PIN")),
+            _ => Err(Failure::new(Kind::Failed, "failed-strange-credentials")),
         }
     }
 
-    /// The network's verdict as an exit code, as text, and as JSON.
-    pub async fn check_network(&self) -> Result<(u32, String, String), Failure> {
-        self.call_on(INTERFACE, "CheckNetwork", &()).await
+    /// Has the network checked.
+    pub async fn check_network(&self) -> Result<CheckedNetwork, Failure> {
+        let (exit_code, code, arguments, details, json): (u32, String, BusArguments, String, String) =
+            self.call_on(INTERFACE, "CheckNetwork", &()).await?;
+        let notice = notice::of_parts(&code, from_bus(&arguments)).unwrap_or(NetworkNotice::Unknown);
+        Ok(CheckedNetwork { exit_code, notice, details, json })
     }
 
     /// Has an order carried out.

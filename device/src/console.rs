@@ -15,8 +15,9 @@ use tokio::sync::{broadcast, mpsc, watch};
 use crate::clock;
 use crate::order::ClientAnswer;
 use crate::order::{Notification, Order};
-use crate::panel::{View, YES_OR_NO, describe_change, describe_time, time_left};
+use crate::panel::{View, describe_change, describe_notification, time_left};
 use crate::status::{Phase, Question, QuestionKind};
+use crate::words::Words;
 use crate::wrap::wrap;
 
 /// Longest line that is read, in bytes: what a line of chat may have.
@@ -42,7 +43,7 @@ pub enum InputEnd {
 }
 
 /// Shows what happens and sends what is typed, until the view is closed.
-pub async fn run(mut feed: Feed, at_end: InputEnd) {
+pub async fn run(words: Words, mut feed: Feed, at_end: InputEnd) {
     let (lines_sender, mut lines) = mpsc::channel(4);
     // Blocks in a read of standard input, and so ends with the process only.
     let reader = tokio::spawn(read_lines(lines_sender));
@@ -50,20 +51,20 @@ pub async fn run(mut feed: Feed, at_end: InputEnd) {
     let mut shown = feed.view.borrow_and_update().clone();
     let mut screen = Screen::default();
     let mut countdown = Countdown::default();
-    screen.print(&crate::panel::describe(&shown));
+    screen.print(&crate::panel::describe(&words, &shown));
     loop {
         tokio::select! {
             // What became of a question is told before what is so now.
             biased;
             () = countdown.next(&shown) => {
                 if let Some(question) = &shown.status.question {
-                    screen.print(&format!("  {}\n{}", time_is_short(question), prompt(question)));
+                    screen.print(&format!("  {}\n{}", time_is_short(&words, question), prompt(&words, question)));
                 }
             }
             Ok(notification) = feed.notifications.recv() => {
-                screen.print(&notification.describe());
+                screen.print(&describe_notification(&words, &notification));
                 if let Some(question) = shown.status.question.as_ref().filter(|_| !notification.closes_question()) {
-                    screen.print(&prompt(question));
+                    screen.print(&prompt(&words, question));
                 }
             }
             changed = feed.view.changed() => {
@@ -72,17 +73,17 @@ pub async fn run(mut feed: Feed, at_end: InputEnd) {
                 }
                 let now = feed.view.borrow_and_update().clone();
                 let before = std::mem::replace(&mut shown, now);
-                if question_id(&before) != question_id(&shown) && forget_typed_ahead(&mut lines) {
+                if question_id(&before) != question_id(&shown) && forget_typed_ahead(&words, &mut lines) {
                     let _ = feed.orders.send(Order::Stop(Reason::ClientEnded)).await;
                 }
-                screen.print(&describe_change(&before, &shown));
+                screen.print(&describe_change(&words, &before, &shown));
             }
             line = lines.recv(), if can_type => match line {
                 Some(line) => {
                     screen.has_echoed();
-                    match understand(&shown, &line) {
+                    match understand(&words, &shown, &line) {
                         Some(order) => drop(feed.orders.send(order).await),
-                        None => screen.print(&hint(&shown, &line)),
+                        None => screen.print(&hint(&words, &shown, &line)),
                     }
                 }
                 None if at_end == InputEnd::Leave => break,
@@ -114,28 +115,27 @@ fn question_id(view: &View) -> Option<fieldlink_protocol::ids::QuestionId> {
 
 /// What was typed before a question was shown is no answer to it. True if it was the end, which is meant
 /// whatever is asked.
-fn forget_typed_ahead(lines: &mut mpsc::Receiver<String>) -> bool {
+fn forget_typed_ahead(words: &Words, lines: &mut mpsc::Receiver<String>) -> bool {
     let _ = tcflush(std::io::stdin().as_fd(), FlushArg::TCIFLUSH);
     let mut is_end = false;
     while let Ok(line) = lines.try_recv() {
-        is_end |= is_end_word(&line.to_ascii_lowercase());
+        is_end |= is_end_word(words, &line);
     }
     is_end
 }
 
-fn is_end_word(word: &str) -> bool {
-    matches!(word, "end" | "off" | "stop")
+fn is_end_word(words: &Words, line: &str) -> bool {
+    words.is_word_for("words-for-the-end", line)
 }
 
 /// What a line means depends on what is shown. The end is understood everywhere.
-fn understand(shown: &View, line: &str) -> Option<Order> {
+fn understand(words: &Words, shown: &View, line: &str) -> Option<Order> {
     let status = &shown.status;
-    let word = line.to_ascii_lowercase();
-    match (status.phase, word.as_str(), &status.question) {
+    match (status.phase, line, &status.question) {
         (Phase::Off, "", _) => Some(Order::Start),
         (Phase::Off, _, _) => None,
-        (_, word, _) if is_end_word(word) => Some(Order::Stop(Reason::ClientEnded)),
-        (_, _, Some(question)) => answer_to(question, line),
+        _ if is_end_word(words, line) => Some(Order::Stop(Reason::ClientEnded)),
+        (_, _, Some(question)) => answer_to(words, question, line),
         (_, "", None) => None,
         (Phase::Active | Phase::Interrupted, _, None) => Some(Order::Chat(line.to_owned())),
         _ => None,
@@ -143,33 +143,31 @@ fn understand(shown: &View, line: &str) -> Option<Order> {
 }
 
 /// What to type instead of a line that means nothing here.
-fn hint(shown: &View, line: &str) -> String {
-    match (&shown.status.question, shown.status.phase) {
-        (Some(question), _) => format!("  {}\n{}", mistake(question), prompt(question)),
-        (None, Phase::Off) => "  Press Enter alone to start remote access again.\n".to_owned(),
-        (None, Phase::Active | Phase::Interrupted) if line.is_empty() => {
-            "  Type a message for the engineer, or \"end\" to end the session, and press Enter.\n".to_owned()
+fn hint(words: &Words, shown: &View, line: &str) -> String {
+    let id = match (&shown.status.question, shown.status.phase) {
+        (Some(question), _) => {
+            return format!("  {}\n{}", words.say(mistake(question)), prompt(words, question));
         }
-        (None, Phase::Connecting | Phase::Ready) if line.is_empty() => {
-            "  Nothing needs to be typed now. The engineer needs the support ID and the PIN.\n".to_owned()
-        }
-        (None, _) => "  Type \"end\" and press Enter to switch remote access off.\n".to_owned(),
-    }
+        (None, Phase::Off) => "hint-off",
+        (None, Phase::Active | Phase::Interrupted) if line.is_empty() => "hint-session",
+        (None, Phase::Connecting | Phase::Ready) if line.is_empty() => "hint-waiting",
+        (None, _) => "hint-end",
+    };
+    format!("  {}\n", words.say(id))
 }
 
 /// Why a line was no answer.
 fn mistake(question: &Question) -> &'static str {
     match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension => {
-            "That was no answer: only the words yes and no count."
-        }
-        QuestionKind::Text if question.choices.is_empty() => "That was no answer: it is empty.",
-        QuestionKind::Text => "That is none of the answers.",
+        QuestionKind::Consent | QuestionKind::Extension => "no-answer-yes-or-no",
+        QuestionKind::Text if question.choices.is_empty() => "no-answer-empty",
+        QuestionKind::Text => "no-answer-choice",
     }
 }
 
-fn time_is_short(question: &Question) -> String {
-    format!("{} left to answer.", describe_time(time_left(Some(question.until))))
+fn time_is_short(words: &Words, question: &Question) -> String {
+    let time = words.time(time_left(Some(question.until)));
+    words.say_with("question-time-left", &[("time", time.into())])
 }
 
 /// Seconds before the end of a question at which the time that is left is shown.
@@ -203,28 +201,31 @@ impl Countdown {
 }
 
 /// How to answer.
-fn prompt(question: &Question) -> String {
-    match (question.kind, question.choices.len()) {
-        (QuestionKind::Consent | QuestionKind::Extension, _) => format!("  {YES_OR_NO}"),
-        (QuestionKind::Text, 0) => "  Type an answer and press Enter: ".to_owned(),
-        (QuestionKind::Text, most) => format!("  Type a number from 1 to {most}, and press Enter: "),
-    }
+fn prompt(words: &Words, question: &Question) -> String {
+    let how = match (question.kind, question.choices.len() as u64) {
+        (QuestionKind::Consent | QuestionKind::Extension, _) => words.say("type-yes-or-no"),
+        (QuestionKind::Text, 0) => words.say("type-an-answer"),
+        (QuestionKind::Text, most) => words.say_with("type-a-number-to", &[("most", most.into())]),
+    };
+    format!("  {how}")
 }
 
-fn answer_to(question: &Question, line: &str) -> Option<Order> {
+fn answer_to(words: &Words, question: &Question, line: &str) -> Option<Order> {
     let answer = match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension => yes_or_no(line)?,
+        QuestionKind::Consent | QuestionKind::Extension => yes_or_no(words, line)?,
         QuestionKind::Text => ClientAnswer::Text(choose(question, line)?),
     };
     Some(Order::Answer(question.id, answer))
 }
 
 /// Anything else is neither: a slip of the finger must not let anybody in, nor turn anybody away.
-fn yes_or_no(line: &str) -> Option<ClientAnswer> {
-    match line.to_ascii_lowercase().as_str() {
-        "y" | "yes" | "ok" => Some(ClientAnswer::Yes),
-        "n" | "no" => Some(ClientAnswer::No),
-        _ => None,
+fn yes_or_no(words: &Words, line: &str) -> Option<ClientAnswer> {
+    if words.is_word_for("words-for-yes", line) {
+        Some(ClientAnswer::Yes)
+    } else if words.is_word_for("words-for-no", line) {
+        Some(ClientAnswer::No)
+    } else {
+        None
     }
 }
 
@@ -274,6 +275,11 @@ impl Screen {
 mod tests {
     use super::*;
     use crate::status::Status;
+    use crate::words::Language;
+
+    fn words() -> Words {
+        Words::new(Language::English)
+    }
 
     fn shown(phase: Phase, question: Option<Question>) -> View {
         let status = Status { phase, question, ..Status::default() };
@@ -282,7 +288,14 @@ mod tests {
 
     fn question(kind: QuestionKind, choices: &[&str]) -> Question {
         let choices = choices.iter().map(|&choice| choice.into()).collect();
-        Question { id: QuestionId::random(), kind, text: "?".into(), choices, until: Duration::ZERO }
+        Question {
+            id: QuestionId::random(),
+            kind,
+            minutes: 0,
+            text: "?".into(),
+            choices,
+            until: Duration::ZERO,
+        }
     }
 
     #[test]
@@ -298,18 +311,41 @@ mod tests {
             ("yy", None),
             ("1234", None),
         ] {
-            let given = understand(&view, line).map(|order| match order {
+            let given = understand(&words(), &view, line).map(|order| match order {
                 Order::Answer(id, answer) if id == asked.id => answer,
                 other => panic!("{line}: {other:?}"),
             });
             assert_eq!(given, expected, "{line}");
-            let hint = hint(&view, line);
+            let hint = hint(&words(), &view, line);
             assert!(hint.starts_with("  That was no answer: only the words yes and no count.\n"), "{hint}");
             assert!(hint.ends_with("\n  Type yes or no, and press Enter: "), "{hint}");
         }
-        assert!(matches!(understand(&view, "end"), Some(Order::Stop(Reason::ClientEnded))));
-        assert!(matches!(understand(&shown(Phase::Off, None), ""), Some(Order::Start)));
-        assert!(understand(&shown(Phase::Off, None), "y").is_none());
+        assert!(matches!(understand(&words(), &view, "end"), Some(Order::Stop(Reason::ClientEnded))));
+        assert!(matches!(understand(&words(), &shown(Phase::Off, None), ""), Some(Order::Start)));
+        assert!(understand(&words(), &shown(Phase::Off, None), "y").is_none());
+    }
+
+    #[test]
+    fn yes_and_no_count_in_the_clients_language_and_in_english() {
+        let asked = question(QuestionKind::Consent, &[]);
+        let german = Words::new(Language::German);
+        let said = |line| yes_or_no(&german, line);
+        for line in ["ja", "J", "Ja", "yes", "y", "ok"] {
+            assert_eq!(said(line), Some(ClientAnswer::Yes), "{line}");
+        }
+        for line in ["nein", "N", "no"] {
+            assert_eq!(said(line), Some(ClientAnswer::No), "{line}");
+        }
+        for line in ["jan", "", "ja ja", "neinn", "{ $x }"] {
+            assert_eq!(said(line), None, "{line}");
+        }
+        assert_eq!(yes_or_no(&words(), "ja"), None, "nobody was told that it counts");
+        assert!(prompt(&german, &asked).contains("ja oder nein"));
+        let view = shown(Phase::Ready, None);
+        for line in ["ende", "Aus", "end", "STOP"] {
+            let order = understand(&german, &view, line);
+            assert!(matches!(order, Some(Order::Stop(Reason::ClientEnded))), "{line}");
+        }
     }
 
     #[test]
@@ -326,17 +362,17 @@ mod tests {
     #[test]
     fn what_means_nothing_is_answered_with_what_to_type() {
         let asked = shown(Phase::Active, Some(question(QuestionKind::Text, &["yes", "no"])));
-        assert!(understand(&asked, "3").is_none());
+        assert!(understand(&words(), &asked, "3").is_none());
         assert_eq!(
-            hint(&asked, "3"),
+            hint(&words(), &asked, "3"),
             "  That is none of the answers.\n  Type a number from 1 to 2, and press Enter: "
         );
-        assert!(understand(&shown(Phase::Ready, None), "hello").is_none());
-        assert!(hint(&shown(Phase::Ready, None), "hello").contains("\"end\""));
+        assert!(understand(&words(), &shown(Phase::Ready, None), "hello").is_none());
+        assert!(hint(&words(), &shown(Phase::Ready, None), "hello").contains("\"end\""));
         for (phase, line) in
             [(Phase::Off, "x"), (Phase::Ready, ""), (Phase::Active, ""), (Phase::Admitting, "")]
         {
-            assert!(!hint(&shown(phase, None), line).is_empty(), "{phase:?}");
+            assert!(!hint(&words(), &shown(phase, None), line).is_empty(), "{phase:?}");
         }
     }
 
@@ -363,8 +399,10 @@ mod tests {
     #[test]
     fn in_a_session_what_is_typed_is_said() {
         let view = shown(Phase::Active, None);
-        assert!(matches!(understand(&view, "It is on"), Some(Order::Chat(text)) if text == "It is on"));
-        assert!(matches!(understand(&view, "End"), Some(Order::Stop(Reason::ClientEnded))));
-        assert!(understand(&view, "").is_none());
+        assert!(
+            matches!(understand(&words(), &view, "It is on"), Some(Order::Chat(text)) if text == "It is on")
+        );
+        assert!(matches!(understand(&words(), &view, "End"), Some(Order::Stop(Reason::ClientEnded))));
+        assert!(understand(&words(), &view, "").is_none());
     }
 }

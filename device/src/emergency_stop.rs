@@ -3,7 +3,7 @@
 //! them busy.
 //!
 //! A socket of the agent's in a directory that the support account may not enter. One line goes in
-//! (`end` or `stop`), one comes back: `done`, or why not.
+//! (`end` or `stop`), one comes back: `done`, or the last part of an error's name on the bus.
 
 use std::io;
 use std::path::Path;
@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use crate::bus::ErrorCode;
 use crate::order::Order;
 
 /// Where the socket is. The package makes the directory, owned by the agent and closed to the support account.
@@ -36,8 +37,8 @@ pub enum StopError {
     #[error("could not reach the emergency stop: {0}")]
     Unreachable(#[from] io::Error),
     /// The agent says no.
-    #[error("{0}")]
-    Refused(String),
+    #[error("the agent refuses: {}", .0.text())]
+    Refused(ErrorCode),
 }
 
 /// The line for an order; nothing for those that this is no way for.
@@ -58,6 +59,15 @@ pub fn order_of(word: &str) -> Option<Order> {
     }
 }
 
+/// What the agent answers instead of [`DONE`].
+pub fn word_for(error: ErrorCode) -> String {
+    error.name().rsplit('.').next().unwrap_or_default().to_owned()
+}
+
+fn error_of(word: &str) -> Option<ErrorCode> {
+    ErrorCode::ALL.iter().copied().find(|code| word_for(*code) == word)
+}
+
 /// Has the agent behind the socket `path` carry out the order that `word` stands for.
 pub async fn press(path: &Path, word: &str) -> Result<(), StopError> {
     let pressing = async {
@@ -67,7 +77,10 @@ pub async fn press(path: &Path, word: &str) -> Result<(), StopError> {
     };
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the agent does not answer");
     let answer = timeout(PATIENCE, pressing).await.map_err(late)??;
-    if answer == DONE { Ok(()) } else { Err(StopError::Refused(fieldlink_protocol::text::sentence(&answer))) }
+    match answer.as_str() {
+        DONE => Ok(()),
+        refused => Err(StopError::Refused(error_of(refused).unwrap_or(ErrorCode::InvalidArgument))),
+    }
 }
 
 /// While others keep the agent busy the kernel has no room for one more (`connect(2)`: EAGAIN), which does not

@@ -3,6 +3,9 @@
 use fieldlink_protocol::text;
 use zbus::DBusError;
 
+use crate::bus::{ErrorClass, ErrorCode};
+use crate::words::Words;
+
 /// Longest message, in characters.
 const LONGEST: usize = 1000;
 
@@ -43,58 +46,77 @@ kinds! {
     Stale = 5, "there is no such question (any more)";
 }
 
-/// A failed command: its kind, and a message that says what to do next.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{message}")]
+/// A failed command: its kind, and what is said of it, which is put into words where it is printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// Decides the exit code.
     pub kind: Kind,
-    /// For a person.
-    pub message: String,
+    message: &'static str,
+    arguments: Vec<(&'static str, String)>,
 }
 
 impl Failure {
-    /// A failure of `kind`. What others on the bus say is part of some messages, so all are made fit to print.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: text::clean(&message.into(), LONGEST) }
+    /// A failure of `kind`, of which the words say `message`.
+    pub fn new(kind: Kind, message: &'static str) -> Self {
+        Self { kind, message, arguments: Vec::new() }
+    }
+
+    /// The same, with an argument. What others on the bus say is part of some, so all are made fit to print.
+    pub fn with(mut self, name: &'static str, text: impl AsRef<str>) -> Self {
+        self.arguments.push((name, text::clean(text.as_ref(), LONGEST)));
+        self
+    }
+
+    /// What failed, and what to do next.
+    pub fn text(&self, words: &Words) -> String {
+        let arguments: Vec<_> = self.arguments.iter().map(|(name, text)| (*name, text.into())).collect();
+        words.say_with(self.message, &arguments)
     }
 }
 
 impl From<zbus::Error> for Failure {
     fn from(error: zbus::Error) -> Self {
-        let (name, message) = match &error {
+        let (name, detail) = match &error {
             zbus::Error::MethodError(name, message, _) => (name.as_str().to_owned(), message.clone()),
             zbus::Error::FDO(standard) => {
                 (standard.name().as_str().to_owned(), standard.description().map(str::to_owned))
             }
-            _ => return Self::new(Kind::NoService, format!("could not reach the service: {error}")),
+            _ => return Self::new(Kind::NoService, "failed-unreachable").with("detail", error.to_string()),
         };
-        let message = message.unwrap_or_default();
+        let detail = detail.unwrap_or_default();
+        if let Some(code) = ErrorCode::from_name(&name) {
+            return code.into();
+        }
         match name.as_str() {
-            "com.navvis.Fieldlink1.Error.NotPermitted" => Self::new(Kind::NotPermitted, message),
-            "com.navvis.Fieldlink1.Error.Busy" => Self::new(Kind::NoService, message),
-            "com.navvis.Fieldlink1.Error.Stale" => Self::new(Kind::Stale, message),
             "org.freedesktop.DBus.Error.AccessDenied" => {
-                Self::new(Kind::NotPermitted, format!("the system bus does not permit this: {message}"))
+                Self::new(Kind::NotPermitted, "failed-bus-forbids").with("detail", detail)
             }
             "org.freedesktop.DBus.Error.ServiceUnknown"
             | "org.freedesktop.DBus.Error.NameHasNoOwner"
-            | "org.freedesktop.DBus.Error.NoReply" => Self::new(
-                Kind::NoService,
-                "the remote access service does not run; restart this device, and if that does not help, \
-                 tell your support engineer (code no-service)",
-            ),
+            | "org.freedesktop.DBus.Error.NoReply" => Self::new(Kind::NoService, "failed-no-service"),
             bus if bus.starts_with("org.freedesktop.DBus.Error.") => {
-                Self::new(Kind::NoService, format!("the system bus could not pass this on: {message}"))
+                Self::new(Kind::NoService, "failed-bus").with("detail", detail)
             }
-            _ => Self::new(Kind::Failed, message),
+            _ => Self::new(Kind::Failed, "failed-otherwise").with("detail", detail),
         }
+    }
+}
+
+impl From<ErrorCode> for Failure {
+    fn from(code: ErrorCode) -> Self {
+        let kind = match code.class() {
+            ErrorClass::NotPermitted => Kind::NotPermitted,
+            ErrorClass::Busy => Kind::NoService,
+            ErrorClass::Stale => Kind::Stale,
+            ErrorClass::NotNow | ErrorClass::InvalidArgument => Kind::Failed,
+        };
+        Self::new(kind, code.message())
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::new(Kind::Failed, format!("could not print: {error}"))
+        Self::new(Kind::Failed, "failed-print").with("detail", error.to_string())
     }
 }
 

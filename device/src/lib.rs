@@ -1,7 +1,7 @@
 //! What the person beside the device may ask for, and is told: the agent on the system bus, and its clients.
 //!
-//! [`order`] and [`status`] are what goes back and forth, [`bus`] is how that stands on D-Bus (the agent serves
-//! it), [`client`] and [`watch`] use it from another process. [`panel`] puts it into words, [`console`] is the
+//! [`order`], [`status`] and [`notice`] are what goes back and forth, [`bus`] is how that stands on D-Bus (the agent serves
+//! it), [`client`] and [`watch`] use it from another process. [`words`] turns it into sentences, per language; [`panel`] arranges them, [`console`] is the
 //! person in a terminal, [`cli`] the program `fieldlink`. [`emergency_stop`] is a second way to end a session.
 //! Nothing here knows the rules, the relay or SSH.
 
@@ -13,8 +13,10 @@ pub mod console;
 pub mod emergency_stop;
 pub mod failure;
 pub mod hardening;
+pub mod notice;
 pub mod order;
 pub mod panel;
 pub mod status;
 pub mod watch;
+pub mod words;
 mod wrap;

@@ -3,7 +3,8 @@
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::reason::Reason;
 
-use crate::status::{Line, WarningCode};
+use crate::failure::Failure;
+use crate::notice::Warning;
 
 /// What the client asks for.
 #[derive(Debug)]
@@ -48,26 +49,30 @@ pub enum Notification {
         text: String,
     },
     /// Something the client should know.
-    Warning(Line),
+    Warning(Warning),
+    /// From the program that the client uses, not from the agent.
+    Local(Local),
 }
 
 impl Notification {
     /// Whether it says what became of the question that was open.
     pub fn closes_question(&self) -> bool {
         match self {
-            Self::Chat { .. } => false,
-            Self::Warning(line) => {
-                WarningCode::from_name(&line.code).is_some_and(WarningCode::closes_question)
-            }
+            Self::Chat { .. } | Self::Local(_) => false,
+            Self::Warning(warning) => warning.closes_question(),
         }
     }
+}
 
-    /// As the console shows it.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Chat { from_engineer: true, text } => format!("  Engineer: {text}\n"),
-            Self::Chat { from_engineer: false, text } => format!("  You: {text}\n"),
-            Self::Warning(line) => format!("  {}\n", line.sentence),
-        }
-    }
+/// What the program that the client uses has to say itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Local {
+    /// An order was not carried out.
+    NotDone(Failure),
+    /// Support ID and PIN cannot be had.
+    NoCredentials(Failure),
+    /// The agent is gone.
+    ServiceStopped,
+    /// It is there again.
+    ServiceBack,
 }

@@ -1,5 +1,5 @@
-//! Remote access in words, line by line, for whoever stands before the device. The console of the
-//! foreground mode and the command line show the same.
+//! Remote access line by line, for the person before the device. The console of the foreground mode and the command
+//! line show the same.
 
 use std::time::Duration;
 
@@ -7,10 +7,14 @@ use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::support_id::SupportId;
 
 use crate::clock;
-use crate::status::{Away, Line, Phase, Question, QuestionKind, Status};
+use crate::failure::Failure;
+use crate::notice::NetworkNotice;
+use crate::order::{Local, Notification};
+use crate::status::{Away, Phase, Question, QuestionKind, Status, Visitor};
+use crate::words::Words;
 
-/// How a question that takes a yes or a no is answered.
-pub const YES_OR_NO: &str = "Type yes or no, and press Enter: ";
+/// Columns of the labels.
+const LABEL: usize = 13;
 
 /// What the client reads out.
 #[derive(Debug, Clone)]
@@ -44,17 +48,17 @@ impl PartialEq for View {
 }
 
 /// The lines for what has changed: as few as say it.
-pub fn describe_change(before: &View, now: &View) -> String {
+pub fn describe_change(words: &Words, before: &View, now: &View) -> String {
     let (was, is) = (&before.status, &now.status);
     let session = |status: &Status| status.visitor.as_ref().map(|visitor| visitor.session);
     if is_open(was) && is_open(is) && before.support_id() == now.support_id() {
-        return describe_open_change(was, is);
+        return describe_open_change(words, was, is);
     }
     if is_at_work(was) && is_at_work(is) && session(was) == session(is) {
-        return describe_session_change(was, is);
+        return describe_session_change(words, was, is);
     }
     let has_only_network_changed = Status { network: is.network.clone(), ..was.clone() } == *is;
-    if has_only_network_changed { String::new() } else { describe(now) }
+    if has_only_network_changed { String::new() } else { describe(words, now) }
 }
 
 fn is_open(status: &Status) -> bool {
@@ -66,154 +70,165 @@ fn is_at_work(status: &Status) -> bool {
 }
 
 /// The pair is the same, and stands there already.
-fn describe_open_change(was: &Status, is: &Status) -> String {
+fn describe_open_change(words: &Words, was: &Status, is: &Status) -> String {
     let mut text = String::new();
     if (was.phase, &was.problem) != (is.phase, &is.problem) {
-        text += &describe_openness(is);
+        text += &describe_openness(words, is);
     }
     if was.network != is.network {
-        text += &describe_network(&is.network);
+        text += &describe_network(words, &is.network);
     }
     if was.wrong_tries != is.wrong_tries {
-        text += &describe_tries(is);
+        text += &describe_tries(words, is);
     }
     text
 }
 
-fn describe_session_change(was: &Status, is: &Status) -> String {
+fn describe_session_change(words: &Words, was: &Status, is: &Status) -> String {
     let mut text = String::new();
     if is.returns != was.returns {
-        text += "\n  The engineer's program was started again. The session goes on.\n";
+        text += &format!("\n  {}\n", words.say("panel-started-again"));
     } else if is.phase == Phase::Active && was.phase == Phase::Interrupted {
-        text += "\n  The connection is back.\n";
+        text += &format!("\n  {}\n", words.say("panel-back"));
     }
     if is.phase == Phase::Interrupted && (was.phase, was.away) != (is.phase, is.away) {
-        text += &describe(&View { status: Status { question: None, ..is.clone() }, credentials: None });
+        let status = Status { question: None, ..is.clone() };
+        text += &describe(words, &View { status, credentials: None });
     }
     if is.question != was.question {
-        text += &is.question.as_ref().map_or_else(String::new, describe_question);
+        text += &describe_open_question(words, is);
     }
     text
 }
 
 /// The lines for one state.
-pub fn describe(view: &View) -> String {
+pub fn describe(words: &Words, view: &View) -> String {
     let status = &view.status;
-    let question = status.question.as_ref().map_or_else(String::new, describe_question);
     match (status.phase, &status.visitor) {
         (Phase::Off, _) => {
-            let why = status
-                .notice
-                .as_ref()
-                .map_or_else(String::new, |notice| format!("  {}\n", describe_line(notice)));
-            format!("\n{why}  Remote access is off. Press Enter to start it again.\n")
+            let notice = status.notice.as_ref();
+            let why = notice.map_or_else(String::new, |why| format!("  {}\n", words.notice_with_code(why)));
+            format!("\n{why}  {}\n", words.say("panel-off"))
         }
-        (Phase::Connecting | Phase::Ready, _) | (_, None) => describe_open(view),
-        (Phase::Asking, Some(_)) => question,
-        (Phase::Admitting, Some(visitor)) => format!("\n  Letting {} in …\n", visitor.engineer),
-        (Phase::Interrupted, Some(visitor)) => {
-            let what = describe_away(status.away.unwrap_or(Away::Them));
-            format!("\n  The connection to {} is interrupted. {what}\n", visitor.engineer)
+        (Phase::Connecting | Phase::Ready, _) | (_, None) => describe_open(words, view),
+        (Phase::Asking, Some(_)) => describe_open_question(words, status),
+        (Phase::Admitting, Some(Visitor { who, .. })) => {
+            let arguments = [("engineer", (&who.engineer).into())];
+            format!("\n  {}\n", words.say_with("panel-letting-in", &arguments))
         }
-        (Phase::Active, Some(visitor)) => {
+        (Phase::Interrupted, Some(Visitor { who, .. })) => {
+            let what = words.away(status.away.unwrap_or(Away::Them));
+            let arguments = [("engineer", (&who.engineer).into()), ("what", what.into())];
+            format!("\n  {}\n", words.say_with("panel-interrupted", &arguments))
+        }
+        (Phase::Active, Some(Visitor { who, .. })) => {
+            let time = words.time(time_left(status.deadline));
+            let arguments = [("visitor", words.person(who).into()), ("time", time.into())];
             format!(
-                "\n  {} is connected, for {} at most.\n  Type \"end\" and press Enter to end the session; anything else is sent to the engineer.\n{question}",
-                visitor.describe(),
-                describe_time(time_left(status.deadline))
+                "\n  {}\n  {}\n{}",
+                words.say_with("panel-connected", &arguments),
+                words.say("panel-how-to-end-session"),
+                describe_open_question(words, status)
             )
         }
     }
 }
 
-fn describe_open(view: &View) -> String {
+fn describe_open(words: &Words, view: &View) -> String {
     let status = &view.status;
+    let credentials = view.credentials.as_ref();
     format!(
-        "\n  Remote access is on\n{}{}{}{}  Type \"end\" and press Enter to switch it off.\n",
-        view.credentials.as_ref().map_or_else(String::new, describe_credentials),
-        describe_network(&status.network),
-        describe_openness(status),
-        describe_tries(status),
+        "\n  {}\n{}{}{}{}  {}\n",
+        words.say("panel-on"),
+        credentials.map_or_else(String::new, |credentials| describe_credentials(words, credentials)),
+        describe_network(words, &status.network),
+        describe_openness(words, status),
+        describe_tries(words, status),
+        words.say("panel-how-to-switch-off"),
     )
 }
 
-fn describe_openness(status: &Status) -> String {
-    let state = match (status.phase, &status.problem) {
-        (Phase::Ready, _) => "ready, waiting for the engineer".to_owned(),
-        (_, None) => "connecting to the support service".to_owned(),
-        (_, Some(problem)) => format!("not connected, trying again ({problem})"),
-    };
-    format!("  State        {state}\n")
+fn labelled(label: &str, value: &str) -> String {
+    format!("  {label:<LABEL$}{value}\n")
 }
 
-fn describe_tries(status: &Status) -> String {
+fn describe_openness(words: &Words, status: &Status) -> String {
+    let state = match (status.phase, &status.problem) {
+        (Phase::Ready, _) => words.say("state-ready"),
+        (_, None) => words.say("state-connecting"),
+        (_, Some(problem)) => words.say_with("state-problem", &[("problem", problem.into())]),
+    };
+    labelled(&words.say("label-state"), &state)
+}
+
+fn describe_tries(words: &Words, status: &Status) -> String {
     match status.wrong_tries {
         0 => String::new(),
-        tries => format!("  Wrong PINs   {tries} of 3; after the third, remote access goes off\n"),
+        tries => labelled(&words.say("label-wrong-pins"), &wrong_tries(words, tries)),
     }
+}
+
+/// How many wrong PINs there were, and what follows.
+pub fn wrong_tries(words: &Words, tries: u8) -> String {
+    words.say_with("wrong-tries", &[("tries", u64::from(tries).into())])
 }
 
 /// What is to be read out over the phone.
-pub fn describe_credentials(credentials: &Credentials) -> String {
-    format!(
-        "  Support ID   {}\n  PIN          {}\n",
-        credentials.support_id.grouped(),
-        credentials.pin.expose()
-    )
+pub fn describe_credentials(words: &Words, credentials: &Credentials) -> String {
+    labelled(&words.say("label-support-id"), &credentials.support_id.grouped())
+        + &labelled(&words.say("label-pin"), credentials.pin.expose())
 }
 
-fn describe_network(network: &Line) -> String {
-    format!("  Network      {}\n", describe_line(network))
+fn describe_network(words: &Words, network: &NetworkNotice) -> String {
+    labelled(&words.say("label-network"), &words.network_with_code(network))
 }
 
-/// A sentence, with its code where there is one.
-pub fn describe_line(line: &Line) -> String {
-    let Line { code, sentence } = line;
-    match (code.as_str(), sentence.strip_suffix('.')) {
-        ("", _) => sentence.clone(),
-        (code, Some(sentence)) if !is_network_code(code) => format!("{sentence} (code {code})."),
-        (code, _) => format!("{sentence} ({code})"),
-    }
+/// A line about what happens beside the state.
+pub fn describe_notification(words: &Words, notification: &Notification) -> String {
+    let line = match notification {
+        Notification::Chat { from_engineer, text } => words.chat(*from_engineer, text),
+        Notification::Warning(warning) => words.warning(warning),
+        Notification::Local(Local::NotDone(failure)) => because(words, "did-not-work", failure),
+        Notification::Local(Local::NoCredentials(failure)) => {
+            because(words, "credentials-not-shown", failure)
+        }
+        Notification::Local(Local::ServiceStopped) => words.say("service-stopped-waiting"),
+        Notification::Local(Local::ServiceBack) => words.say("service-back"),
+    };
+    format!("  {line}\n")
 }
 
-fn is_network_code(code: &str) -> bool {
-    code.strip_prefix('N').is_some_and(|number| number.parse::<u8>().is_ok())
+fn because(words: &Words, id: &str, failure: &Failure) -> String {
+    words.say_with(id, &[("why", failure.text(words).into())])
+}
+
+fn describe_open_question(words: &Words, status: &Status) -> String {
+    let question = status.question.as_ref();
+    question.map_or_else(String::new, |question| describe_question(words, question, status.visitor.as_ref()))
 }
 
 /// The question, and how to answer it.
-pub fn describe_question(question: &Question) -> String {
-    let Question { kind, text, choices, .. } = question;
-    match kind {
+pub fn describe_question(words: &Words, question: &Question, visitor: Option<&Visitor>) -> String {
+    let asked = words.question(question, visitor);
+    match question.kind {
         QuestionKind::Consent | QuestionKind::Extension => {
-            format!("\n  {text}{} {YES_OR_NO}", describe_patience(question))
-        }
-        QuestionKind::Text if choices.is_empty() => {
-            format!("\n  The engineer asks: {text}\n  Type an answer and press Enter: ")
+            format!("\n  {asked}{} {}", describe_patience(words, question), words.say("type-yes-or-no"))
         }
         QuestionKind::Text => {
-            let lines = choices.iter().zip(1..).map(|(choice, n)| format!("    {n}  {choice}\n"));
-            format!(
-                "\n  The engineer asks: {text}\n{}  Type a number and press Enter: ",
-                lines.collect::<String>()
-            )
+            let asked = words.say_with("question-text", &[("text", asked.into())]);
+            let lines = question.choices.iter().zip(1..);
+            let choices: String = lines.map(|(choice, n)| format!("    {n}  {choice}\n")).collect();
+            let how = if question.choices.is_empty() { "type-an-answer" } else { "type-a-number" };
+            format!("\n  {asked}\n{choices}  {}", words.say(how))
         }
     }
 }
 
 /// How long there is for an answer.
-pub fn describe_patience(question: &Question) -> String {
+fn describe_patience(words: &Words, question: &Question) -> String {
     match time_left(Some(question.until)) {
         left if left.is_zero() => String::new(),
-        left => format!(" ({} to answer)", describe_time(left)),
-    }
-}
-
-/// What is being tried, and what to do.
-pub fn describe_away(away: Away) -> &'static str {
-    match away {
-        Away::Us => {
-            "This device is trying to reach the support service again. If it takes long, check the cable or the Wi-Fi."
-        }
-        Away::Them => "Waiting for the engineer's side to come back. There is nothing to do.",
+        left => format!(" {}", words.say_with("question-time", &[("time", words.time(left).into())])),
     }
 }
 
@@ -222,65 +237,74 @@ pub fn time_left(deadline: Option<Duration>) -> Duration {
     deadline.unwrap_or_default().saturating_sub(clock::now())
 }
 
-/// Rounded to what the client cares about.
-pub fn describe_time(time: Duration) -> String {
-    match time.as_secs().div_ceil(60) {
-        0 | 1 if time.as_secs() < 60 => format!("{} seconds", time.as_secs_f64().round()),
-        1 => "one minute".to_owned(),
-        minutes => format!("{minutes} minutes"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use fieldlink_protocol::ids::{QuestionId, SessionId};
 
     use super::*;
-    use crate::status::Visitor;
+    use crate::notice::{NetworkKind, Person};
+    use crate::words::Language;
 
-    fn line(text: &str) -> Line {
-        let (sentence, code) = text.split_once('|').unwrap_or((text, ""));
-        Line { code: code.into(), sentence: sentence.into() }
+    fn words() -> Words {
+        Words::new(Language::English)
     }
 
-    fn view(phase: Phase, network: &str) -> View {
-        View { status: Status { phase, network: line(network), ..Status::default() }, credentials: None }
+    fn cable() -> NetworkNotice {
+        NetworkNotice::N0 { kind: NetworkKind::Cable, name: None, metered: false }
+    }
+
+    fn view(phase: Phase, network: NetworkNotice) -> View {
+        View { status: Status { phase, network, ..Status::default() }, credentials: None }
     }
 
     fn visitor() -> Visitor {
         Visitor {
             session: SessionId::random(),
-            engineer: "Ada".into(),
-            company: "Scans AG".into(),
-            ticket: "T-7".into(),
-            partner: None,
+            who: Person {
+                engineer: "Ada".into(),
+                company: "Scans AG".into(),
+                ticket: "T-7".into(),
+                partner: None,
+            },
         }
     }
 
     fn question(kind: QuestionKind, text: &str, choices: &[&str]) -> Question {
         let choices = choices.iter().map(|&choice| choice.into()).collect();
-        Question { id: QuestionId::random(), kind, text: text.into(), choices, until: Duration::ZERO }
+        Question {
+            id: QuestionId::random(),
+            kind,
+            minutes: 0,
+            text: text.into(),
+            choices,
+            until: Duration::ZERO,
+        }
     }
 
     #[test]
     fn a_change_of_the_network_is_one_line_and_disturbs_no_session() {
-        let before = view(Phase::Ready, "Connected by cable.|N0");
-        let changed = describe_change(&before, &view(Phase::Ready, "No network.|N1"));
-        assert_eq!(changed, "  Network      No network. (N1)\n");
-        let lost = describe_change(&before, &view(Phase::Connecting, "No network.|N1"));
+        let before = view(Phase::Ready, cable());
+        let changed = describe_change(&words(), &before, &view(Phase::Ready, NetworkNotice::N1));
+        assert_eq!(
+            changed,
+            "  Network      No network. Plug in a network cable (best) or choose a Wi-Fi in Settings. (N1)\n"
+        );
+        let lost = describe_change(&words(), &before, &view(Phase::Connecting, NetworkNotice::N1));
         assert_eq!(
             lost,
-            "  State        connecting to the support service\n  Network      No network. (N1)\n"
+            "  State        connecting to the support service\n  Network      No network. Plug in a network cable (best) or choose a Wi-Fi in Settings. (N1)\n"
         );
         let off = |network| view(Phase::Off, network);
-        assert_eq!(describe_change(&off("Connected.|"), &off("No network.|N1")), "");
+        assert_eq!(describe_change(&words(), &off(cable()), &off(NetworkNotice::N1)), "");
     }
 
     #[test]
     fn questions_say_how_to_answer_them() {
-        let consent = describe_question(&question(QuestionKind::Consent, "Allow Ada?", &[]));
-        assert_eq!(consent, "\n  Allow Ada? Type yes or no, and press Enter: ");
-        let choice = describe_question(&question(QuestionKind::Text, "Is it green?", &["yes", "no"]));
+        let consent =
+            describe_question(&words(), &question(QuestionKind::Consent, "", &[]), Some(&visitor()));
+        assert_eq!(consent, "\n  Allow Ada (Scans AG), ticket T-7? Type yes or no, and press Enter: ");
+        let choice =
+            describe_question(&words(), &question(QuestionKind::Text, "Is it green?", &["yes", "no"]), None);
         assert_eq!(
             choice,
             "\n  The engineer asks: Is it green?\n    1  yes\n    2  no\n  Type a number and press Enter: "
@@ -289,17 +313,17 @@ mod tests {
 
     #[test]
     fn a_question_in_a_session_is_shown_alone_and_its_end_not_at_all() {
-        let mut before = view(Phase::Active, "Connected.|N0");
+        let mut before = view(Phase::Active, cable());
         before.status.visitor = Some(visitor());
         let mut asked = before.clone();
         asked.status.question = Some(question(QuestionKind::Text, "Is it green?", &[]));
-        assert!(!describe_change(&before, &asked).contains("is connected"));
-        assert_eq!(describe_change(&asked, &before), "");
+        assert!(!describe_change(&words(), &before, &asked).contains("is connected"));
+        assert_eq!(describe_change(&words(), &asked, &before), "");
     }
 
     #[test]
     fn what_happens_in_a_session_is_said_once() {
-        let mut active = view(Phase::Active, "Connected.|N0");
+        let mut active = view(Phase::Active, cable());
         active.status.visitor = Some(visitor());
         let interrupted = |away| {
             let mut view = active.clone();
@@ -307,26 +331,16 @@ mod tests {
             view
         };
         let (us, them) = (interrupted(Away::Us), interrupted(Away::Them));
-        assert!(describe_change(&active, &us).contains("is interrupted. This device"));
-        assert!(describe_change(&us, &them).contains("is interrupted. Waiting"));
-        assert_eq!(describe_change(&them, &active), "\n  The connection is back.\n");
+        assert!(describe_change(&words(), &active, &us).contains("is interrupted. This device"));
+        assert!(describe_change(&words(), &us, &them).contains("is interrupted. Waiting"));
+        assert_eq!(describe_change(&words(), &them, &active), "\n  The connection is back.\n");
         let mut returned = active.clone();
         returned.status.returns = 1;
         let started_again = "\n  The engineer's program was started again. The session goes on.\n";
-        assert_eq!(describe_change(&them, &returned), started_again);
+        assert_eq!(describe_change(&words(), &them, &returned), started_again);
         let mut later = returned.clone();
         later.status.deadline = Some(Duration::from_secs(1));
-        assert_eq!(describe_change(&returned, &later), "");
-        assert!(!describe(&later).contains("started again"));
-    }
-
-    #[test]
-    fn codes_are_there_to_be_read_out() {
-        assert_eq!(
-            describe_line(&line("Remote access has ended: x.|time-up")),
-            "Remote access has ended: x (code time-up)."
-        );
-        assert_eq!(describe_line(&line("No network.|N1")), "No network. (N1)");
-        assert_eq!(describe_line(&line("Connected.")), "Connected.");
+        assert_eq!(describe_change(&words(), &returned, &later), "");
+        assert!(!describe(&words(), &later).contains("started again"));
     }
 }

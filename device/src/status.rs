@@ -1,10 +1,12 @@
-//! What everyone on the device may know of remote access: the D-Bus properties, what the command line
-//! prints, what the console shows. No PIN; and every text from elsewhere is cleaned already.
+//! What everyone on the device may know of remote access: the D-Bus properties, what the command line prints, what the
+//! console shows. No PIN, and no sentence; every text from elsewhere is cleaned already.
 
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use serde::Serialize;
+
+use crate::notice::{NetworkNotice, Notice, Person};
 
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
@@ -72,67 +74,14 @@ named! {
     }
 }
 
-named! {
-    /// What the client is told beside the status: the codes of the signal `Warning`.
-    WarningCode {
-        /// The end of the session is near.
-        TimeLeft = "time-left",
-        /// The session lasts longer now.
-        MoreTime = "more-time",
-        /// It cannot last any longer.
-        NoMoreTime = "no-more-time",
-        /// A wrong PIN was tried.
-        WrongPin = "wrong-pin",
-        /// Somebody was not let in.
-        Refused = "refused",
-        /// A question was answered.
-        Answered = "answered",
-        /// A question was not answered in time.
-        NoAnswer = "no-answer",
-        /// A question was taken back.
-        Withdrawn = "withdrawn",
-        /// A line of chat waits for the connection.
-        Delayed = "delayed",
-    }
-}
-
-impl WarningCode {
-    /// Whether it says what became of the question that was open.
-    pub fn closes_question(self) -> bool {
-        match self {
-            Self::TimeLeft | Self::WrongPin | Self::Delayed => false,
-            Self::MoreTime
-            | Self::NoMoreTime
-            | Self::Refused
-            | Self::Answered
-            | Self::NoAnswer
-            | Self::Withdrawn => true,
-        }
-    }
-}
-
-/// A short code that can be read out over the phone, and what it means.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
-pub struct Line {
-    /// The code; empty if there is none (yet).
-    pub code: String,
-    /// One sentence for the client.
-    pub sentence: String,
-}
-
 /// Who connects, or wants to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Visitor {
     /// The session.
     pub session: SessionId,
-    /// The engineer's name.
-    pub engineer: String,
-    /// Their company.
-    pub company: String,
-    /// The support case.
-    pub ticket: String,
-    /// The reseller, if any.
-    pub partner: Option<String>,
+    /// Who.
+    #[serde(flatten)]
+    pub who: Person,
 }
 
 /// What the client is asked.
@@ -142,7 +91,9 @@ pub struct Question {
     pub id: QuestionId,
     /// How it is answered.
     pub kind: QuestionKind,
-    /// The question.
+    /// How many minutes longer, for an extension.
+    pub minutes: u32,
+    /// The question in the engineer's words, if it is one of theirs.
     pub text: String,
     /// What to choose from.
     pub choices: Vec<String>,
@@ -157,9 +108,9 @@ pub struct Status {
     /// Where it stands.
     pub phase: Phase,
     /// While it is off: why.
-    pub notice: Option<Line>,
+    pub notice: Option<Notice>,
     /// How good the network is.
-    pub network: Line,
+    pub network: NetworkNotice,
     /// While connecting: what went wrong last.
     pub problem: Option<String>,
     /// Wrong PINs so far.
@@ -174,15 +125,6 @@ pub struct Status {
     pub returns: u32,
     /// What the client is asked.
     pub question: Option<Question>,
-}
-
-impl Visitor {
-    /// One line: who, and what for.
-    pub fn describe(&self) -> String {
-        let Self { engineer, company, ticket, partner, .. } = self;
-        let partner = partner.as_ref().map_or_else(String::new, |name| format!(", partner {name}"));
-        format!("{engineer} ({company}), ticket {ticket}{partner}")
-    }
 }
 
 impl Status {

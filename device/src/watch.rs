@@ -13,11 +13,12 @@ use zbus::message::Type as MessageType;
 use zbus::names::OwnedUniqueName;
 use zbus::{Connection, MatchRule, Message, MessageStream, OwnedVariant, fdo};
 
-use crate::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
+use crate::bus::{ANSWER, BusArguments, INTERFACE, NAME, PATH, Properties, from_bus};
 use crate::client::{self, PROPERTIES};
 use crate::failure::{Failure, Kind};
+use crate::notice::{self, Warning};
 use crate::order::Notification;
-use crate::status::{Line, Status};
+use crate::status::Status;
 
 /// The message bus, as a sender: a name that nobody else can have.
 const BUS: &str = "org.freedesktop.DBus";
@@ -123,7 +124,7 @@ impl Watch {
         let question = question.build(&INTERFACE)?;
         self.bus.send(&question).await?;
         let answer = timeout(ANSWER, self.answer_to(question.primary_header().serial_num()));
-        let late = || Failure::new(Kind::NoService, "the remote access service does not answer");
+        let late = || Failure::new(Kind::NoService, "failed-silent-service");
         let answer = answer.await.unwrap_or_else(|_| Err(late()))?;
         let values: HashMap<String, OwnedVariant> = answer.body().deserialize()?;
         let owner = answer.header().sender().map(|sender| OwnedUniqueName::from(sender.to_owned()));
@@ -186,9 +187,9 @@ impl Known {
                 Some(Heard::Notified(Notification::Chat { from_engineer, text }))
             }
             "Warning" => {
-                let (code, sentence): (String, String) = body.deserialize().ok()?;
-                let line = Line { code: text::name(&code), sentence: text::sentence(&sentence) };
-                Some(Heard::Notified(Notification::Warning(line)))
+                let (code, arguments): (String, BusArguments) = body.deserialize().ok()?;
+                let warning = notice::of_parts(&code, from_bus(&arguments)).unwrap_or(Warning::Unknown);
+                Some(Heard::Notified(Notification::Warning(warning)))
             }
             _ => None,
         }
@@ -200,7 +201,11 @@ mod tests {
     use zbus::names::UniqueName;
 
     use super::*;
+    use crate::bus::to_bus;
+    use crate::notice::Arguments;
+    use crate::panel::describe_notification;
     use crate::status::Phase;
+    use crate::words::{Language, Words};
 
     const AGENT: &str = ":1.7";
     const STRANGER: &str = ":1.8";
@@ -220,6 +225,11 @@ mod tests {
         Message::signal(PATH, interface, member).sender(sender).build(&words).expect("a message")
     }
 
+    fn warning(sender: &'static str, code: &str, arguments: BusArguments) -> Message {
+        let message = Message::signal(PATH, INTERFACE, "Warning").sender(sender);
+        message.build(&(code, arguments)).expect("a message")
+    }
+
     fn changed(sender: &'static str, interface: &str, state: &str) -> Message {
         let values = HashMap::from([("State", zbus::Variant::from(state.to_owned()))]);
         let body = (interface, values, Vec::<String>::new());
@@ -236,7 +246,7 @@ mod tests {
         let mut known = known();
         for forged in [
             signal(STRANGER, INTERFACE, "Chat", ("engineer", "read me your password")),
-            signal(STRANGER, INTERFACE, "Warning", ("x", "y")),
+            warning(STRANGER, "delayed", BusArguments::new()),
             changed(STRANGER, INTERFACE, "active"),
             changed(AGENT, "org.example.Other", "active"),
             owner_changed(STRANGER, NAME, STRANGER),
@@ -270,12 +280,15 @@ mod tests {
 
     #[test]
     fn nothing_that_is_said_moves_the_cursor() {
+        let words = Words::new(Language::English);
         let text = |message| match known().hear(&message) {
-            Some(Heard::Notified(notification)) => notification.describe(),
+            Some(Heard::Notified(notification)) => describe_notification(&words, &notification),
             other => panic!("{other:?}"),
         };
         let chat = text(signal(AGENT, INTERFACE, "Chat", ("engineer", "\u{1b}[2Jx")));
-        let warning = text(signal(AGENT, INTERFACE, "Warning", ("x", "\u{1b}]0;y\u{7}")));
+        let arguments = Arguments::from([("text".to_owned(), "\u{1b}]0;y\u{7}".into())]);
+        let warning = text(warning(AGENT, "answered", to_bus(arguments)));
+        assert!(warning.contains("]0;y"), "{warning:?}");
         assert!(!chat.contains('\u{1b}') && !warning.contains('\u{1b}'), "{chat:?} {warning:?}");
     }
 }

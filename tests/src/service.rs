@@ -1,8 +1,9 @@
 //! The agent as a service, on a message bus of the test's own and without systemd around it.
 
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -16,7 +17,7 @@ pub struct Service {
     directory: TempDir,
     /// The bus; nobody on it answers for polkit.
     pub bus: Bus,
-    notices: UnixDatagram,
+    notices: Receiver<String>,
     /// The agent.
     pub process: Option<Running>,
     config: PathBuf,
@@ -36,8 +37,7 @@ impl Service {
         std::fs::write(&config, text).expect("writable");
         std::fs::create_dir(directory.path().join("runtime")).expect("writable");
         let bus = Bus::start(directory.path());
-        let notices = UnixDatagram::bind(directory.path().join("notify")).expect("a socket");
-        notices.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        let notices = listen(&directory.path().join("notify"));
         let mut service = Self { directory, bus, notices, process: None, config };
         service.launch();
         service.wait_for_notice("READY=1");
@@ -61,12 +61,9 @@ impl Service {
 
     /// Waits until systemd would have been told `wanted`.
     pub fn wait_for_notice(&self, wanted: &str) {
-        let mut message = [0; 4096];
         let deadline = Instant::now() + PATIENCE;
-        // The watchdog is fed all the time, so the socket's own time-out is not enough.
-        while Instant::now() < deadline {
-            let length = self.notices.recv(&mut message).unwrap_or_else(|_| panic!("nobody said {wanted}"));
-            if String::from_utf8_lossy(&message[..length]).lines().any(|line| line.starts_with(wanted)) {
+        while let Ok(said) = self.notices.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            if said.lines().any(|line| line.starts_with(wanted)) {
                 return;
             }
         }
@@ -95,4 +92,20 @@ impl Service {
         });
         status.expect("just seen")
     }
+}
+
+/// What systemd would be told at `path`, read as soon as it is said, as systemd does.
+fn listen(path: &Path) -> Receiver<String> {
+    let socket = UnixDatagram::bind(path).expect("a socket");
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let mut message = [0; 4096];
+        // Nobody sends any more once the directory is gone; the thread ends with the process then.
+        while let Ok(length) = socket.recv(&mut message) {
+            if sender.send(String::from_utf8_lossy(&message[..length]).into_owned()).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }

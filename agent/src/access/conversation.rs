@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use fieldlink_device::notice::Warning;
 use fieldlink_device::order::Notification;
-use fieldlink_device::panel::describe_time;
-use fieldlink_device::status::{Line, WarningCode};
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::messages::questions::{Answer, Question};
@@ -89,37 +88,25 @@ impl Access {
 
     /// The engineer takes a question back, or is no longer there to hear the answer.
     pub(super) fn on_question_withdrawn(&self) {
-        self.warn(WarningCode::Withdrawn, "The engineer took the question back.");
+        self.warn(Warning::Withdrawn);
     }
 
     /// Shows the client what became of a question that was answered, here or elsewhere on the device.
     pub(super) fn confirm(&self, answer: &Answer) {
         match answer {
             Answer::Granted { .. } => self.confirm_time(),
-            Answer::Refused {} => self.warn(WarningCode::Answered, "You said no."),
-            Answer::Text { text } => {
-                self.warn(
-                    WarningCode::Answered,
-                    format!("You answered: {}", text::clean(text, limits::CHAT)),
-                );
-            }
-            Answer::NoMoreTime {} => {
-                self.warn(WarningCode::NoMoreTime, "The session cannot last any longer.")
-            }
-            Answer::NoAnswer {} => {
-                self.warn(WarningCode::NoAnswer, "There was no answer in time. The engineer was told.");
-            }
+            Answer::Refused {} => self.warn(Warning::AnsweredNo),
+            Answer::Text { text } => self.warn(Warning::Answered { text: text::clean(text, limits::CHAT) }),
+            Answer::NoMoreTime {} => self.warn(Warning::NoMoreTime),
+            Answer::NoAnswer {} => self.warn(Warning::NoAnswer),
             Answer::Busy {} => {}
         }
     }
 
     fn confirm_time(&self) {
         if let Some(active) = self.rules.active() {
-            let left = describe_time(active.deadline.saturating_sub(clock::now()));
-            self.warn(
-                WarningCode::MoreTime,
-                format!("You gave the engineer more time: the session ends in {left}."),
-            );
+            let seconds = active.deadline.saturating_sub(clock::now()).as_secs();
+            self.warn(Warning::MoreTime { seconds });
         }
     }
 
@@ -178,10 +165,7 @@ impl Access {
         self.said.add(clock::now(), line);
         self.happen(Notification::Chat { from_engineer: false, text });
         if self.rules.active().is_some_and(|active| active.interrupted.is_some()) {
-            self.warn(
-                WarningCode::Delayed,
-                "The engineer is out of reach, and reads this once the connection is back.",
-            );
+            self.warn(Warning::Delayed);
         }
         Ok(())
     }
@@ -198,16 +182,12 @@ impl Access {
     }
 
     pub(super) fn remind(&self, minutes: u64) {
-        let sentence = match minutes {
-            1 => "The session ends in one minute.".to_owned(),
-            minutes => format!("The session ends in {minutes} minutes."),
-        };
-        self.warn(WarningCode::TimeLeft, sentence);
+        self.warn(Warning::TimeLeft { minutes });
     }
 
-    /// Tells the client, under a code that programs can go by.
-    pub(super) fn warn(&self, code: WarningCode, sentence: impl Into<String>) {
-        self.happen(Notification::Warning(Line { code: code.name().to_owned(), sentence: sentence.into() }));
+    /// Tells the client.
+    pub(super) fn warn(&self, warning: Warning) {
+        self.happen(Notification::Warning(warning));
     }
 
     pub(super) fn happen(&self, notification: Notification) {

@@ -6,7 +6,7 @@ use fieldlink_protocol::reason::Reason;
 use super::{Access, Command, Refusal, Unconfirmed};
 use crate::clock;
 use crate::rules::{Answered, State};
-use crate::view::Notice;
+use fieldlink_device::notice::Notice;
 
 impl Access {
     /// Whoever gave the order hears the outcome once it is carried out, and shown.

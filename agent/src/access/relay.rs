@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use fieldlink_device::status::WarningCode;
-use fieldlink_logging::AUDIT;
+use fieldlink_daemon::AUDIT;
 use fieldlink_protocol::ids::{PipeId, SessionId};
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::reason::Reason;
 
-use super::{Access, MOST_REDRAWS, Notice, Unconfirmed};
+use super::{Access, MOST_REDRAWS, Unconfirmed};
 use crate::clock;
 use crate::network::monitor::Standing;
 use crate::network::reach::Failure;
@@ -17,7 +16,8 @@ use crate::session::LiveSession;
 use crate::session::control::Teller;
 use crate::session::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::tunnel::TunnelEvent;
-use crate::view::visitor_of;
+use crate::view::{self, person_of, told};
+use fieldlink_device::notice::{Notice, Warning};
 
 /// How long the relay may be away before a client who waits for an engineer reads it: it is started again in less.
 const UNTOLD: Duration = Duration::from_secs(8);
@@ -50,7 +50,7 @@ impl Access {
             TunnelEvent::IdTaken => return self.switch_off(Notice::Ended(Reason::IdTaken)).await,
             TunnelEvent::SessionOver(reason) => {
                 let reason = reason.unwrap_or(Reason::RelayRestarted);
-                return self.switch_off(Notice::told(reason, Teller::Relay)).await;
+                return self.switch_off(told(reason, Teller::Relay)).await;
             }
             TunnelEvent::Message(message) => return self.on_relay(message).await,
         }
@@ -139,12 +139,12 @@ impl Access {
         match outcome {
             Outcome::Uncharged(reason) => self.decline(&request, reason),
             Outcome::Failed(reason, charge) => {
-                let who = visitor_of(&request).describe();
+                let who = view::describe(&request);
                 tracing::info!(target: AUDIT, engineer = %request.engineer.id, who, %reason, "a pairing failed");
                 let is_burnt = self.rules.failed(&registration, charge);
                 self.decline(&request, reason);
                 if is_burnt {
-                    return self.switch_off(Notice::Burnt(Box::new(request))).await;
+                    return self.switch_off(Notice::Burnt(person_of(&request))).await;
                 }
                 self.warn_of_wrong_pin(&request, reason);
             }
@@ -170,13 +170,12 @@ impl Access {
     }
 
     fn warn_of_wrong_pin(&self, request: &Request, reason: Reason) {
-        let who = visitor_of(request).describe();
-        let sentence = match reason {
-            Reason::WrongPin => format!("A wrong PIN was tried by {who}."),
-            // Whoever breaks off there has learnt whether it was right.
-            _ => format!("{who} broke off while the PIN was checked, which counts as a wrong one."),
-        };
-        self.warn(WarningCode::WrongPin, sentence);
+        let who = person_of(request);
+        self.warn(match reason {
+            Reason::WrongPin => Warning::WrongPin { who },
+            // Who breaks off there has learnt whether it was right.
+            _ => Warning::BrokenOff { who },
+        });
     }
 
     pub(super) async fn on_relay_ended(

@@ -1,7 +1,6 @@
 //! From the verified PIN to the admission, and what a session reports by itself.
 
-use fieldlink_device::status::WarningCode;
-use fieldlink_logging::AUDIT;
+use fieldlink_daemon::AUDIT;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::control;
 use fieldlink_protocol::pairing::attempts::Standing;
@@ -9,14 +8,15 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_transport::PipeLink;
 
 use super::conversation::Said;
-use super::{Access, Notice, Unconfirmed};
+use super::{Access, Unconfirmed};
 use crate::clock;
 use crate::rules::{Greeted, Request, State};
 use crate::session::control::{ControlEvent, EngineerHello, Teller};
 use crate::session::{BeginError, LiveSession, SessionEvent};
 use crate::session_process::EndOutcome;
 use crate::state_files::SessionMark;
-use crate::view::visitor_of;
+use crate::view::{self, person_of, reason_of, told};
+use fieldlink_device::notice::{Notice, Warning};
 
 impl Access {
     pub(super) async fn on_session(&mut self, event: SessionEvent) -> Result<(), Unconfirmed> {
@@ -73,7 +73,7 @@ impl Access {
     /// The session, or what was to become one, is over.
     pub(super) async fn on_over(&mut self, reason: Reason, teller: Teller) -> Result<(), Unconfirmed> {
         match self.rules.state() {
-            State::Active(_) | State::Admitting { .. } => self.switch_off(Notice::told(reason, teller)).await,
+            State::Active(_) | State::Admitting { .. } => self.switch_off(told(reason, teller)).await,
             _ => self.back_to_waiting(reason, teller).await,
         }
     }
@@ -87,7 +87,7 @@ impl Access {
             (Greeted::Admit, _) => self.admit().await,
             (Greeted::Ask(_), Some(session)) => {
                 if let Some(request) = self.rules.request() {
-                    let who = visitor_of(request).describe();
+                    let who = view::describe(request);
                     tracing::info!(target: AUDIT, session = %request.session, who, "the client is asked");
                 }
                 let seconds = self.config.session.consent_seconds as u32;
@@ -150,7 +150,7 @@ impl Access {
         }
         if let (Some(length), Some(session)) = (admitted, &self.session) {
             if let Some(request) = self.rules.request() {
-                let who = visitor_of(request).describe();
+                let who = view::describe(request);
                 tracing::info!(target: AUDIT, session = %request.session, who, "an engineer is connected");
             }
             session.admit(length, now + length);
@@ -165,13 +165,13 @@ impl Access {
         teller: Teller,
     ) -> Result<(), Unconfirmed> {
         let request = self.rules.request().cloned();
-        let notice = Notice::told(reason, teller);
+        let notice = told(reason, teller);
         if let State::Asking { request, .. } = self.rules.state() {
-            let (who, why) = (visitor_of(request).engineer, notice.cause());
-            self.warn(WarningCode::Withdrawn, format!("{who} does not ask to come in any more: {why}."));
+            let (engineer, hearsay) = (person_of(request).engineer, matches!(notice, Notice::Hearsay(_)));
+            self.warn(Warning::NoLongerAsks { engineer, reason, hearsay });
         }
         let standing = self.rules.withdraw(clock::now());
-        self.turn_away(request, notice.reason()).await?;
+        self.turn_away(request, reason_of(&notice)).await?;
         self.burn(standing).await
     }
 
@@ -192,7 +192,7 @@ impl Access {
         let session = request.as_ref().map(|request| request.session.to_string());
         tracing::info!(target: AUDIT, session, reason = reason.code(), "an engineer is not let in");
         if let (Some(request), Standing::Usable) = (&request, standing) {
-            self.confirm_refusal(&visitor_of(request).engineer, reason);
+            self.confirm_refusal(person_of(request).engineer, reason);
         }
         // The engineer is to know that trying again leads nowhere.
         let told = match standing {
@@ -203,15 +203,11 @@ impl Access {
         self.burn(standing).await
     }
 
-    fn confirm_refusal(&self, who: &str, reason: Reason) {
-        let next = "If this happens once more, remote access goes off.";
-        match reason {
-            Reason::NoAnswer => self.warn(
-                WarningCode::NoAnswer,
-                format!("There was no answer in time, so {who} was not let in. {next}"),
-            ),
-            _ => self.warn(WarningCode::Refused, format!("You did not let {who} in. {next}")),
-        }
+    fn confirm_refusal(&self, engineer: String, reason: Reason) {
+        self.warn(match reason {
+            Reason::NoAnswer => Warning::NotLetIn { engineer },
+            _ => Warning::Refused { engineer },
+        });
     }
 
     /// Tells the engineer, then the relay, why there will be no session.

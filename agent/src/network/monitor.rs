@@ -269,7 +269,7 @@ impl Monitoring {
         }
         let verdict = Verdict::of(&self.state.borrow(), &self.reach, Clock::read());
         self.verdict.send_if_modified(|shown| {
-            let is_new = (shown.code, &shown.sentence) != (verdict.code, &verdict.sentence);
+            let is_new = (shown.code, &shown.notice) != (verdict.code, &verdict.notice);
             if is_new {
                 tracing::info!(code = %verdict.code, engineer = verdict.engineer, "the network's verdict");
             }

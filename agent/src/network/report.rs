@@ -3,19 +3,28 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use fieldlink_device::notice;
+use fieldlink_device::words::Words;
 use fieldlink_protocol::text;
 use fieldlink_transport::{Measurement, MeasurementEnd};
 use serde_json::{Value, json};
 
 use super::check::{Outcome, Report, Step};
+use super::verdict::Verdict;
 
 /// Several addresses may each have a problem, in characters.
 const DETAIL: usize = 1_000;
 
 impl Report {
-    /// As people read it: the verdict, then what was done, in columns, then the engineer's line.
-    pub fn to_text(&self) -> String {
-        let mut shown = format!("{}  {}\n\n", self.verdict.code, self.verdict.sentence);
+    /// As people read it: the verdict in the client's `words`, and below it what it was concluded from.
+    pub fn to_text(&self, words: &Words) -> String {
+        let Verdict { code, notice, .. } = &self.verdict;
+        format!("{code}  {}\n\n{}", words.network(notice), self.details())
+    }
+
+    /// What was done, in columns, then the engineer's line.
+    pub fn details(&self) -> String {
+        let mut shown = String::new();
         for step in &self.steps {
             let outcome = outcome_name(step.outcome);
             // Writing to a string does not fail.
@@ -31,11 +40,18 @@ impl Report {
         shown
     }
 
-    /// As programs read it.
-    pub fn to_json(&self) -> Value {
+    /// As programs read it, with the sentence that people read.
+    pub fn to_json(&self, words: &Words) -> Value {
+        let mut value = self.to_codes();
+        value["sentence"] = words.network(&self.verdict.notice).into();
+        value
+    }
+
+    /// As programs read it, without any sentence for the client.
+    pub fn to_codes(&self) -> Value {
         json!({
             "code": self.verdict.code,
-            "sentence": self.verdict.sentence,
+            "arguments": notice::parts(&self.verdict.notice).1,
             "engineer": self.verdict.engineer,
             "steps": self.steps.iter().map(step_to_json).collect::<Vec<_>>(),
             "network": self.network,
@@ -85,10 +101,13 @@ fn measurement_to_json(measurement: &Measurement) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use fieldlink_device::notice::NetworkNotice;
+    use fieldlink_device::words::Language;
+
     use super::*;
     use crate::network::clock::Clock;
     use crate::network::state::NetworkState;
-    use crate::network::verdict::{Code, Verdict};
+    use crate::network::verdict::Code;
 
     fn report(code: Code) -> Report {
         let took = Duration::from_micros(1_234);
@@ -96,7 +115,7 @@ mod tests {
         Report {
             verdict: Verdict {
                 code,
-                sentence: "Connected.".into(),
+                notice: NetworkNotice::N3,
                 engineer: "all of it".into(),
                 is_proven: true,
             },
@@ -113,8 +132,8 @@ mod tests {
     #[test]
     fn people_read_columns() {
         assert_eq!(
-            report(Code::N6).to_text(),
-            "N6  Connected.\n\n\
+            report(Code::N3).to_text(&Words::new(Language::English)),
+            "N3  This network wants you to sign in first. Open the browser on this device and sign in.\n\n\
              \x20 networkmanager  unknown     1.2 ms  not running\n\
              \x20 tcp             failed      1.2 ms  refused\u{fffd}[2J\n\
              \n  For the engineer: all of it\n"
@@ -123,7 +142,7 @@ mod tests {
 
     #[test]
     fn programs_read_codes() {
-        let json = report(Code::N10).to_json();
+        let json = report(Code::N10).to_codes();
         assert_eq!((json["code"].as_str(), json["network"].as_str()), (Some("N10"), Some("not-running")));
         assert_eq!(json["steps"][1]["outcome"], "failed");
         assert_eq!([Code::N0, Code::N1, Code::N10].map(|code| report(code).exit_code()), [0, 11, 20]);

@@ -1,4 +1,4 @@
-//! One verdict on the network. Pure: what is known goes in, a code and two sentences come out.
+//! One verdict on the network. Pure: what is known goes in, a notice for the client and a line for the engineer come out.
 //!
 //! Who counts most comes first:
 //!
@@ -26,6 +26,8 @@ pub(super) use sentence::{manager as describe_manager, measured as describe_meas
 
 use std::time::Duration;
 
+use fieldlink_device::notice::NetworkNotice;
+use fieldlink_device::words::{Language, Words};
 use fieldlink_transport::{CertificateDates, Measurement, MeasurementEnd};
 use serde::Serialize;
 
@@ -86,7 +88,7 @@ pub struct Verdict {
     /// To be read out over the phone.
     pub code: Code,
     /// For the client: what is the matter, and what to do next.
-    pub sentence: String,
+    pub notice: NetworkNotice,
     /// For the engineer: what that is concluded from.
     pub engineer: String,
     /// Whether the relay was asked: without that, N0 says only that nothing speaks against it.
@@ -128,7 +130,7 @@ impl std::fmt::Display for Code {
 
 impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({})", self.sentence, self.code)
+        f.write_str(&Words::new(Language::English).network_with_code(&self.notice))
     }
 }
 
@@ -138,7 +140,7 @@ impl Verdict {
         let code = code(state, reach, clock);
         Self {
             code,
-            sentence: sentence::for_client(code, state, reach, clock),
+            notice: sentence::for_client(code, state, reach, clock),
             engineer: sentence::for_engineer(state, reach, clock),
             is_proven: *reach != Reach::Unasked,
         }

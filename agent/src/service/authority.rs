@@ -13,8 +13,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fieldlink_daemon::AUDIT;
 use fieldlink_device::bus::ANSWER;
-use fieldlink_logging::AUDIT;
 use tokio::time::timeout;
 use zbus::Connection;
 use zbus::fdo::DBusProxy;

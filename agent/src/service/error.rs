@@ -1,41 +1,97 @@
 //! What the object on the bus answers when it does not do what it is asked.
 
+use fieldlink_device::bus::ErrorCode;
+use zbus::message::Header;
+use zbus::names::ErrorName;
+use zbus::{DBusError, Message};
+
 use super::authority::Denied;
 use crate::access::Refusal;
+use crate::rules::StaleAnswer;
 
-/// An error as it stands on the bus. The message is fit for the person beside the device.
-#[derive(Debug, zbus::DBusError)]
-#[zbus(prefix = "com.navvis.Fieldlink1.Error")]
+/// An error as it stands on the bus.
+#[derive(Debug)]
 pub enum Error {
+    /// Ours: its name says what it is.
+    Code(ErrorCode, String),
     /// Something went wrong on the bus itself.
-    #[zbus(error)]
-    ZBus(zbus::Error),
-    /// The sender may not do this.
-    NotPermitted(String),
-    /// The question that is answered is not open any more.
-    Stale(String),
-    /// It does not fit the state of things.
-    NotNow(String),
-    /// An argument cannot be used.
-    InvalidArgument(String),
-    /// Too many ask at the same time.
-    Busy(String),
+    Bus(zbus::Error),
+}
+
+impl Error {
+    /// With what exactly cannot be used, for programmers.
+    pub(super) fn invalid(detail: impl Into<String>) -> Self {
+        Self::Code(ErrorCode::InvalidArgument, detail.into())
+    }
+}
+
+impl From<ErrorCode> for Error {
+    fn from(code: ErrorCode) -> Self {
+        Self::Code(code, code.text().to_owned())
+    }
+}
+
+impl From<zbus::Error> for Error {
+    fn from(error: zbus::Error) -> Self {
+        Self::Bus(error)
+    }
+}
+
+impl DBusError for Error {
+    fn create_reply(&self, call: &Header<'_>) -> zbus::Result<Message> {
+        match self {
+            Self::Code(code, text) => Message::error(call, code.name()).build(&text),
+            Self::Bus(error) => {
+                Message::error(call, "org.freedesktop.DBus.Error.Failed").build(&error.to_string())
+            }
+        }
+    }
+
+    fn name(&self) -> ErrorName<'_> {
+        match self {
+            Self::Code(code, _) => ErrorName::from_static_str_unchecked(code.name()),
+            Self::Bus(_) => ErrorName::from_static_str_unchecked("org.freedesktop.DBus.Error.Failed"),
+        }
+    }
+
+    fn description(&self) -> Option<&str> {
+        match self {
+            Self::Code(_, text) => Some(text),
+            Self::Bus(_) => None,
+        }
+    }
 }
 
 impl From<Denied> for Error {
     fn from(denied: Denied) -> Self {
-        match denied {
-            Denied::Busy => Self::Busy(denied.to_string()),
-            _ => Self::NotPermitted(denied.to_string()),
-        }
+        let code = match denied {
+            Denied::Engineer => ErrorCode::SupportEngineer,
+            Denied::NotActive => ErrorCode::NotActive,
+            Denied::Busy => ErrorCode::TooManyCalls,
+            Denied::Unanswerable => ErrorCode::Unanswerable,
+            Denied::Unknown(_) => ErrorCode::UnknownSender,
+        };
+        code.into()
+    }
+}
+
+/// The name on the bus of an order that was not carried out.
+pub(super) fn code_of(refusal: Refusal) -> ErrorCode {
+    match refusal {
+        Refusal::AlreadyOn => ErrorCode::AlreadyOn,
+        Refusal::AlreadyOff => ErrorCode::AlreadyOff,
+        Refusal::Stale(StaleAnswer::NotOpen) => ErrorCode::QuestionNotOpen,
+        Refusal::Stale(StaleAnswer::DoesNotFit) => ErrorCode::AnswerDoesNotFit,
+        Refusal::Grant(_) => ErrorCode::LongestReached,
+        Refusal::NoSession => ErrorCode::NoSession,
+        Refusal::NotTaken => ErrorCode::TooMuchWaits,
+        Refusal::NoChat => ErrorCode::NoChat,
+        Refusal::Stopping => ErrorCode::Stopping,
     }
 }
 
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Stale(_) => Self::Stale(refusal.to_string()),
-            _ => Self::NotNow(refusal.to_string()),
-        }
+        code_of(refusal).into()
     }
 }

@@ -1,6 +1,7 @@
 //! Keeps the device awake while an engineer works: logind's locks against sleep and against idling. Two,
 //! because logind has a polkit action for each, and none for both in one.
 
+use fieldlink_device::words::Words;
 use zbus::fdo;
 use zbus::{Connection, OwnedFd};
 
@@ -49,5 +50,5 @@ impl Inhibitor {
 
 async fn inhibit(bus: &Connection, what: &str) -> fdo::Result<OwnedFd> {
     let logind = LoginManagerProxy::new(bus).await?;
-    logind.inhibit(what, "Fieldlink", "A support engineer is connected", "block").await
+    logind.inhibit(what, "Fieldlink", &Words::of_environment().say("inhibits"), "block").await
 }

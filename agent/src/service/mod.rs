@@ -17,14 +17,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use fieldlink_daemon::AUDIT;
+use fieldlink_daemon::systemd::NotifyState;
 use fieldlink_device::emergency_stop;
 use fieldlink_device::order::Order;
-use fieldlink_logging::AUDIT;
 use fieldlink_protocol::messages::agent::Claim;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_transport::Dialer;
-use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -39,7 +39,8 @@ use crate::network::Monitor;
 use crate::session::SessionDeps;
 use crate::state_files::{self, SessionMark, StateFiles};
 use crate::tunnel::Tunnel;
-use crate::view::Notice;
+use fieldlink_device::notice::Notice;
+use fieldlink_device::words::Language;
 
 /// Orders that wait at most.
 const ORDERS: usize = 16;
@@ -73,12 +74,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     hold_off(&state_files).await;
     let network = Monitor::start(dialer.clone());
     let (commands, orders) = mpsc::channel(ORDERS);
+    let language = config.language;
     let is_at_boot = config.access == AccessMode::AtBoot;
     let around = SessionDeps::new(&config, dialer.clone(), config.service_launch());
     let (access, handle) =
         Access::new(config, around, network.handle(), orders, (state_files.clone(), notice))?;
     let mut access = tokio::spawn(access.run());
-    let helpers = Helpers::start(&handle, &commands, authority, dialer).await;
+    let helpers = Helpers::start(&handle, &commands, authority, (dialer, language)).await;
     if is_at_boot && is_armed(&state_files) {
         tracing::info!(target: AUDIT, "remote access starts because the device was started");
         let _ = commands.send(Command::of(Order::Start)).await;
@@ -185,7 +187,7 @@ impl Helpers {
         handle: &AccessHandle,
         commands: &mpsc::Sender<Command>,
         authority: Authority,
-        dialer: Dialer,
+        (dialer, language): (Dialer, Option<Language>),
     ) -> Self {
         let cancel = CancellationToken::new();
         let (is_ready, mut ready) = watch::channel(false);
@@ -195,6 +197,7 @@ impl Helpers {
             commands: commands.clone(),
             authority: authority.clone(),
             dialer,
+            language,
             is_ready,
         };
         let publisher = tokio::spawn(publisher.run(cancel.clone()));

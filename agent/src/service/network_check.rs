@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fieldlink_device::status::Line;
+use fieldlink_device::notice::NetworkNotice;
 use fieldlink_transport::Dialer;
 
 use crate::network::check::{self, Report};
@@ -14,7 +14,7 @@ const FRESH: Duration = Duration::from_secs(10);
 /// network has changed. Everybody may ask, and the relay measures for a network only so often.
 pub struct NetworkCheck {
     dialer: Dialer,
-    latest: Option<(Instant, Line, Report)>,
+    latest: Option<(Instant, NetworkNotice, Report)>,
 }
 
 impl NetworkCheck {
@@ -24,8 +24,9 @@ impl NetworkCheck {
     }
 
     /// What a check finds, or has just found. `verdict` is what is known of the network anyway.
-    pub(super) async fn report(&mut self, verdict: Line) -> &Report {
-        let is_fresh = |(at, then, _): &(Instant, Line, Report)| at.elapsed() < FRESH && *then == verdict;
+    pub(super) async fn report(&mut self, verdict: NetworkNotice) -> &Report {
+        let is_fresh =
+            |(at, then, _): &(Instant, NetworkNotice, Report)| at.elapsed() < FRESH && *then == verdict;
         if !self.latest.as_ref().is_some_and(is_fresh) {
             self.latest = None;
         }

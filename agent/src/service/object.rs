@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use fieldlink_device::bus::Properties;
+use fieldlink_device::bus::{BusArguments, ErrorCode, Properties, to_bus};
+use fieldlink_device::notice;
 use fieldlink_device::order::ClientAnswer;
 use fieldlink_device::order::Order;
 use fieldlink_device::panel::View;
 use fieldlink_device::status::Phase;
+use fieldlink_device::words::Language;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::reason::Reason;
 use tokio::sync::{Mutex, mpsc, watch};
@@ -33,6 +35,8 @@ pub struct Object {
     pub view: watch::Receiver<View>,
     /// Who may.
     pub authority: Authority,
+    /// What the device's operator has set.
+    pub language: Option<Language>,
     /// For checks of the network.
     pub network: Mutex<NetworkCheck>,
 }
@@ -41,7 +45,7 @@ impl Object {
     async fn permit(&self, bus: &Connection, header: &Header<'_>, action: Action) -> Result<(), Error> {
         // The message is kept while others are asked, and everybody may send as many as they like.
         if header.primary().body_len() > LONGEST {
-            return Err(Error::InvalidArgument("that is too long".to_owned()));
+            return Err(ErrorCode::TooLong.into());
         }
         Ok(self.authority.check(bus, header, action).await?)
     }
@@ -97,11 +101,11 @@ impl Object {
         self.permit(bus, &header, Action::Credentials).await?;
         let view = self.view.borrow().clone();
         let none = match view.status.phase {
-            Phase::Off => "remote access is off: start it first (fieldlink start)",
-            Phase::Connecting => "support ID and PIN are shown as soon as the support service is reached",
-            _ => "support ID and PIN are used up: an engineer has connected with them",
+            Phase::Off => ErrorCode::NoCredentials,
+            Phase::Connecting => ErrorCode::CredentialsNotYet,
+            _ => ErrorCode::CredentialsUsed,
         };
-        let credentials = view.credentials.ok_or_else(|| Error::NotNow(none.to_owned()))?;
+        let credentials = view.credentials.ok_or(none)?;
         Ok((credentials.support_id.to_string(), credentials.pin.expose().to_owned()))
     }
 
@@ -134,7 +138,7 @@ impl Object {
     ) -> Result<(), Error> {
         let session: SessionId = parse("session", session)?;
         if !(1..=60).contains(&minutes) {
-            return Err(Error::InvalidArgument("an extension is 1 to 60 minutes long".to_owned()));
+            return Err(Error::invalid(format!("minutes={minutes}")));
         }
         self.order(bus, &header, Action::Extend, Order::Grant(session, minutes)).await
     }
@@ -148,7 +152,7 @@ impl Object {
     ) -> Result<(), Error> {
         let question: QuestionId = parse("question", question)?;
         fieldlink_protocol::text::check("the answer", text.trim(), fieldlink_protocol::limits::CHAT)
-            .map_err(|error| Error::InvalidArgument(error.to_string()))?;
+            .map_err(|error| Error::invalid(error.to_string()))?;
         self.order(bus, &header, Action::Answer, Order::Answer(question, ClientAnswer::Text(text))).await
     }
 
@@ -160,36 +164,41 @@ impl Object {
     ) -> Result<(), Error> {
         let what = "the message";
         fieldlink_protocol::text::check(what, text.trim(), fieldlink_protocol::limits::CHAT)
-            .map_err(|error| Error::InvalidArgument(error.to_string()))?;
+            .map_err(|error| Error::invalid(error.to_string()))?;
         self.order(bus, &header, Action::Answer, Order::Chat(text)).await
     }
 
-    #[zbus(out_args("exit_code", "text", "json"))]
+    #[zbus(out_args("exit_code", "code", "arguments", "details", "json"))]
     async fn check_network(
         &self,
         #[zbus(header)] header: Header<'_>,
-    ) -> Result<(u32, String, String), Error> {
-        let busy = || Error::Busy("the network is being checked already: try again in a moment".to_owned());
+    ) -> Result<(u32, String, BusArguments, String, String), Error> {
         // Everybody may ask; so nobody waits here for somebody else.
         if !is_answerable(&header) {
-            return Err(busy());
+            return Err(ErrorCode::CheckRuns.into());
         }
-        let mut network = self.network.try_lock().map_err(|_| busy())?;
-        let slow = |_| Error::NotNow("checking the network took too long".to_owned());
+        let mut network = self.network.try_lock().map_err(|_| ErrorCode::CheckRuns)?;
         let is_as_then = self.view.borrow().status.network.clone();
-        let report = timeout(CHECK, network.report(is_as_then)).await.map_err(slow)?;
-        Ok((report.exit_code().into(), report.to_text(), format!("{:#}", report.to_json())))
+        let report = timeout(CHECK, network.report(is_as_then)).await.map_err(|_| ErrorCode::CheckTooSlow)?;
+        let (code, arguments) = notice::parts(&report.verdict.notice);
+        let json = format!("{:#}", report.to_codes());
+        Ok((report.exit_code().into(), code, to_bus(arguments), report.details(), json))
     }
 
     #[zbus(signal)]
     async fn chat(emitter: &SignalEmitter<'_>, from: &str, text: &str) -> zbus::Result<()>;
 
     #[zbus(signal)]
-    async fn warning(emitter: &SignalEmitter<'_>, code: &str, text: &str) -> zbus::Result<()>;
+    async fn warning(emitter: &SignalEmitter<'_>, code: &str, arguments: BusArguments) -> zbus::Result<()>;
 
     #[zbus(property(emits_changed_signal = "const"))]
     async fn version(&self) -> String {
         env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    async fn language(&self) -> String {
+        self.language.map_or("", Language::code).to_owned()
     }
 
     #[zbus(property)]
@@ -198,23 +207,23 @@ impl Object {
     }
 
     #[zbus(property)]
-    async fn notice_code(&self) -> String {
-        self.properties().notice_code
-    }
-
-    #[zbus(property)]
     async fn notice(&self) -> String {
         self.properties().notice
     }
 
     #[zbus(property)]
-    async fn network_code(&self) -> String {
-        self.properties().network_code
+    async fn notice_arguments(&self) -> BusArguments {
+        self.properties().notice_arguments
     }
 
     #[zbus(property)]
     async fn network(&self) -> String {
         self.properties().network
+    }
+
+    #[zbus(property)]
+    async fn network_arguments(&self) -> BusArguments {
+        self.properties().network_arguments
     }
 
     #[zbus(property)]
@@ -278,6 +287,11 @@ impl Object {
     }
 
     #[zbus(property)]
+    async fn question_minutes(&self) -> u32 {
+        self.properties().question_minutes
+    }
+
+    #[zbus(property)]
     async fn question_text(&self) -> String {
         self.properties().question_text
     }
@@ -294,5 +308,5 @@ impl Object {
 }
 
 fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(what: &str, text: &str) -> Result<T, Error> {
-    text.parse().map_err(|error| Error::InvalidArgument(format!("could not use the {what}: {error}")))
+    text.parse().map_err(|error| Error::invalid(format!("{what}: {error}")))
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use fieldlink_device::bus::{ANSWER, INTERFACE, NAME, PATH, Properties};
+use fieldlink_device::bus::{ANSWER, INTERFACE, NAME, PATH, Properties, to_bus};
+use fieldlink_device::notice;
 use fieldlink_device::order::Notification;
 use fieldlink_device::panel::View;
+use fieldlink_device::words::Language;
 use fieldlink_transport::Backoff;
 use tokio::sync::{Mutex, broadcast, mpsc, watch};
 use tokio::time::timeout;
@@ -37,6 +39,8 @@ pub(super) struct Publisher {
     pub authority: Authority,
     /// For checks of the network.
     pub dialer: fieldlink_transport::Dialer,
+    /// What the device's operator has set.
+    pub language: Option<Language>,
     /// Set once the name is ours for the first time.
     pub is_ready: watch::Sender<bool>,
 }
@@ -108,6 +112,7 @@ impl Publisher {
             commands: self.commands.clone(),
             view: self.view.clone(),
             authority: self.authority.clone(),
+            language: self.language,
             network: Mutex::new(NetworkCheck::new(self.dialer.clone())),
         };
         let connecting = Builder::system().method_timeout(ANSWER).serve_at(PATH, object).name(NAME).build();
@@ -132,7 +137,11 @@ async fn tell(emitter: &SignalEmitter<'_>, notification: Notification) -> zbus::
         Notification::Chat { from_engineer, text } => {
             emitter.chat(if from_engineer { "engineer" } else { "client" }, &text).await
         }
-        Notification::Warning(line) => emitter.warning(&line.code, &line.sentence).await,
+        Notification::Warning(warning) => {
+            let (code, arguments) = notice::parts(&warning);
+            emitter.warning(&code, to_bus(arguments)).await
+        }
+        Notification::Local(_) => Ok(()),
     }
 }
 

@@ -6,8 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use fieldlink_device::emergency_stop::{DONE, order_of, read_line};
-use fieldlink_logging::AUDIT;
+use fieldlink_daemon::AUDIT;
+use fieldlink_device::bus::ErrorCode;
+use fieldlink_device::emergency_stop::{DONE, order_of, read_line, word_for};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
@@ -15,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::authority::Authority;
+use super::error::code_of;
 use crate::access::Command;
 
 /// Who has connected must say what they want within this time.
@@ -87,12 +89,12 @@ fn permitted(stream: &UnixStream, authority: &Authority) -> Option<u32> {
 async fn answer(mut stream: UnixStream, user: u32, commands: mpsc::Sender<Command>) {
     let Ok(Ok(word)) = timeout(PATIENCE, read_line(&mut stream)).await else { return };
     let told = match order_of(&word) {
-        None => "the emergency stop knows end and stop only".to_owned(),
+        None => word_for(ErrorCode::InvalidArgument),
         Some(order) => {
             tracing::info!(target: AUDIT, user, word, "emergency stop");
             Command::ask(&commands, order)
                 .await
-                .map_or_else(|refusal| refusal.to_string(), |()| DONE.to_owned())
+                .map_or_else(|refusal| word_for(code_of(refusal)), |()| DONE.to_owned())
         }
     };
     // Whoever has gone does not want to know.
@@ -140,7 +142,7 @@ mod tests {
         let (pressed, is_ended) = press_once((me + 1, me), Ok(())).await;
         assert!(pressed.is_ok() && is_ended, "{pressed:?}");
         let (pressed, _) = press_once((me + 1, me), Err(Refusal::NoSession)).await;
-        assert!(matches!(pressed, Err(StopError::Refused(why)) if why == "no engineer is connected"));
+        assert!(matches!(pressed, Err(StopError::Refused(ErrorCode::NoSession))));
         for (support, in_front) in [(me, me), (me + 1, me + 2)] {
             let (pressed, is_ended) = press_once((support, in_front), Ok(())).await;
             assert!(matches!(pressed, Err(StopError::Unreachable(_))) && !is_ended, "{pressed:?}");

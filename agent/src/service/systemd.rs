@@ -2,24 +2,25 @@
 
 use std::time::Duration;
 
+use fieldlink_daemon::systemd::{self, NotifyState};
 use fieldlink_device::order::Order;
 use fieldlink_device::panel::View;
 use fieldlink_device::status::{Phase, Status};
-use sd_notify::NotifyState;
+use fieldlink_device::words::{Language, Words};
 use tokio::sync::{mpsc, watch};
 
 use crate::access::Command;
 
 /// Tells systemd; without systemd, nobody.
 pub(super) fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
+    if let Err(error) = systemd::notify(state) {
         tracing::warn!(%error, "could not tell systemd");
     }
 }
 
 /// Keeps the watchdog fed for as long as remote access answers.
 pub(super) async fn feed_watchdog(commands: mpsc::Sender<Command>) {
-    let Some(limit) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
+    let Some(limit) = systemd::watchdog_enabled() else { return std::future::pending().await };
     let mut ticks = tokio::time::interval(limit / 3);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -42,10 +43,13 @@ pub(super) async fn tell_status(mut view: watch::Receiver<View>) {
 }
 
 fn describe(status: &Status) -> String {
-    let visitor = status.visitor.as_ref().map_or_else(String::new, |visitor| visitor.describe());
+    let visitor = status
+        .visitor
+        .as_ref()
+        .map_or_else(String::new, |visitor| Words::new(Language::English).person(&visitor.who));
     match status.phase {
         Phase::Off => match &status.notice {
-            Some(notice) => format!("Remote access is off ({})", notice.code),
+            Some(notice) => format!("Remote access is off ({})", notice.code()),
             None => "Remote access is off".to_owned(),
         },
         Phase::Connecting => "Remote access is on, connecting to the relay".to_owned(),

@@ -1,8 +1,12 @@
 //! The agent on the system bus, as both the service and its clients see it: names, and what the
 //! properties mean. `device/dbus/com.navvis.Fieldlink1.xml` documents the interface.
 
+mod arguments;
+mod error;
 mod properties;
 
+pub use arguments::{BusArguments, from_bus, to_bus};
+pub use error::{ErrorClass, ErrorCode};
 pub use properties::Properties;
 
 /// The name on the bus.

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use zbus::{OwnedVariant, Variant};
 
-use crate::status::{Away, Line, Phase, Question, QuestionKind, Status, Visitor};
+use super::arguments::{BusArguments, from_bus, to_bus};
+use crate::notice::{self, Notice, Person};
+use crate::status::{Away, Phase, Question, QuestionKind, Status, Visitor};
 
 macro_rules! properties {
     ($($(#[$doc:meta])* $field:ident: $type:ty = $name:literal,)*) => {
         /// Every property, as it stands on the bus. Empty and zero mean that there is none.
-        #[derive(Debug, Clone, PartialEq, Eq, Default)]
+        #[derive(Debug, Clone, PartialEq, Default)]
         pub struct Properties {
             $($(#[$doc])* pub $field: $type,)*
         }
@@ -47,13 +49,13 @@ properties! {
     /// A [`Phase`].
     state: String = "State",
     /// While it is off: why, as a code.
-    notice_code: String = "NoticeCode",
-    /// While it is off: why, as a sentence.
     notice: String = "Notice",
-    /// The network's verdict: N0 to N10.
-    network_code: String = "NetworkCode",
-    /// The network's verdict, as a sentence.
+    /// What else there is to say of it.
+    notice_arguments: BusArguments = "NoticeArguments",
+    /// The network's verdict: `N0` to `N14`, `connected` before the relay was asked.
     network: String = "Network",
+    /// What else there is to say of it.
+    network_arguments: BusArguments = "NetworkArguments",
     /// While connecting: what went wrong last.
     problem: String = "Problem",
     /// Wrong PINs so far.
@@ -78,7 +80,9 @@ properties! {
     question: String = "Question",
     /// A [`QuestionKind`].
     question_kind: String = "QuestionKind",
-    /// What is asked.
+    /// How many minutes longer, for an extension.
+    question_minutes: u32 = "QuestionMinutes",
+    /// What is asked, in the engineer's words, if it is a question of theirs.
     question_text: String = "QuestionText",
     /// What to choose from.
     question_choices: Vec<String> = "QuestionChoices",
@@ -88,13 +92,17 @@ properties! {
 
 impl From<&Status> for Properties {
     fn from(status: &Status) -> Self {
-        let (notice, network) = (status.notice.clone().unwrap_or_default(), status.network.clone());
+        let (network, network_arguments) = notice::parts(&status.network);
         let mut properties = Self {
             state: status.phase.name().to_owned(),
-            notice_code: notice.code,
-            notice: notice.sentence,
-            network_code: network.code,
-            network: network.sentence,
+            notice: status.notice.as_ref().map_or("", Notice::code).to_owned(),
+            notice_arguments: status
+                .notice
+                .as_ref()
+                .map(|notice| to_bus(notice.arguments()))
+                .unwrap_or_default(),
+            network,
+            network_arguments: to_bus(network_arguments),
             problem: status.problem.clone().unwrap_or_default(),
             wrong_tries: status.wrong_tries.into(),
             deadline: microseconds(status.deadline.unwrap_or_default()),
@@ -104,14 +112,15 @@ impl From<&Status> for Properties {
         };
         if let Some(visitor) = &status.visitor {
             properties.session = visitor.session.to_string();
-            properties.engineer = visitor.engineer.clone();
-            properties.company = visitor.company.clone();
-            properties.ticket = visitor.ticket.clone();
-            properties.partner = visitor.partner.clone().unwrap_or_default();
+            properties.engineer = visitor.who.engineer.clone();
+            properties.company = visitor.who.company.clone();
+            properties.ticket = visitor.who.ticket.clone();
+            properties.partner = visitor.who.partner.clone().unwrap_or_default();
         }
         if let Some(question) = &status.question {
             properties.question = question.id.to_string();
             properties.question_kind = question.kind.name().to_owned();
+            properties.question_minutes = question.minutes;
             properties.question_text = question.text.clone();
             properties.question_choices = question.choices.clone();
             properties.question_deadline = microseconds(question.until);
@@ -125,16 +134,18 @@ impl Properties {
     pub fn to_status(&self) -> Option<Status> {
         Some(Status {
             phase: Phase::from_name(&self.state)?,
-            notice: line(&self.notice_code, &self.notice),
-            network: line(&self.network_code, &self.network).unwrap_or_default(),
+            notice: given(&self.notice).map(|code| Notice::of_parts(&code, from_bus(&self.notice_arguments))),
+            network: notice::of_parts(&self.network, from_bus(&self.network_arguments)).unwrap_or_default(),
             problem: given(&self.problem),
             wrong_tries: u8::try_from(self.wrong_tries).unwrap_or(u8::MAX),
             visitor: self.session.parse().ok().map(|session| Visitor {
                 session,
-                engineer: self.engineer.clone(),
-                company: self.company.clone(),
-                ticket: self.ticket.clone(),
-                partner: given(&self.partner),
+                who: Person {
+                    engineer: self.engineer.clone(),
+                    company: self.company.clone(),
+                    ticket: self.ticket.clone(),
+                    partner: given(&self.partner),
+                },
             }),
             deadline: Some(Duration::from_micros(self.deadline)).filter(|deadline| !deadline.is_zero()),
             away: Away::from_name(&self.away),
@@ -147,16 +158,12 @@ impl Properties {
         Some(Question {
             id: self.question.parse().ok()?,
             kind: QuestionKind::from_name(&self.question_kind)?,
+            minutes: self.question_minutes,
             text: self.question_text.clone(),
             choices: self.question_choices.clone(),
             until: Duration::from_micros(self.question_deadline),
         })
     }
-}
-
-fn line(code: &str, sentence: &str) -> Option<Line> {
-    let is_given = !code.is_empty() || !sentence.is_empty();
-    is_given.then(|| Line { code: code.to_owned(), sentence: sentence.to_owned() })
 }
 
 fn given(text: &str) -> Option<String> {
@@ -170,24 +177,29 @@ fn microseconds(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use fieldlink_protocol::ids::{QuestionId, SessionId};
+    use fieldlink_protocol::reason::Reason;
 
     use super::*;
+    use crate::notice::NetworkNotice;
 
     fn asking() -> Status {
         Status {
             phase: Phase::Active,
-            network: Line { code: "N0".into(), sentence: "Connected.".into() },
+            network: NetworkNotice::N9 { percent: 30 },
             visitor: Some(Visitor {
                 session: SessionId::random(),
-                engineer: "Ada".into(),
-                company: "Scans AG".into(),
-                ticket: "T-7".into(),
-                partner: None,
+                who: Person {
+                    engineer: "Ada".into(),
+                    company: "Scans AG".into(),
+                    ticket: "T-7".into(),
+                    partner: None,
+                },
             }),
             deadline: Some(Duration::from_micros(77)),
             question: Some(Question {
                 id: QuestionId::random(),
                 kind: QuestionKind::Text,
+                minutes: 0,
                 text: "Is it green?".into(),
                 choices: vec!["yes".into(), "no".into()],
                 until: Duration::from_micros(78),
@@ -198,8 +210,7 @@ mod tests {
 
     #[test]
     fn a_status_comes_through_the_bus_whole() {
-        let off =
-            Status { notice: Some(Line { code: "x".into(), sentence: "y".into() }), ..Status::default() };
+        let off = Status { notice: Some(Notice::Hearsay(Reason::ClientEnded)), ..Status::default() };
         for status in [asking(), off, Status::default()] {
             let sent = Properties::from(&status).changed_since(&Properties::default());
             let received = sent.into_iter().map(|(name, value)| {

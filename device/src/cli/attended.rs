@@ -13,17 +13,18 @@ use crate::client::{self, Device};
 use crate::console::{self, Feed, InputEnd};
 use crate::emergency_stop;
 use crate::failure::{Failure, Kind};
-use crate::order::{Notification, Order};
+use crate::order::{Local, Notification, Order};
 use crate::panel::{Credentials, View};
-use crate::status::{Line, Phase, Status};
+use crate::status::{Phase, Status};
 use crate::watch::{News, Watch};
+use crate::words::Words;
 
 /// Lines that the console may be behind with.
 const QUEUE: usize = 64;
 
 /// Shows what happens and passes on what is typed, until Ctrl-C or Ctrl-D.
-pub(super) async fn run(device: Device) -> Result<u8, Failure> {
-    show::print("\n  This window shows remote access. Closing it does not switch remote access off.\n")?;
+pub(super) async fn run(words: &Words, device: Device) -> Result<u8, Failure> {
+    show::print(&format!("\n  {}\n", words.say("window-shows")))?;
     let news = Watch::open().await?;
     let mut panel = Panel { device, credentials: None };
     let (view, view_receiver) = watch::channel(panel.complete(news.status()?).await?);
@@ -32,7 +33,7 @@ pub(super) async fn run(device: Device) -> Result<u8, Failure> {
     let feed = Feed { view: view_receiver, notifications: notification_receiver, orders: sender };
     let mut giving = tokio::spawn(give(panel.device.clone(), orders, notifications.clone()));
     let failure = tokio::select! {
-        () = console::run(feed, InputEnd::Leave) => None,
+        () = console::run(Words::new(words.language()), feed, InputEnd::Leave) => None,
         failure = panel.follow(news, view, notifications) => Some(failure),
         _ = tokio::signal::ctrl_c() => None,
     };
@@ -42,23 +43,21 @@ pub(super) async fn run(device: Device) -> Result<u8, Failure> {
     }
     match failure {
         Some(failure) => Err(failure),
-        None => leave(&panel.device).await,
+        None => leave(words, &panel.device).await,
     }
 }
 
 /// Says how things stand to somebody who will not see it any more.
-async fn leave(device: &Device) -> Result<u8, Failure> {
+async fn leave(words: &Words, device: &Device) -> Result<u8, Failure> {
     if device.status().await.is_ok_and(|status| status.phase != Phase::Off) {
-        show::print(
-            "\n  Remote access goes on. \"fieldlink stop\" switches it off, \"fieldlink start\" shows it again.\n",
-        )?;
+        show::print(&format!("\n  {}\n", words.say("window-left")))?;
     }
     Ok(0)
 }
 
-fn tell(notifications: &broadcast::Sender<Notification>, sentence: String) {
+fn tell(notifications: &broadcast::Sender<Notification>, local: Local) {
     // The console may have ended.
-    let _ = notifications.send(Notification::Warning(Line { code: String::new(), sentence }));
+    let _ = notifications.send(Notification::Local(local));
 }
 
 /// Passes orders on: one after another, as they were typed, except that the end waits for nothing. Whatever was
@@ -76,7 +75,7 @@ async fn give(
             let is_stop = emergency_stop::word_of(&order).is_some();
             let _turn = if is_stop { None } else { Some(turn.lock().await) };
             if let Err(failure) = device.give(order).await {
-                tell(&notifications, format!("That did not work: {failure}."));
+                tell(&notifications, Local::NotDone(failure));
             }
         });
         while given.try_join_next().is_some() {}
@@ -104,12 +103,11 @@ impl Panel {
                     continue;
                 }
                 News::Stopped => {
-                    let sentence = "The remote access service has stopped. Waiting for it to come back.";
-                    tell(&notifications, sentence.to_owned());
+                    tell(&notifications, Local::ServiceStopped);
                     continue;
                 }
                 News::Back(status) => {
-                    tell(&notifications, "The remote access service is back.".to_owned());
+                    tell(&notifications, Local::ServiceBack);
                     status
                 }
                 News::Status(status) => status,
@@ -117,7 +115,7 @@ impl Panel {
             match self.complete(*status).await {
                 Ok(now) => drop(view.send_replace(now)),
                 Err(failure) if failure.kind == Kind::NotPermitted => {
-                    tell(&notifications, format!("Support ID and PIN cannot be shown: {failure}."));
+                    tell(&notifications, Local::NoCredentials(failure));
                 }
                 // The pair is gone again; then there is other news on the way.
                 Err(_) => {}

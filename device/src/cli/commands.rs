@@ -18,69 +18,74 @@ use crate::console::choose;
 use crate::failure::{Failure, Kind};
 use crate::order::ClientAnswer;
 use crate::order::Order;
-use crate::panel::{Credentials, describe_credentials, describe_time, time_left};
-use crate::status::{Phase, Question, QuestionKind, Status};
+use crate::panel::{Credentials, describe_credentials, describe_notification, time_left};
+use crate::status::{Phase, Question, QuestionKind, Status, Visitor};
 use crate::watch::{News, Watch};
+use crate::words::Words;
 
 /// How long `start` waits for the relay to know of it.
 const READY: Duration = Duration::from_secs(30);
 
 /// Does it, and returns the exit code.
-pub(super) async fn run(command: Command) -> Result<u8, Failure> {
+pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> {
     match command {
-        Command::Version => return version().await,
-        Command::Status { watch: true, json } => return watch(json).await,
-        Command::Stop => return stop(Order::Stop(Reason::ClientEnded), "Remote access is off.").await,
-        Command::End => return stop(Order::End, "The session has ended. Remote access is off.").await,
+        Command::Version => return version(words).await,
+        Command::Status { watch: true, json } => return watch(words, json).await,
+        Command::Stop => return stop(words, Order::Stop(Reason::ClientEnded), "done-stop").await,
+        Command::End => return stop(words, Order::End, "done-end").await,
         _ => {}
     }
     let device = Device::connect().await?;
     match command {
-        Command::Status { json, .. } => print_status(&device.status().await?, json),
-        Command::Start { no_wait, .. } => start(device, no_wait).await,
-        Command::Credentials { json } => print_credentials(&device.credentials().await?, json),
-        Command::Allow(argument) => decide(&device, argument, ClientAnswer::Yes).await,
-        Command::Refuse(argument) => decide(&device, argument, ClientAnswer::No).await,
-        Command::Extend { minutes } => extend(&device, minutes).await,
-        Command::Chat { words } => chat(&device, &words.join(" ")).await,
-        Command::Answer { words, question } => answer(&device, &words.join(" "), question).await,
-        Command::Network { json } => network(&device, json).await,
+        Command::Status { json, .. } => print_status(words, &device.status().await?, json),
+        Command::Start { no_wait, .. } => start(words, device, no_wait).await,
+        Command::Credentials { json } => print_credentials(words, &device.credentials().await?, json),
+        Command::Allow(argument) => decide(words, &device, argument, ClientAnswer::Yes).await,
+        Command::Refuse(argument) => decide(words, &device, argument, ClientAnswer::No).await,
+        Command::Extend { minutes } => extend(words, &device, minutes).await,
+        Command::Chat { words: line } => chat(words, &device, &line.join(" ")).await,
+        Command::Answer { words: line, question } => answer(words, &device, &line.join(" "), question).await,
+        Command::Network { json } => network(words, &device, json).await,
         Command::Version | Command::Stop | Command::End => Ok(0),
     }
 }
 
 /// Says that something is done: whoever typed it may be no friend of silence.
-fn done(outcome: Result<(), Failure>, sentence: &str) -> Result<u8, Failure> {
-    outcome?;
+fn done(sentence: String) -> Result<u8, Failure> {
     show::print(&format!("{sentence}\n"))?;
     Ok(0)
 }
 
-async fn stop(order: Order, sentence: &str) -> Result<u8, Failure> {
-    done(client::stop_now(order).await, sentence)
+async fn stop(words: &Words, order: Order, id: &str) -> Result<u8, Failure> {
+    client::stop_now(order).await?;
+    done(words.say(id))
 }
 
-fn print_status(status: &Status, json: bool) -> Result<u8, Failure> {
-    show::print(&if json { show::to_json(status) } else { show::to_text(status) })?;
+fn print_status(words: &Words, status: &Status, json: bool) -> Result<u8, Failure> {
+    show::print(&if json { show::to_json(words, status) } else { show::to_text(words, status) })?;
     Ok(0)
 }
 
-async fn watch(json: bool) -> Result<u8, Failure> {
+async fn watch(words: &Words, json: bool) -> Result<u8, Failure> {
     let mut watch = Watch::open().await?;
     let mut shown = watch.status()?;
-    print_status(&shown, json)?;
+    print_status(words, &shown, json)?;
     while let Some(news) = watch.next().await {
         match news {
-            News::Notified(notification) if json => show::print(&show::notification_to_json(&notification))?,
-            News::Notified(notification) => show::print(&format!("\n{}", notification.describe()))?,
+            News::Notified(notification) if json => {
+                show::print(&show::notification_to_json(words, &notification))?
+            }
+            News::Notified(notification) => {
+                show::print(&format!("\n{}", describe_notification(words, &notification)))?;
+            }
             News::Stopped if json => {}
-            News::Stopped => show::print("\nThe remote access service has stopped.\n")?,
+            News::Stopped => show::print(&format!("\n{}\n", words.say("service-stopped")))?,
             News::Status(status) if *status == shown => {}
             News::Status(status) | News::Back(status) => {
                 if !json {
                     show::print("\n")?;
                 }
-                print_status(&status, json)?;
+                print_status(words, &status, json)?;
                 shown = *status;
             }
         }
@@ -88,14 +93,14 @@ async fn watch(json: bool) -> Result<u8, Failure> {
     Err(client::no_bus())
 }
 
-async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
+async fn start(words: &Words, device: Device, no_wait: bool) -> Result<u8, Failure> {
     let is_attended = !no_wait && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let mut watch = Watch::open().await?;
     if watch.status()?.phase == Phase::Off {
         device.give(Order::Start).await?;
     }
     if is_attended {
-        return attended::run(device).await;
+        return attended::run(words, device).await;
     }
     let mut status = device.status().await?;
     let ready = async {
@@ -104,7 +109,7 @@ async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
                 News::Status(now) | News::Back(now) => status = *now,
                 News::Notified(_) => {}
                 News::Stopped => {
-                    return Err(Failure::new(Kind::NoService, "the remote access service has stopped"));
+                    return Err(Failure::new(Kind::NoService, "failed-service-stopped"));
                 }
             }
         }
@@ -113,24 +118,21 @@ async fn start(device: Device, no_wait: bool) -> Result<u8, Failure> {
     // What is so after the wait is told below.
     timeout(READY, ready).await.unwrap_or(Ok(()))?;
     match status.phase {
-        Phase::Ready => print_credentials(&device.credentials().await?, false),
+        Phase::Ready => print_credentials(words, &device.credentials().await?, false),
         Phase::Connecting => {
-            let problem = status.problem.unwrap_or_else(|| "no answer yet".to_owned());
-            let message = format!(
-                "not connected to the support service yet ({problem}); remote access stays on, tries again, and has an ID and a PIN then (fieldlink credentials)"
-            );
-            Err(Failure::new(Kind::Failed, message))
+            let problem = status.problem.unwrap_or_else(|| words.say("failed-no-answer-yet"));
+            Err(Failure::new(Kind::Failed, "failed-not-connected").with("problem", problem))
         }
-        _ => print_status(&status, false),
+        _ => print_status(words, &status, false),
     }
 }
 
-fn print_credentials(credentials: &Credentials, json: bool) -> Result<u8, Failure> {
+fn print_credentials(words: &Words, credentials: &Credentials, json: bool) -> Result<u8, Failure> {
     let text = if json {
         let value = json!({ "support_id": credentials.support_id, "pin": credentials.pin.expose() });
         format!("{value}\n")
     } else {
-        describe_credentials(credentials)
+        describe_credentials(words, credentials)
     };
     show::print(&text)?;
     Ok(0)
@@ -138,74 +140,91 @@ fn print_credentials(credentials: &Credentials, json: bool) -> Result<u8, Failur
 
 /// What is typed after reading one question must not answer the next unnoticed: whoever names none is told
 /// which one it was, and scripts had better name it.
-async fn decide(device: &Device, argument: QuestionArgument, answer: ClientAnswer) -> Result<u8, Failure> {
-    let said = if answer == ClientAnswer::Yes { "You agreed" } else { "You refused" };
+async fn decide(
+    words: &Words,
+    device: &Device,
+    argument: QuestionArgument,
+    answer: ClientAnswer,
+) -> Result<u8, Failure> {
+    let (said, said_to) = match answer {
+        ClientAnswer::Yes => ("done-agreed", "done-agreed-to"),
+        _ => ("done-refused", "done-refused-to"),
+    };
     let (question, sentence) = match argument.question {
-        Some(id) => {
-            let unfit =
-                |error| Failure::new(Kind::Usage, format!("could not use the question {id}: {error}"));
-            (id.parse::<QuestionId>().map_err(unfit)?, format!("{said}."))
-        }
+        Some(id) => (parse_question(&id)?, words.say(said)),
         None => {
-            let question = open_question(device).await?;
-            (question.id, format!("{said}: {}", question.text))
+            let (question, visitor) = open_question(device).await?;
+            let asked = words.question(&question, visitor.as_ref());
+            (question.id, words.say_with(said_to, &[("question", asked.into())]))
         }
     };
-    done(device.give(Order::Answer(question, answer)).await, &sentence)
+    device.give(Order::Answer(question, answer)).await?;
+    done(sentence)
 }
 
-async fn open_question(device: &Device) -> Result<Question, Failure> {
-    let none = || Failure::new(Kind::Stale, "nothing is being asked now");
-    device.status().await?.question.ok_or_else(none)
+fn parse_question(id: &str) -> Result<QuestionId, Failure> {
+    id.parse::<QuestionId>().map_err(|error| {
+        Failure::new(Kind::Usage, "failed-question-id").with("question", id).with("why", error.to_string())
+    })
 }
 
-async fn extend(device: &Device, minutes: u32) -> Result<u8, Failure> {
-    let none = || Failure::new(Kind::Failed, "no engineer is connected");
+async fn open_question(device: &Device) -> Result<(Question, Option<Visitor>), Failure> {
+    let Status { question, visitor, .. } = device.status().await?;
+    let none = || Failure::new(Kind::Stale, "failed-nothing-asked");
+    Ok((question.ok_or_else(none)?, visitor))
+}
+
+async fn extend(words: &Words, device: &Device, minutes: u32) -> Result<u8, Failure> {
+    let none = || Failure::new(Kind::Failed, "failed-no-engineer");
     let visitor = device.status().await?.visitor.ok_or_else(none)?;
     device.give(Order::Grant(visitor.session, minutes)).await?;
-    let left = device.status().await.ok().map(|status| describe_time(time_left(status.deadline)));
-    let when = left.map_or_else(String::new, |left| format!(": the session ends in {left}"));
-    done(Ok(()), &format!("The engineer has more time{when}."))
+    done(match device.status().await {
+        Ok(status) => {
+            let time = words.time(time_left(status.deadline));
+            words.say_with("done-extended-until", &[("time", time.into())])
+        }
+        Err(_) => words.say("done-extended"),
+    })
 }
 
-async fn chat(device: &Device, line: &str) -> Result<u8, Failure> {
+async fn chat(words: &Words, device: &Device, line: &str) -> Result<u8, Failure> {
     text::check("the message", line.trim(), limits::CHAT)
-        .map_err(|error| Failure::new(Kind::Usage, error.to_string()))?;
+        .map_err(|error| Failure::new(Kind::Usage, "failed-message").with("why", error.to_string()))?;
     device.give(Order::Chat(line.to_owned())).await?;
     let is_interrupted = device.status().await.is_ok_and(|status| status.phase == Phase::Interrupted);
-    let when = if is_interrupted { ", who reads it once the connection is back" } else { "" };
-    done(Ok(()), &format!("Sent to the engineer{when}."))
+    done(words.say(if is_interrupted { "done-sent-later" } else { "done-sent" }))
 }
 
-async fn answer(device: &Device, line: &str, named: Option<String>) -> Result<u8, Failure> {
-    let question = open_question(device).await?;
+async fn answer(words: &Words, device: &Device, line: &str, named: Option<String>) -> Result<u8, Failure> {
+    let (question, _) = open_question(device).await?;
     if named.is_some_and(|named| named != question.id.to_string()) {
-        return Err(Failure::new(Kind::Stale, "that question is not open any more"));
+        return Err(Failure::new(Kind::Stale, "failed-stale-question"));
     }
     if question.kind != QuestionKind::Text {
-        let message = "this question takes a yes or no: fieldlink allow, or fieldlink refuse";
-        return Err(Failure::new(Kind::Usage, message));
+        return Err(Failure::new(Kind::Usage, "failed-yes-or-no"));
     }
-    let unfit = || {
-        let message = format!("there is no such choice; choose from: {}", question.choices.join(", "));
-        Failure::new(Kind::Usage, message)
-    };
-    let words = choose(&question, line.trim()).ok_or_else(unfit)?;
-    done(device.give(Order::Answer(question.id, ClientAnswer::Text(words))).await, "Answered.")
+    let unfit = || Failure::new(Kind::Usage, "failed-no-choice").with("choices", question.choices.join(", "));
+    let said = choose(&question, line.trim()).ok_or_else(unfit)?;
+    device.give(Order::Answer(question.id, ClientAnswer::Text(said))).await?;
+    done(words.say("done-answered"))
 }
 
-async fn network(device: &Device, json: bool) -> Result<u8, Failure> {
-    let (code, as_text, as_json) = device.check_network().await?;
-    show::print(&if json { as_json + "\n" } else { as_text })?;
-    Ok(u8::try_from(code).unwrap_or(1))
+async fn network(words: &Words, device: &Device, json: bool) -> Result<u8, Failure> {
+    let checked = device.check_network().await?;
+    let sentence = words.network(&checked.notice);
+    show::print(&match json {
+        true => show::checked_to_json(&checked.json, sentence),
+        false => format!("{}  {sentence}\n\n{}", checked.notice.code(), checked.details),
+    })?;
+    Ok(u8::try_from(checked.exit_code).unwrap_or(1))
 }
 
-async fn version() -> Result<u8, Failure> {
+async fn version(words: &Words) -> Result<u8, Failure> {
     show::print(concat!("fieldlink ", env!("CARGO_PKG_VERSION"), "\n"))?;
     let service = async { Device::connect().await?.version().await }.await;
     match service {
         Ok(version) => show::print(&format!("fieldlink-agent {version} (running)\n"))?,
-        Err(failure) => show::print(&format!("fieldlink-agent: {failure}\n"))?,
+        Err(failure) => show::print(&format!("fieldlink-agent: {}\n", failure.text(words)))?,
     }
     Ok(0)
 }

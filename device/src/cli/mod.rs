@@ -7,10 +7,18 @@ mod commands;
 mod show;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
 
+use tokio::time::timeout;
+
 use self::args::Arguments;
+use crate::client::Device;
+use crate::words::Words;
+
+/// How long the agent may take to say its language; everything else has more patience.
+const LANGUAGE: Duration = Duration::from_millis(500);
 
 /// Does what the arguments say.
 pub fn run() -> ExitCode {
@@ -23,24 +31,36 @@ pub fn run() -> ExitCode {
         }
     };
     let is_held = matches!(arguments.command, args::Command::Start { hold: true, .. });
-    let outcome = runtime.block_on(commands::run(arguments.command));
+    let (outcome, words) = runtime.block_on(async {
+        let words = words().await;
+        (commands::run(&words, arguments.command).await, words)
+    });
     // A read of standard input may still block a thread; it must not hold up the end.
     runtime.shutdown_background();
     match outcome {
         Ok(code) => code.into(),
         Err(failure) => {
-            eprintln!("fieldlink: {failure}");
+            eprintln!("fieldlink: {}", failure.text(&words));
             if is_held {
-                wait_for_enter();
+                wait_for_enter(&words);
             }
             failure.kind.code().into()
         }
     }
 }
 
+/// Those that the agent is set to, or else of the locale here.
+async fn words() -> Words {
+    let set = async { Device::connect().await?.language().await };
+    match timeout(LANGUAGE, set).await {
+        Ok(Ok(Some(language))) => Words::new(language),
+        _ => Words::of_environment(),
+    }
+}
+
 /// Until somebody has read what stands there.
-fn wait_for_enter() {
-    eprintln!("Press Enter to close this window.");
+fn wait_for_enter(words: &Words) {
+    eprintln!("{}", words.say("window-press-enter"));
     let _ = std::io::stdin().read_line(&mut String::new());
 }
 

@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
-use fieldlink_logging::takes_colours;
+use fieldlink_daemon::takes_colours;
 use serde_json::{Value, json};
 
+use crate::notice;
 use crate::order::Notification;
-use crate::panel::{describe_away, describe_line, describe_time, time_left};
-use crate::status::{Away, Phase, Question, QuestionKind, Status};
+use crate::panel::{time_left, wrong_tries};
+use crate::status::{Away, Phase, Question, QuestionKind, Status, Visitor};
+use crate::words::Words;
 
 /// Width of the first column.
 const LABEL: usize = 16;
@@ -21,56 +23,55 @@ pub(super) fn print(text: &str) -> std::io::Result<()> {
 }
 
 /// A status for people.
-pub(super) fn to_text(status: &Status) -> String {
+pub(super) fn to_text(words: &Words, status: &Status) -> String {
     let is_coloured = std::io::stdout().is_terminal() && takes_colours(|name| std::env::var_os(name));
     let mut lines = Lines::new(is_coloured);
-    lines.add("Remote access", &lines.paint(status.phase, describe_phase(status)));
+    let label = |id: &str| words.say(id);
+    lines.add(&label("label-remote-access"), &lines.paint(status.phase, describe_phase(words, status)));
     if let Some(notice) = &status.notice {
-        lines.add("", &describe_line(notice));
+        lines.add("", &words.notice_with_code(notice));
     }
-    if let Some(visitor) = &status.visitor {
-        lines.add("Engineer", &format!("{} ({})", visitor.engineer, visitor.company));
-        lines.add("Ticket", &visitor.ticket);
-        visitor.partner.iter().for_each(|partner| lines.add("Partner", partner));
+    if let Some(Visitor { who, .. }) = &status.visitor {
+        lines.add(&label("label-engineer"), &format!("{} ({})", who.engineer, who.company));
+        lines.add(&label("label-ticket"), &who.ticket);
+        who.partner.iter().for_each(|partner| lines.add(&label("label-partner"), partner));
     }
     if status.deadline.is_some() {
-        lines.add("Time left", &describe_time(time_left(status.deadline)));
+        lines.add(&label("label-time-left"), &words.time(time_left(status.deadline)));
     }
     if let Some(question) = &status.question {
-        lines.add("Question", &question.text);
+        lines.add(&label("label-question"), &words.question(question, status.visitor.as_ref()));
         question.choices.iter().zip(1..).for_each(|(choice, n)| lines.add("", &format!("{n}  {choice}")));
-        lines.add("", how_to_answer(question));
+        lines.add("", &words.say(how_to_answer(question)));
     }
     if status.wrong_tries > 0 {
-        lines.add(
-            "Wrong PINs",
-            &format!("{} of 3; after the third, remote access goes off", status.wrong_tries),
-        );
+        lines.add(&label("label-wrong-pins"), &wrong_tries(words, status.wrong_tries));
     }
-    lines.add("Network", &describe_line(&status.network));
+    lines.add(&label("label-network"), &words.network_with_code(&status.network));
     lines.text
 }
 
-fn describe_phase(status: &Status) -> String {
+fn describe_phase(words: &Words, status: &Status) -> String {
     match (status.phase, &status.problem) {
-        (Phase::Off, _) => "off".to_owned(),
-        (Phase::Connecting, None) => "on, connecting to the support service".to_owned(),
-        (Phase::Connecting, Some(problem)) => format!("on, not connected, trying again ({problem})"),
-        (Phase::Ready, _) => "on, waiting for the engineer".to_owned(),
-        (Phase::Asking, _) => "on, an engineer asks to come in".to_owned(),
-        (Phase::Admitting, _) => "on, letting the engineer in".to_owned(),
-        (Phase::Active, _) => "on, an engineer is connected".to_owned(),
+        (Phase::Off, _) => words.say("phase-off"),
+        (Phase::Connecting, None) => words.say("phase-connecting"),
+        (Phase::Connecting, Some(problem)) => words.say_with("phase-problem", &[("problem", problem.into())]),
+        (Phase::Ready, _) => words.say("phase-ready"),
+        (Phase::Asking, _) => words.say("phase-asking"),
+        (Phase::Admitting, _) => words.say("phase-admitting"),
+        (Phase::Active, _) => words.say("phase-active"),
         (Phase::Interrupted, _) => {
-            format!("on, interrupted. {}", describe_away(status.away.unwrap_or(Away::Them)))
+            let what = words.away(status.away.unwrap_or(Away::Them));
+            words.say_with("phase-interrupted", &[("what", what.into())])
         }
     }
 }
 
 fn how_to_answer(question: &Question) -> &'static str {
     match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension => "answer: fieldlink allow, or fieldlink refuse",
-        QuestionKind::Text if question.choices.is_empty() => "answer: fieldlink answer TEXT",
-        QuestionKind::Text => "answer: fieldlink answer NUMBER",
+        QuestionKind::Consent | QuestionKind::Extension => "answer-with-allow",
+        QuestionKind::Text if question.choices.is_empty() => "answer-with-text",
+        QuestionKind::Text => "answer-with-number",
     }
 }
 
@@ -100,38 +101,67 @@ impl Lines {
     }
 }
 
-/// A status for programs, on one line.
-pub(super) fn to_json(status: &Status) -> String {
-    let visitor = status.visitor.as_ref();
+/// A status for programs, on one line: codes and arguments, and beside them the sentences that people read.
+pub(super) fn to_json(words: &Words, status: &Status) -> String {
+    let who = status.visitor.as_ref().map(|visitor| &visitor.who);
     let seconds = status.deadline.map(|_| time_left(status.deadline).as_secs());
+    let notice = status.notice.as_ref().map(|notice| {
+        json!({ "code": notice.code(), "arguments": notice.arguments(), "sentence": words.notice(notice) })
+    });
+    let (_, arguments) = notice::parts(&status.network);
+    let question = status.question.as_ref().map(|question| {
+        let text = words.question(question, status.visitor.as_ref());
+        let Question { id, kind, minutes, choices, .. } = question;
+        json!({ "id": id, "kind": kind, "minutes": minutes, "text": text, "choices": choices })
+    });
     let value = json!({
         "state": status.phase,
-        "notice": status.notice,
-        "network": status.network,
+        "notice": notice,
+        "network": {
+            "code": status.network.code(),
+            "arguments": arguments,
+            "sentence": words.network(&status.network),
+        },
         "problem": status.problem,
         "wrong_tries": status.wrong_tries,
-        "session": visitor.map(|visitor| visitor.session),
-        "engineer": visitor.map(|visitor| &visitor.engineer),
-        "company": visitor.map(|visitor| &visitor.company),
-        "ticket": visitor.map(|visitor| &visitor.ticket),
-        "partner": visitor.and_then(|visitor| visitor.partner.as_ref()),
+        "session": status.visitor.as_ref().map(|visitor| visitor.session),
+        "engineer": who.map(|who| &who.engineer),
+        "company": who.map(|who| &who.company),
+        "ticket": who.map(|who| &who.ticket),
+        "partner": who.and_then(|who| who.partner.as_ref()),
         "remaining_seconds": seconds,
         "away": status.away,
         "returns": status.returns,
-        "question": status.question,
+        "question": question,
     });
     format!("{value}\n")
 }
 
 /// What happens beside the status, for programs, on one line.
-pub(super) fn notification_to_json(notification: &Notification) -> String {
+pub(super) fn notification_to_json(words: &Words, notification: &Notification) -> String {
     let value: Value = match notification {
         Notification::Chat { from_engineer, text } => {
             json!({ "chat": { "from": if *from_engineer { "engineer" } else { "client" }, "text": text } })
         }
-        Notification::Warning(line) => json!({ "warning": line }),
+        // Programs are told what the agent says.
+        Notification::Local(_) => Value::Null,
+        Notification::Warning(warning) => {
+            let ((code, arguments), sentence) = (notice::parts(warning), words.warning(warning));
+            json!({ "warning": { "code": code, "arguments": arguments, "sentence": sentence } })
+        }
     };
     format!("{value}\n")
+}
+
+/// What a check of the network found, for programs: with the sentence that people read.
+pub(super) fn checked_to_json(checked: &str, sentence: String) -> String {
+    match serde_json::from_str::<Value>(checked) {
+        Ok(Value::Object(mut fields)) => {
+            fields.insert("sentence".to_owned(), sentence.into());
+            format!("{:#}\n", Value::Object(fields))
+        }
+        _ => format!("{checked}\n"),
+    }
 }
 
 #[cfg(test)]
@@ -139,23 +169,31 @@ mod tests {
     use fieldlink_protocol::ids::{QuestionId, SessionId};
 
     use super::*;
-    use crate::status::{Line, Visitor};
+    use crate::notice::{NetworkKind, NetworkNotice, Person};
+    use crate::words::Language;
+
+    fn words() -> Words {
+        Words::new(Language::English)
+    }
 
     fn asked() -> Status {
         Status {
             phase: Phase::Asking,
-            network: Line { code: "N0".into(), sentence: "Connected by cable.".into() },
+            network: NetworkNotice::N0 { kind: NetworkKind::Cable, name: None, metered: false },
             visitor: Some(Visitor {
                 session: SessionId::from_bytes([0xab; 16]),
-                engineer: "Ada".into(),
-                company: "Scans AG".into(),
-                ticket: "T-7".into(),
-                partner: Some("Reseller".into()),
+                who: Person {
+                    engineer: "Ada".into(),
+                    company: "Scans AG".into(),
+                    ticket: "T-7".into(),
+                    partner: Some("Reseller".into()),
+                },
             }),
             question: Some(Question {
                 id: QuestionId::from_bytes([1; 16]),
                 kind: QuestionKind::Consent,
-                text: "Allow Ada?".into(),
+                minutes: 0,
+                text: String::new(),
                 choices: Vec::new(),
                 until: std::time::Duration::ZERO,
             }),
@@ -166,20 +204,20 @@ mod tests {
     #[test]
     fn people_read_columns() {
         assert_eq!(
-            to_text(&asked()),
+            to_text(&words(), &asked()),
             "Remote access   on, an engineer asks to come in\n\
              Engineer        Ada (Scans AG)\n\
              Ticket          T-7\n\
              Partner         Reseller\n\
-             Question        Allow Ada?\n\
+             Question        Allow Ada (Scans AG), ticket T-7, partner Reseller?\n\
              \x20               answer: fieldlink allow, or fieldlink refuse\n\
-             Network         Connected by cable. (N0)\n"
+             Network         Connected by cable: good for a session. (N0)\n"
         );
     }
 
     #[test]
     fn programs_read_one_object_a_line() {
-        let line = to_json(&asked());
+        let line = to_json(&words(), &asked());
         assert_eq!(line.matches('\n').count(), 1);
         let value: Value = serde_json::from_str(&line).expect("JSON");
         assert_eq!(value["state"], "asking");

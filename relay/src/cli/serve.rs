@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::Context;
+use fieldlink_daemon::systemd::{self, NotifyState};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +67,7 @@ fn judge(error: RelayError) -> anyhow::Error {
 
 /// Tells systemd; without systemd, nobody.
 fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
+    if let Err(error) = systemd::notify(state) {
         tracing::warn!(%error, "could not tell systemd");
     }
 }

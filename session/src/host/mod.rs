@@ -19,13 +19,13 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldlink_daemon::systemd::{self, NotifyState};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, SockType, getsockopt, sockopt};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Pid, dup2_stdin, getpid, getsid, setsid};
-use sd_notify::NotifyState;
 use thiserror::Error;
 
 use crate::descendants;
@@ -188,7 +188,7 @@ impl Host {
     fn tell_systemd(&self, state: NotifyState<'_>) {
         if self.setting == Setting::Service {
             // If systemd does not hear it, it ends us; there is nothing else to do.
-            let _ = sd_notify::notify(&[state]);
+            let _ = systemd::notify(&[state]);
         }
     }
 

@@ -33,8 +33,8 @@ fn another_account_takes_the_place_of_the_support_user() {
         );
         let output = call.try_to(&line);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(said.contains(&format!("{name}.Error.NotPermitted")), "{method}: {said}");
-        assert!(said.contains("the support engineer cannot do this"), "{method}: {said}");
+        assert!(said.contains(&format!("{name}.Error.SupportEngineer")), "{method}: {said}");
+        assert!(said.contains("works for the support engineer"), "{method}: {said}");
     }
     let support = Client::as_person(scanner, Person::Account("service"));
     assert_eq!(support.code_of(&["end"]), Some(4));

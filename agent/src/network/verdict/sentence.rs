@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use fieldlink_device::notice::{NetworkKind, NetworkNotice};
 use fieldlink_protocol::text;
 use fieldlink_protocol::timestamp;
 use fieldlink_transport::{Measurement, MeasurementEnd};
@@ -15,82 +16,61 @@ use super::Code;
 const DETAIL: usize = 1_000;
 
 /// What the client reads. From N1 on it ends with what to do next.
-pub(super) fn for_client(code: Code, state: &NetworkState, reach: &Reach, clock: Clock) -> String {
+pub(super) fn for_client(code: Code, state: &NetworkState, reach: &Reach, clock: Clock) -> NetworkNotice {
     let network = state.known();
     match code {
         Code::N0 => good(network, reach),
-        Code::N1 => "No network. Plug in a network cable (best) or choose a Wi-Fi in Settings.".into(),
-        Code::N2 => "The network gives this device no address. Wait half a minute; if nothing changes, \
-                     unplug the cable and plug it in again, or choose another Wi-Fi in Settings."
-            .into(),
-        Code::N3 => {
-            "This network wants you to sign in first. Open the browser on this device and sign in.".into()
-        }
-        Code::N4 => "Connected to the network, but not to the internet. Ask whoever looks after the \
-                     network, or try a phone's hotspot."
-            .into(),
-        Code::N5 => "The proxy of this network refuses the connection or does not answer. Ask whoever looks after the \
-                     network, or try a phone's hotspot."
-            .into(),
-        Code::N6 => "The support service cannot be reached. Tell your support contact, or try a phone's \
-                     hotspot."
-            .into(),
-        Code::N7 => format!(
-            "This device's clock is wrong (it says {}), so the secure connection fails. Set the date and \
-             time in Settings, or try a phone's hotspot.",
-            minute(clock.now)
-        ),
-        Code::N8 => "This network does not let the secure connection through unchanged. Use another \
-                     network, or try a phone's hotspot."
-            .into(),
-        Code::N9 => format!(
-            "The Wi-Fi signal is too weak ({} %). Move closer to the Wi-Fi, plug in a network cable, or \
-             try a phone's hotspot.",
-            rounded_strength(network)
-        ),
-        Code::N10 => format!(
-            "Connected, but slow or unstable ({}). Use a network cable, or try {} phone's hotspot.",
-            figures(reach),
-            if is_hotspot(network) { "another" } else { "a" }
-        ),
-        Code::N11 => "The support service cannot prove who it is: something is not set up well there, not at your \
-                      end. Another network will not help. Tell your support contact."
-            .into(),
-        Code::N12 => "It cannot be checked whether the connection is safe. Try a phone's hotspot: if it works there, \
-                      the network here interferes. If it does not, tell your support contact."
-            .into(),
-        Code::N13 => "The support service is not running at the moment. Try again in a few minutes. If nothing \
-                      changes, tell your support contact."
-            .into(),
-        Code::N14 => "Something else answers in place of the support service. Tell your support contact, or try a \
-                      phone's hotspot."
-            .into(),
+        Code::N1 => NetworkNotice::N1,
+        Code::N2 => NetworkNotice::N2,
+        Code::N3 => NetworkNotice::N3,
+        Code::N4 => NetworkNotice::N4,
+        Code::N5 => NetworkNotice::N5,
+        Code::N6 => NetworkNotice::N6,
+        Code::N7 => NetworkNotice::N7 { clock: minute(clock.now) },
+        Code::N8 => NetworkNotice::N8,
+        Code::N9 => NetworkNotice::N9 { percent: rounded_strength(network).into() },
+        Code::N10 => slow(network, reach),
+        Code::N11 => NetworkNotice::N11,
+        Code::N12 => NetworkNotice::N12,
+        Code::N13 => NetworkNotice::N13,
+        Code::N14 => NetworkNotice::N14,
     }
 }
 
-fn good(network: Option<&Network>, reach: &Reach) -> String {
-    let how = match network.and_then(|network| Some((network, network.primary.as_ref()?))) {
+fn good(network: Option<&Network>, reach: &Reach) -> NetworkNotice {
+    let (kind, name, metered) = match network.and_then(|network| Some((network, network.primary.as_ref()?))) {
         Some((network, primary)) => {
-            let metered = if network.metered { " (metered)" } else { "" };
-            match (&primary.kind, network.metered) {
-                (Kind::Cable, _) => format!("Connected by cable{metered}"),
-                (Kind::Wifi { ssid, .. }, false) => format!("Connected by Wi-Fi{}", quoted(ssid.as_deref())),
-                (Kind::Wifi { ssid, .. }, true) => {
-                    format!("Connected by a phone's hotspot{}{metered}", quoted(ssid.as_deref()))
-                }
-                (Kind::Mobile, _) => format!("Connected by mobile network{metered}"),
-                (Kind::Bluetooth, _) => format!("Connected by a phone over Bluetooth{metered}"),
-                (Kind::Other(_), _) => format!("Connected{metered}"),
-            }
+            let (kind, name) = match (&primary.kind, network.metered) {
+                (Kind::Cable, _) => (NetworkKind::Cable, None),
+                (Kind::Wifi { ssid, .. }, false) => (NetworkKind::Wifi, ssid.clone()),
+                (Kind::Wifi { ssid, .. }, true) => (NetworkKind::Hotspot, ssid.clone()),
+                (Kind::Mobile, _) => (NetworkKind::Mobile, None),
+                (Kind::Bluetooth, _) => (NetworkKind::Bluetooth, None),
+                (Kind::Other(_), _) => (NetworkKind::Other, None),
+            };
+            (kind, name.map(|name| text::name(&name)), network.metered)
         }
-        None if matches!(reach, Reach::Unasked) => {
-            return "Not checked yet.".into();
-        }
-        None => "Connected".into(),
+        None if matches!(reach, Reach::Unasked) => return NetworkNotice::Unchecked,
+        None => (NetworkKind::Other, None, false),
     };
     match reach {
-        Reach::Unasked => format!("{how}; the support service has not been asked yet."),
-        Reach::Failed(_) | Reach::Answers(_) => format!("{how}: good for a session."),
+        Reach::Unasked => NetworkNotice::NotAsked { kind, name, metered },
+        Reach::Failed(_) | Reach::Answers(_) => NetworkNotice::N0 { kind, name, metered },
+    }
+}
+
+fn slow(network: Option<&Network>, reach: &Reach) -> NetworkNotice {
+    let measurement = match reach {
+        Reach::Answers(Some(measurement)) => Some(measurement),
+        _ => None,
+    };
+    let median = measurement.and_then(Measurement::median);
+    NetworkNotice::N10 {
+        milliseconds: median.map(|median| u64::try_from(median.as_millis()).unwrap_or(u64::MAX)),
+        rate: measurement.and_then(Measurement::slowest).map(|rate| format!("{rate:.1}")),
+        below: measurement.is_some_and(|measurement| measurement.up.is_none()),
+        measured: measurement.is_some(),
+        hotspot: is_hotspot(network),
     }
 }
 
@@ -114,18 +94,6 @@ fn minute(unix: u64) -> String {
     match (stamp.split_once('T'), stamp.rfind(':')) {
         (Some((date, _)), Some(end)) => format!("{date} {} UTC", &stamp[date.len() + 1..end]),
         _ => stamp,
-    }
-}
-
-fn figures(reach: &Reach) -> String {
-    let Reach::Answers(Some(measurement)) = reach else { return "not measured".into() };
-    let median = measurement.median().map(|median| format!("{} ms", median.as_millis()));
-    let bound = if measurement.up.is_none() { "less than " } else { "" };
-    let rate = measurement.slowest().map(|rate| format!("{bound}{rate:.1} Mbit/s"));
-    match (median, rate) {
-        (Some(median), Some(rate)) => format!("{median}, {rate}"),
-        (Some(median), None) => format!("{median}, then it was cut off"),
-        (None, _) => "no answer in time".into(),
     }
 }
 

@@ -3,10 +3,16 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::super::state::{Kind, Primary};
+use fieldlink_device::words::{Language, Words};
+
 use super::*;
 
 const NOW: Clock = Clock { now: 1_795_372_620, synchronised: true };
 const YEAR: u64 = 365 * 86_400;
+
+fn sentence(verdict: &Verdict) -> String {
+    Words::new(Language::English).network(&verdict.notice)
+}
 
 fn cable() -> Network {
     wired(Connectivity::Full)
@@ -158,7 +164,7 @@ fn a_clock_is_wrong_only_if_the_certificate_is_not() {
         }
     }
     let verdict = Verdict::of(&NetworkState::NotRunning, &early(dead_battery), dead_battery);
-    assert!(verdict.sentence.contains("it says 1970-01-01 00:16 UTC"), "{verdict}");
+    assert!(sentence(&verdict).contains("it says 1970-01-01 00:16 UTC"), "{verdict}");
     assert!(verdict.engineer.contains("which cannot be"), "{}", verdict.engineer);
 }
 
@@ -186,21 +192,21 @@ fn without_networkmanager_the_relay_alone_decides() {
 
 #[test]
 fn the_client_reads_what_it_is_connected_to() {
-    for (network, sentence) in [
+    for (network, expected) in [
         (cable(), "Connected by cable: good for a session."),
         (wifi(70), "Connected by Wi-Fi “Hall 3”: good for a session."),
         (hotspot(), "Connected by a phone's hotspot “Hall 3” (metered): good for a session."),
         (unplugged(), "Connected: good for a session."),
     ] {
-        assert_eq!(verdict(&network, &answers(20, 50.0)).sentence, sentence);
+        assert_eq!(sentence(&verdict(&network, &answers(20, 50.0))), expected);
     }
-    let asked_nobody = verdict(&cable(), &Reach::Unasked).sentence;
+    let asked_nobody = sentence(&verdict(&cable(), &Reach::Unasked));
     assert_eq!(asked_nobody, "Connected by cable; the support service has not been asked yet.");
-    let weak = verdict(&wifi(17), &unfinished()).sentence;
+    let weak = sentence(&verdict(&wifi(17), &unfinished()));
     assert!(weak.starts_with("The Wi-Fi signal is too weak (20 %)."), "{weak}");
-    let slow = verdict(&hotspot(), &answers(700, 0.25)).sentence;
+    let slow = sentence(&verdict(&hotspot(), &answers(700, 0.25)));
     assert!(slow.contains("(700 ms, 0.2 Mbit/s)") && slow.contains("another phone's hotspot"), "{slow}");
-    let slower = verdict(&cable(), &unfinished()).sentence;
+    let slower = sentence(&verdict(&cable(), &unfinished()));
     assert!(slower.contains("(90 ms, less than 0.4 Mbit/s)"), "{slower}");
 }
 
@@ -285,13 +291,13 @@ proptest! {
         prop_assert!(Code::ALL.contains(&verdict.code));
         prop_assert!(!verdict.engineer.is_empty());
         if (11..=13).contains(&number) {
-            prop_assert!(verdict.sentence.ends_with("tell your support contact.") || verdict.sentence.ends_with("Tell your support contact."), "{}", verdict);
+            prop_assert!(sentence(&verdict).ends_with("tell your support contact.") || sentence(&verdict).ends_with("Tell your support contact."), "{}", verdict);
         } else if number >= 4 {
-            prop_assert!(verdict.sentence.ends_with("phone's hotspot."), "{}", verdict);
-            prop_assert!(verdict.sentence.contains("try a"), "{}", verdict);
+            prop_assert!(sentence(&verdict).ends_with("phone's hotspot."), "{}", verdict);
+            prop_assert!(sentence(&verdict).contains("try a"), "{}", verdict);
         } else if number >= 1 {
             let next = ["Settings.", "sign in."];
-            prop_assert!(next.iter().any(|end| verdict.sentence.ends_with(end)), "{}", verdict);
+            prop_assert!(next.iter().any(|end| sentence(&verdict).ends_with(end)), "{}", verdict);
         }
     }
 

@@ -1,0 +1,253 @@
+# Was die Person am Gerät liest, auf Deutsch.
+
+## Wer
+
+visitor = { $engineer } ({ $company }), Ticket { $ticket }
+visitor-with-partner = { $engineer } ({ $company }), Ticket { $ticket }, Partner { $partner }
+
+## Wie lange
+
+seconds = { $count } Sekunden
+minutes = { $count ->
+    [1] eine Minute
+   *[other] { $count } Minuten
+  }
+
+## Warum etwas endete, als Teil eines Satzes
+
+reason-engineer-ended = der Techniker hat beendet
+reason-engineer-stopped = das Programm des Technikers wurde beendet
+reason-client-ended = Sie haben beendet
+reason-client-refused = es wurde nicht erlaubt
+reason-no-answer = es kam keine Antwort
+reason-time-up = die vereinbarte Zeit ist um
+reason-relay-limit = die Höchstdauer des Supportdienstes ist erreicht
+reason-revoked = dem Techniker wurde der Zugang entzogen
+reason-relay-stopping = der Supportdienst startet neu
+reason-relay-restarted = der Supportdienst wurde neu gestartet
+reason-agent-stopped = er wurde an diesem Gerät ausgeschaltet
+reason-agent-restarted = er ist an diesem Gerät ausgefallen und wurde neu gestartet
+reason-connection-lost = die Verbindung ging verloren
+reason-engineer-lost = die Verbindung zum Techniker ging verloren
+reason-silence = die Gegenseite war nicht mehr zu hören
+reason-tampered = eine Nachricht wurde unterwegs verändert oder vertauscht
+reason-incompatible = die Programme beider Seiten verstehen einander nicht (das ältere aktualisieren)
+reason-session-process-lost = was die Programme des Technikers ausführt, ist an diesem Gerät ausgefallen
+reason-scanner-failed = dieses Gerät konnte den Techniker nicht einlassen
+reason-id-taken = der Supportdienst nimmt diese Support-ID nicht mehr an
+reason-busy = ein anderer Techniker ist mit diesem Scanner verbunden
+reason-wrong-pin = die PIN war falsch
+reason-burnt = Support-ID und PIN sind durch falsche PINs verbraucht
+reason-burnt-by-refusals = ein Techniker wurde zweimal nicht eingelassen; damit sind Support-ID und PIN verbraucht
+reason-burnt-by-withdrawals = Sie wurden zu oft gefragt, ohne antworten zu können; damit sind Support-ID und PIN verbraucht
+reason-relay-ended = der Supportdienst hat beendet
+reason-pairing-timeout = der Verbindungsaufbau dauerte zu lange
+reason-partner-missing = die Gegenseite antwortete nicht rechtzeitig
+reason-pairing-aborted = der Verbindungsaufbau wurde abgebrochen
+reason-unknown = aus einem Grund, den diese Version nicht kennt
+hearsay = der Supportdienst sagt: { $cause }
+hearsay-client-ended = am Scanner wurde beendet
+hearsay-agent-stopped = der Fernzugriff wurde am Scanner ausgeschaltet
+hearsay-agent-restarted = der Fernzugriff ist am Scanner ausgefallen und wurde neu gestartet
+hearsay-session-process-lost = am Scanner ist ausgefallen, was die Programme des Technikers ausführt
+hearsay-scanner-failed = der Scanner konnte den Techniker nicht einlassen
+hearsay-burnt-by-refusals = am Scanner wurde zum zweiten Mal abgelehnt; damit sind Support-ID und PIN verbraucht
+hearsay-burnt-by-withdrawals = am Scanner wurde zu oft gefragt; damit sind Support-ID und PIN verbraucht
+
+## Warum der Fernzugriff aus ist
+
+notice-ended = Der Fernzugriff ist beendet: { $cause }.
+notice-burnt = Es wurden drei falsche PINs versucht, die letzte von { $visitor }. Support-ID und PIN gelten nicht mehr.
+notice-idle = Eine Weile hat sich niemand verbunden.
+with-code = { $sentence } (Code { $code }).
+with-network-code = { $sentence } ({ $code })
+unknown-message = Der Fernzugriffsdienst meldet etwas, das dieses Programm nicht kennt. Starten Sie das Gerät neu.
+
+## Was daneben gesagt wird
+
+warning-time-left = { $minutes ->
+    [1] Die Sitzung endet in einer Minute.
+   *[other] Die Sitzung endet in { $minutes } Minuten.
+  }
+warning-more-time = Sie haben dem Techniker mehr Zeit gegeben: Die Sitzung endet in { $time }.
+warning-no-more-time = Länger kann die Sitzung nicht dauern.
+warning-wrong-pin = Eine falsche PIN wurde versucht, von { $visitor }.
+warning-broken-off = { $visitor } hat während der Prüfung der PIN abgebrochen; das zählt als falsche PIN.
+warning-refused = Sie haben { $engineer } nicht eingelassen. Geschieht das noch einmal, geht der Fernzugriff aus.
+warning-answered-no = Sie haben Nein gesagt.
+warning-answered = Sie haben geantwortet: { $text }
+warning-not-let-in = Es kam rechtzeitig keine Antwort, darum wurde { $engineer } nicht eingelassen. Geschieht das noch einmal, geht der Fernzugriff aus.
+warning-no-answer = Es kam rechtzeitig keine Antwort. Der Techniker weiß es.
+warning-withdrawn = Der Techniker hat die Frage zurückgezogen.
+warning-no-longer-asks = { $engineer } möchte nicht mehr hinein: { $cause }.
+warning-delayed = Der Techniker ist gerade nicht erreichbar und liest das, sobald die Verbindung wieder steht.
+chat-from-engineer = Techniker: { $text }
+chat-from-client = Sie: { $text }
+
+## Fragen
+
+question-consent = { $visitor } einlassen?
+question-extension = Der Techniker bittet um { $minutes } Minuten mehr. Einverstanden?
+question-text = Der Techniker fragt: { $text }
+question-time = (noch { $time } für die Antwort)
+question-time-left = Noch { $time } für die Antwort.
+type-yes-or-no = Tippen Sie ja oder nein und drücken Sie die Eingabetaste:{" "}
+type-an-answer = Tippen Sie eine Antwort und drücken Sie die Eingabetaste:{" "}
+type-a-number = Tippen Sie eine Zahl und drücken Sie die Eingabetaste:{" "}
+type-a-number-to = Tippen Sie eine Zahl von 1 bis { $most } und drücken Sie die Eingabetaste:{" "}
+no-answer-yes-or-no = Das war keine Antwort: Nur die Wörter ja und nein zählen.
+no-answer-empty = Das war keine Antwort: Sie ist leer.
+no-answer-choice = Das ist keine der Antworten.
+words-for-yes = j ja
+words-for-no = n nein
+words-for-the-end = ende aus stopp
+
+## Das Netz
+
+network-unchecked = Noch nicht geprüft.
+network-way-cable = Über Kabel verbunden
+network-way-wifi = Über WLAN verbunden
+network-way-wifi-named = Über das WLAN „{ $name }“ verbunden
+network-way-hotspot = Über den Hotspot eines Telefons verbunden
+network-way-hotspot-named = Über den Hotspot „{ $name }“ eines Telefons verbunden
+network-way-mobile = Über Mobilfunk verbunden
+network-way-bluetooth = Über Bluetooth mit einem Telefon verbunden
+network-way-other = Verbunden
+network-metered = { $way } (begrenztes Datenvolumen)
+network-good = { $way }: gut genug für eine Sitzung.
+network-not-asked = { $way }; der Supportdienst wurde noch nicht gefragt.
+network-N1 = Kein Netz. Stecken Sie ein Netzwerkkabel ein (am besten) oder wählen Sie in den Einstellungen ein WLAN.
+network-N2 = Das Netz gibt diesem Gerät keine Adresse. Warten Sie eine halbe Minute; wenn sich nichts ändert, ziehen Sie das Kabel und stecken es wieder ein, oder wählen Sie in den Einstellungen ein anderes WLAN.
+network-N3 = Dieses Netz verlangt zuerst eine Anmeldung. Öffnen Sie den Browser an diesem Gerät und melden Sie sich an.
+network-N4 = Mit dem Netz verbunden, aber nicht mit dem Internet. Fragen Sie, wer das Netz betreut, oder versuchen Sie den Hotspot eines Telefons.
+network-N5 = Der Proxy dieses Netzes lehnt die Verbindung ab oder antwortet nicht. Fragen Sie, wer das Netz betreut, oder versuchen Sie den Hotspot eines Telefons.
+network-N6 = Der Supportdienst ist nicht erreichbar. Sagen Sie es Ihrem Support, oder versuchen Sie den Hotspot eines Telefons.
+network-N7 = Die Uhr dieses Geräts geht falsch (sie zeigt { $clock }), darum gelingt die sichere Verbindung nicht. Stellen Sie Datum und Uhrzeit in den Einstellungen, oder versuchen Sie den Hotspot eines Telefons.
+network-N8 = Dieses Netz lässt die sichere Verbindung nicht unverändert durch. Nehmen Sie ein anderes Netz, oder versuchen Sie den Hotspot eines Telefons.
+network-N9 = Das WLAN ist zu schwach ({ $percent } %). Gehen Sie näher heran, stecken Sie ein Netzwerkkabel ein, oder versuchen Sie den Hotspot eines Telefons.
+network-N10 = Verbunden, aber langsam oder instabil ({ $figures }). Nehmen Sie ein Netzwerkkabel, oder versuchen Sie den Hotspot eines Telefons.
+network-N10-hotspot = Verbunden, aber langsam oder instabil ({ $figures }). Nehmen Sie ein Netzwerkkabel, oder versuchen Sie den Hotspot eines anderen Telefons.
+network-N11 = Der Supportdienst kann sich nicht ausweisen: Dort ist etwas falsch eingerichtet, nicht bei Ihnen. Ein anderes Netz hilft nicht. Sagen Sie es Ihrem Support.
+network-N12 = Ob die Verbindung sicher ist, lässt sich nicht prüfen. Versuchen Sie den Hotspot eines Telefons: Wenn es damit geht, stört das Netz hier. Wenn nicht, sagen Sie es Ihrem Support.
+network-N13 = Der Supportdienst läuft gerade nicht. Versuchen Sie es in einigen Minuten wieder. Wenn sich nichts ändert, sagen Sie es Ihrem Support.
+network-N14 = Etwas anderes antwortet anstelle des Supportdienstes. Sagen Sie es Ihrem Support, oder versuchen Sie den Hotspot eines Telefons.
+figures-none = nicht gemessen
+figures-no-answer = rechtzeitig keine Antwort
+figures-cut = { $milliseconds } ms, dann abgebrochen
+figures = { $milliseconds } ms, { $rate } Mbit/s
+figures-below = { $milliseconds } ms, weniger als { $rate } Mbit/s
+
+## Die Anzeige
+
+panel-off = Der Fernzugriff ist aus. Die Eingabetaste schaltet ihn wieder ein.
+panel-on = Der Fernzugriff ist an
+panel-letting-in = { $engineer } wird eingelassen …
+panel-interrupted = Die Verbindung zu { $engineer } ist unterbrochen. { $what }
+panel-connected = { $visitor } ist verbunden, höchstens noch { $time }.
+panel-how-to-end-session = Mit „ende“ und der Eingabetaste beenden Sie die Sitzung; alles andere wird dem Techniker geschickt.
+panel-how-to-switch-off = Mit „ende“ und der Eingabetaste schalten Sie ihn aus.
+panel-started-again = Das Programm des Technikers wurde neu gestartet. Die Sitzung geht weiter.
+panel-back = Die Verbindung ist wieder da.
+label-support-id = Support-ID
+label-pin = PIN
+label-network = Netz
+label-state = Zustand
+label-wrong-pins = Falsche PIN
+state-ready = bereit, wartet auf den Techniker
+state-connecting = verbindet sich mit dem Supportdienst
+state-problem = nicht verbunden, neuer Versuch läuft ({ $problem })
+wrong-tries = { $tries } von 3; nach der dritten geht der Fernzugriff aus
+away-us = Dieses Gerät versucht, den Supportdienst wieder zu erreichen. Dauert das lange, prüfen Sie das Kabel oder das WLAN.
+away-them = Die Seite des Technikers ist gerade weg. Es ist nichts zu tun.
+hint-off = Drücken Sie nur die Eingabetaste, um den Fernzugriff wieder einzuschalten.
+hint-session = Tippen Sie eine Nachricht für den Techniker, oder „ende“, um die Sitzung zu beenden, und drücken Sie die Eingabetaste.
+hint-waiting = Jetzt ist nichts zu tippen. Der Techniker braucht die Support-ID und die PIN.
+hint-end = Mit „ende“ und der Eingabetaste schalten Sie den Fernzugriff aus.
+
+## Das Programm fieldlink
+
+window-shows = Dieses Fenster zeigt den Fernzugriff. Es zu schließen schaltet ihn nicht aus.
+window-left = Der Fernzugriff bleibt an. „fieldlink stop“ schaltet ihn aus, „fieldlink start“ zeigt ihn wieder.
+window-press-enter = Drücken Sie die Eingabetaste, um dieses Fenster zu schließen.
+did-not-work = Das ging nicht: { $why }.
+service-stopped-waiting = Der Fernzugriffsdienst ist beendet. Es wird gewartet, bis er wiederkommt.
+service-stopped = Der Fernzugriffsdienst ist beendet.
+service-back = Der Fernzugriffsdienst ist wieder da.
+credentials-not-shown = Support-ID und PIN können nicht gezeigt werden: { $why }.
+done-stop = Der Fernzugriff ist aus.
+done-end = Die Sitzung ist beendet. Der Fernzugriff ist aus.
+done-agreed = Sie haben zugestimmt.
+done-agreed-to = Sie haben zugestimmt: { $question }
+done-refused = Sie haben abgelehnt.
+done-refused-to = Sie haben abgelehnt: { $question }
+done-extended = Der Techniker hat mehr Zeit.
+done-extended-until = Der Techniker hat mehr Zeit: Die Sitzung endet in { $time }.
+done-sent = An den Techniker geschickt.
+done-sent-later = An den Techniker geschickt, der es liest, sobald die Verbindung wieder steht.
+done-answered = Beantwortet.
+label-remote-access = Fernzugriff
+label-engineer = Techniker
+label-ticket = Ticket
+label-partner = Partner
+label-time-left = Restzeit
+label-question = Frage
+phase-off = aus
+phase-connecting = an, verbindet sich mit dem Supportdienst
+phase-problem = an, nicht verbunden, neuer Versuch läuft ({ $problem })
+phase-ready = an, wartet auf den Techniker
+phase-asking = an, ein Techniker möchte hinein
+phase-admitting = an, der Techniker wird eingelassen
+phase-active = an, ein Techniker ist verbunden
+phase-interrupted = an, unterbrochen. { $what }
+answer-with-allow = Antwort: fieldlink allow, oder fieldlink refuse
+answer-with-text = Antwort: fieldlink answer TEXT
+answer-with-number = Antwort: fieldlink answer ZAHL
+
+## Warum ein Befehl nicht ging
+
+failed-not-connected = noch nicht mit dem Supportdienst verbunden ({ $problem }); der Fernzugriff bleibt an, versucht es weiter und hat dann eine ID und eine PIN (fieldlink credentials)
+failed-no-answer-yet = noch keine Antwort
+failed-nothing-asked = es wird gerade nichts gefragt
+failed-stale-question = diese Frage ist nicht mehr offen
+failed-unfit-answer = das ist keine Antwort auf diese Frage
+failed-no-engineer = kein Techniker ist verbunden
+failed-yes-or-no = diese Frage verlangt ein Ja oder Nein: fieldlink allow, oder fieldlink refuse
+failed-no-choice = diese Antwort gibt es nicht; zur Wahl stehen: { $choices }
+failed-already-on = der Fernzugriff ist schon an
+failed-already-off = der Fernzugriff ist schon aus
+failed-longest = länger kann die Sitzung nicht dauern: zwei Stunden sind das Höchste
+failed-not-taken = der Techniker ist nicht erreichbar, und zu vieles wartet schon: versuchen Sie es wieder, wenn die Verbindung steht
+failed-no-chat = das Programm des Technikers ist zu alt für Nachrichten
+failed-stopping = der Fernzugriff wird gerade beendet
+failed-off = der Fernzugriff ist aus: schalten Sie ihn zuerst ein (fieldlink start)
+failed-no-credentials-yet = Support-ID und PIN werden gezeigt, sobald der Supportdienst erreicht ist
+failed-credentials-used = Support-ID und PIN sind verbraucht: ein Techniker hat sich damit verbunden
+failed-network-busy = das Netz wird schon geprüft: versuchen Sie es gleich wieder
+failed-network-slow = die Prüfung des Netzes dauerte zu lange
+failed-engineer = der Techniker kann das nicht tun: es ist der Person am Gerät vorbehalten
+failed-not-active = das kann nur, wer am Gerät angemeldet ist
+failed-too-many = zu viele Programme auf diesem Gerät fragen zugleich: versuchen Sie es gleich wieder
+failed-unanswerable = ein Aufruf, der keine Antwort will, wird nicht ausgeführt
+failed-unknown-sender = es ließ sich nicht feststellen, wer fragt
+failed-too-long = das ist zu lang
+failed-no-service = der Fernzugriffsdienst läuft nicht; starten Sie dieses Gerät neu, und wenn das nicht hilft, sagen Sie es Ihrem Support (Code no-service)
+failed-silent-service = der Fernzugriffsdienst antwortet nicht
+failed-no-bus = der Systembus ist weg
+failed-silent-bus = der Systembus antwortet nicht
+failed-bus-forbids = der Systembus erlaubt das nicht: { $detail }
+failed-bus = der Systembus konnte das nicht weitergeben: { $detail }
+failed-unreachable = der Dienst ist nicht erreichbar: { $detail }
+failed-other-version = der Dienst hat eine andere Version: starten Sie das Gerät neu
+failed-strange-version = der Dienst nennt seine Version nicht
+failed-strange-credentials = der Dienst gab keine brauchbare Support-ID und PIN
+failed-otherwise = { $detail }
+failed-print = konnte nicht ausgeben: { $detail }
+failed-argument = das lässt sich nicht verwenden: prüfen Sie den Befehl
+failed-question-id = die Frage { $question } lässt sich nicht verwenden: { $why }
+failed-message = { $why }
+failed-connect = keine Verbindung zum Systembus: { $detail }
+failed-service-stopped = der Fernzugriffsdienst ist beendet
+
+## Was der Desktop zeigt
+
+inhibits = Ein Techniker ist verbunden

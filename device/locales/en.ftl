@@ -1,0 +1,257 @@
+# What the person beside the device reads, in English. A message's name and arguments are those of the code
+# (device/src/words); a test compares both.
+
+## Who
+
+visitor = { $engineer } ({ $company }), ticket { $ticket }
+visitor-with-partner = { $engineer } ({ $company }), ticket { $ticket }, partner { $partner }
+
+## How long
+
+seconds = { $count } seconds
+minutes = { $count ->
+    [1] one minute
+   *[other] { $count } minutes
+  }
+
+## Why something ended, as a part of a sentence
+
+reason-engineer-ended = the engineer ended it
+reason-engineer-stopped = the engineer's program was stopped
+reason-client-ended = you ended it
+reason-client-refused = the client did not allow it
+reason-no-answer = the client did not answer
+reason-time-up = the agreed time is over
+reason-relay-limit = the support service's time limit was reached
+reason-revoked = the engineer's access was withdrawn
+reason-relay-stopping = the support service is restarting
+reason-relay-restarted = the support service was restarted
+reason-agent-stopped = it was switched off on this device
+reason-agent-restarted = it failed on this device and was started again
+reason-connection-lost = the connection was lost
+reason-engineer-lost = the connection to the engineer was lost
+reason-silence = the other side fell silent
+reason-tampered = a message was altered or out of order on its way
+reason-incompatible = the programs of the two sides do not understand each other (update the older one)
+reason-session-process-lost = what runs the engineer's programs failed on this device
+reason-scanner-failed = this device could not let the engineer in
+reason-id-taken = the support service no longer accepts this support ID
+reason-busy = another engineer is connected to this scanner
+reason-wrong-pin = the PIN was not right
+reason-burnt = the support ID and PIN were used up by wrong PINs
+reason-burnt-by-refusals = an engineer was not let in twice, which uses up the support ID and PIN
+reason-burnt-by-withdrawals = you were asked too often without being able to answer, which uses up the support ID and PIN
+reason-relay-ended = the support service ended it
+reason-pairing-timeout = pairing took too long
+reason-partner-missing = the other side did not answer in time
+reason-pairing-aborted = pairing was broken off
+reason-unknown = it ended for a reason this version does not know
+# The same by the support service's word alone: it names others as the cause.
+hearsay = the support service says: { $cause }
+hearsay-client-ended = the client ended it
+hearsay-agent-stopped = remote access was switched off on the scanner
+hearsay-agent-restarted = remote access failed on the scanner and was started again
+hearsay-session-process-lost = the scanner's session process failed
+hearsay-scanner-failed = the scanner could not start the session
+hearsay-burnt-by-refusals = the client did not allow it for the second time, which used up the support ID and PIN
+hearsay-burnt-by-withdrawals = the client was asked too often without being able to answer, which used up the support ID and PIN
+
+## Why remote access is off
+
+notice-ended = Remote access has ended: { $cause }.
+notice-burnt = Three wrong PINs were tried, the last one by { $visitor }. The support ID and PIN are no longer valid.
+notice-idle = Nobody connected for a while.
+# A sentence with the code that can be read out over the phone.
+with-code = { $sentence } (code { $code }).
+with-network-code = { $sentence } ({ $code })
+unknown-message = The remote access service says something that this program does not know. Restart the device.
+
+## What is told beside that
+
+warning-time-left = { $minutes ->
+    [1] The session ends in one minute.
+   *[other] The session ends in { $minutes } minutes.
+  }
+warning-more-time = You gave the engineer more time: the session ends in { $time }.
+warning-no-more-time = The session cannot last any longer.
+warning-wrong-pin = A wrong PIN was tried by { $visitor }.
+warning-broken-off = { $visitor } broke off while the PIN was checked, which counts as a wrong one.
+warning-refused = You did not let { $engineer } in. If this happens once more, remote access goes off.
+warning-answered-no = You said no.
+warning-answered = You answered: { $text }
+warning-not-let-in = There was no answer in time, so { $engineer } was not let in. If this happens once more, remote access goes off.
+warning-no-answer = There was no answer in time. The engineer was told.
+warning-withdrawn = The engineer took the question back.
+warning-no-longer-asks = { $engineer } does not ask to come in any more: { $cause }.
+warning-delayed = The engineer is out of reach, and reads this once the connection is back.
+chat-from-engineer = Engineer: { $text }
+chat-from-client = You: { $text }
+
+## Questions
+
+question-consent = Allow { $visitor }?
+question-extension = The engineer asks for { $minutes } more minutes. Agree?
+question-text = The engineer asks: { $text }
+question-time = ({ $time } to answer)
+question-time-left = { $time } left to answer.
+type-yes-or-no = Type yes or no, and press Enter:{" "}
+type-an-answer = Type an answer and press Enter:{" "}
+type-a-number = Type a number and press Enter:{" "}
+type-a-number-to = Type a number from 1 to { $most }, and press Enter:{" "}
+no-answer-yes-or-no = That was no answer: only the words yes and no count.
+no-answer-empty = That was no answer: it is empty.
+no-answer-choice = That is none of the answers.
+# Words that count, between spaces. English ones count everywhere.
+words-for-yes = y yes ok
+words-for-no = n no
+words-for-the-end = end off stop
+
+## The network
+
+network-unchecked = Not checked yet.
+network-way-cable = Connected by cable
+network-way-wifi = Connected by Wi-Fi
+network-way-wifi-named = Connected by Wi-Fi “{ $name }”
+network-way-hotspot = Connected by a phone's hotspot
+network-way-hotspot-named = Connected by a phone's hotspot “{ $name }”
+network-way-mobile = Connected by mobile network
+network-way-bluetooth = Connected by a phone over Bluetooth
+network-way-other = Connected
+network-metered = { $way } (metered)
+network-good = { $way }: good for a session.
+network-not-asked = { $way }; the support service has not been asked yet.
+network-N1 = No network. Plug in a network cable (best) or choose a Wi-Fi in Settings.
+network-N2 = The network gives this device no address. Wait half a minute; if nothing changes, unplug the cable and plug it in again, or choose another Wi-Fi in Settings.
+network-N3 = This network wants you to sign in first. Open the browser on this device and sign in.
+network-N4 = Connected to the network, but not to the internet. Ask whoever looks after the network, or try a phone's hotspot.
+network-N5 = The proxy of this network refuses the connection or does not answer. Ask whoever looks after the network, or try a phone's hotspot.
+network-N6 = The support service cannot be reached. Tell your support contact, or try a phone's hotspot.
+network-N7 = This device's clock is wrong (it says { $clock }), so the secure connection fails. Set the date and time in Settings, or try a phone's hotspot.
+network-N8 = This network does not let the secure connection through unchanged. Use another network, or try a phone's hotspot.
+network-N9 = The Wi-Fi signal is too weak ({ $percent } %). Move closer to the Wi-Fi, plug in a network cable, or try a phone's hotspot.
+network-N10 = Connected, but slow or unstable ({ $figures }). Use a network cable, or try a phone's hotspot.
+network-N10-hotspot = Connected, but slow or unstable ({ $figures }). Use a network cable, or try another phone's hotspot.
+network-N11 = The support service cannot prove who it is: something is not set up well there, not at your end. Another network will not help. Tell your support contact.
+network-N12 = It cannot be checked whether the connection is safe. Try a phone's hotspot: if it works there, the network here interferes. If it does not, tell your support contact.
+network-N13 = The support service is not running at the moment. Try again in a few minutes. If nothing changes, tell your support contact.
+network-N14 = Something else answers in place of the support service. Tell your support contact, or try a phone's hotspot.
+figures-none = not measured
+figures-no-answer = no answer in time
+figures-cut = { $milliseconds } ms, then it was cut off
+figures = { $milliseconds } ms, { $rate } Mbit/s
+figures-below = { $milliseconds } ms, less than { $rate } Mbit/s
+
+## The panel
+
+panel-off = Remote access is off. Press Enter to start it again.
+panel-on = Remote access is on
+panel-letting-in = Letting { $engineer } in …
+panel-interrupted = The connection to { $engineer } is interrupted. { $what }
+panel-connected = { $visitor } is connected, for { $time } at most.
+panel-how-to-end-session = Type "end" and press Enter to end the session; anything else is sent to the engineer.
+panel-how-to-switch-off = Type "end" and press Enter to switch it off.
+panel-started-again = The engineer's program was started again. The session goes on.
+panel-back = The connection is back.
+label-support-id = Support ID
+label-pin = PIN
+label-network = Network
+label-state = State
+label-wrong-pins = Wrong PINs
+state-ready = ready, waiting for the engineer
+state-connecting = connecting to the support service
+state-problem = not connected, trying again ({ $problem })
+wrong-tries = { $tries } of 3; after the third, remote access goes off
+away-us = This device is trying to reach the support service again. If it takes long, check the cable or the Wi-Fi.
+away-them = Waiting for the engineer's side to come back. There is nothing to do.
+hint-off = Press Enter alone to start remote access again.
+hint-session = Type a message for the engineer, or "end" to end the session, and press Enter.
+hint-waiting = Nothing needs to be typed now. The engineer needs the support ID and the PIN.
+hint-end = Type "end" and press Enter to switch remote access off.
+
+## The program fieldlink
+
+window-shows = This window shows remote access. Closing it does not switch remote access off.
+window-left = Remote access goes on. "fieldlink stop" switches it off, "fieldlink start" shows it again.
+window-press-enter = Press Enter to close this window.
+did-not-work = That did not work: { $why }.
+service-stopped-waiting = The remote access service has stopped. Waiting for it to come back.
+service-stopped = The remote access service has stopped.
+service-back = The remote access service is back.
+credentials-not-shown = Support ID and PIN cannot be shown: { $why }.
+done-stop = Remote access is off.
+done-end = The session has ended. Remote access is off.
+done-agreed = You agreed.
+done-agreed-to = You agreed: { $question }
+done-refused = You refused.
+done-refused-to = You refused: { $question }
+done-extended = The engineer has more time.
+done-extended-until = The engineer has more time: the session ends in { $time }.
+done-sent = Sent to the engineer.
+done-sent-later = Sent to the engineer, who reads it once the connection is back.
+done-answered = Answered.
+label-remote-access = Remote access
+label-engineer = Engineer
+label-ticket = Ticket
+label-partner = Partner
+label-time-left = Time left
+label-question = Question
+phase-off = off
+phase-connecting = on, connecting to the support service
+phase-problem = on, not connected, trying again ({ $problem })
+phase-ready = on, waiting for the engineer
+phase-asking = on, an engineer asks to come in
+phase-admitting = on, letting the engineer in
+phase-active = on, an engineer is connected
+phase-interrupted = on, interrupted. { $what }
+answer-with-allow = answer: fieldlink allow, or fieldlink refuse
+answer-with-text = answer: fieldlink answer TEXT
+answer-with-number = answer: fieldlink answer NUMBER
+
+## Why a command failed
+
+failed-not-connected = not connected to the support service yet ({ $problem }); remote access stays on, tries again, and has an ID and a PIN then (fieldlink credentials)
+failed-no-answer-yet = no answer yet
+failed-nothing-asked = nothing is being asked now
+failed-stale-question = that question is not open any more
+failed-unfit-answer = that is no answer to this question
+failed-no-engineer = no engineer is connected
+failed-yes-or-no = this question takes a yes or no: fieldlink allow, or fieldlink refuse
+failed-no-choice = there is no such choice; choose from: { $choices }
+failed-already-on = remote access is on already
+failed-already-off = remote access is off already
+failed-longest = the session cannot be made longer: two hours are the most
+failed-not-taken = the engineer is out of reach, and too much waits already: try again once the connection is back
+failed-no-chat = the engineer's program is too old for messages
+failed-stopping = remote access is being shut down
+failed-off = remote access is off: start it first (fieldlink start)
+failed-no-credentials-yet = support ID and PIN are shown as soon as the support service is reached
+failed-credentials-used = support ID and PIN are used up: an engineer has connected with them
+failed-network-busy = the network is being checked already: try again in a moment
+failed-network-slow = checking the network took too long
+failed-engineer = the support engineer cannot do this: it is for the person beside the device
+failed-not-active = only the person who is logged in at the device can do this
+failed-too-many = too many programs on this device ask at the same time: try again in a moment
+failed-unanswerable = a call that wants no answer is not carried out
+failed-unknown-sender = could not find out who is asking
+failed-too-long = that is too long
+failed-no-service = the remote access service does not run; restart this device, and if that does not help, tell your support engineer (code no-service)
+failed-silent-service = the remote access service does not answer
+failed-no-bus = the system bus is gone
+failed-silent-bus = the system bus does not answer
+failed-bus-forbids = the system bus does not permit this: { $detail }
+failed-bus = the system bus could not pass this on: { $detail }
+failed-unreachable = could not reach the service: { $detail }
+failed-other-version = the service is of another version: restart the device
+failed-strange-version = the service does not say its version
+failed-strange-credentials = the service gave no usable support ID and PIN
+failed-otherwise = { $detail }
+failed-print = could not print: { $detail }
+failed-argument = that cannot be used: check the command
+failed-question-id = could not use the question { $question }: { $why }
+failed-message = { $why }
+failed-connect = could not connect to the system bus: { $detail }
+failed-service-stopped = the remote access service has stopped
+
+## What the desktop shows
+
+inhibits = A support engineer is connected
