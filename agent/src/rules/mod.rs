@@ -30,6 +30,10 @@ pub use state::{Answered, ClientAnswer, Due, GrantError, Greeted, Request, Stale
 
 use crate::config::{Consent, SessionConfig};
 
+/// How long a session may take to begin once the client has allowed it: what runs the engineer's programs is started,
+/// which says itself when it fails, and the relay withdraws the support ID.
+const BEGINNING: Duration = Duration::from_secs(45);
+
 /// The state, and the limits that move it.
 pub struct Rules {
     consent: Consent,
@@ -122,7 +126,7 @@ impl Rules {
     pub fn greeted(&mut self, now: Duration) -> Greeted {
         match std::mem::replace(&mut self.state, State::Off) {
             State::Greeting { request, .. } if self.consent == Consent::Pin => {
-                self.state = State::Admitting { request, until: now + limits::HANDSHAKE };
+                self.state = State::Admitting { request, until: now + BEGINNING };
                 Greeted::Admit
             }
             State::Greeting { pair, request, .. } => {
@@ -156,7 +160,7 @@ impl Rules {
             ClientAnswer::Yes => {}
         }
         if let State::Asking { request, .. } = std::mem::replace(&mut self.state, State::Off) {
-            self.state = State::Admitting { request, until: now + limits::HANDSHAKE };
+            self.state = State::Admitting { request, until: now + BEGINNING };
         }
         Ok(Answered::Allowed)
     }
