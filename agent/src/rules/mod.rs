@@ -35,6 +35,10 @@ pub use state::State;
 
 use crate::config::{Consent, SessionConfig};
 
+/// How long a session may take to begin once the client has allowed it: what runs the engineer's programs is started,
+/// which says itself when it fails, and the relay withdraws the support ID.
+const BEGINNING: Duration = Duration::from_secs(45);
+
 /// The state, and the limits that move it.
 pub struct Rules {
     consent: Consent,
@@ -127,7 +131,7 @@ impl Rules {
     pub fn greeted(&mut self, now: Duration) -> Greeted {
         match std::mem::replace(&mut self.state, State::Off) {
             State::Greeting { request, .. } if self.consent == Consent::Pin => {
-                self.state = State::Admitting { request, until: now + limits::HANDSHAKE };
+                self.state = State::Admitting { request, until: now + BEGINNING };
                 Greeted::Admit
             }
             State::Greeting { pair, request, .. } => {
@@ -161,7 +165,7 @@ impl Rules {
             ClientAnswer::Yes => {}
         }
         if let State::Asking { request, .. } = std::mem::replace(&mut self.state, State::Off) {
-            self.state = State::Admitting { request, until: now + limits::HANDSHAKE };
+            self.state = State::Admitting { request, until: now + BEGINNING };
         }
         Ok(Answered::Allowed)
     }

@@ -36,7 +36,7 @@ pub use outcome::{EndOutcome, SessionLost, StartError};
 pub use program_io::{ForwardStream, ProgramIo, TerminalMaster};
 pub use reply::{ProgramExit, SessionError};
 
-pub use service::Launch;
+pub use service::{Launch, longest_start};
 pub use starting::Starting;
 
 use link::{Link, LinkState, Socket, next_packet};

@@ -52,6 +52,15 @@ impl Launch {
 /// the directory's parent.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
+/// How long the session before may take to be cleared away, and what else runs as the account to be gone.
+const CLEARED: Duration = Duration::from_secs(5);
+
+/// The longest that a start takes until it has succeeded or failed: the session before, the first word of the
+/// process, its welcome.
+pub fn longest_start(limits: WatchLimits) -> Duration {
+    CLEARED + 2 * limits.ready
+}
+
 impl SessionProcess {
     /// Starts a session process and waits until it is ready.
     pub async fn launch(launch: &Launch, limits: WatchLimits) -> Result<(Self, SessionEvents), StartError> {
@@ -68,7 +77,7 @@ impl SessionProcess {
         user: &str,
         limits: WatchLimits,
     ) -> Result<(Self, SessionEvents), StartError> {
-        let deadline = Instant::now() + limits.ready;
+        let deadline = Instant::now() + CLEARED;
         loop {
             let error = match Self::try_connect(path, user, limits).await {
                 Ok(started) => return Ok(started),

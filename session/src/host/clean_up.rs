@@ -5,7 +5,7 @@
 //! It stays in the session's unit, so it ends with that, and no other session begins before. A process of that
 //! account that could still run then would be the next engineer's enemy.
 
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -33,8 +33,9 @@ const JOBS_TIME: Duration = Duration::from_millis(250);
 const ROUNDS: u32 = 3;
 const BETWEEN: Duration = Duration::from_millis(2);
 
-/// Jobs that one run of `atrm` removes: it goes over all of them once, and an argument list has an end.
-const BATCH: usize = 5_000;
+/// Jobs that one run of `atrm` removes. Not many: listing a heap of them can take longer than there is time, and those
+/// that are listed already are removed meanwhile.
+const BATCH: usize = 100;
 
 /// Kills, detaches, removes.
 pub fn clean_up() -> Result<(), HostError> {
@@ -67,8 +68,8 @@ fn remove_jobs() {
     if !denied.lines().any(|line| line == OWN_ACCOUNT) {
         run(CRONTAB, &["-r"]);
     }
-    for batch in at_jobs().chunks(BATCH) {
-        run(ATRM, &batch.iter().map(String::as_str).collect::<Vec<_>>());
+    if let Err(error) = remove_at_jobs() {
+        eprintln!("fieldlink-session: could not list what at has for later: {error}");
     }
 }
 
@@ -89,13 +90,35 @@ fn run(program: &str, arguments: &[&str]) {
     }
 }
 
-/// The numbers of this account's jobs: the first word of every line.
-fn at_jobs() -> Vec<String> {
-    let output = Command::new(ATQ).stdin(Stdio::null()).stderr(Stdio::null()).output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    text.lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
-        .map(str::to_owned)
-        .collect()
+/// Removes this account's jobs as they are listed: the first word of every line.
+fn remove_at_jobs() -> io::Result<()> {
+    let listing = Command::new(ATQ).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let mut listing = match listing {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        listing => listing?,
+    };
+    let Some(output) = listing.stdout.take() else { return Ok(()) };
+    let mut lines = BufReader::new(output);
+    let (mut line, mut jobs) = (String::new(), Vec::new());
+    while lines.read_line(&mut line)? > 0 {
+        jobs.extend(job_of(&line));
+        line.clear();
+        if jobs.len() == BATCH || lines.buffer().is_empty() {
+            remove(&mut jobs);
+        }
+    }
+    remove(&mut jobs);
+    listing.wait().map(drop)
+}
+
+fn job_of(line: &str) -> Option<String> {
+    let word = line.split_whitespace().next()?;
+    word.bytes().all(|byte| byte.is_ascii_digit()).then(|| word.to_owned())
+}
+
+fn remove(jobs: &mut Vec<String>) {
+    if !jobs.is_empty() {
+        run(ATRM, &jobs.iter().map(String::as_str).collect::<Vec<_>>());
+        jobs.clear();
+    }
 }
