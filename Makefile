@@ -5,6 +5,8 @@ SHELL := /bin/bash
 STEP := tests/step
 export CARGO_BUILD_JOBS ?= 2
 export CARGO_TERM_COLOR ?= never
+# Tests that run at the same time, where tests mostly wait.
+SIDE_BY_SIDE ?= 4
 
 .PHONY: help demo test bench fuzz package reproducible advisories release setup build format lint doc deny unit system \
 	test-system clean
@@ -30,7 +32,7 @@ test: ## Everything: format, lints, docs, licences, unit, property, end-to-end a
 setup: ## Install what is missing, with apt
 	@tests/setup
 
-build: ## Build the programs as they ship
+build: ## Build the programs as they ship, and everything else that way
 	@$(STEP) "build (release)" cargo build --release --workspace
 
 format:
@@ -48,18 +50,20 @@ deny:
 	else echo "skipped  licences and sources: cargo-deny is not installed (cargo install cargo-deny)"; fi
 
 unit:
-	@$(STEP) "unit and property tests" cargo test --quiet --workspace --exclude fieldlink-tests --all-features
+	@$(STEP) "unit and property tests" cargo test --quiet --workspace --exclude fieldlink-tests
 
-system: build
-	@$(STEP) "end-to-end tests" cargo test --quiet --release -p fieldlink-tests
+# They mostly wait, so more run side by side than there are processors.
+system:
+	@$(STEP) "build (as tests run)" cargo build --quiet --workspace --bins
+	@$(STEP) "end-to-end tests" env RUST_TEST_THREADS=$(SIDE_BY_SIDE) cargo test --quiet -p fieldlink-tests
 
 test-system: package ## Boot scanners and relays with the packages installed, and have calls (needs root)
 	@$(STEP) "root file systems, where they can be had" \
 	  sh -c 'for suite in bullseye bookworm trixie; do tests/rootfs $$suite & done; wait'
-	@$(STEP) "system tests (Debian 12)" env -u FIELDLINK_TEST_SUITE cargo test --quiet --release -p fieldlink-tests --test system
+	@$(STEP) "system tests (Debian 12)" env -u FIELDLINK_TEST_SUITE cargo test --quiet -p fieldlink-tests --test system
 	@$(STEP) "system tests (Debian 11 and 13)" tests/platforms
 
-bench: setup package ## Measure, and print one table (also target/bench/bench.json). BASE=<rev>: compare with that revision
+bench: setup package build ## Measure, and print one table (also target/bench/bench.json). BASE=<rev>: compare with that revision
 	@$(if $(BASE),tests/compare $(BASE),cargo run --quiet --release -p fieldlink-tests --bin bench)
 
 fuzz: ## Run each fuzz target for 30 seconds, where cargo-fuzz is installed

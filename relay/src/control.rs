@@ -1,4 +1,11 @@
 //! A control connection of an agent or an engineer: messages in, mailbox out, silence noticed.
+//!
+//! # Dead peers
+//!
+//! Dead peers. Without a session agents ping and engineers are pinged, every 25 s. With one, the relay asks both
+//! lines three times in `limits.session_silence_seconds` and drops who does not answer; so it does with a waiting
+//! attachment that comes back and is silent. Running splices are the endpoints' to watch, and TCP's (keep-alive,
+//! user time-out).
 
 use std::future::poll_fn;
 use std::task::Poll;

@@ -1,5 +1,16 @@
 //! How many connections there may be: of agents and measurements, which show neither credential nor ticket
 //! ("strangers"), and of engineers and pipes, which do. Neither kind can take the other's places.
+//!
+//! # Places
+//!
+//! Places (`arrivals.rs`, `permits.rs`). A connection is an arrival until its request is read. When there are too
+//! many arrivals, the oldest silent or slow one is dropped for a new one, or the oldest of a network that has many
+//! more than the new one's. Then the connection takes a place of one of two kinds: agents and measurements, which
+//! show nothing; or engineers and pipes, which show a credential or a ticket (an agent comes back to a session that
+//! goes on with its ticket in the request, and may register for nothing else then). `memory.rs` adds up what all of
+//! them can hold at the worst, from the sizes in `socket.rs`; a test compares that with `MemoryHigh` of the unit,
+//! `relay/tests/memory.rs` with a real process. `fault.rs` has the close codes of RFC 6455, `pace.rs` counts
+//! messages.
 
 use std::collections::HashMap;
 use std::hash::Hash;

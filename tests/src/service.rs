@@ -73,12 +73,14 @@ impl Service {
     /// Runs `fieldlink` on the same bus.
     pub fn client(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(path_of("fieldlink"));
+        command.env("LC_ALL", "C.UTF-8");
         self.bus.address_for(&mut command).args(arguments).output().expect("it runs")
     }
 
     /// Starts `fieldlink` on the same bus, and lets it go on.
     pub fn start_client(&self, arguments: &[&str]) -> Running {
         let mut command = Command::new(path_of("fieldlink"));
+        command.env("LC_ALL", "C.UTF-8");
         Running::start("the client", self.bus.address_for(&mut command).args(arguments))
     }
 

@@ -1,5 +1,14 @@
 //! An engineer's program that was started again comes back into its session: it pairs with the key that
 //! both sides kept, greets on a new control pipe, and then takes the place of the one before.
+//!
+//! # All sides of it
+//!
+//! Coming back. After the admission both sides hold a session ticket. The agent registers with it (`tunnel.rs`),
+//! the engineer's connection resumes with it (`relay_session/actor.rs`), in either order, at a relay that may know
+//! nothing any more. A `fieldlink-connect` that was killed finds `restart.json` (`restart.rs`): it resumes, asks
+//! the relay to have both sides pair again, with the restart key of the last run as the password, and greets on a
+//! new control pipe; then the agent (`access/returning.rs`) gives it the place of the one before. Session process
+//! and deadline stay, keys and SSH connections do not. The client is not asked again, and reads it.
 
 use std::sync::Arc;
 use std::time::Duration;

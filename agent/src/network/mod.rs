@@ -8,6 +8,18 @@
 //!
 //! [`state`] and [`verdict`] are pure. [`watcher`] follows NetworkManager's signals, [`monitor`] runs
 //! for as long as the agent does, [`check`] is `fieldlink-agent check-network`.
+//!
+//! # How the verdict is made
+//!
+//! `network/` makes one verdict, N0 to N14, of three things: `state.rs` is NetworkManager's picture, `reach.rs`
+//! what dialling and measuring found, `clock.rs` what the clock says. `verdict.rs` is the pure function over them;
+//! its head says who is believed when they contradict each other (the relay before everybody else),
+//! `verdict/sentence.rs` has the words. `watcher.rs` is an actor on the system bus: after a signal of an object
+//! that the last picture was made of (`network_manager/`), it takes another; NetworkManager and the bus may both go
+//! away and come back. `monitor.rs` keeps the verdict of a running agent: it calls `Dialer::network_changed` when
+//! the way to the relay is another one (`state::Whereabouts`), measures after registering and after that, and asks
+//! the relay itself when NetworkManager says that something is wrong, because a dead registration looks alive for a
+//! minute. `check.rs` is `check-network`.
 
 pub mod check;
 pub mod clock;

@@ -7,6 +7,8 @@
 //! that may still use it, so that no session can outlive its beginning with a PIN that still works.
 
 mod active;
+#[cfg(test)]
+mod diagram;
 mod outcome;
 mod pair;
 mod request;

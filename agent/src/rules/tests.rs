@@ -43,13 +43,13 @@ fn ask(rules: &mut Rules) -> QuestionId {
     }
 }
 
-/// A relay may say anything at any time; out of turn it changes nothing.
 #[test]
 fn what_does_not_start_is_told_before_the_beginning_is_given_up() {
     let start = crate::session_process::longest_start(crate::session_process::WatchLimits::default());
     assert!(start + limits::HANDSHAKE <= BEGINNING, "{start:?}");
 }
 
+/// A relay may say anything at any time; out of turn it changes nothing.
 #[test]
 fn what_comes_out_of_turn_changes_nothing() {
     let (mut rules, registration) = open(Consent::Ask);

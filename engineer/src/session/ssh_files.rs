@@ -1,5 +1,15 @@
 //! The files that ssh reads: made and tried before anybody is called, filled with what the scanner said when
 //! it has been called.
+//!
+//! # Before the relay is dialled
+//!
+//! Before the relay is dialled, `session/ssh_files.rs` makes the key and the files under their real names and has
+//! the real ssh take a connection from the session's own socket (`rehearsal.rs`): shell, paths, disk, configuration
+//! and the passing of the descriptor are then known to work. ssh is started with `SHELL=/bin/sh`, because its
+//! ProxyCommand goes through that. `directories.rs` finds the directories, and makes nothing in a place that is
+//! another user's. `moment.rs` measures ages across runs by the clock since boot. `printing.rs` is the one place
+//! that prints, so it is where foreign text is made harmless, and `budget.rs` bounds how much of it the other side
+//! can cause.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -7,6 +7,20 @@
 //!
 //! A session is one control pipe plus one pipe per SSH connection, so that a bulk copy never delays
 //! a keystroke.
+//!
+//! # What is not obvious
+//!
+//! - A HELLO also announces a *window*, and data is acknowledged when the reader *takes* it, not when it arrives.
+//!   So a reader that stalls stops its sender after one window (the smaller of both sides'), connections never fill
+//!   up, and acknowledgements, pings and closes always pass. The end of a stream counts as one more byte, so that
+//!   it is acknowledged, too: a side is done when it knows that the other has everything.
+//!
+//! - The live connection goes on until the one on trial is proven (make before break), also when it was taken for
+//!   dead: it may come back first. `Dialer::network_changed` puts one on trial at once; so does the text `attach-
+//!   again`, by which the relay says that the partner does the same.
+//!
+//! - A close that names a reason ends the pipe; what is in `closing.rs` and what comes without a word does not.
+//!   What was ended while there was no connection to say so on is told under the seal later (`PipeClosed`).
 
 pub mod closing;
 mod frame;

@@ -1,4 +1,14 @@
 //! One pipe: who is attached to it, who waits, what is spliced.
+//!
+//! # Pipes that go on
+//!
+//! Pipes that go on (`directory/pipe.rs`, `switchboard/seats.rs`, `pipe.rs`). Every attachment has a seat; who came
+//! first splices, who comes second hands its connection over. A pipe of an admitted session keeps at most two
+//! connections per side: a splice, and beside it who waits for the partner to attach again, or the newer splice.
+//! The partner is asked with the text `attach-again`, in between the messages. The relay cannot see a proof, so the
+//! *oldest* splice counts as the proven one, and only what is newer is displaced. A lost connection closes the
+//! partner's with `attach-again`; a close that is final (`protocol/src/pipe/closing.rs`) closes the pipe, over
+//! whichever connection it comes.
 
 use std::time::Instant;
 

@@ -4,6 +4,13 @@
 //! boot outranks such a holder, unless the holder has shown a later lease. A lease of the present boot
 //! outranks none: its ID was free since, so another agent may have drawn it. It carries on what its agent had
 //! proved before, so that an agent that came back with its lease once is safe from earlier ones.
+//!
+//! # Leases
+//!
+//! Leases (`directory/rank.rs`). A lease says in which boot of the relay, and as which registration of that boot,
+//! its agent held the support ID. The store counts the boots. The next lease carries on what its agent had proved
+//! before, so that an agent that came back stays safe from earlier leases. A claim that collides after a network's
+//! limit is *hidden* (`directory/agents.rs`): it looks registered and is not found, and is told the truth later.
 
 use fieldlink_protocol::ticket::{Lease, Tenure};
 

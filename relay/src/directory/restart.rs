@@ -1,4 +1,14 @@
 //! Sessions that an earlier relay left running: they go on when their sides come back.
+//!
+//! # Over the relay's own restart
+//!
+//! Over its own restart (`directory/restart.rs`) the relay keeps, per admitted session, what it stands on: run,
+//! control pipe, agent's key, validity, and how often the two have paired. It is in the sessions table and in both
+//! session tickets. At the start open rows become sessions without anyone in them; a row that does not say it was
+//! admitted is *doubtful* until a session ticket says so (the write may have been lost in a kill), and a ticket
+//! that knows of a later pairing is believed too. SSH pipes are recalled by their tickets, for as long as they
+//! could have been apart. On SIGTERM only sessions that still pair end; everything else is closed with code 1012
+//! and `relay-stopping`, and rows stay open.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};

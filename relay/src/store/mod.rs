@@ -2,6 +2,17 @@
 //!
 //! [`Store`] is what the relay asks of it; [`SqliteStore`] is the embedded one. [`Database`] is the
 //! same file for the command line, which works beside a running relay.
+//!
+//! # A disk that takes nothing
+//!
+//! A disk that takes nothing costs nobody the end of a session. What changes goes into `store/pending.rs` first,
+//! which also answers questions, and `store/writer.rs` writes from there, again and again until it can; what
+//! happens to a session whose row is still queued waits for that. The file has a rollback journal, not a write-
+//! ahead log, so reading needs no room; `store/reserve.rs` keeps room inside of it for ends and revocations.
+//! `revocation.rs` is the socket by which `engineer revoke` reaches the relay when it can write nothing itself; its
+//! name may be taken, and is tried again. What does need the disk is refused: beginning a session (its row stands
+//! before anybody is asked), adding an engineer. `store/disk.rs` finds out what the system has against it and says
+//! whose disk it is.
 
 mod audit;
 mod boots;

@@ -1,4 +1,12 @@
 //! Judges the relay's certificate as its clients will: before one of them has to.
+//!
+//! # What it decides
+//!
+//! Its certificate is judged at the start as clients will judge it (`tls/chain.rs`); `check-config` prints the same
+//! judgement, and its exit code says whether clients will refuse it. That keeps no relay from starting, as its
+//! clients may see another server's in front of it. What does is no TLS at all: a file that cannot be read, a key
+//! that does not fit; systemd tries again, because a renewal may be under way. `check-config --start` has that
+//! criterion, for upgrades.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -85,6 +85,8 @@ impl Scanner {
             None => agent,
         };
         without_proxies(&mut command).args(["foreground", "--config"]).arg(&config);
+        // Whatever the tester's own language is.
+        command.env("LC_ALL", "C.UTF-8");
         command.envs(options.environment.iter().map(|(name, value)| (name, value)));
         let process = Running::start("the agent", &mut command);
         Self { directory, process, support_id: String::new(), pin: String::new() }

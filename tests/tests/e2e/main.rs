@@ -21,6 +21,7 @@ mod fronts;
 mod full_relay;
 mod guessing;
 mod hostile_relay;
+mod language;
 mod network_lab;
 mod proxies;
 mod registration;

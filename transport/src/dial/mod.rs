@@ -2,6 +2,18 @@
 //!
 //! [`race`] decides which address is tried when, and with what kind of ClientHello; [`learnt`] is what earlier
 //! diallings have found out about this network. Both are pure. [`conductor`] has the sockets.
+//!
+//! # How the parts fit
+//!
+//! Dialling (`transport/dial/`). `race.rs` decides which address is tried when, with which kind of ClientHello, and
+//! which connection is sent the request; `learnt.rs` is what is remembered of the network, until
+//! `Dialer::network_changed` or some time without use. Both are pure; `race/simulation.rs` has thousands of names
+//! on broken networks (`FIELDLINK_SEED=n` replays one). `conductor.rs` has the sockets. `Dialer::probe` reports the
+//! steps with their times (resolve, TCP, proxy, TLS, upgrade), everything else only takes the result. Only one
+//! connection at a time is sent the request: a ticket may be good once. `tls/` checks certificates with the
+//! library's verifier, and explains what that refuses: `certificate.rs` says whose fault it seems to be.
+//! `transport/proxy/` has the `CONNECT` tunnel: `reply.rs` is a pure parser, `section.rs` decides between
+//! configuration, environment and none, once per relay.
 
 mod answer;
 mod conductor;
