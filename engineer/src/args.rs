@@ -3,8 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use fieldlink_transport::RelayAddress;
+
+use fieldlink_protocol::limits;
 
 use crate::exit;
 
@@ -81,7 +84,7 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         id: Option<String>,
         /// By how many minutes, 1 to 60
-        #[arg(value_parser = clap::value_parser!(u32).range(1..=60))]
+        #[arg(value_parser = extension_minutes())]
         minutes: u32,
     },
     /// Ask the client a question
@@ -227,6 +230,11 @@ pub struct RunArguments {
 /// The whole command line, for manual pages and completions.
 pub fn command() -> clap::Command {
     Arguments::command()
+}
+
+fn extension_minutes() -> RangedI64ValueParser<u32> {
+    let (least, most) = limits::EXTENSION_MINUTES.into_inner();
+    clap::value_parser!(u32).range(i64::from(least)..=i64::from(most))
 }
 
 #[cfg(test)]

@@ -66,6 +66,8 @@ pub const CONSENT: Duration = Duration::from_secs(60);
 pub const SESSION: Duration = Duration::from_secs(60 * 60);
 /// The longest a session may be made to last.
 pub const SESSION_MAX: Duration = Duration::from_secs(120 * 60);
+/// Minutes by which a session may be made longer at once, the least and the most.
+pub const EXTENSION_MINUTES: std::ops::RangeInclusive<u32> = 1..=60;
 /// What the relay adds to `max_session`, because pairing and consent come after the request.
 pub const SESSION_GRACE: Duration = Duration::from_secs(2 * 60);
 /// One write to a peer; a peer that takes nothing for this long is too slow.

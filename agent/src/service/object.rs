@@ -10,6 +10,7 @@ use fieldlink_device::panel::View;
 use fieldlink_device::status::Phase;
 use fieldlink_device::words::Language;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::limits;
 use fieldlink_protocol::reason::Reason;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::timeout;
@@ -23,7 +24,7 @@ use super::network_check::NetworkCheck;
 use crate::access::Command;
 
 /// The longest body of a message that is looked at, in bytes: a line of chat, and what D-Bus puts around it.
-const LONGEST: u32 = fieldlink_protocol::limits::CHAT as u32 + 128;
+const LONGEST: u32 = limits::CHAT as u32 + 128;
 /// A check of the network takes a few seconds; dialling and measuring have limits of their own.
 const CHECK: Duration = Duration::from_secs(30);
 
@@ -137,7 +138,7 @@ impl Object {
         minutes: u32,
     ) -> Result<(), Error> {
         let session: SessionId = parse("session", session)?;
-        if !(1..=60).contains(&minutes) {
+        if !limits::EXTENSION_MINUTES.contains(&minutes) {
             return Err(Error::invalid(format!("minutes={minutes}")));
         }
         self.order(bus, &header, Action::Extend, Order::Grant(session, minutes)).await
@@ -151,7 +152,7 @@ impl Object {
         text: String,
     ) -> Result<(), Error> {
         let question: QuestionId = parse("question", question)?;
-        fieldlink_protocol::text::check("the answer", text.trim(), fieldlink_protocol::limits::CHAT)
+        fieldlink_protocol::text::check("the answer", text.trim(), limits::CHAT)
             .map_err(|error| Error::invalid(error.to_string()))?;
         self.order(bus, &header, Action::Answer, Order::Answer(question, ClientAnswer::Text(text))).await
     }
@@ -162,8 +163,7 @@ impl Object {
         #[zbus(header)] header: Header<'_>,
         text: String,
     ) -> Result<(), Error> {
-        let what = "the message";
-        fieldlink_protocol::text::check(what, text.trim(), fieldlink_protocol::limits::CHAT)
+        fieldlink_protocol::text::check("the message", text.trim(), limits::CHAT)
             .map_err(|error| Error::invalid(error.to_string()))?;
         self.order(bus, &header, Action::Answer, Order::Chat(text)).await
     }

@@ -1,6 +1,8 @@
 //! The arguments of `fieldlink`.
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Parser, Subcommand};
+use fieldlink_protocol::limits;
 
 use crate::failure;
 
@@ -54,7 +56,7 @@ pub enum Command {
     /// Give the session more time, up to two hours altogether
     Extend {
         /// How many minutes more
-        #[arg(default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=60))]
+        #[arg(default_value_t = 30, value_parser = minutes())]
         minutes: u32,
     },
     /// Say something to the engineer
@@ -82,6 +84,12 @@ pub enum Command {
     },
     /// Show the versions of this program and of the service
     Version,
+}
+
+/// What an extension may be.
+fn minutes() -> RangedI64ValueParser<u32> {
+    let (least, most) = limits::EXTENSION_MINUTES.into_inner();
+    clap::value_parser!(u32).range(i64::from(least)..=i64::from(most))
 }
 
 /// Which question is meant.

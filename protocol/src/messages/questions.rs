@@ -14,7 +14,7 @@ use crate::limits;
 pub enum Question {
     /// Whether the session may last longer.
     Extension {
-        /// By so many minutes, 1 to 60; never beyond [`limits::SESSION_MAX`] altogether.
+        /// By so many minutes, within [`limits::EXTENSION_MINUTES`]; never beyond [`limits::SESSION_MAX`] altogether.
         minutes: u32,
     },
     /// Something about the scanner ("Is the light green?").
@@ -54,7 +54,7 @@ impl Question {
     pub(super) fn check(&self) -> Result<(), &'static str> {
         match self {
             Self::Extension { minutes } => {
-                all(&[((1..=60).contains(minutes), "an extension is 1 to 60 minutes long")])
+                all(&[(limits::EXTENSION_MINUTES.contains(minutes), "an extension is 1 to 60 minutes long")])
             }
             Self::Text { text, choices } => all(&[
                 (!text.trim().is_empty(), "the question is empty"),
