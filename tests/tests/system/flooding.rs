@@ -103,7 +103,7 @@ fn the_emergency_stop_is_for_whoever_sits_there() {
     assert_eq!(Client::of(&site.scanner).state(), "active");
     assert_eq!(press(&site.scanner, Person::Client), "done");
     check_end(&site, &mut call);
-    assert_eq!(press(&site.scanner, Person::Client), "no engineer is connected");
+    assert_eq!(press(&site.scanner, Person::Client), "NoSession");
 }
 
 /// What the agent's memory may grow by, in KiB, whatever it is asked.
