@@ -1,7 +1,7 @@
 //! Which language the person beside the device reads.
 
 use serde::Deserialize;
-use unic_langid::{LanguageIdentifier, langid};
+use unic_langid::LanguageIdentifier;
 
 /// Where a locale is named, in the order of `setlocale(3)`.
 const VARIABLES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
@@ -43,10 +43,7 @@ impl Language {
     }
 
     pub(super) fn identifier(self) -> LanguageIdentifier {
-        match self {
-            Self::English => langid!("en"),
-            Self::German => langid!("de"),
-        }
+        self.code().parse().expect("a code is an identifier")
     }
 
     pub(super) fn messages(self) -> &'static str {
