@@ -58,6 +58,7 @@ system:
 	@$(STEP) "end-to-end tests" env RUST_TEST_THREADS=$(SIDE_BY_SIDE) cargo test --quiet -p fieldlink-tests
 
 test-system: package ## Boot scanners and relays with the packages installed, and have calls (needs root)
+	@$(STEP) "build (for system tests)" cargo build --quiet --workspace --bins
 	@$(STEP) "root file systems, where they can be had" \
 	  sh -c 'for suite in bullseye bookworm trixie; do tests/rootfs $$suite & done; wait'
 	@$(STEP) "system tests (Debian 12)" env -u FIELDLINK_TEST_SUITE cargo test --quiet -p fieldlink-tests --test system

@@ -29,7 +29,7 @@ impl Build {
         let path = self.0.as_ref().map_or_else(|| beside_us(name), |directory| directory.join(name));
         assert!(
             path.exists(),
-            "{} is missing: build it first (cargo build --release --workspace)",
+            "{} is missing: build it first (cargo build --workspace --bins)",
             path.display()
         );
         path
