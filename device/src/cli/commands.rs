@@ -26,13 +26,20 @@ use crate::words::Words;
 /// How long `start` waits for the relay to know of it.
 const READY: Duration = Duration::from_secs(30);
 
-/// Does it, and returns the exit code.
+/// The order of a command that only ever ends something, and the message that confirms it.
+pub(super) fn stop_of(command: &Command) -> Option<(Order, &'static str)> {
+    match command {
+        Command::Stop => Some((Order::Stop(Reason::ClientEnded), "done-stop")),
+        Command::End => Some((Order::End, "done-end")),
+        _ => None,
+    }
+}
+
+/// Does it, and returns the exit code. Stops are done elsewhere.
 pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> {
     match command {
         Command::Version => return version(words).await,
         Command::Status { watch: true, json } => return watch(words, json).await,
-        Command::Stop => return stop(words, Order::Stop(Reason::ClientEnded), "done-stop").await,
-        Command::End => return stop(words, Order::End, "done-end").await,
         _ => {}
     }
     let device = Device::connect().await?;
@@ -51,14 +58,9 @@ pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> 
 }
 
 /// Says that something is done: whoever typed it may be no friend of silence.
-fn done(sentence: String) -> Result<u8, Failure> {
+pub(super) fn done(sentence: String) -> Result<u8, Failure> {
     show::print(&format!("{sentence}\n"))?;
     Ok(0)
-}
-
-async fn stop(words: &Words, order: Order, id: &str) -> Result<u8, Failure> {
-    client::stop_now(order).await?;
-    done(words.say(id))
 }
 
 fn print_status(words: &Words, status: &Status, json: bool) -> Result<u8, Failure> {

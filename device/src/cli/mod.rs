@@ -14,7 +14,8 @@ use clap::{CommandFactory, Parser};
 use tokio::time::timeout;
 
 use self::args::Arguments;
-use crate::client::Device;
+use crate::client::{self, Device};
+use crate::failure::Failure;
 use crate::words::Words;
 
 /// How long the agent may take to say its language; everything else has more patience.
@@ -31,10 +32,7 @@ pub fn run() -> ExitCode {
         }
     };
     let is_held = matches!(arguments.command, args::Command::Start { hold: true, .. });
-    let (outcome, words) = runtime.block_on(async {
-        let words = words().await;
-        (commands::run(&words, arguments.command).await, words)
-    });
+    let (outcome, words) = runtime.block_on(carry_out(arguments.command));
     // A read of standard input may still block a thread; it must not hold up the end.
     runtime.shutdown_background();
     match outcome {
@@ -47,6 +45,17 @@ pub fn run() -> ExitCode {
             failure.kind.code().into()
         }
     }
+}
+
+/// Does it, and gives the words to say what came of it in.
+async fn carry_out(command: args::Command) -> (Result<u8, Failure>, Words) {
+    // An end waits for nothing, least of all for the language that it is confirmed in.
+    if let Some((order, confirmation)) = commands::stop_of(&command) {
+        let (stopped, words) = tokio::join!(client::stop_now(order), words());
+        return (stopped.and_then(|()| commands::done(words.say(confirmation))), words);
+    }
+    let words = words().await;
+    (commands::run(&words, command).await, words)
 }
 
 /// Those that the agent is set to, or else of the locale here.
