@@ -35,6 +35,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         ended = &mut access => ended,
         reason = stop_signal() => {
             let _ = commands.send(Command::of(Order::Shutdown(reason?))).await;
+            // Nobody is to read how to start it again.
+            console.abort();
             access.await
         }
     };

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
-use fieldlink_transport::RelayAddress;
-
 use fieldlink_protocol::limits;
+use fieldlink_transport::RelayAddress;
 
 use crate::exit;
 

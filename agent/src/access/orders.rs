@@ -1,12 +1,12 @@
 //! Carrying out what the client asks for.
 
+use fieldlink_device::notice::Notice;
 use fieldlink_device::order::Order;
 use fieldlink_protocol::reason::Reason;
 
 use super::{Access, Command, Refusal, Unconfirmed};
 use crate::clock;
 use crate::rules::{Answered, State};
-use fieldlink_device::notice::Notice;
 
 impl Access {
     /// Whoever gave the order hears the outcome once it is carried out, and shown.

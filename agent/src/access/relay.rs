@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fieldlink_daemon::AUDIT;
+use fieldlink_device::notice::{Notice, Warning};
 use fieldlink_protocol::ids::{PipeId, SessionId};
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::reason::Reason;
@@ -17,7 +18,6 @@ use crate::session::control::Teller;
 use crate::session::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::tunnel::TunnelEvent;
 use crate::view::{self, person_of, told};
-use fieldlink_device::notice::{Notice, Warning};
 
 /// How long the relay may be away before a client who waits for an engineer reads it: it is started again in less.
 const UNTOLD: Duration = Duration::from_secs(8);

@@ -1,6 +1,7 @@
 //! From the verified PIN to the admission, and what a session reports by itself.
 
 use fieldlink_daemon::AUDIT;
+use fieldlink_device::notice::{Notice, Warning};
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
 use fieldlink_protocol::messages::control;
 use fieldlink_protocol::pairing::attempts::Standing;
@@ -16,7 +17,6 @@ use crate::session::{BeginError, LiveSession, SessionEvent};
 use crate::session_process::EndOutcome;
 use crate::state_files::SessionMark;
 use crate::view::{self, person_of, reason_of, told};
-use fieldlink_device::notice::{Notice, Warning};
 
 impl Access {
     pub(super) async fn on_session(&mut self, event: SessionEvent) -> Result<(), Unconfirmed> {

@@ -1,10 +1,9 @@
+use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::EngineerId;
+use fieldlink_protocol::pairing::attempts::UsedUp;
 use proptest::prelude::*;
 
-use fieldlink_protocol::pairing::attempts::UsedUp;
-
 use super::*;
-use fieldlink_protocol::credential::EngineerIdentity;
 
 const SECOND: Duration = Duration::from_secs(1);
 

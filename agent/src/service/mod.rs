@@ -20,7 +20,9 @@ use anyhow::Context;
 use fieldlink_daemon::AUDIT;
 use fieldlink_daemon::systemd::NotifyState;
 use fieldlink_device::emergency_stop;
+use fieldlink_device::notice::Notice;
 use fieldlink_device::order::Order;
+use fieldlink_device::words::Language;
 use fieldlink_protocol::messages::agent::Claim;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
@@ -39,8 +41,6 @@ use crate::network::Monitor;
 use crate::session::SessionDeps;
 use crate::state_files::{self, SessionMark, StateFiles};
 use crate::tunnel::Tunnel;
-use fieldlink_device::notice::Notice;
-use fieldlink_device::words::Language;
 
 /// Orders that wait at most.
 const ORDERS: usize = 16;

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-
 use tokio::time::timeout;
 
 use self::args::Arguments;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use fieldlink_protocol::text;
 use serde_json::json;
 
 use super::end::describe_broken_off;
@@ -10,7 +11,6 @@ use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, Status, client};
 use crate::printing::{print_answer, print_json};
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
-use fieldlink_protocol::text;
 
 pub(super) fn run(json: bool) -> Result<u8, Failure> {
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;

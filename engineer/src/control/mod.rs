@@ -19,6 +19,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::text;
 use fieldlink_transport::PipeLink;
+
 pub use requests::{ControlHandle, ControlRequests, Undelivered, voice};
 use serde::{Deserialize, Serialize};
 

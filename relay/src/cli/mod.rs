@@ -15,10 +15,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
-use audit::AuditArguments;
-
 use crate::config::{Config, ConfigError, DEFAULT_FILE};
 use crate::store::StoreError;
+use audit::AuditArguments;
 
 /// Pairs scanners' agents with engineers and splices their connections. Sees ciphertext only.
 #[derive(Debug, Parser)]

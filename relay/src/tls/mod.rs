@@ -15,7 +15,6 @@ use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 use rustls::{RootCertStore, ServerConfig};
-
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::Config;

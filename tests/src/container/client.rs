@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::{Container, Person};
 use crate::PATIENCE;
 use crate::programs::{Running, run_with_input};
-
-use super::{Container, Person};
 
 /// Somebody at a scanner, with its command line.
 #[derive(Clone, Copy)]

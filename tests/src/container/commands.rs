@@ -4,9 +4,8 @@ use std::process::{Command, Output};
 
 use nix::unistd::Pid;
 
-use crate::programs::{Running, run_with_input};
-
 use super::{Container, Person};
+use crate::programs::{Running, run_with_input};
 
 const PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 

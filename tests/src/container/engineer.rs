@@ -2,12 +2,11 @@
 
 use std::process::{Command, Output};
 
+use super::{Container, Pair, Person};
 use crate::PATIENCE;
 use crate::engineer::wait_until_active;
 use crate::programs::{Running, run_with_input};
 use crate::terminal::Terminal;
-
-use super::{Container, Pair, Person};
 
 const HOME: &str = "/home/ada";
 const USER: &str = "ada";

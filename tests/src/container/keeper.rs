@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use super::ContainerOptions;
 use crate::Namespace;
 use crate::scanner::descendants_of;
-
-use super::ContainerOptions;
 
 /// How long a container may take to boot or to go down on a busy machine.
 const BOOT: Duration = Duration::from_secs(90);

@@ -17,7 +17,6 @@ mod versions;
 use nix::unistd::Pid;
 
 use crate::Namespace;
-
 use commands::command_in;
 use keeper::Keeper;
 use person::Logins;

@@ -2,10 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use super::Container;
 use crate::PATIENCE;
 use crate::programs::eventually;
-
-use super::Container;
 
 /// Somebody in a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,11 @@
 use std::path::Path;
 use std::thread::scope;
 
+use super::{Call, Client, Container, ContainerOptions, Engineer, Package, Packages, laboratory};
 use crate::PATIENCE;
 use crate::certificates;
 use crate::lab::{Cable, Lab, Plug};
 use crate::programs::eventually;
-
-use super::{Call, Client, Container, ContainerOptions, Engineer, Package, Packages, laboratory};
 
 const NAMES: &str = "127.0.0.1 localhost\n10.78.0.1 relay.test\n10.78.0.2 scanner.test\n";
 const RELAY: &str = "wss://relay.test:8443";

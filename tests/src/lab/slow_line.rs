@@ -10,9 +10,10 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use fieldlink_testbed::namespace::must;
+
 use super::Plug;
 use crate::programs::{Running, path_of};
-use fieldlink_testbed::namespace::must;
 
 /// Packets that one direction holds; further ones are lost, as in any router.
 const QUEUE: usize = 20_000;

@@ -1,10 +1,9 @@
 use std::collections::BTreeSet;
 
+use fieldlink_device::words::{Language, Words};
 use proptest::prelude::*;
 
 use super::super::state::{Kind, Primary};
-use fieldlink_device::words::{Language, Words};
-
 use super::*;
 
 const NOW: Clock = Clock { now: 1_795_372_620, synchronised: true };
