@@ -9,9 +9,10 @@ mod server;
 mod ssh_files;
 mod state;
 mod stops;
+mod unused;
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
@@ -20,6 +21,7 @@ pub(crate) use opening::{NotOpened, OpenMode, open};
 pub use state::{Live, OpenError, State};
 pub use stops::{Stop, Stops};
 use tokio::time::timeout;
+pub use unused::REASON;
 
 use crate::control::Heard;
 use crate::dialogue::Speaker;
@@ -28,15 +30,13 @@ use crate::progress::{Console, Progress};
 use crate::ssh_config::{self, aliases};
 use events::{Event, SessionEvents};
 use resources::Resources;
-
-/// How long the reason for a broken connection may take: the session's end, perhaps.
-pub const REASON: Duration = Duration::from_millis(500);
+use unused::until_unused;
 
 /// A session that the client allowed.
 pub struct Session {
     id: SupportId,
     resources: Resources,
-    lines: SessionEvents,
+    events: SessionEvents,
 }
 
 impl Session {
@@ -86,29 +86,17 @@ impl Session {
     /// Follows the session to its end. Safe to cancel.
     pub async fn ended(&mut self, console: &Console) -> End {
         loop {
-            match self.lines.next().await {
+            match self.events.next().await {
                 Event::Over(end) => return end,
                 Event::Heard(heard) => self.hear(&heard, console),
             }
         }
     }
 
-    /// Follows the session until no other SSH connection is open (`None`), or to its end. The end closes the
-    /// connections as well, and its reason takes another way: it is waited for.
+    /// Follows the session until no other SSH connection is open (`None`), or to its end.
     pub async fn unused(&mut self, console: &Console) -> Option<End> {
-        let mut open = self.resources.open.clone();
-        loop {
-            tokio::select! {
-                biased;
-                end = self.ended(console) => return Some(end),
-                // The sender lives as long as the socket is served.
-                _ = open.wait_for(|open| open.others == 0) => {}
-            }
-            let end = self.end_behind_a_lost_connection(console).await;
-            if end.is_some() || self.other_connections() == 0 {
-                return end;
-            }
-        }
+        let open = self.resources.open.clone();
+        until_unused(open, async || self.ended(console).await).await
     }
 
     /// The session's end, if that is why a connection is gone.

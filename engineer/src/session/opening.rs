@@ -94,7 +94,7 @@ pub(crate) async fn open(
     };
     console.clear();
     match opened {
-        Ok(lines) => Ok(Session { id: call.id, resources, lines }),
+        Ok(events) => Ok(Session { id: call.id, resources, events }),
         Err((not_opened, end)) => {
             // Why it was not opened matters more than what could not be removed.
             match kept {

@@ -1,0 +1,210 @@
+//! What a line means that the client typed, and what to type instead if it means nothing.
+
+use fieldlink_protocol::reason::Reason;
+
+use crate::order::{ClientAnswer, Order};
+use crate::panel::View;
+use crate::status::{Phase, Question, QuestionKind};
+use crate::words::Words;
+
+pub(super) fn is_end_word(words: &Words, line: &str) -> bool {
+    words.is_word_for("words-for-the-end", line)
+}
+
+/// What a line means depends on what is shown. The end is understood everywhere.
+pub(super) fn understand(words: &Words, shown: &View, line: &str) -> Option<Order> {
+    let status = &shown.status;
+    match (status.phase, line, &status.question) {
+        (Phase::Off, "", _) => Some(Order::Start),
+        (Phase::Off, _, _) => None,
+        _ if is_end_word(words, line) => Some(Order::Stop(Reason::ClientEnded)),
+        (_, _, Some(question)) => answer_to(words, question, line),
+        (_, "", None) => None,
+        (Phase::Active | Phase::Interrupted, _, None) => Some(Order::Chat(line.to_owned())),
+        _ => None,
+    }
+}
+
+/// What to type instead of a line that means nothing here.
+pub(super) fn hint(words: &Words, shown: &View, line: &str) -> String {
+    let id = match (&shown.status.question, shown.status.phase) {
+        (Some(question), _) => {
+            return format!("  {}\n{}", words.say(mistake(question)), prompt(words, question));
+        }
+        (None, Phase::Off) => "hint-off",
+        (None, Phase::Active | Phase::Interrupted) if line.is_empty() => "hint-session",
+        (None, Phase::Connecting | Phase::Ready) if line.is_empty() => "hint-waiting",
+        (None, _) => "hint-end",
+    };
+    format!("  {}\n", words.say(id))
+}
+
+/// Why a line was no answer.
+fn mistake(question: &Question) -> &'static str {
+    match question.kind {
+        QuestionKind::Consent | QuestionKind::Extension => "no-answer-yes-or-no",
+        QuestionKind::Text if question.choices.is_empty() => "no-answer-empty",
+        QuestionKind::Text => "no-answer-choice",
+    }
+}
+
+/// How to answer.
+pub(super) fn prompt(words: &Words, question: &Question) -> String {
+    let how = match (question.kind, question.choices.len() as u64) {
+        (QuestionKind::Consent | QuestionKind::Extension, _) => words.say("type-yes-or-no"),
+        (QuestionKind::Text, 0) => words.say("type-an-answer"),
+        (QuestionKind::Text, most) => words.say_with("type-a-number-to", &[("most", most.into())]),
+    };
+    format!("  {how}")
+}
+
+fn answer_to(words: &Words, question: &Question, line: &str) -> Option<Order> {
+    let answer = match question.kind {
+        QuestionKind::Consent | QuestionKind::Extension => yes_or_no(words, line)?,
+        QuestionKind::Text => ClientAnswer::Text(choose(question, line)?),
+    };
+    Some(Order::Answer(question.id, answer))
+}
+
+/// Anything else is neither: a slip of the finger must not let anybody in, nor turn anybody away.
+fn yes_or_no(words: &Words, line: &str) -> Option<ClientAnswer> {
+    if words.is_word_for("words-for-yes", line) {
+        Some(ClientAnswer::Yes)
+    } else if words.is_word_for("words-for-no", line) {
+        Some(ClientAnswer::No)
+    } else {
+        None
+    }
+}
+
+/// The words that a line stands for: its own, or those of the choice that it names. Nothing if it fits
+/// none of the choices.
+pub fn choose(question: &Question, line: &str) -> Option<String> {
+    if question.choices.is_empty() {
+        return (!line.is_empty()).then(|| line.to_owned());
+    }
+    let by_number =
+        line.parse::<usize>().ok().and_then(|number| question.choices.get(number.checked_sub(1)?));
+    let by_words = || question.choices.iter().find(|choice| choice.eq_ignore_ascii_case(line));
+    by_number.or_else(by_words).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use fieldlink_protocol::ids::QuestionId;
+
+    use super::*;
+    use crate::status::Status;
+    use crate::words::Language;
+
+    fn words() -> Words {
+        Words::new(Language::English)
+    }
+
+    fn shown(phase: Phase, question: Option<Question>) -> View {
+        let status = Status { phase, question, ..Status::default() };
+        View { status, credentials: None }
+    }
+
+    fn question(kind: QuestionKind, choices: &[&str]) -> Question {
+        let choices = choices.iter().map(|&choice| choice.into()).collect();
+        Question {
+            id: QuestionId::random(),
+            kind,
+            minutes: 0,
+            text: "?".into(),
+            choices,
+            until: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn only_a_yes_is_a_yes_and_only_a_no_is_a_no() {
+        let asked = question(QuestionKind::Consent, &[]);
+        let view = shown(Phase::Asking, Some(asked.clone()));
+        for (line, expected) in [
+            ("y", Some(ClientAnswer::Yes)),
+            ("YES", Some(ClientAnswer::Yes)),
+            ("n", Some(ClientAnswer::No)),
+            ("No", Some(ClientAnswer::No)),
+            ("", None),
+            ("yy", None),
+            ("1234", None),
+        ] {
+            let given = understand(&words(), &view, line).map(|order| match order {
+                Order::Answer(id, answer) if id == asked.id => answer,
+                other => panic!("{line}: {other:?}"),
+            });
+            assert_eq!(given, expected, "{line}");
+            let hint = hint(&words(), &view, line);
+            assert!(hint.starts_with("  That was no answer: only the words yes and no count.\n"), "{hint}");
+            assert!(hint.ends_with("\n  Type yes or no, and press Enter: "), "{hint}");
+        }
+        assert!(matches!(understand(&words(), &view, "end"), Some(Order::Stop(Reason::ClientEnded))));
+        assert!(matches!(understand(&words(), &shown(Phase::Off, None), ""), Some(Order::Start)));
+        assert!(understand(&words(), &shown(Phase::Off, None), "y").is_none());
+    }
+
+    #[test]
+    fn yes_and_no_count_in_the_clients_language_and_in_english() {
+        let asked = question(QuestionKind::Consent, &[]);
+        let german = Words::new(Language::German);
+        let said = |line| yes_or_no(&german, line);
+        for line in ["ja", "J", "Ja", "yes", "y", "ok"] {
+            assert_eq!(said(line), Some(ClientAnswer::Yes), "{line}");
+        }
+        for line in ["nein", "N", "no"] {
+            assert_eq!(said(line), Some(ClientAnswer::No), "{line}");
+        }
+        for line in ["jan", "", "ja ja", "neinn", "{ $x }"] {
+            assert_eq!(said(line), None, "{line}");
+        }
+        assert_eq!(yes_or_no(&words(), "ja"), None, "nobody was told that it counts");
+        assert!(prompt(&german, &asked).contains("ja oder nein"));
+        let view = shown(Phase::Ready, None);
+        for line in ["ende", "Aus", "end", "STOP"] {
+            let order = understand(&german, &view, line);
+            assert!(matches!(order, Some(Order::Stop(Reason::ClientEnded))), "{line}");
+        }
+    }
+
+    #[test]
+    fn choices_go_by_number_or_words_and_nothing_else() {
+        let asked = question(QuestionKind::Text, &["yes", "no"]);
+        assert_eq!(choose(&asked, "2").as_deref(), Some("no"));
+        assert_eq!(choose(&asked, "Yes").as_deref(), Some("yes"));
+        for wrong in ["0", "3", "", "perhaps", "-1"] {
+            assert_eq!(choose(&asked, wrong), None, "{wrong}");
+        }
+        assert_eq!(choose(&question(QuestionKind::Text, &[]), "blinking").as_deref(), Some("blinking"));
+    }
+
+    #[test]
+    fn what_means_nothing_is_answered_with_what_to_type() {
+        let asked = shown(Phase::Active, Some(question(QuestionKind::Text, &["yes", "no"])));
+        assert!(understand(&words(), &asked, "3").is_none());
+        assert_eq!(
+            hint(&words(), &asked, "3"),
+            "  That is none of the answers.\n  Type a number from 1 to 2, and press Enter: "
+        );
+        assert!(understand(&words(), &shown(Phase::Ready, None), "hello").is_none());
+        assert!(hint(&words(), &shown(Phase::Ready, None), "hello").contains("\"end\""));
+        for (phase, line) in
+            [(Phase::Off, "x"), (Phase::Ready, ""), (Phase::Active, ""), (Phase::Admitting, "")]
+        {
+            assert!(!hint(&words(), &shown(phase, None), line).is_empty(), "{phase:?}");
+        }
+    }
+
+    #[test]
+    fn in_a_session_what_is_typed_is_said() {
+        let view = shown(Phase::Active, None);
+        assert!(
+            matches!(understand(&words(), &view, "It is on"), Some(Order::Chat(text)) if text == "It is on")
+        );
+        assert!(matches!(understand(&words(), &view, "End"), Some(Order::Stop(Reason::ClientEnded))));
+        assert!(understand(&words(), &view, "").is_none());
+    }
+}
