@@ -45,8 +45,12 @@ fn send(address: &OsStr, states: &[NotifyState<'_>]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsString;
+    use std::time::Instant;
 
     use super::*;
+
+    /// Much longer than all tries together, on a machine that is busy, and shorter than anybody would wait.
+    const LONG: Duration = Duration::from_secs(10);
 
     #[test]
     fn a_manager_that_reads_nothing_holds_nobody_up() {
@@ -58,9 +62,11 @@ mod tests {
         let mut message = [0; 64];
         let length = manager.recv(&mut message).expect("told");
         assert_eq!(&message[..length], b"READY=1\nSTATUS=well\n");
+        let began = Instant::now();
         let full = (0..10_000).find_map(|_| send(&told, &[NotifyState::Watchdog]).err()).expect("full");
         assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
         let full = send(&told, &[NotifyState::Stopping]).expect_err("full still");
         assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+        assert!(began.elapsed() < LONG, "{:?}", began.elapsed());
     }
 }

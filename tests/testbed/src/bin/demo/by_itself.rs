@@ -8,7 +8,8 @@ use fieldlink_testbed::engineer::{random_file, wait_until_active};
 use fieldlink_testbed::programs::{Running, run_with_input};
 use fieldlink_testbed::{Call, Engineer, Scanner};
 
-const COPY: usize = 256 << 20;
+/// Enough to see that it works; speed is the benchmark's to tell, with optimised programs.
+const COPY: usize = 64 << 20;
 
 /// Plays the call, and says what happened and how fast.
 pub(crate) fn run(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
@@ -58,7 +59,7 @@ fn copies(call: &Call<'_>, scanner: &Scanner, engineer: &Engineer, table: &mut T
         let status = call.tool("scp").args(["-q", from, to]).stdin(Stdio::null()).status();
         let rate = (COPY >> 20) as f64 / begin.elapsed().as_secs_f64();
         let is_right = status.is_ok_and(|status| status.success()) && checksum(&near) == checksum(result);
-        table.row(name, format!("{} MiB, {rate:.0} MiB/s, checksums compared", COPY >> 20), is_right);
+        table.row(name, format!("{} MiB, {rate:.0} MiB/s (not optimised), checksums compared", COPY >> 20), is_right);
     };
     copy("scp to the scanner", &near.display().to_string(), &remote, &far);
     copy("scp from the scanner", &remote, &back.display().to_string(), &back);
