@@ -59,7 +59,11 @@ fn copies(call: &Call<'_>, scanner: &Scanner, engineer: &Engineer, table: &mut T
         let status = call.tool("scp").args(["-q", from, to]).stdin(Stdio::null()).status();
         let rate = (COPY >> 20) as f64 / begin.elapsed().as_secs_f64();
         let is_right = status.is_ok_and(|status| status.success()) && checksum(&near) == checksum(result);
-        table.row(name, format!("{} MiB, {rate:.0} MiB/s (not optimised), checksums compared", COPY >> 20), is_right);
+        table.row(
+            name,
+            format!("{} MiB, {rate:.0} MiB/s (not optimised), checksums compared", COPY >> 20),
+            is_right,
+        );
     };
     copy("scp to the scanner", &near.display().to_string(), &remote, &far);
     copy("scp from the scanner", &remote, &back.display().to_string(), &back);
