@@ -1,8 +1,9 @@
-//! Remote access: the owner of everything that runs while it is on. It asks the rules and does what
-//! they say; nothing else decides.
+//! Remote access: the owner of everything that runs while it is on. It tells the rules what happens and carries out
+//! the events that come of it (`carry_out.rs`); nothing else decides.
 
+mod account;
+mod carry_out;
 mod command;
-mod conversation;
 mod orders;
 mod relay;
 mod returning;
@@ -10,9 +11,6 @@ mod session;
 
 use std::sync::Arc;
 
-use fieldlink_daemon::AUDIT;
-use fieldlink_protocol::messages::agent::{Claim, FromAgent};
-use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
@@ -20,29 +18,22 @@ use fieldlink_transport::Dialer;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 
-pub use command::{Command, Refusal};
+pub use command::Command;
 
-use self::conversation::{Rate, Said};
-use self::relay::Outage;
 use self::returning::{Return, Returning};
 
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
-use crate::network::monitor::{self, Standing};
-use crate::rules::{Due, Pair, Rules, State};
-use crate::session::control::Teller;
-use crate::session::pairing::{ChargeRequest, Run};
+use crate::network::monitor;
+use crate::rules::{Rules, State};
+use crate::session::pairing::{ChargeRequest, Run, Verified};
 use crate::session::{LiveSession, SessionDeps, SessionEvent};
-use crate::session_process::EndOutcome;
 use crate::state_files::StateFiles;
 use crate::tunnel::{Tunnel, TunnelEvent};
-use crate::view::{reason_of, status_of};
+use crate::view::status_of;
 use fieldlink_device::notice::Notice;
 use fieldlink_device::order::Notification;
 use fieldlink_device::panel::{Credentials, View};
-
-/// Pairs that are drawn for one press, should the relay say that an ID is taken.
-const MOST_REDRAWS: u8 = 3;
 
 /// Happenings that a listener may be behind with.
 const HAPPENINGS: usize = 64;
@@ -56,23 +47,18 @@ pub struct Unconfirmed;
 
 /// Remote access. Runs until its command queue is closed.
 pub struct Access {
-    config: Config,
     dialer: Dialer,
     around: Arc<SessionDeps>,
     network: monitor::Handle,
     key: Arc<RegistrationKey>,
     rules: Rules,
     tunnel: Option<(Tunnel, mpsc::Receiver<TunnelEvent>)>,
-    is_registered: bool,
-    problem: Option<String>,
-    /// A connection to the relay that was lost a moment ago, and may be back before the client has to know.
-    outage: Option<Outage>,
-    /// Pairs drawn anew since the client's press.
-    redraws: u8,
     pairings: JoinSet<Run>,
     /// Those who are still being told something: engineers who come too late, a relay that was away.
     goodbyes: JoinSet<()>,
     charges: (mpsc::Sender<ChargeRequest>, mpsc::Receiver<ChargeRequest>),
+    /// The control pipe of an engineer who knows the PIN, until they are greeted.
+    proven: Option<Box<Verified>>,
     session: Option<LiveSession>,
     returning: Returning,
     /// The latest pair's, also when the pair is gone: a session keeps the name it began under.
@@ -85,9 +71,6 @@ pub struct Access {
     state_files: StateFiles,
     view: watch::Sender<View>,
     notifications: broadcast::Sender<Notification>,
-    chat_rate: Rate,
-    question_rate: Rate,
-    said: Said,
     timer: BootTimer,
 }
 
@@ -124,7 +107,8 @@ impl Access {
         commands: mpsc::Receiver<Command>,
         (state_files, notice): (StateFiles, Option<Notice>),
     ) -> anyhow::Result<(Self, AccessHandle)> {
-        let status = status_of(&State::Off, notice.as_ref(), None, &network.verdict());
+        let rules = Rules::new(config.consent, config.session.clone());
+        let status = status_of(&rules, notice.as_ref(), &network.verdict());
         let (view, watcher) = watch::channel(View { status, credentials: None });
         let (notifications, _) = broadcast::channel(HAPPENINGS);
         let handle = AccessHandle { view: watcher, notifications: notifications.clone() };
@@ -133,15 +117,11 @@ impl Access {
             around: Arc::new(around),
             returning: Returning::default(),
             support_id: None,
-            rules: Rules::new(config.consent, config.session.clone()),
-            config,
+            rules,
+            proven: None,
             network,
             key: Arc::new(RegistrationKey::generate()),
             tunnel: None,
-            is_registered: false,
-            problem: None,
-            outage: None,
-            redraws: 0,
             pairings: JoinSet::new(),
             goodbyes: JoinSet::new(),
             charges: mpsc::channel(16),
@@ -152,9 +132,6 @@ impl Access {
             state_files,
             view,
             notifications,
-            chat_rate: Rate::of_chat(),
-            question_rate: Rate::of_questions(),
-            said: Said::default(),
             timer: BootTimer::new()?,
         };
         Ok((access, handle))
@@ -163,38 +140,57 @@ impl Access {
     /// Serves commands, relay and sessions. Whatever runs when the command queue closes is ended.
     pub async fn run(mut self) -> anyhow::Result<()> {
         loop {
-            match self.next_event().await {
+            let is_closed = match self.next_event().await {
                 Event::Command(None) => {
-                    return Ok(self.switch_off(Notice::Ended(Reason::AgentStopped)).await?);
+                    self.rules.handle_failure(Reason::AgentStopped);
+                    true
                 }
-                Event::Command(Some(command)) => self.on_command(command).await?,
-                Event::Tunnel(event) => self.on_tunnel(event).await?,
-                Event::Charge(ChargeRequest { registration, reply }) => {
-                    // A run that is gone leaves its charge standing: it cannot be refunded.
-                    let _ = reply.send(self.rules.charge(&registration));
+                Event::Command(Some(command)) => {
+                    self.on_command(command).await?;
+                    false
                 }
-                Event::Run(run) => self.on_run(run).await?,
-                Event::RunFailed(error) => tracing::error!(%error, "a pairing failed by itself"),
-                Event::TunnelFailed => {
-                    tracing::error!("nothing keeps the registration any more");
-                    self.switch_off(Notice::Ended(Reason::ScannerFailed)).await?;
+                event => {
+                    self.on_event(event).await?;
+                    false
                 }
-                Event::Session(event) => self.on_session(event).await?,
-                Event::Return(event) => self.on_return(event).await?,
-                // The client is to see it; nothing else follows from it here.
-                Event::Network => {}
-                Event::Time => self.on_time().await?,
-            }
-            if self.is_over {
+            };
+            self.carry_out_events().await?;
+            self.show();
+            if is_closed || self.is_over {
                 return Ok(());
             }
-            self.show();
         }
     }
 
+    async fn on_event(&mut self, event: Event) -> Result<(), Unconfirmed> {
+        match event {
+            Event::Tunnel(event) => {
+                if event.ends_session() {
+                    self.hear_out_session().await?;
+                }
+                self.on_tunnel(event);
+            }
+            Event::Charge(ChargeRequest { registration, reply }) => {
+                // A run that is gone leaves its charge standing: it cannot be refunded.
+                let _ = reply.send(self.rules.handle_charge(&registration));
+            }
+            Event::Run(run) => self.on_run(run),
+            Event::RunFailed(error) => tracing::error!(%error, "a pairing failed by itself"),
+            Event::TunnelFailed => {
+                tracing::error!("nothing keeps the registration any more");
+                self.rules.handle_failure(Reason::ScannerFailed);
+            }
+            Event::Session(event) => self.on_session(event).await?,
+            Event::Return(event) => self.on_return(event).await?,
+            // The client is to see it; nothing else follows from it here.
+            Event::Network | Event::Command(_) => {}
+            Event::Time => self.rules.handle_timeout(clock::now()),
+        }
+        Ok(())
+    }
+
     async fn next_event(&mut self) -> Event {
-        let outage = self.outage.as_ref().map(|outage| outage.until);
-        let deadline = self.rules.next_deadline().into_iter().chain(outage).min();
+        let deadline = self.rules.poll_timeout();
         let tunnel = async {
             match &mut self.tunnel {
                 Some((_, events)) => events.recv().await.map_or(Event::TunnelFailed, Event::Tunnel),
@@ -219,102 +215,15 @@ impl Access {
         }
     }
 
-    fn switch_on(&mut self) {
-        let Ok(pair) = Pair::draw() else {
-            self.notice = Some(Notice::Ended(Reason::ScannerFailed));
-            return;
-        };
-        tracing::info!(target: AUDIT, "remote access goes on");
-        self.support_id = Some(pair.support_id);
-        let claim = Claim::SupportId { support_id: pair.support_id, lease: None };
-        // A key of its own for every start: nothing ties one support ID to the next.
-        self.key = Arc::new(RegistrationKey::generate());
-        self.network.tunnel_is(Standing::Connecting);
-        self.tunnel = Some(Tunnel::open(self.dialer.clone(), self.key.clone(), claim));
-        (self.is_registered, self.problem, self.outage) = (false, None, None);
-        self.rules.open(pair, clock::now());
-    }
-
-    /// Everything ends; the client reads why.
-    async fn switch_off(&mut self, notice: Notice) -> Result<(), Unconfirmed> {
-        self.network.tunnel_is(Standing::Off);
-        self.outage = None;
-        let reason = reason_of(&notice);
-        let request = self.rules.request().cloned();
-        let session = request.as_ref().map(|request| request.session.to_string());
-        tracing::info!(target: AUDIT, reason = reason.code(), session, "remote access goes off");
-        self.rules.close();
-        self.pairings.shutdown().await;
-        while self.goodbyes.try_join_next().is_some() {}
-        self.goodbyes.spawn(std::mem::take(&mut self.returning).give_up());
-        let was_admitted = self.session.is_some() && !self.is_registered;
-        let mut tunnel = self.tunnel.take();
-        if let (Some(request), true) = (&request, was_admitted) {
-            while self.goodbyes.try_join_next().is_some() {}
-            if let Some((tunnel, events)) = tunnel.take() {
-                self.goodbyes.spawn(tunnel.farewell(events, request.session, reason));
-            }
-        }
-        let closing = async {
-            let Some((tunnel, events)) = tunnel else { return };
-            // Nobody reads them any more; a relay that floods us must not hold up the end.
-            drop(events);
-            if let Some(request) = &request {
-                tunnel.send(FromAgent::Ended { session: request.session, reason });
-            }
-            tunnel.close().await;
-        };
-        let outcome = match self.session.take() {
-            Some(session) => session.end(reason, closing).await,
-            None => {
-                closing.await;
-                EndOutcome::Orderly
-            }
-        };
-        self.notice = Some(notice);
-        self.show();
-        self.state_files.set_session(None);
-        if outcome == EndOutcome::Unconfirmed {
-            self.state_files.set_last_words(reason);
-        }
-        if outcome == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { Ok(()) }
-    }
-
-    async fn on_time(&mut self) -> Result<(), Unconfirmed> {
-        let now = clock::now();
-        self.show_outage(now);
-        match self.rules.tick(now) {
-            None | Some(Due::Interrupted) => Ok(()),
-            Some(Due::Unanswered { request }) => {
-                self.confirm(&Answer::NoAnswer {});
-                self.tell_answer(request, Answer::NoAnswer {});
-                Ok(())
-            }
-            Some(Due::Remind { minutes }) => {
-                self.remind(minutes);
-                Ok(())
-            }
-            Some(Due::Idle) => self.switch_off(Notice::Idle).await,
-            Some(Due::GiveUp(Reason::NoAnswer)) => {
-                let request = self.rules.request().cloned();
-                let standing = self.rules.refused(now);
-                self.after_refusal(request, Reason::NoAnswer, standing).await
-            }
-            Some(Due::GiveUp(reason)) => self.back_to_waiting(reason, Teller::Party).await,
-            Some(Due::End(reason)) => self.switch_off(Notice::Ended(reason)).await,
-        }
-    }
-
     fn show(&self) {
-        let (state, problem) = (self.rules.state(), self.problem.as_deref());
-        let credentials = match state {
+        let credentials = match self.rules.state() {
             // Nobody is to read out what the relay may not even know.
             State::Open { pair, .. } | State::Greeting { pair, .. } if pair.was_registered() => {
                 Some(Credentials { support_id: pair.support_id, pin: pair.pin.clone() })
             }
             _ => None,
         };
-        let status = status_of(state, self.notice.as_ref(), problem, &self.network.verdict());
+        let status = status_of(&self.rules, self.notice.as_ref(), &self.network.verdict());
         let view = View { status, credentials };
         self.view.send_if_modified(|shown| {
             let is_new = *shown != view;

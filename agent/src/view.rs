@@ -7,21 +7,20 @@ use fieldlink_device::status::{Away, Phase, Question, QuestionKind, Status, Visi
 use fieldlink_device::words::{Language, Words};
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::messages::questions;
-use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 
 use crate::network::Verdict;
-use crate::rules::{Active, Asked, Request, State};
-use crate::session::control::Teller;
+use crate::rules::{Active, Asked, Ending, Request, Rules, State};
 
-/// What a state looks like from outside.
-pub fn status_of(state: &State, notice: Option<&Notice>, problem: Option<&str>, network: &Verdict) -> Status {
+/// What the rules' state looks like from outside. `notice` says why it is off, if it is.
+pub fn status_of(rules: &Rules, notice: Option<&Notice>, network: &Verdict) -> Status {
     let mut status = Status { network: network.notice.clone(), ..Status::default() };
-    match state {
+    let relay = rules.relay();
+    match rules.state() {
         State::Off => status.notice = notice.cloned(),
-        State::Open { pair, registered, .. } => {
-            status.phase = if *registered { Phase::Ready } else { Phase::Connecting };
-            status.problem = problem.filter(|_| !registered).map(text::sentence);
+        State::Open { pair, .. } => {
+            status.phase = if relay.is_registered() { Phase::Ready } else { Phase::Connecting };
+            status.problem = relay.problem().map(text::sentence);
             status.wrong_tries = pair.failures();
         }
         // The client reads nothing of an engineer who has not proven the pipe yet.
@@ -36,7 +35,7 @@ pub fn status_of(state: &State, notice: Option<&Notice>, problem: Option<&str>, 
         State::Admitting { request, .. } => {
             (status.phase, status.visitor) = (Phase::Admitting, Some(visitor_of(request)));
         }
-        State::Active(active) => show_session(&mut status, active, problem.is_some()),
+        State::Active(active) => show_session(&mut status, active, relay.problem().is_some()),
     }
     status
 }
@@ -84,21 +83,13 @@ fn question_of(asked: &Asked) -> Question {
     Question { id: asked.id, kind, minutes, text, choices, until: asked.until }
 }
 
-/// Why a session is over, by `teller`'s word.
-pub fn told(reason: Reason, teller: Teller) -> Notice {
-    match teller {
-        Teller::Relay if !reason.is_relays_own() => Notice::Hearsay(reason),
-        Teller::Relay | Teller::Party => Notice::Ended(reason),
-    }
-}
-
-/// The reason that the other sides are told. Hearsay is not passed on under our own seal.
-pub fn reason_of(notice: &Notice) -> Reason {
-    match notice {
-        Notice::Ended(reason) => *reason,
-        Notice::Hearsay(_) => Reason::RelayEnded,
-        Notice::Burnt(_) => Reason::Burnt,
-        Notice::Idle | Notice::Unknown(_) => Reason::AgentStopped,
+/// What the client reads about an end.
+pub fn notice_of(ending: &Ending) -> Notice {
+    match ending {
+        Ending::Reason(reason) => Notice::Ended(*reason),
+        Ending::Hearsay(reason) => Notice::Hearsay(*reason),
+        Ending::WrongPins(request) => Notice::Burnt(person_of(request)),
+        Ending::Idle => Notice::Idle,
     }
 }
 
@@ -106,6 +97,7 @@ pub fn reason_of(notice: &Notice) -> Reason {
 mod tests {
     use fieldlink_protocol::credential::EngineerIdentity;
     use fieldlink_protocol::ids::{EngineerId, RunId, SessionId};
+    use fieldlink_protocol::reason::Reason;
 
     use super::*;
 
@@ -132,16 +124,15 @@ mod tests {
     #[test]
     fn what_the_relay_says_is_told_as_its_word() {
         let words = Words::new(Language::English);
-        let line = |reason, teller| words.notice(&told(reason, teller));
-        assert_eq!(line(Reason::ClientEnded, Teller::Party), "Remote access has ended: you ended it.");
-        let hearsay = told(Reason::ClientEnded, Teller::Relay);
+        let line = |ending| words.notice(&notice_of(&ending));
+        let ended = Reason::ClientEnded;
+        assert_eq!(line(Ending::Reason(ended)), "Remote access has ended: you ended it.");
         assert_eq!(
-            words.notice(&hearsay),
+            line(Ending::Hearsay(ended)),
             "Remote access has ended: the support service says: the client ended it."
         );
-        assert_eq!(reason_of(&hearsay), Reason::RelayEnded, "the engineer must not read it as ours");
         assert_eq!(
-            line(Reason::Revoked, Teller::Relay),
+            line(Ending::Reason(Reason::Revoked)),
             "Remote access has ended: the engineer's access was withdrawn."
         );
     }

@@ -11,24 +11,21 @@
 //! and deadline stay, keys and SSH connections do not. The client is not asked again, and reads it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use fieldlink_daemon::AUDIT;
+use fieldlink_protocol::feature;
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::limits;
-use fieldlink_protocol::messages::agent::FromAgent;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::reason::Reason;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Access, Unconfirmed};
+use super::{Access, Unconfirmed, carry_out};
 use crate::clock;
 use crate::rules::Request;
 use crate::session::control::{ControlEvent, EngineerHello};
 use crate::session::pairing::{self, Freely, Offer, Outcome, Run, Verified};
 use crate::session::{LiveSession, SessionEvent};
-use crate::session_process::EndOutcome;
 
 /// Who is on the way back.
 #[derive(Default)]
@@ -95,9 +92,9 @@ impl Returning {
 
 impl Access {
     /// The relay says that the engineer's program was started again. A try before this one is given up:
-    /// whoever knows the key is let in, however many others come in between.
+    /// who knows the key is let in, however many others come in between.
     pub(super) fn pair_again(&mut self, session: SessionId, run: RunId, pipe: PipeId, pipe_ticket: String) {
-        let Some(request) = self.rules.may_return(session, run) else { return };
+        let Some(request) = self.rules.handle_pair_again(session, run) else { return };
         let (Some(live), Some(support_id)) = (&self.session, self.support_id) else { return };
         let Ok(registration) = Registration::new(live.restart_key()) else {
             return self.decline(&request, Reason::ScannerFailed);
@@ -118,7 +115,8 @@ impl Access {
             (Return::Paired(run), _) => self.on_paired_again(*run),
             (Return::Greeted(hello), Returning::Greeting { request, mut session, .. }) => {
                 if session.set_engineer(&hello) {
-                    return self.let_back_in(request, *session).await;
+                    let shows_chat = hello.features.has(feature::CHAT);
+                    return self.let_back_in(request, *session, shows_chat).await;
                 }
                 session.end(Reason::Incompatible, std::future::ready(())).await;
             }
@@ -156,43 +154,25 @@ impl Access {
     }
 
     /// The new program takes the old one's place: same session, same deadline, new keys.
-    async fn let_back_in(&mut self, request: Request, mut session: LiveSession) -> Result<(), Unconfirmed> {
-        let now = clock::now();
-        let before = self.rules.active().map(|active| (active.heard, active.asked.is_some()));
-        let (Some((heard, was_asked)), Some(deadline)) = (before, self.rules.returned(request.run, now))
-        else {
-            let outcome = session.end(Reason::Silence, std::future::ready(())).await;
-            return if outcome == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { Ok(()) };
-        };
+    async fn let_back_in(
+        &mut self,
+        request: Request,
+        mut session: LiveSession,
+        shows_chat: bool,
+    ) -> Result<(), Unconfirmed> {
+        if !self.rules.handle_returned(request.run, shows_chat, clock::now()) {
+            return carry_out::end(Some(session), Reason::Silence, std::future::ready(())).await;
+        }
         let Some(before) = self.session.take() else { return Ok(()) };
         // First, so that the relay does not take the new control pipe for a mere try any longer than
         // it must.
-        self.tell_of_return();
+        self.say_again_to_relay();
         let taken_over = session.take_over(before).await;
         self.session = Some(session);
-        if let Err(error) = taken_over {
+        taken_over.map_err(|error| {
             // What is left of the earlier program cannot be reached any more, except by our own end.
             tracing::error!(%error, "the session cannot go on");
-            return Err(Unconfirmed);
-        }
-        tracing::info!(target: AUDIT, engineer = %request.engineer.id, "the engineer's program is back");
-        if let Some(session) = &self.session {
-            session.admit(deadline.saturating_sub(now).max(Duration::from_secs(1)), deadline);
-        }
-        self.say_again(heard);
-        if was_asked {
-            self.on_question_withdrawn();
-        }
-        Ok(())
-    }
-
-    /// Names the run that the session stands on, if it is not the first. The relay may hear it twice.
-    pub(super) fn tell_of_return(&self) {
-        if let (Some(active), Some((tunnel, _))) = (self.rules.active(), &self.tunnel)
-            && active.returns.count > 0
-        {
-            let (session, run) = (active.request.session, active.request.run);
-            tunnel.send(FromAgent::PairedAgain { session, run });
-        }
+            Unconfirmed
+        })
     }
 }

@@ -3,54 +3,46 @@
 
 use std::collections::BTreeSet;
 
-use fieldlink_protocol::credential::EngineerIdentity;
-use fieldlink_protocol::ids::EngineerId;
+use fieldlink_device::order::ClientAnswer;
 
+use super::tests::{outage, registration, request};
 use super::*;
 
 /// The rules, and what the inputs need.
 struct Trial {
     rules: Rules,
-    registration: Option<Arc<Registration>>,
     now: Duration,
 }
 
 type Input = (&'static str, fn(&mut Trial));
 
 const INPUTS: [Input; 11] = [
-    ("start", |trial| {
-        if matches!(trial.rules.state(), State::Off) {
-            let pair = Pair::draw().expect("a pair");
-            trial.registration = Some(pair.registration.clone());
-            trial.rules.open(pair, trial.now);
-        }
+    ("start", |trial| trial.order(Order::Start)),
+    ("relay: registered", |trial| trial.rules.handle_registered()),
+    ("relay: lost", |trial| {
+        trial.rules.handle_relay_lost(outage(), trial.now);
+        // For longer than a moment.
+        trial.rules.relay.handle_timeout(true, trial.now * 100, &mut trial.rules.events);
     }),
-    ("relay: registered", |trial| trial.rules.set_registered(true)),
-    ("relay: lost", |trial| trial.rules.set_registered(false)),
     ("engineer: right PIN", |trial| {
-        if let Some(registration) = trial.registration.clone()
-            && let Ok(charge) = trial.rules.charge(&registration)
+        if let Some(registration) = registration(&mut trial.rules)
+            && let Ok(charge) = trial.rules.handle_charge(&registration)
         {
-            let _ = trial.rules.verified(&registration, charge, request(), trial.now);
+            let _ = trial.rules.handle_verified(request(1), &registration, charge, trial.now);
         }
     }),
-    ("engineer: control pipe proven", |trial| {
-        let _ = trial.rules.greeted(trial.now);
-    }),
+    ("engineer: control pipe proven", |trial| trial.rules.handle_greeted(true, trial.now)),
     ("client: yes", |trial| trial.answer(ClientAnswer::Yes)),
     ("client: no", |trial| trial.answer(ClientAnswer::No)),
     ("engineer: leaves", |trial| {
-        if matches!(trial.rules.state(), State::Greeting { .. } | State::Asking { .. }) {
-            trial.rules.withdraw(trial.now);
-        }
+        trial.rules.handle_over(Reason::EngineerEnded, Teller::Party, trial.now);
     }),
     ("relay: ID withdrawn", |trial| {
-        let _ = trial.rules.admitted(trial.now);
+        trial.rules.handle_begun();
+        trial.rules.handle_admitted(request(1).session, trial.now);
     }),
-    ("control pipe: lost", |trial| trial.rules.interrupt("lost".into())),
-    ("control pipe: heard", |trial| {
-        let _ = trial.rules.heard(trial.now);
-    }),
+    ("control pipe: lost", |trial| trial.rules.handle_link_down("lost".into())),
+    ("control pipe: heard", |trial| trial.rules.handle_heard(trial.now)),
 ];
 
 /// How each state is reached, as indices of [`INPUTS`].
@@ -60,67 +52,48 @@ const WAYS: [&[usize]; 7] =
 impl Trial {
     fn of(inputs: &[usize]) -> Self {
         let rules = Rules::new(Consent::Ask, SessionConfig::default());
-        let mut trial = Self { rules, registration: None, now: Duration::from_secs(1) };
+        let mut trial = Self { rules, now: Duration::from_secs(1) };
         inputs.iter().for_each(|&input| INPUTS[input].1(&mut trial));
+        while trial.rules.poll_event().is_some() {}
         trial
     }
 
     fn answer(&mut self, answer: ClientAnswer) {
         if let State::Asking { question, .. } = *self.rules.state() {
-            let _ = self.rules.answer(question, answer, self.now);
+            self.order(Order::Answer(question, answer));
         }
     }
 
-    /// Waits until something is due, and does what the rules' owner does then.
+    /// It may be refused.
+    fn order(&mut self, order: Order) {
+        let _ = self.rules.handle_order(order, self.now);
+    }
+
+    /// Waits until something is due. What that is called.
     fn wait(&mut self) -> Option<&'static str> {
-        let due = self.rules.next_deadline()?;
-        match self.rules.tick(due)? {
-            Due::Idle => {
-                self.rules.close();
-                Some("time: nobody came")
-            }
-            Due::End(_) => {
-                self.rules.close();
-                Some("time: over")
-            }
-            Due::GiveUp(Reason::NoAnswer) => {
-                self.rules.refused(due);
-                Some("time: no answer")
-            }
-            Due::GiveUp(_) => {
-                self.rules.withdraw(due);
-                Some("time: too slow")
-            }
-            Due::Interrupted => Some("time: silent"),
-            Due::Unanswered { .. } | Due::Remind { .. } => None,
-        }
+        self.rules.handle_timeout(self.rules.poll_timeout()?);
+        Some(match self.rules.poll_event()? {
+            RuleEvent::Closed { ending: Ending::Idle, .. } => "time: nobody came",
+            RuleEvent::Closed { .. } => "time: over",
+            RuleEvent::NotLetIn { why: NotLetIn::Unanswered, .. } => "time: no answer",
+            RuleEvent::NotLetIn { .. } => "time: too slow",
+            RuleEvent::Interrupted { .. } => "time: silent",
+            _ => return None,
+        })
     }
 
     fn state(&self) -> &'static str {
+        let is_registered = self.rules.relay().is_registered();
         match self.rules.state() {
             State::Off => "Off",
-            State::Open { registered: false, .. } => "Connecting",
-            State::Open { registered: true, .. } => "Ready",
+            State::Open { .. } if !is_registered => "Connecting",
+            State::Open { .. } => "Ready",
             State::Greeting { .. } => "Greeting",
             State::Asking { .. } => "Asking",
             State::Admitting { .. } => "Admitting",
             State::Active(active) if active.interrupted.is_some() => "Interrupted",
             State::Active(_) => "Active",
         }
-    }
-}
-
-fn request() -> Request {
-    Request {
-        session: SessionId::from_bytes([1; 16]),
-        run: RunId::from_bytes([1; 16]),
-        engineer: EngineerIdentity {
-            id: EngineerId::from_bytes([1; 16]),
-            name: "Ada".into(),
-            company: "X".into(),
-        },
-        ticket: "T-1".into(),
-        partner: None,
     }
 }
 
@@ -143,6 +116,15 @@ fn transitions() -> BTreeSet<String> {
         }
     }
     found
+}
+
+#[test]
+fn the_client_switches_off_in_every_state() {
+    for way in WAYS {
+        let mut trial = Trial::of(way);
+        trial.order(Order::Stop(Reason::ClientEnded));
+        assert_eq!(trial.state(), "Off", "after {way:?}");
+    }
 }
 
 #[test]

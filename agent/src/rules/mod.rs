@@ -1,57 +1,78 @@
-//! The rules of a session: who may pair, who is asked what, when it is over. Pure: callers pass
-//! `now` (time since boot) and do what comes back.
+//! The rules of a session: who may pair, who is asked what, when it is over. Pure: no socket, no clock, no task.
 //!
-//! `Off → Open → Greeting → Asking → Admitting → Active ⇄ interrupted → Off`. *Open* is shown as
-//! connecting or ready; *Greeting* is the moment in which a verified engineer proves the control
-//! pipe; *Admitting* waits for the relay to withdraw the support ID. The pair lives in the states
-//! that may still use it, so that no session can outlive its beginning with a PIN that still works.
+//! What happens outside comes in through `handle_…`, with `now` (time since boot); what follows from it comes out of
+//! [`Rules::poll_event`], in order. [`Rules::poll_timeout`] says when [`Rules::handle_timeout`] is due.
+//!
+//! `Off → Open → Greeting → Asking → Admitting → Active ⇄ interrupted → Off`. *Open* is shown as connecting or ready;
+//! *Greeting* is the moment in which a verified engineer proves the control pipe; *Admitting* waits for what serves the
+//! engineer to start, and for the relay to withdraw the support ID. The pair lives in the states that may still use it,
+//! so that no session can outlive its beginning with a PIN that still works.
 
 mod active;
+mod consent;
+mod conversation;
 #[cfg(test)]
 mod diagram;
-mod outcome;
+mod ending;
+mod event;
+#[cfg(test)]
+mod model;
 mod pair;
+mod pairing;
+mod refusal;
+mod relay_link;
 mod request;
 mod returns;
+mod session;
 mod state;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use fieldlink_device::order::ClientAnswer;
-use fieldlink_protocol::ids::{QuestionId, RunId, SessionId};
+use fieldlink_device::order::Order;
+use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::limits;
-use fieldlink_protocol::messages::questions::{Answer, Question};
-use fieldlink_protocol::pairing::Registration;
-use fieldlink_protocol::pairing::attempts::{Charge, Standing};
+use fieldlink_protocol::messages::agent::FromAgent;
 use fieldlink_protocol::reason::Reason;
 
 pub use active::{Active, Asked};
-pub use outcome::{Answered, Due, GrantError, Greeted, StaleAnswer};
+pub use ending::{Ending, Teller};
+pub use event::{NotLetIn, RuleEvent};
 pub use pair::Pair;
+pub use pairing::Trial;
+pub use refusal::{GrantError, Refusal, StaleAnswer};
+pub use relay_link::RelayLink;
 pub use request::Request;
 pub use returns::Returns;
 pub use state::State;
 
 use crate::config::{Consent, SessionConfig};
+use crate::network::reach::Failure;
 
-/// How long a session may take to begin once the client has allowed it: what runs the engineer's programs is started,
-/// which says itself when it fails, and the relay withdraws the support ID.
-const BEGINNING: Duration = Duration::from_secs(45);
+/// Pairs that are drawn for one press, should the relay say that an ID is taken.
+const MOST_REDRAWS: u8 = 3;
+
+/// What happened and was not polled yet.
+type Events = VecDeque<RuleEvent>;
 
 /// The state, and the limits that move it.
 pub struct Rules {
     consent: Consent,
     session: SessionConfig,
     state: State,
+    relay: RelayLink,
+    /// Pairs drawn anew since the client's press.
+    redraws: u8,
+    events: Events,
 }
 
 impl Rules {
     /// Off.
     pub fn new(consent: Consent, session: SessionConfig) -> Self {
-        Self { consent, session, state: State::Off }
+        let (state, relay, events) = (State::Off, RelayLink::default(), Events::new());
+        Self { consent, session, state, relay, redraws: 0, events }
     }
 
     /// Where things stand.
@@ -59,267 +80,129 @@ impl Rules {
         &self.state
     }
 
-    /// Remote access starts with a new pair; also when the relay wants another support ID.
-    pub fn open(&mut self, pair: Pair, now: Duration) {
-        let until = now + Duration::from_secs(self.session.idle_seconds);
-        self.state = State::Open { pair, registered: false, until };
-    }
-
-    /// Whatever was, is over. The pair goes with it.
-    pub fn close(&mut self) {
-        self.state = State::Off;
-    }
-
-    /// The relay knows the support ID, or has lost it.
-    pub fn set_registered(&mut self, is_registered: bool) {
-        if let State::Open { registered, pair, .. } = &mut self.state {
-            *registered = is_registered;
-            pair.was_registered |= is_registered;
-        }
-    }
-
-    /// Whether another pair may be drawn because the relay says that this ID is taken. Only before
-    /// anyone could have tried it: a relay must not get a fresh count of attempts without a press.
-    pub fn may_redraw(&self) -> bool {
-        matches!(&self.state, State::Open { pair, .. } if !pair.was_registered && pair.is_untried())
-    }
-
-    /// Whether an engineer may begin to pair. Nothing is charged yet.
-    pub fn may_pair(&mut self, run: RunId, running: usize) -> Result<Arc<Registration>, Reason> {
-        let State::Open { pair, .. } = &mut self.state else { return Err(Reason::Busy) };
-        let has_room = running < limits::PAIRINGS_AT_ONCE;
-        if has_room && pair.is_new(run) { Ok(pair.registration.clone()) } else { Err(Reason::Busy) }
-    }
-
-    /// Charges an attempt, before the second OPAQUE message leaves.
-    pub fn charge(&mut self, registration: &Arc<Registration>) -> Result<Charge, Reason> {
-        match &mut self.state {
-            State::Open { pair, .. } if Arc::ptr_eq(&pair.registration, registration) => {
-                pair.attempts.charge().ok_or(Reason::Burnt)
-            }
-            _ => Err(Reason::Busy),
-        }
-    }
-
-    /// The third message did not verify, or never came. True if that burnt the pair.
-    pub fn failed(&mut self, registration: &Arc<Registration>, charge: Charge) -> bool {
-        let Some(pair) = self.pair_mut(registration) else { return false };
-        matches!(pair.attempts.failed(charge), Standing::Burnt(_))
-    }
-
-    /// The third message verified. The first one to get here is greeted, others are told "busy".
-    pub fn verified(
-        &mut self,
-        registration: &Arc<Registration>,
-        charge: Charge,
-        request: Request,
-        now: Duration,
-    ) -> Result<(), Reason> {
-        let pair = self.pair_mut(registration).ok_or(Reason::Busy)?;
-        pair.attempts.succeeded(charge);
-        match std::mem::replace(&mut self.state, State::Off) {
-            State::Open { pair, .. } => {
-                self.state = State::Greeting { pair, request, until: now + limits::HANDSHAKE };
-                Ok(())
-            }
-            other => {
-                self.state = other;
-                Err(Reason::Busy)
-            }
-        }
-    }
-
-    /// The verified engineer proved the control pipe.
-    pub fn greeted(&mut self, now: Duration) -> Greeted {
-        match std::mem::replace(&mut self.state, State::Off) {
-            State::Greeting { request, .. } if self.consent == Consent::Pin => {
-                self.state = State::Admitting { request, until: now + BEGINNING };
-                Greeted::Admit
-            }
-            State::Greeting { pair, request, .. } => {
-                let question = QuestionId::random();
-                let until = now + Duration::from_secs(self.session.consent_seconds);
-                self.state = State::Asking { pair, request, question, until };
-                Greeted::Ask(question)
-            }
-            other => {
-                self.state = other;
-                Greeted::Stale
-            }
-        }
-    }
-
-    /// The client's answer, to the question it names.
-    pub fn answer(
-        &mut self,
-        question: QuestionId,
-        answer: ClientAnswer,
-        now: Duration,
-    ) -> Result<Answered, StaleAnswer> {
-        match &mut self.state {
-            State::Active(active) => return active.answer(question, answer, now),
-            State::Asking { question: asked, .. } if *asked == question => {}
-            _ => return Err(StaleAnswer::NotOpen),
-        }
-        match answer {
-            ClientAnswer::No => return Ok(Answered::Refused(self.refused(now))),
-            ClientAnswer::Text(_) => return Err(StaleAnswer::DoesNotFit),
-            ClientAnswer::Yes => {}
-        }
-        if let State::Asking { request, .. } = std::mem::replace(&mut self.state, State::Off) {
-            self.state = State::Admitting { request, until: now + BEGINNING };
-        }
-        Ok(Answered::Allowed)
-    }
-
-    /// The engineer asks the client something. An error is the answer: the client is not asked.
-    pub fn ask(&mut self, request: u32, question: Question, now: Duration) -> Result<(), Answer> {
-        self.active_mut().map_or(Err(Answer::Busy {}), |active| active.ask(request, question, now))
-    }
-
-    /// The engineer takes a question back. False if it is not open.
-    pub fn withdraw_question(&mut self, request: u32) -> bool {
-        self.active_mut().is_some_and(|active| active.withdraw(request))
-    }
-
-    /// The client gives `session` more time. Returns the engineer's question that is thereby answered.
-    pub fn grant(
-        &mut self,
-        session: SessionId,
-        minutes: u32,
-        now: Duration,
-    ) -> Result<Option<u32>, GrantError> {
-        let active = self.active_mut().filter(|active| active.request.session == session);
-        active.map_or(Err(GrantError), |active| active.grant(minutes, now))
-    }
-
-    /// The session in which the engineer works.
-    pub fn active(&self) -> Option<&Active> {
-        match &self.state {
-            State::Active(active) => Some(active),
-            _ => None,
-        }
-    }
-
-    fn active_mut(&mut self) -> Option<&mut Active> {
-        match &mut self.state {
-            State::Active(active) => Some(active),
-            _ => None,
-        }
-    }
-
-    /// The client said no, or nothing.
-    pub fn refused(&mut self, now: Duration) -> Standing {
-        let standing = match &mut self.state {
-            State::Asking { pair, .. } => pair.attempts.refused(),
-            _ => Standing::Usable,
-        };
-        self.wait_again(now);
-        standing
-    }
-
-    /// The engineer left before the client answered: back to waiting, with the same pair. It counts if the client
-    /// was asked already.
-    pub fn withdraw(&mut self, now: Duration) -> Standing {
-        let standing = match &mut self.state {
-            State::Asking { pair, .. } => pair.attempts.withdrawn(),
-            _ => Standing::Usable,
-        };
-        self.wait_again(now);
-        standing
-    }
-
-    fn wait_again(&mut self, now: Duration) {
-        match std::mem::replace(&mut self.state, State::Off) {
-            State::Greeting { pair, .. } | State::Asking { pair, .. } => {
-                self.open(pair, now);
-            }
-            other => self.state = other,
-        }
-    }
-
-    /// The relay withdrew the support ID: the hour begins. Returns how long the session lasts.
-    pub fn admitted(&mut self, now: Duration) -> Option<Duration> {
-        let State::Admitting { request, .. } = &self.state else { return None };
-        let length = Duration::from_secs(self.session.length_seconds).min(limits::SESSION_MAX);
-        self.state = State::Active(Box::new(Active::begin(request.clone(), length, now)));
-        Some(length)
-    }
-
-    /// The engineer's side was heard under the seal. True if that ends an interruption.
-    pub fn heard(&mut self, now: Duration) -> bool {
-        self.active_mut().is_some_and(|active| active.heard(now))
-    }
-
-    /// The control pipe has no connection: no new SSH pipes, until it is heard again.
-    pub fn interrupt(&mut self, problem: String) {
-        if let Some(active) = self.active_mut() {
-            active.interrupted = Some(problem);
-        }
-    }
-
-    /// The control pipe has a connection again. That alone is no sign of life: a relay could give us one
-    /// connection after another and keep back what is said on them.
-    pub fn connected(&mut self, now: Duration) {
-        if let Some(active) = self.active_mut() {
-            active.connected(now);
-        }
-    }
-
-    /// Whether the engineer's program, started again, may begin to pair with the key that was kept.
-    pub fn may_return(&mut self, session: SessionId, run: RunId) -> Option<Request> {
-        let active = self.active_mut()?;
-        let is_welcome = active.request.session == session && active.returns.is_new(run);
-        is_welcome.then(|| Request { run, ..active.request.clone() })
-    }
-
-    /// The engineer's program is back, in the run it paired in. Returns when the session ends.
-    pub fn returned(&mut self, run: RunId, now: Duration) -> Option<Duration> {
-        self.active_mut().map(|active| active.returned(run, now))
+    /// Whether the relay knows us.
+    pub fn relay(&self) -> &RelayLink {
+        &self.relay
     }
 
     /// Whether SSH pipes are admitted for `session` now.
     pub fn admits_pipes(&self, session: SessionId) -> bool {
         let lets_in = |active: &Active| active.interrupted.is_none() && active.request.session == session;
-        self.active().is_some_and(lets_in)
+        self.state.active().is_some_and(lets_in)
     }
 
-    /// Who is greeted, asked about, admitted or at work.
-    pub fn request(&self) -> Option<&Request> {
+    /// What the relay must have heard by now, should it not have arrived. It may hear that twice.
+    pub fn word_to_relay(&self) -> Option<FromAgent> {
         match &self.state {
-            State::Off | State::Open { .. } => None,
-            State::Greeting { request, .. }
-            | State::Asking { request, .. }
-            | State::Admitting { request, .. } => Some(request),
-            State::Active(active) => Some(&active.request),
+            State::Admitting { request, has_begun: true, .. } => {
+                Some(FromAgent::Admitted { session: request.session })
+            }
+            State::Active(active) if active.returns.count > 0 => {
+                let Request { session, run, .. } = active.request;
+                Some(FromAgent::PairedAgain { session, run })
+            }
+            _ => None,
         }
     }
 
-    /// When [`Self::tick`] is to be called next.
-    pub fn next_deadline(&self) -> Option<Duration> {
+    /// The client orders something. What is said to the engineer comes by [`Self::handle_clients_chat`].
+    pub fn handle_order(&mut self, order: Order, now: Duration) -> Result<(), Refusal> {
+        let is_off = matches!(self.state, State::Off);
+        match order {
+            Order::Ping => Ok(()),
+            Order::Start if !is_off => Err(Refusal::AlreadyOn),
+            Order::Start => {
+                self.redraws = 0;
+                self.open(now);
+                Ok(())
+            }
+            Order::End if self.state.request().is_none() => Err(Refusal::NoSession),
+            Order::Stop(_) if is_off => Err(Refusal::AlreadyOff),
+            Order::End => {
+                self.close(Ending::Reason(Reason::ClientEnded));
+                Ok(())
+            }
+            Order::Stop(reason) | Order::Shutdown(reason) => {
+                self.close(Ending::Reason(reason));
+                Ok(())
+            }
+            Order::Answer(question, answer) => Ok(self.handle_answer(question, answer, now)?),
+            Order::Grant(session, minutes) => self.handle_grant(session, minutes, now),
+            Order::Chat(text) => self.handle_clients_chat(&text, true, now),
+        }
+    }
+
+    /// Something that remote access cannot do without has failed on our side, or stops.
+    pub fn handle_failure(&mut self, reason: Reason) {
+        self.close(Ending::Reason(reason));
+    }
+
+    /// The relay knows the support ID, or the session.
+    pub fn handle_registered(&mut self) {
+        if matches!(self.state, State::Off) {
+            return;
+        }
+        self.state.pair_mut().into_iter().for_each(Pair::set_registered);
+        self.relay.handle_registered(&mut self.events);
+    }
+
+    /// The connection to the relay was lost, or could not be had.
+    pub fn handle_relay_lost(&mut self, failure: Failure, now: Duration) {
+        let waits = matches!(self.state, State::Open { .. });
+        self.relay.handle_lost(failure, waits, now, &mut self.events);
+    }
+
+    /// The relay knows another scanner by this ID. Another one is drawn only before anyone could have tried this one:
+    /// a relay must not get a fresh count of attempts without a press.
+    pub fn handle_id_taken(&mut self, now: Duration) {
+        let is_fresh = matches!(&self.state, State::Open { pair, .. } if pair.is_untouched());
+        if is_fresh && self.redraws < MOST_REDRAWS {
+            self.redraws += 1;
+            self.open(now);
+        } else {
+            self.close(Ending::Reason(Reason::IdTaken));
+        }
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<RuleEvent> {
+        self.events.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.state_timeout().into_iter().chain(self.relay.poll_timeout()).min()
+    }
+
+    fn state_timeout(&self) -> Option<Duration> {
         match &self.state {
             State::Off => None,
             State::Open { until, .. }
             | State::Greeting { until, .. }
             | State::Asking { until, .. }
             | State::Admitting { until, .. } => Some(*until),
-            State::Active(active) => Some(active.next_deadline(self.patience())),
+            State::Active(active) => Some(active.poll_timeout(self.patience())),
         }
     }
 
-    /// What is due at `now`.
-    pub fn tick(&mut self, now: Duration) -> Option<Due> {
-        if self.next_deadline().is_none_or(|deadline| now < deadline) {
-            return None;
-        }
-        let patience = self.patience();
-        match &mut self.state {
-            State::Off => None,
-            State::Open { .. } => Some(Due::Idle),
-            State::Greeting { .. } => Some(Due::GiveUp(Reason::PairingTimeout)),
-            State::Asking { .. } => Some(Due::GiveUp(Reason::NoAnswer)),
-            State::Admitting { .. } => Some(Due::End(Reason::ConnectionLost)),
-            State::Active(active) => active.tick(patience, now),
+    /// Carries out all that is due at `now`.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        let waits = matches!(self.state, State::Open { .. });
+        self.relay.handle_timeout(waits, now, &mut self.events);
+        while self.state_timeout().is_some_and(|due| due <= now) {
+            let patience = self.patience();
+            match &mut self.state {
+                State::Off => {}
+                State::Open { .. } => self.close(Ending::Idle),
+                State::Greeting { .. } => self.leave(Reason::PairingTimeout, Teller::Party, now),
+                State::Asking { .. } => self.turn_away(NotLetIn::Unanswered, now),
+                State::Admitting { .. } => self.close(Ending::Reason(Reason::ConnectionLost)),
+                State::Active(active) => {
+                    if let Some(reason) = active.handle_timeout(patience, now, &mut self.events) {
+                        self.close(Ending::Reason(reason));
+                    }
+                }
+            }
         }
     }
 
@@ -328,12 +211,36 @@ impl Rules {
         Duration::from_secs(self.session.interruption_seconds).max(limits::HEARTBEAT_LOST)
     }
 
-    fn pair_mut(&mut self, registration: &Arc<Registration>) -> Option<&mut Pair> {
-        match &mut self.state {
-            State::Open { pair, .. } | State::Greeting { pair, .. } | State::Asking { pair, .. } => {
-                Some(pair).filter(|pair| Arc::ptr_eq(&pair.registration, registration))
-            }
-            _ => None,
+    /// Waits for an engineer with a new pair.
+    fn open(&mut self, now: Duration) {
+        let Ok(pair) = Pair::draw() else {
+            self.events.push_back(RuleEvent::Closed {
+                request: None,
+                ending: Ending::Reason(Reason::ScannerFailed),
+                is_relay_away: false,
+            });
+            self.state = State::Off;
+            return;
+        };
+        self.relay = RelayLink::default();
+        self.events.push_back(RuleEvent::Opened { support_id: pair.support_id });
+        self.wait(pair, now);
+    }
+
+    /// Waits for an engineer, with this pair.
+    fn wait(&mut self, pair: Pair, now: Duration) {
+        let until = now + Duration::from_secs(self.session.idle_seconds);
+        self.state = State::Open { pair, until };
+    }
+
+    /// Whatever was, is over. The pair goes with it.
+    fn close(&mut self, ending: Ending) {
+        let before = std::mem::replace(&mut self.state, State::Off);
+        if matches!(before, State::Off) {
+            return;
         }
+        let is_relay_away = !std::mem::take(&mut self.relay).is_registered();
+        let request = before.request().cloned();
+        self.events.push_back(RuleEvent::Closed { request, ending, is_relay_away });
     }
 }

@@ -20,7 +20,7 @@ pub struct Pair {
     /// The PIN, registered with ourselves.
     pub registration: Arc<Registration>,
     pub(super) attempts: Attempts,
-    pub(super) was_registered: bool,
+    was_registered: bool,
     seen_runs: HashSet<RunId>,
 }
 
@@ -49,9 +49,13 @@ impl Pair {
         self.was_registered
     }
 
-    /// Whether no engineer ever began to pair.
-    pub(super) fn is_untried(&self) -> bool {
-        self.seen_runs.is_empty()
+    pub(super) fn set_registered(&mut self) {
+        self.was_registered = true;
+    }
+
+    /// Whether no engineer can have begun to pair.
+    pub(super) fn is_untouched(&self) -> bool {
+        !self.was_registered && self.seen_runs.is_empty()
     }
 
     /// Notes `run`; false if it was seen before, so that no recorded run is ever played again.

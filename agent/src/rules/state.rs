@@ -1,8 +1,10 @@
 //! Where a session stands.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fieldlink_protocol::ids::QuestionId;
+use fieldlink_protocol::pairing::Registration;
 
 use super::active::Active;
 use super::pair::Pair;
@@ -16,8 +18,6 @@ pub enum State {
     Open {
         /// The pair that is shown.
         pair: Pair,
-        /// Whether the relay knows the support ID.
-        registered: bool,
         /// When unused access switches itself off.
         until: Duration,
     },
@@ -36,18 +36,65 @@ pub enum State {
         pair: Pair,
         /// Who.
         request: Request,
+        /// Whether the engineer's program shows lines of chat.
+        shows_chat: bool,
         /// An answer must name it.
         question: QuestionId,
         /// When no answer counts as no.
         until: Duration,
     },
-    /// The client said yes; the relay withdraws the support ID. The pair is gone.
+    /// The client said yes; what serves the engineer starts, then the relay withdraws the support ID. The pair is gone.
     Admitting {
         /// Who.
         request: Request,
+        /// Whether the engineer's program shows lines of chat.
+        shows_chat: bool,
+        /// Whether what serves the engineer runs.
+        has_begun: bool,
         /// When we give up.
         until: Duration,
     },
     /// The engineer works.
     Active(Box<Active>),
+}
+
+impl State {
+    /// Who is greeted, asked about, admitted or at work.
+    pub fn request(&self) -> Option<&Request> {
+        match self {
+            Self::Off | Self::Open { .. } => None,
+            Self::Greeting { request, .. }
+            | Self::Asking { request, .. }
+            | Self::Admitting { request, .. } => Some(request),
+            Self::Active(active) => Some(&active.request),
+        }
+    }
+
+    /// The pair, as long as it may still be used.
+    pub(super) fn pair_mut(&mut self) -> Option<&mut Pair> {
+        match self {
+            Self::Open { pair, .. } | Self::Greeting { pair, .. } | Self::Asking { pair, .. } => Some(pair),
+            Self::Off | Self::Admitting { .. } | Self::Active(_) => None,
+        }
+    }
+
+    /// The pair that has this registration, as long as it may still be used.
+    pub(super) fn pair_of(&mut self, registration: &Arc<Registration>) -> Option<&mut Pair> {
+        self.pair_mut().filter(|pair| Arc::ptr_eq(&pair.registration, registration))
+    }
+
+    /// The session in which the engineer works.
+    pub fn active(&self) -> Option<&Active> {
+        match self {
+            Self::Active(active) => Some(active),
+            _ => None,
+        }
+    }
+
+    pub(super) fn active_mut(&mut self) -> Option<&mut Active> {
+        match self {
+            Self::Active(active) => Some(active),
+            _ => None,
+        }
+    }
 }

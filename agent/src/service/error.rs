@@ -6,8 +6,7 @@ use zbus::names::ErrorName;
 use zbus::{DBusError, Message};
 
 use super::authority::Denied;
-use crate::access::Refusal;
-use crate::rules::StaleAnswer;
+use crate::rules::{Refusal, StaleAnswer};
 
 /// An error as it stands on the bus.
 #[derive(Debug)]

@@ -104,7 +104,7 @@ async fn answer(mut stream: UnixStream, user: u32, commands: mpsc::Sender<Comman
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Refusal;
+    use crate::rules::Refusal;
     use fieldlink_device::emergency_stop::{StopError, press};
     use fieldlink_device::order::Order;
 

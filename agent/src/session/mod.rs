@@ -11,7 +11,6 @@ use std::time::Duration;
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
-use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
@@ -19,11 +18,12 @@ use fieldlink_transport::{Dialer, PipeLimits};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
 
-use self::control::{Control, ControlEvent, EngineerHello, Greeting, Teller};
+use self::control::{Control, ControlEvent, EngineerHello, Greeting};
 use self::pairing::Verified;
 use self::work::{Stage, Work};
 use crate::config::Config;
 use crate::memory;
+use crate::rules::Teller;
 use crate::session_process::{
     EndOutcome, Launch, SessionEvents, SessionLost, SessionProcess, StartError, Starting, WatchLimits,
 };
@@ -36,7 +36,6 @@ pub struct LiveSession {
     control_events: mpsc::Receiver<ControlEvent>,
     host_key: PrivateKey,
     engineer_key: Option<PublicKey>,
-    features: Features,
     keys: Arc<SessionKeys>,
     user: String,
     around: Arc<SessionDeps>,
@@ -136,7 +135,6 @@ impl LiveSession {
             control_events,
             host_key,
             engineer_key: None,
-            features: Features(Vec::new()),
             keys,
             user,
             around: around.clone(),
@@ -144,19 +142,14 @@ impl LiveSession {
         })
     }
 
-    /// Notes the engineer's SSH key and features. False if that is no key, or a second one.
+    /// Notes the engineer's SSH key. False if that is no key, or a second one.
     pub fn set_engineer(&mut self, hello: &EngineerHello) -> bool {
         let key = ssh::parse_engineer_key(&hello.ssh_key).filter(|_| self.engineer_key.is_none());
         let is_new = key.is_some();
         if is_new {
-            (self.engineer_key, self.features) = (key, hello.features.clone());
+            self.engineer_key = key;
         }
         is_new
-    }
-
-    /// Whether the engineer's side understands `feature`.
-    pub fn peer_has(&self, feature: &str) -> bool {
-        self.features.has(feature)
     }
 
     /// Sends a sealed message. False if it is dropped, because the engineer's side has taken nothing for long.
@@ -164,14 +157,14 @@ impl LiveSession {
         self.control.send(message)
     }
 
+    /// Whether a message would be taken now.
+    pub fn has_room(&self) -> bool {
+        self.control.has_room()
+    }
+
     /// Begins to start the session process. What comes of it is an event.
     pub fn begin(&mut self) {
         self.stage = Stage::Starting(Starting::begin(self.around.launch.clone(), WatchLimits::default()));
-    }
-
-    /// Whether the engineer may be let in, or is.
-    pub fn has_begun(&self) -> bool {
-        self.work().is_some()
     }
 
     fn on_started(

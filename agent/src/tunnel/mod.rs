@@ -37,6 +37,13 @@ pub enum TunnelEvent {
     Message(ToAgent),
 }
 
+impl TunnelEvent {
+    /// Whether the relay says that a session is over.
+    pub fn ends_session(&self) -> bool {
+        matches!(self, Self::SessionOver(_) | Self::Message(ToAgent::Ended { .. }))
+    }
+}
+
 /// A running registration. Dropping it cuts the connection; [`Tunnel::close`] sends what waits first.
 pub struct Tunnel {
     outgoing: mpsc::Sender<FromAgent>,

@@ -14,6 +14,9 @@ use nix::unistd::Pid;
 
 use crate::{Namespace, PATIENCE};
 
+/// How long the last lines of a program that has ended may take to be read.
+const LAST_LINES: Duration = Duration::from_secs(2);
+
 /// Where Fieldlink's programs are: those of the caller's own build, unless said otherwise.
 #[derive(Debug, Clone, Default)]
 pub struct Build(Option<PathBuf>);
@@ -185,12 +188,7 @@ impl Running {
         loop {
             match self.child.try_wait().expect("it can be waited for") {
                 Some(status) => {
-                    for reader in self.readers.drain(..) {
-                        // A grandchild may hold the stream open; what it prints is not ours to wait for.
-                        if reader.is_finished() {
-                            let _ = reader.join();
-                        }
-                    }
+                    self.read_to_the_end();
                     return status;
                 }
                 None if Instant::now() > deadline => {
@@ -202,6 +200,16 @@ impl Running {
             // There is no portable event for "this child ended" without taking over SIGCHLD.
             std::thread::park_timeout(Duration::from_millis(2));
         }
+    }
+
+    /// What it printed last belongs to the transcript. A grandchild may hold the streams open; what that prints is not
+    /// waited for.
+    fn read_to_the_end(&mut self) {
+        let deadline = Instant::now() + LAST_LINES;
+        while self.readers.iter().any(|reader| !reader.is_finished()) && Instant::now() < deadline {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+        self.readers.retain(|reader| !reader.is_finished());
     }
 
     /// Whether it has ended.

@@ -67,6 +67,7 @@ fn check_end(end: impl FnOnce(&mut Parties, &mut Call<'_>), engineers_reason: &s
     let started = Instant::now();
     let why = parties.scanner.wait_until_off();
     assert!(why.contains(clients_reason), "the client read: {why}");
+    assert!(!why.contains("the support service says"), "both sides said so under the seal: {why}");
     parties.scanner.wait_until_alone(GONE);
     assert!(started.elapsed() < GONE, "{:?}", started.elapsed());
     let ended = call.wait_until_ended();

@@ -111,7 +111,7 @@ fn a_flood_from_inside_the_session_leaves_the_end_in_the_log() {
     assert_eq!(count("remote access goes off"), 1, "{log}");
     // Control messages that found no room may have had too many lines as well.
     let told = log.lines().filter(|line| line.contains("there were more such lines"));
-    let told = told.filter(|line| line.contains("fieldlink_agent::access::conversation")).count();
+    let told = told.filter(|line| line.contains("fieldlink_agent::access::session")).count();
     assert_eq!(told, 1, "what was left out is told at the end: {log}");
     let logged: String = log.lines().filter(|line| line.contains("fieldlink_")).collect();
     assert!(!logged.contains("SECRET CHAT") && !logged.contains("Secret question"), "{logged}");

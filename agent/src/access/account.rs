@@ -1,0 +1,97 @@
+//! What an event of the rules means to those who watch: the client's notifications, and the audit log.
+
+use fieldlink_daemon::AUDIT;
+use fieldlink_device::notice::Warning;
+use fieldlink_device::order::Notification;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::questions::Answer;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::text;
+
+use crate::rules::{NotLetIn, Request, RuleEvent};
+use crate::view::{self, person_of};
+
+/// What the client is told of `event`, beside what the status shows.
+pub(super) fn notification_of(event: &RuleEvent) -> Option<Notification> {
+    if let RuleEvent::Chat { from_engineer, text } = event {
+        return Some(Notification::Chat { from_engineer: *from_engineer, text: text.clone() });
+    }
+    warning_of(event).map(Notification::Warning)
+}
+
+fn warning_of(event: &RuleEvent) -> Option<Warning> {
+    Some(match event {
+        // The end tells of the last try.
+        RuleEvent::TryFailed { is_last: true, .. } => return None,
+        RuleEvent::TryFailed { request, reason: Reason::WrongPin, .. } => {
+            Warning::WrongPin { who: person_of(request) }
+        }
+        // Who breaks off there has learnt whether it was right.
+        RuleEvent::TryFailed { request, .. } => Warning::BrokenOff { who: person_of(request) },
+        RuleEvent::NotLetIn { request, why, is_usable, .. } => return not_let_in(request, *why, *is_usable),
+        RuleEvent::Answered { answer, .. } => return answered(answer),
+        RuleEvent::Withdrawn { .. } => Warning::Withdrawn,
+        RuleEvent::Extended { seconds, .. } => Warning::MoreTime { seconds: u64::from(*seconds) },
+        RuleEvent::TimeLeft { minutes } => Warning::TimeLeft { minutes: *minutes },
+        RuleEvent::ChatDelayed => Warning::Delayed,
+        _ => return None,
+    })
+}
+
+fn not_let_in(request: &Request, why: NotLetIn, is_usable: bool) -> Option<Warning> {
+    let engineer = person_of(request).engineer;
+    match why {
+        NotLetIn::Refused => is_usable.then_some(Warning::Refused { engineer }),
+        NotLetIn::Unanswered => is_usable.then_some(Warning::NotLetIn { engineer }),
+        NotLetIn::Gone { reason, teller, was_asked } => {
+            let hearsay = teller.is_hearsay(reason);
+            was_asked.then_some(Warning::NoLongerAsks { engineer, reason, hearsay })
+        }
+    }
+}
+
+fn answered(answer: &Answer) -> Option<Warning> {
+    match answer {
+        // How long the session lasts now is told by itself.
+        Answer::Granted { .. } | Answer::Busy {} => None,
+        Answer::Refused {} => Some(Warning::AnsweredNo),
+        Answer::Text { text } => Some(Warning::Answered { text: text::clean(text, limits::CHAT) }),
+        Answer::NoMoreTime {} => Some(Warning::NoMoreTime),
+        Answer::NoAnswer {} => Some(Warning::NoAnswer),
+    }
+}
+
+/// Writes down what has to be found again later, by session and engineer.
+pub(super) fn audit(event: &RuleEvent) {
+    match event {
+        RuleEvent::Opened { .. } => tracing::info!(target: AUDIT, "remote access goes on"),
+        RuleEvent::TryFailed { request, reason, .. } => {
+            let (engineer, who) = (&request.engineer.id, view::describe(request));
+            tracing::info!(target: AUDIT, %engineer, who, %reason, "a pairing failed");
+        }
+        RuleEvent::ConsentAsked { request, .. } => {
+            let (session, who) = (&request.session, view::describe(request));
+            tracing::info!(target: AUDIT, %session, who, "the client is asked");
+        }
+        RuleEvent::NotLetIn { request, told, .. } => {
+            let (session, reason) = (&request.session, told.code());
+            tracing::info!(target: AUDIT, %session, reason, "an engineer is not let in");
+        }
+        RuleEvent::Admitted { request, .. } => {
+            let (session, who) = (&request.session, view::describe(request));
+            tracing::info!(target: AUDIT, %session, who, "an engineer is connected");
+        }
+        RuleEvent::Returned { request, .. } => {
+            let (session, engineer) = (&request.session, &request.engineer.id);
+            tracing::info!(target: AUDIT, %session, %engineer, "the engineer's program is back");
+        }
+        RuleEvent::Closed { request, ending, .. } => {
+            let session = request.as_ref().map(|request| request.session.to_string());
+            let reason = ending.reason().code();
+            tracing::info!(target: AUDIT, reason, session, "remote access goes off");
+        }
+        RuleEvent::Interrupted { problem } => tracing::info!(problem, "the session is interrupted"),
+        RuleEvent::Resumed => tracing::info!("the session goes on"),
+        _ => {}
+    }
+}

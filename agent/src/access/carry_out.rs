@@ -1,0 +1,188 @@
+//! Carrying out what the rules' events call for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldlink_protocol::messages::agent::{Claim, FromAgent};
+use fieldlink_protocol::messages::control;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::registration::RegistrationKey;
+use fieldlink_protocol::support_id::SupportId;
+
+use super::{Access, Unconfirmed, account};
+use crate::network::monitor::Standing;
+use crate::rules::{Ending, Request, RuleEvent};
+use crate::session::LiveSession;
+use crate::session_process::EndOutcome;
+use crate::tunnel::Tunnel;
+use crate::view::notice_of;
+
+impl Access {
+    /// Carries out all that happened, in order.
+    pub(super) async fn carry_out_events(&mut self) -> Result<(), Unconfirmed> {
+        while let Some(event) = self.rules.poll_event() {
+            account::audit(&event);
+            if let Some(notification) = account::notification_of(&event) {
+                // Nobody may be listening.
+                let _ = self.notifications.send(notification);
+            }
+            self.carry_out(event).await?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, event: RuleEvent) -> Result<(), Unconfirmed> {
+        use control::FromAgent as ToEngineer;
+        match event {
+            RuleEvent::Opened { support_id } => self.open_tunnel(support_id),
+            RuleEvent::Registered => {
+                self.network.tunnel_is(Standing::Registered);
+                self.say_again_to_relay();
+            }
+            RuleEvent::RelayLost(failure) => self.network.tunnel_is(Standing::Failed(failure)),
+            RuleEvent::Declined { request, reason } | RuleEvent::TryFailed { request, reason, .. } => {
+                self.decline(&request, reason);
+            }
+            RuleEvent::PinVerified { request } => self.greet(&request),
+            RuleEvent::ConsentAsked { patience, .. } => {
+                self.say(ToEngineer::Asking { seconds: patience.as_secs() as u32 });
+            }
+            RuleEvent::Allowed { .. } => self.begin().await,
+            RuleEvent::Begun => self.say_again_to_relay(),
+            RuleEvent::NotLetIn { request, told, .. } => return self.turn_away(&request, told).await,
+            RuleEvent::Admitted { length, deadline, .. } => self.admit(length, deadline),
+            RuleEvent::Returned { deadline, .. } => {
+                let left = deadline.saturating_sub(crate::clock::now());
+                self.admit(left.max(Duration::from_secs(1)), deadline);
+            }
+            RuleEvent::NotAsked { request, answer } | RuleEvent::Answered { request, answer } => {
+                self.say(ToEngineer::Answered { request, answer });
+            }
+            RuleEvent::Extended { deadline, .. } => {
+                // The engineer's side shows how much time is left; after a grant it should know at once.
+                self.session.iter().for_each(|session| session.set_deadline(deadline));
+            }
+            RuleEvent::Chat { from_engineer: false, text } | RuleEvent::ChatAgain { text } => {
+                self.say(ToEngineer::Chat { text });
+            }
+            RuleEvent::Closed { request, ending, is_relay_away } => {
+                return self.close(request, ending, is_relay_away).await;
+            }
+            RuleEvent::Interrupted { .. }
+            | RuleEvent::Resumed
+            | RuleEvent::Asked(_)
+            | RuleEvent::Withdrawn { .. }
+            | RuleEvent::TimeLeft { .. }
+            | RuleEvent::Chat { from_engineer: true, .. }
+            | RuleEvent::ChatDelayed => {}
+        }
+        Ok(())
+    }
+
+    fn say(&self, message: control::FromAgent) {
+        if let Some(session) = &self.session {
+            // What is dropped is logged there.
+            session.say(message);
+        }
+    }
+
+    fn open_tunnel(&mut self, support_id: SupportId) {
+        self.support_id = Some(support_id);
+        // A key of its own for every pair: nothing ties one support ID to the next.
+        self.key = Arc::new(RegistrationKey::generate());
+        self.network.tunnel_is(Standing::Connecting);
+        let claim = Claim::SupportId { support_id, lease: None };
+        // The earlier one is cut first, if there is one.
+        self.tunnel = None;
+        self.tunnel = Some(Tunnel::open(self.dialer.clone(), self.key.clone(), claim));
+    }
+
+    fn greet(&mut self, request: &Request) {
+        let Some(verified) = self.proven.take() else { return };
+        match LiveSession::greet(*verified, (request.session, request.run), &self.around) {
+            Ok(session) => self.session = Some(session),
+            Err(error) => {
+                tracing::error!(%error, "no host key");
+                self.rules.handle_failure(Reason::ScannerFailed);
+            }
+        }
+    }
+
+    /// Starts what serves the engineer.
+    async fn begin(&mut self) {
+        // Other engineers' runs lead nowhere any more: the pair is gone.
+        self.pairings.shutdown().await;
+        self.session.iter_mut().for_each(LiveSession::begin);
+    }
+
+    fn admit(&self, length: Duration, deadline: Duration) {
+        self.session.iter().for_each(|session| session.admit(length, deadline));
+    }
+
+    /// Tells the engineer, then the relay, why there will be no session.
+    async fn turn_away(&mut self, request: &Request, reason: Reason) -> Result<(), Unconfirmed> {
+        let session = self.session.take();
+        let declining = async { self.decline(request, reason) };
+        end(session, reason, declining).await
+    }
+
+    /// Lets `goodbye` be said, as long as the agent runs.
+    pub(super) fn farewell(&mut self, goodbye: impl Future<Output = ()> + Send + 'static) {
+        while self.goodbyes.try_join_next().is_some() {}
+        self.goodbyes.spawn(goodbye);
+    }
+
+    /// Everything ends; the client reads why.
+    async fn close(
+        &mut self,
+        request: Option<Request>,
+        ending: Ending,
+        is_relay_away: bool,
+    ) -> Result<(), Unconfirmed> {
+        self.network.tunnel_is(Standing::Off);
+        let reason = ending.reason();
+        self.proven = None;
+        self.pairings.shutdown().await;
+        let returning = std::mem::take(&mut self.returning);
+        self.farewell(returning.give_up());
+        let mut tunnel = self.tunnel.take();
+        if let (Some(request), true, true) = (&request, self.session.is_some(), is_relay_away)
+            && let Some((tunnel, events)) = tunnel.take()
+        {
+            self.farewell(tunnel.farewell(events, request.session, reason));
+        }
+        let closing = async {
+            let Some((tunnel, events)) = tunnel else { return };
+            // Nobody reads them any more; a relay that floods us must not hold up the end.
+            drop(events);
+            if let Some(request) = &request {
+                tunnel.send(FromAgent::Ended { session: request.session, reason });
+            }
+            tunnel.close().await;
+        };
+        let outcome = end(self.session.take(), reason, closing).await;
+        self.notice = Some(notice_of(&ending));
+        self.show();
+        self.state_files.set_session(None);
+        if outcome.is_err() {
+            self.state_files.set_last_words(reason);
+        }
+        outcome
+    }
+}
+
+/// Ends a session, if there is one; `afterwards` runs once the engineer's side knows.
+pub(super) async fn end(
+    session: Option<LiveSession>,
+    reason: Reason,
+    afterwards: impl Future<Output = ()>,
+) -> Result<(), Unconfirmed> {
+    let Some(session) = session else {
+        afterwards.await;
+        return Ok(());
+    };
+    match session.end(reason, afterwards).await {
+        EndOutcome::Orderly | EndOutcome::Killed => Ok(()),
+        EndOutcome::Unconfirmed => Err(Unconfirmed),
+    }
+}

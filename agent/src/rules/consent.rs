@@ -1,0 +1,153 @@
+//! From the verified PIN to the session: the client is asked, and the engineer let in or not.
+
+use std::time::Duration;
+
+use fieldlink_device::order::ClientAnswer;
+use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pairing::attempts::Standing;
+use fieldlink_protocol::reason::Reason;
+
+use super::{Active, Ending, NotLetIn, Pair, Request, RuleEvent, Rules, StaleAnswer, State, Teller};
+use crate::config::Consent;
+
+/// How long a session may take to begin once the client has allowed it: what runs the engineer's programs is started,
+/// which says itself when it fails, and the relay withdraws the support ID.
+pub(super) const BEGINNING: Duration = Duration::from_secs(45);
+
+impl Rules {
+    /// The verified engineer proved the control pipe. `shows_chat`: whether their program shows lines of chat.
+    pub fn handle_greeted(&mut self, shows_chat: bool, now: Duration) {
+        match std::mem::replace(&mut self.state, State::Off) {
+            State::Greeting { request, .. } if self.consent == Consent::Pin => {
+                self.allow(request, shows_chat, now);
+            }
+            State::Greeting { pair, request, .. } => {
+                let question = QuestionId::random();
+                let patience = Duration::from_secs(self.session.consent_seconds);
+                self.events.push_back(RuleEvent::ConsentAsked {
+                    request: request.clone(),
+                    question,
+                    patience,
+                });
+                self.state = State::Asking { pair, request, shows_chat, question, until: now + patience };
+            }
+            other => self.state = other,
+        }
+    }
+
+    /// The client's answer, to the question it names.
+    pub(super) fn handle_answer(
+        &mut self,
+        question: QuestionId,
+        answer: ClientAnswer,
+        now: Duration,
+    ) -> Result<(), StaleAnswer> {
+        match &mut self.state {
+            State::Active(active) => {
+                return active.handle_answer(question, answer, now, &mut self.events);
+            }
+            State::Asking { question: asked, .. } if *asked == question => {}
+            _ => return Err(StaleAnswer::NotOpen),
+        }
+        match answer {
+            ClientAnswer::No => self.turn_away(NotLetIn::Refused, now),
+            ClientAnswer::Text(_) => return Err(StaleAnswer::DoesNotFit),
+            ClientAnswer::Yes => {
+                if let State::Asking { request, shows_chat, .. } =
+                    std::mem::replace(&mut self.state, State::Off)
+                {
+                    self.allow(request, shows_chat, now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn allow(&mut self, request: Request, shows_chat: bool, now: Duration) {
+        self.events.push_back(RuleEvent::Allowed { request: request.clone() });
+        self.state = State::Admitting { request, shows_chat, has_begun: false, until: now + BEGINNING };
+    }
+
+    /// What serves the engineer runs.
+    pub fn handle_begun(&mut self) {
+        if let State::Admitting { has_begun: has_begun @ false, .. } = &mut self.state {
+            *has_begun = true;
+            self.events.push_back(RuleEvent::Begun);
+        }
+    }
+
+    /// The relay withdrew the support ID of `session`: the hour begins. It may say so again. False if that is no
+    /// session of ours.
+    pub fn handle_admitted(&mut self, session: SessionId, now: Duration) -> bool {
+        match &self.state {
+            State::Active(active) => active.request.session == session,
+            State::Admitting { request, shows_chat, has_begun: true, .. } if request.session == session => {
+                let length = Duration::from_secs(self.session.length_seconds).min(limits::SESSION_MAX);
+                let active = Active::begin(request.clone(), *shows_chat, length, now);
+                let (request, deadline) = (request.clone(), active.deadline);
+                self.state = State::Active(Box::new(active));
+                self.events.push_back(RuleEvent::Admitted { request, length, deadline });
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The session, or what was to become one, is over by `teller`'s word.
+    pub fn handle_over(&mut self, reason: Reason, teller: Teller, now: Duration) {
+        match self.state {
+            State::Active(_) | State::Admitting { .. } => self.close(Ending::told(reason, teller)),
+            _ => self.leave(reason, teller, now),
+        }
+    }
+
+    /// The relay says that `session` is over.
+    pub fn handle_relay_ended(&mut self, session: SessionId, reason: Reason, now: Duration) {
+        if self.state.request().is_some_and(|request| request.session == session) {
+            self.handle_over(reason, Teller::Relay, now);
+        }
+    }
+
+    /// The relay will not have us back: whatever was, is over.
+    pub fn handle_relay_closed(&mut self, reason: Reason) {
+        self.close(Ending::told(reason, Teller::Relay));
+    }
+
+    /// The engineer left before the client answered. It counts if the client was asked already.
+    pub(super) fn leave(&mut self, reason: Reason, teller: Teller, now: Duration) {
+        let was_asked = matches!(self.state, State::Asking { .. });
+        self.turn_away(NotLetIn::Gone { reason, teller, was_asked }, now);
+    }
+
+    /// Back to waiting with the same pair, or off if that is used up.
+    pub(super) fn turn_away(&mut self, why: NotLetIn, now: Duration) {
+        let (mut pair, request) = match std::mem::replace(&mut self.state, State::Off) {
+            State::Greeting { pair, request, .. } | State::Asking { pair, request, .. } => (pair, request),
+            other => return self.state = other,
+        };
+        let used_up = match settle(&mut pair, why) {
+            Standing::Usable => None,
+            Standing::Burnt(how) => Some(how.reason()),
+        };
+        // An engineer who was refused is to know if trying again leads nowhere.
+        let told = match why {
+            NotLetIn::Gone { .. } => why.reason(),
+            NotLetIn::Refused | NotLetIn::Unanswered => used_up.unwrap_or(why.reason()),
+        };
+        self.events.push_back(RuleEvent::NotLetIn { request, why, told, is_usable: used_up.is_none() });
+        self.wait(pair, now);
+        if let Some(reason) = used_up {
+            self.close(Ending::Reason(reason));
+        }
+    }
+}
+
+/// What a question that did not lead to a session costs.
+fn settle(pair: &mut Pair, why: NotLetIn) -> Standing {
+    match why {
+        NotLetIn::Refused | NotLetIn::Unanswered => pair.attempts.refused(),
+        NotLetIn::Gone { was_asked: true, .. } => pair.attempts.withdrawn(),
+        NotLetIn::Gone { was_asked: false, .. } => pair.attempts.standing(),
+    }
+}

@@ -1,0 +1,183 @@
+//! What happened: the single account of remote access, in order. It is carried out, shown and logged from here.
+
+use std::time::Duration;
+
+use fieldlink_protocol::ids::QuestionId;
+use fieldlink_protocol::messages::questions::Answer;
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::support_id::SupportId;
+
+use super::active::Asked;
+use super::ending::{Ending, Teller};
+use super::request::Request;
+use crate::network::reach::Failure;
+
+/// Something that happened. Times are times since boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RuleEvent {
+    /// Remote access is on: the relay is to register this ID. It comes again if another ID had to be drawn.
+    Opened {
+        /// What the engineer asks the relay for.
+        support_id: SupportId,
+    },
+    /// The relay knows us. What was said on the connection before may not have arrived.
+    Registered,
+    /// The relay has been out of reach for longer than a moment, or during a session.
+    RelayLost(Failure),
+    /// An engineer was told at the door that it leads nowhere; the PIN was not tried.
+    Declined {
+        /// Who.
+        request: Request,
+        /// What they are told.
+        reason: Reason,
+    },
+    /// An engineer tried the PIN wrongly, or broke off once they could know whether it was right.
+    TryFailed {
+        /// Who.
+        request: Request,
+        /// Which of the two.
+        reason: Reason,
+        /// Whether the pair is used up by that.
+        is_last: bool,
+    },
+    /// An engineer knows the PIN, and is to prove the control pipe.
+    PinVerified {
+        /// Who.
+        request: Request,
+    },
+    /// The client is asked whether the engineer may come in.
+    ConsentAsked {
+        /// Who.
+        request: Request,
+        /// The answer must name it.
+        question: QuestionId,
+        /// How long the client has.
+        patience: Duration,
+    },
+    /// The engineer may come in: what serves them is to be started.
+    Allowed {
+        /// Who.
+        request: Request,
+    },
+    /// What serves the engineer runs: the relay is to withdraw the support ID.
+    Begun,
+    /// An engineer who knew the PIN does not come in. Remote access waits again, or an end follows.
+    NotLetIn {
+        /// Who.
+        request: Request,
+        /// Why.
+        why: NotLetIn,
+        /// What the engineer is told.
+        told: Reason,
+        /// Whether the pair may be used again.
+        is_usable: bool,
+    },
+    /// The session began.
+    Admitted {
+        /// Who works.
+        request: Request,
+        /// How long.
+        length: Duration,
+        /// Until when.
+        deadline: Duration,
+    },
+    /// The engineer's side is out of reach: no new SSH connections.
+    Interrupted {
+        /// What is known of it.
+        problem: String,
+    },
+    /// The engineer's side is heard again.
+    Resumed,
+    /// The engineer's program was started again and took the place of the one before.
+    Returned {
+        /// With the run it came back in.
+        request: Request,
+        /// Until when; the same as before.
+        deadline: Duration,
+    },
+    /// The client is asked something by the engineer.
+    Asked(Asked),
+    /// A question was not put to the client.
+    NotAsked {
+        /// The engineer's number for it.
+        request: u32,
+        /// What the engineer is told instead.
+        answer: Answer,
+    },
+    /// A question is over: answered, or not in time.
+    Answered {
+        /// The engineer's number for it.
+        request: u32,
+        /// What came of it.
+        answer: Answer,
+    },
+    /// A question was taken back, or nobody is left who could hear the answer.
+    Withdrawn {
+        /// The engineer's number for it.
+        request: u32,
+    },
+    /// The client gave more time.
+    Extended {
+        /// Until when.
+        deadline: Duration,
+        /// Seconds until then.
+        seconds: u32,
+    },
+    /// The end is near.
+    TimeLeft {
+        /// Minutes until then.
+        minutes: u64,
+    },
+    /// A line between client and engineer, cleaned.
+    Chat {
+        /// Who said it: true for the engineer.
+        from_engineer: bool,
+        /// The line.
+        text: String,
+    },
+    /// The line before waits until the engineer's side is back.
+    ChatDelayed,
+    /// A line of the client's that the engineer's earlier program may not have shown is said again.
+    ChatAgain {
+        /// The line.
+        text: String,
+    },
+    /// Remote access is off, and a session over if there was one.
+    Closed {
+        /// Who was there.
+        request: Option<Request>,
+        /// Why.
+        ending: Ending,
+        /// Whether the relay was out of reach, and is to be told once it is back.
+        is_relay_away: bool,
+    },
+}
+
+/// Why an engineer who knew the PIN does not come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotLetIn {
+    /// The client said no.
+    Refused,
+    /// The client did not answer in time.
+    Unanswered,
+    /// The engineer was gone before the client had answered.
+    Gone {
+        /// Why.
+        reason: Reason,
+        /// By whose word.
+        teller: Teller,
+        /// Whether the client had been asked.
+        was_asked: bool,
+    },
+}
+
+impl NotLetIn {
+    /// The reason for the log, and for an engineer who may try again.
+    pub(super) fn reason(self) -> Reason {
+        match self {
+            Self::Refused => Reason::ClientRefused,
+            Self::Unanswered => Reason::NoAnswer,
+            Self::Gone { reason, teller, .. } => Ending::told(reason, teller).reason(),
+        }
+    }
+}

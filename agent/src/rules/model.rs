@@ -1,0 +1,330 @@
+//! Any order of inputs from both sides, the relay and the clock, against what must hold always.
+
+use std::sync::Arc;
+
+use fieldlink_device::order::ClientAnswer;
+use fieldlink_protocol::ids::{QuestionId, RunId};
+use fieldlink_protocol::messages::questions::Question;
+use fieldlink_protocol::pairing::Registration;
+use fieldlink_protocol::pairing::attempts::Charge;
+use proptest::prelude::*;
+
+use super::tests::{events, outage, registration, request};
+use super::*;
+
+/// An input. Numbers choose among what there is.
+#[derive(Debug, Clone)]
+enum Input {
+    Order(OrderKind),
+    Registered,
+    RelayLost,
+    IdTaken,
+    RelayEnded(u8),
+    RelayClosed,
+    Pair(u8),
+    Charge,
+    Verified,
+    Failed,
+    Greeted,
+    Begun,
+    Admitted(u8),
+    Over(bool),
+    Heard,
+    LinkDown,
+    LinkUp,
+    Question(u32, bool),
+    Withdrawal(u32),
+    EngineersChat,
+    ClientsChat,
+    PairAgain(u8),
+    Returned,
+    Failure,
+    /// So many seconds pass, in which all is carried out when it is due.
+    Pass(u32),
+    /// So many seconds pass in which the device sleeps.
+    Sleep(u32),
+}
+
+#[derive(Debug, Clone)]
+enum OrderKind {
+    Start,
+    Stop,
+    End,
+    Yes,
+    No,
+    Words,
+    /// A yes to a question that is over.
+    YesToEarlier,
+    Grant(u32),
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    use OrderKind::*;
+    let order = prop_oneof![
+        4 => Just(Start), 1 => Just(Stop), 1 => Just(End), 6 => Just(Yes), 2 => Just(No), 2 => Just(Words),
+        1 => Just(YesToEarlier), 2 => (1u32..=60).prop_map(Grant),
+    ];
+    let request = 0u32..4;
+    prop_oneof![
+        8 => order.prop_map(Input::Order),
+        4 => Just(Input::Registered),
+        1 => Just(Input::RelayLost),
+        1 => Just(Input::IdTaken),
+        1 => (1u8..3).prop_map(Input::RelayEnded),
+        1 => Just(Input::RelayClosed),
+        2 => (0u8..8).prop_map(Input::Pair),
+        4 => Just(Input::Charge),
+        4 => Just(Input::Verified),
+        2 => Just(Input::Failed),
+        4 => Just(Input::Greeted),
+        4 => Just(Input::Begun),
+        4 => (1u8..3).prop_map(Input::Admitted),
+        1 => any::<bool>().prop_map(Input::Over),
+        4 => Just(Input::Heard),
+        1 => Just(Input::LinkDown),
+        2 => Just(Input::LinkUp),
+        4 => (request.clone(), any::<bool>()).prop_map(|(request, is_text)| Input::Question(request, is_text)),
+        2 => request.prop_map(Input::Withdrawal),
+        1 => Just(Input::EngineersChat),
+        1 => Just(Input::ClientsChat),
+        1 => (0u8..8).prop_map(Input::PairAgain),
+        1 => Just(Input::Returned),
+        1 => Just(Input::Failure),
+        6 => (0u32..900).prop_map(Input::Pass),
+        1 => (0u32..9_000).prop_map(Input::Sleep),
+    ]
+}
+
+/// What the events have told so far.
+#[derive(Default)]
+struct Account {
+    is_open: bool,
+    /// The PIN was verified, the client agreed (or the PIN is enough), what serves the engineer runs.
+    steps: [bool; 3],
+    began: Option<Duration>,
+    deadline: Duration,
+    /// Questions that were put and are not over.
+    open_questions: Vec<u32>,
+}
+
+struct Model {
+    rules: Rules,
+    now: Duration,
+    /// With the pair that was charged, which may be gone.
+    charges: Vec<(Arc<Registration>, Charge)>,
+    asked: Option<QuestionId>,
+    earlier: Option<QuestionId>,
+    account: Account,
+}
+
+impl Model {
+    fn new(consent: Consent) -> Self {
+        Self {
+            rules: Rules::new(consent, SessionConfig::default()),
+            now: Duration::from_secs(1),
+            charges: Vec::new(),
+            asked: None,
+            earlier: None,
+            account: Account::default(),
+        }
+    }
+
+    fn apply(&mut self, input: Input) -> Result<(), TestCaseError> {
+        let (rules, now) = (&mut self.rules, self.now);
+        match input {
+            Input::Order(kind) => return self.order(kind),
+            Input::Registered => rules.handle_registered(),
+            Input::RelayLost => rules.handle_relay_lost(outage(), now),
+            Input::IdTaken => rules.handle_id_taken(now),
+            Input::RelayEnded(n) => rules.handle_relay_ended(request(n).session, Reason::Revoked, now),
+            Input::RelayClosed => rules.handle_relay_closed(Reason::RelayRestarted),
+            Input::Pair(n) => drop(rules.handle_pair(&request(n), 0)),
+            Input::Charge => {
+                if let Some(pair) = registration(rules)
+                    && let Ok(charge) = rules.handle_charge(&pair)
+                {
+                    self.charges.push((pair, charge));
+                }
+            }
+            Input::Verified => {
+                if let Some((registration, charge)) = self.charges.pop() {
+                    let _ = rules.handle_verified(request(1), &registration, charge, now);
+                }
+            }
+            Input::Failed => {
+                if let Some((registration, charge)) = self.charges.pop() {
+                    rules.handle_failed(request(1), &registration, charge, Reason::WrongPin);
+                }
+            }
+            Input::Greeted => rules.handle_greeted(true, now),
+            Input::Begun => rules.handle_begun(),
+            Input::Admitted(n) => drop(rules.handle_admitted(request(n).session, now)),
+            Input::Over(is_relays) => {
+                let teller = if is_relays { Teller::Relay } else { Teller::Party };
+                rules.handle_over(Reason::EngineerEnded, teller, now);
+            }
+            Input::Heard => rules.handle_heard(now),
+            Input::LinkDown => rules.handle_link_down("cut".into()),
+            Input::LinkUp => rules.handle_link_up(now),
+            Input::Question(n, true) => {
+                rules.handle_question(n, Question::Text { text: "?".into(), choices: Vec::new() }, now);
+            }
+            Input::Question(n, false) => rules.handle_question(n, Question::Extension { minutes: 60 }, now),
+            Input::Withdrawal(n) => rules.handle_withdrawal(n),
+            Input::EngineersChat => drop(rules.handle_engineers_chat("hello", now)),
+            Input::ClientsChat => {
+                let _ = rules.handle_clients_chat("hello", true, now);
+            }
+            Input::PairAgain(n) => {
+                drop(rules.handle_pair_again(request(1).session, RunId::from_bytes([n; 16])));
+            }
+            Input::Returned => drop(rules.handle_returned(RunId::random(), true, now)),
+            Input::Failure => rules.handle_failure(Reason::ScannerFailed),
+            Input::Pass(seconds) => return self.pass(Duration::from_secs(seconds.into())),
+            Input::Sleep(seconds) => {
+                self.now += Duration::from_secs(seconds.into());
+                self.rules.handle_timeout(self.now);
+            }
+        }
+        self.check()
+    }
+
+    fn order(&mut self, kind: OrderKind) -> Result<(), TestCaseError> {
+        let question = self.asked.unwrap_or_else(QuestionId::random);
+        let order = match kind {
+            OrderKind::Start => Order::Start,
+            OrderKind::Stop => Order::Stop(Reason::ClientEnded),
+            OrderKind::End => Order::End,
+            OrderKind::Yes => Order::Answer(question, ClientAnswer::Yes),
+            OrderKind::No => Order::Answer(question, ClientAnswer::No),
+            OrderKind::Words => Order::Answer(question, ClientAnswer::Text("green".into())),
+            OrderKind::YesToEarlier => {
+                Order::Answer(self.earlier.unwrap_or_else(QuestionId::random), ClientAnswer::Yes)
+            }
+            OrderKind::Grant(minutes) => Order::Grant(request(1).session, minutes),
+        };
+        let is_earlier = matches!(kind, OrderKind::YesToEarlier);
+        let taken = self.rules.handle_order(order, self.now).is_ok();
+        prop_assert!(!(is_earlier && taken), "an answer to a question that is over");
+        self.check()
+    }
+
+    /// Time passes; everything is carried out when it is due.
+    fn pass(&mut self, time: Duration) -> Result<(), TestCaseError> {
+        let until = self.now + time;
+        for _ in 0..10_000 {
+            let Some(due) = self.rules.poll_timeout().filter(|due| *due <= until) else { break };
+            self.now = due.max(self.now);
+            self.rules.handle_timeout(self.now);
+            self.check()?;
+        }
+        self.now = until;
+        Ok(())
+    }
+
+    fn check(&mut self) -> Result<(), TestCaseError> {
+        for event in events(&mut self.rules) {
+            self.note(event)?;
+        }
+        self.rules.handle_timeout(self.now);
+        for event in events(&mut self.rules) {
+            self.note(event)?;
+        }
+        let still_due = self.rules.poll_timeout().filter(|due| *due <= self.now);
+        prop_assert_eq!(still_due, None, "all that is due is carried out");
+        let is_admitted = self.rules.admits_pipes(request(1).session);
+        let active = self.rules.state().active();
+        prop_assert!(!is_admitted || active.is_some());
+        prop_assert_eq!(active.is_some(), self.account.began.is_some());
+        if let (Some(active), Some(began)) = (active, self.account.began) {
+            prop_assert_eq!(active.deadline, self.account.deadline, "the account knows it");
+            prop_assert!(self.now < active.deadline && active.deadline <= began + limits::SESSION_MAX);
+            let asked: Vec<u32> = active.asked.iter().map(|asked| asked.request).collect();
+            prop_assert_eq!(&asked, &self.account.open_questions, "one question at a time, none forgotten");
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, event: RuleEvent) -> Result<(), TestCaseError> {
+        let account = &mut self.account;
+        match event {
+            RuleEvent::Opened { .. } => *account = Account { is_open: true, ..Account::default() },
+            RuleEvent::PinVerified { .. } => account.steps = [true, false, false],
+            RuleEvent::ConsentAsked { question, .. } => self.earlier = self.asked.replace(question),
+            RuleEvent::Allowed { .. } => {
+                prop_assert_eq!(account.steps, [true, false, false], "the PIN first");
+                account.steps[1] = true;
+                self.earlier = self.asked.take().or(self.earlier);
+            }
+            RuleEvent::Begun => {
+                prop_assert_eq!(account.steps, [true, true, false], "nothing starts before the yes");
+                account.steps[2] = true;
+            }
+            RuleEvent::NotLetIn { .. } => {
+                account.steps = [false; 3];
+                self.earlier = self.asked.take().or(self.earlier);
+            }
+            RuleEvent::Admitted { deadline, .. } => {
+                prop_assert_eq!(account.steps, [true; 3], "PIN, yes, begun");
+                prop_assert_eq!(account.began, None, "once");
+                (account.began, account.deadline) = (Some(self.now), deadline);
+            }
+            RuleEvent::Extended { deadline, .. } => {
+                prop_assert!(deadline > account.deadline);
+                account.deadline = deadline;
+            }
+            RuleEvent::Asked(asked) => {
+                account.open_questions.push(asked.request);
+                self.earlier = self.asked.replace(asked.id);
+            }
+            RuleEvent::Answered { request, .. } | RuleEvent::Withdrawn { request } => {
+                let position = account.open_questions.iter().position(|open| *open == request);
+                prop_assert!(position.is_some(), "it was asked, and not answered before");
+                account.open_questions.clear();
+                self.earlier = self.asked.take().or(self.earlier);
+            }
+            RuleEvent::Closed { .. } => {
+                prop_assert!(account.is_open, "on before off");
+                *account = Account::default();
+                self.earlier = self.asked.take().or(self.earlier);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A call up to the admission, so that most orders of inputs meet a session.
+fn call() -> Vec<Input> {
+    use Input::*;
+    vec![
+        Order(OrderKind::Start),
+        Registered,
+        Pair(1),
+        Charge,
+        Verified,
+        Greeted,
+        Order(OrderKind::Yes),
+        Begun,
+        Admitted(1),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+    /// Never active without PIN and consent, never past the limit, every question over once, and everything ends.
+    #[test]
+    fn what_must_hold_holds_in_any_order(
+        prologue in 0usize..=9,
+        inputs in prop::collection::vec(input(), 0..120),
+        asks in any::<bool>(),
+    ) {
+        let mut model = Model::new(if asks { Consent::Ask } else { Consent::Pin });
+        for input in call().into_iter().take(prologue).chain(inputs) {
+            model.apply(input)?;
+        }
+        model.pass(Duration::from_secs(4 * 3600))?;
+        prop_assert!(matches!(model.rules.state(), State::Off), "everything ends by itself");
+        prop_assert_eq!(model.rules.poll_timeout(), None);
+    }
+}

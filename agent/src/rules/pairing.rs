@@ -1,0 +1,93 @@
+//! Who may try the PIN, and how often.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldlink_protocol::ids::RunId;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pairing::Registration;
+use fieldlink_protocol::pairing::attempts::{Charge, Standing};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::support_id::SupportId;
+
+use super::{Ending, Request, RuleEvent, Rules, State};
+
+/// What a pairing run needs of the pair.
+pub struct Trial {
+    /// Under which ID.
+    pub support_id: SupportId,
+    /// The PIN, registered with ourselves.
+    pub registration: Arc<Registration>,
+}
+
+impl Rules {
+    /// An engineer wants to pair, while `running` others do. Nothing is charged yet.
+    pub fn handle_pair(&mut self, request: &Request, running: usize) -> Option<Trial> {
+        let trial = self.trial(request.run, running);
+        if trial.is_none() {
+            self.handle_declined(request.clone(), Reason::Busy);
+        }
+        trial
+    }
+
+    fn trial(&mut self, run: RunId, running: usize) -> Option<Trial> {
+        let State::Open { pair, .. } = &mut self.state else { return None };
+        let is_let_in = running < limits::PAIRINGS_AT_ONCE && pair.is_new(run);
+        is_let_in.then(|| Trial { support_id: pair.support_id, registration: pair.registration.clone() })
+    }
+
+    /// A run is over before it was charged, or cannot begin.
+    pub fn handle_declined(&mut self, request: Request, reason: Reason) {
+        self.events.push_back(RuleEvent::Declined { request, reason });
+    }
+
+    /// Charges an attempt, before the second OPAQUE message leaves.
+    pub fn handle_charge(&mut self, registration: &Arc<Registration>) -> Result<Charge, Reason> {
+        match &mut self.state {
+            State::Open { pair, .. } if Arc::ptr_eq(&pair.registration, registration) => {
+                pair.attempts.charge().ok_or(Reason::Burnt)
+            }
+            _ => Err(Reason::Busy),
+        }
+    }
+
+    /// The third message did not verify, or never came.
+    pub fn handle_failed(
+        &mut self,
+        request: Request,
+        registration: &Arc<Registration>,
+        charge: Charge,
+        reason: Reason,
+    ) {
+        let pair = self.state.pair_of(registration);
+        let is_last = pair.is_some_and(|pair| matches!(pair.attempts.failed(charge), Standing::Burnt(_)));
+        self.events.push_back(RuleEvent::TryFailed { request: request.clone(), reason, is_last });
+        if is_last {
+            self.close(Ending::WrongPins(request));
+        }
+    }
+
+    /// The third message verified. The first engineer to get here is greeted; the others get an error.
+    pub fn handle_verified(
+        &mut self,
+        request: Request,
+        registration: &Arc<Registration>,
+        charge: Charge,
+        now: Duration,
+    ) -> Result<(), Reason> {
+        if let Some(pair) = self.state.pair_of(registration) {
+            pair.attempts.succeeded(charge);
+            let until = now + limits::HANDSHAKE;
+            match std::mem::replace(&mut self.state, State::Off) {
+                State::Open { pair, .. } => {
+                    self.state = State::Greeting { pair, request: request.clone(), until };
+                    self.events.push_back(RuleEvent::PinVerified { request });
+                    return Ok(());
+                }
+                other => self.state = other,
+            }
+        }
+        self.handle_declined(request, Reason::Busy);
+        Err(Reason::Busy)
+    }
+}

@@ -1,0 +1,48 @@
+//! Why an order of the client's was not carried out.
+
+/// Why an order was not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Remote access is on already.
+    #[error("remote access is on already")]
+    AlreadyOn,
+    /// It is off already.
+    #[error("remote access is off already")]
+    AlreadyOff,
+    /// The answer answers nothing.
+    #[error(transparent)]
+    Stale(#[from] StaleAnswer),
+    /// No more time.
+    #[error(transparent)]
+    Grant(#[from] GrantError),
+    /// Nobody is there to hear it.
+    #[error("no engineer is connected")]
+    NoSession,
+    /// It would be lost.
+    #[error(
+        "the engineer is out of reach, and too much waits already: try again once the connection is back"
+    )]
+    NotTaken,
+    /// The engineer's program cannot show it.
+    #[error("the engineer's program is too old for messages")]
+    NoChat,
+    /// The agent is on its way out.
+    #[error("remote access is being shut down")]
+    Stopping,
+}
+
+/// An answer that answers nothing.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+pub enum StaleAnswer {
+    /// That question is not (any more) asked.
+    #[error("that question is not open any more")]
+    NotOpen,
+    /// A yes where words are asked for, words where a yes or no is, or none of the choices.
+    #[error("that is no answer to this question")]
+    DoesNotFit,
+}
+
+/// No session of that name, or it lasts as long as a session may already.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+#[error("the session cannot be made longer: two hours are the most")]
+pub struct GrantError;
