@@ -99,7 +99,7 @@ impl Access {
 
     fn greet(&mut self, request: &Request) {
         let Some(verified) = self.proven.take() else { return };
-        match LiveSession::greet(*verified, (request.session, request.run), &self.around) {
+        match LiveSession::greet(*verified, request, &self.around) {
             Ok(session) => self.session = Some(session),
             Err(error) => {
                 tracing::error!(%error, "no host key");

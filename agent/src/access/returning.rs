@@ -140,8 +140,7 @@ impl Access {
     }
 
     fn greet_again(&mut self, request: Request, verified: Verified) {
-        let id = (request.session, request.run);
-        match LiveSession::greet(verified, id, &self.around) {
+        match LiveSession::greet(verified, &request, &self.around) {
             Ok(session) => {
                 let until = Instant::now() + limits::HANDSHAKE;
                 self.returning = Returning::Greeting { request, session: Box::new(session), until };

@@ -8,7 +8,7 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::FromAgent;
@@ -23,12 +23,12 @@ use self::pairing::Verified;
 use self::work::{Stage, Work};
 use crate::config::Config;
 use crate::memory;
-use crate::rules::Teller;
+use crate::rules::{Request, Teller};
 use crate::session_process::{
     EndOutcome, Launch, SessionEvents, SessionLost, SessionProcess, StartError, Starting, WatchLimits,
 };
 use crate::ssh::forward_policy::ForwardPolicy;
-use crate::ssh::{self, ChannelPath, SshServer, SshServerParts, SshThread};
+use crate::ssh::{self, ChannelEnd, ChannelIdentity, ChannelPath, SshServer, SshServerParts, SshThread};
 
 /// A session from the verified PIN on.
 pub struct LiveSession {
@@ -36,6 +36,7 @@ pub struct LiveSession {
     control_events: mpsc::Receiver<ControlEvent>,
     host_key: PrivateKey,
     engineer_key: Option<PublicKey>,
+    who: (SessionId, EngineerId),
     keys: Arc<SessionKeys>,
     user: String,
     around: Arc<SessionDeps>,
@@ -113,7 +114,7 @@ impl LiveSession {
     /// Opens the control channel to an engineer who knows the PIN.
     pub fn greet(
         verified: Verified,
-        id: (SessionId, RunId),
+        request: &Request,
         around: &Arc<SessionDeps>,
     ) -> Result<Self, russh::keys::ssh_key::Error> {
         let host_key = ssh::new_host_key()?;
@@ -129,12 +130,14 @@ impl LiveSession {
             pipe: verified.keys.pipe.clone(),
             restart: verified.keys.restart.clone(),
         });
-        let (control, control_events) = Control::open(verified, id, greeting, around.bounds);
+        let (control, control_events) =
+            Control::open(verified, (request.session, request.run), greeting, around.bounds);
         Ok(Self {
             control,
             control_events,
             host_key,
             engineer_key: None,
+            who: (request.session, request.engineer.id),
             keys,
             user,
             around: around.clone(),
@@ -173,7 +176,7 @@ impl LiveSession {
     ) -> Result<(), BeginError> {
         self.stage = Stage::Greeted;
         let (process, process_events) = started?;
-        let path = Arc::new(ChannelPath::new(self.around.forwards.clone()));
+        let path = Arc::new(ChannelPath::new(self.around.forwards.clone(), Box::new(log_end)));
         let (ended, _) = watch::channel(None);
         let ssh = self.serve_ssh(&path, &process, &ended)?;
         self.stage = Stage::Working(Work { process, process_events, ssh, path, ended });
@@ -219,6 +222,7 @@ impl LiveSession {
             host_key: self.host_key.clone(),
             engineer_key,
             user: self.user.clone(),
+            who: self.who,
             path: path.clone(),
             programs: process.client(),
             ended: ended.subscribe(),
@@ -299,6 +303,13 @@ impl LiveSession {
         let (outcome, ()) = tokio::join!(work, goodbye);
         outcome
     }
+}
+
+/// Commands and targets may hold secrets, so that only what kind of channel it was is logged.
+fn log_end(identity: &ChannelIdentity, end: &ChannelEnd) {
+    let ChannelEnd { status, input, output } = end;
+    let (pipe, channel, kind) = (&identity.opener.pipe, identity.channel, identity.request.kind());
+    tracing::info!(%pipe, channel, ?kind, %status, input, output, "a channel is over");
 }
 
 fn own_hostname() -> String {

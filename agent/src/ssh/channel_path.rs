@@ -1,28 +1,22 @@
-//! The one path of every channel: authorise, then input through the gate, output through the tap.
+//! The one path of every channel: authorise, then input through the gate, output through the tap, one end.
 //!
-//! Whatever an engineer opens, and every byte of it, passes here: the place for the rules of who may
-//! do what, for pausing input, and for what watches or records output.
+//! All that an engineer opens, and every byte of it, passes here: the place for the rules of who may do what, for
+//! holding input or output, and for what watches or records them. A channel passes by its [`ChannelLease`].
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fieldlink_protocol::text;
-use fieldlink_session::wire::{ConnectTarget, ProgramKind};
+use fieldlink_session::wire::ConnectTarget;
 use russh::ChannelOpenFailure;
 use tokio::sync::watch;
 
 use super::forward_policy::ForwardPolicy;
+use super::lease::{ChannelEnd, ChannelIdentity, ChannelLease, ChannelRequest, Opener, PathClosed};
 
 /// `SSH_OPEN_ADMINISTRATIVELY_PROHIBITED`, RFC 4254 section 5.1.
 const ADMINISTRATIVELY_PROHIBITED: u32 = 1;
-
-/// Something an engineer wants to open.
-#[derive(Debug, Clone)]
-pub enum ChannelRequest {
-    /// A shell, a command or sftp.
-    Program(ProgramKind),
-    /// A connection to somewhere.
-    Forward(ConnectTarget),
-}
 
 /// Why a channel is refused; shown to the engineer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,33 +52,52 @@ pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
     ChannelOpenFailure::Other { code: ADMINISTRATIVELY_PROHIBITED, reason }
 }
 
-/// The path of one session's channels.
-#[derive(Debug)]
-pub struct ChannelPath {
-    forwards: ForwardPolicy,
-    open: watch::Sender<bool>,
-    input_bytes: AtomicU64,
-    output_bytes: AtomicU64,
+/// Hears of every channel that is over.
+pub type EndObserver = Box<dyn Fn(&ChannelIdentity, &ChannelEnd) + Send + Sync>;
+
+/// Which of a session's bytes may pass now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Flow {
+    is_input_held: bool,
+    is_output_held: bool,
+    is_over: bool,
 }
 
-/// Leave to carry a channel's bytes. Only [`ChannelPath::authorise`] gives it.
-#[derive(Debug)]
-pub struct Authorised(());
+/// The path of one session's channels.
+pub struct ChannelPath {
+    forwards: ForwardPolicy,
+    flow: watch::Sender<Flow>,
+    input_bytes: AtomicU64,
+    output_bytes: AtomicU64,
+    on_end: EndObserver,
+}
+
+impl fmt::Debug for ChannelPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelPath").field("flow", &*self.flow.borrow()).finish_non_exhaustive()
+    }
+}
 
 impl ChannelPath {
     /// An open path.
-    pub fn new(forwards: ForwardPolicy) -> Self {
-        Self {
-            forwards,
-            open: watch::Sender::new(true),
-            input_bytes: AtomicU64::new(0),
-            output_bytes: AtomicU64::new(0),
-        }
+    pub fn new(forwards: ForwardPolicy, on_end: EndObserver) -> Self {
+        let (input_bytes, output_bytes) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { forwards, flow: watch::Sender::new(Flow::default()), input_bytes, output_bytes, on_end }
     }
 
     /// Nothing passes any more.
     pub fn close(&self) {
-        self.open.send_replace(false);
+        self.flow.send_modify(|flow| flow.is_over = true);
+    }
+
+    /// Holds input back on every channel, or lets it pass again. What is held is not lost.
+    pub fn hold_input(&self, is_held: bool) {
+        self.flow.send_modify(|flow| flow.is_input_held = is_held);
+    }
+
+    /// As [`Self::hold_input`], for what is on its way to the engineer.
+    pub fn hold_output(&self, is_held: bool) {
+        self.flow.send_modify(|flow| flow.is_output_held = is_held);
     }
 
     /// What becomes of a forward before it is authorised: what is not allowed may still lead to the scanner itself.
@@ -92,38 +105,69 @@ impl ChannelPath {
         self.forwards.narrow(target)
     }
 
-    /// Decides whether a channel may be opened.
-    pub fn authorise(&self, request: &ChannelRequest) -> Result<Authorised, Refusal> {
-        if !*self.open.borrow() {
+    /// Decides whether a channel may be opened. The lease is the only way for its bytes.
+    pub fn authorise(
+        self: &Arc<Self>,
+        opener: Opener,
+        channel: u32,
+        request: ChannelRequest,
+    ) -> Result<ChannelLease, Refusal> {
+        if self.flow.borrow().is_over {
             return Err(Refusal::Over);
         }
+        self.permits(&request)?;
+        Ok(ChannelLease::new(ChannelIdentity { opener, channel, request }, self.clone()))
+    }
+
+    fn permits(&self, request: &ChannelRequest) -> Result<(), Refusal> {
         match request {
-            ChannelRequest::Program(_) => Ok(Authorised(())),
+            // Where a name leads is checked when it is connected.
+            ChannelRequest::Program(_) | ChannelRequest::Forward(ConnectTarget::Own { .. }) => Ok(()),
             ChannelRequest::Forward(ConnectTarget::Tcp { host, port }) => {
                 match self.forwards.permits(host, *port) {
-                    true => Ok(Authorised(())),
+                    true => Ok(()),
                     false => Err(Refusal::destination(host, *port)),
                 }
             }
-            // Where it ends is checked when it is connected.
-            ChannelRequest::Forward(ConnectTarget::Own { .. }) => Ok(Authorised(())),
             ChannelRequest::Forward(ConnectTarget::Unix { path }) => {
                 let is_fit = path.starts_with('/') && !path.chars().any(char::is_control);
-                if is_fit { Ok(Authorised(())) } else { Err(Refusal::SocketPath) }
+                if is_fit { Ok(()) } else { Err(Refusal::SocketPath) }
             }
         }
     }
 
-    /// Input on its way to a program or forward. False if it may not pass.
-    pub fn gate(&self, _: &Authorised, bytes: &[u8]) -> bool {
-        self.input_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        *self.open.borrow()
+    /// The gate: waits until input may pass.
+    pub(super) async fn pass_input(&self) -> Result<(), PathClosed> {
+        self.pass(|flow| !flow.is_input_held).await
     }
 
-    /// Output on its way to the engineer. False if it may not pass.
-    pub fn tap(&self, _: &Authorised, bytes: &[u8]) -> bool {
-        self.output_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        *self.open.borrow()
+    /// The tap: waits until output may pass.
+    pub(super) async fn pass_output(&self) -> Result<(), PathClosed> {
+        self.pass(|flow| !flow.is_output_held).await
+    }
+
+    async fn pass(&self, may_pass: impl Fn(&Flow) -> bool) -> Result<(), PathClosed> {
+        let now = *self.flow.borrow();
+        let flow = if now.is_over || may_pass(&now) {
+            now
+        } else {
+            let mut watching = self.flow.subscribe();
+            let changed = watching.wait_for(|flow| flow.is_over || may_pass(flow)).await;
+            *changed.map_err(|_| PathClosed)?
+        };
+        if flow.is_over { Err(PathClosed) } else { Ok(()) }
+    }
+
+    pub(super) fn input_bytes(&self) -> &AtomicU64 {
+        &self.input_bytes
+    }
+
+    pub(super) fn output_bytes(&self) -> &AtomicU64 {
+        &self.output_bytes
+    }
+
+    pub(super) fn finished(&self, identity: &ChannelIdentity, end: &ChannelEnd) {
+        (self.on_end)(identity, end);
     }
 
     /// Bytes that came from the engineer, and bytes that went to them, over all channels.
@@ -133,38 +177,109 @@ impl ChannelPath {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::sync::Mutex;
+
+    use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
+    use fieldlink_session::wire::{ExitStatus, ProgramKind};
+    use futures_util::FutureExt;
+
+    use super::super::lease::ChannelStatus;
     use super::*;
+
+    type Ends = Arc<Mutex<Vec<(u32, ChannelEnd)>>>;
+
+    fn path() -> (Arc<ChannelPath>, Ends) {
+        let ends = Ends::default();
+        let heard = ends.clone();
+        let on_end = move |identity: &ChannelIdentity, end: &ChannelEnd| {
+            heard.lock().expect("no panic").push((identity.channel, end.clone()));
+        };
+        (Arc::new(ChannelPath::new(ForwardPolicy::default(), Box::new(on_end))), ends)
+    }
+
+    fn opener() -> Opener {
+        Opener {
+            session: SessionId::from_bytes([1; 16]),
+            pipe: PipeId::from_bytes([2; 16]),
+            engineer: EngineerId::from_bytes([3; 16]),
+        }
+    }
+
+    fn shell() -> ChannelRequest {
+        ChannelRequest::Program(ProgramKind::Shell {})
+    }
 
     fn tcp(host: &str) -> ChannelRequest {
         ChannelRequest::Forward(ConnectTarget::Tcp { host: host.into(), port: 80 })
     }
 
+    /// A lease on an open path, for tests of those who carry bytes.
+    pub(in crate::ssh) fn lease() -> (Arc<ChannelPath>, Arc<ChannelLease>) {
+        let (path, _) = path();
+        let lease = path.authorise(opener(), 7, shell()).expect("a shell is what a session is for");
+        (path, Arc::new(lease))
+    }
+
     #[test]
     fn everything_is_decided_here_and_nothing_passes_after_the_end() {
-        let path = ChannelPath::new(ForwardPolicy::default());
-        let shell = ChannelRequest::Program(ProgramKind::Shell {});
-        let leave = path.authorise(&shell).expect("a shell is what a session is for");
+        let (path, _) = path();
+        let ask = |request| path.authorise(opener(), 7, request);
+        let lease = ask(shell()).expect("a shell is what a session is for");
+        assert_eq!(lease.identity(), &ChannelIdentity { opener: opener(), channel: 7, request: shell() });
         let ChannelRequest::Forward(target) = tcp("10.0.0.1") else { panic!("a forward") };
-        assert!(
-            path.authorise(&ChannelRequest::Forward(path.narrow(target))).is_ok(),
-            "it may be the scanner"
-        );
-        assert!(matches!(path.authorise(&tcp("10.0.0.1")), Err(Refusal::Destination(_))));
+        assert!(ask(ChannelRequest::Forward(path.narrow(target))).is_ok(), "it may be the scanner");
+        assert!(matches!(ask(tcp("10.0.0.1")), Err(Refusal::Destination(_))));
         let socket = |path: &str| ChannelRequest::Forward(ConnectTarget::Unix { path: path.into() });
-        assert!(path.authorise(&socket("/run/x.sock")).is_ok());
-        assert!(path.authorise(&socket("x.sock")).is_err() && path.authorise(&socket("/a\nb")).is_err());
-        assert!(path.gate(&leave, b"abc") && path.tap(&leave, b"abcd"));
+        assert!(ask(socket("/run/x.sock")).is_ok());
+        assert!(ask(socket("x.sock")).is_err() && ask(socket("/a\nb")).is_err());
+        assert_eq!(lease.input(b"abc").now_or_never(), Some(Ok(())));
+        assert_eq!(lease.output(b"abcd").now_or_never(), Some(Ok(())));
         path.close();
-        assert!(!path.gate(&leave, b"") && !path.tap(&leave, b""));
-        assert!(matches!(path.authorise(&shell), Err(Refusal::Over)));
+        assert_eq!(lease.input(b"x").now_or_never(), Some(Err(PathClosed)));
+        assert_eq!(lease.output(b"x").now_or_never(), Some(Err(PathClosed)));
+        assert!(matches!(ask(shell()), Err(Refusal::Over)));
         assert_eq!(path.totals(), (3, 4));
     }
 
     #[test]
+    fn what_is_held_waits_and_is_not_counted_and_the_end_frees_it() {
+        let (path, _) = path();
+        let lease = path.authorise(opener(), 1, shell()).expect("let in");
+        path.hold_input(true);
+        let mut held = Box::pin(lease.input(b"abc"));
+        assert_eq!(held.as_mut().now_or_never(), None);
+        assert_eq!(lease.output(b"abcd").now_or_never(), Some(Ok(())), "only input is held");
+        assert_eq!(path.totals(), (0, 4));
+        path.hold_input(false);
+        assert_eq!(held.now_or_never(), Some(Ok(())));
+        path.hold_output(true);
+        let mut held = Box::pin(lease.output(b"abcd"));
+        assert_eq!(held.as_mut().now_or_never(), None);
+        path.close();
+        assert_eq!(held.now_or_never(), Some(Err(PathClosed)));
+        assert_eq!(path.totals(), (3, 4));
+    }
+
+    #[test]
+    fn every_channel_has_one_end() {
+        let (path, ends) = path();
+        let exit = ChannelStatus::Exit(ExitStatus::Code { code: 3 });
+        let finished = path.authorise(opener(), 1, shell()).expect("let in");
+        finished.output(b"abcd").now_or_never().expect("open").expect("open");
+        finished.finish(exit.clone());
+        finished.finish(ChannelStatus::Closed);
+        drop(finished);
+        drop(path.authorise(opener(), 2, shell()).expect("let in"));
+        let end = |status, output| ChannelEnd { status, input: 0, output };
+        let expected = [(1, end(exit, 4)), (2, end(ChannelStatus::Cut, 0))];
+        assert_eq!(*ends.lock().expect("no panic"), expected);
+    }
+
+    #[test]
     fn a_refusal_shows_no_escape_sequence() {
-        let path = ChannelPath::new(ForwardPolicy::default());
-        let refusal = path.authorise(&tcp("\u{1b}[2J")).expect_err("not this scanner").to_string();
-        assert!(!refusal.contains('\u{1b}'), "{refusal}");
+        let (path, _) = path();
+        let refusal = path.authorise(opener(), 1, tcp("\u{1b}[2J")).expect_err("not this scanner");
+        assert!(!refusal.to_string().contains('\u{1b}'), "{refusal}");
     }
 }

@@ -8,8 +8,9 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::channel_path::{ChannelRequest, prohibited};
+use super::channel_path::prohibited;
 use super::forward;
+use super::lease::ChannelRequest;
 use super::program::{self, ProgramDeps};
 use super::session_channel::SessionChannels;
 
@@ -102,11 +103,11 @@ impl Connection {
         if self.tasks.forwards.len() >= MOST_FORWARDS {
             return reply.reject(ChannelOpenFailure::ResourceShortage).await;
         }
-        let target = self.deps.path.narrow(target);
-        match self.deps.path.authorise(&ChannelRequest::Forward(target.clone())) {
-            Ok(leave) => {
-                let ProgramDeps { path, programs, backlog, cancel } = self.deps.clone();
-                let work = forward::run((path, leave), backlog, programs, target, channel, reply);
+        let ProgramDeps { opener, path, programs, backlog, cancel } = self.deps.clone();
+        let target = path.narrow(target);
+        match path.authorise(opener, channel.id().into(), ChannelRequest::Forward(target.clone())) {
+            Ok(lease) => {
+                let work = forward::run(lease, backlog, programs, target, channel, reply);
                 self.tasks.forwards.spawn(cancel.run_until_cancelled_owned(work));
             }
             Err(refusal) => {

@@ -11,8 +11,9 @@ use russh::server::{ChannelOpenHandle, Msg};
 use russh::{Channel, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
 
-use super::channel_path::{Authorised, ChannelPath, Refusal};
+use super::channel_path::Refusal;
 use super::input::{AFTER_CLOSE, Backlog, PendingInput, write_to};
+use super::lease::{ChannelLease, ChannelStatus};
 use crate::session_process::{SessionClient, SessionError};
 
 /// Bytes read from a destination at once.
@@ -22,7 +23,7 @@ const CONNECT_FAILED: u32 = 2;
 
 /// Connects, answers the open request, and carries bytes until both directions are over.
 pub(super) async fn run(
-    (path, leave): (Arc<ChannelPath>, Authorised),
+    lease: ChannelLease,
     backlog: Backlog,
     programs: SessionClient,
     target: ConnectTarget,
@@ -31,18 +32,22 @@ pub(super) async fn run(
 ) {
     let stream = match programs.connect(target.clone()).await {
         Ok(stream) => stream,
-        Err(error) => return reply.reject(failure(&target, &error)).await,
+        Err(error) => {
+            lease.finish(ChannelStatus::Failed);
+            return reply.reject(failure(&target, &error)).await;
+        }
     };
     reply.accept().await;
     let (source, sink) = tokio::io::split(stream);
     let (input, output) = channel.split();
-    let forward = Forward { path, leave };
+    let forward = Forward { lease: Arc::new(lease) };
+    let pending = PendingInput::new(backlog, forward.lease.clone());
     let ended = Ends::default();
     // Closing is ours to do once both directions are over: OpenSSH's client waits for it. If the
     // client closes first, it reads nothing more.
     let mut source = source;
     let rest = tokio::select! {
-        rest = forward.receive(input, PendingInput::new(backlog), sink, &ended) => rest,
+        rest = forward.receive(input, pending, sink, &ended) => rest,
         () = forward.send(&mut source, &output, &ended) => None,
     };
     let _ = output.close().await;
@@ -57,6 +62,7 @@ pub(super) async fn run(
             never = reading => match never {},
         }
     }
+    forward.lease.finish(ChannelStatus::Closed);
 }
 
 /// What the engineer reads: the scanner's rule where that stands in the way, and else what went wrong.
@@ -73,8 +79,7 @@ fn failure(target: &ConnectTarget, error: &SessionError) -> ChannelOpenFailure {
 }
 
 struct Forward {
-    path: Arc<ChannelPath>,
-    leave: Authorised,
+    lease: Arc<ChannelLease>,
 }
 
 impl Forward {
@@ -101,12 +106,7 @@ impl Forward {
             }
             tokio::select! {
                 message = input.wait(), if pending.has_room() => match message {
-                    Some(ChannelMsg::Data { data }) if sink.is_some() && !is_ended => {
-                        if !self.path.gate(&self.leave, &data) {
-                            return None;
-                        }
-                        pending.push(data);
-                    }
+                    Some(ChannelMsg::Data { data }) if sink.is_some() && !is_ended => pending.push(data),
                     Some(ChannelMsg::Eof) => is_ended = true,
                     Some(ChannelMsg::Close) => return sink.map(|sink| (pending, sink)),
                     Some(_) => {}
@@ -135,7 +135,7 @@ impl Forward {
                 Ok(_) => {}
             }
             let bytes = buffer.split().freeze();
-            if !self.path.tap(&self.leave, &bytes) || output.data_bytes(bytes).await.is_err() {
+            if self.lease.output(&bytes).await.is_err() || output.data_bytes(bytes).await.is_err() {
                 return;
             }
         }

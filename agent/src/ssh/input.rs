@@ -18,6 +18,7 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::lease::{ChannelLease, PathClosed};
 use super::server_config::WINDOW;
 
 /// With more than this waiting on a connection, in bytes, its channels get little new window. What the client
@@ -67,18 +68,24 @@ impl Backlog {
     }
 }
 
-/// The queue of one channel.
+/// The queue of one channel. What is in it passes the channel's gate on its way out: while that holds input back, it
+/// waits here, and the SSH connection goes on.
 #[derive(Debug)]
 pub(super) struct PendingInput {
     pieces: VecDeque<Bytes>,
     small: BytesMut,
+    /// What the gate let pass and was not written yet.
+    passed: Bytes,
+    /// How many wait, over all of these.
     bytes: usize,
     backlog: Backlog,
+    lease: Arc<ChannelLease>,
 }
 
 impl PendingInput {
-    pub(super) fn new(backlog: Backlog) -> Self {
-        Self { pieces: VecDeque::new(), small: BytesMut::new(), bytes: 0, backlog }
+    pub(super) fn new(backlog: Backlog, lease: Arc<ChannelLease>) -> Self {
+        let (pieces, small, passed) = (VecDeque::new(), BytesMut::new(), Bytes::new());
+        Self { pieces, small, passed, bytes: 0, backlog, lease }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -100,10 +107,13 @@ impl PendingInput {
         }
     }
 
-    /// Writes all of it, unless none of it is taken for as long as `patience`.
+    /// Writes all of it, unless none of it is taken for as long as `patience`. Being held back does not count.
     pub(super) async fn flush_to(mut self, sink: &mut (impl AsyncWrite + Unpin), patience: Duration) {
         while !self.is_empty() {
-            match timeout(patience, self.write_some(sink)).await {
+            if self.pass().await.is_err() {
+                return;
+            }
+            match timeout(patience, self.write_passed(sink)).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return,
             }
@@ -114,19 +124,36 @@ impl PendingInput {
     pub(super) fn clear(&mut self) {
         self.pieces.clear();
         self.small.clear();
+        self.passed.clear();
         self.count(0);
     }
 
     /// Writes some of it. Safe to cancel: what was not written stays.
     pub(super) async fn write_some(&mut self, sink: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        self.pass().await.map_err(|PathClosed| io::ErrorKind::BrokenPipe)?;
+        self.write_passed(sink).await
+    }
+
+    /// Takes the next piece through the gate. Safe to cancel.
+    async fn pass(&mut self) -> Result<(), PathClosed> {
+        if !self.passed.is_empty() {
+            return Ok(());
+        }
         if self.pieces.is_empty() {
             self.flush();
         }
-        let Some(bytes) = self.pieces.front_mut() else { return Ok(()) };
-        let written = sink.write_buf(bytes).await?;
-        if bytes.is_empty() {
-            self.pieces.pop_front();
+        if let Some(next) = self.pieces.front() {
+            self.lease.input(next).await?;
+            self.passed = self.pieces.pop_front().unwrap_or_default();
         }
+        Ok(())
+    }
+
+    async fn write_passed(&mut self, sink: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        if self.passed.is_empty() {
+            return Ok(());
+        }
+        let written = sink.write_buf(&mut self.passed).await?;
         self.count(self.bytes - written);
         if written == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(()) }
     }
@@ -170,12 +197,14 @@ mod tests {
     use proptest::prelude::*;
     use tokio::io::AsyncReadExt;
 
+    use super::super::channel_path::tests::lease;
     use super::*;
 
     #[test]
     fn much_that_waits_narrows_the_window_of_the_whole_connection() {
         let backlog = Backlog::default();
-        let (mut one, mut other) = (PendingInput::new(backlog.clone()), PendingInput::new(backlog.clone()));
+        let pending = |backlog: &Backlog| PendingInput::new(backlog.clone(), lease().1);
+        let (mut one, mut other) = (pending(&backlog), pending(&backlog));
         one.push(vec![0; MUCH].into());
         assert_eq!(backlog.next_window(), WINDOW);
         other.push(Bytes::from_static(b"x"));
@@ -194,7 +223,7 @@ mod tests {
         let first = Backlog::default();
         let mut all = Vec::new();
         while first.of_session() < MOST_OF_SESSION {
-            let mut pending = PendingInput::new(first.beside());
+            let mut pending = PendingInput::new(first.beside(), lease().1);
             pending.push(vec![0; MOST / 2].into());
             all.push(pending);
         }
@@ -202,6 +231,23 @@ mod tests {
         assert_eq!(first.next_window(), WINDOW, "one whose own input is taken is not slowed down");
         all.truncate(1);
         assert!(all[0].has_room());
+    }
+
+    #[tokio::test]
+    async fn being_held_back_after_the_close_does_not_count_as_taking_nothing() {
+        let (path, lease) = lease();
+        let mut pending = PendingInput::new(Backlog::default(), lease);
+        pending.push(Bytes::from_static(b"the end of an upload"));
+        path.hold_input(true);
+        let (mut sink, mut source) = tokio::io::duplex(64);
+        let mut flushing = Box::pin(pending.flush_to(&mut sink, Duration::ZERO));
+        assert_eq!(flushing.as_mut().now_or_never(), None);
+        path.hold_input(false);
+        flushing.await;
+        drop(sink);
+        let mut received = Vec::new();
+        source.read_to_end(&mut received).await.expect("read");
+        assert_eq!(received, b"the end of an upload");
     }
 
     proptest! {
@@ -215,7 +261,9 @@ mod tests {
             let backlog = Backlog::default();
             let received = runtime.expect("a runtime").block_on(async {
                 let (mut sink, mut source) = tokio::io::duplex(room);
-                let mut pending = PendingInput::new(backlog.clone());
+                let (path, lease) = lease();
+                let mut pending = PendingInput::new(backlog.clone(), lease);
+                let mut turns = 0;
                 let (mut at, mut received) = (0, Vec::new());
                 let mut sizes = sizes.iter();
                 loop {
@@ -227,6 +275,9 @@ mod tests {
                         None if pending.is_empty() => break,
                         None => {}
                     }
+                    // Held back every now and then, and never while only the rest is left.
+                    turns += 1;
+                    path.hold_input(turns % 3 == 0 && at < sent.len());
                     // tokio has every task give way now and then.
                     tokio::task::yield_now().await;
                     // Broken off whenever the reader is slow.
@@ -238,6 +289,7 @@ mod tests {
                 }
                 drop(sink);
                 source.read_to_end(&mut received).await.expect("the rest");
+                assert_eq!(path.totals().0, sent.len() as u64, "each byte passes the gate once");
                 received
             });
             prop_assert_eq!(received, sent);

@@ -9,6 +9,7 @@ mod connection;
 mod forward;
 pub mod forward_policy;
 mod input;
+mod lease;
 mod program;
 mod server_config;
 mod session_channel;
@@ -17,7 +18,7 @@ mod thread;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldlink_protocol::ids::PipeId;
+use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pipe::{PipeKind, Role};
@@ -27,7 +28,10 @@ use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use channel_path::{ChannelPath, ChannelRequest, Refusal};
+pub use channel_path::{ChannelPath, EndObserver, Refusal};
+pub use lease::{
+    ChannelEnd, ChannelIdentity, ChannelKind, ChannelLease, ChannelRequest, ChannelStatus, Opener,
+};
 pub use server_config::{new_host_key, parse_engineer_key};
 pub use thread::SshThread;
 
@@ -48,6 +52,7 @@ pub struct SshServer {
     config: Arc<russh::server::Config>,
     engineer_key: PublicKey,
     user: String,
+    who: (SessionId, EngineerId),
     path: Arc<ChannelPath>,
     programs: SessionClient,
     backlog: Backlog,
@@ -68,6 +73,8 @@ pub struct SshServerParts {
     pub engineer_key: PublicKey,
     /// The only account.
     pub user: String,
+    /// The session, and who works in it.
+    pub who: (SessionId, EngineerId),
     /// Decides on every channel and sees every byte.
     pub path: Arc<ChannelPath>,
     /// Starts programs and connects forwards.
@@ -79,7 +86,7 @@ pub struct SshServerParts {
 impl SshServer {
     /// A server for one session.
     pub fn new(parts: SshServerParts) -> Self {
-        let SshServerParts { dialer, keys, bounds, host_key, engineer_key, user, path, programs, ended } =
+        let SshServerParts { dialer, keys, bounds, host_key, engineer_key, user, who, path, programs, ended } =
             parts;
         let config = Arc::new(server_config::server_config(host_key));
         Self {
@@ -89,6 +96,7 @@ impl SshServer {
             config,
             engineer_key,
             user,
+            who,
             path,
             programs,
             backlog: Backlog::default(),
@@ -104,7 +112,7 @@ impl SshServer {
             established = self.establish(pipe, &ticket) => established,
         };
         match established {
-            Ok((reader, writer, driver)) => self.converse(reader, writer, driver, cancel).await,
+            Ok((reader, writer, driver)) => self.converse(pipe, (reader, writer, driver), cancel).await,
             Err(error) => tracing::info!(%pipe, %error, "ssh pipe not established"),
         }
     }
@@ -121,9 +129,8 @@ impl SshServer {
 
     async fn converse(
         &self,
-        reader: PipeReader,
-        writer: PipeWriter,
-        driver: PipeDriver,
+        pipe: PipeId,
+        (reader, writer, driver): (PipeReader, PipeWriter, PipeDriver),
         cancel: CancellationToken,
     ) {
         let stop_driver = cancel.child_token();
@@ -137,7 +144,7 @@ impl SshServer {
             end
         };
         let talking = async {
-            if let Err(error) = self.talk(reader, writer, &stop_channels, channels.clone()).await {
+            if let Err(error) = self.talk(pipe, (reader, writer), &stop_channels, channels.clone()).await {
                 tracing::info!(%error, "ssh connection ended");
             }
             stop_channels.cancel();
@@ -162,12 +169,14 @@ impl SshServer {
 
     async fn talk(
         &self,
-        reader: PipeReader,
-        writer: PipeWriter,
+        pipe: PipeId,
+        (reader, writer): (PipeReader, PipeWriter),
         stop_channels: &CancellationToken,
         tasks: ChannelTasks,
     ) -> Result<(), russh::Error> {
+        let (session, engineer) = self.who;
         let deps = ProgramDeps {
+            opener: Opener { session, pipe, engineer },
             path: self.path.clone(),
             programs: self.programs.clone(),
             backlog: self.backlog.beside(),

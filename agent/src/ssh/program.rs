@@ -15,8 +15,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::channel_io::{Input, Output};
-use super::channel_path::{Authorised, ChannelPath, ChannelRequest};
+use super::channel_path::ChannelPath;
 use super::input::{AFTER_CLOSE, Backlog, PendingInput, write_to};
+use super::lease::{ChannelLease, ChannelRequest, ChannelStatus, Opener};
 use crate::session_process::{
     Program, ProgramExit, ProgramIo, ProgramRequest, SessionClient, TerminalMaster,
 };
@@ -34,6 +35,7 @@ const HANG_UP: Duration = Duration::from_millis(250);
 
 /// What to start.
 pub(super) struct Start {
+    pub(super) channel: u32,
     pub(super) kind: ProgramKind,
     pub(super) terminal: Option<TerminalRequest>,
     pub(super) environment: Vec<(String, String)>,
@@ -42,6 +44,7 @@ pub(super) struct Start {
 /// Where programs come from and what their bytes pass.
 #[derive(Clone)]
 pub(super) struct ProgramDeps {
+    pub(super) opener: Opener,
     pub(super) path: Arc<ChannelPath>,
     pub(super) programs: SessionClient,
     pub(super) backlog: Backlog,
@@ -89,12 +92,13 @@ pub(super) async fn start(
     };
     let running = RunningProgram { target, terminal, is_over: is_over.clone() };
     let cancel = deps.cancel.clone();
-    let (path, client) = (deps.path.clone(), deps.programs.clone());
-    let pending = PendingInput::new(deps.backlog.clone());
+    let (backlog, client) = (deps.backlog.clone(), deps.programs.clone());
     let carrying = async move {
         match started {
-            Ok((leave, program)) => {
-                let carrier = Carrier { path, leave, output, is_over };
+            Ok((lease, program)) => {
+                let lease = Arc::new(lease);
+                let pending = PendingInput::new(backlog, lease.clone());
+                let carrier = Carrier { lease, output, is_over };
                 carrier.run_until(cancel, (input, pending), program, client).await;
             }
             Err(problem) => {
@@ -106,8 +110,8 @@ pub(super) async fn start(
     (running, carrying)
 }
 
-async fn try_start(deps: &ProgramDeps, start: Start) -> Result<(Authorised, Program), String> {
-    let Start { kind: program, terminal, environment } = start;
+async fn try_start(deps: &ProgramDeps, start: Start) -> Result<(ChannelLease, Program), String> {
+    let Start { channel, kind: program, terminal, environment } = start;
     if let ProgramKind::Exec { command } = &program
         && command.len() > MAX_COMMAND
     {
@@ -118,10 +122,15 @@ async fn try_start(deps: &ProgramDeps, start: Start) -> Result<(Authorised, Prog
         ));
     }
     let request = ChannelRequest::Program(program.clone());
-    let leave = deps.path.authorise(&request).map_err(|refusal| refusal.to_string())?;
+    let lease = deps.path.authorise(deps.opener, channel, request).map_err(|refusal| refusal.to_string())?;
     let request = ProgramRequest { program, terminal, environment };
-    let started = deps.programs.start_program(request).await;
-    started.map(|program| (leave, program)).map_err(|error| error.to_string())
+    match deps.programs.start_program(request).await {
+        Ok(program) => Ok((lease, program)),
+        Err(error) => {
+            lease.finish(ChannelStatus::Failed);
+            Err(error.to_string())
+        }
+    }
 }
 
 fn terminal_of(program: &Program) -> Option<TerminalMaster> {
@@ -152,8 +161,7 @@ enum Left {
 }
 
 struct Carrier {
-    path: Arc<ChannelPath>,
-    leave: Authorised,
+    lease: Arc<ChannelLease>,
     output: Output,
     is_over: Arc<AtomicBool>,
 }
@@ -168,6 +176,10 @@ impl Carrier {
     ) {
         let (id, terminal) = (program.id, terminal_of(&program));
         let carried = cancel.run_until_cancelled(self.carry((&mut input, pending), program)).await;
+        if carried.is_some() {
+            // Unless the program's end was said before.
+            self.lease.finish(ChannelStatus::Closed);
+        }
         if carried == Some(Left::ByItself) {
             return;
         }
@@ -221,6 +233,7 @@ impl Carrier {
     /// SSH library from sending.
     async fn finish(&self, status: Option<ExitStatus>) {
         self.is_over.store(true, Ordering::Release);
+        self.lease.finish(status.clone().map_or(ChannelStatus::Closed, ChannelStatus::Exit));
         self.output.finish(status).await;
     }
 
@@ -240,12 +253,7 @@ impl Carrier {
             }
             tokio::select! {
                 message = input.next(), if pending.has_room() => match message {
-                    Some(ChannelMsg::Data { data }) if sink.is_some() && !is_ended => {
-                        match self.path.gate(&self.leave, &data) {
-                            true => pending.push(data),
-                            false => sink = None,
-                        }
-                    }
+                    Some(ChannelMsg::Data { data }) if sink.is_some() && !is_ended => pending.push(data),
                     Some(ChannelMsg::Eof) => is_ended = true,
                     Some(ChannelMsg::Close) if is_ended => return sink.map(|sink| (pending, sink)),
                     Some(ChannelMsg::Close) | None => return None,
@@ -311,14 +319,14 @@ impl Carrier {
         let mut buffer = BytesMut::new();
         while read_some(source, &mut buffer).await {
             let bytes = buffer.split().freeze();
-            if !self.path.tap(&self.leave, &bytes) || self.output.send_error(bytes).await.is_err() {
+            if self.lease.output(&bytes).await.is_err() || self.output.send_error(bytes).await.is_err() {
                 return;
             }
         }
     }
 
     async fn send(&self, bytes: Bytes) -> bool {
-        self.path.tap(&self.leave, &bytes) && self.output.send(bytes).await.is_ok()
+        self.lease.output(&bytes).await.is_ok() && self.output.send(bytes).await.is_ok()
     }
 }
 

@@ -91,7 +91,7 @@ impl SessionChannels {
         let Preparing { channel, early, terminal, environment, .. } = *preparing;
         let (source, sink) = channel.split();
         let ways = (Input { early, source }, Output { channel: sink, connection });
-        Some((Start { kind, terminal, environment }, ways))
+        Some((Start { channel: id.into(), kind, terminal, environment }, ways))
     }
 
     pub(super) fn running(&mut self, id: ChannelId, program: RunningProgram) {

@@ -1,0 +1,166 @@
+//! A channel that was let in: who opened what, and the one way of its bytes until its end.
+
+use std::fmt::{self, Display, Formatter};
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
+use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind};
+
+use super::channel_path::ChannelPath;
+
+/// Something an engineer wants to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelRequest {
+    /// A shell, a command or sftp.
+    Program(ProgramKind),
+    /// A connection to somewhere.
+    Forward(ConnectTarget),
+}
+
+/// What a channel is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelKind {
+    /// A login shell.
+    Shell,
+    /// One command.
+    Exec,
+    /// Files.
+    Sftp,
+    /// A connection to somewhere.
+    Forward,
+}
+
+impl ChannelRequest {
+    /// What the channel is for; the request itself also has the command or the target.
+    pub fn kind(&self) -> ChannelKind {
+        match self {
+            Self::Program(ProgramKind::Shell {}) => ChannelKind::Shell,
+            Self::Program(ProgramKind::Exec { .. }) => ChannelKind::Exec,
+            Self::Program(ProgramKind::Sftp {}) => ChannelKind::Sftp,
+            Self::Forward(_) => ChannelKind::Forward,
+        }
+    }
+}
+
+/// An SSH connection of a session, as the channels in it know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opener {
+    /// The session.
+    pub session: SessionId,
+    /// The pipe that carries the SSH connection.
+    pub pipe: PipeId,
+    /// Whose connection it is.
+    pub engineer: EngineerId,
+}
+
+/// What a channel is, and who opened it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelIdentity {
+    /// Who, and in which connection.
+    pub opener: Opener,
+    /// The channel's number in the SSH connection, on our side (RFC 4254 section 5.1).
+    pub channel: u32,
+    /// What was asked for: a command, a target.
+    pub request: ChannelRequest,
+}
+
+/// How a channel came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChannelStatus {
+    /// The program ended.
+    Exit(ExitStatus),
+    /// Both directions of a forward were over, or the engineer's side closed the channel.
+    Closed,
+    /// It was let in, and the program could not be started or the target not be reached.
+    Failed,
+    /// The SSH connection or the session was over before.
+    Cut,
+}
+
+impl Display for ChannelStatus {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exit(ExitStatus::Code { code }) => write!(f, "exit code {code}"),
+            Self::Exit(ExitStatus::Signal { name, .. }) => write!(f, "signal {name}"),
+            Self::Closed => f.write_str("closed"),
+            Self::Failed => f.write_str("not started"),
+            Self::Cut => f.write_str("cut"),
+        }
+    }
+}
+
+/// A channel that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelEnd {
+    /// How.
+    pub status: ChannelStatus,
+    /// Bytes from the engineer that a program or target was given.
+    pub input: u64,
+    /// Bytes for the engineer.
+    pub output: u64,
+}
+
+/// The session is over: nothing passes any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session is over")]
+pub struct PathClosed;
+
+/// Leave to carry a channel's bytes. Only [`ChannelPath::authorise`] gives it. It ends with [`Self::finish`], or as
+/// [`ChannelStatus::Cut`] when it is dropped.
+#[derive(Debug)]
+pub struct ChannelLease {
+    identity: ChannelIdentity,
+    path: Arc<ChannelPath>,
+    input: AtomicU64,
+    output: AtomicU64,
+    end: OnceLock<ChannelEnd>,
+}
+
+impl ChannelLease {
+    pub(super) fn new(identity: ChannelIdentity, path: Arc<ChannelPath>) -> Self {
+        let (input, output) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { identity, path, input, output, end: OnceLock::new() }
+    }
+
+    /// Who opened what.
+    pub fn identity(&self) -> &ChannelIdentity {
+        &self.identity
+    }
+
+    /// Input on its way to a program or target; returns when it may pass. Safe to cancel: nothing has passed then.
+    /// Other channels do not wait meanwhile.
+    pub async fn input(&self, bytes: &[u8]) -> Result<(), PathClosed> {
+        self.path.pass_input().await?;
+        count(&self.input, self.path.input_bytes(), bytes);
+        Ok(())
+    }
+
+    /// Output on its way to the engineer; returns when it may pass. As [`Self::input`].
+    pub async fn output(&self, bytes: &[u8]) -> Result<(), PathClosed> {
+        self.path.pass_output().await?;
+        count(&self.output, self.path.output_bytes(), bytes);
+        Ok(())
+    }
+
+    /// The channel is over. What is said first stands.
+    pub fn finish(&self, status: ChannelStatus) {
+        let (input, output) = (self.input.load(Ordering::Relaxed), self.output.load(Ordering::Relaxed));
+        let end = ChannelEnd { status, input, output };
+        if self.end.set(end.clone()).is_ok() {
+            self.path.finished(&self.identity, &end);
+        }
+    }
+}
+
+impl Drop for ChannelLease {
+    fn drop(&mut self) {
+        self.finish(ChannelStatus::Cut);
+    }
+}
+
+fn count(own: &AtomicU64, all: &AtomicU64, bytes: &[u8]) {
+    own.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    all.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+}
