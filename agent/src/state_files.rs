@@ -12,6 +12,7 @@ use std::time::Duration;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
+use fieldlink_protocol::ticket::{SessionTicket, Signed};
 use serde::{Deserialize, Serialize};
 
 /// Longest file that is read, in bytes. A session ticket is about 400 bytes long.
@@ -52,7 +53,7 @@ pub struct SessionMark {
     /// The session.
     pub session: SessionId,
     /// Names it to the relay.
-    pub ticket: String,
+    pub ticket: Signed<SessionTicket>,
     /// The registration key that the ticket is for.
     #[serde(with = "hexadecimal")]
     pub key: Secret<32>,
@@ -224,7 +225,7 @@ mod tests {
         let state_files = StateFiles::at(directory.path());
         assert!(state_files.take_session().is_none());
         let session = SessionId::random();
-        let mark = SessionMark { session, ticket: "ticket".into(), key: Secret::new([7; 32]) };
+        let mark = SessionMark { session, ticket: Signed::from_text("ticket"), key: Secret::new([7; 32]) };
         state_files.set_session(Some(&mark));
         let file = directory.path().join("session");
         let mode =
@@ -246,7 +247,7 @@ mod tests {
         let session = SessionId::random();
         state_files.set_session(Some(&SessionMark {
             session,
-            ticket: "t".into(),
+            ticket: Signed::from_text("t"),
             key: Secret::new([7; 32]),
         }));
         state_files.set_last_words(Reason::SessionProcessLost);

@@ -5,6 +5,7 @@ use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pairing::{EngineerLogin, LoginError, PairingContext, PairingMessage, Password};
 use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use fieldlink_transport::{Attached, AttachedError, Dialer};
 use tokio::time::timeout;
 
@@ -92,7 +93,7 @@ async fn prove(mut pipe: Attached, keys: SessionKeys, ke3: Bytes) -> Result<Pair
 /// Until then a run may be broken off and costs nothing.
 pub async fn ask(
     dialer: &Dialer,
-    pipe_ticket: &str,
+    pipe_ticket: &Signed<PipeTicket>,
     password: impl Into<Password>,
 ) -> Result<Answered, PairingError> {
     let (login, ke1) =

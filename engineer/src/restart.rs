@@ -8,6 +8,7 @@ use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::secret::Secret;
+use fieldlink_protocol::ticket::{SessionTicket, Signed};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
@@ -32,7 +33,7 @@ pub struct Restart {
     /// The reseller who arranged it, if any.
     pub partner: Option<String>,
     /// Brings the session back at the relay.
-    pub session_ticket: String,
+    pub session_ticket: Signed<SessionTicket>,
     /// The password of the next pairing.
     pub key: Secret<32>,
     /// When its program was last alive.
@@ -46,7 +47,7 @@ struct Written {
     session: SessionId,
     ticket: String,
     partner: Option<String>,
-    session_ticket: String,
+    session_ticket: Signed<SessionTicket>,
     key: Zeroizing<String>,
     alive: Moment,
 }
@@ -89,7 +90,7 @@ impl Restart {
 pub async fn keep(
     mut restart: Restart,
     directory: PathBuf,
-    mut ticket: watch::Receiver<Option<String>>,
+    mut ticket: watch::Receiver<Option<Signed<SessionTicket>>>,
     gone: CancellationToken,
 ) {
     let mut signs = interval(SIGN_OF_LIFE);
@@ -119,7 +120,7 @@ mod tests {
             session: SessionId::random(),
             ticket: "T-1".into(),
             partner: None,
-            session_ticket: "k.b.t".into(),
+            session_ticket: Signed::from_text("k.b.t"),
             key: Secret::random(),
             alive,
         }

@@ -288,7 +288,7 @@ mod tests {
             session: fieldlink_protocol::ids::SessionId::random(),
             ticket: "T-1".into(),
             partner: None,
-            session_ticket: "k.b.t".into(),
+            session_ticket: fieldlink_protocol::ticket::Signed::from_text("k.b.t"),
             key: fieldlink_protocol::secret::Secret::random(),
             alive: crate::moment::Moment::now(),
         };

@@ -14,6 +14,7 @@
 //! | [`pairing`], [`keys`], [`seal`] | from a PIN to keys to sealed messages |
 //! | [`pipe`] | the reliable byte stream between engineer and agent |
 
+pub mod code;
 pub mod credential;
 mod digits;
 pub mod ids;

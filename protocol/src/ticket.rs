@@ -4,23 +4,84 @@
 //! (RFC 2104) over `PURPOSE ‖ 0x00 ‖ KID.BODY`. There is one key per purpose, derived from a master
 //! key, so that a lease can never be shown as a ticket. Times are Unix seconds.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use aws_lc_rs::{hkdf, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 
+use crate::code::Code;
 use crate::ids::{AgentKey, EngineerId, PipeId, RunId, SessionId};
 use crate::pipe::{PipeKind, Role};
 use crate::secret::Secret;
 use crate::support_id::SupportId;
 
+/// A token as it travels: the text of a signed `C`, or what claims to be one until a relay has verified it. A pipe
+/// ticket cannot stand where a session ticket belongs. Never logged: who shows it, gets in.
+pub struct Signed<C> {
+    text: String,
+    claims: PhantomData<fn() -> C>,
+}
+
+impl<C> Signed<C> {
+    /// What claims to be one.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), claims: PhantomData }
+    }
+
+    /// For a header or a message.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it could be one: short enough, and of characters that a header carries.
+    pub fn is_wellformed(&self) -> bool {
+        let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        self.text.len() <= MAX_LENGTH && self.text.bytes().all(is_fit)
+    }
+}
+
+impl<C> Clone for Signed<C> {
+    fn clone(&self) -> Self {
+        Self::from_text(&*self.text)
+    }
+}
+
+impl<C> AsRef<str> for Signed<C> {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl<C> PartialEq for Signed<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl<C> Eq for Signed<C> {}
+
+impl<C> fmt::Debug for Signed<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signed({} bytes)", self.text.len())
+    }
+}
+
+impl<C> Serialize for Signed<C> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.serialize(serializer)
+    }
+}
+
+impl<'de, C> Deserialize<'de> for Signed<C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from_text)
+    }
+}
+
 /// Longest token that is read, in bytes.
 pub const MAX_LENGTH: usize = 2048;
-
-/// Whether `token` could be a token: short enough, and of characters that a header carries.
-pub fn is_wellformed(token: &str) -> bool {
-    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    token.len() <= MAX_LENGTH && token.bytes().all(is_fit)
-}
 
 /// What a token is for. Each purpose has its own key.
 pub trait Claims: Serialize + DeserializeOwned {
@@ -43,9 +104,9 @@ pub struct PipeTicket {
     /// The pipe it opens.
     pub pipe: PipeId,
     /// What the pipe carries.
-    pub kind: PipeKind,
+    pub kind: Code<PipeKind>,
     /// Which side may attach with it.
-    pub side: Role,
+    pub side: Code<Role>,
     /// The engineer whose session it is.
     pub subject: EngineerId,
     /// The support case.
@@ -65,7 +126,7 @@ pub struct SessionTicket {
     /// The session it belongs to.
     pub session: SessionId,
     /// Which side may show it.
-    pub side: Role,
+    pub side: Code<Role>,
     /// The engineer whose session it is.
     pub subject: EngineerId,
     /// The agent's registration key.
@@ -176,16 +237,17 @@ impl TicketKeys {
     }
 
     /// Signs `claims` with the current key.
-    pub fn sign<C: Claims>(&self, claims: &C) -> String {
+    pub fn sign<C: Claims>(&self, claims: &C) -> Signed<C> {
         let key = &self.0[0];
         let body = BASE64.encode(serde_json::to_vec(claims).unwrap_or_default());
         let signed = format!("{}.{body}", key.kid);
         let tag = hmac::sign(&purpose_key::<C>(key), &tagged_bytes::<C>(&signed));
-        format!("{signed}.{}", BASE64.encode(tag))
+        Signed::from_text(format!("{signed}.{}", BASE64.encode(tag)))
     }
 
     /// Verifies `token` at `now` (Unix seconds) and returns its claims.
-    pub fn verify<C: Claims>(&self, token: &str, now: u64) -> Result<C, TicketError> {
+    pub fn verify<C: Claims>(&self, token: &Signed<C>, now: u64) -> Result<C, TicketError> {
+        let token = token.as_str();
         let (signed, tag) =
             token.rsplit_once('.').filter(|_| token.len() <= MAX_LENGTH).ok_or(TicketError::Malformed)?;
         let (kid, body) = signed.split_once('.').ok_or(TicketError::Malformed)?;
@@ -233,8 +295,8 @@ mod tests {
             session: SessionId::random(),
             run: RunId::random(),
             pipe: PipeId::random(),
-            kind: PipeKind::Ssh,
-            side: Role::Agent,
+            kind: PipeKind::Ssh.into(),
+            side: Role::Agent.into(),
             subject: EngineerId::random(),
             reference: "T-1".into(),
             not_before: 1_000,
@@ -246,23 +308,21 @@ mod tests {
     fn is_valid_for_its_time_and_purpose_only() {
         let keys = TicketKeys::new(keys("k1"), vec![]);
         let token = keys.sign(&ticket());
-        assert!(keys.verify::<PipeTicket>(&token, 1_500).is_ok());
-        assert_eq!(keys.verify::<PipeTicket>(&token, 2_000), Err(TicketError::Expired));
-        assert_eq!(keys.verify::<PipeTicket>(&token, 900), Err(TicketError::Early));
-        assert_eq!(keys.verify::<SessionTicket>(&token, 1_500), Err(TicketError::Forged));
+        assert!(keys.verify(&token, 1_500).is_ok());
+        assert_eq!(keys.verify(&token, 2_000), Err(TicketError::Expired));
+        assert_eq!(keys.verify(&token, 900), Err(TicketError::Early));
+        let passed_off = Signed::<SessionTicket>::from_text(token.as_str());
+        assert_eq!(keys.verify(&passed_off, 1_500), Err(TicketError::Forged));
         let other = TicketKeys::new(TicketKey { kid: "k1".into(), master: Secret::random() }, vec![]);
-        assert_eq!(other.verify::<PipeTicket>(&token, 1_500), Err(TicketError::Forged));
+        assert_eq!(other.verify(&token, 1_500), Err(TicketError::Forged));
     }
 
     #[test]
     fn a_rotated_key_still_verifies_until_it_is_dropped() {
         let (old, new) = (keys("k1"), keys("k2"));
         let token = TicketKeys::new(old.clone(), vec![]).sign(&ticket());
-        assert!(TicketKeys::new(new.clone(), vec![old]).verify::<PipeTicket>(&token, 1_500).is_ok());
-        assert_eq!(
-            TicketKeys::new(new, vec![]).verify::<PipeTicket>(&token, 1_500),
-            Err(TicketError::UnknownKey)
-        );
+        assert!(TicketKeys::new(new.clone(), vec![old]).verify(&token, 1_500).is_ok());
+        assert_eq!(TicketKeys::new(new, vec![]).verify(&token, 1_500), Err(TicketError::UnknownKey));
     }
 
     proptest! {
@@ -270,16 +330,16 @@ mod tests {
         fn no_changed_character_passes(at in any::<prop::sample::Index>(), with in "[A-Za-z0-9._-]") {
             let keys = TicketKeys::new(keys("k1"), vec![]);
             let token = keys.sign(&ticket());
-            let at = at.index(token.len());
-            prop_assume!(token[at..=at] != with);
-            let mut changed = token.clone();
+            let at = at.index(token.as_str().len());
+            prop_assume!(token.as_str()[at..=at] != with);
+            let mut changed = token.as_str().to_owned();
             changed.replace_range(at..=at, &with);
-            prop_assert!(keys.verify::<PipeTicket>(&changed, 1_500).is_err());
+            prop_assert!(keys.verify(&Signed::<PipeTicket>::from_text(changed), 1_500).is_err());
         }
 
         #[test]
         fn reads_anything_without_panicking(token in ".*") {
-            prop_assert!(TicketKeys::new(keys("k1"), vec![]).verify::<Lease>(&token, 0).is_err());
+            prop_assert!(TicketKeys::new(keys("k1"), vec![]).verify(&Signed::<Lease>::from_text(token), 0).is_err());
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use fieldlink_protocol::credential::{self, EngineerIdentity};
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::ticket::{PipeTicket, TicketError};
+use fieldlink_protocol::ticket::{PipeTicket, Signed, TicketError};
 use futures_util::future::BoxFuture;
 use nix::sys::socket::{setsockopt, sockopt};
 use tokio::io::AsyncWriteExt;
@@ -177,8 +177,8 @@ impl HandshakeContext {
         let token = head
             .header(endpoint::TICKET_HEADER)
             .ok_or_else(|| Refusal::ticket("ticket-missing", "there is none"))?;
-        let ticket =
-            self.switchboard.tickets().verify_pipe(token, self.switchboard.unix()).map_err(ticket_refusal)?;
+        let (token, now) = (Signed::from_text(token), self.switchboard.unix());
+        let ticket = self.switchboard.tickets().verify_pipe(&token, now).map_err(ticket_refusal)?;
         let store = self.switchboard.store();
         if !store.roster().borrow().contains(ticket.subject) {
             return Err(Refusal::ticket("revoked", "the engineer's access was withdrawn"));
@@ -186,6 +186,9 @@ impl HandshakeContext {
         match self.switchboard.may_attach(&ticket) {
             Ok(()) => Ok(ticket),
             Err(AttachRefusal::Pending) => Err(Refusal::PENDING),
+            Err(AttachRefusal::UnknownSide) => {
+                Err(Refusal::ticket("side-unknown", "it is for a side that this relay does not know"))
+            }
             Err(AttachRefusal::TicketUsed) => Err(Refusal::ticket("ticket-used", "it was used")),
             Err(AttachRefusal::SessionOver) => {
                 let end = store.session_end(ticket.session).await.ok().flatten();

@@ -4,10 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
+use fieldlink_protocol::code::Code;
 use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, RunId, SessionId};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, Tenure, TicketError, TicketKeys};
+use fieldlink_protocol::ticket::{
+    Claims, Lease, PipeTicket, SessionTicket, Signed, Tenure, TicketError, TicketKeys,
+};
 
 use crate::directory::{Admission, Rank, Standing};
 use crate::store::{KeyPolicy, UnixTime};
@@ -45,7 +48,7 @@ pub struct PipeName<'a> {
     /// The pipe.
     pub pipe: PipeId,
     /// What it carries.
-    pub kind: PipeKind,
+    pub kind: Code<PipeKind>,
     /// Whose session it is.
     pub engineer: EngineerId,
     /// The support case.
@@ -81,14 +84,14 @@ impl TicketSigner {
     }
 
     /// Lets `side` attach to a pipe.
-    pub fn pipe_ticket(&self, name: &PipeName<'_>, side: Role) -> String {
+    pub fn pipe_ticket(&self, name: &PipeName<'_>, side: Role) -> Signed<PipeTicket> {
         self.sign(&PipeTicket {
             node: self.node.clone(),
             session: name.session,
             run: name.run,
             pipe: name.pipe,
             kind: name.kind,
-            side,
+            side: side.into(),
             subject: name.engineer,
             reference: name.reference.to_owned(),
             not_before: name.validity.0,
@@ -97,12 +100,12 @@ impl TicketSigner {
     }
 
     /// Lets `side` return to an admitted session.
-    pub fn session_ticket(&self, admission: &Admission, side: Role) -> String {
+    pub fn session_ticket(&self, admission: &Admission, side: Role) -> Signed<SessionTicket> {
         let standing = &admission.standing;
         self.sign(&SessionTicket {
             node: self.node.clone(),
             session: admission.session,
-            side,
+            side: side.into(),
             subject: admission.engineer,
             agent_key: standing.agent_key,
             run: standing.run,
@@ -126,31 +129,40 @@ impl TicketSigner {
         agent_key: AgentKey,
         (rank, tenure): (Rank, Tenure),
         now: UnixTime,
-    ) -> String {
+    ) -> Signed<Lease> {
         let (node, earlier, expires) = (self.node.clone(), rank.carried(), now + LEASE.as_secs());
         self.sign(&Lease { node, support_id, agent_key, tenure, earlier, expires })
     }
 
     /// Reads a pipe ticket of this node.
-    pub fn verify_pipe(&self, token: &str, now: UnixTime) -> Result<PipeTicket, TicketError> {
+    pub fn verify_pipe(&self, token: &Signed<PipeTicket>, now: UnixTime) -> Result<PipeTicket, TicketError> {
         let ticket: PipeTicket = self.read(|keys| keys.verify(token, now))?;
         if ticket.node == self.node { Ok(ticket) } else { Err(TicketError::UnknownKey) }
     }
 
     /// What an agent's session ticket of this node says, if it is this key's.
-    pub fn verify_agents_session(&self, token: &str, key: &AgentKey, now: UnixTime) -> Option<SessionTicket> {
+    pub fn verify_agents_session(
+        &self,
+        token: &Signed<SessionTicket>,
+        key: &AgentKey,
+        now: UnixTime,
+    ) -> Option<SessionTicket> {
         self.verify_any_agents_session(token, now).filter(|ticket| ticket.agent_key == *key)
     }
 
     /// The same of an agent whose key is not known yet.
-    pub fn verify_any_agents_session(&self, token: &str, now: UnixTime) -> Option<SessionTicket> {
+    pub fn verify_any_agents_session(
+        &self,
+        token: &Signed<SessionTicket>,
+        now: UnixTime,
+    ) -> Option<SessionTicket> {
         self.verify_session(token, now).ok().filter(|ticket| ticket.side == Role::Agent)
     }
 
     /// What an engineer's session ticket of this node says, if it is this engineer's and session's.
     pub fn verify_engineers_session(
         &self,
-        token: &str,
+        token: &Signed<SessionTicket>,
         session: SessionId,
         engineer: EngineerId,
         now: UnixTime,
@@ -161,7 +173,13 @@ impl TicketSigner {
     }
 
     /// The rank of an agent that shows `token`, if that is a lease of this node for this ID and key.
-    pub fn rank(&self, token: &str, support_id: SupportId, key: &AgentKey, now: UnixTime) -> Option<Rank> {
+    pub fn rank(
+        &self,
+        token: &Signed<Lease>,
+        support_id: SupportId,
+        key: &AgentKey,
+        now: UnixTime,
+    ) -> Option<Rank> {
         let lease: Result<Lease, _> = self.read(|keys| keys.verify(token, now));
         let fits = |lease: &Lease| {
             lease.node == self.node && lease.support_id == support_id && lease.agent_key == *key
@@ -169,12 +187,16 @@ impl TicketSigner {
         lease.ok().filter(fits).map(|lease| Rank::of(&lease, self.boot().number))
     }
 
-    fn verify_session(&self, token: &str, now: UnixTime) -> Result<SessionTicket, TicketError> {
+    fn verify_session(
+        &self,
+        token: &Signed<SessionTicket>,
+        now: UnixTime,
+    ) -> Result<SessionTicket, TicketError> {
         let ticket: SessionTicket = self.read(|keys| keys.verify(token, now))?;
         if ticket.node == self.node { Ok(ticket) } else { Err(TicketError::UnknownKey) }
     }
 
-    fn sign<C: fieldlink_protocol::ticket::Claims>(&self, claims: &C) -> String {
+    fn sign<C: Claims>(&self, claims: &C) -> Signed<C> {
         self.read(|keys| keys.sign(claims))
     }
 
@@ -219,7 +241,7 @@ mod tests {
         assert!(!is_worth_something(&next, other, key, 1_001));
         assert!(!is_worth_something(&office("b", 2), id, key, 1_001));
         // Of one boot the later one counts.
-        let rank = |lease: &str| next.rank(lease, id, &key, 1_001).expect("a lease");
+        let rank = |lease: &Signed<Lease>| next.rank(lease, id, &key, 1_001).expect("a lease");
         assert!(rank(&issue()).outranks(rank(&lease)));
     }
 }

@@ -128,7 +128,8 @@ impl World {
                 if place == "pipe" {
                     self.partners.push(attach(relay, &theirs).await.expect("attached"));
                 }
-                RawSocket::open(relay, endpoint::PIPE, &format!("Fieldlink-Ticket: {ours}\r\n")).await
+                RawSocket::open(relay, endpoint::PIPE, &format!("Fieldlink-Ticket: {}\r\n", ours.as_str()))
+                    .await
             }
         }
     }

@@ -5,6 +5,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer};
+use fieldlink_protocol::pipe::PipeKind;
 use futures_util::{SinkExt, StreamExt};
 use support::*;
 use tokio_tungstenite::tungstenite::Message;
@@ -75,7 +76,7 @@ async fn an_engineer_in_a_hurry_is_slowed_and_gets_every_answer() {
     let began = Instant::now();
     // Three times what a second permits; the mailbox is not used for the answers.
     for request in 0..600 {
-        engineer.send(&FromEngineer::Open { request }).await;
+        engineer.send(&FromEngineer::Open { request, kind: PipeKind::Ssh.into() }).await;
         let refused = ToEngineer::NotOpened { request, code: OpenRefusal::NoSession };
         assert_eq!(engineer.receive::<ToEngineer>().await, refused);
     }

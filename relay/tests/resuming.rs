@@ -7,6 +7,7 @@ use std::time::Duration;
 use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::pipe::closing::{ATTACH_AGAIN, DONE, MOVED, REPLACED};
 use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use futures_util::SinkExt;
 use support::*;
 use tokio_tungstenite::tungstenite::Message;
@@ -16,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 struct Piped {
     relay: TestRelay,
     call: Call,
-    tickets: [String; 2],
+    tickets: [Signed<PipeTicket>; 2],
     ends: [Socket; 2],
 }
 
@@ -31,7 +32,7 @@ impl Piped {
         piped
     }
 
-    async fn attach_both(relay: &TestRelay, [engineer, agent]: &[String; 2]) -> [Socket; 2] {
+    async fn attach_both(relay: &TestRelay, [engineer, agent]: &[Signed<PipeTicket>; 2]) -> [Socket; 2] {
         [attach(relay, engineer).await.expect("attached"), attach(relay, agent).await.expect("attached")]
     }
 

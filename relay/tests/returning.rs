@@ -7,10 +7,10 @@ use std::time::Duration;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer, Unavailable};
-use fieldlink_protocol::pipe::Role;
+use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::ticket::{SessionTicket, TicketKeys};
+use fieldlink_protocol::ticket::{SessionTicket, Signed, TicketKeys};
 use fieldlink_relay::store::{KeyPolicy, SqliteStore, Store, unix_now};
 use support::*;
 
@@ -105,15 +105,20 @@ async fn only_the_engineers_own_ticket_brings_a_session_back() {
         (&max, call.session, other.engineers_ticket.clone(), Reason::Unknown),
         (&zoe, other.session, call.engineers_ticket.clone(), Reason::Unknown),
         (&zoe, call.session, resign(&|ticket| ticket.node = "other".into()), Reason::Unknown),
-        (&zoe, call.session, resign(&|ticket| ticket.side = Role::Agent), Reason::Unknown),
-        (&zoe, call.session, format!("{}x", call.engineers_ticket), Reason::Unknown),
-        (&zoe, call.session, call.engineer_offer.pipe_ticket.clone(), Reason::Unknown),
+        (&zoe, call.session, resign(&|ticket| ticket.side = Role::Agent.into()), Reason::Unknown),
+        (
+            &zoe,
+            call.session,
+            Signed::from_text(format!("{}x", call.engineers_ticket.as_str())),
+            Reason::Unknown,
+        ),
+        (&zoe, call.session, Signed::from_text(call.engineer_offer.pipe_ticket.as_str()), Reason::Unknown),
         (&zoe, SessionId::random(), expired.clone(), Reason::RelayLimit),
     ] {
         let mut engineer = FakeEngineer::connect(&relay, credential).await.expect("known");
         assert_eq!(engineer.resume(session, &ticket).await, ToEngineer::Ended { session, reason });
         // And nothing else.
-        engineer.send(&FromEngineer::Open { request: 1 }).await;
+        engineer.send(&FromEngineer::Open { request: 1, kind: PipeKind::Ssh.into() }).await;
         assert_eq!(close_reason(&mut engineer.0).await, reason.code());
     }
     // Nobody was displaced.
@@ -139,7 +144,7 @@ async fn coming_back_is_limited_too() {
         ToEngineer::Unavailable { code: Unavailable::RateLimited, retry_after: Some(1..=60) } => {}
         limited => panic!("expected a limit, got {limited:?}"),
     }
-    engineer.send(&FromEngineer::Open { request: 1 }).await;
+    engineer.send(&FromEngineer::Open { request: 1, kind: PipeKind::Ssh.into() }).await;
     let refused = ToEngineer::NotOpened { request: 1, code: OpenRefusal::NoSession };
     assert_eq!(engineer.receive::<ToEngineer>().await, refused);
     other.engineer_returns(&relay, &max).await;
@@ -160,7 +165,7 @@ async fn who_has_a_session_and_falls_silent_is_noticed_soon() {
     let away = ToEngineer::NotOpened { request: 1, code: OpenRefusal::AgentAway };
     let noticed = async {
         loop {
-            call.engineer.send(&FromEngineer::Open { request: 1 }).await;
+            call.engineer.send(&FromEngineer::Open { request: 1, kind: PipeKind::Ssh.into() }).await;
             if call.engineer.receive::<ToEngineer>().await == away {
                 break;
             }

@@ -5,6 +5,7 @@ mod support;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer, Unavailable};
+use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::reason::Reason;
 use futures_util::SinkExt;
 use support::*;
@@ -102,14 +103,14 @@ async fn nothing_opens_before_admission_or_after_the_end() {
     let zoe = relay.add_engineer("Zoë");
     let mut call = Call::pair(&relay, &zoe).await;
     let no_session = |request| ToEngineer::NotOpened { request, code: OpenRefusal::NoSession };
-    call.engineer.send(&FromEngineer::Open { request: 1 }).await;
+    call.engineer.send(&FromEngineer::Open { request: 1, kind: PipeKind::Ssh.into() }).await;
     assert_eq!(call.engineer.receive::<ToEngineer>().await, no_session(1));
     let session = call.session;
     call.agent.send(&FromAgent::Admitted { session }).await;
     assert!(matches!(call.engineer.receive().await, ToEngineer::SessionTicket { .. }));
     call.agent.send(&FromAgent::Ended { session, reason: Reason::TimeUp }).await;
     assert_eq!(call.engineer.ended().await, Reason::TimeUp);
-    call.engineer.send(&FromEngineer::Open { request: 2 }).await;
+    call.engineer.send(&FromEngineer::Open { request: 2, kind: PipeKind::Ssh.into() }).await;
     assert_eq!(call.engineer.receive::<ToEngineer>().await, no_session(2));
 }
 
@@ -135,7 +136,7 @@ async fn the_loss_of_the_agent_ends_pairing_but_not_a_session() {
     let mut call = Call::start(&relay, &zoe).await;
     within(call.agent.0.close(None)).await.expect("closed");
     while next_message(&mut call.agent.0).await.is_some() {}
-    call.engineer.send(&FromEngineer::Open { request: 1 }).await;
+    call.engineer.send(&FromEngineer::Open { request: 1, kind: PipeKind::Ssh.into() }).await;
     let away = ToEngineer::NotOpened { request: 1, code: OpenRefusal::AgentAway };
     assert_eq!(call.engineer.receive::<ToEngineer>().await, away);
     pass(&mut call.engineer_pipe, &mut call.agent_pipe, b"still here").await;

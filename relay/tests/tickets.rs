@@ -4,9 +4,10 @@ mod support;
 
 use std::time::Duration;
 
+use fieldlink_protocol::code::Code;
 use fieldlink_protocol::ids::{EngineerId, PipeId, RunId, SessionId};
-use fieldlink_protocol::messages::agent::FromAgent;
-use fieldlink_protocol::messages::engineer::FromEngineer;
+use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
+use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
@@ -15,7 +16,7 @@ use fieldlink_relay::store::{KeyPolicy, SqliteStore, Store, unix_now};
 use support::*;
 
 /// Attaching with this ticket must be refused; returns the code.
-async fn refusal(relay: &TestRelay, ticket: &str) -> String {
+async fn refusal(relay: &TestRelay, ticket: impl AsRef<str>) -> String {
     let refused = attach(relay, ticket).await.expect_err("refused");
     assert_eq!(refused.status, 401);
     refused.code().to_owned()
@@ -27,8 +28,8 @@ fn ticket(subject: EngineerId) -> PipeTicket {
         session: SessionId::random(),
         run: RunId::random(),
         pipe: PipeId::random(),
-        kind: PipeKind::Ssh,
-        side: Role::Agent,
+        kind: PipeKind::Ssh.into(),
+        side: Role::Agent.into(),
         subject,
         reference: "T-1".into(),
         not_before: unix_now(),
@@ -58,12 +59,15 @@ async fn only_what_this_relay_signed_and_still_stands_for_is_a_ticket() {
     let elsewhere = PipeTicket { node: "other".into(), ..good.clone() };
     assert_eq!(refusal(&relay, &keys.sign(&elsewhere)).await, "ticket-unknown");
     assert_eq!(refusal(&relay, &keys.sign(&ticket(EngineerId::random()))).await, "revoked");
+    // A side that this version does not know is read, and refused by who would have to seat it.
+    let observer = PipeTicket { side: Code::from_number(9), ..good.clone() };
+    assert_eq!(refusal(&relay, &keys.sign(&observer)).await, "side-unknown");
 
-    let kid = token.split('.').next().expect("a kid").to_owned();
+    let kid = token.as_str().split('.').next().expect("a kid").to_owned();
     let forger = |kid: &str| TicketKeys::new(TicketKey { kid: kid.into(), master: Secret::random() }, vec![]);
     assert_eq!(refusal(&relay, &forger(&kid).sign(&good)).await, "ticket-forged");
     assert_eq!(refusal(&relay, &forger("k").sign(&good)).await, "ticket-unknown");
-    let (unsigned, tag) = token.rsplit_once('.').expect("a tag");
+    let (unsigned, tag) = token.as_str().rsplit_once('.').expect("a tag");
     assert_eq!(refusal(&relay, &format!("{unsigned}x.{tag}")).await, "ticket-forged");
     assert_eq!(refusal(&relay, "x").await, "ticket-malformed");
     assert_eq!(refusal(&relay, &"x.".repeat(1_500)).await, "ticket-malformed");
@@ -157,4 +161,27 @@ async fn who_lost_the_connection_while_waiting_may_come_again() {
     let mut engineer_end = attach(&relay, &engineer).await.expect("attached again");
     let mut agent_end = attach(&relay, &agent).await.expect("attached");
     pass(&mut engineer_end, &mut agent_end, b"x").await;
+}
+
+#[tokio::test]
+async fn what_a_further_pipe_carries_is_for_its_two_sides_to_know() {
+    let relay = TestRelay::start().await;
+    let zoe = relay.add_engineer("Zoë");
+    let mut call = Call::start(&relay, &zoe).await;
+    let of_tomorrow = Code::from_number(77);
+    call.engineer.send(&FromEngineer::Open { request: 1, kind: of_tomorrow }).await;
+    let ToEngineer::Opened { request: 1, pipe, pipe_ticket: engineers } = call.engineer.receive().await
+    else {
+        panic!("it did not open")
+    };
+    let ToAgent::Open { pipe: same, kind, pipe_ticket: agents, .. } = call.agent.receive().await else {
+        panic!("the agent was not told")
+    };
+    assert_eq!((same, kind), (pipe, of_tomorrow), "passed on as it came");
+    let mut engineer = attach(&relay, &engineers).await.expect("attached");
+    let mut agent = attach(&relay, &agents).await.expect("attached");
+    pass(&mut engineer, &mut agent, b"what it is, the relay need not know").await;
+    let refused = ToEngineer::NotOpened { request: 2, code: OpenRefusal::WrongKind };
+    call.engineer.send(&FromEngineer::Open { request: 2, kind: PipeKind::Control.into() }).await;
+    assert_eq!(call.engineer.receive::<ToEngineer>().await, refused, "a session has one control pipe");
 }

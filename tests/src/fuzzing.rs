@@ -9,7 +9,7 @@ use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::pipe::{Handshake, PipeKind, Role, Stream};
 use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::secret::Secret;
-use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, TicketKey, TicketKeys};
+use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, Signed, TicketKey, TicketKeys};
 use fieldlink_protocol::{credential, registration, support_id::SupportId, text};
 use fieldlink_transport::{NoProxy, Proxy, ProxyReplyReader, RelayAddress, read_distinguished_name};
 
@@ -121,9 +121,9 @@ pub fn tickets(data: &[u8]) {
     let key = TicketKey { kid: "k1".to_owned(), master: Secret::new([8; 32]) };
     let keys = TicketKeys::new(key, Vec::new());
     let token = String::from_utf8_lossy(data);
-    let _ = keys.verify::<PipeTicket>(&token, 1_000);
-    let _ = keys.verify::<SessionTicket>(&token, 1_000);
-    let _ = keys.verify::<Lease>(&token, 1_000);
+    let _ = keys.verify(&Signed::<PipeTicket>::from_text(&*token), 1_000);
+    let _ = keys.verify(&Signed::<SessionTicket>::from_text(&*token), 1_000);
+    let _ = keys.verify(&Signed::<Lease>::from_text(&*token), 1_000);
 }
 
 /// Credentials and bearer tokens.

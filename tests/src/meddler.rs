@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fieldlink_protocol::code::Code;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::{SUBPROTOCOL, endpoint};
 use fieldlink_transport::client_config;
@@ -157,8 +158,8 @@ impl Shared {
         Leg {
             number: *legs,
             path: path.to_owned(),
-            side: claim("side").and_then(|side| serde_json::from_value(side).ok()),
-            kind: claim("kind").and_then(|kind| serde_json::from_value(kind).ok()),
+            side: claim("side").and_then(|side| serde_json::from_value::<Code<Role>>(side).ok()?.known()),
+            kind: claim("kind").and_then(|kind| serde_json::from_value::<Code<PipeKind>>(kind).ok()?.known()),
         }
     }
 

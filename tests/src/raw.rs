@@ -16,6 +16,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::ticket::{Lease, PipeTicket, Signed};
 use fieldlink_transport::{Attached, AttachedError, ControlConnection, DialError, Dialer, client_config};
 
 use crate::{PATIENCE, Relay};
@@ -38,7 +39,7 @@ pub struct Requested {
     /// The control pipe.
     pub pipe: PipeId,
     /// The ticket for it.
-    pub pipe_ticket: String,
+    pub pipe_ticket: Signed<PipeTicket>,
 }
 
 /// How a run went.
@@ -95,7 +96,7 @@ impl RawEngineer {
 
     /// Comes back to `session` and asks for a run with the key that was kept.
     pub async fn pair_again(&mut self, session: SessionId, session_ticket: &str) -> Requested {
-        let session_ticket = session_ticket.to_owned();
+        let session_ticket = Signed::from_text(session_ticket);
         let resume = FromEngineer::Resume { session, session_ticket, features: Features::ours() };
         self.relay.send(&resume).await.expect("the relay takes it");
         assert!(matches!(within(self.relay.next()).await, Ok(ToEngineer::Resumed { .. })));
@@ -134,7 +135,7 @@ impl RawEngineer {
     }
 
     /// Attaches to a pipe.
-    pub async fn attach(&self, ticket: &str) -> Result<Attached, DialError> {
+    pub async fn attach(&self, ticket: &Signed<PipeTicket>) -> Result<Attached, DialError> {
         Attached::attach(&self.dialer, ticket).await
     }
 
@@ -194,7 +195,7 @@ impl RawAgent {
         relay: &Relay,
         support_id: SupportId,
         key: RegistrationKey,
-        lease: Option<String>,
+        lease: Option<Signed<Lease>>,
     ) -> (Self, ToAgent) {
         register_at(&dialer(&relay.url(), relay.authority()), support_id, key, lease).await
     }
@@ -210,7 +211,7 @@ pub async fn register_at(
     dialer: &Dialer,
     support_id: SupportId,
     key: RegistrationKey,
-    lease: Option<String>,
+    lease: Option<Signed<Lease>>,
 ) -> (RawAgent, ToAgent) {
     let mut relay: ControlConnection<FromAgent, ToAgent> =
         ControlConnection::dial(dialer, endpoint::AGENT, None).await.expect("the relay is there");

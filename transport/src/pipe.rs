@@ -31,7 +31,9 @@ use super::dial::{DialError, Dialer, Use, WebSocket};
 use super::room::when_there_is_room;
 use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::pipe::{HandshakeError, PipeKind, ResumablePipe, Role, Side, StreamError, TrialStep};
+use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::{Secret, random_bytes};
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use fieldlink_protocol::{endpoint, limits};
 
 /// Chunks that wait between a writer and the driver. Small: what waits here delays a keystroke.
@@ -110,10 +112,10 @@ impl From<tungstenite::Error> for AttachedError {
 
 impl Attached {
     /// Dials the relay and shows `ticket`. If the relay is full, waits a little for room.
-    pub async fn attach(dialer: &Dialer, ticket: &str) -> Result<Self, DialError> {
-        let header = Some((endpoint::TICKET_HEADER, ticket));
+    pub async fn attach(dialer: &Dialer, ticket: &Signed<PipeTicket>) -> Result<Self, DialError> {
+        let header = Some((endpoint::TICKET_HEADER, ticket.as_str()));
         let socket = when_there_is_room(|| dialer.dial(endpoint::PIPE, header, Use::Pipe)).await?;
-        Ok(Self { socket, line: Line { dialer: dialer.clone(), ticket: ticket.into() } })
+        Ok(Self { socket, line: Line { dialer: dialer.clone(), ticket: ticket.as_str().into() } })
     }
 
     /// Sends one message as it is (pairing, before the handshake).
@@ -171,6 +173,15 @@ impl Attached {
                     return switched.map_err(|error| AttachedError::Lost(error.to_string()));
                 }
             }
+        }
+    }
+
+    /// Attaches only to close the pipe with a reason, so that the other side need not wait until nobody has come.
+    pub async fn refuse(dialer: &Dialer, ticket: &Signed<PipeTicket>, reason: Reason) {
+        match timeout(limits::HANDSHAKE, Self::attach(dialer, ticket)).await {
+            Ok(Ok(attached)) => attached.close(reason.code()).await,
+            Ok(Err(error)) => tracing::info!(%error, "could not refuse a pipe"),
+            Err(_) => tracing::info!("could not refuse a pipe in time"),
         }
     }
 

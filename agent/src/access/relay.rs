@@ -1,8 +1,12 @@
 //! What the relay says, and what becomes of pairing runs.
 
+use fieldlink_protocol::code::Code;
 use fieldlink_protocol::ids::PipeId;
+use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, ToAgent};
+use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 
 use super::Access;
 use crate::clock;
@@ -10,6 +14,7 @@ use crate::rules::Request;
 use crate::session::pairing::{self, AskTheRules, Offer, Outcome, Run};
 use crate::state_files::SessionMark;
 use crate::tunnel::TunnelEvent;
+use fieldlink_transport::Attached;
 
 impl Access {
     pub(super) fn on_tunnel(&mut self, event: TunnelEvent) {
@@ -32,10 +37,9 @@ impl Access {
                 let request = Request { session, run, engineer, ticket, partner };
                 self.pair(request, pipe, pipe_ticket);
             }
-            ToAgent::Open { session, pipe, pipe_ticket } => {
-                let is_admitted = self.rules.admits_pipes(session);
-                if let (true, Some(live)) = (is_admitted, &mut self.session) {
-                    live.open_pipe(pipe, pipe_ticket);
+            ToAgent::Open { session, pipe, kind, pipe_ticket } => {
+                if self.rules.admits_pipes(session) {
+                    self.open_pipe(pipe, kind, pipe_ticket);
                 }
             }
             ToAgent::SessionTicket { session, session_ticket } => {
@@ -55,7 +59,26 @@ impl Access {
         }
     }
 
-    fn pair(&mut self, request: Request, pipe: PipeId, pipe_ticket: String) {
+    /// What is to go through a pipe is for us to serve or to refuse; the relay passes on what it does not know.
+    fn open_pipe(&mut self, pipe: PipeId, kind: Code<PipeKind>, pipe_ticket: Signed<PipeTicket>) {
+        match (kind.known(), &mut self.session) {
+            (Some(PipeKind::Ssh), Some(live)) => live.open_pipe(pipe, pipe_ticket),
+            (Some(PipeKind::Ssh), None) => {}
+            (Some(PipeKind::Control) | None, _) => {
+                tracing::info!(%pipe, ?kind, "a pipe is refused: nothing here serves its kind");
+                // A relay that floods us gets no connection for each.
+                if self.goodbyes.len() >= limits::PAIRINGS_AT_ONCE {
+                    return;
+                }
+                let dialer = self.dialer.clone();
+                self.farewell(
+                    async move { Attached::refuse(&dialer, &pipe_ticket, Reason::Incompatible).await },
+                );
+            }
+        }
+    }
+
+    fn pair(&mut self, request: Request, pipe: PipeId, pipe_ticket: Signed<PipeTicket>) {
         let Some(trial) = self.rules.handle_pair(&request, self.pairings.len()) else { return };
         let offer = Offer { request, support_id: trial.support_id, pipe, pipe_ticket };
         let leave = AskTheRules(self.charges.0.clone());

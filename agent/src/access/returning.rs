@@ -17,6 +17,7 @@ use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
@@ -93,7 +94,13 @@ impl Returning {
 impl Access {
     /// The relay says that the engineer's program was started again. A try before this one is given up:
     /// who knows the key is let in, however many others come in between.
-    pub(super) fn pair_again(&mut self, session: SessionId, run: RunId, pipe: PipeId, pipe_ticket: String) {
+    pub(super) fn pair_again(
+        &mut self,
+        session: SessionId,
+        run: RunId,
+        pipe: PipeId,
+        pipe_ticket: Signed<PipeTicket>,
+    ) {
         let Some(request) = self.rules.handle_pair_again(session, run) else { return };
         let (Some(live), Some(support_id)) = (&self.session, self.support_id) else { return };
         let Ok(registration) = Registration::new(live.restart_key()) else {

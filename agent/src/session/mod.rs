@@ -14,6 +14,7 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use fieldlink_transport::{Dialer, PipeLimits};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
@@ -246,7 +247,7 @@ impl LiveSession {
     }
 
     /// Serves a further SSH connection. Bounded like the relay's own limit.
-    pub fn open_pipe(&mut self, pipe: PipeId, ticket: String) {
+    pub fn open_pipe(&mut self, pipe: PipeId, ticket: Signed<PipeTicket>) {
         let is_taken = self.work().is_some_and(|work| work.ssh.open_pipe(pipe, ticket));
         if !is_taken {
             tracing::warn!(%pipe, "ssh pipe not taken");

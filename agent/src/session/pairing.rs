@@ -13,6 +13,7 @@ use fieldlink_protocol::pairing::attempts::Charge;
 use fieldlink_protocol::pairing::{PairingContext, PairingMessage, Registration};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use fieldlink_transport::{Attached, AttachedError, Dialer};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -28,7 +29,7 @@ pub struct Offer {
     /// The control pipe.
     pub pipe: PipeId,
     /// Attaches us to it.
-    pub pipe_ticket: String,
+    pub pipe_ticket: Signed<PipeTicket>,
 }
 
 /// Asks the rules for leave to send the second message.

@@ -23,6 +23,7 @@ use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use fieldlink_transport::{Attached, AttachedError, Dialer, PipeDriver, PipeLimits, PipeReader, PipeWriter};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::watch;
@@ -105,7 +106,7 @@ impl SshServer {
     }
 
     /// Serves one pipe until it ends or `cancel` fires.
-    pub async fn serve(self: Arc<Self>, pipe: PipeId, ticket: String, cancel: CancellationToken) {
+    pub async fn serve(self: Arc<Self>, pipe: PipeId, ticket: Signed<PipeTicket>, cancel: CancellationToken) {
         let established = tokio::select! {
             biased;
             () = cancel.cancelled() => return,
@@ -120,7 +121,7 @@ impl SshServer {
     async fn establish(
         &self,
         pipe: PipeId,
-        ticket: &str,
+        ticket: &Signed<PipeTicket>,
     ) -> Result<(PipeReader, PipeWriter, PipeDriver), AttachedError> {
         let attached = Attached::attach(&self.dialer, ticket).await?;
         let key = self.keys.pipe_key(pipe, PipeKind::Ssh);

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::limits;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,7 @@ const JOIN: Duration = Duration::from_millis(200);
 const MOST: usize = 2 * limits::PIPES_PER_SESSION;
 
 enum Order {
-    Open(PipeId, String),
+    Open(PipeId, Signed<PipeTicket>),
     Close(PipeId),
 }
 
@@ -54,7 +55,7 @@ impl SshThread {
     }
 
     /// Serves a further SSH connection. False if there are too many already.
-    pub fn open_pipe(&self, pipe: PipeId, ticket: String) -> bool {
+    pub fn open_pipe(&self, pipe: PipeId, ticket: Signed<PipeTicket>) -> bool {
         self.pipes.try_send(Order::Open(pipe, ticket)).is_ok()
     }
 

@@ -8,6 +8,7 @@ use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
+use fieldlink_protocol::ticket::{Lease, Signed};
 use fieldlink_protocol::{endpoint, limits};
 use fieldlink_transport::{Backoff, ControlConnection, ControlError, DialError, Dialer};
 use futures_util::future::BoxFuture;
@@ -29,7 +30,7 @@ pub(super) struct Registration {
     pub(super) dialer: Dialer,
     pub(super) key: Arc<RegistrationKey>,
     pub(super) claim: watch::Receiver<Claim>,
-    pub(super) lease: Option<String>,
+    pub(super) lease: Option<Signed<Lease>>,
     pub(super) outgoing: mpsc::Receiver<FromAgent>,
     pub(super) events: mpsc::Sender<TunnelEvent>,
     pub(super) cancel: CancellationToken,
@@ -159,9 +160,9 @@ impl Registration {
         let Registered { connection, lease, is_session } = registered;
         if is_session {
             self.lease = None;
-        } else if !lease.is_empty() {
+        } else if lease.is_some() {
             // Without a new one, the one before is still worth something after a restart of the relay.
-            self.lease = Some(lease);
+            self.lease = lease;
         }
         self.since = Some(Instant::now());
         // What was meant for the connection before this one leads nowhere now.
@@ -194,7 +195,7 @@ async fn next_in_time(connection: &mut Connection) -> Result<ToAgent, Ended> {
 /// A connection that the relay has registered.
 struct Registered {
     connection: Connection,
-    lease: String,
+    lease: Option<Signed<Lease>>,
     is_session: bool,
 }
 

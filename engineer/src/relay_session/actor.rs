@@ -8,8 +8,9 @@ use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer};
-use fieldlink_protocol::pipe::closing;
+use fieldlink_protocol::pipe::{PipeKind, closing};
 use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::ticket::{SessionTicket, Signed};
 use fieldlink_transport::{Backoff, ControlError, Dialer};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -39,7 +40,7 @@ pub struct Resumable {
 pub fn actor(
     connection: Connection,
     resumable: Resumable,
-    session: Option<(SessionId, String)>,
+    session: Option<(SessionId, Signed<SessionTicket>)>,
     cancel: CancellationToken,
 ) -> (RelayHandle, mpsc::Receiver<RelayEvent>, impl Future<Output = ()>) {
     let (commands, commanded) = mpsc::channel(QUEUE);
@@ -72,10 +73,10 @@ impl Resumable {
     pub async fn resume(
         &self,
         session: SessionId,
-        ticket: &str,
+        session_ticket: &Signed<SessionTicket>,
     ) -> Result<Result<Connection, Reason>, Failure> {
         let mut connection = dial(&self.dialer, &self.credential).await?;
-        let session_ticket = ticket.to_owned();
+        let session_ticket = session_ticket.clone();
         let resume = FromEngineer::Resume { session, session_ticket, features: Features::ours() };
         let answered = timeout(limits::HANDSHAKE, async {
             connection.send(&resume).await?;
@@ -106,7 +107,7 @@ struct Actor {
     resumable: Resumable,
     session: Option<SessionId>,
     events: mpsc::Sender<RelayEvent>,
-    ticket: watch::Sender<Option<String>>,
+    ticket: watch::Sender<Option<Signed<SessionTicket>>>,
     admitted: watch::Sender<bool>,
     /// In the order in which they were asked for.
     opening: BTreeMap<u32, oneshot::Sender<Result<OpenedPipe, OpenRefusal>>>,
@@ -177,7 +178,7 @@ impl Actor {
     async fn come_back(
         &mut self,
         session: SessionId,
-        ticket: &str,
+        ticket: &Signed<SessionTicket>,
         commands: &mut mpsc::Receiver<Command>,
     ) -> Result<(), Over> {
         let resumable = self.resumable.clone();
@@ -211,7 +212,7 @@ impl Actor {
         self.opening.retain(|_, waiting| !waiting.is_closed());
         for &request in self.opening.keys() {
             // Should this connection break as well, `talk` finds out.
-            let _ = self.connection.send(&FromEngineer::Open { request }).await;
+            let _ = self.connection.send(&open(request)).await;
         }
         Ok(())
     }
@@ -230,7 +231,7 @@ impl Actor {
                 Some(Command::Say(message)) => self.connection.send(&message).await?,
                 Some(Command::Open(answer)) => {
                     let request = self.note(answer);
-                    self.connection.send(&FromEngineer::Open { request }).await?;
+                    self.connection.send(&open(request)).await?;
                 }
                 Some(Command::End(reason, _told)) => {
                     self.connection.send(&FromEngineer::End { reason }).await?;
@@ -281,11 +282,16 @@ impl Actor {
     }
 }
 
+/// Asks for a pipe for an SSH connection.
+fn open(request: u32) -> FromEngineer {
+    FromEngineer::Open { request, kind: PipeKind::Ssh.into() }
+}
+
 /// Tries until the relay answers. Whoever waits for it gives up when the session does.
 async fn resume_at_last(
     resumable: &Resumable,
     session: SessionId,
-    ticket: &str,
+    ticket: &Signed<SessionTicket>,
     backoff: &mut Backoff,
 ) -> Result<Connection, Over> {
     loop {

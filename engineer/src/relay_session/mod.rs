@@ -13,6 +13,7 @@ use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer, Unavailable};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::ticket::{PipeTicket, SessionTicket, Signed};
 use fieldlink_transport::{ControlConnection, ControlError, Dialer, when_there_is_room};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -63,7 +64,7 @@ pub struct Offer {
     /// The control pipe.
     pub pipe: PipeId,
     /// Lets us attach to it.
-    pub pipe_ticket: String,
+    pub pipe_ticket: Signed<PipeTicket>,
 }
 
 /// What the relay tells without being asked, or in answer to a request.
@@ -97,7 +98,7 @@ pub struct OpenedPipe {
     /// The pipe.
     pub pipe: PipeId,
     /// Lets us attach to it.
-    pub ticket: String,
+    pub ticket: Signed<PipeTicket>,
 }
 
 /// Why there is no further pipe.
@@ -119,6 +120,7 @@ fn refusal(code: &OpenRefusal) -> &'static str {
         OpenRefusal::NoSession => "the session is not open",
         OpenRefusal::AgentAway => "the scanner is not connected at the moment, try again shortly",
         OpenRefusal::TooMany => "the session has as many connections as it may have, close one first",
+        OpenRefusal::WrongKind => "it serves no connection of this kind",
         OpenRefusal::Unknown => "its reason is not known to this version",
     }
 }
@@ -136,7 +138,7 @@ enum Command {
 #[derive(Clone)]
 pub struct RelayHandle {
     commands: mpsc::Sender<Command>,
-    ticket: watch::Receiver<Option<String>>,
+    ticket: watch::Receiver<Option<Signed<SessionTicket>>>,
     admitted: watch::Receiver<bool>,
 }
 
@@ -165,7 +167,7 @@ impl RelayHandle {
 
     /// The ticket that brings the session back at a relay that was started again, or for this program if
     /// it is started again. `None` before the admission.
-    pub fn session_ticket(&self) -> watch::Receiver<Option<String>> {
+    pub fn session_ticket(&self) -> watch::Receiver<Option<Signed<SessionTicket>>> {
         self.ticket.clone()
     }
 

@@ -10,6 +10,7 @@ use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
+use fieldlink_protocol::ticket::{SessionTicket, Signed};
 use fieldlink_transport::{Attached, AttachedError, PipeLimits};
 use tokio::sync::{mpsc, oneshot};
 
@@ -182,7 +183,7 @@ impl Opening<'_> {
 
     async fn dial(
         &mut self,
-        session: Option<(SessionId, String)>,
+        session: Option<(SessionId, Signed<SessionTicket>)>,
     ) -> Result<(RelayHandle, mpsc::Receiver<RelayEvent>), OpeningError> {
         let dialer = &self.context.dialer;
         self.console.tell(&Progress::Connecting { relay: dialer.relay().to_string() });
@@ -208,7 +209,7 @@ impl Opening<'_> {
             session: offer.session,
             ticket: self.call.ticket.clone(),
             partner: self.call.partner.clone(),
-            session_ticket: String::new(),
+            session_ticket: Signed::from_text(String::new()),
             key: keys.restart.clone(),
             alive: Moment::now(),
         };

@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bounded, Features, all};
+use crate::code::Code;
 use crate::credential::EngineerIdentity;
 use crate::ids::{AgentKey, Challenge, PipeId, RunId, SessionId, Signature};
-use crate::{limits, reason::Reason, support_id::SupportId, ticket};
+use crate::pipe::PipeKind;
+use crate::ticket::{Lease, PipeTicket, SessionTicket, Signed};
+use crate::{limits, reason::Reason, support_id::SupportId};
 
 /// What the relay tells an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,9 +23,9 @@ pub enum ToAgent {
     },
     /// The registration stands.
     Registered {
-        /// Shown again after the relay was restarted, it outranks a squatter. Empty if the relay issues none:
-        /// an earlier one of the same ID and key stays valid.
-        lease: String,
+        /// Shown again after the relay was restarted, it outranks a squatter. If the relay issues none, an earlier
+        /// one of the same ID and key stays valid.
+        lease: Option<Signed<Lease>>,
     },
     /// The registration does not stand.
     Refused {
@@ -47,16 +50,18 @@ pub enum ToAgent {
         /// The control pipe.
         pipe: PipeId,
         /// Attaches the agent to it.
-        pipe_ticket: String,
+        pipe_ticket: Signed<PipeTicket>,
     },
-    /// The engineer opens an SSH connection: attach to this pipe.
+    /// The engineer opens a further pipe: attach to it, or refuse what it is to carry.
     Open {
         /// The session.
         session: SessionId,
         /// The new pipe.
         pipe: PipeId,
+        /// What it is to carry.
+        kind: Code<PipeKind>,
         /// Attaches the agent to it.
-        pipe_ticket: String,
+        pipe_ticket: Signed<PipeTicket>,
     },
     /// The engineer's program was started again: attach to this control pipe and pair with the key
     /// that both sides kept for that.
@@ -68,14 +73,14 @@ pub enum ToAgent {
         /// The new control pipe. The old one stays until the new one is proven.
         pipe: PipeId,
         /// Attaches the agent to it.
-        pipe_ticket: String,
+        pipe_ticket: Signed<PipeTicket>,
     },
     /// The answer to [`FromAgent::Admitted`] and [`FromAgent::PairedAgain`]: the support ID is withdrawn.
     SessionTicket {
         /// The session.
         session: SessionId,
         /// Registers the agent for this session from now on.
-        session_ticket: String,
+        session_ticket: Signed<SessionTicket>,
     },
     /// The relay or the engineer ended it.
     Ended {
@@ -140,12 +145,12 @@ pub enum Claim {
         /// The ID.
         support_id: SupportId,
         /// From an earlier registration of the same ID and key.
-        lease: Option<String>,
+        lease: Option<Signed<Lease>>,
     },
     /// Its running session.
     Session {
         /// From [`ToAgent::SessionTicket`].
-        session_ticket: String,
+        session_ticket: Signed<SessionTicket>,
     },
 }
 
@@ -154,7 +159,7 @@ impl Claim {
     pub fn signed_text(&self) -> String {
         match self {
             Self::SupportId { support_id, .. } => support_id.to_string(),
-            Self::Session { session_ticket } => session_ticket.clone(),
+            Self::Session { session_ticket } => session_ticket.as_str().to_owned(),
         }
     }
 }
@@ -180,9 +185,10 @@ impl Bounded for ToAgent {
     fn check(&self) -> Result<(), &'static str> {
         match self {
             Self::Challenge { features, .. } => all(&[(features.fits(), "too many features")]),
-            Self::Registered { lease } => {
-                all(&[(ticket::is_wellformed(lease), "the lease is malformed or too long")])
-            }
+            Self::Registered { lease } => all(&[(
+                lease.as_ref().is_none_or(Signed::is_wellformed),
+                "the lease is malformed or too long",
+            )]),
             Self::Pair { engineer, ticket: reference, partner, pipe_ticket, .. } => all(&[
                 (engineer.name.len() <= limits::NAME, "the engineer's name is too long"),
                 (engineer.company.len() <= limits::NAME, "the company is too long"),
@@ -191,12 +197,13 @@ impl Bounded for ToAgent {
                     partner.as_ref().is_none_or(|name| name.len() <= limits::REFERENCE),
                     "the partner is too long",
                 ),
-                (ticket::is_wellformed(pipe_ticket), "the pipe ticket is malformed or too long"),
+                (pipe_ticket.is_wellformed(), "the pipe ticket is malformed or too long"),
             ]),
-            Self::Open { pipe_ticket: token, .. }
-            | Self::PairAgain { pipe_ticket: token, .. }
-            | Self::SessionTicket { session_ticket: token, .. } => {
-                all(&[(ticket::is_wellformed(token), "the ticket is malformed or too long")])
+            Self::Open { pipe_ticket, .. } | Self::PairAgain { pipe_ticket, .. } => {
+                all(&[(pipe_ticket.is_wellformed(), "the pipe ticket is malformed or too long")])
+            }
+            Self::SessionTicket { session_ticket, .. } => {
+                all(&[(session_ticket.is_wellformed(), "the session ticket is malformed or too long")])
             }
             Self::Refused { .. } | Self::Ended { .. } => Ok(()),
         }
@@ -206,13 +213,13 @@ impl Bounded for ToAgent {
 impl Bounded for FromAgent {
     fn check(&self) -> Result<(), &'static str> {
         let Self::Register { claim, features, .. } = self else { return Ok(()) };
-        let token = match claim {
-            Claim::SupportId { lease, .. } => lease.as_deref().unwrap_or_default(),
-            Claim::Session { session_ticket } => session_ticket,
+        let is_wellformed = match claim {
+            Claim::SupportId { lease, .. } => lease.as_ref().is_none_or(Signed::is_wellformed),
+            Claim::Session { session_ticket } => session_ticket.is_wellformed(),
         };
         all(&[
             (features.fits(), "too many features"),
-            (ticket::is_wellformed(token), "the lease or ticket is malformed or too long"),
+            (is_wellformed, "the lease or ticket is malformed or too long"),
         ])
     }
 }

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Bounded, Features, all};
+use crate::code::Code;
 use crate::ids::{PipeId, RunId, SessionId};
-use crate::{limits, reason::Reason, support_id::SupportId, text, ticket};
+use crate::pipe::PipeKind;
+use crate::ticket::{PipeTicket, SessionTicket, Signed};
+use crate::{limits, reason::Reason, support_id::SupportId, text};
 
 /// What the relay tells an engineer's program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +27,7 @@ pub enum ToEngineer {
         /// The control pipe.
         pipe: PipeId,
         /// Attaches the engineer to it.
-        pipe_ticket: String,
+        pipe_ticket: Signed<PipeTicket>,
     },
     /// The request leads nowhere.
     Unavailable {
@@ -45,7 +48,7 @@ pub enum ToEngineer {
         /// The session.
         session: SessionId,
         /// Restores it at a relay that was started again.
-        session_ticket: String,
+        session_ticket: Signed<SessionTicket>,
     },
     /// The answer to [`FromEngineer::Resume`]: this connection is the session's now.
     Resumed {
@@ -59,7 +62,7 @@ pub enum ToEngineer {
         /// The pipe.
         pipe: PipeId,
         /// Attaches the engineer to it.
-        pipe_ticket: String,
+        pipe_ticket: Signed<PipeTicket>,
     },
     /// A further pipe is not to be had now.
     NotOpened {
@@ -98,17 +101,19 @@ pub enum FromEngineer {
         /// The session.
         session: SessionId,
         /// From [`ToEngineer::SessionTicket`].
-        session_ticket: String,
+        session_ticket: Signed<SessionTicket>,
         /// What the engineer's side understands.
         features: Features,
     },
     /// Pair again with the key that both sides kept, because this program was started again. The answer
     /// is [`ToEngineer::Requested`].
     PairAgain {},
-    /// Open a further pipe for an SSH connection.
+    /// Open a further pipe.
     Open {
         /// Comes back in the answer.
         request: u32,
+        /// What it is to carry.
+        kind: Code<PipeKind>,
     },
     /// The session is over.
     End {
@@ -144,6 +149,8 @@ pub enum OpenRefusal {
     AgentAway,
     /// The session has as many pipes as it may have.
     TooMany,
+    /// A pipe of this kind is not opened on request.
+    WrongKind,
     /// A code that this version does not know.
     #[serde(other)]
     Unknown,
@@ -153,10 +160,11 @@ impl Bounded for ToEngineer {
     fn check(&self) -> Result<(), &'static str> {
         match self {
             Self::Welcome { features } => all(&[(features.fits(), "too many features")]),
-            Self::Requested { pipe_ticket: token, .. }
-            | Self::Opened { pipe_ticket: token, .. }
-            | Self::SessionTicket { session_ticket: token, .. } => {
-                all(&[(ticket::is_wellformed(token), "the ticket is malformed or too long")])
+            Self::Requested { pipe_ticket, .. } | Self::Opened { pipe_ticket, .. } => {
+                all(&[(pipe_ticket.is_wellformed(), "the pipe ticket is malformed or too long")])
+            }
+            Self::SessionTicket { session_ticket, .. } => {
+                all(&[(session_ticket.is_wellformed(), "the session ticket is malformed or too long")])
             }
             _ => Ok(()),
         }
@@ -169,7 +177,7 @@ impl Bounded for FromEngineer {
             Self::Request { ticket, partner, features, .. } => (ticket, partner, features),
             Self::Resume { session_ticket, features, .. } => {
                 return all(&[
-                    (ticket::is_wellformed(session_ticket), "the session ticket is malformed or too long"),
+                    (session_ticket.is_wellformed(), "the session ticket is malformed or too long"),
                     (features.fits(), "too many features"),
                 ]);
             }

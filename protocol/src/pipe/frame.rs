@@ -13,6 +13,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::{PipeKind, Role, VERSION};
+use crate::code::Code;
 use crate::ids::PipeId;
 use crate::limits::{self, DATA_HEADER};
 
@@ -29,9 +30,9 @@ const HELLO_LENGTH: usize = 1 + 3 + 16 + 32 + 8 + 8 + 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
     /// Who speaks.
-    pub role: Role,
+    pub role: Code<Role>,
     /// What the pipe carries.
-    pub kind: PipeKind,
+    pub kind: Code<PipeKind>,
     /// Which pipe.
     pub pipe: PipeId,
     /// Fresh for every connection.
@@ -83,7 +84,7 @@ impl Hello {
     /// The frame's bytes, which are also what the proofs cover.
     pub fn encode(&self) -> Bytes {
         let mut out = BytesMut::with_capacity(HELLO_LENGTH);
-        out.put_slice(&[HELLO, VERSION, self.role.code(), self.kind.code()]);
+        out.put_slice(&[HELLO, VERSION, self.role.number(), self.kind.number()]);
         out.put_slice(self.pipe.as_bytes());
         out.put_slice(&self.nonce);
         out.put_u64(self.epoch);
@@ -93,7 +94,7 @@ impl Hello {
     }
 
     fn decode(mut body: &[u8]) -> Option<Self> {
-        let (role, kind) = (Role::from_code(body.get_u8())?, PipeKind::from_code(body.get_u8())?);
+        let (role, kind) = (Code::from_number(body.get_u8()), Code::from_number(body.get_u8()));
         let (mut pipe, mut nonce) = ([0; 16], [0; 32]);
         body.copy_to_slice(&mut pipe);
         body.copy_to_slice(&mut nonce);
@@ -178,8 +179,8 @@ mod tests {
 
     fn hello() -> Hello {
         Hello {
-            role: Role::Engineer,
-            kind: PipeKind::Ssh,
+            role: Role::Engineer.into(),
+            kind: PipeKind::Ssh.into(),
             pipe: PipeId::random(),
             nonce: [7; 32],
             epoch: 3,

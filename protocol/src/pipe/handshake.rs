@@ -14,6 +14,7 @@ use crate::{ids::PipeId, secret::Secret};
 #[derive(Debug)]
 pub struct Handshake {
     key: Secret<32>,
+    role: Role,
     ours: Hello,
     theirs: Option<Hello>,
 }
@@ -69,7 +70,9 @@ impl Handshake {
         epoch: u64,
         (received, window): (u64, u32),
     ) -> Self {
-        Self { key, ours: Hello { role, kind, pipe, nonce, epoch, received, window }, theirs: None }
+        let (speaker, kind) = (role.into(), kind.into());
+        let ours = Hello { role: speaker, kind, pipe, nonce, epoch, received, window };
+        Self { key, role, ours, theirs: None }
     }
 
     /// Our HELLO: send it at once.
@@ -82,12 +85,12 @@ impl Handshake {
         match (Frame::decode(bytes)?, self.theirs.take()) {
             (Frame::Hello(theirs), None) => {
                 self.check(&theirs)?;
-                let proof = hmac::sign(&self.hmac_key(), &self.proof_text(self.ours.role, &theirs));
+                let proof = hmac::sign(&self.hmac_key(), &self.proof_text(self.role, &theirs));
                 self.theirs = Some(theirs);
                 Ok(Reply::Send(frame::proof(proof.as_ref())))
             }
             (Frame::Proof(tag), Some(theirs)) => {
-                hmac::verify(&self.hmac_key(), &self.proof_text(theirs.role, &theirs), &tag)
+                hmac::verify(&self.hmac_key(), &self.proof_text(self.role.peer(), &theirs), &tag)
                     .map_err(|_| HandshakeError::BadProof)?;
                 let epoch = self.ours.epoch.max(theirs.epoch);
                 Ok(Reply::Established(Established {
@@ -102,10 +105,10 @@ impl Handshake {
 
     fn check(&self, theirs: &Hello) -> Result<(), HandshakeError> {
         let ours = &self.ours;
-        if theirs.role != ours.role.peer() || theirs.kind != ours.kind || theirs.pipe != ours.pipe {
+        if theirs.role != self.role.peer() || theirs.kind != ours.kind || theirs.pipe != ours.pipe {
             return Err(HandshakeError::Mismatch);
         }
-        let (engineers, accepted) = match ours.role {
+        let (engineers, accepted) = match self.role {
             Role::Engineer => (ours.epoch, theirs.epoch),
             Role::Agent => (theirs.epoch, ours.epoch),
         };
@@ -117,7 +120,7 @@ impl Handshake {
     }
 
     fn proof_text(&self, prover: Role, theirs: &Hello) -> Vec<u8> {
-        let (engineer, agent) = match self.ours.role {
+        let (engineer, agent) = match self.role {
             Role::Engineer => (self.ours.encode(), theirs.encode()),
             Role::Agent => (theirs.encode(), self.ours.encode()),
         };

@@ -36,14 +36,13 @@ pub use handshake::{Established, Handshake, HandshakeError, Reply};
 pub use resumable::{Due, ResumablePipe, Side, TrialError, TrialStep};
 pub use stream::{Received, Stream, StreamError};
 
-use serde::{Deserialize, Serialize};
+use crate::code::Coded;
 
 /// Version of the pipe's frames, in every HELLO.
 pub const VERSION: u8 = 1;
 
-/// Which end of a session a side is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// Which end of a session a side is. On the wire it is a [`Code`](crate::code::Code).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The engineer's side, which opens pipes and picks their epochs.
     Engineer,
@@ -67,8 +66,14 @@ impl Role {
             Self::Agent => Self::Engineer,
         }
     }
+}
 
-    const fn from_code(code: u8) -> Option<Self> {
+impl Coded for Role {
+    fn code(self) -> u8 {
+        Self::code(self)
+    }
+
+    fn from_code(code: u8) -> Option<Self> {
         match code {
             1 => Some(Self::Engineer),
             2 => Some(Self::Agent),
@@ -77,9 +82,8 @@ impl Role {
     }
 }
 
-/// What a pipe carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// What a pipe carries. On the wire it is a [`Code`](crate::code::Code).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PipeKind {
     /// Pairing, then sealed control messages. One per session.
     Control,
@@ -95,8 +99,14 @@ impl PipeKind {
             Self::Ssh => 2,
         }
     }
+}
 
-    const fn from_code(code: u8) -> Option<Self> {
+impl Coded for PipeKind {
+    fn code(self) -> u8 {
+        Self::code(self)
+    }
+
+    fn from_code(code: u8) -> Option<Self> {
         match code {
             1 => Some(Self::Control),
             2 => Some(Self::Ssh),

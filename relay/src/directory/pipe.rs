@@ -12,6 +12,7 @@
 
 use std::time::Instant;
 
+use fieldlink_protocol::code::Code;
 use fieldlink_protocol::ids::RunId;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 
@@ -36,7 +37,7 @@ pub enum Attach {
 
 /// A pipe that was not closed yet.
 pub(super) struct Pipe {
-    pub(super) kind: PipeKind,
+    pub(super) kind: Code<PipeKind>,
     pub(super) run: RunId,
     /// Whether it outlives a lost connection.
     pub(super) goes_on: bool,
@@ -79,13 +80,15 @@ pub(super) enum Post {
 
 impl Pipe {
     /// A pipe to which both sides are still to come.
-    pub(super) fn expected(kind: PipeKind, run: RunId, until: Instant) -> Self {
+    pub(super) fn expected(kind: impl Into<Code<PipeKind>>, run: RunId, until: Instant) -> Self {
+        let kind = kind.into();
         let goes_on = kind != PipeKind::Control;
         Self { kind, run, goes_on, slot: Slot::New { until, waiting: None } }
     }
 
     /// A pipe that was spliced before, by an earlier relay.
-    pub(super) fn apart(kind: PipeKind, run: RunId, until: Instant) -> Self {
+    pub(super) fn apart(kind: impl Into<Code<PipeKind>>, run: RunId, until: Instant) -> Self {
+        let kind = kind.into();
         Self { kind, run, goes_on: true, slot: Slot::Apart { until, waiting: None } }
     }
 

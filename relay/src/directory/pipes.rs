@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use fieldlink_protocol::code::Code;
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::engineer::OpenRefusal;
@@ -39,6 +40,8 @@ pub enum AttachRefusal {
     TicketUsed,
     /// It may open something once a session ticket was shown.
     Pending,
+    /// It is for a side that this version does not know.
+    UnknownSide,
 }
 
 /// The place of an attachment.
@@ -86,9 +89,13 @@ impl Directory {
     pub fn open_pipe(
         &mut self,
         link: ConnectionId,
-        pipe: PipeId,
+        (pipe, kind): (PipeId, Code<PipeKind>),
         now: Instant,
     ) -> Result<Opened, OpenRefusal> {
+        // What else it carries is for the two sides.
+        if kind == PipeKind::Control {
+            return Err(OpenRefusal::WrongKind);
+        }
         let until = now + self.times.partner * 2;
         let id =
             self.engineers.get(&link).and_then(|engineer| engineer.session).ok_or(OpenRefusal::NoSession)?;
@@ -100,13 +107,14 @@ impl Directory {
         if session.pipes.len() >= limits::PIPES_PER_SESSION {
             return Err(OpenRefusal::TooMany);
         }
-        session.pipes.insert(pipe, Pipe::expected(PipeKind::Ssh, run, until));
+        session.pipes.insert(pipe, Pipe::expected(kind, run, until));
         self.reschedule(id);
         Ok(Opened { session: id, run, pipe, agent, not_before, expires })
     }
 
     /// Whether [`Directory::attach`] would succeed, so that a refusal can come before the upgrade.
     pub fn may_attach(&self, ticket: &PipeTicket, now: Instant) -> Result<(), AttachRefusal> {
+        ticket.side.known().ok_or(AttachRefusal::UnknownSide)?;
         let session = self.sessions.get(&ticket.session).ok_or(AttachRefusal::SessionOver)?;
         let Some(pipe) = session.pipes.get(&ticket.pipe) else { return session.may_recall(ticket, now) };
         // Signed by this relay, so these cannot differ; if they do, something is very wrong.
@@ -124,10 +132,11 @@ impl Directory {
         now: Instant,
     ) -> Result<Attach, AttachRefusal> {
         self.may_attach(ticket, now)?;
+        let side = ticket.side.known().ok_or(AttachRefusal::UnknownSide)?;
         let session = self.sessions.get_mut(&ticket.session).ok_or(AttachRefusal::SessionOver)?;
         session.recall_pipe(ticket);
         let pipe = session.pipes.get_mut(&ticket.pipe).ok_or(AttachRefusal::TicketUsed)?;
-        let waiter = Waiter { side: ticket.side, id: attachment };
+        let waiter = Waiter { side, id: attachment };
         let attach = pipe.attach(waiter, now, &self.times, &mut self.effects);
         self.touch(ticket.session);
         self.reschedule(ticket.session);

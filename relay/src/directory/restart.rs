@@ -137,7 +137,7 @@ impl Session {
         };
         let recall = admitted.recall.as_ref().filter(|recall| now < recall.until);
         let recall = recall.ok_or(AttachRefusal::TicketUsed)?;
-        let fits = ticket.kind == PipeKind::Ssh && ticket.subject == self.engineer;
+        let fits = ticket.kind != PipeKind::Control && ticket.subject == self.engineer;
         let room = self.pipes.len() < limits::PIPES_PER_SESSION && recall.closed.len() < CLOSED;
         if recall.closed.contains(&ticket.pipe) {
             Err(AttachRefusal::TicketUsed)

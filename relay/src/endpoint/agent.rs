@@ -66,7 +66,7 @@ async fn register(control: &mut Control, switchboard: &Switchboard, ticket: Opti
 
 /// Whether the claim is made with the ticket that was `shown`.
 fn is_for(claim: &Claim, shown: &str) -> bool {
-    matches!(claim, Claim::Session { session_ticket } if session_ticket == shown)
+    matches!(claim, Claim::Session { session_ticket } if session_ticket.as_str() == shown)
 }
 
 /// The relay does not ping an agent without a session: it pings, so that an idle one costs nothing.

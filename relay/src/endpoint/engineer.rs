@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use fieldlink_protocol::code::Code;
 use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
+use fieldlink_protocol::pipe::PipeKind;
+use fieldlink_protocol::ticket::{SessionTicket, Signed};
 
 use crate::config::Limits;
 use crate::control::{Control, End, Haste};
@@ -68,7 +71,7 @@ impl EngineerConnection {
                     self.resume(session, &session_ticket).await?;
                 }
                 FromEngineer::PairAgain {} => self.pair_again().await?,
-                FromEngineer::Open { request } => self.open(request).await?,
+                FromEngineer::Open { request, kind } => self.open(request, kind).await?,
                 FromEngineer::End { reason } => self.switchboard.engineer_ends(self.control.line(), reason),
             }
         }
@@ -91,7 +94,11 @@ impl EngineerConnection {
         }
     }
 
-    async fn resume(&mut self, session: SessionId, session_ticket: &str) -> Result<(), End> {
+    async fn resume(
+        &mut self,
+        session: SessionId,
+        session_ticket: &Signed<SessionTicket>,
+    ) -> Result<(), End> {
         if !matches!(self.purpose, Purpose::Unknown) {
             return Err(malformed("a session is resumed first or not at all"));
         }
@@ -116,8 +123,8 @@ impl EngineerConnection {
         }
     }
 
-    async fn open(&mut self, request: u32) -> Result<(), End> {
-        let opened = self.switchboard.open_pipe(self.control.line(), &self.engineer);
+    async fn open(&mut self, request: u32, kind: Code<PipeKind>) -> Result<(), End> {
+        let opened = self.switchboard.open_pipe(self.control.line(), &self.engineer, kind);
         let answer = match opened {
             Ok((pipe, pipe_ticket)) => ToEngineer::Opened { request, pipe, pipe_ticket },
             Err(code) => ToEngineer::NotOpened { request, code },

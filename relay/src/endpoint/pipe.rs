@@ -43,9 +43,12 @@ enum Wait {
 
 /// Serves one connection of one side.
 pub async fn serve(socket: PipeSocket, ticket: PipeTicket, switchboard: Arc<Switchboard>, limits: Limits) {
+    let Some(side) = ticket.side.known() else {
+        return close(socket.web_socket, policy_frame("side-unknown")).await;
+    };
     let frame = match switchboard.attach(&ticket) {
         Ok(Seated::First(seat, partner)) => {
-            return wait_and_splice(socket, ticket.side, seat, partner, &limits).await;
+            return wait_and_splice(socket, side, seat, partner, &limits).await;
         }
         Ok(Seated::Second(handover)) => match handover.hand_over(Box::new(socket)) {
             Ok(()) => return,
@@ -53,6 +56,7 @@ pub async fn serve(socket: PipeSocket, ticket: PipeTicket, switchboard: Arc<Swit
         },
         // The session ended, or the pipe was closed, since the ticket was checked.
         Err(AttachRefusal::SessionOver) => policy_frame("session-over"),
+        Err(AttachRefusal::UnknownSide) => policy_frame("side-unknown"),
         Err(AttachRefusal::TicketUsed) => policy_frame("ticket-used"),
         Err(AttachRefusal::Pending) => again_frame(),
     };

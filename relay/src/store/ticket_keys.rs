@@ -86,7 +86,7 @@ fn delete_keys(transaction: &Transaction<'_>, kids: &[String]) -> rusqlite::Resu
 mod tests {
     use fieldlink_protocol::ids::AgentKey;
     use fieldlink_protocol::support_id::SupportId;
-    use fieldlink_protocol::ticket::{Lease, Tenure, TicketError};
+    use fieldlink_protocol::ticket::{Lease, Signed, Tenure, TicketError};
 
     use super::*;
 
@@ -105,7 +105,7 @@ mod tests {
         let mut database = Database::open(root.path()).expect("opened");
         let mut keys = |now| database.ticket_keys(now, POLICY).expect("keys");
         let first = keys(1_000).sign(&lease());
-        let kid = |token: &str| token.split('.').next().map(str::to_owned);
+        let kid = |token: &Signed<Lease>| token.as_str().split('.').next().map(str::to_owned);
         assert_eq!(kid(&keys(1_099).sign(&lease())), kid(&first));
         let second = keys(1_100).sign(&lease());
         assert_ne!(kid(&second), kid(&first));

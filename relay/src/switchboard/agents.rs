@@ -6,19 +6,24 @@ use fieldlink_protocol::ids::AgentKey;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
-use fieldlink_protocol::ticket::SessionTicket;
+use fieldlink_protocol::ticket::{Lease, SessionTicket, Signed};
 
 use super::{Line, State, Switchboard};
 use crate::directory::{Rank, Registered};
 use crate::permits::network;
 
 impl Switchboard {
-    /// Registers an agent whose signature was verified. The answer is its lease, or nothing.
-    pub fn register(&self, line: &Line, key: AgentKey, claim: &Claim) -> Result<String, RegistrationRefusal> {
+    /// Registers an agent whose signature was verified. The answer is its lease, if there is one.
+    pub fn register(
+        &self,
+        line: &Line,
+        key: AgentKey,
+        claim: &Claim,
+    ) -> Result<Option<Signed<Lease>>, RegistrationRefusal> {
         let now = self.unix();
         match claim {
             Claim::SupportId { support_id, lease } => {
-                let lease = lease.as_deref();
+                let lease = lease.as_ref();
                 let shown = lease.and_then(|lease| self.tickets.rank(lease, *support_id, &key, now));
                 let may_issue = self.tickets.boot().is_written;
                 let registered = self.with(|state| {
@@ -27,7 +32,7 @@ impl Switchboard {
                     Ok(registered.map(|rank| (rank, self.tickets.next_tenure())))
                 })?;
                 let lease = registered.map(|held| self.tickets.lease(*support_id, key, held, now));
-                Ok(lease.unwrap_or_default())
+                Ok(lease)
             }
             Claim::Session { session_ticket } => {
                 let ticket = self.tickets.verify_agents_session(session_ticket, &key, now);
@@ -36,14 +41,15 @@ impl Switchboard {
                     state.directory.recall(ticket.session, (&ticket).into(), self.clock());
                     state.directory.register_for_session(line.id, key, ticket.session)
                 })?;
-                Ok(String::new())
+                Ok(None)
             }
         }
     }
 
     /// What an agent's session ticket says, if its session goes on.
     pub fn returning_agent(&self, token: &str) -> Option<SessionTicket> {
-        let ticket = self.tickets.verify_any_agents_session(token, self.unix())?;
+        let token = Signed::from_text(token);
+        let ticket = self.tickets.verify_any_agents_session(&token, self.unix())?;
         self.with(|state| state.directory.may_return(ticket.session, ticket.agent_key)).then_some(ticket)
     }
 

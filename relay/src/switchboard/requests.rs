@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use fieldlink_protocol::code::Code;
 use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::messages::agent::ToAgent;
@@ -10,6 +11,7 @@ use fieldlink_protocol::messages::engineer::{OpenRefusal, ToEngineer, Unavailabl
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 
 use super::{Ledger, Line, State, Switchboard};
 use crate::directory::{Asked, Fresh, Question};
@@ -55,14 +57,15 @@ impl Switchboard {
         &self,
         line: &Line,
         engineer: &EngineerIdentity,
-    ) -> Result<(PipeId, String), OpenRefusal> {
+        kind: Code<PipeKind>,
+    ) -> Result<(PipeId, Signed<PipeTicket>), OpenRefusal> {
         self.with(|state| {
-            let opened = state.directory.open_pipe(line.id, PipeId::random(), Instant::now())?;
+            let opened = state.directory.open_pipe(line.id, (PipeId::random(), kind), Instant::now())?;
             let name = PipeName {
                 session: opened.session,
                 run: opened.run,
                 pipe: opened.pipe,
-                kind: PipeKind::Ssh,
+                kind,
                 engineer: engineer.id,
                 reference: state.reference(opened.session),
                 validity: (opened.not_before, opened.expires),
@@ -70,7 +73,7 @@ impl Switchboard {
             let pipe_ticket = self.tickets().pipe_ticket(&name, Role::Agent);
             state.send(
                 opened.agent,
-                &ToAgent::Open { session: opened.session, pipe: opened.pipe, pipe_ticket },
+                &ToAgent::Open { session: opened.session, pipe: opened.pipe, kind, pipe_ticket },
             );
             Ok((opened.pipe, self.tickets().pipe_ticket(&name, Role::Engineer)))
         })
@@ -137,7 +140,7 @@ impl Switchboard {
             session,
             run,
             pipe,
-            kind: PipeKind::Control,
+            kind: PipeKind::Control.into(),
             engineer: engineer.id,
             reference: &request.reference,
             validity: (asked.not_before, asked.expires),

@@ -8,7 +8,7 @@ use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::messages::engineer::{ToEngineer, Unavailable};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::ticket::TicketError;
+use fieldlink_protocol::ticket::{SessionTicket, Signed, TicketError};
 
 use super::requests::{rate_limited, unavailable};
 use super::{Ledger, Line, Switchboard};
@@ -33,7 +33,7 @@ impl Switchboard {
         line: &Line,
         engineer: &EngineerIdentity,
         session: SessionId,
-        session_ticket: &str,
+        session_ticket: &Signed<SessionTicket>,
     ) -> Resumption {
         if let Err(wait) = self.with(|state| state.resumptions.admit(engineer.id, Instant::now())) {
             return Resumption::NotYet(rate_limited(wait));
@@ -74,7 +74,7 @@ impl Switchboard {
             let AskedAgain { session, agent, validity } = asked;
             tracing::info!(%session, %run, engineer = %engineer.id, "pairing again");
             let reference = state.reference(session);
-            let (kind, engineer) = (PipeKind::Control, engineer.id);
+            let (kind, engineer) = (PipeKind::Control.into(), engineer.id);
             let name = PipeName { session, run, pipe, kind, engineer, reference, validity };
             let (agents, engineers) = (
                 self.tickets.pipe_ticket(&name, Role::Agent),

@@ -4,8 +4,10 @@ use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
+use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::ticket::{PipeTicket, SessionTicket, Signed};
 
 use super::{FakeAgent, FakeEngineer, NewAgent, Offer, Socket, TestRelay, attach, pass};
 
@@ -19,8 +21,8 @@ pub struct Call {
     pub agent_offer: Offer,
     pub engineer_offer: Offer,
     /// The agent's.
-    pub session_ticket: String,
-    pub engineers_ticket: String,
+    pub session_ticket: Signed<SessionTicket>,
+    pub engineers_ticket: Signed<SessionTicket>,
     pub key: RegistrationKey,
 }
 
@@ -35,8 +37,8 @@ impl Call {
         let mut engineer_pipe = attach(relay, &engineer_offer.pipe_ticket).await.expect("attached");
         let mut agent_pipe = attach(relay, &agent_offer.pipe_ticket).await.expect("attached");
         pass(&mut engineer_pipe, &mut agent_pipe, b"first").await;
-        let (session, session_ticket) = (agent_offer.session, String::new());
-        let engineers_ticket = String::new();
+        let (session, session_ticket) = (agent_offer.session, Signed::from_text(""));
+        let engineers_ticket = Signed::from_text("");
         Self {
             agent,
             engineer,
@@ -99,14 +101,14 @@ impl Call {
     }
 
     /// Opens a further pipe: the engineer's and the agent's ticket.
-    pub async fn open_tickets(&mut self) -> (String, String) {
-        self.engineer.send(&FromEngineer::Open { request: 7 }).await;
+    pub async fn open_tickets(&mut self) -> (Signed<PipeTicket>, Signed<PipeTicket>) {
+        self.engineer.send(&FromEngineer::Open { request: 7, kind: PipeKind::Ssh.into() }).await;
         let ToEngineer::Opened { request: 7, pipe, pipe_ticket } = self.engineer.receive().await else {
             panic!("it did not open")
         };
         match self.agent.receive().await {
-            ToAgent::Open { session, pipe: same, pipe_ticket: agents } => {
-                assert_eq!((session, same), (self.session, pipe));
+            ToAgent::Open { session, pipe: same, kind, pipe_ticket: agents } => {
+                assert_eq!((session, same, kind.known()), (self.session, pipe, Some(PipeKind::Ssh)));
                 (pipe_ticket, agents)
             }
             other => panic!("the agent was not told: {other:?}"),

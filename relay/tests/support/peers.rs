@@ -12,6 +12,7 @@ use fieldlink_protocol::pipe::closing;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use futures_util::SinkExt;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio_tungstenite::tungstenite::Message;
@@ -90,7 +91,9 @@ impl NewAgent {
     ) -> Result<String, RegistrationRefusal> {
         self.register(key, claim).await;
         match self.control.receive().await {
-            ToAgent::Registered { lease } => Ok(lease),
+            ToAgent::Registered { lease } => {
+                Ok(lease.map(|lease| lease.as_str().to_owned()).unwrap_or_default())
+            }
             ToAgent::Refused { code, .. } => Err(code),
             other => panic!("neither registered nor refused: {other:?}"),
         }
@@ -111,7 +114,7 @@ impl FakeAgent {
         lease: Option<&str>,
     ) -> Result<Self, RegistrationRefusal> {
         let mut new = NewAgent::connect(relay).await;
-        let claim = Claim::SupportId { support_id, lease: lease.map(str::to_owned) };
+        let claim = Claim::SupportId { support_id, lease: lease.map(Signed::from_text) };
         let lease = new.claim(key, claim).await?;
         Ok(Self { control: new.control, support_id, lease })
     }
@@ -133,7 +136,7 @@ pub struct Offer {
     pub session: SessionId,
     pub run: RunId,
     pub pipe: PipeId,
-    pub pipe_ticket: String,
+    pub pipe_ticket: Signed<PipeTicket>,
 }
 
 /// A connected engineer.
@@ -180,8 +183,8 @@ impl FakeEngineer {
     }
 
     /// Asks for a session; the answer is whatever comes.
-    pub async fn resume(&mut self, session: SessionId, ticket: &str) -> ToEngineer {
-        let (session_ticket, features) = (ticket.to_owned(), Features::ours());
+    pub async fn resume(&mut self, session: SessionId, ticket: impl AsRef<str>) -> ToEngineer {
+        let (session_ticket, features) = (Signed::from_text(ticket.as_ref()), Features::ours());
         self.send(&FromEngineer::Resume { session, session_ticket, features }).await;
         self.receive().await
     }
@@ -196,8 +199,8 @@ impl FakeEngineer {
 }
 
 /// Attaches to a pipe.
-pub async fn attach(relay: &TestRelay, ticket: &str) -> Result<Socket, Refused> {
-    relay.connect(endpoint::PIPE, &[(endpoint::TICKET_HEADER, ticket)]).await
+pub async fn attach(relay: &TestRelay, ticket: impl AsRef<str>) -> Result<Socket, Refused> {
+    relay.connect(endpoint::PIPE, &[(endpoint::TICKET_HEADER, ticket.as_ref())]).await
 }
 
 /// Closes a connection with these words, and waits until it is closed.

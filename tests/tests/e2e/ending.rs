@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
+use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
@@ -190,7 +191,7 @@ fn the_relay_cuts_a_session_whose_agent_does_not_end_it() {
         }
         // Nothing of it can be used again.
         assert!(engineer.attach(&requested.pipe_ticket).await.is_err());
-        let _ = engineer.relay.send(&FromEngineer::Open { request: 1 }).await;
+        let _ = engineer.relay.send(&FromEngineer::Open { request: 1, kind: PipeKind::Ssh.into() }).await;
     });
 }
 

@@ -4,18 +4,22 @@ use std::sync::mpsc::{Sender, channel};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use fieldlink_protocol::code::Code;
 use fieldlink_protocol::messages::control::FromEngineer;
+use fieldlink_protocol::messages::engineer::{self, ToEngineer};
 use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::messages::{Features, encode};
 use fieldlink_protocol::pairing::{EngineerLogin, PairingMessage};
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Sealer;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_tests::raw::{RawEngineer, runtime, within};
 use fieldlink_tests::{PATIENCE, Relay, Scanner};
-use fieldlink_transport::PipeLimits;
+use fieldlink_transport::{AttachedError, PipeEnd, PipeLimits, PipeWriter};
 use tokio::io::AsyncWriteExt;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Messages of a flood, of each kind.
@@ -31,8 +35,16 @@ fn ssh_key() -> String {
     format!("ssh-ed25519 {}", BASE64_STANDARD.encode(blob))
 }
 
-/// Pairs, is let in, and floods with sealed chat and questions; says so, then waits to be thrown out.
-async fn flood(relay: &Relay, support_id: SupportId, pin: &str, sent: Sender<()>) {
+/// An engineer's program that is let in where the PIN is consent enough, without an SSH client.
+struct LetIn {
+    engineer: RawEngineer,
+    sealer: Sealer,
+    writer: PipeWriter,
+    reading: JoinHandle<()>,
+    driving: JoinHandle<PipeEnd>,
+}
+
+async fn let_in(relay: &Relay, support_id: SupportId, pin: &str) -> LetIn {
     let credential = relay.add_engineer("Mallory", "Demo Company");
     let mut engineer = RawEngineer::connect(relay, &credential).await.expect("known");
     let requested = engineer.request(support_id).await.expect("there");
@@ -52,11 +64,20 @@ async fn flood(relay: &Relay, support_id: SupportId, pin: &str, sent: Sender<()>
     let reading = tokio::spawn(async move { while reader.next().await.is_some() {} });
     let (session, run) = (requested.session, requested.run);
     let mut sealer = Sealer::new(&keys.engineer_to_agent, session, run, Role::Engineer);
-    let mut messages = vec![FromEngineer::Hello {
-        ssh_key: ssh_key(),
-        software: "flood".into(),
-        features: Features::ours(),
-    }];
+    let hello =
+        FromEngineer::Hello { ssh_key: ssh_key(), software: "raw".into(), features: Features::ours() };
+    let sealed = sealer.seal(encode(&hello).as_bytes()).expect("fits");
+    writer.write_all(&sealed).await.expect("sent");
+    within(async { while !matches!(engineer.relay.next().await, Ok(ToEngineer::SessionTicket { .. })) {} })
+        .await;
+    LetIn { engineer, sealer, writer, reading, driving }
+}
+
+/// Floods with sealed chat and questions; says so, then waits to be thrown out.
+async fn flood(relay: &Relay, support_id: SupportId, pin: &str, sent: Sender<()>) {
+    let LetIn { engineer: _engineer, mut sealer, mut writer, reading, driving } =
+        let_in(relay, support_id, pin).await;
+    let mut messages = Vec::new();
     for request in 0..FLOOD as u32 {
         let question = Question::Text { text: "Secret question?".into(), choices: Vec::new() };
         messages.push(FromEngineer::Chat { text: "SECRET CHAT \n forged".into() });
@@ -68,18 +89,37 @@ async fn flood(relay: &Relay, support_id: SupportId, pin: &str, sent: Sender<()>
         if writer.write_all(&sealed).await.is_err() {
             break;
         }
-        // Only after the greeting it counts; by then the session begins.
-        if matches!(message, FromEngineer::Hello { .. }) {
-            within(async {
-                use fieldlink_protocol::messages::engineer::ToEngineer;
-                while !matches!(engineer.relay.next().await, Ok(ToEngineer::SessionTicket { .. })) {}
-            })
-            .await;
-        }
     }
     sent.send(()).expect("somebody waits for it");
     within(reading).await.expect("no panic");
     driving.abort();
+}
+
+/// The wire is open for what comes later: this version's scanner says no, and the session goes on.
+#[test]
+fn a_pipe_of_a_kind_that_the_scanner_does_not_know_is_refused_at_once() {
+    let relay = Relay::start();
+    let scanner = Scanner::start(&relay);
+    let support_id: SupportId = scanner.digits().parse().expect("an ID");
+    let pin = scanner.pin.clone();
+    runtime().block_on(async {
+        let mut let_in = let_in(&relay, support_id, &pin).await;
+        for (request, kind) in [(1, Code::from_number(77)), (2, Code::from_number(0))] {
+            let relay = &mut let_in.engineer.relay;
+            relay.send(&engineer::FromEngineer::Open { request, kind }).await.expect("sent");
+            let ToEngineer::Opened { pipe_ticket, .. } = within(relay.next()).await.expect("an answer")
+            else {
+                panic!("the relay passes it on")
+            };
+            let mut pipe = let_in.engineer.attach(&pipe_ticket).await.expect("attached");
+            match within(pipe.receive()).await {
+                Err(AttachedError::Closed(reason)) => assert_eq!(reason, Reason::Incompatible.code()),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(!let_in.reading.is_finished(), "the session goes on");
+        let_in.driving.abort();
+    });
 }
 
 #[test]

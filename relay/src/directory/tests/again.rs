@@ -110,7 +110,9 @@ fn a_session_has_one_connection_of_its_engineer() {
     assert!(!world.directory.resume(new, asked.session), "it has one");
     world.directory.engineer_gone(old, world.now);
     world.directory.end_by_engineer(old, Reason::EngineerEnded);
-    let open = |world: &mut World, link| world.directory.open_pipe(link, PipeId::random(), world.now).is_ok();
+    let open = |world: &mut World, link| {
+        world.directory.open_pipe(link, (PipeId::random(), PipeKind::Ssh.into()), world.now).is_ok()
+    };
     assert!(open(&mut world, new) && !open(&mut world, old));
 }
 
@@ -157,7 +159,8 @@ fn after_a_restart_an_admitted_sessions_pipes_and_sides_come_back() {
     // Nothing else of that kind.
     let other_run = PipeTicket { run: RunId::random(), pipe: PipeId::random(), ..agents.clone() };
     assert_eq!(world.attach(&other_run), Err(AttachRefusal::Pending));
-    let other_control = PipeTicket { kind: PipeKind::Control, pipe: PipeId::random(), ..agents.clone() };
+    let other_control =
+        PipeTicket { kind: PipeKind::Control.into(), pipe: PipeId::random(), ..agents.clone() };
     assert_eq!(world.attach(&other_control), Err(AttachRefusal::TicketUsed));
     let stranger = PipeTicket { subject: EngineerId::random(), pipe: PipeId::random(), ..agents.clone() };
     assert_eq!(world.attach(&stranger), Err(AttachRefusal::TicketUsed));

@@ -121,7 +121,11 @@ fn a_session_outlives_the_loss_of_its_control_pipe_for_a_while() {
 fn the_first_coming_is_waited_for_briefly_and_pairing_is_not_resumed() {
     let mut world = World::new();
     let (asked, engineer, _) = world.admitted(SupportId::random());
-    let pipe = world.directory.open_pipe(engineer, PipeId::random(), world.now).expect("admitted").pipe;
+    let pipe = world
+        .directory
+        .open_pipe(engineer, (PipeId::random(), PipeKind::Ssh.into()), world.now)
+        .expect("admitted")
+        .pipe;
     let ticket = world.ticket(asked.session, pipe, Role::Agent);
     let (attach, first) = world.attach(&ticket).expect("free");
     assert_eq!(attach, Attach::Wait { until: world.now + TIMES.partner });

@@ -127,7 +127,8 @@ fn happen(world: &mut World, history: &mut History, event: Event) -> Option<()> 
         }
         Event::Open(n) => {
             let (link, now) = (pick(&history.engineers, n)?, world.now);
-            let opened = world.directory.open_pipe(link, PipeId::random(), now).ok()?;
+            let opened =
+                world.directory.open_pipe(link, (PipeId::random(), PipeKind::Ssh.into()), now).ok()?;
             history.pipes.push((opened.session, opened.pipe));
         }
         Event::Attach { pipe, agent } => {

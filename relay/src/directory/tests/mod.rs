@@ -71,7 +71,7 @@ impl World {
 
     fn ticket(&self, session: SessionId, pipe: PipeId, side: Role) -> PipeTicket {
         let found = self.directory.sessions.get(&session).expect("a session");
-        let kind = found.pipes.get(&pipe).map_or(PipeKind::Ssh, |pipe| pipe.kind);
+        let kind = found.pipes.get(&pipe).map_or(PipeKind::Ssh.into(), |pipe| pipe.kind);
         let (run, (not_before, expires)) = match &found.state {
             State::Pairing(pairing) => (pairing.run, pairing.validity),
             State::Admitted(Admitted { standing, .. }) => {
@@ -86,7 +86,7 @@ impl World {
             run,
             pipe,
             kind,
-            side,
+            side: side.into(),
             subject,
             reference,
             not_before,
@@ -144,7 +144,11 @@ impl World {
     /// An admitted session with a further pipe that is spliced: its tickets and its splice.
     fn piped(&mut self) -> Piped {
         let (asked, engineer, control) = self.admitted(SupportId::random());
-        let pipe = self.directory.open_pipe(engineer, PipeId::random(), self.now).expect("admitted").pipe;
+        let pipe = self
+            .directory
+            .open_pipe(engineer, (PipeId::random(), PipeKind::Ssh.into()), self.now)
+            .expect("admitted")
+            .pipe;
         let splice = self.join(asked.session, pipe);
         let ticket = |side| self.ticket(asked.session, pipe, side);
         let (engineers, agents) = (ticket(Role::Engineer), ticket(Role::Agent));

@@ -188,7 +188,8 @@ fn a_ticket_is_used_up_by_the_final_close() {
 fn pipes_are_limited_and_those_nobody_came_to_do_not_count() {
     let mut world = World::new();
     let (_, engineer, _) = world.admitted(SupportId::random());
-    let mut open = |now| world.directory.open_pipe(engineer, PipeId::random(), now).map(|_| ());
+    let mut open =
+        |now| world.directory.open_pipe(engineer, (PipeId::random(), PipeKind::Ssh.into()), now).map(|_| ());
     for _ in 1..PIPES_PER_SESSION {
         assert_eq!(open(world.now), Ok(()));
     }
@@ -202,7 +203,9 @@ fn an_admitted_session_survives_its_agents_registration() {
     let (asked, engineer, _) = world.admitted(id);
     let key = world.directory.agents[&asked.agent].key;
     world.directory.agent_gone(asked.agent);
-    let open = |world: &mut World| world.directory.open_pipe(engineer, PipeId::random(), world.now);
+    let open = |world: &mut World| {
+        world.directory.open_pipe(engineer, (PipeId::random(), PipeKind::Ssh.into()), world.now)
+    };
     assert_eq!(open(&mut world), Err(OpenRefusal::AgentAway));
     let (other, back) = (world.link(), world.link());
     let over = Err(RegistrationRefusal::SessionOver);
