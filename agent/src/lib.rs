@@ -19,5 +19,6 @@ pub mod session;
 pub mod session_process;
 pub mod ssh;
 pub mod state_files;
+mod task;
 pub mod tunnel;
 pub mod view;

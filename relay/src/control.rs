@@ -1,9 +1,9 @@
-//! A control connection of an agent or an engineer: messages in, mailbox out, silence noticed.
+//! A control connection of an agent or an engineer: messages in, messages out, silence noticed.
 //!
 //! # Dead peers
 //!
 //! Dead peers. Without a session agents ping and engineers are pinged, every 25 s. With one, the relay asks both
-//! lines three times in `limits.session_silence_seconds` and drops who does not answer; so it does with a waiting
+//! sides three times in `limits.session_silence_seconds` and drops who does not answer; so it does with a waiting
 //! attachment that comes back and is silent. Running splices are the endpoints' to watch, and TCP's (keep-alive,
 //! user time-out).
 
@@ -26,7 +26,7 @@ use crate::directory::Farewell;
 use crate::fault::Fault;
 use crate::pace::Pace;
 use crate::socket::{WebSocket, received, say_goodbye};
-use crate::switchboard::{Line, Outgoing};
+use crate::switchboard::{Mailbox, Outgoing};
 
 /// Messages that a peer may send in a second: an engineer's program opens pipes for as many connections as
 /// its user starts at once, an agent says a word now and then. See [`Haste`] for what happens beyond that.
@@ -39,7 +39,7 @@ const BYTES_STRETCH: Duration = Duration::from_secs(10);
 /// A control connection.
 pub struct Control {
     socket: WebSocket,
-    line: Line,
+    mailbox: Mailbox,
     write: Duration,
     heard: Instant,
     next_ping: Option<Instant>,
@@ -105,9 +105,9 @@ pub enum End {
 }
 
 impl Control {
-    /// A connection on `line`. `ping`: the relay asks whether the peer is still there, also without a
+    /// A connection that is told what comes into `mailbox`. `ping`: the relay asks whether the peer is still there, also without a
     /// session.
-    pub fn new(socket: WebSocket, line: Line, limits: &Limits, ping: bool, haste: Haste) -> Self {
+    pub fn new(socket: WebSocket, mailbox: Mailbox, limits: &Limits, ping: bool, haste: Haste) -> Self {
         let now = Instant::now();
         let ping = ping.then_some(limits::PING_INTERVAL);
         let usual = Vigilance { silence: limits.silence, ping };
@@ -118,7 +118,7 @@ impl Control {
         let (write, counted) = (limits.write, (now, received(&socket)));
         Self {
             socket,
-            line,
+            mailbox,
             write,
             heard: now,
             next_ping,
@@ -132,9 +132,9 @@ impl Control {
         }
     }
 
-    /// Its line.
-    pub fn line(&self) -> &Line {
-        &self.line
+    /// Its mailbox.
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
     }
 
     /// The peer's next message. Meanwhile the mailbox is emptied. Safe to cancel between messages.
@@ -143,8 +143,8 @@ impl Control {
             let silent = self.heard + self.vigilance().silence;
             tokio::select! {
                 biased;
-                () = self.line.overflow.cancelled() => return Err(End::TooSlow),
-                outgoing = self.line.mailbox.recv() => self.put(outgoing).await?,
+                () = self.mailbox.overflow.cancelled() => return Err(End::TooSlow),
+                outgoing = self.mailbox.messages.recv() => self.put(outgoing).await?,
                 () = sleep_until(self.rest.unwrap_or(silent)), if self.rest.is_some() => self.rest = None,
                 received = receive(&mut self.socket, &mut self.counted), if self.rest.is_none() => {
                     self.heard = Instant::now();
@@ -166,8 +166,8 @@ impl Control {
     /// Closes it, saying why.
     pub async fn close(self, end: End) {
         if let Some(frame) = goodbye(&end) {
-            // The line is given up first: the directory must not wait for a peer's manners.
-            drop(self.line);
+            // The mailbox is given up first: the directory must not wait for a peer's manners.
+            drop(self.mailbox);
             say_goodbye(self.socket, frame, limits::CLOSE).await;
         }
     }
@@ -218,7 +218,7 @@ impl Control {
     async fn write(&mut self, message: Message) -> Result<(), End> {
         tokio::select! {
             biased;
-            () = self.line.overflow.cancelled() => Err(End::TooSlow),
+            () = self.mailbox.overflow.cancelled() => Err(End::TooSlow),
             sent = timeout(self.write, self.socket.send(message)) => match sent {
                 Ok(sent) => sent.map_err(|_| Fault::Gone.into()),
                 Err(_) => Err(End::TooSlow),

@@ -128,7 +128,11 @@ impl Access {
 
     /// Lets `goodbye` be said, as long as the agent runs.
     pub(super) fn farewell(&mut self, goodbye: impl Future<Output = ()> + Send + 'static) {
-        while self.goodbyes.try_join_next().is_some() {}
+        while let Some(said) = self.goodbyes.try_join_next() {
+            if let Err(error) = said {
+                tracing::error!(%error, "a farewell failed by itself");
+            }
+        }
         self.goodbyes.spawn(goodbye);
     }
 

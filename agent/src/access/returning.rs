@@ -57,7 +57,13 @@ impl Returning {
             Self::Pairing(task) => {
                 let run = task.await;
                 *self = Self::Nobody;
-                run.map_or(Return::Lost, |run| Return::Paired(Box::new(run)))
+                match run {
+                    Ok(run) => Return::Paired(Box::new(run)),
+                    Err(error) => {
+                        tracing::error!(%error, "a pairing of an engineer on the way back failed by itself");
+                        Return::Lost
+                    }
+                }
             }
             Self::Greeting { session, until, .. } => loop {
                 tokio::select! {

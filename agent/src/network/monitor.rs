@@ -10,7 +10,7 @@ use fieldlink_protocol::endpoint;
 use fieldlink_transport::{DialError, Dialer, Measurement, WebSocket, measure};
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinError;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -19,6 +19,7 @@ use super::reach::{Failure, Reach};
 use super::state::{NetworkState, Whereabouts};
 use super::verdict::{self, Code, Verdict};
 use super::watcher::Watcher;
+use crate::task::OwnedTask;
 
 /// After a change the new way gets this long to come up before it is measured.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -43,7 +44,7 @@ pub enum Standing {
 pub struct Monitor {
     handle: Handle,
     watcher: Watcher,
-    task: JoinHandle<()>,
+    task: OwnedTask,
     cancel: DropGuard,
 }
 
@@ -76,7 +77,7 @@ impl Monitor {
             work: None,
         };
         let stopped = cancel.clone();
-        let task = tokio::spawn(async move {
+        let task = OwnedTask::spawn(async move {
             stopped.run_until_cancelled(monitoring.run()).await;
         });
         Self { handle: Handle { verdict, standing }, watcher, task, cancel: cancel.drop_guard() }
@@ -87,10 +88,18 @@ impl Monitor {
         self.handle.clone()
     }
 
+    /// Waits until a task of it fails by itself. Safe to cancel.
+    pub async fn failed(&mut self) -> JoinError {
+        tokio::select! {
+            error = self.task.failed() => error,
+            error = self.watcher.failed() => error,
+        }
+    }
+
     /// Stops it.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
         drop(self.cancel);
-        if let Err(error) = self.task.await {
+        if let Some(error) = self.task.ended().await {
             tracing::error!(%error, "the task that watches the network failed");
         }
         self.watcher.close().await;

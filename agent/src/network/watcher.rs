@@ -14,7 +14,7 @@ use fieldlink_protocol::text;
 use fieldlink_transport::Backoff;
 use futures_util::StreamExt;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::JoinError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use zbus::connection::Builder;
 use zbus::fdo::DBusProxy;
@@ -24,6 +24,7 @@ use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath};
 
 use super::network_manager::{self, NAME, Picture, ROOT};
 use super::state::NetworkState;
+use crate::task::OwnedTask;
 
 /// Longest wait for one answer on the bus.
 const ANSWER: Duration = Duration::from_secs(2);
@@ -39,7 +40,7 @@ const REMEMBERED: usize = 64;
 /// A running watcher. It stops when it is dropped; [`Watcher::close`] waits for that.
 pub struct Watcher {
     state: watch::Receiver<NetworkState>,
-    task: JoinHandle<()>,
+    task: OwnedTask,
     cancel: DropGuard,
 }
 
@@ -49,7 +50,7 @@ impl Watcher {
         let cancel = CancellationToken::new();
         let (sender, state) = watch::channel(NetworkState::Unasked);
         let stopped = cancel.clone();
-        let task = tokio::spawn(async move {
+        let task = OwnedTask::spawn(async move {
             stopped.run_until_cancelled(Following { state: sender }.run()).await;
         });
         Self { state, task, cancel: cancel.drop_guard() }
@@ -60,10 +61,15 @@ impl Watcher {
         self.state.clone()
     }
 
+    /// Waits until its task fails by itself. Safe to cancel.
+    pub async fn failed(&mut self) -> JoinError {
+        self.task.failed().await
+    }
+
     /// Stops it.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
         drop(self.cancel);
-        if let Err(error) = self.task.await {
+        if let Some(error) = self.task.ended().await {
             tracing::error!(%error, "the task that follows NetworkManager failed");
         }
     }

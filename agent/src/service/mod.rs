@@ -29,7 +29,7 @@ use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_transport::Dialer;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,7 @@ use crate::config::{AccessMode, Config};
 use crate::network::Monitor;
 use crate::session::SessionDeps;
 use crate::state_files::{self, SessionMark, StateFiles};
+use crate::task::OwnedTask;
 use crate::tunnel::Tunnel;
 
 /// Orders that wait at most.
@@ -58,6 +59,8 @@ enum Over {
     Replaced,
     /// Remote access ended, which it does by itself only when it must.
     Access(anyhow::Result<()>),
+    /// Something beside it failed by itself: the next run has it again.
+    Helper(JoinError),
 }
 
 /// Runs until it is told to stop, or must.
@@ -72,7 +75,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         farewells.spawn(say_farewell(dialer.clone(), session));
     }
     hold_off(&state_files).await;
-    let network = Monitor::start(dialer.clone());
+    let mut network = Monitor::start(dialer.clone());
     let (commands, orders) = mpsc::channel(ORDERS);
     let language = config.language;
     let is_at_boot = config.access == AccessMode::AtBoot;
@@ -80,7 +83,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (access, handle) =
         Access::new(config, around, network.handle(), orders, (state_files.clone(), notice))?;
     let mut access = tokio::spawn(access.run());
-    let helpers = Helpers::start(&handle, &commands, authority, (dialer, language)).await;
+    let mut helpers = Helpers::start(&handle, &commands, authority, (dialer, language)).await;
     if is_at_boot && is_armed(&state_files) {
         tracing::info!(target: AUDIT, "remote access starts because the device was started");
         let _ = commands.send(Command::of(Order::Start)).await;
@@ -89,12 +92,19 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         ended = &mut access => Over::Access(flatten(ended)),
         stopped = stop_signal() => stopped.map(|()| Over::Stopped)?,
         () = upgrade::due(handle.view.clone()) => Over::Replaced,
+        error = helpers.failed() => Over::Helper(error),
+        error = network.failed() => Over::Helper(error),
     };
     let outcome = match over {
         Over::Access(outcome) => {
             // Whoever gave the order that led here is on the way to hear that it was carried out.
             tokio::time::sleep(LAST_ANSWERS).await;
             outcome
+        }
+        Over::Helper(error) => {
+            tracing::error!(%error, "a part of the service failed by itself: it ends, to be started again");
+            let _ = commands.send(Command::of(Order::Shutdown(Reason::ScannerFailed))).await;
+            flatten(access.await).and(Err(error.into()))
         }
         Over::Stopped | Over::Replaced => {
             systemd::notify(&[NotifyState::Stopping]);
@@ -176,7 +186,7 @@ async fn stop_signal() -> std::io::Result<()> {
 
 /// The tasks beside remote access.
 struct Helpers {
-    publisher: JoinHandle<()>,
+    publisher: OwnedTask,
     cancel: CancellationToken,
     tasks: JoinSet<()>,
 }
@@ -200,7 +210,7 @@ impl Helpers {
             language,
             is_ready,
         };
-        let publisher = tokio::spawn(publisher.run(cancel.clone()));
+        let publisher = OwnedTask::spawn(publisher.run(cancel.clone()));
         let mut tasks = JoinSet::new();
         tasks.spawn(systemd::feed_watchdog(commands.clone()));
         tasks.spawn(stop_socket::serve(Path::new(emergency_stop::SOCKET), commands.clone(), authority));
@@ -210,10 +220,23 @@ impl Helpers {
         Self { publisher, cancel, tasks }
     }
 
+    /// Waits until one of them fails by itself. Safe to cancel.
+    async fn failed(&mut self) -> JoinError {
+        loop {
+            let ended = tokio::select! {
+                error = self.publisher.failed() => return error,
+                Some(ended) = self.tasks.join_next() => ended,
+            };
+            if let Err(error) = ended {
+                return error;
+            }
+        }
+    }
+
     /// Ends them; what was shown last is told first.
     async fn close(mut self) {
         self.cancel.cancel();
-        if timeout(systemd::GRACE, &mut self.publisher).await.is_err() {
+        if timeout(systemd::GRACE, self.publisher.ended()).await.is_err() {
             self.publisher.abort();
         }
         self.tasks.shutdown().await;

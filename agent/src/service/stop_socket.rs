@@ -12,7 +12,7 @@ use fieldlink_device::emergency_stop::{DONE, order_of, read_line, word_for};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 use super::authority::Authority;
@@ -34,7 +34,7 @@ pub(super) async fn serve(path: &Path, commands: mpsc::Sender<Command>, authorit
     let mut pressed = JoinSet::new();
     loop {
         if pressed.len() >= CONNECTIONS {
-            pressed.join_next().await;
+            pressed.join_next().await.into_iter().for_each(note_failure);
         }
         match listener.accept().await {
             // Whoever may not is not even listened to.
@@ -48,7 +48,16 @@ pub(super) async fn serve(path: &Path, commands: mpsc::Sender<Command>, authorit
                 tokio::time::sleep(PAUSE).await;
             }
         }
-        while pressed.try_join_next().is_some() {}
+        while let Some(ended) = pressed.try_join_next() {
+            note_failure(ended);
+        }
+    }
+}
+
+/// Who pressed reads nothing then, and tries over the bus.
+fn note_failure(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "an emergency stop failed by itself");
     }
 }
 

@@ -270,7 +270,11 @@ impl LiveSession {
         };
         let process_event = tokio::select! {
             event = self.control_events.recv() => {
-                return SessionEvent::Control(event.unwrap_or(ControlEvent::Over(Reason::ConnectionLost, Teller::Party)));
+                return SessionEvent::Control(event.unwrap_or_else(|| {
+                    // It says itself why it is over, unless it panicked.
+                    tracing::error!("the control channel failed by itself");
+                    ControlEvent::Over(Reason::ScannerFailed, Teller::Party)
+                }));
             }
             event = process_event => event,
         };

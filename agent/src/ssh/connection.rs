@@ -1,11 +1,15 @@
 //! One SSH connection: who may log in, and which requests lead where.
 
+use std::panic::AssertUnwindSafe;
+
 use fieldlink_protocol::limits;
 use fieldlink_session::wire::{ConnectTarget, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize};
+use futures_util::FutureExt;
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::channel_path::prohibited;
@@ -84,7 +88,7 @@ impl Connection {
         session.channel_success(id)?;
         let (program, carrying) = program::start(&self.deps, start, ways).await;
         // The channel's output is taken only once this request is answered.
-        self.tasks.programs.spawn(carrying);
+        self.tasks.programs.spawn(guarded(carrying, self.deps.cancel.clone()));
         self.sessions.running(id, program);
         Ok(())
     }
@@ -108,13 +112,22 @@ impl Connection {
         match path.authorise(opener, channel.id().into(), ChannelRequest::Forward(target.clone())) {
             Ok(lease) => {
                 let work = forward::run(lease, backlog, programs, target, channel, reply);
-                self.tasks.forwards.spawn(cancel.run_until_cancelled_owned(work));
+                let work = cancel.clone().run_until_cancelled_owned(work).map(drop);
+                self.tasks.forwards.spawn(guarded(work, cancel));
             }
             Err(refusal) => {
                 tracing::info!(%refusal, "channel refused");
                 reply.reject(refusal.into()).await;
             }
         }
+    }
+}
+
+/// Carries a channel. If that panics, nobody else would close the channel: its connection ends.
+async fn guarded(carrying: impl Future<Output = ()>, connection: CancellationToken) {
+    if AssertUnwindSafe(carrying).catch_unwind().await.is_err() {
+        tracing::error!("what carries a channel failed by itself: its ssh connection ends");
+        connection.cancel();
     }
 }
 

@@ -15,6 +15,7 @@ mod server_config;
 mod session_channel;
 mod thread;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -153,8 +154,16 @@ impl SshServer {
             tokio::time::sleep(limits::CLOSE).await;
             stop_driver.cancel();
         };
+        // A channel that failed by itself ends its connection.
+        let failing = async {
+            stop_channels.cancelled().await;
+            tokio::time::sleep(limits::CLOSE).await;
+            stop_driver.cancel();
+            std::future::pending::<Infallible>().await
+        };
         let (mut driving, mut talking) = (std::pin::pin!(driving), std::pin::pin!(talking));
         tokio::select! {
+            never = failing => match never {},
             end = &mut driving => {
                 tracing::debug!(?end, "ssh pipe ended");
                 // The pipe is gone, its channels are cancelled: russh sees the end and stops.

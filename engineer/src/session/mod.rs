@@ -86,7 +86,16 @@ impl Session {
     /// Follows the session to its end. Safe to cancel.
     pub async fn ended(&mut self, console: &Console) -> End {
         loop {
-            match self.events.next().await {
+            let event = tokio::select! {
+                biased;
+                event = self.events.next() => event,
+                () = self.resources.failed() => {
+                    let detail = "a part of fieldlink-connect failed: please report what it printed above";
+                    let end = End::new(Reason::EngineerStopped, Told::Here);
+                    return End { detail: Some(detail.to_owned()), ..end };
+                }
+            };
+            match event {
                 Event::Over(end) => return end,
                 Event::Heard(heard) => self.hear(&heard, console),
             }

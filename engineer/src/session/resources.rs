@@ -80,6 +80,17 @@ impl Resources {
         self.over.clone()
     }
 
+    /// Waits until a task of the session fails by itself. Safe to cancel.
+    pub(super) async fn failed(&mut self) {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Err(error)) if error.is_panic() => return,
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     /// Lets go of a session that goes on without this program: nobody is told that it is over.
     pub(super) async fn abandon(mut self) {
         self.over.cancel();

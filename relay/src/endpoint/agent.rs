@@ -12,7 +12,7 @@ use crate::config::Limits;
 use crate::control::{Control, End, Haste};
 use crate::permits::Permit;
 use crate::socket::WebSocket;
-use crate::switchboard::{Line, Switchboard};
+use crate::switchboard::{Mailbox, Switchboard};
 
 /// The place that an agent's connection takes.
 pub struct Place {
@@ -25,13 +25,13 @@ pub struct Place {
 /// Serves one agent until it goes, or has to go.
 pub async fn serve(
     socket: WebSocket,
-    line: Line,
+    mailbox: Mailbox,
     switchboard: Arc<Switchboard>,
     limits: Limits,
     place: Place,
 ) {
     let Place { ticket, permit: _permit } = place;
-    let mut control = Control::new(socket, line, &limits, false, Haste::Cut);
+    let mut control = Control::new(socket, mailbox, &limits, false, Haste::Cut);
     let end = match timeout(limits.handshake, register(&mut control, &switchboard, ticket.as_deref())).await {
         Ok(Ok(())) => listen(&mut control, &switchboard).await,
         Ok(Err(end)) => end,
@@ -51,7 +51,7 @@ async fn register(control: &mut Control, switchboard: &Switchboard, ticket: Opti
         return Err(End::Malformed("the place is for the session whose ticket the request has shown".into()));
     }
     let registered = match verify(&key, &challenge, &claim.signed_text(), &signature) {
-        true => switchboard.register(control.line(), key, &claim),
+        true => switchboard.register(control.mailbox(), key, &claim),
         false => Err(RegistrationRefusal::BadSignature),
     };
     match registered {
@@ -74,7 +74,7 @@ async fn listen(control: &mut Control, switchboard: &Switchboard) -> End {
     loop {
         match control.next().await {
             Ok(message) => {
-                if !switchboard.agent_says(control.line(), message) {
+                if !switchboard.agent_says(control.mailbox(), message) {
                     return End::Malformed("an agent registers once".into());
                 }
             }

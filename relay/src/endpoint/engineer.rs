@@ -15,7 +15,7 @@ use crate::control::{Control, End, Haste};
 use crate::directory::Farewell;
 use crate::permits::Permit;
 use crate::socket::WebSocket;
-use crate::switchboard::{Line, Request, Resumption, Switchboard};
+use crate::switchboard::{Mailbox, Request, Resumption, Switchboard};
 
 struct EngineerConnection {
     control: Control,
@@ -37,13 +37,13 @@ enum Purpose {
 /// Serves one engineer's connection until it ends.
 pub async fn serve(
     socket: WebSocket,
-    line: Line,
+    mailbox: Mailbox,
     engineer: EngineerIdentity,
     switchboard: Arc<Switchboard>,
     limits: Limits,
     _permit: Permit,
 ) {
-    let control = Control::new(socket, line, &limits, true, Haste::Slowed);
+    let control = Control::new(socket, mailbox, &limits, true, Haste::Slowed);
     let mut connection = EngineerConnection { control, engineer, switchboard, purpose: Purpose::Unknown };
     let end = connection.work().await;
     tracing::debug!(%end, "engineer's connection is over");
@@ -59,7 +59,7 @@ impl EngineerConnection {
     }
 
     async fn try_work(&mut self) -> Result<End, End> {
-        // Revoked between the check and the line: nobody else would notice.
+        // Revoked between the check and the making of the mailbox: nobody else would notice.
         self.switchboard.enforce_roster();
         self.control.send(&ToEngineer::Welcome { features: Features::ours() }).await?;
         loop {
@@ -72,7 +72,9 @@ impl EngineerConnection {
                 }
                 FromEngineer::PairAgain {} => self.pair_again().await?,
                 FromEngineer::Open { request, kind } => self.open(request, kind).await?,
-                FromEngineer::End { reason } => self.switchboard.engineer_ends(self.control.line(), reason),
+                FromEngineer::End { reason } => {
+                    self.switchboard.engineer_ends(self.control.mailbox(), reason)
+                }
             }
         }
     }
@@ -88,7 +90,7 @@ impl EngineerConnection {
             Purpose::Case(..) => return Err(malformed("a connection is for one support case")),
             Purpose::Resumed => return Err(malformed("this connection has a session")),
         }
-        match self.switchboard.request(self.control.line(), &self.engineer, request).await {
+        match self.switchboard.request(self.control.mailbox(), &self.engineer, request).await {
             Ok(()) => Ok(()),
             Err(answer) => self.control.send(&answer).await,
         }
@@ -102,8 +104,8 @@ impl EngineerConnection {
         if !matches!(self.purpose, Purpose::Unknown) {
             return Err(malformed("a session is resumed first or not at all"));
         }
-        let line = self.control.line();
-        match self.switchboard.resume(line, &self.engineer, session, session_ticket).await {
+        let mailbox = self.control.mailbox();
+        match self.switchboard.resume(mailbox, &self.engineer, session, session_ticket).await {
             Resumption::Resumed => {
                 self.purpose = Purpose::Resumed;
                 self.control.send(&ToEngineer::Resumed { session }).await
@@ -117,14 +119,14 @@ impl EngineerConnection {
     }
 
     async fn pair_again(&mut self) -> Result<(), End> {
-        match self.switchboard.pair_again(self.control.line(), &self.engineer) {
+        match self.switchboard.pair_again(self.control.mailbox(), &self.engineer) {
             Ok(()) => Ok(()),
             Err(answer) => self.control.send(&answer).await,
         }
     }
 
     async fn open(&mut self, request: u32, kind: Code<PipeKind>) -> Result<(), End> {
-        let opened = self.switchboard.open_pipe(self.control.line(), &self.engineer, kind);
+        let opened = self.switchboard.open_pipe(self.control.mailbox(), &self.engineer, kind);
         let answer = match opened {
             Ok((pipe, pipe_ticket)) => ToEngineer::Opened { request, pipe, pipe_ticket },
             Err(code) => ToEngineer::NotOpened { request, code },

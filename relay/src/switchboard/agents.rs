@@ -8,7 +8,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::ticket::{Lease, SessionTicket, Signed};
 
-use super::{Line, State, Switchboard};
+use super::{Mailbox, State, Switchboard};
 use crate::directory::{Rank, Registered};
 use crate::permits::network;
 
@@ -16,7 +16,7 @@ impl Switchboard {
     /// Registers an agent whose signature was verified. The answer is its lease, if there is one.
     pub fn register(
         &self,
-        line: &Line,
+        mailbox: &Mailbox,
         key: AgentKey,
         claim: &Claim,
     ) -> Result<Option<Signed<Lease>>, RegistrationRefusal> {
@@ -27,7 +27,7 @@ impl Switchboard {
                 let shown = lease.and_then(|lease| self.tickets.rank(lease, *support_id, &key, now));
                 let may_issue = self.tickets.boot().is_written;
                 let registered = self.with(|state| {
-                    let registered = state.register(line, key, *support_id, shown, may_issue)?;
+                    let registered = state.register(mailbox, key, *support_id, shown, may_issue)?;
                     // Drawn before anybody else can register: of two leases for one ID the later has to win.
                     Ok(registered.map(|rank| (rank, self.tickets.next_tenure())))
                 })?;
@@ -39,7 +39,7 @@ impl Switchboard {
                 let ticket = ticket.ok_or(RegistrationRefusal::SessionOver)?;
                 self.with(|state| {
                     state.directory.recall(ticket.session, (&ticket).into(), self.clock());
-                    state.directory.register_for_session(line.id, key, ticket.session)
+                    state.directory.register_for_session(mailbox.id, key, ticket.session)
                 })?;
                 Ok(None)
             }
@@ -65,7 +65,7 @@ impl Switchboard {
         let now = Instant::now();
         self.with(|state| {
             for link in state.directory.hidden() {
-                let address = state.lines.get(&link).map(|line| network(line.address));
+                let address = state.mailboxes.get(&link).map(|mailbox| network(mailbox.address));
                 if address.is_some_and(|network| state.taken_ids.admit(network, now).is_ok()) {
                     state.directory.reveal(link);
                 }
@@ -74,17 +74,17 @@ impl Switchboard {
     }
 
     /// Takes in what a registered agent says. False: it may not say that (again).
-    pub fn agent_says(&self, line: &Line, message: FromAgent) -> bool {
+    pub fn agent_says(&self, mailbox: &Mailbox, message: FromAgent) -> bool {
         self.with(|state| {
             let directory = &mut state.directory;
             match message {
                 FromAgent::Register { .. } => return false,
                 FromAgent::Declined { session, run, reason } => {
-                    directory.declined(line.id, session, run, reason);
+                    directory.declined(mailbox.id, session, run, reason);
                 }
-                FromAgent::Admitted { session } => directory.admitted(line.id, session),
-                FromAgent::PairedAgain { session, run } => directory.paired_again(line.id, session, run),
-                FromAgent::Ended { session, reason } => directory.end_by_agent(line.id, session, reason),
+                FromAgent::Admitted { session } => directory.admitted(mailbox.id, session),
+                FromAgent::PairedAgain { session, run } => directory.paired_again(mailbox.id, session, run),
+                FromAgent::Ended { session, reason } => directory.end_by_agent(mailbox.id, session, reason),
             }
             true
         })
@@ -99,14 +99,14 @@ impl State {
     /// or without the ID being taken. So it learns nothing, and its scanners are not refused.
     fn register(
         &mut self,
-        line: &Line,
+        mailbox: &Mailbox,
         key: AgentKey,
         support_id: SupportId,
         shown: Option<Rank>,
         may_issue: bool,
     ) -> Result<Option<Rank>, RegistrationRefusal> {
-        let (network, now) = (network(line.address), Instant::now());
-        match self.directory.register(line.id, key, support_id, shown.unwrap_or(Rank::NONE)) {
+        let (network, now) = (network(mailbox.address), Instant::now());
+        match self.directory.register(mailbox.id, key, support_id, shown.unwrap_or(Rank::NONE)) {
             Ok(Registered::Serving) => Ok(None),
             Ok(Registered::Listed(rank)) => {
                 let is_free = may_issue && self.taken_ids.check(network, now).is_ok();
@@ -114,7 +114,7 @@ impl State {
                 Ok(is_due.then_some(rank))
             }
             Err(RegistrationRefusal::IdTaken) if self.taken_ids.admit(network, now).is_err() => {
-                self.directory.hide(line.id, key, support_id);
+                self.directory.hide(mailbox.id, key, support_id);
                 Ok(None)
             }
             Err(refusal) => Err(refusal),

@@ -8,7 +8,7 @@ use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 use serde::Serialize;
 
-use super::{LineEnd, Outgoing, State, Switchboard};
+use super::{MailboxEntry, Outgoing, State, Switchboard};
 use crate::directory::{Admission, ConnectionId, Farewell, Standing};
 use crate::store::{SessionChange, unix_now};
 
@@ -43,14 +43,14 @@ impl Switchboard {
 
 impl State {
     pub(super) fn send(&self, link: ConnectionId, message: &impl Serialize) {
-        if let Some(line) = self.lines.get(&link) {
-            line.put(Outgoing::Text(encode(message)));
+        if let Some(mailbox) = self.mailboxes.get(&link) {
+            mailbox.put(Outgoing::Text(encode(message)));
         }
     }
 
     pub(super) fn watch(&self, link: ConnectionId, watch: bool) {
-        if let Some(line) = self.lines.get(&link) {
-            line.put(Outgoing::Watch(watch));
+        if let Some(mailbox) = self.mailboxes.get(&link) {
+            mailbox.put(Outgoing::Watch(watch));
         }
     }
 
@@ -58,16 +58,16 @@ impl State {
         if farewell == Farewell::IdTaken {
             self.send(link, &ToAgent::Refused { code: RegistrationRefusal::IdTaken, reason: None });
         }
-        if let Some(line) = self.lines.get(&link) {
-            line.put(Outgoing::Close(farewell));
+        if let Some(mailbox) = self.mailboxes.get(&link) {
+            mailbox.put(Outgoing::Close(farewell));
         }
     }
 }
 
-impl LineEnd {
+impl MailboxEntry {
     pub(super) fn put(&self, outgoing: Outgoing) {
         if let Err(tokio::sync::mpsc::error::TrySendError::Full(_)) =
-            self.mailbox.try_send(Box::new(outgoing))
+            self.messages.try_send(Box::new(outgoing))
         {
             self.overflow.cancel();
         }

@@ -62,13 +62,13 @@ pub enum Outgoing {
 }
 
 /// A connection's receiving end, which also takes it out of the directory when it is dropped.
-pub struct Line {
+pub struct Mailbox {
     /// The connection.
     pub id: ConnectionId,
     /// Where the peer connects from.
     pub address: IpAddr,
     /// What it is to be sent.
-    pub mailbox: mpsc::Receiver<Box<Outgoing>>,
+    pub messages: mpsc::Receiver<Box<Outgoing>>,
     /// Fires when the mailbox overflowed.
     pub overflow: CancellationToken,
     switchboard: Arc<Switchboard>,
@@ -90,14 +90,14 @@ struct State {
     resumptions: RateLimit<EngineerId>,
     taken_ids: RateLimit<IpAddr>,
     leases: RateLimit<IpAddr>,
-    lines: HashMap<ConnectionId, LineEnd>,
+    mailboxes: HashMap<ConnectionId, MailboxEntry>,
     seats: HashMap<AttachmentId, SeatEnd>,
     ledgers: HashMap<SessionId, Ledger>,
     stopping: bool,
 }
 
-struct LineEnd {
-    mailbox: mpsc::Sender<Box<Outgoing>>,
+struct MailboxEntry {
+    messages: mpsc::Sender<Box<Outgoing>>,
     overflow: CancellationToken,
     address: IpAddr,
 }
@@ -120,7 +120,7 @@ impl Switchboard {
                 resumptions: RateLimit::new(RESUMPTIONS),
                 taken_ids: RateLimit::new(TAKEN_IDS),
                 leases: RateLimit::new(LEASES),
-                lines: HashMap::new(),
+                mailboxes: HashMap::new(),
                 seats: HashMap::new(),
                 ledgers: HashMap::new(),
                 stopping: false,
@@ -148,19 +148,19 @@ impl Switchboard {
         self.clock.unix()
     }
 
-    /// A line for an agent that has yet to register.
-    pub fn connect_agent(self: &Arc<Self>, address: IpAddr) -> Line {
+    /// A mailbox for an agent that has yet to register.
+    pub fn connect_agent(self: &Arc<Self>, address: IpAddr) -> Mailbox {
         self.connect(address, |_, _| {})
     }
 
-    /// A line for an engineer.
-    pub fn connect_engineer(self: &Arc<Self>, address: IpAddr, engineer: EngineerId) -> Line {
+    /// A mailbox for an engineer.
+    pub fn connect_engineer(self: &Arc<Self>, address: IpAddr, engineer: EngineerId) -> Mailbox {
         self.connect(address, |directory, id| directory.engineer_connected(id, engineer))
     }
 
     /// The engineer ends the session.
-    pub fn engineer_ends(&self, line: &Line, reason: Reason) {
-        self.with(|state| state.directory.end_by_engineer(line.id, reason));
+    pub fn engineer_ends(&self, mailbox: &Mailbox, reason: Reason) {
+        self.with(|state| state.directory.end_by_engineer(mailbox.id, reason));
     }
 
     /// Ends what engineers do who are not on the roster any more.
@@ -195,32 +195,36 @@ impl Switchboard {
         }
     }
 
-    /// Closes every line and pipe, because the relay stops. Admitted sessions go on with the next one.
+    /// Closes every mailbox and pipe, because the relay stops. Admitted sessions go on with the next one.
     pub fn stop(&self) {
         self.with(|state| {
             state.stopping = true;
             state.directory.stop();
         });
         self.with(|state| {
-            for line in state.lines.values() {
-                line.put(Outgoing::Close(Farewell::Ended(Reason::RelayStopping)));
+            for mailbox in state.mailboxes.values() {
+                mailbox.put(Outgoing::Close(Farewell::Ended(Reason::RelayStopping)));
             }
         });
     }
 
-    fn connect(self: &Arc<Self>, address: IpAddr, enter: impl FnOnce(&mut Directory, ConnectionId)) -> Line {
+    fn connect(
+        self: &Arc<Self>,
+        address: IpAddr,
+        enter: impl FnOnce(&mut Directory, ConnectionId),
+    ) -> Mailbox {
         let id = ConnectionId(self.draw_id());
-        let (sender, mailbox) = mpsc::channel(MAILBOX);
+        let (sender, messages) = mpsc::channel(MAILBOX);
         let overflow = CancellationToken::new();
-        let end = LineEnd { mailbox: sender, overflow: overflow.clone(), address };
+        let end = MailboxEntry { messages: sender, overflow: overflow.clone(), address };
         self.with(|state| {
             if state.stopping {
                 end.put(Outgoing::Close(Farewell::Ended(Reason::RelayStopping)));
             }
-            state.lines.insert(id, end);
+            state.mailboxes.insert(id, end);
             enter(&mut state.directory, id);
         });
-        Line { id, address, mailbox, overflow, switchboard: self.clone() }
+        Mailbox { id, address, messages, overflow, switchboard: self.clone() }
     }
 
     fn clock(&self) -> Clock {
@@ -260,10 +264,10 @@ impl Switchboard {
     }
 }
 
-impl Drop for Line {
+impl Drop for Mailbox {
     fn drop(&mut self) {
         self.switchboard.with(|state| {
-            state.lines.remove(&self.id);
+            state.mailboxes.remove(&self.id);
             // Whichever of the two it is; the other call finds nothing.
             state.directory.agent_gone(self.id);
             state.directory.engineer_gone(self.id, Instant::now());

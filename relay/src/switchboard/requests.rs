@@ -13,7 +13,7 @@ use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
 
-use super::{Ledger, Line, State, Switchboard};
+use super::{Ledger, Mailbox, State, Switchboard};
 use crate::directory::{Asked, Fresh, Question};
 use crate::store::{OpenedSession, unix_now};
 use crate::tickets::PipeName;
@@ -34,11 +34,11 @@ impl Switchboard {
     /// to an engineer whose request leads nowhere.
     pub async fn request(
         &self,
-        line: &Line,
+        mailbox: &Mailbox,
         engineer: &EngineerIdentity,
         request: Request,
     ) -> Result<(), ToEngineer> {
-        let (asked, address) = self.find_device(line, engineer, &request)?;
+        let (asked, address) = self.find_device(mailbox, engineer, &request)?;
         if asked.is_new {
             self.write_request(engineer, &request, &asked, address).await?;
         }
@@ -47,7 +47,7 @@ impl Switchboard {
             if !state.directory.announce(&asked) {
                 return Err(unavailable(Unavailable::NotAvailable, None));
             }
-            self.announce(state, line, engineer, &request, &asked);
+            self.announce(state, mailbox, engineer, &request, &asked);
             Ok(())
         })
     }
@@ -55,12 +55,12 @@ impl Switchboard {
     /// Opens a further pipe and tells both sides, or says why not.
     pub fn open_pipe(
         &self,
-        line: &Line,
+        mailbox: &Mailbox,
         engineer: &EngineerIdentity,
         kind: Code<PipeKind>,
     ) -> Result<(PipeId, Signed<PipeTicket>), OpenRefusal> {
         self.with(|state| {
-            let opened = state.directory.open_pipe(line.id, (PipeId::random(), kind), Instant::now())?;
+            let opened = state.directory.open_pipe(mailbox.id, (PipeId::random(), kind), Instant::now())?;
             let name = PipeName {
                 session: opened.session,
                 run: opened.run,
@@ -81,12 +81,13 @@ impl Switchboard {
 
     fn find_device(
         &self,
-        line: &Line,
+        mailbox: &Mailbox,
         engineer: &EngineerIdentity,
         request: &Request,
     ) -> Result<(Asked, IpAddr), ToEngineer> {
         let now = Instant::now();
-        let question = Question { link: line.id, support_id: request.support_id, now, unix_now: self.unix() };
+        let question =
+            Question { link: mailbox.id, support_id: request.support_id, now, unix_now: self.unix() };
         let fresh = Fresh { session: SessionId::random(), run: RunId::random(), pipe: PipeId::random() };
         self.with(|state| {
             state.requests.admit(engineer.id, now).map_err(rate_limited)?;
@@ -95,7 +96,7 @@ impl Switchboard {
             if asked.is_new {
                 state.ledgers.insert(asked.session, Ledger::new(request.reference.clone()));
             }
-            let address = state.lines.get(&asked.agent).map(|agent| agent.address);
+            let address = state.mailboxes.get(&asked.agent).map(|agent| agent.address);
             Ok((asked, address.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
         })
     }
@@ -130,7 +131,7 @@ impl Switchboard {
     fn announce(
         &self,
         state: &mut State,
-        line: &Line,
+        mailbox: &Mailbox,
         engineer: &EngineerIdentity,
         request: &Request,
         asked: &Asked,
@@ -158,7 +159,7 @@ impl Switchboard {
         };
         state.send(asked.agent, &pair);
         let pipe_ticket = self.tickets().pipe_ticket(&name, Role::Engineer);
-        state.send(line.id, &ToEngineer::Requested { session, run, pipe, pipe_ticket });
+        state.send(mailbox.id, &ToEngineer::Requested { session, run, pipe, pipe_ticket });
     }
 }
 

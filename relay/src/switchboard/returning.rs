@@ -11,7 +11,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::{SessionTicket, Signed, TicketError};
 
 use super::requests::{rate_limited, unavailable};
-use super::{Ledger, Line, Switchboard};
+use super::{Ledger, Mailbox, Switchboard};
 use crate::directory::{AskedAgain, NotAgain};
 use crate::store::{RunningSession, SessionChange};
 use crate::tickets::PipeName;
@@ -30,7 +30,7 @@ impl Switchboard {
     /// An engineer wants the session of this ticket for a new connection.
     pub async fn resume(
         &self,
-        line: &Line,
+        mailbox: &Mailbox,
         engineer: &EngineerIdentity,
         session: SessionId,
         session_ticket: &Signed<SessionTicket>,
@@ -43,7 +43,7 @@ impl Switchboard {
             Ok(ticket) => {
                 let resumed = self.with(|state| {
                     state.directory.recall(session, (&ticket).into(), self.clock());
-                    state.directory.resume(line.id, session)
+                    state.directory.resume(mailbox.id, session)
                 });
                 if resumed {
                     tracing::info!(%session, engineer = %engineer.id, "session resumed");
@@ -61,14 +61,15 @@ impl Switchboard {
 
     /// The engineer of an admitted session wants to pair again. Both sides are told; `Err` is the answer
     /// to an engineer for whom that leads nowhere.
-    pub fn pair_again(&self, line: &Line, engineer: &EngineerIdentity) -> Result<(), ToEngineer> {
+    pub fn pair_again(&self, mailbox: &Mailbox, engineer: &EngineerIdentity) -> Result<(), ToEngineer> {
         let (now, run, pipe) = (Instant::now(), RunId::random(), PipeId::random());
         self.with(|state| {
             state.requests.check(engineer.id, now).map_err(rate_limited)?;
-            let asked = state.directory.pair_again(line.id, (run, pipe), now).map_err(|why| match why {
-                NotAgain::NoSession => unavailable(Unavailable::NotAvailable, None),
-                NotAgain::AgentAway => unavailable(Unavailable::NotAvailable, Some(1)),
-            })?;
+            let asked =
+                state.directory.pair_again(mailbox.id, (run, pipe), now).map_err(|why| match why {
+                    NotAgain::NoSession => unavailable(Unavailable::NotAvailable, None),
+                    NotAgain::AgentAway => unavailable(Unavailable::NotAvailable, Some(1)),
+                })?;
             // It was checked.
             let _ = state.requests.admit(engineer.id, now);
             let AskedAgain { session, agent, validity } = asked;
@@ -81,7 +82,7 @@ impl Switchboard {
                 self.tickets.pipe_ticket(&name, Role::Engineer),
             );
             state.send(agent, &ToAgent::PairAgain { session, run, pipe, pipe_ticket: agents });
-            state.send(line.id, &ToEngineer::Requested { session, run, pipe, pipe_ticket: engineers });
+            state.send(mailbox.id, &ToEngineer::Requested { session, run, pipe, pipe_ticket: engineers });
             Ok(())
         })
     }

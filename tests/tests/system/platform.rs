@@ -30,7 +30,12 @@ fn every_setting_is_known_or_named_as_missing() {
         Platform::Debian12 | Platform::Debian13 => &[],
     };
     let missing: BTreeSet<String> = missing.iter().map(|&name| name.to_owned()).collect();
-    let agents = ["fieldlink-agent.service", "fieldlink-session.socket", "fieldlink-session@0.service"];
+    let agents = [
+        "fieldlink-agent.service",
+        "fieldlink-at-jobs.service",
+        "fieldlink-session.socket",
+        "fieldlink-session@0.service",
+    ];
     assert_eq!(unknown_settings(&site.scanner, &agents), missing);
     assert_eq!(unknown_settings(&site.relay, &["fieldlink-relay.service"]), missing);
 }
