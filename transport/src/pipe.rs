@@ -176,10 +176,14 @@ impl Attached {
         }
     }
 
-    /// Attaches only to close the pipe with a reason, so that the other side need not wait until nobody has come.
+    /// Attaches only to close the pipe with a reason, so that the other side need not wait until nobody has come. The
+    /// reason is said once that side is there, which its HELLO shows: before, nobody would hear it.
     pub async fn refuse(dialer: &Dialer, ticket: &Signed<PipeTicket>, reason: Reason) {
         match timeout(limits::HANDSHAKE, Self::attach(dialer, ticket)).await {
-            Ok(Ok(attached)) => attached.close(reason.code()).await,
+            Ok(Ok(mut attached)) => {
+                let _ = timeout(limits::HANDSHAKE, attached.receive()).await;
+                attached.close(reason.code()).await;
+            }
             Ok(Err(error)) => tracing::info!(%error, "could not refuse a pipe"),
             Err(_) => tracing::info!("could not refuse a pipe in time"),
         }

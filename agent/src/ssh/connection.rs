@@ -353,3 +353,16 @@ impl Handler for Connection {
         session.channel_failure(id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_channel_that_fails_by_itself_ends_its_connection_and_no_other() {
+        let (connection, other) = (CancellationToken::new(), CancellationToken::new());
+        guarded(async { panic!("on purpose") }, connection.clone()).await;
+        guarded(std::future::ready(()), other.clone()).await;
+        assert!(connection.is_cancelled() && !other.is_cancelled());
+    }
+}

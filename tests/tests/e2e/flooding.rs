@@ -112,6 +112,7 @@ fn a_pipe_of_a_kind_that_the_scanner_does_not_know_is_refused_at_once() {
                 panic!("the relay passes it on")
             };
             let mut pipe = let_in.engineer.attach(&pipe_ticket).await.expect("attached");
+            pipe.send("a first frame".into()).await.expect("sent");
             match within(pipe.receive()).await {
                 Err(AttachedError::Closed(reason)) => assert_eq!(reason, Reason::Incompatible.code()),
                 other => panic!("{other:?}"),
