@@ -240,7 +240,7 @@ mod tests {
     fn where_nothing_can_be_written_everything_else_goes_on() {
         let directory = tempfile::tempdir().expect("a directory");
         let state_files = StateFiles::at(directory.path());
-        // A directory in the place of a file takes no writing, whoever asks.
+        // A directory in the place of a file takes no writing, not even root's.
         for name in ["session.new", "ended.new", "starts.new"] {
             std::fs::create_dir(directory.path().join(name)).expect("writable");
         }

@@ -23,7 +23,7 @@ pub enum Order {
     Chat(String),
     /// End everything, for good: the agent stops.
     Shutdown(Reason),
-    /// Nothing: whoever answers is alive.
+    /// Nothing: a service that answers is alive.
     Ping,
 }
 

@@ -1,7 +1,7 @@
 //! What the agent tells by itself, followed over a connection to the bus of its own.
 //!
-//! Everybody on the device can send everybody a signal, whatever it claims to be about. Only those count
-//! that come from whoever owned the agent's name when it was asked last: the bus itself vouches for senders.
+//! Every process on the device can send every other a signal, whatever it claims to be about. Only those count that come
+//! from the connection that owned the agent's name when it was asked last: the bus itself vouches for senders.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -147,7 +147,7 @@ impl Watch {
 }
 
 impl Known {
-    /// Takes in a message. Whoever is neither the bus nor the agent says nothing.
+    /// Takes in a message. Senders other than the bus and the agent are ignored.
     fn hear(&mut self, message: &Message) -> Option<Heard> {
         let header = message.header();
         let sender = header.sender()?;

@@ -39,7 +39,7 @@ impl End {
         Self { reason: Reason::ConnectionLost, told: Told::Lost, detail: Some(detail.into()) }
     }
 
-    /// An end for which the relay, or whoever closed a connection, gave a text: a reason's code, or
+    /// An end for which the relay, or the side that closed a connection, gave a text: a reason's code, or
     /// something to be shown as it is.
     pub fn closed(text: &str) -> Self {
         match Reason::from_code(text) {

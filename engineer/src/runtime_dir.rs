@@ -142,7 +142,7 @@ impl RuntimeDirectory {
         Ok(listed)
     }
 
-    /// Whoever makes, judges or removes a session's directory holds this lock.
+    /// A process that makes, judges or removes a session's directory holds this lock.
     fn lock(&self) -> anyhow::Result<File> {
         private_file::lock(&self.path.join(LOCK))
             .context("could not use the directory of the sessions; FIELDLINK_RUNTIME_DIR can name another")

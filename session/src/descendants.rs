@@ -134,7 +134,7 @@ fn kill_one(pid: Pid) {
     let _ = kill(pid, Signal::SIGKILL);
 }
 
-// By its number and never "any child": the agent's other children belong to whoever started them.
+// By its number and never "any child": the agent's other children belong to the code that started them.
 // A status that nix cannot name (a real-time signal) is an error here, and reaped all the same.
 fn reap(process: &ProcessStat) {
     if process.parent == getpid() {

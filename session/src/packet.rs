@@ -139,7 +139,7 @@ fn receive_raw(
     }
 }
 
-/// Closes descriptors on a thread of their own: whoever made them can make that take as long as they like
+/// Closes descriptors on a thread of their own: the process that made them can make that take as long as it likes
 /// (`SO_LINGER`, a FUSE file system), and nobody here is to wait for it.
 pub fn discard(descriptors: impl Send + 'static) {
     // Without a thread it is done here.

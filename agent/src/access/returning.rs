@@ -3,7 +3,7 @@
 //!
 //! # All sides of it
 //!
-//! Coming back. After the admission both sides hold a session ticket. The agent registers with it (`tunnel.rs`),
+//! Coming back. After the admission both sides hold a session ticket. The agent registers with it (`tunnel/mod.rs`),
 //! the engineer's connection resumes with it (`relay_session/actor.rs`), in either order, at a relay that may know
 //! nothing any more. A `fieldlink-connect` that was killed finds `restart.json` (`restart.rs`): it resumes, asks
 //! the relay to have both sides pair again, with the restart key of the last run as the password, and greets on a
@@ -82,7 +82,7 @@ impl Returning {
         }
     }
 
-    /// Lets go of whoever is on the way.
+    /// Lets go of an engineer who is on the way.
     pub(super) async fn give_up(self) {
         match self {
             Self::Nobody => {}

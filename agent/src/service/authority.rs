@@ -1,12 +1,12 @@
-//! Who may do what. Reading is open; everything else is for whoever sits before the device.
+//! Who may do what. Reading is open; everything else is for the user who sits before the device.
 //!
 //! 1. The account that engineers work as is refused, whatever anyone else says.
-//! 2. So is whoever runs inside a session's unit: an engineer who has become somebody else by `sudo`, say.
+//! 2. So is every process inside a session's unit: an engineer who has become somebody else by `sudo`, say.
 //!    That is racy (a process may move on while we look), so it only ever refuses.
 //! 3. Then polkit decides about the *sender* of the message, by its unique name on the bus. It is never
 //!    asked to let anyone authenticate: an engineer who knows an administrator's password is not the client.
 //!
-//! Stopping never waits for polkit, which everybody can keep busy: if it is silent, whoever sits at the device
+//! Stopping never waits for polkit, which everybody can keep busy: if it is silent, the user who sits at the device
 //! by logind's files may.
 
 use std::collections::HashMap;

@@ -97,7 +97,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     };
     let outcome = match over {
         Over::Access(outcome) => {
-            // Whoever gave the order that led here is on the way to hear that it was carried out.
+            // The caller of the order that led here is about to hear that it was carried out.
             tokio::time::sleep(LAST_ANSWERS).await;
             outcome
         }

@@ -1,4 +1,4 @@
-//! Checks of the network for whoever asks on the bus.
+//! Checks of the network for callers on the bus.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::network::check::{self, Report};
 /// How long a check of the network stands.
 const FRESH: Duration = Duration::from_secs(10);
 
-/// A check of the network: one at a time, and what it found is good for a moment, whoever asks, unless the
+/// A check of the network: one at a time, and what it found is good for a moment, for every caller, unless the
 /// network has changed. Everybody may ask, and the relay measures for a network only so often.
 pub struct NetworkCheck {
     dialer: Dialer,

@@ -37,7 +37,7 @@ pub(super) async fn serve(path: &Path, commands: mpsc::Sender<Command>, authorit
             pressed.join_next().await.into_iter().for_each(note_failure);
         }
         match listener.accept().await {
-            // Whoever may not is not even listened to.
+            // A process that may not stop anything is not even read from.
             Ok((stream, _)) => {
                 if let Some(user) = permitted(&stream, &authority) {
                     pressed.spawn(answer(stream, user, commands.clone()));
@@ -106,7 +106,7 @@ async fn answer(mut stream: UnixStream, user: u32, commands: mpsc::Sender<Comman
                 .map_or_else(|refusal| word_for(code_of(refusal)), |()| DONE.to_owned())
         }
     };
-    // Whoever has gone does not want to know.
+    // A caller that has gone does not want to know.
     let _ = timeout(PATIENCE, stream.write_all(format!("{told}\n").as_bytes())).await;
 }
 

@@ -172,7 +172,7 @@ impl<L: Leave> Exchange<L> {
         }
     }
 
-    /// The third message, or why there is none: an honest program whose PIN did not fit says so, and whoever just
+    /// The third message, or why there is none: an honest program whose PIN did not fit says so, and one that just
     /// goes has broken off.
     async fn exchange(&mut self, response: PairingMessage) -> Result<bytes::Bytes, Reason> {
         self.attached.send(response.encode()).await.map_err(|_| Reason::PairingAborted)?;

@@ -74,7 +74,7 @@ impl Link {
         if let Err(lost) = self.serve().await {
             tracing::warn!(%lost, "session process lost");
             self.lost.send_replace(Some(lost));
-            // Whoever waits for an answer hears of it before the killing, which takes a while.
+            // Callers that wait for an answer hear of it before the killing, which takes a while.
             self.commands.close();
             self.state.requests = Requests::default();
             while self.commands.try_recv().is_ok() {}

@@ -155,7 +155,7 @@ impl Requests {
         match self.entries.remove(&id) {
             Some(Entry::Running { exit }) => {
                 let status = checked(status)?;
-                // Whoever started it may not care how it ended.
+                // The caller may not care how it ended.
                 let _ = exit.send(status);
                 Ok(Outcome::Done)
             }

@@ -40,7 +40,7 @@ impl Starting {
     pub async fn end(mut self) -> EndOutcome {
         match timeout(ORDERLY_END, self.started()).await {
             Ok(Ok((process, _))) => process.end().await,
-            // Whoever fails to start one clears it away.
+            // A start that fails clears it away itself.
             Ok(Err(_)) => EndOutcome::Orderly,
             Err(_) => {
                 self.task.abort();

@@ -57,7 +57,7 @@ pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> 
     }
 }
 
-/// Says that something is done: whoever typed it may be no friend of silence.
+/// Says that something is done: users may take silence for a failure.
 pub(super) fn done(sentence: String) -> Result<u8, Failure> {
     show::print(&format!("{sentence}\n"))?;
     Ok(0)
@@ -140,7 +140,7 @@ fn print_credentials(words: &Words, credentials: &Credentials, json: bool) -> Re
     Ok(0)
 }
 
-/// What is typed after reading one question must not answer the next unnoticed: whoever names none is told
+/// What is typed after reading one question must not answer the next unnoticed: a user who names none is told
 /// which one it was, and scripts had better name it.
 async fn decide(
     words: &Words,

@@ -1,4 +1,4 @@
-//! `fieldlink`: the command line of whoever is beside the device. A client of the agent on the system
+//! `fieldlink`: the command line of the user beside the device. A client of the agent on the system
 //! bus, and nothing more: what it may do, the agent and polkit decide.
 
 pub mod args;

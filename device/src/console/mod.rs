@@ -43,7 +43,7 @@ pub struct Feed {
 pub enum InputEnd {
     /// It goes on showing.
     GoOn,
-    /// It leaves: whoever pressed Ctrl-D is done.
+    /// It leaves: a user who pressed Ctrl-D is done.
     Leave,
 }
 

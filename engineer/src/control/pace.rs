@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Whoever waits as told is never faster than the pace, and a slow writer never waits.
+        /// A sender that waits as told is never faster than the pace, and a slow writer never waits.
         #[test]
         fn keeps_the_pace(pauses in prop::collection::vec(0u64..3_000, 1..100)) {
             let (mut pace, mut now, mut sent) = (Pace::default(), Instant::now(), Vec::new());

@@ -65,7 +65,7 @@ impl ControlHandle {
         let _ = self.closed.try_send(pipe);
     }
 
-    /// Asks the client. `None`: the channel is over. Whoever stops waiting takes the question back.
+    /// Asks the client. `None`: the channel is over. A caller that stops waiting takes the question back.
     pub async fn ask(&self, question: Question) -> Option<Answer> {
         let (asker, answer) = oneshot::channel();
         self.questions.send(Asked { question, asker }).await.ok()?;

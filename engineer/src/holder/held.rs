@@ -156,7 +156,7 @@ impl Held<'_> {
         self.hold().await
     }
 
-    /// Leaves the session to whoever comes back to it.
+    /// Leaves the session to the process that comes back to it.
     async fn leave(self, code: u8, why: &str) -> Result<u8, Failure> {
         let id = self.session.id();
         self.session.release().await?;

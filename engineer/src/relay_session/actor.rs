@@ -196,7 +196,7 @@ impl Actor {
                     }
                     Some(Command::Say(_)) => {}
                     Some(Command::End(reason, _told)) => {
-                        // Whoever asked waits for a moment.
+                        // The caller waits for a moment.
                         if let Ok(Ok(mut connection)) = timeout(LAST_WORD, resuming).await {
                             let _ = connection.send(&FromEngineer::End { reason }).await;
                             connection.close(reason.code()).await;
@@ -243,7 +243,7 @@ impl Actor {
     }
 
     fn note(&mut self, answer: oneshot::Sender<Result<OpenedPipe, OpenRefusal>>) -> u32 {
-        // Whoever asked may have given up; a relay that never answers must not fill our memory.
+        // The caller may have given up; a relay that never answers must not fill our memory.
         self.opening.retain(|_, waiting| !waiting.is_closed());
         let request = self.next_request;
         self.next_request = request.wrapping_add(1);
@@ -287,7 +287,7 @@ fn open(request: u32) -> FromEngineer {
     FromEngineer::Open { request, kind: PipeKind::Ssh.into() }
 }
 
-/// Tries until the relay answers. Whoever waits for it gives up when the session does.
+/// Tries until the relay answers. The caller gives up when the session ends.
 async fn resume_at_last(
     resumable: &Resumable,
     session: SessionId,

@@ -54,7 +54,7 @@ impl SessionEvents {
         self.settle().await
     }
 
-    /// Waits a moment for whoever knows better why it is over.
+    /// Waits a moment for a source that knows better why it is over.
     async fn settle(&mut self) -> End {
         let until = Instant::now() + SETTLE;
         loop {

@@ -27,7 +27,7 @@ use crate::pipe_copy::carry;
 use crate::platform::{self, LocalListener, LocalStream};
 use crate::rehearsal;
 
-/// Connections at the same time: SSH connections, those that wait for one, and whoever asks something else.
+/// Connections at the same time: SSH connections, those that wait for one, and other requests.
 const CONNECTIONS: usize = 512;
 /// SSH connections that may wait for another one's end, so that one can always ask …
 const WAITING: usize = CONNECTIONS - limits::SSH_CONNECTIONS - 64;

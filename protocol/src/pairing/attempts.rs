@@ -1,6 +1,6 @@
 //! How many guesses one pair of support ID and PIN stands.
 //!
-//! Whoever breaks off after KE2 has learnt whether the guess was right. So a run is charged before
+//! An engineer who breaks off after KE2 has learnt whether the guess was right. So a run is charged before
 //! KE2 leaves, and the charge comes back only when KE3 verifies. The count belongs to the pair: it
 //! does not matter who asks, or how many ask at the same moment.
 
@@ -15,7 +15,7 @@ pub struct Attempts {
     withdrawn: u8,
 }
 
-/// One charged run. It must be given back to [`Attempts`] with how it went; whoever loses it has
+/// One charged run. It must be given back to [`Attempts`] with how it went; a caller that loses it has
 /// left the charge standing.
 #[derive(Debug)]
 #[must_use = "a charge is settled by `succeeded` or `failed`"]

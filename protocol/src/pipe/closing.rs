@@ -22,7 +22,7 @@ pub fn goes_on(text: &str) -> bool {
     [ATTACH_AGAIN, MOVED, REPLACED].contains(&text) || relays.iter().any(|reason| reason.code() == text)
 }
 
-/// What a close after which a pipe goes on means for whoever waits, as a sentence part.
+/// What a close after which a pipe goes on means for the side that waits, as a sentence part.
 pub fn describe(text: &str) -> &'static str {
     match text {
         ATTACH_AGAIN => "the other side lost its connection",

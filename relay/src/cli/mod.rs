@@ -157,7 +157,7 @@ impl Cli {
     }
 }
 
-/// Prints what was asked for. Whoever reads it may have read enough (`| head`).
+/// Prints what was asked for. The reader may have read enough (`| head`).
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

@@ -239,7 +239,7 @@ impl Directory {
     }
 }
 
-/// Whoever says goodbye on the control pipe ends the session with that reason: it may arrive before
+/// A side that says goodbye on the control pipe ends the session with that reason: it may arrive before
 /// the same words on the other connection.
 fn end_reason(end: PipeEnd) -> Reason {
     match end {

@@ -1,4 +1,4 @@
-//! What an HTTP answer in the relay's place means. TLS stands: whoever answers has the relay's certificate.
+//! What an HTTP answer in the relay's place means. TLS stands: the host that answers has the relay's certificate.
 
 use fieldlink_protocol::text;
 
@@ -7,7 +7,7 @@ use fieldlink_protocol::text;
 pub enum Answer {
     /// 502, 503, 504: what stands in front of the relay cannot reach it.
     RelayDown(u16),
-    /// 429: whoever stands there counts requests.
+    /// 429: the host counts requests.
     TooMany,
     /// Redirects, which are never followed.
     Moved(u16),

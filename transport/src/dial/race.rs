@@ -76,7 +76,7 @@ pub(super) enum Setback {
     Hello,
     /// This address.
     Address,
-    /// All of it: whoever answered has a right to.
+    /// All of it: an address that answered has a right to.
     Everything,
 }
 
@@ -246,7 +246,7 @@ impl Race {
         Due::Begin(AttemptId(self.attempts.len() - 1), route)
     }
 
-    /// Has the first that is ready asked, once nobody else is, or whoever is takes too long.
+    /// Has the first that is ready asked, once no other is being asked, or the one that is takes too long.
     fn due_answer(&mut self, now: Duration) -> Option<Due> {
         let ready = self.position(Stage::Ready)?;
         match self.position(Stage::Asked) {

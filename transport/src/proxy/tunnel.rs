@@ -51,7 +51,7 @@ fn request(proxy: &Proxy, target: &str) -> Zeroizing<String> {
 fn judge(reply: ProxyReply, proxy: &Proxy, target: String) -> Result<(), ProxyError> {
     let address = proxy.address().clone();
     Err(match reply.status {
-        // TLS has not begun: whoever speaks already is no tunnel.
+        // TLS has not begun: a proxy that sends bytes already is no tunnel.
         200..=299 if reply.has_more => {
             ProxyError::NotAProxy(address, "it sends a page where a connection should begin".into())
         }

@@ -7,7 +7,7 @@
 //! - A chain that is **trusted but for the name** is the relay's if only an authority of the operator's own is
 //!   trusted, or if the names are related; a sign-in page has a publicly trusted certificate for itself, too.
 //! - A certificate **for the relay's name that signs itself**, or is an authority's, is what a hand-made
-//!   certificate looks like. Whoever reads along signs with an authority, which the computers there trust.
+//!   certificate looks like. A host that reads along signs with an authority, which the computers there trust.
 //! - A certificate for the relay's name **without its issuer** is the relay's if it was issued in public
 //!   (certificate transparency), or by an issuer that is named like a trusted one.
 //! - **A certificate for the relay's name from an authority that is not known** can be the operator's own,

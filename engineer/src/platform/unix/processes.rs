@@ -47,7 +47,7 @@ async fn next(stream: &mut Option<Stream>) -> Option<()> {
     }
 }
 
-/// Whether whoever started this program had it ignore a signal. Where that cannot be read, it does not.
+/// Whether the program that started this one had it ignore a signal. Where that cannot be read, it does not.
 fn is_ignored(number: Number) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -118,7 +118,7 @@ pub fn duplicate(stream: &LocalStream) -> io::Result<LocalStream> {
     into_async(stream.as_fd().try_clone_to_owned()?.into())
 }
 
-/// Waits until the other end of a local connection is closed, whoever reads from it. Safe to cancel.
+/// Waits until the other end of a local connection is closed, also while another task reads from it. Safe to cancel.
 pub async fn peer_gone(stream: &LocalStream) {
     closed(stream).await;
 }

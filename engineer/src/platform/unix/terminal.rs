@@ -160,7 +160,7 @@ fn read_line(input: &OwnedFd, cancelled: &PipeReader) -> io::Result<Option<Zeroi
     loop {
         wait_for_input(input, cancelled)?;
         let byte = match read_byte(input) {
-            // Whoever made the descriptor had it not wait, and somebody else took the byte.
+            // The descriptor was made non-blocking, and another process took the byte.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             read => read?,
         };

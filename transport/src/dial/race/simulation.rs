@@ -1,7 +1,7 @@
 //! Names with all kinds of addresses, on networks that break them in all ways, and look-ups that are slow,
 //! late or in vain. Time is simulated.
 //!
-//! A failing seed is printed. `FIELDLINK_SEED=n cargo test -p fieldlink-protocol simulation` replays it.
+//! A failing seed is printed. `FIELDLINK_SEED=n cargo test -p fieldlink-transport simulation` replays it.
 
 use std::collections::HashMap;
 
