@@ -41,7 +41,8 @@ pub enum Direction {
     Down,
 }
 
-/// What becomes of each message: those returned are passed on instead.
+/// What becomes of each message: those returned are passed on instead. `Close(None)` in the place of another message
+/// cuts the connection without a word.
 pub type Meddle = Box<dyn FnMut(&Leg, Direction, Message) -> Vec<Message> + Send>;
 
 /// A running hostile relay. Ends with the runtime it holds.
@@ -122,7 +123,11 @@ impl Shared {
         let ((mut near_out, mut near_in), (mut far_out, mut far_in)) = (near.split(), far.split());
         let up = async {
             while let Some(Ok(message)) = near_in.next().await {
+                let is_close = message.is_close();
                 for message in self.meddle(&leg, Direction::Up, message) {
+                    if message == Message::Close(None) && !is_close {
+                        return None;
+                    }
                     far_out.send(message).await.ok()?;
                 }
             }

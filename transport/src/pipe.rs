@@ -7,6 +7,7 @@
 
 mod connection;
 mod driver;
+mod establish;
 mod halves;
 mod incoming;
 mod trial;
@@ -16,23 +17,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_util::sync::PollSender;
 
 pub use driver::{PipeDriver, PipeLink};
 pub use halves::{PipeReader, PipeWriter};
 
-use self::connection::Connection;
-use self::halves::Shared;
 use super::control::close_reason;
 use super::dial::{DialError, Dialer, Use, WebSocket};
 use super::room::when_there_is_room;
-use fieldlink_protocol::ids::PipeId;
-use fieldlink_protocol::pipe::{HandshakeError, PipeKind, ResumablePipe, Role, Side, StreamError, TrialStep};
+use fieldlink_protocol::pipe::{HandshakeError, StreamError};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::secret::{Secret, random_bytes};
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use fieldlink_protocol::{endpoint, limits};
 
@@ -132,46 +127,11 @@ impl Attached {
             match self.socket.next().await.ok_or_else(|| AttachedError::Lost("it was cut".into()))?? {
                 Message::Binary(bytes) => return Ok(bytes),
                 Message::Text(_) => return Err(AttachedError::Lost("text came on a pipe".into())),
+                Message::Close(frame) if connection::is_wordless(frame.as_ref()) => {
+                    return Err(AttachedError::Lost("it was closed without a word".into()));
+                }
                 Message::Close(frame) => return Err(AttachedError::Closed(close_reason(frame))),
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
-            }
-        }
-    }
-
-    /// HELLO and proof, within [`limits::HANDSHAKE`]. From then on the pipe outlives its connections.
-    pub async fn establish(
-        mut self,
-        role: Role,
-        (pipe, kind): (PipeId, PipeKind),
-        key: Secret<32>,
-        bounds: PipeLimits,
-    ) -> Result<(PipeReader, PipeWriter, PipeDriver), AttachedError> {
-        let begin = Instant::now();
-        let side = Side { role, pipe, kind, key };
-        let mut pipe = ResumablePipe::new(side, bounds.window, bounds.patience, Duration::ZERO);
-        let greeted = timeout(limits::HANDSHAKE, self.greet(&mut pipe, begin)).await;
-        let first = greeted.map_err(|_| AttachedError::Timeout)??;
-        let (shared, first) =
-            (Arc::new(Shared::new(pipe, begin)), Connection::new(self.socket).beginning_with(first));
-        let (outgoing_sender, outgoing) = mpsc::channel(QUEUE);
-        let (link, _) = watch::channel(PipeLink::Up);
-        Ok((
-            PipeReader { shared: shared.clone(), current: Bytes::new() },
-            PipeWriter { outgoing: PollSender::new(outgoing_sender) },
-            PipeDriver { line: self.line, first, shared, outgoing, link },
-        ))
-    }
-
-    async fn greet(&mut self, pipe: &mut ResumablePipe, begin: Instant) -> Result<Vec<Bytes>, AttachedError> {
-        self.send(pipe.attached(random_bytes())).await?;
-        loop {
-            let frame = self.receive().await?;
-            match pipe.receive_on_trial(frame, begin.elapsed())? {
-                TrialStep::Send(proof) => self.send(proof).await?,
-                TrialStep::Proven(proven) => {
-                    let switched = pipe.switch(proven, begin.elapsed());
-                    return switched.map_err(|error| AttachedError::Lost(error.to_string()));
-                }
             }
         }
     }

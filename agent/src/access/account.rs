@@ -73,8 +73,8 @@ pub(super) fn audit(event: &RuleEvent) {
             let (session, who) = (&request.session, view::describe(request));
             tracing::info!(target: AUDIT, %session, who, "the client is asked");
         }
-        RuleEvent::NotLetIn { request, told, .. } => {
-            let (session, reason) = (&request.session, told.code());
+        RuleEvent::NotLetIn { request, why, .. } => {
+            let (session, reason) = (&request.session, why.reason().code());
             tracing::info!(target: AUDIT, %session, reason, "an engineer is not let in");
         }
         RuleEvent::Admitted { request, .. } => {

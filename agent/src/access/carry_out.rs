@@ -128,12 +128,17 @@ impl Access {
 
     /// Lets `goodbye` be said, as long as the agent runs.
     pub(super) fn farewell(&mut self, goodbye: impl Future<Output = ()> + Send + 'static) {
+        self.reap_farewells();
+        self.goodbyes.spawn(goodbye);
+    }
+
+    /// Forgets farewells that were said.
+    pub(super) fn reap_farewells(&mut self) {
         while let Some(said) = self.goodbyes.try_join_next() {
             if let Err(error) = said {
                 tracing::error!(%error, "a farewell failed by itself");
             }
         }
-        self.goodbyes.spawn(goodbye);
     }
 
     /// Everything ends; the client reads why.

@@ -65,11 +65,12 @@ impl Access {
             (Some(PipeKind::Ssh), Some(live)) => live.open_pipe(pipe, pipe_ticket),
             (Some(PipeKind::Ssh), None) => {}
             (Some(PipeKind::Control) | None, _) => {
-                tracing::info!(%pipe, ?kind, "a pipe is refused: nothing here serves its kind");
+                self.reap_farewells();
                 // A relay that floods us gets no connection for each.
                 if self.goodbyes.len() >= limits::PAIRINGS_AT_ONCE {
-                    return;
+                    return tracing::warn!(%pipe, ?kind, "a pipe is left alone: too many are being refused");
                 }
+                tracing::info!(%pipe, ?kind, "a pipe is refused: nothing here serves its kind");
                 let dialer = self.dialer.clone();
                 self.farewell(
                     async move { Attached::refuse(&dialer, &pipe_ticket, Reason::Incompatible).await },

@@ -173,7 +173,7 @@ pub enum NotLetIn {
 
 impl NotLetIn {
     /// The reason for the log, and for an engineer who may try again.
-    pub(super) fn reason(self) -> Reason {
+    pub fn reason(self) -> Reason {
         match self {
             Self::Refused => Reason::ClientRefused,
             Self::Unanswered => Reason::NoAnswer,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{RunId, SessionId};
-use fieldlink_protocol::messages::questions::Question;
+use fieldlink_protocol::messages::questions::{Answer, Question};
 
-use super::{Active, Events, Refusal, Request, Rules};
+use super::{Active, Events, Refusal, Request, RuleEvent, Rules};
 
 impl Rules {
     fn with_active<T>(&mut self, handle: impl FnOnce(&mut Active, &mut Events) -> T) -> Option<T> {
@@ -30,7 +30,10 @@ impl Rules {
 
     /// The engineer asks the client something. `request` is the engineer's number for it.
     pub fn handle_question(&mut self, request: u32, question: Question, now: Duration) {
-        self.with_active(|active, events| active.handle_question(request, question, now, events));
+        let asked = self.with_active(|active, events| active.handle_question(request, question, now, events));
+        if asked.is_none() {
+            self.events.push_back(RuleEvent::NotAsked { request, answer: Answer::Busy {} });
+        }
     }
 
     /// The engineer takes a question back.
@@ -49,10 +52,11 @@ impl Rules {
         Ok(active.ok_or(Refusal::NoSession)?.handle_grant(minutes, now, &mut self.events)?)
     }
 
-    /// The engineer says something to the client. False if that was too much, and dropped.
+    /// The engineer says something to the client. False if that was too much, and dropped. Before the session has
+    /// begun there is nothing to say.
     pub fn handle_engineers_chat(&mut self, line: &str, now: Duration) -> bool {
         let shown = self.with_active(|active, events| active.handle_engineers_chat(line, now, events));
-        shown.unwrap_or_default()
+        shown.unwrap_or(true)
     }
 
     /// The client says something to the engineer. `has_room`: whether the control channel takes a message now.

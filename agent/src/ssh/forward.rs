@@ -46,9 +46,14 @@ pub(super) async fn run(
     // Closing is ours to do once both directions are over: OpenSSH's client waits for it. If the
     // client closes first, it reads nothing more.
     let mut source = source;
-    let rest = tokio::select! {
-        rest = forward.receive(input, pending, sink, &ended) => rest,
-        () = forward.send(&mut source, &output, &ended) => None,
+    let end = tokio::select! {
+        end = forward.receive(input, pending, sink, &ended) => end,
+        end = forward.send(&mut source, &output, &ended) => end,
+    };
+    let (rest, is_cut) = match end {
+        End::Over => (None, false),
+        End::Closed(rest) => (rest, false),
+        End::Cut => (None, true),
     };
     let _ = output.close().await;
     if let Some((pending, mut sink)) = rest {
@@ -62,7 +67,19 @@ pub(super) async fn run(
             never = reading => match never {},
         }
     }
-    forward.lease.finish(ChannelStatus::Closed);
+    if !is_cut {
+        forward.lease.finish(ChannelStatus::Closed);
+    }
+}
+
+/// How a forward came to its end.
+enum End<S> {
+    /// Both directions are over.
+    Over,
+    /// The client has closed the channel. What is still to be passed on, and where to.
+    Closed(Option<(PendingInput, S)>),
+    /// Nothing can be received or sent any more.
+    Cut,
 }
 
 /// What the engineer reads: the scanner's rule where that stands in the way, and else what went wrong.
@@ -83,15 +100,14 @@ struct Forward {
 }
 
 impl Forward {
-    /// Ends when the channel is closed, and then gives what is still to be passed on, and where to; or when both
-    /// directions are over.
+    /// Ends when the channel does, or both directions are over.
     async fn receive<S: AsyncWrite + Unpin>(
         &self,
         mut input: ChannelReadHalf,
         mut pending: PendingInput,
         sink: S,
         ended: &Ends,
-    ) -> Option<(PendingInput, S)> {
+    ) -> End<S> {
         let mut sink = Some(sink);
         let mut is_ended = false;
         loop {
@@ -101,23 +117,23 @@ impl Forward {
             {
                 let _ = open.shutdown().await;
                 if ended.one_more() {
-                    return None;
+                    return End::Over;
                 }
             }
             tokio::select! {
                 message = input.wait(), if pending.has_room() => match message {
                     Some(ChannelMsg::Data { data }) if sink.is_some() && !is_ended => pending.push(data),
                     Some(ChannelMsg::Eof) => is_ended = true,
-                    Some(ChannelMsg::Close) => return sink.map(|sink| (pending, sink)),
+                    Some(ChannelMsg::Close) => return End::Closed(sink.map(|sink| (pending, sink))),
                     Some(_) => {}
-                    None => return None,
+                    None => return End::Cut,
                 },
                 written = write_to(&mut pending, sink.as_mut()), if !pending.is_empty() => {
                     if written.is_err() {
                         // The other end reads no more, and may have sent something before: that is still read.
                         pending.clear();
                         if sink.take().is_some() && ended.one_more() {
-                            return None;
+                            return End::Over;
                         }
                     }
                 }
@@ -126,7 +142,12 @@ impl Forward {
     }
 
     /// Ends when both directions are over, or nothing can be sent any more.
-    async fn send(&self, mut source: impl AsyncRead + Unpin, output: &ChannelWriteHalf<Msg>, ended: &Ends) {
+    async fn send<S>(
+        &self,
+        mut source: impl AsyncRead + Unpin,
+        output: &ChannelWriteHalf<Msg>,
+        ended: &Ends,
+    ) -> End<S> {
         let mut buffer = BytesMut::new();
         loop {
             buffer.reserve(CHUNK);
@@ -136,13 +157,11 @@ impl Forward {
             }
             let bytes = buffer.split().freeze();
             if self.lease.output(&bytes).await.is_err() || output.data_bytes(bytes).await.is_err() {
-                return;
+                return End::Cut;
             }
         }
         let _ = output.eof().await;
-        if !ended.one_more() {
-            std::future::pending().await
-        }
+        if ended.one_more() { End::Over } else { std::future::pending().await }
     }
 }
 

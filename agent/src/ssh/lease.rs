@@ -71,7 +71,7 @@ pub struct ChannelIdentity {
 pub enum ChannelStatus {
     /// The program ended.
     Exit(ExitStatus),
-    /// Both directions of a forward were over, or the engineer's side closed the channel.
+    /// The engineer's side closed the channel, or both directions of a forward were over.
     Closed,
     /// It was let in, and the program could not be started or the target not be reached.
     Failed,
@@ -130,7 +130,8 @@ impl ChannelLease {
     }
 
     /// Input on its way to a program or target; returns when it may pass. Safe to cancel: nothing has passed then.
-    /// Other channels do not wait meanwhile.
+    /// Other channels do not wait meanwhile, as long as what waits on the connection stays below its bound
+    /// (`input.rs`).
     pub async fn input(&self, bytes: &[u8]) -> Result<(), PathClosed> {
         self.path.pass_input().await?;
         count(&self.input, self.path.input_bytes(), bytes);

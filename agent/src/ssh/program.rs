@@ -158,6 +158,16 @@ enum Left {
     ByItself,
     /// It has ended, or is to be told that its terminal hangs up.
     Behind,
+    /// The same, and nobody closed the channel: its connection is gone.
+    Cut,
+}
+
+/// How a channel's input came to its end.
+enum InputEnd<S> {
+    /// The client has closed the channel. What it had ended before and is still to be written, and where to.
+    Closed(Option<(PendingInput, S)>),
+    /// The connection is gone.
+    Cut,
 }
 
 struct Carrier {
@@ -176,7 +186,7 @@ impl Carrier {
     ) {
         let (id, terminal) = (program.id, terminal_of(&program));
         let carried = cancel.run_until_cancelled(self.carry((&mut input, pending), program)).await;
-        if carried.is_some() {
+        if matches!(carried, Some(Left::ByItself | Left::Behind)) {
             // Unless the program's end was said before.
             self.lease.finish(ChannelStatus::Closed);
         }
@@ -206,21 +216,27 @@ impl Carrier {
                 let mut reader = master.clone();
                 let output = async { self.finish(self.terminal_output(&mut reader, exit).await).await };
                 tokio::select! {
-                    () = output => {}
-                    _ = self.receive_input(input, pending, Some(master)) => {}
+                    () = output => Left::Behind,
+                    end = self.receive_input(input, pending, Some(master)) => match end {
+                        InputEnd::Closed(_) => Left::Behind,
+                        InputEnd::Cut => Left::Cut,
+                    },
                 }
-                Left::Behind
             }
             ProgramIo::Pipes { stdin, mut stdout, mut stderr } => {
                 let output = async {
                     tokio::join!(self.send_output(&mut stdout), self.send_errors(&mut stderr));
                     self.finish(exit.await).await;
                 };
-                let rest = tokio::select! {
-                    () = output => None,
-                    rest = self.receive_input(input, pending, Some(stdin)) => rest,
+                let end = tokio::select! {
+                    () = output => InputEnd::Closed(None),
+                    end = self.receive_input(input, pending, Some(stdin)) => end,
                 };
-                let Some((pending, mut stdin)) = rest else { return Left::Behind };
+                let (pending, mut stdin) = match end {
+                    InputEnd::Closed(Some(rest)) => rest,
+                    InputEnd::Closed(None) => return Left::Behind,
+                    InputEnd::Cut => return Left::Cut,
+                };
                 // Nobody reads its output any more, and it must not wait for that.
                 drop((stdout, stderr));
                 pending.flush_to(&mut stdin, AFTER_CLOSE).await;
@@ -237,14 +253,13 @@ impl Carrier {
         self.output.finish(status).await;
     }
 
-    /// Ends only when the channel does. If the client had ended its input before, gives what is still to be
-    /// written of it, and where to.
+    /// Ends only when the channel does.
     async fn receive_input<S: AsyncWrite + Unpin>(
         &self,
         input: &mut Input,
         mut pending: PendingInput,
         mut sink: Option<S>,
-    ) -> Option<(PendingInput, S)> {
+    ) -> InputEnd<S> {
         let mut is_ended = false;
         loop {
             if is_ended && pending.is_empty() {
@@ -255,8 +270,11 @@ impl Carrier {
                 message = input.next(), if pending.has_room() => match message {
                     Some(ChannelMsg::Data { data }) if sink.is_some() && !is_ended => pending.push(data),
                     Some(ChannelMsg::Eof) => is_ended = true,
-                    Some(ChannelMsg::Close) if is_ended => return sink.map(|sink| (pending, sink)),
-                    Some(ChannelMsg::Close) | None => return None,
+                    Some(ChannelMsg::Close) if is_ended => {
+                        return InputEnd::Closed(sink.map(|sink| (pending, sink)));
+                    }
+                    Some(ChannelMsg::Close) => return InputEnd::Closed(None),
+                    None => return InputEnd::Cut,
                     Some(_) => {}
                 },
                 written = write_to(&mut pending, sink.as_mut()), if !pending.is_empty() => {

@@ -14,11 +14,12 @@ use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_tests::engineer::wait_until_active;
 use fieldlink_tests::meddler::{Direction, Leg, Meddle, Meddler, honest};
 use fieldlink_tests::programs::{Running, run_with_input};
-use fieldlink_tests::{Call, Engineer, Relay, Scanner, ScannerOptions};
+use fieldlink_tests::{Call, Engineer, PATIENCE, Relay, Scanner, ScannerOptions};
 use tokio_tungstenite::tungstenite::Message;
 
 /// Frame types of `protocol/src/pipe/frame.rs`.
 const HELLO: u8 = 1;
+const PROOF: u8 = 2;
 const DATA: u8 = 3;
 
 struct Parties {
@@ -289,6 +290,47 @@ fn a_flipped_bit_in_an_ssh_pipe_ends_only_that_connection() {
     armed.store(true, Ordering::SeqCst);
     assert_eq!(victim.wait_for_end().code(), Some(255));
     assert_eq!(call.output_of("echo still here"), "still here\n");
+}
+
+/// Each side takes a pipe for established when it has the other's proof: a connection that is lost just then must not
+/// leave one side waiting for another that has given up.
+#[test]
+fn a_cut_between_the_two_proofs_costs_nothing() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let switch = armed.clone();
+    let mut is_held = false;
+    let options = Scanner::logging("fieldlink_agent=debug,fieldlink_transport=debug");
+    let meddle = Box::new(move |leg: &Leg, direction, message| {
+        let first = match &message {
+            Message::Binary(bytes) => bytes.first().copied(),
+            _ => None,
+        };
+        let is_engineers = leg.kind == Some(PipeKind::Ssh) && leg.side == Some(Role::Engineer);
+        if !is_engineers || direction == Direction::Down || !switch.load(Ordering::SeqCst) {
+            return vec![message];
+        }
+        match first {
+            // The engineer's proof does not arrive …
+            Some(PROOF) => {
+                is_held = true;
+                Vec::new()
+            }
+            // … and the connection is lost once the scanner's has: then the engineer's side begins to talk.
+            _ if is_held => {
+                switch.store(false, Ordering::SeqCst);
+                vec![Message::Close(None)]
+            }
+            _ => vec![message],
+        }
+    });
+    let mut parties = parties_with(meddle, options);
+    let call = parties.engineer.call(&parties.scanner);
+    assert_eq!(call.output_of("echo before"), "before\n");
+    armed.store(true, Ordering::SeqCst);
+    let mut cut = call.start("echo went on");
+    let went_on = cut.wait_for_within("went on", PATIENCE);
+    assert!(!armed.load(Ordering::SeqCst), "nothing was cut");
+    assert!(went_on.is_some(), "{}\n{}", cut.transcript(), parties.scanner.process.transcript());
 }
 
 #[test]

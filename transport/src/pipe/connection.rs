@@ -186,11 +186,15 @@ async fn write(sent: impl Future<Output = Result<(), tungstenite::Error>>) -> Re
 /// A close that gives a reason of ours is the pipe's end. One by the relay for this connection alone,
 /// or without a word, is not.
 pub(super) fn closed(frame: Option<CloseFrame>) -> PipeEnd {
-    let is_wordless =
-        frame.as_ref().is_none_or(|frame| frame.reason.is_empty() && frame.code != CloseCode::Normal);
-    let goes_on = is_wordless || frame.as_ref().is_some_and(|frame| closing::goes_on(&frame.reason));
+    let goes_on =
+        is_wordless(frame.as_ref()) || frame.as_ref().is_some_and(|frame| closing::goes_on(&frame.reason));
     let text = close_reason(frame);
     if goes_on { PipeEnd::Lost(closing::describe(&text).to_owned()) } else { PipeEnd::Closed(text) }
+}
+
+/// Whether a close says nothing: whatever was in between broke.
+pub(super) fn is_wordless(frame: Option<&CloseFrame>) -> bool {
+    frame.is_none_or(|frame| frame.reason.is_empty() && frame.code != CloseCode::Normal)
 }
 
 pub(super) fn lost(error: &tungstenite::Error) -> PipeEnd {

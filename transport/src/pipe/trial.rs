@@ -115,7 +115,7 @@ async fn attempt(line: &Line, shared: &Shared, attached: &OnceLock<Instant>) -> 
 }
 
 /// What the relay refuses for good need not be tried again.
-fn undialled(error: DialError) -> TrialEnd {
+pub(super) fn undialled(error: DialError) -> TrialEnd {
     const FOR_GOOD: [&str; 7] = [
         "session-over",
         "revoked",
