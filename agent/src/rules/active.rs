@@ -11,6 +11,7 @@ use fieldlink_protocol::text;
 
 use super::conversation::{Rate, Said};
 use super::event::RuleEvent;
+use super::question::{Asked, cleaned, fits};
 use super::{Events, GrantError, Refusal, Request, Returns, StaleAnswer};
 
 /// When the client is reminded of the end, in minutes before it.
@@ -39,19 +40,6 @@ pub struct Active {
     questions: Rate,
     chat: Rate,
     said: Said,
-}
-
-/// A question of the engineer's that the client has not answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// An answer must name it.
-    pub id: QuestionId,
-    /// The engineer's own number for it.
-    pub request: u32,
-    /// What is asked.
-    pub question: Question,
-    /// When no answer counts as none.
-    pub until: Duration,
 }
 
 /// What an active session waits for, by rank: of several that are due at once, say after the device slept, the first
@@ -326,19 +314,4 @@ impl Active {
         }
         None
     }
-}
-
-fn cleaned(question: Question) -> Question {
-    match question {
-        Question::Extension { .. } => question,
-        Question::Text { text, choices } => Question::Text {
-            text: text::clean(&text, limits::QUESTION),
-            choices: choices.iter().map(|choice| text::clean(choice, limits::CHOICE)).collect(),
-        },
-    }
-}
-
-/// Whether `text` answers a question with these choices; without any, all words do.
-fn fits(choices: &[String], text: &str) -> bool {
-    choices.is_empty() && !text.trim().is_empty() || choices.iter().any(|choice| choice == text)
 }

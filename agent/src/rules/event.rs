@@ -7,8 +7,8 @@ use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-use super::active::Asked;
 use super::ending::{Ending, Teller};
+use super::question::Asked;
 use super::request::Request;
 use crate::network::reach::Failure;
 

@@ -5,15 +5,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use fieldlink_protocol::text;
 use fieldlink_session::wire::ConnectTarget;
 use russh::ChannelOpenFailure;
-use tokio::sync::watch;
 
 use super::forward_policy::ForwardPolicy;
-use super::lease::{ChannelEnd, ChannelIdentity, ChannelLease, ChannelRequest, Opener, PathClosed};
+use super::lease::{ChannelIdentity, ChannelLease, ChannelRequest, EndObserver, Opener};
+use super::passage::Passage;
 
 /// `SSH_OPEN_ADMINISTRATIVELY_PROHIBITED`, RFC 4254 section 5.1.
 const ADMINISTRATIVELY_PROHIBITED: u32 = 1;
@@ -52,52 +51,38 @@ pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
     ChannelOpenFailure::Other { code: ADMINISTRATIVELY_PROHIBITED, reason }
 }
 
-/// Hears of every channel that is over.
-pub type EndObserver = Box<dyn Fn(&ChannelIdentity, &ChannelEnd) + Send + Sync>;
-
-/// Which of a session's bytes may pass now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Flow {
-    is_input_held: bool,
-    is_output_held: bool,
-    is_over: bool,
-}
-
 /// The path of one session's channels.
 pub struct ChannelPath {
     forwards: ForwardPolicy,
-    flow: watch::Sender<Flow>,
-    input_bytes: AtomicU64,
-    output_bytes: AtomicU64,
-    on_end: EndObserver,
+    passage: Arc<Passage>,
+    on_end: Arc<EndObserver>,
 }
 
 impl fmt::Debug for ChannelPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChannelPath").field("flow", &*self.flow.borrow()).finish_non_exhaustive()
+        f.debug_struct("ChannelPath").field("passage", &self.passage).finish_non_exhaustive()
     }
 }
 
 impl ChannelPath {
-    /// An open path.
-    pub fn new(forwards: ForwardPolicy, on_end: EndObserver) -> Self {
-        let (input_bytes, output_bytes) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { forwards, flow: watch::Sender::new(Flow::default()), input_bytes, output_bytes, on_end }
+    /// An open path. `on_end` hears of every channel that is over.
+    pub fn new(forwards: ForwardPolicy, on_end: Box<EndObserver>) -> Self {
+        Self { forwards, passage: Arc::default(), on_end: on_end.into() }
     }
 
     /// Nothing passes any more.
     pub fn close(&self) {
-        self.flow.send_modify(|flow| flow.is_over = true);
+        self.passage.close();
     }
 
     /// Holds input back on every channel, or lets it pass again. What is held is not lost.
     pub fn hold_input(&self, is_held: bool) {
-        self.flow.send_modify(|flow| flow.is_input_held = is_held);
+        self.passage.hold_input(is_held);
     }
 
     /// As [`Self::hold_input`], for what is on its way to the engineer.
     pub fn hold_output(&self, is_held: bool) {
-        self.flow.send_modify(|flow| flow.is_output_held = is_held);
+        self.passage.hold_output(is_held);
     }
 
     /// What becomes of a forward before it is authorised: what is not allowed may still lead to the scanner itself.
@@ -107,16 +92,17 @@ impl ChannelPath {
 
     /// Decides whether a channel may be opened. The lease is the only way for its bytes.
     pub fn authorise(
-        self: &Arc<Self>,
+        &self,
         opener: Opener,
         channel: u32,
         request: ChannelRequest,
     ) -> Result<ChannelLease, Refusal> {
-        if self.flow.borrow().is_over {
+        if self.passage.is_over() {
             return Err(Refusal::Over);
         }
         self.permits(&request)?;
-        Ok(ChannelLease::new(ChannelIdentity { opener, channel, request }, self.clone()))
+        let identity = ChannelIdentity { opener, channel, request };
+        Ok(ChannelLease::new(identity, self.passage.clone(), self.on_end.clone()))
     }
 
     fn permits(&self, request: &ChannelRequest) -> Result<(), Refusal> {
@@ -136,43 +122,9 @@ impl ChannelPath {
         }
     }
 
-    /// The gate: waits until input may pass.
-    pub(super) async fn pass_input(&self) -> Result<(), PathClosed> {
-        self.pass(|flow| !flow.is_input_held).await
-    }
-
-    /// The tap: waits until output may pass.
-    pub(super) async fn pass_output(&self) -> Result<(), PathClosed> {
-        self.pass(|flow| !flow.is_output_held).await
-    }
-
-    async fn pass(&self, may_pass: impl Fn(&Flow) -> bool) -> Result<(), PathClosed> {
-        let now = *self.flow.borrow();
-        let flow = if now.is_over || may_pass(&now) {
-            now
-        } else {
-            let mut watching = self.flow.subscribe();
-            let changed = watching.wait_for(|flow| flow.is_over || may_pass(flow)).await;
-            *changed.map_err(|_| PathClosed)?
-        };
-        if flow.is_over { Err(PathClosed) } else { Ok(()) }
-    }
-
-    pub(super) fn input_bytes(&self) -> &AtomicU64 {
-        &self.input_bytes
-    }
-
-    pub(super) fn output_bytes(&self) -> &AtomicU64 {
-        &self.output_bytes
-    }
-
-    pub(super) fn finished(&self, identity: &ChannelIdentity, end: &ChannelEnd) {
-        (self.on_end)(identity, end);
-    }
-
     /// Bytes that came from the engineer, and bytes that went to them, over all channels.
     pub fn totals(&self) -> (u64, u64) {
-        (self.input_bytes.load(Ordering::Relaxed), self.output_bytes.load(Ordering::Relaxed))
+        self.passage.totals()
     }
 }
 
@@ -184,7 +136,8 @@ pub(super) mod tests {
     use fieldlink_session::wire::{ExitStatus, ProgramKind};
     use futures_util::FutureExt;
 
-    use super::super::lease::ChannelStatus;
+    use super::super::lease::{ChannelEnd, ChannelStatus};
+    use super::super::passage::PathClosed;
     use super::*;
 
     type Ends = Arc<Mutex<Vec<(u32, ChannelEnd)>>>;

@@ -18,7 +18,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::lease::{ChannelLease, PathClosed};
+use super::lease::ChannelLease;
+use super::passage::PathClosed;
 use super::server_config::WINDOW;
 
 /// With more than this waiting on a connection, in bytes, its channels get little new window. What the client

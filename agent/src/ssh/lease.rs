@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
 use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind};
 
-use super::channel_path::ChannelPath;
+use super::passage::{Passage, PathClosed};
 
 /// Something an engineer wants to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,26 +102,30 @@ pub struct ChannelEnd {
     pub output: u64,
 }
 
-/// The session is over: nothing passes any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the session is over")]
-pub struct PathClosed;
+/// Hears of every channel that is over.
+pub type EndObserver = dyn Fn(&ChannelIdentity, &ChannelEnd) + Send + Sync;
 
-/// Leave to carry a channel's bytes. Only [`ChannelPath::authorise`] gives it. It ends with [`Self::finish`], or as
+/// Leave to carry a channel's bytes. Only `ChannelPath::authorise` gives it. It ends with [`Self::finish`], or as
 /// [`ChannelStatus::Cut`] when it is dropped.
-#[derive(Debug)]
 pub struct ChannelLease {
     identity: ChannelIdentity,
-    path: Arc<ChannelPath>,
+    passage: Arc<Passage>,
+    on_end: Arc<EndObserver>,
     input: AtomicU64,
     output: AtomicU64,
     end: OnceLock<ChannelEnd>,
 }
 
+impl fmt::Debug for ChannelLease {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChannelLease").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
 impl ChannelLease {
-    pub(super) fn new(identity: ChannelIdentity, path: Arc<ChannelPath>) -> Self {
+    pub(super) fn new(identity: ChannelIdentity, passage: Arc<Passage>, on_end: Arc<EndObserver>) -> Self {
         let (input, output) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { identity, path, input, output, end: OnceLock::new() }
+        Self { identity, passage, on_end, input, output, end: OnceLock::new() }
     }
 
     /// Who opened what.
@@ -133,15 +137,17 @@ impl ChannelLease {
     /// Other channels do not wait meanwhile, as long as what waits on the connection stays below its bound
     /// (`input.rs`).
     pub async fn input(&self, bytes: &[u8]) -> Result<(), PathClosed> {
-        self.path.pass_input().await?;
-        count(&self.input, self.path.input_bytes(), bytes);
+        self.passage.pass_input().await?;
+        self.input.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.passage.count_input(bytes.len() as u64);
         Ok(())
     }
 
     /// Output on its way to the engineer; returns when it may pass. As [`Self::input`].
     pub async fn output(&self, bytes: &[u8]) -> Result<(), PathClosed> {
-        self.path.pass_output().await?;
-        count(&self.output, self.path.output_bytes(), bytes);
+        self.passage.pass_output().await?;
+        self.output.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.passage.count_output(bytes.len() as u64);
         Ok(())
     }
 
@@ -150,7 +156,7 @@ impl ChannelLease {
         let (input, output) = (self.input.load(Ordering::Relaxed), self.output.load(Ordering::Relaxed));
         let end = ChannelEnd { status, input, output };
         if self.end.set(end.clone()).is_ok() {
-            self.path.finished(&self.identity, &end);
+            (self.on_end)(&self.identity, &end);
         }
     }
 }
@@ -159,9 +165,4 @@ impl Drop for ChannelLease {
     fn drop(&mut self) {
         self.finish(ChannelStatus::Cut);
     }
-}
-
-fn count(own: &AtomicU64, all: &AtomicU64, bytes: &[u8]) {
-    own.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-    all.fetch_add(bytes.len() as u64, Ordering::Relaxed);
 }

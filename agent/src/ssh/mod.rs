@@ -10,6 +10,7 @@ mod forward;
 pub mod forward_policy;
 mod input;
 mod lease;
+mod passage;
 mod program;
 mod server_config;
 mod session_channel;
@@ -30,9 +31,10 @@ use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use channel_path::{ChannelPath, EndObserver, Refusal};
+pub use channel_path::{ChannelPath, Refusal};
 pub use lease::{
-    ChannelEnd, ChannelIdentity, ChannelKind, ChannelLease, ChannelRequest, ChannelStatus, Opener,
+    ChannelEnd, ChannelIdentity, ChannelKind, ChannelLease, ChannelRequest, ChannelStatus, EndObserver,
+    Opener,
 };
 pub use server_config::{new_host_key, parse_engineer_key};
 pub use thread::SshThread;
