@@ -4,13 +4,13 @@ use anyhow::Context;
 use fieldlink_device::console::{self, Feed, InputEnd};
 use fieldlink_device::order::Order;
 use fieldlink_protocol::reason::Reason;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::access::{Access, Command};
 use crate::config::Config;
 use crate::network::Monitor;
 use crate::session::SessionDeps;
+use crate::signals::{self, StopSignal};
 use crate::state_files::StateFiles;
 
 /// Orders that the console may be ahead with.
@@ -33,8 +33,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let giving = tokio::spawn(give(orders, commands.clone()));
     let ended = tokio::select! {
         ended = &mut access => ended,
-        reason = stop_signal() => {
-            let _ = commands.send(Command::of(Order::Shutdown(reason?))).await;
+        signal = signals::stop() => {
+            // Ctrl-C is the client's; a closed terminal or a stop from outside is not.
+            let reason = if signal? == StopSignal::Interrupt { Reason::ClientEnded } else { Reason::AgentStopped };
+            let _ = commands.send(Command::of(Order::Shutdown(reason))).await;
             // Nobody is to read how to start it again.
             console.abort();
             access.await
@@ -53,16 +55,4 @@ async fn give(mut orders: mpsc::Receiver<Order>, commands: mpsc::Sender<Command>
             return;
         }
     }
-}
-
-/// Ctrl-C is the client's; a closed terminal or a stop from outside is not.
-async fn stop_signal() -> std::io::Result<Reason> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    Ok(tokio::select! {
-        _ = interrupt.recv() => Reason::ClientEnded,
-        _ = terminate.recv() => Reason::AgentStopped,
-        _ = hang_up.recv() => Reason::AgentStopped,
-    })
 }

@@ -16,6 +16,7 @@ pub trait Coded: Copy {
 
 /// A value of the list `T` that this version need not know. It is kept as it came, so that it can be passed on; who
 /// would have to serve it refuses it.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Code<T> {
     code: u8,
     list: PhantomData<fn() -> T>,
@@ -43,22 +44,6 @@ impl<T: Coded> From<T> for Code<T> {
         Self::from_number(value.code())
     }
 }
-
-impl<T> Clone for Code<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Code<T> {}
-
-impl<T> PartialEq for Code<T> {
-    fn eq(&self, other: &Self) -> bool {
-        self.code == other.code
-    }
-}
-
-impl<T> Eq for Code<T> {}
 
 impl<T: Coded> PartialEq<T> for Code<T> {
     fn eq(&self, other: &T) -> bool {

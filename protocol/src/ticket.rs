@@ -19,6 +19,7 @@ use crate::support_id::SupportId;
 
 /// A token as it travels: the text of a signed `C`, or what claims to be one until a relay has verified it. A pipe
 /// ticket cannot stand where a session ticket belongs. Never logged: who shows it, gets in.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Signed<C> {
     text: String,
     claims: PhantomData<fn() -> C>,
@@ -42,25 +43,11 @@ impl<C> Signed<C> {
     }
 }
 
-impl<C> Clone for Signed<C> {
-    fn clone(&self) -> Self {
-        Self::from_text(&*self.text)
-    }
-}
-
 impl<C> AsRef<str> for Signed<C> {
     fn as_ref(&self) -> &str {
         self.as_str()
     }
 }
-
-impl<C> PartialEq for Signed<C> {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl<C> Eq for Signed<C> {}
 
 impl<C> fmt::Debug for Signed<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

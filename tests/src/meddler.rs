@@ -135,7 +135,11 @@ impl Shared {
         };
         let down = async {
             while let Some(Ok(message)) = far_in.next().await {
+                let is_close = message.is_close();
                 for message in self.meddle(&leg, Direction::Down, message) {
+                    if message == Message::Close(None) && !is_close {
+                        return None;
+                    }
                     near_out.send(message).await.ok()?;
                 }
             }

@@ -27,7 +27,6 @@ use fieldlink_protocol::messages::agent::Claim;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_transport::Dialer;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
@@ -39,6 +38,7 @@ use crate::access::{Access, AccessHandle, Command};
 use crate::config::{AccessMode, Config};
 use crate::network::Monitor;
 use crate::session::SessionDeps;
+use crate::signals;
 use crate::state_files::{self, SessionMark, StateFiles};
 use crate::task::OwnedTask;
 use crate::tunnel::Tunnel;
@@ -90,7 +90,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     let over = tokio::select! {
         ended = &mut access => Over::Access(flatten(ended)),
-        stopped = stop_signal() => stopped.map(|()| Over::Stopped)?,
+        stopped = signals::stop() => stopped.map(|_| Over::Stopped)?,
         () = upgrade::due(handle.view.clone()) => Over::Replaced,
         error = helpers.failed() => Over::Helper(error),
         error = network.failed() => Over::Helper(error),
@@ -169,19 +169,6 @@ async fn say_farewell(dialer: Dialer, mark: SessionMark) {
 
 fn flatten(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Result<()> {
     ended.context("remote access failed")?
-}
-
-/// SIGHUP too: a service has no terminal to lose.
-async fn stop_signal() -> std::io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hang_up.recv() => {}
-    }
-    Ok(())
 }
 
 /// The tasks beside remote access.

@@ -1,25 +1,17 @@
 //! One SSH connection: who may log in, and which requests lead where.
 
-use std::panic::AssertUnwindSafe;
-
-use fieldlink_protocol::limits;
 use fieldlink_session::wire::{ConnectTarget, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize};
-use futures_util::FutureExt;
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::channel_path::prohibited;
 use super::forward;
 use super::lease::ChannelRequest;
 use super::program::{self, ProgramDeps};
 use super::session_channel::SessionChannels;
-
-/// Forwards that one connection may have open.
-const MOST_FORWARDS: usize = 64;
+use super::tasks::ChannelTasks;
 
 pub(super) struct Connection {
     engineer_key: PublicKey,
@@ -28,28 +20,6 @@ pub(super) struct Connection {
     logged_in: watch::Sender<bool>,
     sessions: SessionChannels,
     tasks: ChannelTasks,
-}
-
-/// What carries the bytes of one connection's channels.
-#[derive(Clone, Default)]
-pub(super) struct ChannelTasks {
-    programs: TaskTracker,
-    forwards: TaskTracker,
-}
-
-impl ChannelTasks {
-    /// Waits, briefly, for those that have been cancelled. One that a program's descriptor blocks ends with
-    /// the program.
-    pub(super) async fn ended(&self) {
-        let all = [&self.programs, &self.forwards];
-        let ended = async {
-            for tasks in all {
-                tasks.close();
-                tasks.wait().await;
-            }
-        };
-        let _ = tokio::time::timeout(limits::CLOSE, ended).await;
-    }
 }
 
 impl Connection {
@@ -88,7 +58,7 @@ impl Connection {
         session.channel_success(id)?;
         let (program, carrying) = program::start(&self.deps, start, ways).await;
         // The channel's output is taken only once this request is answered.
-        self.tasks.programs.spawn(guarded(carrying, self.deps.cancel.clone()));
+        self.tasks.carry_program(carrying, self.deps.cancel.clone());
         self.sessions.running(id, program);
         Ok(())
     }
@@ -104,7 +74,7 @@ impl Connection {
     }
 
     async fn open_forward(&self, channel: Channel<Msg>, target: ConnectTarget, reply: ChannelOpenHandle) {
-        if self.tasks.forwards.len() >= MOST_FORWARDS {
+        if !self.tasks.has_room_for_forward() {
             return reply.reject(ChannelOpenFailure::ResourceShortage).await;
         }
         let ProgramDeps { opener, path, programs, backlog, cancel } = self.deps.clone();
@@ -112,22 +82,13 @@ impl Connection {
         match path.authorise(opener, channel.id().into(), ChannelRequest::Forward(target.clone())) {
             Ok(lease) => {
                 let work = forward::run(lease, backlog, programs, target, channel, reply);
-                let work = cancel.clone().run_until_cancelled_owned(work).map(drop);
-                self.tasks.forwards.spawn(guarded(work, cancel));
+                self.tasks.carry_forward(work, cancel);
             }
             Err(refusal) => {
                 tracing::info!(%refusal, "channel refused");
                 reply.reject(refusal.into()).await;
             }
         }
-    }
-}
-
-/// Carries a channel. If that panics, nobody else would close the channel: its connection ends.
-async fn guarded(carrying: impl Future<Output = ()>, connection: CancellationToken) {
-    if AssertUnwindSafe(carrying).catch_unwind().await.is_err() {
-        tracing::error!("what carries a channel failed by itself: its ssh connection ends");
-        connection.cancel();
     }
 }
 
@@ -351,18 +312,5 @@ impl Handler for Connection {
     ) -> Result<(), Self::Error> {
         self.take_early(id, session)?;
         session.channel_failure(id)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_channel_that_fails_by_itself_ends_its_connection_and_no_other() {
-        let (connection, other) = (CancellationToken::new(), CancellationToken::new());
-        guarded(async { panic!("on purpose") }, connection.clone()).await;
-        guarded(std::future::ready(()), other.clone()).await;
-        assert!(connection.is_cancelled() && !other.is_cancelled());
     }
 }

@@ -14,6 +14,7 @@ mod passage;
 mod program;
 mod server_config;
 mod session_channel;
+mod tasks;
 mod thread;
 
 use std::convert::Infallible;
@@ -39,9 +40,10 @@ pub use lease::{
 pub use server_config::{new_host_key, parse_engineer_key};
 pub use thread::SshThread;
 
-use connection::{ChannelTasks, Connection};
+use connection::Connection;
 use input::Backlog;
 use program::ProgramDeps;
+use tasks::ChannelTasks;
 
 use crate::session_process::SessionClient;
 
@@ -112,13 +114,15 @@ impl SshServer {
     pub async fn serve(self: Arc<Self>, pipe: PipeId, ticket: Signed<PipeTicket>, cancel: CancellationToken) {
         let established = tokio::select! {
             biased;
-            () = cancel.cancelled() => return,
-            established = self.establish(pipe, &ticket) => established,
+            () = cancel.cancelled() => None,
+            established = self.establish(pipe, &ticket) => Some(established),
         };
         match established {
-            Ok((reader, writer, driver)) => self.converse(pipe, (reader, writer, driver), cancel).await,
-            Err(error) => tracing::info!(%pipe, %error, "ssh pipe not established"),
+            Some(Ok((reader, writer, driver))) => self.converse(pipe, (reader, writer, driver), cancel).await,
+            Some(Err(error)) => tracing::info!(%pipe, %error, "ssh pipe not established"),
+            None => {}
         }
+        tracing::debug!(%pipe, "ssh pipe let go");
     }
 
     async fn establish(

@@ -333,6 +333,32 @@ fn a_cut_between_the_two_proofs_costs_nothing() {
     assert!(went_on.is_some(), "{}\n{}", cut.transcript(), parties.scanner.process.transcript());
 }
 
+/// The other way round: the scanner's side holds a pipe for established that the engineer's side has given up.
+#[test]
+fn a_pipe_that_only_the_scanner_has_is_given_up() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let switch = armed.clone();
+    let options = Scanner::logging("fieldlink_agent=debug,fieldlink_transport=debug");
+    let meddle = Box::new(move |leg: &Leg, direction, message| {
+        let is_proof = matches!(&message, Message::Binary(bytes) if bytes.first() == Some(&PROOF));
+        let is_to_engineer = leg.kind == Some(PipeKind::Ssh)
+            && leg.side == Some(Role::Engineer)
+            && direction == Direction::Down;
+        match is_to_engineer && is_proof && switch.swap(false, Ordering::SeqCst) {
+            true => vec![Message::Close(None)],
+            false => vec![message],
+        }
+    });
+    let mut parties = parties_with(meddle, options);
+    let call = parties.engineer.call(&parties.scanner);
+    armed.store(true, Ordering::SeqCst);
+    assert_eq!(call.output_of("echo went on"), "went on\n");
+    assert!(!armed.load(Ordering::SeqCst), "nothing was cut");
+    for _both in [1, 2] {
+        parties.scanner.process.wait_for("ssh pipe let go");
+    }
+}
+
 #[test]
 fn a_replayed_hello_and_proof_open_nothing() {
     // Records the engineer's first frames of one SSH pipe and plays them into the next.
