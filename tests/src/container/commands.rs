@@ -44,12 +44,26 @@ impl Container {
         let output = self.output_as(person, words);
         assert!(
             output.status.success(),
-            "{words:?}: {}\n{}{}",
+            "{words:?}: {}\n{}{}{}",
             output.status,
             String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
+            String::from_utf8_lossy(&output.stderr),
+            self.who_is_there(person)
         );
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// What logind and polkit say about those who are logged in, for a failure of somebody who is.
+    fn who_is_there(&self, person: Person<'_>) -> String {
+        const ASK: &str = "grep -r . /run/systemd/sessions /run/systemd/seats; find /sys/fs/cgroup -name '*.scope'; \
+            journalctl --no-pager --lines=100 --output=short-precise";
+        match person {
+            Person::Root => String::new(),
+            _ => {
+                let output = self.output_as(Person::Root, &["bash", "-c", ASK]);
+                format!("\n{}", String::from_utf8_lossy(&output.stdout))
+            }
+        }
     }
 
     /// Runs a command that may fail.

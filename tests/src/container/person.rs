@@ -28,7 +28,9 @@ const FROM_ELSEWHERE: &str = "XDG_SESSION_TYPE=tty XDG_SESSION_CLASS=user";
 /// Joins the control group of a session, by which everybody tells who belongs to it, and becomes its user.
 const JOIN: &str = r#"
 scope=$1 user=$2; shift 2
-for group in $(find /sys/fs/cgroup -path "*$scope/cgroup.procs"); do echo $$ >"$group"; done
+groups=$(find /sys/fs/cgroup -path "*$scope/cgroup.procs")
+[ -n "$groups" ] || { echo "the session $scope is over" >&2; exit 99; }
+for group in $groups; do echo $$ >"$group" || exit 99; done
 exec setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups --pdeathsig=KILL "$@""#;
 
 /// Becomes a user.
@@ -83,10 +85,29 @@ impl Container {
         ]);
         let mut scope = None;
         eventually("the client is logged in", PATIENCE, || {
-            scope = self.scope_of(unit);
+            scope = self.scope_of(unit).filter(|scope| self.is_active(scope));
             scope.is_some()
         });
         scope.expect("just found")
+    }
+
+    /// Whether logind says that a session and its user are there: it does so a moment after the process joined
+    /// the control group, and polkit reads what it wrote down.
+    fn is_active(&self, scope: &str) -> bool {
+        let session = scope.rsplit(['/', '-']).next().and_then(|last| last.strip_suffix(".scope"));
+        let session = session.unwrap_or_else(|| panic!("no scope of a session: {scope}"));
+        let states = self.output_as(
+            Person::Root,
+            &[
+                "sh",
+                "-c",
+                "loginctl show-session --property=State \"$1\" && loginctl show-user --property=State \"$2\"",
+                "states",
+                session,
+                CLIENT,
+            ],
+        );
+        String::from_utf8_lossy(&states.stdout).lines().filter(|line| *line == "State=active").count() == 2
     }
 
     /// The control group of the session that a service opened for its user, once it has.
