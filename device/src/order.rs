@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::notice::Warning;
 
 /// What the client asks for.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
     /// Start remote access, with a new pair.
     Start,

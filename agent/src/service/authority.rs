@@ -9,23 +9,20 @@
 //! Stopping never waits for polkit, which everybody can keep busy: if it is silent, the user who sits at the device
 //! by logind's files may.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fieldlink_daemon::AUDIT;
 use fieldlink_device::bus::ANSWER;
 use tokio::time::timeout;
 use zbus::Connection;
-use zbus::fdo::DBusProxy;
 use zbus::message::{Flags, Header};
-use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
 use super::in_flight::InFlightLimit;
+use super::powers::{DevicePowers, Powers, Sender, unknown};
 use super::seats;
 
-/// Units that engineers' programs run in.
-const SESSION_UNIT: &str = "/fieldlink-session@";
 /// How long polkit may take to say who may stop.
 const STOP_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -87,13 +84,12 @@ impl Action {
     }
 }
 
-/// Asks bus and polkit.
+/// Judges by what bus, polkit and logind say.
 #[derive(Debug, Clone)]
 pub struct Authority {
     /// The account that engineers work as, if there is one on this device.
     support: Option<u32>,
-    /// Where logind writes down who sits at the device.
-    seats: PathBuf,
+    powers: Arc<dyn Powers>,
     in_flight: InFlightLimit,
 }
 
@@ -102,12 +98,13 @@ impl Authority {
     pub fn new(support_user: &str) -> anyhow::Result<Self> {
         let found = nix::unistd::User::from_name(support_user)
             .map_err(|error| anyhow::anyhow!("could not look up the account {support_user}: {error}"))?;
-        Ok(Self::of(found.map(|user| user.uid.as_raw()), Path::new(seats::PLACE)))
+        let powers = DevicePowers::with_seats(Path::new(seats::PLACE));
+        Ok(Self::of(found.map(|user| user.uid.as_raw()), Arc::new(powers)))
     }
 
-    /// With the user ID of the support account, and another place of logind's files.
-    pub(super) fn of(support: Option<u32>, seats: &Path) -> Self {
-        Self { support, seats: seats.to_owned(), in_flight: InFlightLimit::default() }
+    /// With the user ID of the support account, and those whom it asks.
+    pub(super) fn of(support: Option<u32>, powers: Arc<dyn Powers>) -> Self {
+        Self { support, powers, in_flight: InFlightLimit::default() }
     }
 
     /// Whether the sender of a message may do `action`.
@@ -116,7 +113,7 @@ impl Authority {
             return Err(Denied::Unanswerable);
         }
         let mut turn = self.in_flight.take().ok_or(Denied::Busy)?;
-        let (user, verdict) = match sender(bus, message).await {
+        let (user, verdict) = match self.powers.sender(bus, message).await {
             Ok(sender) if !turn.is_for(sender.user) => return Err(Denied::Busy),
             Ok(sender) => (Some(sender.user), self.judge(bus, message, sender, action).await),
             Err(unknown) => (None, Err(unknown)),
@@ -139,11 +136,11 @@ impl Authority {
             return Err(Denied::Engineer);
         }
         let patience = if action.is_stop() { STOP_PATIENCE } else { ANSWER };
-        let asked = timeout(patience, ask_polkit(bus, message, action)).await;
+        let asked = timeout(patience, self.powers.permits(bus, message, action)).await;
         match asked.unwrap_or_else(|_| Err(unknown("polkit does not answer"))) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Denied::NotActive),
-            Err(silence) if action.is_stop() && seats::is_in_front(&self.seats, sender.user) => {
+            Err(silence) if action.is_stop() && self.powers.is_in_front(sender.user) => {
                 let user = sender.user;
                 tracing::warn!(target: AUDIT, user, %silence, "stopping without polkit's word, for whoever sits at the device");
                 Ok(())
@@ -155,13 +152,11 @@ impl Authority {
     /// Whether a process of the account `user` may stop remote access, without anyone being asked.
     pub(super) fn may_stop(&self, user: u32, process: Option<u32>) -> bool {
         // Most of a flood is over with the first.
-        Some(user) != self.support
-            && seats::is_in_front(&self.seats, user)
-            && !self.is_engineer(user, process)
+        Some(user) != self.support && self.powers.is_in_front(user) && !self.is_engineer(user, process)
     }
 
     fn is_engineer(&self, user: u32, process: Option<u32>) -> bool {
-        Some(user) == self.support || process.is_some_and(runs_in_session)
+        Some(user) == self.support || process.is_some_and(|process| self.powers.runs_in_session(process))
     }
 }
 
@@ -169,37 +164,4 @@ impl Authority {
 /// other calls.
 pub(super) fn is_answerable(message: &Header<'_>) -> bool {
     !message.primary().flags().contains(Flags::NO_REPLY_EXPECTED)
-}
-
-/// Who has sent a message, as the bus knows them.
-#[derive(Clone, Copy)]
-struct Sender {
-    user: u32,
-    process: Option<u32>,
-}
-
-async fn sender(bus: &Connection, message: &Header<'_>) -> Result<Sender, Denied> {
-    let name = message.sender().ok_or_else(|| unknown("no sender"))?;
-    let daemon = DBusProxy::new(bus).await.map_err(unknown)?;
-    let known = daemon.get_connection_credentials(name.clone().into()).await.map_err(unknown)?;
-    let user = known.unix_user_id().ok_or_else(|| unknown("no user"))?;
-    Ok(Sender { user, process: known.process_id() })
-}
-
-async fn ask_polkit(bus: &Connection, message: &Header<'_>, action: Action) -> Result<bool, Denied> {
-    // By the name of the connection: a process ID could be somebody else's by now.
-    let subject = Subject::new_for_message_header(message).map_err(unknown)?;
-    let polkit = AuthorityProxy::new(bus).await.map_err(unknown)?;
-    let flags = CheckAuthorizationFlags::empty();
-    let answer = polkit.check_authorization(&subject, action.id(), &HashMap::new(), flags, "").await;
-    Ok(answer.map_err(unknown)?.is_authorized)
-}
-
-fn runs_in_session(process: u32) -> bool {
-    let groups = std::fs::read(format!("/proc/{process}/cgroup")).unwrap_or_default();
-    String::from_utf8_lossy(&groups).contains(SESSION_UNIT)
-}
-
-fn unknown(error: impl std::fmt::Display) -> Denied {
-    Denied::Unknown(fieldlink_protocol::text::sentence(&error.to_string()))
 }

@@ -122,7 +122,11 @@ impl Publisher {
 }
 
 /// One signal for everything that has changed, so that nobody sees half of it.
-async fn tell_change(emitter: &SignalEmitter<'_>, shown: &mut Properties, view: &View) -> zbus::Result<()> {
+pub(super) async fn tell_change(
+    emitter: &SignalEmitter<'_>,
+    shown: &mut Properties,
+    view: &View,
+) -> zbus::Result<()> {
     let now = Properties::from(&view.status);
     let changed = now.changed_since(shown);
     *shown = now;
@@ -132,7 +136,7 @@ async fn tell_change(emitter: &SignalEmitter<'_>, shown: &mut Properties, view: 
     fdo::Properties::properties_changed(emitter, INTERFACE.try_into()?, changed, (&[]).into()).await
 }
 
-async fn tell(emitter: &SignalEmitter<'_>, notification: Notification) -> zbus::Result<()> {
+pub(super) async fn tell(emitter: &SignalEmitter<'_>, notification: Notification) -> zbus::Result<()> {
     match notification {
         Notification::Chat { from_engineer, text } => {
             emitter.chat(if from_engineer { "engineer" } else { "client" }, &text).await

@@ -112,8 +112,11 @@ async fn answer(mut stream: UnixStream, user: u32, commands: mpsc::Sender<Comman
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::rules::Refusal;
+    use crate::service::powers::DevicePowers;
     use fieldlink_device::emergency_stop::{StopError, press};
     use fieldlink_device::order::Order;
 
@@ -128,7 +131,8 @@ mod tests {
         std::fs::create_dir(&seats).expect("writable");
         std::fs::write(seats.join("seat0"), format!("ACTIVE=1\nACTIVE_UID={user}\n")).expect("writable");
         let (commands, mut orders) = mpsc::channel(1);
-        let (authority, at) = (Authority::of(Some(support), &seats), path.clone());
+        let (authority, at) =
+            (Authority::of(Some(support), Arc::new(DevicePowers::with_seats(&seats))), path.clone());
         let serving = tokio::spawn(async move { serve(&at, commands, authority).await });
         while !std::fs::metadata(&path).is_ok_and(|found| found.permissions().mode() & 0o777 == 0o666) {
             tokio::task::yield_now().await;

@@ -1,0 +1,260 @@
+//! The object as a peer sees it, over a socket pair: every method, property and signal, and who may. Bus, polkit and
+//! logind say here what a test has them say; the real ones are in the system tests.
+
+mod peers;
+
+use fieldlink_device::bus::{BusArguments, ErrorCode, Properties, from_bus};
+use fieldlink_device::notice::{NetworkNotice, Notice, Person, Warning};
+use fieldlink_device::order::{ClientAnswer, Notification, Order};
+use fieldlink_device::panel::Credentials;
+use fieldlink_device::status::{Away, Phase, Question, QuestionKind, Status, Visitor};
+use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pin::Pin;
+use fieldlink_protocol::reason::Reason;
+
+use self::peers::{Call, Peers, Said};
+use super::authority::Action;
+use crate::rules::{Refusal, StaleAnswer};
+
+const ID: &str = "000102030405060708090a0b0c0d0e0f";
+
+/// Every method that asks who may, with its action and the order that it becomes, if it becomes one.
+fn guarded() -> Vec<(Call, Action, Option<Order>)> {
+    let (question, session): (QuestionId, SessionId) = (ID.parse().expect("one"), ID.parse().expect("one"));
+    let answer = |answer| Some(Order::Answer(question, answer));
+    vec![
+        (Call::new("Start", ()), Action::Start, Some(Order::Start)),
+        (Call::new("Stop", ()), Action::Stop, Some(Order::Stop(Reason::ClientEnded))),
+        (Call::new("End", ()), Action::Stop, Some(Order::End)),
+        (Call::new("GetCredentials", ()), Action::Credentials, None),
+        (Call::new("Allow", ID), Action::Allow, answer(ClientAnswer::Yes)),
+        (Call::new("Refuse", ID), Action::Refuse, answer(ClientAnswer::No)),
+        (Call::new("GrantExtension", (ID, 30_u32)), Action::Extend, Some(Order::Grant(session, 30))),
+        (Call::new("Answer", (ID, "green")), Action::Answer, answer(ClientAnswer::Text("green".into()))),
+        (Call::new("SendChat", "hello"), Action::Answer, Some(Order::Chat("hello".into()))),
+    ]
+}
+
+fn credentials() -> Credentials {
+    Credentials {
+        support_id: "482 913 077".parse().expect("one"),
+        pin: Pin::parse("0420").expect("four digits"),
+    }
+}
+
+/// Everything that can be said of a session.
+fn full() -> Status {
+    Status {
+        phase: Phase::Interrupted,
+        notice: Some(Notice::Hearsay(Reason::ClientEnded)),
+        network: NetworkNotice::N9 { percent: 30 },
+        problem: Some("relay-unreachable".into()),
+        wrong_tries: 2,
+        visitor: Some(Visitor {
+            session: ID.parse().expect("one"),
+            who: Person {
+                engineer: "Ada".into(),
+                company: "Scans AG".into(),
+                ticket: "T-7".into(),
+                partner: Some("Resellers KG".into()),
+            },
+        }),
+        deadline: Some(std::time::Duration::from_micros(77)),
+        away: Some(Away::Us),
+        returns: 1,
+        question: Some(Question {
+            id: ID.parse().expect("one"),
+            kind: QuestionKind::Extension,
+            minutes: 15,
+            text: "Longer?".into(),
+            choices: vec!["yes".into()],
+            until: std::time::Duration::from_micros(78),
+        }),
+    }
+}
+
+#[test]
+fn every_method_is_tried_here() {
+    let xml = include_str!("../../../device/dbus/com.navvis.Fieldlink1.xml");
+    let named = |line: &str| Some(line.trim().strip_prefix("<method name=\"")?.split('"').next()?.to_owned());
+    let mut described: Vec<_> = xml.lines().filter_map(named).filter(|name| name != "CheckNetwork").collect();
+    let mut tried: Vec<_> = guarded().iter().map(|(call, ..)| call.method.to_owned()).collect();
+    described.sort();
+    tried.sort();
+    assert_eq!(described, tried);
+}
+
+#[tokio::test]
+async fn the_active_user_is_obeyed() {
+    let mut peers = Peers::start(Said::default()).await;
+    peers.view.send_modify(|view| view.credentials = Some(credentials()));
+    for (call, action, order) in guarded() {
+        peers.call(&call, Ok(())).await.expect("permitted");
+        assert_eq!(peers.last_order(), order, "{}", call.method);
+        assert_eq!(peers.asked(), [action], "{}", call.method);
+    }
+}
+
+#[tokio::test]
+async fn nobody_else_is() {
+    let denials = [
+        (Said { polkit: Some(false), ..Said::default() }, ErrorCode::NotActive),
+        (Said { user: Some(peers::SUPPORT), ..Said::default() }, ErrorCode::SupportEngineer),
+        (Said { is_in_session: true, ..Said::default() }, ErrorCode::SupportEngineer),
+        (Said { user: None, ..Said::default() }, ErrorCode::UnknownSender),
+        (Said { polkit: None, is_in_front: false, ..Said::default() }, ErrorCode::UnknownSender),
+    ];
+    for (said, code) in denials {
+        let mut peers = Peers::start(said).await;
+        peers.view.send_modify(|view| view.credentials = Some(credentials()));
+        for (call, ..) in guarded() {
+            assert_eq!(
+                peers.call(&call, Ok(())).await,
+                Err(code.name().to_owned()),
+                "{} {said:?}",
+                call.method
+            );
+            assert_eq!(peers.last_order(), None, "{} {said:?}", call.method);
+        }
+    }
+}
+
+#[tokio::test]
+async fn polkit_is_not_asked_about_an_engineer() {
+    let mut peers = Peers::start(Said { is_in_session: true, ..Said::default() }).await;
+    for (call, ..) in guarded() {
+        peers.call(&call, Ok(())).await.expect_err("refused");
+    }
+    assert_eq!(peers.asked(), []);
+}
+
+#[tokio::test]
+async fn without_polkit_only_stopping_goes_on() {
+    let mut peers = Peers::start(Said { polkit: None, ..Said::default() }).await;
+    for (call, action, order) in guarded() {
+        let outcome = peers.call(&call, Ok(())).await;
+        let is_stop = matches!(action, Action::Stop | Action::Refuse);
+        assert_eq!(outcome.is_ok(), is_stop, "{}", call.method);
+        assert_eq!(peers.last_order(), order.filter(|_| is_stop), "{}", call.method);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_wants_no_answer_is_not_carried_out() {
+    let mut peers = Peers::start(Said::default()).await;
+    for (call, ..) in guarded() {
+        peers.call_without_reply(&call).await;
+    }
+    // Calls are taken up in their order.
+    peers.call(&Call::new("GetCredentials", ()), Ok(())).await.expect_err("remote access is off");
+    assert_eq!((peers.last_order(), peers.asked()), (None, vec![Action::Credentials]));
+}
+
+#[tokio::test]
+async fn arguments_that_cannot_be_used_are_refused_before_anyone_is_asked() {
+    let mut peers = Peers::start(Said::default()).await;
+    let long = "a".repeat(limits::CHAT + 1);
+    let unusable = [
+        Call::new("Allow", "none"),
+        Call::new("Refuse", ""),
+        Call::new("GrantExtension", (ID, 0_u32)),
+        Call::new("GrantExtension", (ID, 61_u32)),
+        Call::new("GrantExtension", ("x", 30_u32)),
+        Call::new("Answer", (ID, "")),
+        Call::new("Answer", (ID, long.as_str())),
+        Call::new("SendChat", " "),
+        Call::new("SendChat", long.as_str()),
+    ];
+    for call in unusable {
+        assert_eq!(
+            peers.call(&call, Ok(())).await,
+            Err(ErrorCode::InvalidArgument.name().to_owned()),
+            "{}",
+            call.method
+        );
+    }
+    assert_eq!((peers.last_order(), peers.asked()), (None, Vec::new()));
+}
+
+#[tokio::test]
+async fn what_is_not_carried_out_has_a_name() {
+    let mut peers = Peers::start(Said::default()).await;
+    let refusals = [
+        (Refusal::AlreadyOn, ErrorCode::AlreadyOn),
+        (Refusal::Stale(StaleAnswer::NotOpen), ErrorCode::QuestionNotOpen),
+        (Refusal::NoSession, ErrorCode::NoSession),
+        (Refusal::Stopping, ErrorCode::Stopping),
+    ];
+    for (refusal, code) in refusals {
+        let outcome = peers.call(&Call::new("Allow", ID), Err(refusal)).await;
+        assert_eq!(outcome, Err(code.name().to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_there_for_as_long_as_they_can_be_used() {
+    let mut peers = Peers::start(Said::default()).await;
+    let call = Call::new("GetCredentials", ());
+    let missing = [
+        (Phase::Off, ErrorCode::NoCredentials),
+        (Phase::Connecting, ErrorCode::CredentialsNotYet),
+        (Phase::Active, ErrorCode::CredentialsUsed),
+    ];
+    for (phase, code) in missing {
+        peers.view.send_modify(|view| view.status.phase = phase);
+        assert_eq!(peers.call(&call, Ok(())).await, Err(code.name().to_owned()));
+    }
+    peers.view.send_modify(|view| view.credentials = Some(credentials()));
+    let read: (String, String) = peers.body_of(&call).await;
+    assert_eq!(read, (credentials().support_id.to_string(), "0420".to_owned()));
+}
+
+#[tokio::test]
+async fn every_property_is_read_and_told() {
+    let peers = Peers::start(Said { user: None, polkit: None, ..Said::default() }).await;
+    peers.view.send_modify(|view| view.status = full());
+    let mut expected = Properties::from(&full()).changed_since(&Properties::default());
+    let told = peers.told_change().await;
+    assert_eq!(names(told.keys()), names(expected.keys()));
+    assert_eq!(Properties::from_bus(told), Properties::from(&full()));
+    let read = peers.properties().await;
+    expected.insert("Version", "".into());
+    expected.insert("Language", "".into());
+    // Each of them says something here, so that none can be forgotten.
+    assert_eq!(names(read.keys()), names(expected.keys()));
+    assert_eq!(Properties::from_bus(read), Properties::from(&full()));
+    assert_eq!(peers.asked(), [], "reading is open to everybody");
+}
+
+#[tokio::test]
+async fn every_signal_is_told() {
+    let peers = Peers::start(Said::default()).await;
+    for (from_engineer, name) in [(true, "engineer"), (false, "client")] {
+        let chat = Notification::Chat { from_engineer, text: "hello".into() };
+        let (member, (from, text)): (_, (String, String)) = peers.told(chat).await;
+        assert_eq!((member.as_str(), from.as_str(), text.as_str()), ("Chat", name, "hello"));
+    }
+    let warning = Notification::Warning(Warning::TimeLeft { minutes: 10 });
+    let (member, (code, arguments)): (_, (String, BusArguments)) = peers.told(warning).await;
+    assert_eq!((member.as_str(), code.as_str()), ("Warning", "time-left"));
+    let arguments = from_bus(&arguments);
+    assert_eq!(arguments.get("minutes").and_then(serde_json::Value::as_u64), Some(10));
+}
+
+#[tokio::test]
+async fn the_network_is_checked_for_everybody() {
+    let peers = Peers::start(Said { user: None, polkit: None, ..Said::default() }).await;
+    let (exit_code, code, _, details, json): (u32, String, BusArguments, String, String) =
+        peers.body_of(&Call::new("CheckNetwork", ())).await;
+    // Nobody listens where the relay should be.
+    assert!(exit_code > 10 && code.starts_with('N') && !details.is_empty(), "{exit_code} {code} {details}");
+    serde_json::from_str::<serde_json::Value>(&json).expect("JSON");
+    assert_eq!(peers.asked(), []);
+}
+
+fn names<T: ToString>(keys: impl Iterator<Item = T>) -> Vec<String> {
+    let mut names: Vec<_> = keys.map(|key| key.to_string()).collect();
+    names.sort();
+    names
+}

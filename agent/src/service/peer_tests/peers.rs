@@ -1,0 +1,289 @@
+//! The object and a client of it at two ends of a socket pair, and those who say who asks.
+
+use std::collections::HashMap;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fieldlink_device::bus::{INTERFACE, PATH, Properties};
+use fieldlink_device::client::PROPERTIES;
+use fieldlink_device::order::{Notification, Order};
+use fieldlink_device::panel::View;
+use fieldlink_device::status::Status;
+use fieldlink_transport::Dialer;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
+use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
+use tokio::time::timeout;
+use zbus::connection::Builder;
+use zbus::message::{Flags, Header, Type as MessageType};
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, Guid, Message, MessageStream, OwnedVariant, Type};
+
+use crate::access::Command;
+use crate::rules::Refusal;
+use crate::service::authority::{Action, Authority, Denied};
+use crate::service::network_check::NetworkCheck;
+use crate::service::object::Object;
+use crate::service::powers::{Powers, Sender, unknown};
+use crate::service::publisher::{tell, tell_change};
+
+/// The user ID of the account that engineers work as.
+pub(super) const SUPPORT: u32 = 990;
+/// The user ID of the person at the device.
+const CLIENT: u32 = 1000;
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What bus, polkit, logind and kernel say. By default: the person at the device asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Said {
+    /// The bus: the sender's account, if it knows it.
+    pub(super) user: Option<u32>,
+    /// polkit: whether they may; silent if not given.
+    pub(super) polkit: Option<bool>,
+    /// logind: whether they are in front at a seat.
+    pub(super) is_in_front: bool,
+    /// The kernel: whether their process is in a session's unit.
+    pub(super) is_in_session: bool,
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self { user: Some(CLIENT), polkit: Some(true), is_in_front: true, is_in_session: false }
+    }
+}
+
+/// Says it, and notes what polkit was asked.
+#[derive(Debug)]
+struct Sayers {
+    said: Said,
+    asked: Mutex<Vec<Action>>,
+}
+
+impl Powers for Sayers {
+    fn sender<'a>(&'a self, _: &'a Connection, _: &'a Header<'a>) -> BoxFuture<'a, Result<Sender, Denied>> {
+        let sender = self.said.user.map(|user| Sender { user, process: Some(1) });
+        Box::pin(async move { sender.ok_or_else(|| unknown("nobody knows")) })
+    }
+
+    fn permits<'a>(
+        &'a self,
+        _: &'a Connection,
+        _: &'a Header<'a>,
+        action: Action,
+    ) -> BoxFuture<'a, Result<bool, Denied>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(action);
+        let word = self.said.polkit;
+        Box::pin(async move { word.ok_or_else(|| unknown("polkit is not there")) })
+    }
+
+    fn is_in_front(&self, _: u32) -> bool {
+        self.said.is_in_front
+    }
+
+    fn runs_in_session(&self, _: u32) -> bool {
+        self.said.is_in_session
+    }
+}
+
+/// A method and its arguments.
+pub(super) struct Call {
+    pub(super) method: &'static str,
+    body: Body,
+}
+
+enum Body {
+    Empty,
+    Text(String),
+    Texts(String, String),
+    Minutes(String, u32),
+}
+
+impl Call {
+    pub(super) fn new(method: &'static str, body: impl Into<CallBody>) -> Self {
+        Self { method, body: body.into().0 }
+    }
+}
+
+/// The arguments of a call.
+pub(super) struct CallBody(Body);
+
+impl From<()> for CallBody {
+    fn from((): ()) -> Self {
+        Self(Body::Empty)
+    }
+}
+
+impl From<&str> for CallBody {
+    fn from(text: &str) -> Self {
+        Self(Body::Text(text.to_owned()))
+    }
+}
+
+impl From<(&str, &str)> for CallBody {
+    fn from((one, other): (&str, &str)) -> Self {
+        Self(Body::Texts(one.to_owned(), other.to_owned()))
+    }
+}
+
+impl From<(&str, u32)> for CallBody {
+    fn from((id, minutes): (&str, u32)) -> Self {
+        Self(Body::Minutes(id.to_owned(), minutes))
+    }
+}
+
+/// Both ends.
+pub(super) struct Peers {
+    /// What the object shows.
+    pub(super) view: watch::Sender<View>,
+    agent: Connection,
+    client: Connection,
+    commands: mpsc::Receiver<Command>,
+    last: Option<Order>,
+    sayers: Arc<Sayers>,
+}
+
+impl Peers {
+    /// With those who say `said`.
+    pub(super) async fn start(said: Said) -> Self {
+        let sayers = Arc::new(Sayers { said, asked: Mutex::default() });
+        let (view, shown) = watch::channel(View { status: Status::default(), credentials: None });
+        let (orders, commands) = mpsc::channel(16);
+        let object = Object {
+            commands: orders,
+            view: shown,
+            authority: Authority::of(Some(SUPPORT), sayers.clone()),
+            language: None,
+            network: AsyncMutex::new(NetworkCheck::new(dialer_to_nobody())),
+        };
+        let (one, other) = UnixStream::pair().expect("a socket pair");
+        let agent = Builder::unix_stream(one).server(Guid::generate()).p2p();
+        let agent = agent.serve_at(PATH, object).build();
+        let client = Builder::unix_stream(other).p2p().build();
+        let (agent, client) = tokio::try_join!(agent, client).expect("two peers");
+        Self { view, agent, client, commands, last: None, sayers }
+    }
+
+    /// Makes a call; an order that comes of it has `outcome`. The name of the error otherwise.
+    pub(super) async fn call(&mut self, call: &Call, outcome: Result<(), Refusal>) -> Result<(), String> {
+        let mut calling = std::pin::pin!(send(&self.client, call));
+        let mut outcome = Some(outcome);
+        loop {
+            tokio::select! {
+                done = &mut calling => return done.map(drop),
+                Some(command) = self.commands.recv() => {
+                    self.last = Some(command.order);
+                    let reply = command.reply.expect("the caller waits");
+                    let _ = reply.send(outcome.take().expect("one order"));
+                }
+            }
+        }
+    }
+
+    /// Makes a call that expects no answer.
+    pub(super) async fn call_without_reply(&self, call: &Call) {
+        let message = Message::method_call(PATH, call.method);
+        let message = message.interface(INTERFACE);
+        let message = message.with_flags(Flags::NO_REPLY_EXPECTED);
+        let message = match &call.body {
+            Body::Empty => message.build(&()),
+            Body::Text(text) => message.build(text),
+            Body::Texts(one, other) => message.build(&(one, other)),
+            Body::Minutes(id, minutes) => message.build(&(id, minutes)),
+        };
+        self.client.send(&message.expect("a message")).await.expect("sent");
+    }
+
+    /// What a call that succeeds answers.
+    pub(super) async fn body_of<T: DeserializeOwned + Type>(&self, call: &Call) -> T {
+        let reply = send(&self.client, call).await.expect("an answer");
+        reply.body().deserialize().expect("of this shape")
+    }
+
+    /// The order that arrived since this was asked last.
+    pub(super) fn last_order(&mut self) -> Option<Order> {
+        let waiting = self.commands.try_recv().ok().map(|command| command.order);
+        self.last.take().or(waiting)
+    }
+
+    /// What polkit was asked since this was asked last.
+    pub(super) fn asked(&self) -> Vec<Action> {
+        std::mem::take(&mut self.sayers.asked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Every property, as read.
+    pub(super) async fn properties(&self) -> HashMap<String, OwnedVariant> {
+        let reply = self.client.call_method(None::<&str>, PATH, Some(PROPERTIES), "GetAll", &INTERFACE);
+        reply.await.expect("an answer").body().deserialize().expect("properties")
+    }
+
+    /// What is told of the way from nothing to what is shown now.
+    pub(super) async fn told_change(&self) -> HashMap<String, OwnedVariant> {
+        let signals = MessageStream::from(&self.client);
+        let view = self.view.borrow().clone();
+        let mut shown = Properties::default();
+        tell_change(&self.emitter(), &mut shown, &view).await.expect("told");
+        let (member, body) =
+            next_signal::<(String, HashMap<String, OwnedVariant>, Vec<String>)>(signals).await;
+        assert_eq!((member.as_str(), body.0.as_str(), body.2.len()), ("PropertiesChanged", INTERFACE, 0));
+        body.1
+    }
+
+    /// The signal that is made of a notification: its name and its arguments.
+    pub(super) async fn told<T: DeserializeOwned + Type>(&self, notification: Notification) -> (String, T) {
+        let signals = MessageStream::from(&self.client);
+        tell(&self.emitter(), notification).await.expect("told");
+        next_signal(signals).await
+    }
+
+    fn emitter(&self) -> SignalEmitter<'_> {
+        SignalEmitter::new(&self.agent, PATH).expect("a path")
+    }
+}
+
+async fn send(client: &Connection, call: &Call) -> Result<Message, String> {
+    let (to, interface) = (None::<&str>, Some(INTERFACE));
+    let sent = async {
+        match &call.body {
+            Body::Empty => client.call_method(to, PATH, interface, call.method, &()).await,
+            Body::Text(text) => client.call_method(to, PATH, interface, call.method, text).await,
+            Body::Texts(one, other) => {
+                client.call_method(to, PATH, interface, call.method, &(one, other)).await
+            }
+            Body::Minutes(id, minutes) => {
+                client.call_method(to, PATH, interface, call.method, &(id, minutes)).await
+            }
+        }
+    };
+    match timeout(PATIENCE, sent).await.expect("an answer in time") {
+        Ok(reply) => Ok(reply),
+        Err(zbus::Error::MethodError(name, ..)) => Err(name.to_string()),
+        Err(error) => panic!("{}: {error}", call.method),
+    }
+}
+
+async fn next_signal<T: DeserializeOwned + Type>(mut signals: MessageStream) -> (String, T) {
+    let next = async {
+        loop {
+            let message = signals.next().await.expect("connected").expect("a message");
+            if message.message_type() == MessageType::Signal {
+                let member = message.header().member().expect("a name").to_string();
+                return (member, message.body().deserialize().expect("of this shape"));
+            }
+        }
+    };
+    timeout(PATIENCE, next).await.expect("a signal in time")
+}
+
+/// Nobody is where it dials, and it would trust nobody.
+fn dialer_to_nobody() -> Dialer {
+    let nobody = rcgen::generate_simple_self_signed(["nobody".to_owned()]).expect("a certificate");
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("ca.pem");
+    std::fs::write(&file, nobody.cert.pem()).expect("writable");
+    let tls = fieldlink_transport::client_config(Some(&file)).expect("roots");
+    // A port of no service's; connecting is refused at once.
+    Dialer::new("wss://127.0.0.1:1".parse().expect("an address"), tls)
+}
