@@ -5,7 +5,7 @@ use zbus::message::Header;
 use zbus::names::ErrorName;
 use zbus::{DBusError, Message};
 
-use super::authority::Denied;
+use super::action::Denied;
 use crate::rules::{Refusal, StaleAnswer};
 
 /// An error as it stands on the bus.

@@ -1,5 +1,6 @@
 //! The agent as a service of systemd's: on the system bus, watched, and ready to be replaced.
 
+pub mod action;
 pub mod authority;
 pub mod error;
 mod in_flight;

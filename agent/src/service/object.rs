@@ -18,7 +18,8 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, interface};
 
-use super::authority::{Action, Authority, is_answerable};
+use super::action::Action;
+use super::authority::{Authority, is_answerable};
 use super::error::Error;
 use super::network_check::NetworkCheck;
 use crate::access::Command;

@@ -14,7 +14,7 @@ use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::reason::Reason;
 
 use self::peers::{Call, Peers, Said};
-use super::authority::Action;
+use super::action::Action;
 use crate::rules::{Refusal, StaleAnswer};
 
 const ID: &str = "000102030405060708090a0b0c0d0e0f";

@@ -10,7 +10,7 @@ use zbus::fdo::DBusProxy;
 use zbus::message::Header;
 use zbus_polkit::policykit1::{AuthorityProxy, CheckAuthorizationFlags, Subject};
 
-use super::authority::{Action, Denied};
+use super::action::{Action, Denied};
 use super::seats;
 
 /// Units that engineers' programs run in.
@@ -25,7 +25,7 @@ pub(super) struct Sender {
     pub process: Option<u32>,
 }
 
-/// Whom [`Authority`](super::authority::Authority) asks. They state facts; it judges.
+/// Whom the agent's authority asks. They state facts; it judges.
 pub(super) trait Powers: Debug + Send + Sync {
     /// The bus: who has sent a message.
     fn sender<'a>(

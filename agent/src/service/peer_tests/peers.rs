@@ -23,7 +23,8 @@ use zbus::{Connection, Guid, Message, MessageStream, OwnedVariant, Type};
 
 use crate::access::Command;
 use crate::rules::Refusal;
-use crate::service::authority::{Action, Authority, Denied};
+use crate::service::action::{Action, Denied};
+use crate::service::authority::Authority;
 use crate::service::network_check::NetworkCheck;
 use crate::service::object::Object;
 use crate::service::powers::{Powers, Sender, unknown};
