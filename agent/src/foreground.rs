@@ -1,6 +1,7 @@
 //! Remote access in a terminal, without the bus: for development.
 
 use anyhow::Context;
+use fieldlink_daemon::{StopSignal, StopSignals};
 use fieldlink_device::console::{self, Feed, InputEnd};
 use fieldlink_device::order::Order;
 use fieldlink_protocol::reason::Reason;
@@ -10,7 +11,6 @@ use crate::access::{Access, Command};
 use crate::config::Config;
 use crate::network::Monitor;
 use crate::session::SessionDeps;
-use crate::signals::{self, StopSignal};
 use crate::state_files::StateFiles;
 
 /// Orders that the console may be ahead with.
@@ -31,11 +31,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let _ = commands.send(Command::of(Order::Start)).await;
     let console = tokio::spawn(console::run(words, feed, InputEnd::GoOn));
     let giving = tokio::spawn(give(orders, commands.clone()));
+    let mut signals = StopSignals::listen()?;
     let ended = tokio::select! {
         ended = &mut access => ended,
-        signal = signals::stop() => {
+        signal = signals.next() => {
             // Ctrl-C is the client's; a closed terminal or a stop from outside is not.
-            let reason = if signal? == StopSignal::Interrupt { Reason::ClientEnded } else { Reason::AgentStopped };
+            let reason = if signal == StopSignal::Interrupt { Reason::ClientEnded } else { Reason::AgentStopped };
             let _ = commands.send(Command::of(Order::Shutdown(reason))).await;
             // Nobody is to read how to start it again.
             console.abort();

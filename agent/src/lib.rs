@@ -17,7 +17,6 @@ pub mod rules;
 pub mod service;
 pub mod session;
 pub mod session_process;
-mod signals;
 pub mod ssh;
 pub mod state_files;
 mod task;

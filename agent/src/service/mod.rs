@@ -21,8 +21,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use fieldlink_daemon::AUDIT;
 use fieldlink_daemon::systemd::NotifyState;
+use fieldlink_daemon::{AUDIT, StopSignals};
 use fieldlink_device::emergency_stop;
 use fieldlink_device::notice::Notice;
 use fieldlink_device::order::Order;
@@ -42,7 +42,6 @@ use crate::access::{Access, AccessHandle, Command};
 use crate::config::{AccessMode, Config};
 use crate::network::Monitor;
 use crate::session::SessionDeps;
-use crate::signals;
 use crate::state_files::{self, SessionMark, StateFiles};
 use crate::task::OwnedTask;
 use crate::tunnel::Tunnel;
@@ -92,9 +91,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         tracing::info!(target: AUDIT, "remote access starts because the device was started");
         let _ = commands.send(Command::of(Order::Start)).await;
     }
+    let mut signals = StopSignals::listen()?;
     let over = tokio::select! {
         ended = &mut access => Over::Access(flatten(ended)),
-        stopped = signals::stop() => stopped.map(|_| Over::Stopped)?,
+        _ = signals.next() => Over::Stopped,
         () = upgrade::due(handle.view.clone()) => Over::Replaced,
         error = helpers.failed() => Over::Helper(error),
         error = network.failed() => Over::Helper(error),

@@ -178,6 +178,22 @@ async fn arguments_that_cannot_be_used_are_refused_before_anyone_is_asked() {
 }
 
 #[tokio::test]
+async fn a_long_message_is_not_kept_while_others_are_asked() {
+    let mut peers = Peers::start(Said::default()).await;
+    // What stands around the text is cut off before it is measured.
+    let long = format!("hello{}", " ".repeat(limits::CHAT + 256));
+    for call in [Call::new("SendChat", long.as_str()), Call::new("Answer", (ID, long.as_str()))] {
+        assert_eq!(
+            peers.call(&call, Ok(())).await,
+            Err(ErrorCode::TooLong.name().to_owned()),
+            "{}",
+            call.method
+        );
+    }
+    assert_eq!((peers.last_order(), peers.asked()), (None, Vec::new()));
+}
+
+#[tokio::test]
 async fn what_is_not_carried_out_has_a_name() {
     let mut peers = Peers::start(Said::default()).await;
     let refusals = [

@@ -6,7 +6,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
@@ -18,7 +17,8 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::{Live, State};
+use super::State;
+use super::state::PipeClaim;
 use crate::control::channel::Pipe;
 use crate::dialogue::Transcript;
 use crate::end::{End, Told};
@@ -159,7 +159,7 @@ impl Server {
                 opened = self.open_pipe_in_turn() => opened,
             }
         };
-        let Opened { id, pipe, live, permit: _permit } = match opened {
+        let Opened { claim, pipe, permit: _permit } = match opened {
             Ok(opened) => opened,
             Err(reason) => {
                 let reply = Reply::Refused { reason: text::sentence(&reason) };
@@ -171,10 +171,9 @@ impl Server {
         let last = platform::duplicate(&stream)?;
         let end = carry(stream, pipe, self.over.clone()).await;
         see_off(last).await;
-        if matches!(end, PipeEnd::Unsaid | PipeEnd::Cancelled) {
-            // The goodbye may have gone nowhere, and the shell behind it must not wait until the pipe is
-            // given up. A full queue means that the agent is out of reach for long: then it does just that.
-            live.voice.pipe_closed(id);
+        // A goodbye may have gone nowhere, and the shell behind it must not wait until the pipe is given up.
+        if !matches!(end, PipeEnd::Unsaid | PipeEnd::Cancelled) {
+            claim.end_was_said();
         }
         Ok(())
     }
@@ -221,7 +220,7 @@ impl Server {
                         sleep(backoff.next_delay().max(PAUSE)).await;
                     }
                     Err(error) => return Err(error.to_string()),
-                    Ok((id, pipe)) => return Ok(Opened { id, pipe, live, permit }),
+                    Ok((claim, pipe)) => return Ok(Opened { claim, pipe, permit }),
                 },
                 () = interrupted => {}
             }
@@ -273,9 +272,8 @@ async fn see_off(mut stream: LocalStream) {
 
 /// A pipe for an SSH connection.
 struct Opened {
-    id: PipeId,
+    claim: PipeClaim,
     pipe: Pipe,
-    live: Arc<Live>,
     permit: OwnedSemaphorePermit,
 }
 

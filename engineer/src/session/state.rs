@@ -162,31 +162,44 @@ const ADMISSION: Duration = Duration::from_secs(2);
 /// Between two tries while the scanner is on its way back to the relay.
 const AGENT_AWAY: Duration = Duration::from_millis(300);
 
-/// A pipe that was opened and is not used in the end. The scanner's side may hold it for established, and would wait for
-/// us as long as an interruption may last: it is told.
-struct Abandoned<'a> {
-    voice: &'a ControlHandle,
-    pipe: Option<PipeId>,
+/// A pipe that is open at the scanner. Unless its end was said on the pipe itself, the scanner is told of it when this
+/// is dropped: it may hold the pipe for established, and would wait for us as long as an interruption may last.
+pub struct PipeClaim {
+    voice: ControlHandle,
+    pipe: PipeId,
+    is_said: bool,
 }
 
-impl Drop for Abandoned<'_> {
+impl PipeClaim {
+    fn new(voice: ControlHandle, pipe: PipeId) -> Self {
+        Self { voice, pipe, is_said: false }
+    }
+
+    /// The scanner knows already.
+    pub fn end_was_said(mut self) {
+        self.is_said = true;
+    }
+}
+
+impl Drop for PipeClaim {
     fn drop(&mut self) {
-        self.pipe.into_iter().for_each(|pipe| self.voice.pipe_closed(pipe));
+        if !self.is_said {
+            self.voice.pipe_closed(self.pipe);
+        }
     }
 }
 
 impl Live {
     /// Opens the pipe of one SSH connection.
-    pub async fn open_pipe(&self) -> Result<(PipeId, Pipe), OpenError> {
+    pub async fn open_pipe(&self) -> Result<(PipeClaim, Pipe), OpenError> {
         let _ = timeout(ADMISSION, self.relay.admitted()).await;
         let opened = self.open().await?;
-        let mut abandoned = Abandoned { voice: &self.voice, pipe: Some(opened.pipe) };
+        let claim = PipeClaim::new(self.voice.clone(), opened.pipe);
         let attached = Attached::attach(&self.dialer, &opened.ticket).await?;
         let which = (opened.pipe, PipeKind::Ssh);
         let key = self.keys.pipe_key(opened.pipe, PipeKind::Ssh);
         let pipe = attached.establish(Role::Engineer, which, key, self.bounds).await?;
-        abandoned.pipe = None;
-        Ok((opened.pipe, pipe))
+        Ok((claim, pipe))
     }
 
     /// The scanner may be on its way back to the relay, as we may have been.

@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use anyhow::Context;
+use fieldlink_daemon::StopSignals;
 use fieldlink_daemon::systemd::{self, NotifyState};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::BadConfiguration;
@@ -28,8 +28,7 @@ pub(super) fn serve(config: Config, print_address: bool) -> anyhow::Result<()> {
 
 async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate()).context("could not listen for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("could not listen for SIGINT")?;
+    let mut signals = StopSignals::listen().context("could not listen for signals")?;
     let relay = Relay::bind(config).await.map_err(judge)?;
     if print_address {
         let mut stdout = std::io::stdout();
@@ -45,8 +44,7 @@ async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {
     tokio::pin!(serving);
     tokio::select! {
         result = &mut serving => return result.map(|_| ()).map_err(Into::into),
-        _ = terminate.recv() => tracing::info!("SIGTERM: closing every connection"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: closing every connection"),
+        signal = signals.next() => tracing::info!(?signal, "told to stop: closing every connection"),
     }
     notify(&[NotifyState::Stopping]);
     shutdown.cancel();

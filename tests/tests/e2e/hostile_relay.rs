@@ -13,7 +13,7 @@ use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_tests::engineer::wait_until_active;
 use fieldlink_tests::meddler::{Direction, Leg, Meddle, Meddler, honest};
-use fieldlink_tests::programs::{Running, run_with_input};
+use fieldlink_tests::programs::{Running, eventually, run_with_input};
 use fieldlink_tests::{Call, Engineer, PATIENCE, Relay, Scanner, ScannerOptions};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -333,23 +333,28 @@ fn a_cut_between_the_two_proofs_costs_nothing() {
     assert!(went_on.is_some(), "{}\n{}", cut.transcript(), parties.scanner.process.transcript());
 }
 
-/// The other way round: the scanner's side holds a pipe for established that the engineer's side has given up.
-#[test]
-fn a_pipe_that_only_the_scanner_has_is_given_up() {
+/// Two parties between whom the scanner's next proof of an SSH pipe is replaced, once the switch is set.
+fn parties_without_a_proof(instead: Option<Message>) -> (Parties, Arc<AtomicBool>) {
     let armed = Arc::new(AtomicBool::new(false));
     let switch = armed.clone();
-    let options = Scanner::logging("fieldlink_agent=debug,fieldlink_transport=debug");
     let meddle = Box::new(move |leg: &Leg, direction, message| {
         let is_proof = matches!(&message, Message::Binary(bytes) if bytes.first() == Some(&PROOF));
         let is_to_engineer = leg.kind == Some(PipeKind::Ssh)
             && leg.side == Some(Role::Engineer)
             && direction == Direction::Down;
         match is_to_engineer && is_proof && switch.swap(false, Ordering::SeqCst) {
-            true => vec![Message::Close(None)],
+            true => instead.clone().into_iter().collect(),
             false => vec![message],
         }
     });
-    let mut parties = parties_with(meddle, options);
+    let options = Scanner::logging("fieldlink_agent=debug,fieldlink_transport=debug");
+    (parties_with(meddle, options), armed)
+}
+
+/// The other way round: the scanner's side holds a pipe for established that the engineer's side has given up.
+#[test]
+fn a_pipe_that_only_the_scanner_has_is_given_up() {
+    let (mut parties, armed) = parties_without_a_proof(Some(Message::Close(None)));
     let call = parties.engineer.call(&parties.scanner);
     armed.store(true, Ordering::SeqCst);
     assert_eq!(call.output_of("echo went on"), "went on\n");
@@ -357,6 +362,18 @@ fn a_pipe_that_only_the_scanner_has_is_given_up() {
     for _both in [1, 2] {
         parties.scanner.process.wait_for("ssh pipe let go");
     }
+}
+
+/// The engineer does not wait for it to be established.
+#[test]
+fn a_pipe_is_given_up_with_the_ssh_that_wanted_it() {
+    let (mut parties, armed) = parties_without_a_proof(None);
+    let call = parties.engineer.call(&parties.scanner);
+    armed.store(true, Ordering::SeqCst);
+    let impatient = call.start("echo never");
+    eventually("the proof is kept back", PATIENCE, || !armed.load(Ordering::SeqCst));
+    drop(impatient);
+    parties.scanner.process.wait_for("ssh pipe let go");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! From an attached connection to a pipe: HELLO and proof.
 //!
 //! Each side takes the pipe for established when it has the other's proof. A connection that is lost just then has
-//! reached one side and not the other. The engineer's side that lacks the scanner's proof opens another pipe. The
-//! scanner's side cannot know whether its own proof arrived, and the engineer's would wait for it: once it has sent
-//! that, it attaches again, as it would for an established pipe.
+//! reached one side and not the other. The engineer's side that lacks the scanner's proof opens another pipe, and
+//! has the scanner told that this one is over. The scanner's side cannot know whether its own proof arrived, and the
+//! engineer's would wait for it: once it has sent that, it attaches again, as it would for an established pipe.
 
 use std::sync::Arc;
 use std::time::Duration;
