@@ -7,13 +7,13 @@ mod in_flight;
 mod inhibitor;
 pub mod network_check;
 pub mod object;
-#[cfg(test)]
-mod peer_tests;
 mod powers;
 mod publisher;
 mod seats;
 mod stop_socket;
 mod systemd;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 
 use std::path::Path;

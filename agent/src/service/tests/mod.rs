@@ -76,7 +76,7 @@ fn full() -> Status {
 
 #[test]
 fn every_method_is_tried_here() {
-    let xml = include_str!("../../../device/dbus/com.navvis.Fieldlink1.xml");
+    let xml = include_str!("../../../../device/dbus/com.navvis.Fieldlink1.xml");
     let named = |line: &str| Some(line.trim().strip_prefix("<method name=\"")?.split('"').next()?.to_owned());
     let mut described: Vec<_> = xml.lines().filter_map(named).filter(|name| name != "CheckNetwork").collect();
     let mut tried: Vec<_> = guarded().iter().map(|(call, ..)| call.method.to_owned()).collect();
