@@ -62,7 +62,7 @@ async fn ask_for_ticket(id: SupportId, terminal: Option<Terminal>) -> Result<Str
             id.grouped()
         ))
     };
-    let mut terminal = terminal.ok_or_else(missing)?;
+    let terminal = terminal.ok_or_else(missing)?;
     let typed = terminal.ask("Ticket: ", false).await;
     let typed = typed.map_err(|error| {
         Failure::new(Kind::Failed, format!("could not read the ticket from the terminal: {error}"))

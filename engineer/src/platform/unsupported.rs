@@ -184,7 +184,7 @@ impl Terminal {
     }
 
     /// Never called.
-    pub async fn ask(&mut self, _: &str, _: bool) -> io::Result<Option<Zeroizing<String>>> {
+    pub async fn ask(&self, _: &str, _: bool) -> io::Result<Option<Zeroizing<String>>> {
         match *self {}
     }
 }

@@ -3,6 +3,8 @@
 use fieldlink_tests::programs::{eventually, path_of};
 use fieldlink_tests::terminal::Terminal;
 use fieldlink_tests::{Engineer, PATIENCE, Relay, Scanner};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 struct Parties {
     _relay: Relay,
@@ -69,7 +71,9 @@ fn the_escape_to_suspend_gives_the_terminal_back_and_keeps_the_session() {
     terminal.type_keys("bg\r");
     terminal.type_keys("echo here-$((40+3))\r");
     terminal.wait_for("here-43");
+    eventually("it stops again", PATIENCE, || has_stopped(&engineer, "T-1"));
     terminal.type_keys("fg\r");
+    in_the_foreground(&engineer, "T-1");
     far_shell_answers(&mut terminal, 4);
     terminal.type_keys("exit 3\r");
     terminal.wait_for("the session is over: the engineer ended it");
@@ -93,7 +97,9 @@ fn keys_of_job_control_stop_no_session_that_is_held_or_runs_a_command() {
     terminal.type_keys("\u{1a}");
     terminal.wait_for("Stopped");
     let holders = || processes_of(&engineer, "hold");
-    assert_eq!(holders().iter().map(|pid| state_of(*pid)).collect::<String>(), "S");
+    let states: Vec<_> = holders().into_iter().map(state_of).collect();
+    // It sleeps, unless it is just at work.
+    assert!(matches!(states[..], [Some('S' | 'R')]), "{states:?}");
     terminal.type_keys(&format!(
         "fieldlink-connect run {} -- 'echo run-$((40+4)); sleep 1000'\r",
         scanner.digits()
@@ -151,6 +157,28 @@ fn a_prompt_waits_for_the_foreground() {
     other.wait_for("1xx");
 }
 
+/// What was typed while the program stood still is there at the moment in which it goes on.
+#[test]
+fn a_pin_typed_just_before_the_program_goes_on_is_taken() {
+    let Parties { _relay, mut scanner, engineer } = parties();
+    for _ in 0..3 {
+        let mut connecting = engineer.connect();
+        connecting.args([scanner.digits().as_str(), "--ticket", "T-1", "--no-shell"]);
+        let mut terminal = Terminal::run(&connecting);
+        terminal.wait_for("PIN: ");
+        let program = Pid::from_raw(terminal.child.id().cast_signed());
+        kill(program, Signal::SIGSTOP).expect("it runs");
+        eventually("it stands still", PATIENCE, || state_of(terminal.child.id()) == Some('T'));
+        terminal.type_password(&scanner.pin);
+        kill(program, Signal::SIGCONT).expect("it is there");
+        terminal.wait_for("the session is open; Ctrl-C ends it");
+        terminal.type_keys("\x03");
+        eventually("it has ended", PATIENCE, || terminal.child.try_wait().expect("ours").is_some());
+        scanner.wait_until_off();
+        scanner.start_again();
+    }
+}
+
 /// The processes of this engineer's with this argument.
 fn processes_of(engineer: &Engineer, argument: &str) -> Vec<u32> {
     let home = engineer.home().display().to_string();
@@ -165,15 +193,20 @@ fn processes_of(engineer: &Engineer, argument: &str) -> Vec<u32> {
     pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(is_theirs).collect()
 }
 
-fn state_of(pid: u32) -> char {
-    stat_of(pid).chars().next().expect("a state")
+fn state_of(pid: u32) -> Option<char> {
+    stat_of(pid)?.chars().next()
+}
+
+/// Whether a process with this argument stands still.
+fn has_stopped(engineer: &Engineer, argument: &str) -> bool {
+    processes_of(engineer, argument).into_iter().any(|pid| state_of(pid) == Some('T'))
 }
 
 /// Waits until the terminal's keys reach the process with this argument. `fg` says that it goes on before it
 /// gives the terminal away.
 fn in_the_foreground(engineer: &Engineer, argument: &str) {
     let has_terminal = |pid| {
-        let stat = stat_of(pid);
+        let Some(stat) = stat_of(pid) else { return false };
         let fields: Vec<_> = stat.split(' ').collect();
         let (own_group, of_terminal) = (fields[2], fields[5]);
         own_group == of_terminal
@@ -183,10 +216,10 @@ fn in_the_foreground(engineer: &Engineer, argument: &str) {
     });
 }
 
-/// What the kernel says of a process, from its state on (proc_pid_stat(5), field 3).
-fn stat_of(pid: u32) -> String {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    stat.rsplit_once(") ").expect("a name").1.to_owned()
+/// What the kernel says of a process, from its state on (proc_pid_stat(5), field 3), if it runs still.
+fn stat_of(pid: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(stat.rsplit_once(") ").expect("a name").1.to_owned())
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeReader, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::pin::pin;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -51,16 +52,20 @@ impl Terminal {
     }
 
     /// Asks for a line. `hidden` hides what is typed. Safe to cancel: the terminal is as before.
-    pub async fn ask(&mut self, prompt: &str, hidden: bool) -> io::Result<Option<Zeroizing<String>>> {
+    pub async fn ask(&self, prompt: &str, hidden: bool) -> io::Result<Option<Zeroizing<String>>> {
         let mut continued = signal(SignalKind::from_raw(Signal::SIGCONT as i32))?;
+        wait_for_foreground(&self.0)?;
+        let before = if hidden { Some(TerminalState::of(&self.0)?) } else { None };
+        let mut line = pin!(line(self.0.as_fd()));
         loop {
-            wait_for_foreground(&self.0)?;
-            let _before = if hidden { Some(hide_typing(&self.0)?) } else { None };
-            self.0.write_all(prompt.as_bytes())?;
+            before.as_ref().map_or(Ok(()), TerminalState::hide_typing)?;
+            (&self.0).write_all(prompt.as_bytes())?;
             tokio::select! {
-                line = line(self.0.as_fd()) => return line,
-                // The program was stopped meanwhile, and its shell has shown what is typed.
-                Some(()) = continued.recv() => {}
+                biased;
+                line = &mut line => return line,
+                // The program was stopped meanwhile, and its shell has shown what is typed. It may have been read
+                // already, so whoever reads goes on.
+                Some(()) = continued.recv() => wait_for_foreground(&self.0)?,
             }
         }
     }
@@ -68,7 +73,9 @@ impl Terminal {
     /// Hides what is typed until the value is dropped. What was typed and not read by then is thrown away: the
     /// rest of something pasted must not get to the shell.
     pub fn hide_typing(&self) -> io::Result<HiddenTyping> {
-        hide_typing(&self.0).map(HiddenTyping)
+        let state = TerminalState::of(&self.0)?;
+        state.hide_typing()?;
+        Ok(HiddenTyping(state))
     }
 }
 
@@ -94,8 +101,18 @@ impl TerminalState {
     pub fn remember() -> Option<Self> {
         // In the background they are those of the shell's own prompt.
         let Terminal(terminal) = Terminal::open().ok().filter(|terminal| is_foreground(&terminal.0))?;
-        let settings = tcgetattr(&terminal).ok()?;
-        Some(Self { terminal, settings })
+        Self::of(&terminal).ok()
+    }
+
+    fn of(terminal: &File) -> io::Result<Self> {
+        Ok(Self { terminal: terminal.try_clone()?, settings: tcgetattr(terminal)? })
+    }
+
+    fn hide_typing(&self) -> io::Result<()> {
+        let mut hidden = self.settings.clone();
+        hidden.local_flags.remove(LocalFlags::ECHO);
+        hidden.local_flags.insert(LocalFlags::ECHONL | LocalFlags::ICANON);
+        Ok(tcsetattr(&self.terminal, SetArg::TCSADRAIN, &hidden)?)
     }
 
     /// Undoes what a program that was cut off may have left on the screen.
@@ -135,15 +152,6 @@ fn wait_for_foreground(terminal: &File) -> io::Result<()> {
 
 fn is_foreground(terminal: &File) -> bool {
     tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
-}
-
-fn hide_typing(terminal: &File) -> io::Result<TerminalState> {
-    let settings = tcgetattr(terminal)?;
-    let mut hidden = settings.clone();
-    hidden.local_flags.remove(LocalFlags::ECHO);
-    hidden.local_flags.insert(LocalFlags::ECHONL | LocalFlags::ICANON);
-    tcsetattr(terminal, SetArg::TCSADRAIN, &hidden)?;
-    Ok(TerminalState { terminal: terminal.try_clone()?, settings })
 }
 
 /// Waits on a thread of its own, because a descriptor that is shared with other programs must stay
