@@ -109,7 +109,9 @@ impl Access {
     ) -> anyhow::Result<(Self, AccessHandle)> {
         let rules = Rules::new(config.consent, config.session.clone());
         let status = status_of(&rules, notice.as_ref(), &network.verdict());
-        let (view, watcher) = watch::channel(View { status, credentials: None });
+        // Later than whatever the life before this one has told.
+        let revision = u64::try_from(clock::now().as_micros()).unwrap_or_default();
+        let (view, watcher) = watch::channel(View { status, credentials: None, revision });
         let (notifications, _) = broadcast::channel(HAPPENINGS);
         let handle = AccessHandle { view: watcher, notifications: notifications.clone() };
         let access = Self {
@@ -224,10 +226,12 @@ impl Access {
             _ => None,
         };
         let status = status_of(&self.rules, self.notice.as_ref(), &self.network.verdict());
-        let view = View { status, credentials };
         self.view.send_if_modified(|shown| {
+            let view = View { status, credentials, revision: shown.revision + 1 };
             let is_new = *shown != view;
-            *shown = view;
+            if is_new {
+                *shown = view;
+            }
             is_new
         });
     }

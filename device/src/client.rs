@@ -1,6 +1,5 @@
 //! The agent on the system bus: what it can be asked, and told to do.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -13,7 +12,10 @@ use tokio::time::timeout;
 use zbus::connection::Builder;
 use zbus::{Connection, OwnedVariant, Type};
 
-use crate::bus::{ANSWER, BusArguments, INTERFACE, NAME, PATH, Properties, from_bus};
+use crate::bus::{
+    ANSWER, AccessProperties, BusArguments, ConversationProperties, NAME, NetworkProperties, PATH,
+    SessionProperties, Snapshot, from_bus,
+};
 use crate::emergency_stop::{self, StopError};
 use crate::failure::{Failure, Kind};
 use crate::notice::{self, NetworkNotice};
@@ -31,6 +33,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a service that is not there is waited for.
 const COMES_BACK: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How often the properties are read, if they change meanwhile.
+pub(crate) const READS: u32 = 8;
 /// How long only the bus is tried.
 const HEAD_START: Duration = Duration::from_millis(300);
 
@@ -65,6 +69,11 @@ pub async fn connect_to_bus() -> Result<Connection, Failure> {
 /// The bus has ended.
 pub fn no_bus() -> Failure {
     Failure::new(Kind::NoService, "failed-no-bus")
+}
+
+/// The service does not say how things stand.
+pub(crate) fn silent() -> Failure {
+    Failure::new(Kind::NoService, "failed-silent-service")
 }
 
 /// Whether the bus says that nobody has the name.
@@ -130,20 +139,32 @@ impl Device {
 
     /// How things stand.
     pub async fn status(&self) -> Result<Status, Failure> {
-        let values: HashMap<String, OwnedVariant> = self.call_on(PROPERTIES, "GetAll", &INTERFACE).await?;
-        Properties::from_bus(values).to_status().ok_or_else(other_version)
+        for _ in 0..READS {
+            let mut snapshot = Snapshot::default();
+            for interface in Snapshot::INTERFACES.iter().rev() {
+                snapshot.update(interface, self.call_on(PROPERTIES, "GetAll", interface).await?);
+            }
+            if u64::try_from(self.of_access("Revision").await?) == Ok(snapshot.access.revision) {
+                return snapshot.to_status().ok_or_else(other_version);
+            }
+        }
+        Err(silent())
     }
 
     /// The service's version.
     pub async fn version(&self) -> Result<String, Failure> {
-        let value: OwnedVariant = self.call_on(PROPERTIES, "Get", &(INTERFACE, "Version")).await?;
         let strange = |_| Failure::new(Kind::Failed, "failed-strange-version");
-        value.try_into().map_err(strange)
+        self.of_access("Version").await?.try_into().map_err(strange)
+    }
+
+    /// A property of the interface that every agent has.
+    async fn of_access(&self, name: &str) -> Result<OwnedVariant, Failure> {
+        self.call_on(PROPERTIES, "Get", &(AccessProperties::INTERFACE, name)).await
     }
 
     /// The language that the agent is set to, if it is.
     pub async fn language(&self) -> Result<Option<Language>, Failure> {
-        let arguments = &(INTERFACE, "Language");
+        let arguments = &(AccessProperties::INTERFACE, "Language");
         let reply = self.bus.call_method(Some(NAME), PATH, Some(PROPERTIES), "Get", arguments).await?;
         let value: OwnedVariant = reply.body().deserialize()?;
         Ok(String::try_from(value).ok().and_then(|code| Language::from_code(&code)))
@@ -151,7 +172,8 @@ impl Device {
 
     /// Support ID and PIN.
     pub async fn credentials(&self) -> Result<Credentials, Failure> {
-        let (support_id, pin): (String, String) = self.call_on(INTERFACE, "GetCredentials", &()).await?;
+        let (support_id, pin): (String, String) =
+            self.call_on(AccessProperties::INTERFACE, "GetCredentials", &()).await?;
         let pin = zeroize::Zeroizing::new(pin);
         match (support_id.parse::<SupportId>(), SecretPin::parse(&pin)) {
             (Ok(support_id), Ok(pin)) => Ok(Credentials { support_id, pin }),
@@ -162,7 +184,7 @@ impl Device {
     /// Has the network checked.
     pub async fn check_network(&self) -> Result<CheckedNetwork, Failure> {
         let (exit_code, code, arguments, details, json): (u32, String, BusArguments, String, String) =
-            self.call_on(INTERFACE, "CheckNetwork", &()).await?;
+            self.call_on(NetworkProperties::INTERFACE, "Check", &()).await?;
         let notice = notice::of_parts(&code, from_bus(&arguments)).unwrap_or(NetworkNotice::Unknown);
         Ok(CheckedNetwork { exit_code, notice, details, json })
     }
@@ -176,25 +198,28 @@ impl Device {
     }
 
     async fn tell(&self, order: Order) -> Result<(), Failure> {
+        const ACCESS: &str = AccessProperties::INTERFACE;
+        const SESSION: &str = SessionProperties::INTERFACE;
+        const CONVERSATION: &str = ConversationProperties::INTERFACE;
         match order {
-            Order::Start => self.call("Start", &()).await,
-            Order::Stop(_) | Order::Shutdown(_) => self.call("Stop", &()).await,
-            Order::End => self.call("End", &()).await,
-            Order::Answer(question, ClientAnswer::Yes) => self.call("Allow", &question.to_string()).await,
-            Order::Answer(question, ClientAnswer::No) => self.call("Refuse", &question.to_string()).await,
-            Order::Answer(question, ClientAnswer::Text(text)) => {
-                self.call("Answer", &(question.to_string(), text)).await
-            }
+            Order::Start => self.call_on(ACCESS, "Start", &()).await,
+            Order::Stop(_) | Order::Shutdown(_) => self.call_on(ACCESS, "Stop", &()).await,
+            Order::End => self.call_on(SESSION, "End", &()).await,
             Order::Grant(session, minutes) => {
-                self.call("GrantExtension", &(session.to_string(), minutes)).await
+                self.call_on(SESSION, "GrantExtension", &(session.to_string(), minutes)).await
             }
-            Order::Chat(text) => self.call("SendChat", &text).await,
+            Order::Answer(question, ClientAnswer::Yes) => {
+                self.call_on(CONVERSATION, "Allow", &question.to_string()).await
+            }
+            Order::Answer(question, ClientAnswer::No) => {
+                self.call_on(CONVERSATION, "Refuse", &question.to_string()).await
+            }
+            Order::Answer(question, ClientAnswer::Text(text)) => {
+                self.call_on(CONVERSATION, "Answer", &(question.to_string(), text)).await
+            }
+            Order::Chat(text) => self.call_on(CONVERSATION, "SendChat", &text).await,
             Order::Ping => Ok(()),
         }
-    }
-
-    async fn call<B: Serialize + Type>(&self, method: &str, body: &B) -> Result<(), Failure> {
-        self.call_on(INTERFACE, method, body).await
     }
 
     async fn call_on<B: Serialize + Type, R: DeserializeOwned + Type>(

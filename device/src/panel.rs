@@ -26,12 +26,14 @@ pub struct Credentials {
 }
 
 /// What is shown: the status, and the pair for as long as it may be used.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct View {
     /// What everyone may know.
     pub status: Status,
     /// What only the client may.
     pub credentials: Option<Credentials>,
+    /// Goes up whenever something of it changes, also from one start of the agent to the next.
+    pub revision: u64,
 }
 
 impl View {
@@ -93,7 +95,7 @@ fn describe_session_change(words: &Words, was: &Status, is: &Status) -> String {
     }
     if is.phase == Phase::Interrupted && (was.phase, was.away) != (is.phase, is.away) {
         let status = Status { question: None, ..is.clone() };
-        text += &describe(words, &View { status, credentials: None });
+        text += &describe(words, &View { status, ..View::default() });
     }
     if is.question != was.question {
         text += &describe_open_question(words, is);
@@ -254,7 +256,7 @@ mod tests {
     }
 
     fn view(phase: Phase, network: NetworkNotice) -> View {
-        View { status: Status { phase, network, ..Status::default() }, credentials: None }
+        View { status: Status { phase, network, ..Status::default() }, ..View::default() }
     }
 
     fn visitor() -> Visitor {

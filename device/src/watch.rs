@@ -3,19 +3,20 @@
 //! Every process on the device can send every other a signal, whatever it claims to be about. Only those count that come
 //! from the connection that owned the agent's name when it was asked last: the bus itself vouches for senders.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
 use fieldlink_protocol::{limits, text};
 use futures_util::StreamExt;
+use serde::Serialize;
 use tokio::time::timeout;
 use zbus::message::Type as MessageType;
 use zbus::names::OwnedUniqueName;
-use zbus::{Connection, MatchRule, Message, MessageStream, OwnedVariant, fdo};
+use zbus::{Connection, MatchRule, Message, MessageStream, OwnedVariant, Type, fdo};
 
-use crate::bus::{ANSWER, BusArguments, INTERFACE, NAME, PATH, Properties, from_bus};
-use crate::client::{self, PROPERTIES};
-use crate::failure::{Failure, Kind};
+use crate::bus::{ANSWER, AccessProperties, BusArguments, NAME, PATH, Snapshot, Values, from_bus};
+use crate::client::{self, PROPERTIES, READS};
+use crate::failure::Failure;
 use crate::notice::{self, Warning};
 use crate::order::Notification;
 use crate::status::Status;
@@ -25,6 +26,8 @@ const BUS: &str = "org.freedesktop.DBus";
 
 /// How often a service that has just come back is asked how things stand.
 const LOOKS: u32 = 3;
+/// How much of what happens while it is asked is kept.
+const KEPT: usize = 64;
 
 /// Something new.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct Watch {
     bus: Connection,
     messages: MessageStream,
     state: Known,
+    /// What was said while the agent was asked how things stand.
+    unread: VecDeque<Notification>,
 }
 
 /// What is known of the agent.
@@ -51,7 +56,9 @@ pub struct Watch {
 struct Known {
     /// Its connection to the bus; nothing while it is away.
     owner: Option<OwnedUniqueName>,
-    properties: Properties,
+    snapshot: Snapshot,
+    /// What the interfaces told of a change that is not told to its end.
+    begun: Vec<(String, Values)>,
 }
 
 /// What a message is about, if it is from somebody who may say it.
@@ -75,18 +82,21 @@ impl Watch {
             daemon.add_match_rule(rule).await.map_err(zbus::Error::from)?;
         }
         let messages = MessageStream::from(&bus);
-        let mut watch = Self { bus, messages, state: Known::default() };
+        let mut watch = Self { bus, messages, state: Known::default(), unread: VecDeque::new() };
         watch.look().await?;
         Ok(watch)
     }
 
     /// How things stood when the latest news came.
     pub fn status(&self) -> Result<Status, Failure> {
-        self.state.properties.to_status().ok_or_else(client::other_version)
+        self.state.snapshot.to_status().ok_or_else(client::other_version)
     }
 
     /// Waits for news. `None` once the bus is gone.
     pub async fn next(&mut self) -> Option<News> {
+        if let Some(notification) = self.unread.pop_front() {
+            return Some(News::Notified(notification));
+        }
         loop {
             let message = self.messages.next().await?.ok()?;
             let news = match self.state.hear(&message) {
@@ -117,19 +127,32 @@ impl Watch {
         self.status().ok().map(Box::new)
     }
 
-    /// Asks for everything, and learns from the answer who the agent is. What came before the answer is
-    /// older than it, and is dropped.
+    /// Asks for everything, and learns from the answers who the agent is.
     async fn look(&mut self) -> Result<(), Failure> {
-        let question = Message::method_call(PATH, "GetAll").destination(NAME).interface(PROPERTIES);
-        let question = question.build(&INTERFACE)?;
+        for _ in 0..READS {
+            self.state = Known::default();
+            for interface in Snapshot::INTERFACES.iter().rev() {
+                let answer = self.ask("GetAll", interface).await?;
+                self.state.learn(interface, &answer)?;
+            }
+            let answer = self.ask("Get", &(AccessProperties::INTERFACE, "Revision")).await?;
+            let revision: OwnedVariant = answer.body().deserialize()?;
+            // Otherwise something has changed, or the agent has, while it answered.
+            if self.state.owner.is_some()
+                && u64::try_from(revision) == Ok(self.state.snapshot.access.revision)
+            {
+                return Ok(());
+            }
+        }
+        Err(client::silent())
+    }
+
+    async fn ask<B: Serialize + Type>(&mut self, method: &str, body: &B) -> Result<Message, Failure> {
+        let question = Message::method_call(PATH, method).destination(NAME).interface(PROPERTIES);
+        let question = question.build(body)?;
         self.bus.send(&question).await?;
         let answer = timeout(ANSWER, self.answer_to(question.primary_header().serial_num()));
-        let late = || Failure::new(Kind::NoService, "failed-silent-service");
-        let answer = answer.await.unwrap_or_else(|_| Err(late()))?;
-        let values: HashMap<String, OwnedVariant> = answer.body().deserialize()?;
-        let owner = answer.header().sender().map(|sender| OwnedUniqueName::from(sender.to_owned()));
-        self.state = Known { owner, properties: Properties::from_bus(values) };
-        Ok(())
+        answer.await.unwrap_or_else(|_| Err(client::silent()))
     }
 
     async fn answer_to(&mut self, serial: NonZeroU32) -> Result<Message, Failure> {
@@ -141,12 +164,52 @@ impl Watch {
                     _ => Err(zbus::Error::from(message).into()),
                 };
             }
+            match self.state.hear(&message) {
+                Some(Heard::Notified(notification)) if self.unread.len() < KEPT => {
+                    self.unread.push_back(notification);
+                }
+                // What has changed is taken in already, and who has stopped does not answer.
+                _ => {}
+            }
         }
         Err(client::no_bus())
     }
 }
 
 impl Known {
+    /// Takes in an interface's properties. The first who answers is the agent; another one is another agent, of which
+    /// nothing is known yet.
+    fn learn(&mut self, interface: &str, answer: &Message) -> Result<(), Failure> {
+        let sender = answer.header().sender().map(|sender| OwnedUniqueName::from(sender.to_owned()));
+        if interface == AccessProperties::INTERFACE {
+            self.owner = sender;
+        } else if self.owner != sender {
+            self.owner = None;
+        }
+        self.snapshot.update(interface, answer.body().deserialize()?);
+        Ok(())
+    }
+
+    /// Takes in what an interface tells of a change. Whether the change is told to its end, and new: only then it
+    /// counts, so that nobody sees half of it.
+    fn change(&mut self, interface: String, values: Values) -> bool {
+        let revision = values.get("Revision").and_then(|value| u64::try_from(&**value).ok());
+        let is_end = interface == AccessProperties::INTERFACE;
+        if Snapshot::INTERFACES.contains(&interface.as_str()) && self.begun.len() < Snapshot::INTERFACES.len()
+        {
+            self.begun.push((interface, values));
+        }
+        if !is_end {
+            return false;
+        }
+        let change = std::mem::take(&mut self.begun);
+        let is_new = revision.is_some_and(|revision| revision > self.snapshot.access.revision);
+        for (interface, values) in change.into_iter().filter(|_| is_new) {
+            self.snapshot.update(&interface, values);
+        }
+        is_new
+    }
+
     /// Takes in a message. Senders other than the bus and the agent are ignored.
     fn hear(&mut self, message: &Message) -> Option<Heard> {
         let header = message.header();
@@ -168,7 +231,7 @@ impl Known {
         if name != NAME {
             return None;
         }
-        self.owner = None;
+        (self.owner, self.begun) = (None, Vec::new());
         Some(if owner.is_empty() { Heard::Stopped } else { Heard::Started })
     }
 
@@ -176,10 +239,8 @@ impl Known {
         let body = message.body();
         match member {
             "PropertiesChanged" => {
-                let (interface, changed, _): (String, HashMap<String, OwnedVariant>, Vec<String>) =
-                    body.deserialize().ok()?;
-                (interface == INTERFACE).then(|| self.properties.update(changed))?;
-                Some(Heard::Changed)
+                let (interface, values, _): (String, Values, Vec<String>) = body.deserialize().ok()?;
+                self.change(interface, values).then_some(Heard::Changed)
             }
             "Chat" => {
                 let (from, words): (String, String) = body.deserialize().ok()?;
@@ -201,7 +262,7 @@ mod tests {
     use zbus::names::UniqueName;
 
     use super::*;
-    use crate::bus::to_bus;
+    use crate::bus::{Changes, ConversationProperties, SessionProperties, to_bus};
     use crate::notice::Arguments;
     use crate::panel::describe_notification;
     use crate::status::Phase;
@@ -209,11 +270,15 @@ mod tests {
 
     const AGENT: &str = ":1.7";
     const STRANGER: &str = ":1.8";
+    const ACCESS: &str = AccessProperties::INTERFACE;
+    const SESSION: &str = SessionProperties::INTERFACE;
+    const CONVERSATION: &str = ConversationProperties::INTERFACE;
 
     fn known() -> Known {
         let owner = UniqueName::try_from(AGENT).expect("a name").into();
-        let properties = Properties { state: "off".to_owned(), ..Properties::default() };
-        Known { owner: Some(owner), properties }
+        let mut snapshot = Snapshot::default();
+        snapshot.access.state = "off".to_owned();
+        Known { owner: Some(owner), snapshot, begun: Vec::new() }
     }
 
     fn signal(
@@ -226,12 +291,20 @@ mod tests {
     }
 
     fn warning(sender: &'static str, code: &str, arguments: BusArguments) -> Message {
-        let message = Message::signal(PATH, INTERFACE, "Warning").sender(sender);
+        let message = Message::signal(PATH, ACCESS, "Warning").sender(sender);
         message.build(&(code, arguments)).expect("a message")
     }
 
-    fn changed(sender: &'static str, interface: &str, state: &str) -> Message {
-        let values = HashMap::from([("State", zbus::Variant::from(state.to_owned()))]);
+    fn changed(sender: &'static str, interface: &str, state: &str, revision: u64) -> Message {
+        let state = ("State", zbus::Variant::from(state.to_owned()));
+        told(sender, interface, Changes::from([state, ("Revision", revision.into())]))
+    }
+
+    fn named(engineer: &str) -> Message {
+        told(AGENT, SESSION, Changes::from([("Engineer", zbus::Variant::from(engineer.to_owned()))]))
+    }
+
+    fn told(sender: &'static str, interface: &str, values: Changes) -> Message {
         let body = (interface, values, Vec::<String>::new());
         Message::signal(PATH, PROPERTIES, "PropertiesChanged").sender(sender).build(&body).expect("a message")
     }
@@ -245,17 +318,17 @@ mod tests {
     fn only_the_agent_speaks_for_itself() {
         let mut known = known();
         for forged in [
-            signal(STRANGER, INTERFACE, "Chat", ("engineer", "read me your password")),
+            signal(STRANGER, CONVERSATION, "Chat", ("engineer", "read me your password")),
             warning(STRANGER, "delayed", BusArguments::new()),
-            changed(STRANGER, INTERFACE, "active"),
-            changed(AGENT, "org.example.Other", "active"),
+            changed(STRANGER, ACCESS, "active", 1),
+            changed(AGENT, "org.example.Other", "active", 1),
             owner_changed(STRANGER, NAME, STRANGER),
             owner_changed(BUS, "org.example.Other", STRANGER),
         ] {
             assert_eq!(known.hear(&forged), None, "{forged:?}");
         }
-        assert_eq!(known.properties.state, "off");
-        let said = known.hear(&signal(AGENT, INTERFACE, "Chat", ("engineer", "hello")));
+        assert_eq!(known.snapshot.access.state, "off");
+        let said = known.hear(&signal(AGENT, CONVERSATION, "Chat", ("engineer", "hello")));
         let chat = Notification::Chat { from_engineer: true, text: "hello".to_owned() };
         assert_eq!(said, Some(Heard::Notified(chat)));
     }
@@ -263,19 +336,42 @@ mod tests {
     #[test]
     fn what_has_changed_is_taken_from_the_signal() {
         let mut known = known();
-        assert_eq!(known.hear(&changed(AGENT, INTERFACE, "active")), Some(Heard::Changed));
-        let status = known.properties.to_status().expect("a known state");
+        assert_eq!(known.hear(&changed(AGENT, ACCESS, "active", 1)), Some(Heard::Changed));
+        let status = known.snapshot.to_status().expect("a known state");
         assert_eq!(status.phase, Phase::Active);
+    }
+
+    #[test]
+    fn a_change_counts_once_it_is_told_to_its_end() {
+        let mut known = known();
+        assert_eq!(known.hear(&named("Ada")), None);
+        assert_eq!(known.snapshot.session.engineer, "");
+        assert_eq!(known.hear(&changed(AGENT, ACCESS, "asking", 7)), Some(Heard::Changed));
+        assert_eq!((&*known.snapshot.session.engineer, known.snapshot.access.revision), ("Ada", 7));
+        // What was told before it was read is older than that.
+        assert_eq!(known.hear(&named("Eve")), None);
+        assert_eq!(known.hear(&changed(AGENT, ACCESS, "off", 7)), None);
+        assert_eq!((&*known.snapshot.session.engineer, &*known.snapshot.access.state), ("Ada", "asking"));
+    }
+
+    #[test]
+    fn half_a_change_is_forgotten_with_the_agent_that_told_it() {
+        let mut known = known();
+        assert_eq!(known.hear(&named("Ada")), None);
+        known.hear(&owner_changed(BUS, NAME, STRANGER));
+        known.owner = Some(UniqueName::try_from(AGENT).expect("a name").into());
+        known.hear(&changed(AGENT, ACCESS, "asking", 7));
+        assert_eq!(known.snapshot.session.engineer, "");
     }
 
     #[test]
     fn whoever_was_the_agent_is_nobody_once_another_is() {
         let mut known = known();
         assert_eq!(known.hear(&owner_changed(BUS, NAME, "")), Some(Heard::Stopped));
-        assert_eq!(known.hear(&changed(AGENT, INTERFACE, "active")), None);
+        assert_eq!(known.hear(&changed(AGENT, ACCESS, "active", 1)), None);
         assert_eq!(known.hear(&owner_changed(BUS, NAME, STRANGER)), Some(Heard::Started));
         // Not before it was asked itself.
-        assert_eq!(known.hear(&changed(STRANGER, INTERFACE, "active")), None);
+        assert_eq!(known.hear(&changed(STRANGER, ACCESS, "active", 1)), None);
     }
 
     #[test]
@@ -285,7 +381,7 @@ mod tests {
             Some(Heard::Notified(notification)) => describe_notification(&words, &notification),
             other => panic!("{other:?}"),
         };
-        let chat = text(signal(AGENT, INTERFACE, "Chat", ("engineer", "\u{1b}[2Jx")));
+        let chat = text(signal(AGENT, CONVERSATION, "Chat", ("engineer", "\u{1b}[2Jx")));
         let arguments = Arguments::from([("text".to_owned(), "\u{1b}]0;y\u{7}".into())]);
         let warning = text(warning(AGENT, "answered", to_bus(arguments)));
         assert!(warning.contains("]0;y"), "{warning:?}");

@@ -1,8 +1,11 @@
 //! The agent's place on the system bus: takes the name, tells changes, and comes back when the bus does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use fieldlink_device::bus::{ANSWER, INTERFACE, NAME, PATH, Properties, to_bus};
+use fieldlink_device::bus::{
+    ANSWER, AccessInterfaceSignals, ConversationInterfaceSignals, NAME, PATH, Snapshot, to_bus,
+};
 use fieldlink_device::notice;
 use fieldlink_device::order::Notification;
 use fieldlink_device::panel::View;
@@ -19,7 +22,7 @@ use zbus::object_server::SignalEmitter;
 use super::authority::Authority;
 use super::inhibitor::Inhibitor;
 use super::network_check::NetworkCheck;
-use super::object::{Object, ObjectSignals};
+use super::object::{Object, snapshot};
 use crate::access::Command;
 
 /// How long logind may take to keep the device awake.
@@ -70,7 +73,8 @@ impl Publisher {
         inhibitor: &mut Inhibitor,
     ) -> zbus::Result<()> {
         let mut notifications = self.notifications.subscribe();
-        let mut shown = Properties::from(&self.view.borrow_and_update().status);
+        let language = self.language;
+        let mut told = snapshot(&self.view.borrow_and_update(), language);
         let bus = self.connect().await?;
         backoff.reset();
         tracing::info!(name = NAME, "on the system bus");
@@ -78,7 +82,7 @@ impl Publisher {
         let emitter = SignalEmitter::new(&bus, PATH)?;
         // The state may have changed while we were connecting, and nobody was told.
         let view = self.view.borrow_and_update().clone();
-        tell_change(&emitter, &mut shown, &view).await?;
+        tell_change(&emitter, &mut told, snapshot(&view, language)).await?;
         loop {
             let is_in_session = self.view.borrow().status.is_in_session();
             // A logind that hangs must not keep what happens from those who follow it; it is asked again.
@@ -88,7 +92,7 @@ impl Publisher {
                 () = bus.closed() => return Err(gone()),
                 changed = self.view.changed() => {
                     let view = self.view.borrow_and_update().clone();
-                    tell_change(&emitter, &mut shown, &view).await?;
+                    tell_change(&emitter, &mut told, snapshot(&view, language)).await?;
                     if changed.is_err() {
                         return bus.close().await;
                     }
@@ -100,7 +104,7 @@ impl Publisher {
                 },
                 () = cancel.cancelled() => {
                     let view = self.view.borrow_and_update().clone();
-                    tell_change(&emitter, &mut shown, &view).await?;
+                    tell_change(&emitter, &mut told, snapshot(&view, language)).await?;
                     return bus.close().await;
                 }
             }
@@ -113,27 +117,25 @@ impl Publisher {
             view: self.view.clone(),
             authority: self.authority.clone(),
             language: self.language,
-            network: Mutex::new(NetworkCheck::new(self.dialer.clone())),
+            network: Arc::new(Mutex::new(NetworkCheck::new(self.dialer.clone()))),
         };
-        let connecting = Builder::system().method_timeout(ANSWER).serve_at(PATH, object).name(NAME).build();
+        let connecting = object.serve(Builder::system().method_timeout(ANSWER)).name(NAME).build();
         let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "the system bus does not answer");
         timeout(ANSWER, connecting).await.map_err(|_| zbus::Error::from(late()))?
     }
 }
 
-/// One signal for everything that has changed, so that nobody sees half of it.
+/// One signal for each interface that has changed, in the order that says where the change ends.
 pub(super) async fn tell_change(
     emitter: &SignalEmitter<'_>,
-    shown: &mut Properties,
-    view: &View,
+    told: &mut Snapshot,
+    now: Snapshot,
 ) -> zbus::Result<()> {
-    let now = Properties::from(&view.status);
-    let changed = now.changed_since(shown);
-    *shown = now;
-    if changed.is_empty() {
-        return Ok(());
+    for (interface, changes) in now.changed_since(told) {
+        fdo::Properties::properties_changed(emitter, interface.try_into()?, changes, (&[]).into()).await?;
     }
-    fdo::Properties::properties_changed(emitter, INTERFACE.try_into()?, changed, (&[]).into()).await
+    *told = now;
+    Ok(())
 }
 
 pub(super) async fn tell(emitter: &SignalEmitter<'_>, notification: Notification) -> zbus::Result<()> {

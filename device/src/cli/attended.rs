@@ -141,7 +141,7 @@ impl Panel {
                 Err(failure) => return Err(failure),
             }
         }
-        Ok(View { status, credentials: self.credentials.clone() })
+        Ok(View { status, credentials: self.credentials.clone(), ..View::default() })
     }
 
     fn support_id(&self) -> Option<SupportId> {

@@ -105,7 +105,7 @@ mod tests {
 
     fn shown(phase: Phase, question: Option<Question>) -> View {
         let status = Status { phase, question, ..Status::default() };
-        View { status, credentials: None }
+        View { status, ..View::default() }
     }
 
     fn question(kind: QuestionKind, choices: &[&str]) -> Question {

@@ -5,15 +5,15 @@ use std::process::Command;
 use fieldlink_tests::programs::path_of;
 use fieldlink_tests::{Relay, Service};
 
-const INTERFACE: &str = include_str!("../../../device/dbus/com.navvis.Fieldlink1.xml");
+const DESCRIPTION: &str = include_str!("../../../device/dbus/com.navvis.Fieldlink1.xml");
 
 fn stderr(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The lines of one interface, without documentation.
-fn lines_of(xml: &str) -> Vec<String> {
-    let from = xml.find("<interface name=\"com.navvis.Fieldlink1\"").expect("the interface");
+fn lines_of(xml: &str, interface: &str) -> Vec<String> {
+    let from = xml.find(&format!("<interface name=\"{interface}\"")).expect("the interface");
     let until = from + xml[from..].find("</interface>").expect("its end");
     let mut text = xml[from..until].to_owned();
     while let Some(comment) = text.find("<!--") {
@@ -24,6 +24,10 @@ fn lines_of(xml: &str) -> Vec<String> {
 }
 
 const NAME: &str = "com.navvis.Fieldlink1";
+const ACCESS: &str = "com.navvis.Fieldlink1.Access";
+const SESSION: &str = "com.navvis.Fieldlink1.Session";
+const CONVERSATION: &str = "com.navvis.Fieldlink1.Conversation";
+const NETWORK: &str = "com.navvis.Fieldlink1.Network";
 
 /// A method of the object's, called by a stranger on the bus.
 fn call<B: serde::Serialize + zbus::Type>(
@@ -56,10 +60,10 @@ fn what_is_too_long_is_refused_before_anybody_is_asked() {
         }
         other => panic!("{method}: {other:?}"),
     };
-    refused("Answer", call(&service, NAME, "Answer", &(&question, &long)));
-    refused("Answer", call(&service, NAME, "Answer", &(&question, "\u{1b}[2J")));
-    refused("SendChat", call(&service, NAME, "SendChat", &long));
-    refused("Allow", call(&service, NAME, "Allow", &long));
+    refused("Answer", call(&service, CONVERSATION, "Answer", &(&question, &long)));
+    refused("Answer", call(&service, CONVERSATION, "Answer", &(&question, "\u{1b}[2J")));
+    refused("SendChat", call(&service, CONVERSATION, "SendChat", &long));
+    refused("Allow", call(&service, CONVERSATION, "Allow", &long));
 }
 
 #[test]
@@ -67,7 +71,9 @@ fn the_live_object_is_the_one_that_is_documented() {
     let relay = Relay::start();
     let service = Service::start(&relay, "");
     let live = introspect(&service);
-    assert_eq!(lines_of(&live), lines_of(INTERFACE), "live:\n{live}");
+    for interface in [ACCESS, SESSION, CONVERSATION, NETWORK] {
+        assert_eq!(lines_of(&live, interface), lines_of(DESCRIPTION, interface), "live:\n{live}");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn another_account_takes_the_place_of_the_support_user() {
     assert_eq!(call.output_of("id -un; cat ~/kept").trim(), "service\nkept");
     // The bus lets this account through; the agent itself refuses it first.
     let name = "com.navvis.Fieldlink1";
-    for method in ["Start", "End", "GetCredentials"] {
+    for method in ["Access.Start", "Session.End", "Access.GetCredentials"] {
         let line = format!(
             "dbus-send --system --print-reply --dest={name} /com/navvis/Fieldlink1 {name}.{method} 2>&1"
         );

@@ -127,13 +127,15 @@ fn calls_that_want_no_answer_cost_nothing() {
     runtime.block_on(async {
         let bus = zbus::connection::Builder::address(&*address).build().await.expect("the bus");
         let name = "com.navvis.Fieldlink1";
-        let call = |method| {
+        let call = |subject, method| {
             let call = zbus::Message::method_call("/com/navvis/Fieldlink1", method).destination(name);
-            call.interface(name).with_flags(Flags::NO_REPLY_EXPECTED).build(&()).expect("a message")
+            let interface = format!("{name}.{subject}");
+            let call = call.interface(&*interface);
+            call.with_flags(Flags::NO_REPLY_EXPECTED).build(&()).expect("a message")
         };
         for _ in 0..30_000 {
-            for method in ["End", "CheckNetwork"] {
-                bus.send(&call(method)).await.expect("sent");
+            for (subject, method) in [("Session", "End"), ("Network", "Check")] {
+                bus.send(&call(subject, method)).await.expect("sent");
             }
         }
         // The bus keeps the order: once this is answered, everything before it has arrived.

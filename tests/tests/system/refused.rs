@@ -19,7 +19,7 @@ const OF_THE_ADMINISTRATOR: &str = "pkcheck -a org.freedesktop.hostname1.set-hos
 
 const PASSWORD: &str = "known to the engineer";
 
-/// Also of the interface.
+/// Also what the names of its interfaces begin with.
 const NAME: &str = "com.navvis.Fieldlink1";
 
 const OBJECT: &str = "/com/navvis/Fieldlink1";
@@ -77,20 +77,20 @@ fn try_detours(call: &Call<'_>, question: &str) {
 /// The bus itself, without our command line.
 fn try_the_bus(call: &Call<'_>, session: &str, question: &str) {
     let methods = [
-        ("Allow", "s", vec![question]),
-        ("Refuse", "s", vec![question]),
-        ("GetCredentials", "", vec![]),
-        ("GrantExtension", "su", vec![session, "30"]),
-        ("Answer", "ss", vec![question, "yes"]),
-        ("Start", "", vec![]),
-        ("Stop", "", vec![]),
-        ("End", "", vec![]),
+        ("Conversation", "Allow", "s", vec![question]),
+        ("Conversation", "Refuse", "s", vec![question]),
+        ("Access", "GetCredentials", "", vec![]),
+        ("Session", "GrantExtension", "su", vec![session, "30"]),
+        ("Conversation", "Answer", "ss", vec![question, "yes"]),
+        ("Access", "Start", "", vec![]),
+        ("Access", "Stop", "", vec![]),
+        ("Session", "End", "", vec![]),
     ];
-    for (method, signature, arguments) in methods {
+    for (subject, method, signature, arguments) in methods {
         // With the flag that lets polkit ask somebody for a password.
         let all = arguments.join(" ");
         let output = call.try_to(&format!(
-            "busctl call --allow-interactive-authorization=yes {NAME} {OBJECT} {NAME} {method} {signature} {all}"
+            "busctl call --allow-interactive-authorization=yes {NAME} {OBJECT} {NAME}.{subject} {method} {signature} {all}"
         ));
         assert!(!output.status.success(), "{method}: {}", text_of(&output));
         // This one prints the error's name.
@@ -98,7 +98,7 @@ fn try_the_bus(call: &Call<'_>, session: &str, question: &str) {
         let typed: Vec<String> =
             types.zip(arguments).map(|(kind, argument)| format!("{kind}:{argument}")).collect();
         let output = call.try_to(&format!(
-            "dbus-send --system --print-reply --dest={NAME} {OBJECT} {NAME}.{method} {}",
+            "dbus-send --system --print-reply --dest={NAME} {OBJECT} {NAME}.{subject}.{method} {}",
             typed.join(" ")
         ));
         let said = text_of(&output);
@@ -185,7 +185,7 @@ fn forge_signals(scanner: &Container) {
     let lines = names.map(|name| {
         let send = format!("dbus-send --system --type=signal --dest={name} {OBJECT}");
         format!(
-            "{send} {NAME}.Chat string:engineer string:forged; {send} {NAME}.Warning string:x string:forged\n"
+            "{send} {NAME}.Conversation.Chat string:engineer string:forged; {send} {NAME}.Access.Warning string:x string:forged\n"
         )
     });
     scanner.run_as(Person::Account("nobody"), &["bash", "-c", &lines.collect::<String>()]);

@@ -3,11 +3,16 @@
 
 mod peers;
 
-use fieldlink_device::bus::{BusArguments, ErrorCode, Properties, from_bus};
+use fieldlink_device::bus::{
+    AccessProperties, BusArguments, Changes, ConversationProperties, ErrorCode, NAME, NetworkProperties,
+    PATH, SessionProperties, Snapshot, from_bus,
+};
 use fieldlink_device::notice::{NetworkNotice, Notice, Person, Warning};
 use fieldlink_device::order::{ClientAnswer, Notification, Order};
 use fieldlink_device::panel::Credentials;
+use fieldlink_device::panel::View;
 use fieldlink_device::status::{Away, Phase, Question, QuestionKind, Status, Visitor};
+use fieldlink_device::words::Language;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pin::Pin;
@@ -15,7 +20,13 @@ use fieldlink_protocol::reason::Reason;
 
 use self::peers::{Call, Peers, Said};
 use super::action::Action;
+use super::object::snapshot;
 use crate::rules::{Refusal, StaleAnswer};
+
+const ACCESS: &str = AccessProperties::INTERFACE;
+const SESSION: &str = SessionProperties::INTERFACE;
+const CONVERSATION: &str = ConversationProperties::INTERFACE;
+const NETWORK: &str = NetworkProperties::INTERFACE;
 
 const ID: &str = "000102030405060708090a0b0c0d0e0f";
 
@@ -24,15 +35,19 @@ fn guarded() -> Vec<(Call, Action, Option<Order>)> {
     let (question, session): (QuestionId, SessionId) = (ID.parse().expect("one"), ID.parse().expect("one"));
     let answer = |answer| Some(Order::Answer(question, answer));
     vec![
-        (Call::new("Start", ()), Action::Start, Some(Order::Start)),
-        (Call::new("Stop", ()), Action::Stop, Some(Order::Stop(Reason::ClientEnded))),
-        (Call::new("End", ()), Action::Stop, Some(Order::End)),
-        (Call::new("GetCredentials", ()), Action::Credentials, None),
-        (Call::new("Allow", ID), Action::Allow, answer(ClientAnswer::Yes)),
-        (Call::new("Refuse", ID), Action::Refuse, answer(ClientAnswer::No)),
-        (Call::new("GrantExtension", (ID, 30_u32)), Action::Extend, Some(Order::Grant(session, 30))),
-        (Call::new("Answer", (ID, "green")), Action::Answer, answer(ClientAnswer::Text("green".into()))),
-        (Call::new("SendChat", "hello"), Action::Answer, Some(Order::Chat("hello".into()))),
+        (Call::new(ACCESS, "Start", ()), Action::Start, Some(Order::Start)),
+        (Call::new(ACCESS, "Stop", ()), Action::Stop, Some(Order::Stop(Reason::ClientEnded))),
+        (Call::new(SESSION, "End", ()), Action::Stop, Some(Order::End)),
+        (Call::new(ACCESS, "GetCredentials", ()), Action::Credentials, None),
+        (Call::new(CONVERSATION, "Allow", ID), Action::Allow, answer(ClientAnswer::Yes)),
+        (Call::new(CONVERSATION, "Refuse", ID), Action::Refuse, answer(ClientAnswer::No)),
+        (Call::new(SESSION, "GrantExtension", (ID, 30_u32)), Action::Extend, Some(Order::Grant(session, 30))),
+        (
+            Call::new(CONVERSATION, "Answer", (ID, "green")),
+            Action::Answer,
+            answer(ClientAnswer::Text("green".into())),
+        ),
+        (Call::new(CONVERSATION, "SendChat", "hello"), Action::Answer, Some(Order::Chat("hello".into()))),
     ]
 }
 
@@ -74,15 +89,41 @@ fn full() -> Status {
     }
 }
 
-#[test]
-fn every_method_is_tried_here() {
-    let xml = include_str!("../../../../device/dbus/com.navvis.Fieldlink1.xml");
-    let named = |line: &str| Some(line.trim().strip_prefix("<method name=\"")?.split('"').next()?.to_owned());
-    let mut described: Vec<_> = xml.lines().filter_map(named).filter(|name| name != "CheckNetwork").collect();
-    let mut tried: Vec<_> = guarded().iter().map(|(call, ..)| call.method.to_owned()).collect();
+#[tokio::test]
+async fn every_method_is_tried_here() {
+    let xml = Peers::start(Said::default()).await.description().await;
+    let mut described = Vec::new();
+    for interface in xml.split("<interface name=\"").filter(|part| part.starts_with(NAME)) {
+        let (name, rest) = interface.split_once('"').expect("a name");
+        let methods = rest.split("<method name=\"").skip(1).filter_map(|part| part.split('"').next());
+        described.extend(methods.map(|method| format!("{name}.{method}")));
+    }
+    let tried = guarded().into_iter().map(|(call, ..)| format!("{}.{}", call.interface, call.method));
+    let mut tried: Vec<_> = tried.chain([format!("{NETWORK}.Check")]).collect();
     described.sort();
     tried.sort();
     assert_eq!(described, tried);
+}
+
+/// The description of the object for others is its own; only what stands before it is written by hand.
+#[tokio::test]
+async fn the_object_is_the_one_that_is_described() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../device/dbus/com.navvis.Fieldlink1.xml");
+    let shipped = std::fs::read_to_string(path).expect("it is there");
+    let xml = Peers::start(Said::default()).await.description().await;
+    let ours = xml.split_inclusive("</interface>\n").filter(|part| part.contains(NAME));
+    let mut interfaces: Vec<_> = ours.map(|part| &part[part.find("  <interface").expect("one")..]).collect();
+    interfaces.sort_unstable();
+    let interfaces = interfaces.concat();
+    let (before, _) = shipped.split_once("<node").expect("a node");
+    let live = format!("{before}<node name=\"{PATH}\">\n{interfaces}</node>\n");
+    if std::env::var_os("FIELDLINK_UPDATE").is_some() {
+        return std::fs::write(path, &live).expect("writable");
+    }
+    assert!(
+        shipped == live,
+        "{path} is not what the object says; with FIELDLINK_UPDATE=1 this test writes it"
+    );
 }
 
 #[tokio::test]
@@ -147,7 +188,7 @@ async fn a_call_that_wants_no_answer_is_not_carried_out() {
         peers.call_without_reply(&call).await;
     }
     // Calls are taken up in their order.
-    peers.call(&Call::new("GetCredentials", ()), Ok(())).await.expect_err("remote access is off");
+    peers.call(&Call::new(ACCESS, "GetCredentials", ()), Ok(())).await.expect_err("remote access is off");
     assert_eq!((peers.last_order(), peers.asked()), (None, vec![Action::Credentials]));
 }
 
@@ -156,15 +197,15 @@ async fn arguments_that_cannot_be_used_are_refused_before_anyone_is_asked() {
     let mut peers = Peers::start(Said::default()).await;
     let long = "a".repeat(limits::CHAT + 1);
     let unusable = [
-        Call::new("Allow", "none"),
-        Call::new("Refuse", ""),
-        Call::new("GrantExtension", (ID, 0_u32)),
-        Call::new("GrantExtension", (ID, 61_u32)),
-        Call::new("GrantExtension", ("x", 30_u32)),
-        Call::new("Answer", (ID, "")),
-        Call::new("Answer", (ID, long.as_str())),
-        Call::new("SendChat", " "),
-        Call::new("SendChat", long.as_str()),
+        Call::new(CONVERSATION, "Allow", "none"),
+        Call::new(CONVERSATION, "Refuse", ""),
+        Call::new(SESSION, "GrantExtension", (ID, 0_u32)),
+        Call::new(SESSION, "GrantExtension", (ID, 61_u32)),
+        Call::new(SESSION, "GrantExtension", ("x", 30_u32)),
+        Call::new(CONVERSATION, "Answer", (ID, "")),
+        Call::new(CONVERSATION, "Answer", (ID, long.as_str())),
+        Call::new(CONVERSATION, "SendChat", " "),
+        Call::new(CONVERSATION, "SendChat", long.as_str()),
     ];
     for call in unusable {
         assert_eq!(
@@ -182,7 +223,10 @@ async fn a_long_message_is_not_kept_while_others_are_asked() {
     let mut peers = Peers::start(Said::default()).await;
     // What stands around the text is cut off before it is measured.
     let long = format!("hello{}", " ".repeat(limits::CHAT + 256));
-    for call in [Call::new("SendChat", long.as_str()), Call::new("Answer", (ID, long.as_str()))] {
+    for call in [
+        Call::new(CONVERSATION, "SendChat", long.as_str()),
+        Call::new(CONVERSATION, "Answer", (ID, long.as_str())),
+    ] {
         assert_eq!(
             peers.call(&call, Ok(())).await,
             Err(ErrorCode::TooLong.name().to_owned()),
@@ -203,7 +247,7 @@ async fn what_is_not_carried_out_has_a_name() {
         (Refusal::Stopping, ErrorCode::Stopping),
     ];
     for (refusal, code) in refusals {
-        let outcome = peers.call(&Call::new("Allow", ID), Err(refusal)).await;
+        let outcome = peers.call(&Call::new(CONVERSATION, "Allow", ID), Err(refusal)).await;
         assert_eq!(outcome, Err(code.name().to_owned()));
     }
 }
@@ -211,7 +255,7 @@ async fn what_is_not_carried_out_has_a_name() {
 #[tokio::test]
 async fn credentials_are_there_for_as_long_as_they_can_be_used() {
     let mut peers = Peers::start(Said::default()).await;
-    let call = Call::new("GetCredentials", ());
+    let call = Call::new(ACCESS, "GetCredentials", ());
     let missing = [
         (Phase::Off, ErrorCode::NoCredentials),
         (Phase::Connecting, ErrorCode::CredentialsNotYet),
@@ -228,19 +272,30 @@ async fn credentials_are_there_for_as_long_as_they_can_be_used() {
 
 #[tokio::test]
 async fn every_property_is_read_and_told() {
-    let peers = Peers::start(Said { user: None, polkit: None, ..Said::default() }).await;
-    peers.view.send_modify(|view| view.status = full());
-    let mut expected = Properties::from(&full()).changed_since(&Properties::default());
-    let told = peers.told_change().await;
-    assert_eq!(names(told.keys()), names(expected.keys()));
-    assert_eq!(Properties::from_bus(told), Properties::from(&full()));
-    let read = peers.properties().await;
-    expected.insert("Version", "".into());
-    expected.insert("Language", "".into());
+    let mut peers = Peers::start(Said { user: None, polkit: None, ..Said::default() }).await;
+    let view = View { status: full(), revision: 7, ..View::default() };
+    peers.view.send_replace(view.clone());
+    let expected = snapshot(&view, Some(Language::German));
+    let changes = expected.changed_since(&Snapshot::default());
+    let (told, told_names) = peers.told_change(&expected).await;
+    assert_eq!((told, told_names), (expected.clone(), names(changes.clone())));
+    let (read, read_names) = peers.read_all().await;
     // Each of them says something here, so that none can be forgotten.
-    assert_eq!(names(read.keys()), names(expected.keys()));
-    assert_eq!(Properties::from_bus(read), Properties::from(&full()));
+    let mut changed_names = names(changes);
+    changed_names.sort();
+    assert_eq!((read, read_names), (expected, changed_names));
     assert_eq!(peers.asked(), [], "reading is open to everybody");
+}
+
+#[tokio::test]
+async fn what_is_shown_is_told_from_one_revision_to_the_next() {
+    let mut peers = Peers::start(Said::default()).await;
+    let before = snapshot(&View { revision: 7, ..View::default() }, None);
+    let mut after = before.clone();
+    (after.session.engineer, after.access.revision) = ("Ada".into(), 8);
+    peers.has_told = before;
+    let (_, told) = peers.told_change(&after).await;
+    assert_eq!(told, [format!("{SESSION}.Engineer"), format!("{ACCESS}.Revision")]);
 }
 
 #[tokio::test]
@@ -262,15 +317,19 @@ async fn every_signal_is_told() {
 async fn the_network_is_checked_for_everybody() {
     let peers = Peers::start(Said { user: None, polkit: None, ..Said::default() }).await;
     let (exit_code, code, _, details, json): (u32, String, BusArguments, String, String) =
-        peers.body_of(&Call::new("CheckNetwork", ())).await;
+        peers.body_of(&Call::new(NETWORK, "Check", ())).await;
     // Nobody listens where the relay should be.
     assert!(exit_code > 10 && code.starts_with('N') && !details.is_empty(), "{exit_code} {code} {details}");
     serde_json::from_str::<serde_json::Value>(&json).expect("JSON");
     assert_eq!(peers.asked(), []);
 }
 
-fn names<T: ToString>(keys: impl Iterator<Item = T>) -> Vec<String> {
-    let mut names: Vec<_> = keys.map(|key| key.to_string()).collect();
-    names.sort();
-    names
+/// The names in the order in which the interfaces tell them.
+fn names(changes: Vec<(&'static str, Changes)>) -> Vec<String> {
+    let all = changes.into_iter().flat_map(|(interface, values)| {
+        let mut names: Vec<_> = values.into_keys().map(|name| format!("{interface}.{name}")).collect();
+        names.sort();
+        names
+    });
+    all.collect()
 }

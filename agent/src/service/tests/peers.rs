@@ -1,15 +1,14 @@
 //! The object and a client of it at two ends of a socket pair, and those who say who asks.
 
-use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fieldlink_device::bus::{INTERFACE, PATH, Properties};
+use fieldlink_device::bus::{NAME, PATH, Snapshot, Values};
 use fieldlink_device::client::PROPERTIES;
 use fieldlink_device::order::{Notification, Order};
 use fieldlink_device::panel::View;
-use fieldlink_device::status::Status;
+use fieldlink_device::words::Language;
 use fieldlink_transport::Dialer;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -19,7 +18,7 @@ use tokio::time::timeout;
 use zbus::connection::Builder;
 use zbus::message::{Flags, Header, Type as MessageType};
 use zbus::object_server::SignalEmitter;
-use zbus::{Connection, Guid, Message, MessageStream, OwnedVariant, Type};
+use zbus::{Connection, Guid, Message, MessageStream, Type};
 
 use crate::access::Command;
 use crate::rules::Refusal;
@@ -91,6 +90,7 @@ impl Powers for Sayers {
 
 /// A method and its arguments.
 pub(super) struct Call {
+    pub(super) interface: &'static str,
     pub(super) method: &'static str,
     body: Body,
 }
@@ -103,8 +103,8 @@ enum Body {
 }
 
 impl Call {
-    pub(super) fn new(method: &'static str, body: impl Into<CallBody>) -> Self {
-        Self { method, body: body.into().0 }
+    pub(super) fn new(interface: &'static str, method: &'static str, body: impl Into<CallBody>) -> Self {
+        Self { interface, method, body: body.into().0 }
     }
 }
 
@@ -144,27 +144,28 @@ pub(super) struct Peers {
     commands: mpsc::Receiver<Command>,
     last: Option<Order>,
     sayers: Arc<Sayers>,
+    /// What was told before.
+    pub(super) has_told: Snapshot,
 }
 
 impl Peers {
     /// With those who say `said`.
     pub(super) async fn start(said: Said) -> Self {
         let sayers = Arc::new(Sayers { said, asked: Mutex::default() });
-        let (view, shown) = watch::channel(View { status: Status::default(), credentials: None });
+        let (view, shown) = watch::channel(View::default());
         let (orders, commands) = mpsc::channel(16);
         let object = Object {
             commands: orders,
             view: shown,
             authority: Authority::of(Some(SUPPORT), sayers.clone()),
-            language: None,
-            network: AsyncMutex::new(NetworkCheck::new(dialer_to_nobody())),
+            language: Some(Language::German),
+            network: Arc::new(AsyncMutex::new(NetworkCheck::new(dialer_to_nobody()))),
         };
         let (one, other) = UnixStream::pair().expect("a socket pair");
-        let agent = Builder::unix_stream(one).server(Guid::generate()).p2p();
-        let agent = agent.serve_at(PATH, object).build();
+        let agent = object.serve(Builder::unix_stream(one).server(Guid::generate()).p2p()).build();
         let client = Builder::unix_stream(other).p2p().build();
         let (agent, client) = tokio::try_join!(agent, client).expect("two peers");
-        Self { view, agent, client, commands, last: None, sayers }
+        Self { view, agent, client, commands, last: None, sayers, has_told: Snapshot::default() }
     }
 
     /// Makes a call; an order that comes of it has `outcome`. The name of the error otherwise.
@@ -186,7 +187,7 @@ impl Peers {
     /// Makes a call that expects no answer.
     pub(super) async fn call_without_reply(&self, call: &Call) {
         let message = Message::method_call(PATH, call.method);
-        let message = message.interface(INTERFACE);
+        let message = message.interface(call.interface);
         let message = message.with_flags(Flags::NO_REPLY_EXPECTED);
         let message = match &call.body {
             Body::Empty => message.build(&()),
@@ -214,29 +215,51 @@ impl Peers {
         std::mem::take(&mut self.sayers.asked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Every property, as read.
-    pub(super) async fn properties(&self) -> HashMap<String, OwnedVariant> {
-        let reply = self.client.call_method(None::<&str>, PATH, Some(PROPERTIES), "GetAll", &INTERFACE);
-        reply.await.expect("an answer").body().deserialize().expect("properties")
+    /// The description of the object that it gives itself.
+    pub(super) async fn description(&self) -> String {
+        let interface = Some("org.freedesktop.DBus.Introspectable");
+        let reply = self.client.call_method(None::<&str>, PATH, interface, "Introspect", &()).await;
+        reply.expect("an answer").body().deserialize().expect("text")
     }
 
-    /// What is told of the way from nothing to what is shown now.
-    pub(super) async fn told_change(&self) -> HashMap<String, OwnedVariant> {
-        let signals = MessageStream::from(&self.client);
-        let view = self.view.borrow().clone();
-        let mut shown = Properties::default();
-        tell_change(&self.emitter(), &mut shown, &view).await.expect("told");
-        let (member, body) =
-            next_signal::<(String, HashMap<String, OwnedVariant>, Vec<String>)>(signals).await;
-        assert_eq!((member.as_str(), body.0.as_str(), body.2.len()), ("PropertiesChanged", INTERFACE, 0));
-        body.1
+    /// Every property, as read, and the names.
+    pub(super) async fn read_all(&self) -> (Snapshot, Vec<String>) {
+        let (mut snapshot, mut names) = (Snapshot::default(), Vec::new());
+        for interface in Snapshot::INTERFACES {
+            let reply = self.client.call_method(None::<&str>, PATH, Some(PROPERTIES), "GetAll", &interface);
+            let values: Values = reply.await.expect("an answer").body().deserialize().expect("properties");
+            names.extend(values.keys().map(|name| format!("{interface}.{name}")));
+            snapshot.update(interface, values);
+        }
+        names.sort();
+        (snapshot, names)
+    }
+
+    /// What is told of the way from what was told before to `now`, and the names in their order.
+    pub(super) async fn told_change(&mut self, now: &Snapshot) -> (Snapshot, Vec<String>) {
+        let mut signals = MessageStream::from(&self.client);
+        let mut told = self.has_told.clone();
+        tell_change(&self.emitter(), &mut told, now.clone()).await.expect("told");
+        assert_eq!(told, *now);
+        let (mut snapshot, mut names) = (self.has_told.clone(), Vec::new());
+        while snapshot.access.revision != now.access.revision {
+            let (member, (interface, values, gone)) =
+                next_signal::<(String, Values, Vec<String>)>(&mut signals).await;
+            assert!(member == "PropertiesChanged" && interface.starts_with(NAME) && gone.is_empty());
+            let mut of_interface: Vec<_> = values.keys().map(|name| format!("{interface}.{name}")).collect();
+            of_interface.sort();
+            names.extend(of_interface);
+            snapshot.update(&interface, values);
+        }
+        self.has_told = told;
+        (snapshot, names)
     }
 
     /// The signal that is made of a notification: its name and its arguments.
     pub(super) async fn told<T: DeserializeOwned + Type>(&self, notification: Notification) -> (String, T) {
-        let signals = MessageStream::from(&self.client);
+        let mut signals = MessageStream::from(&self.client);
         tell(&self.emitter(), notification).await.expect("told");
-        next_signal(signals).await
+        next_signal(&mut signals).await
     }
 
     fn emitter(&self) -> SignalEmitter<'_> {
@@ -245,7 +268,7 @@ impl Peers {
 }
 
 async fn send(client: &Connection, call: &Call) -> Result<Message, String> {
-    let (to, interface) = (None::<&str>, Some(INTERFACE));
+    let (to, interface) = (None::<&str>, Some(call.interface));
     let sent = async {
         match &call.body {
             Body::Empty => client.call_method(to, PATH, interface, call.method, &()).await,
@@ -265,7 +288,7 @@ async fn send(client: &Connection, call: &Call) -> Result<Message, String> {
     }
 }
 
-async fn next_signal<T: DeserializeOwned + Type>(mut signals: MessageStream) -> (String, T) {
+async fn next_signal<T: DeserializeOwned + Type>(signals: &mut MessageStream) -> (String, T) {
     let next = async {
         loop {
             let message = signals.next().await.expect("connected").expect("a message");

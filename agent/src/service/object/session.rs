@@ -1,0 +1,30 @@
+//! The session: its end, and more time.
+
+use fieldlink_device::bus::{Caller, SessionMethods, SessionProperties};
+use fieldlink_device::order::Order;
+use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::limits;
+
+use super::{Object, parse};
+use crate::service::action::Action;
+use crate::service::error::Error;
+
+impl SessionMethods for Object {
+    type Error = Error;
+
+    fn properties(&self) -> SessionProperties {
+        SessionProperties::from(&self.view.borrow().status)
+    }
+
+    async fn end(&self, caller: Caller<'_>) -> Result<(), Error> {
+        self.order(caller, Action::Stop, Order::End).await
+    }
+
+    async fn grant_extension(&self, caller: Caller<'_>, session: &str, minutes: u32) -> Result<(), Error> {
+        let session: SessionId = parse("session", session)?;
+        if !limits::EXTENSION_MINUTES.contains(&minutes) {
+            return Err(Error::invalid(format!("minutes={minutes}")));
+        }
+        self.order(caller, Action::Extend, Order::Grant(session, minutes)).await
+    }
+}

@@ -1,0 +1,79 @@
+//! Whether anybody could connect: switching remote access on and off, and what to read out.
+
+use super::arguments::{BusArguments, from_bus, to_bus};
+use super::subject::subject;
+use super::text::given;
+use crate::notice::Notice;
+use crate::status::{Phase, Status};
+
+subject! {
+    interface AccessInterface = "com.navvis.Fieldlink1.Access";
+
+    /// Where remote access stands. Empty and zero mean that there is none.
+    properties AccessProperties {
+        /// "off", "connecting", "ready", "asking", "admitting", "active" or "interrupted".
+        "State" = state: String,
+        /// While State is off: why it was switched off, as a code to be read out; else empty.
+        "Notice" = notice: String,
+        /// hearsay b: only the relay says so, of somebody else. "burnt": engineer, company, ticket, partner s, of the last
+        /// who tried.
+        "NoticeArguments" = notice_arguments: BusArguments,
+        /// While State is connecting: what went wrong last.
+        "Problem" = problem: String,
+        /// Wrong PINs so far, for this support ID.
+        "WrongTries" = wrong_tries: u32,
+        /// The agent's version.
+        "Version" = version: String,
+        /// The language that the device's operator has set ("en", "de"); empty if the locale decides.
+        "Language" = language: String,
+        /// Goes up with every change of any interface of the object, also from one start of the agent to the next. A change
+        /// is told with Access last: what other interfaces told before it belongs to the same change. If it is the same
+        /// before and after several reads, they fit together.
+        "Revision" = revision: u64,
+    }
+
+    /// What the person beside the device decides of remote access as a whole.
+    methods AccessMethods {
+        /// Switches remote access on, with a new support ID and PIN. polkit: .start
+        "Start" = start();
+        /// Switches remote access off. A session ends. polkit: .stop
+        "Stop" = stop();
+        /// What is to be read out over the phone: nine digits and four. Only while State is connecting or ready.
+        /// polkit: .credentials
+        "GetCredentials" = get_credentials() -> ("support_id": String, "pin": String);
+    }
+
+    signals {
+        /// Something the client should know. Codes and arguments: "time-left" (minutes t) and "more-time" (seconds t) of the
+        /// session, "no-more-time"; "wrong-pin" and "broken-off" (engineer, company, ticket, partner s); what became of a
+        /// question: "refused" and "not-let-in" (engineer s), "answered" (text s), "answered-no", "no-answer", "withdrawn",
+        /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection).
+        "Warning" = warning(code: &str, arguments: BusArguments);
+    }
+}
+
+impl From<&Status> for AccessProperties {
+    fn from(status: &Status) -> Self {
+        let notice = status.notice.as_ref();
+        Self {
+            state: status.phase.name().to_owned(),
+            notice: notice.map_or("", Notice::code).to_owned(),
+            notice_arguments: notice.map(|notice| to_bus(notice.arguments())).unwrap_or_default(),
+            problem: status.problem.clone().unwrap_or_default(),
+            wrong_tries: status.wrong_tries.into(),
+            ..Self::default()
+        }
+    }
+}
+
+impl AccessProperties {
+    /// Writes what they say into `status`. `None` if the service is of a version with states that this one does not know.
+    pub(super) fn read_into(&self, status: &mut Status) -> Option<()> {
+        status.phase = Phase::from_name(&self.state)?;
+        status.notice =
+            given(&self.notice).map(|code| Notice::of_parts(&code, from_bus(&self.notice_arguments)));
+        status.problem = given(&self.problem);
+        status.wrong_tries = u8::try_from(self.wrong_tries).unwrap_or(u8::MAX);
+        Some(())
+    }
+}

@@ -1,0 +1,77 @@
+//! What is asked, answered and said while an engineer is there.
+
+use std::time::Duration;
+
+use super::subject::subject;
+use super::text::microseconds;
+use crate::status::{Question, QuestionKind, Status};
+
+subject! {
+    interface ConversationInterface = "com.navvis.Fieldlink1.Conversation";
+
+    /// The open question. Empty and zero mean that there is none.
+    properties ConversationProperties {
+        /// The open question's ID; empty without one. An answer must name it.
+        "Question" = question: String,
+        /// "consent", "extension" or "text".
+        "QuestionKind" = question_kind: String,
+        /// How many minutes longer, for an extension.
+        "QuestionMinutes" = question_minutes: u32,
+        /// What is asked, in the engineer's words (kind text).
+        "QuestionText" = question_text: String,
+        /// What to choose from.
+        "QuestionChoices" = question_choices: Vec<String>,
+        /// When no answer counts as none.
+        "QuestionDeadline" = question_deadline: u64,
+    }
+
+    /// What the person beside the device answers and says.
+    methods ConversationMethods {
+        /// Says yes to the question that is named (kinds consent and extension). polkit: .allow
+        "Allow" = allow(question: &str);
+        /// Says no to the question that is named (any kind). polkit: .allow
+        "Refuse" = refuse(question: &str);
+        /// Answers the question that is named (kind text): one of QuestionChoices, or any words if there are none.
+        /// polkit: .answer
+        "Answer" = answer(question: &str, text: String);
+        /// Says something to the engineer; 1000 bytes at most. polkit: .answer
+        "SendChat" = send_chat(text: String);
+    }
+
+    signals {
+        /// A line between engineer and client; from is "engineer" or "client".
+        "Chat" = chat(from: &str, text: &str);
+    }
+}
+
+impl From<&Status> for ConversationProperties {
+    fn from(status: &Status) -> Self {
+        let Some(question) = &status.question else { return Self::default() };
+        Self {
+            question: question.id.to_string(),
+            question_kind: question.kind.name().to_owned(),
+            question_minutes: question.minutes,
+            question_text: question.text.clone(),
+            question_choices: question.choices.clone(),
+            question_deadline: microseconds(question.until),
+        }
+    }
+}
+
+impl ConversationProperties {
+    /// Writes what they say into `status`.
+    pub(super) fn read_into(&self, status: &mut Status) {
+        status.question = self.to_question();
+    }
+
+    fn to_question(&self) -> Option<Question> {
+        Some(Question {
+            id: self.question.parse().ok()?,
+            kind: QuestionKind::from_name(&self.question_kind)?,
+            minutes: self.question_minutes,
+            text: self.question_text.clone(),
+            choices: self.question_choices.clone(),
+            until: Duration::from_micros(self.question_deadline),
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! The session: who works on the device, and for how long.
+
+use std::time::Duration;
+
+use super::subject::subject;
+use super::text::{given, microseconds};
+use crate::notice::Person;
+use crate::status::{Away, Status, Visitor};
+
+subject! {
+    interface SessionInterface = "com.navvis.Fieldlink1.Session";
+
+    /// Who is connected, or wants to be. Empty and zero mean that there is none.
+    properties SessionProperties {
+        /// The session's ID; empty unless somebody asks to come in or is connected.
+        "Id" = id: String,
+        /// The engineer's name.
+        "Engineer" = engineer: String,
+        /// The engineer's company.
+        "Company" = company: String,
+        /// The support case.
+        "Ticket" = ticket: String,
+        /// The reseller who arranged the call.
+        "Partner" = partner: String,
+        /// When the session is over; 0 without one.
+        "Deadline" = deadline: u64,
+        /// While interrupted, who is out of reach: "us" (this device) or "them"; else empty.
+        "Away" = away: String,
+        /// How often the engineer's program was started again and came back into the session.
+        "Returns" = returns: u32,
+    }
+
+    /// What the person beside the device decides of the session.
+    methods SessionMethods {
+        /// Ends the session, or turns away whoever asks to come in. polkit: .stop
+        "End" = end();
+        /// Gives the session that is named 1 to 60 minutes more, asked for or not; two hours altogether are the most.
+        /// polkit: .extend
+        "GrantExtension" = grant_extension(session: &str, minutes: u32);
+    }
+
+    signals {}
+}
+
+impl From<&Status> for SessionProperties {
+    fn from(status: &Status) -> Self {
+        let mut properties = Self {
+            deadline: microseconds(status.deadline.unwrap_or_default()),
+            away: status.away.map_or("", Away::name).to_owned(),
+            returns: status.returns,
+            ..Self::default()
+        };
+        if let Some(visitor) = &status.visitor {
+            properties.id = visitor.session.to_string();
+            properties.engineer = visitor.who.engineer.clone();
+            properties.company = visitor.who.company.clone();
+            properties.ticket = visitor.who.ticket.clone();
+            properties.partner = visitor.who.partner.clone().unwrap_or_default();
+        }
+        properties
+    }
+}
+
+impl SessionProperties {
+    /// Writes what they say into `status`.
+    pub(super) fn read_into(&self, status: &mut Status) {
+        status.visitor = self.id.parse().ok().map(|session| Visitor {
+            session,
+            who: Person {
+                engineer: self.engineer.clone(),
+                company: self.company.clone(),
+                ticket: self.ticket.clone(),
+                partner: given(&self.partner),
+            },
+        });
+        status.deadline = Some(Duration::from_micros(self.deadline)).filter(|deadline| !deadline.is_zero());
+        status.away = Away::from_name(&self.away);
+        status.returns = self.returns;
+    }
+}

@@ -1,0 +1,13 @@
+//! What stands for nothing on the bus, where every property has a value, and for a time.
+
+use std::time::Duration;
+
+/// A text, if there is one.
+pub(super) fn given(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// A time since boot as it stands on the bus.
+pub(super) fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
