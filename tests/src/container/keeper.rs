@@ -1,5 +1,6 @@
 //! The process around a container, and which of the processes below it is the container's first.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -25,15 +26,15 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    /// Boots `rootfs`, which stays as it is, on `host`.
-    pub(super) fn start(rootfs: &Path, host: &Namespace, hostname: &str, options: &ContainerOptions) -> Self {
+    /// Boots `root`, which stays as it is, on `host`.
+    pub(super) fn start(root: &Path, host: &Namespace, hostname: &str, options: &ContainerOptions) -> Self {
         // Not in /tmp: that may lie in memory.
         let directory = tempfile::tempdir_in("/var/tmp").expect("a temporary directory");
         let console = File::create(directory.path().join("console")).expect("writable");
         let process = Command::new("unshare")
             .args(["--mount", "--propagation", "private", "sh", "-c", include_str!("keeper.sh"), "keeper"])
             .args([host.name(), hostname])
-            .arg(rootfs)
+            .arg(lower_directories(root, options.over))
             .arg(directory.path())
             .arg(options.disk.unwrap_or("-"))
             .arg(format!("--network-namespace-path=/run/netns/{}", host.name()))
@@ -70,6 +71,13 @@ impl Keeper {
         }
     }
 
+    /// Moves what was written to `to`; the container is off.
+    pub(super) fn move_disk(&self, to: &Path) {
+        let upper = self.directory.path().join("disk/upper");
+        let moved = Command::new("mv").arg("--no-target-directory").arg(upper).arg(to).status();
+        assert!(moved.is_ok_and(|status| status.success()), "could not move a disk to {}", to.display());
+    }
+
     fn wait(&mut self, what: &str, mut is_done: impl FnMut(&Self) -> bool) -> Result<(), String> {
         let deadline = Instant::now() + BOOT;
         while !is_done(self) {
@@ -103,6 +111,17 @@ impl Keeper {
         let leader = descendants_of(self.process.id()).into_iter().find(|pid| is_first(*pid))?;
         Some(Pid::from_raw(leader.cast_signed()))
     }
+}
+
+/// What the disk lies over, the uppermost first, as overlayfs reads it.
+fn lower_directories(root: &Path, over: Option<&Path>) -> OsString {
+    let mut directories = OsString::new();
+    if let Some(directory) = over {
+        directories.push(directory);
+        directories.push(":");
+    }
+    directories.push(root);
+    directories
 }
 
 /// Whether a process is the first one of process IDs of its own.

@@ -1,9 +1,10 @@
 # Keeps one container going: in mounts of its own, so that none can stay behind, and again when it asks
 # for a reboot, until it is switched off or standard input ends. It ends, too, when the test is killed.
-# Usage: keeper NAME HOSTNAME ROOTFS DIRECTORY DISK ARGUMENTS...   (DISK: a size, or - for that of DIRECTORY)
+# Usage: keeper NAME HOSTNAME LOWER DIRECTORY DISK ARGUMENTS...
+# LOWER: directories that the disk lies over; DISK: a size, or - for that of DIRECTORY
 set -eu
 trap '' INT
-name=$1 hostname=$2 rootfs=$3 directory=$4 disk=$5
+name=$1 hostname=$2 lower=$3 directory=$4 disk=$5
 shift 5
 exec 3<&0 </dev/null
 
@@ -12,7 +13,7 @@ mkdir -p "$directory/root" "$directory/disk" /run/systemd/nspawn
 mkdir "$directory/disk/upper" "$directory/disk/work"
 # systemd-nspawn expects that /run is in memory, as systemd has it.
 mount -t tmpfs -o mode=755 tmpfs /run/systemd/nspawn
-mount -t overlay -o "lowerdir=$rootfs,upperdir=$directory/disk/upper,workdir=$directory/disk/work" \
+mount -t overlay -o "lowerdir=$lower,upperdir=$directory/disk/upper,workdir=$directory/disk/work" \
   overlay "$directory/root"
 echo "$hostname" >"$directory/root/etc/hostname"
 # Empty, it is filled at the first boot.

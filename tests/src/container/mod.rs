@@ -5,6 +5,7 @@
 mod client;
 mod commands;
 mod engineer;
+mod installed;
 mod journal;
 mod keeper;
 mod packages;
@@ -13,6 +14,8 @@ mod places;
 mod platform;
 mod site;
 mod versions;
+
+use std::path::Path;
 
 use nix::unistd::Pid;
 
@@ -33,6 +36,8 @@ pub use site::{Site, SiteOptions};
 /// What a test wants to be different from the defaults.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ContainerOptions {
+    /// What lies on the disk over the root file system: a directory, which stays as it is.
+    pub over: Option<&'static Path>,
     /// The size of the disk (`200m`), which then lies in memory, instead of as large as the real one.
     pub disk: Option<&'static str>,
 }
@@ -73,6 +78,13 @@ impl Container {
     pub fn power_off(mut self) {
         self.run(&["systemctl", "poweroff"]);
         self.keeper.wait_until_off();
+    }
+
+    /// Goes down in order; what was written is moved to `directory`.
+    fn power_off_and_keep(mut self, directory: &Path) {
+        self.run(&["systemctl", "poweroff"]);
+        self.keeper.wait_until_off();
+        self.keeper.move_disk(directory);
     }
 
     /// The first process, as this machine counts.

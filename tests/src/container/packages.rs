@@ -38,7 +38,12 @@ impl Packages {
         Self { directory: std::env::var_os("FIELDLINK_PACKAGES").map_or_else(built, PathBuf::from) }
     }
 
-    fn path_of(&self, package: Package) -> PathBuf {
+    /// Where they lie.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn path_of(&self, package: Package) -> PathBuf {
         let begins = format!("{}_", package.name());
         let entries = std::fs::read_dir(&self.directory).into_iter().flatten().flatten();
         let found = entries

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::thread::scope;
 
+use super::installed::Installed;
 use super::{Call, Client, Container, ContainerOptions, Engineer, Package, Packages, laboratory};
 use crate::PATIENCE;
 use crate::certificates;
@@ -41,13 +42,29 @@ impl Site {
 
     /// With other settings.
     pub fn boot_with(options: SiteOptions) -> Option<Self> {
-        let site = Self::boot_bare(options)?;
-        site.set_up(options);
+        // Without a laboratory nothing can be installed.
+        laboratory()?;
+        let installed = Installed::get(Self::install);
+        let relay = ContainerOptions { over: Some(&installed.relay), ..ContainerOptions::default() };
+        let scanner = ContainerOptions { over: Some(&installed.scanner), ..options.scanner };
+        let site = Self::boot_computers(relay, scanner)?;
+        if options.at_boot {
+            site.configure(true);
+            site.scanner.run(&["systemctl", "restart", "fieldlink-agent.service"]);
+        }
         Some(site)
     }
 
+    /// Sets two computers up, and keeps their disks.
+    fn install(disks: &Installed) {
+        let site = Self::boot_bare(SiteOptions::default()).expect("there is a laboratory");
+        site.set_up();
+        site.scanner.power_off_and_keep(&disks.scanner);
+        site.relay.power_off_and_keep(&disks.relay);
+    }
+
     /// Installs and configures everything, and enrols the engineer.
-    pub fn set_up(&self, options: SiteOptions) {
+    pub fn set_up(&self) {
         let certificates = tempfile::tempdir().expect("a temporary directory");
         let files = certificates::create_valid(certificates.path(), (2026, 2050), &["relay.test"]);
         scope(|scope| {
@@ -55,20 +72,24 @@ impl Site {
                 self.install_relay(certificates.path());
                 self.enrol_engineer();
             });
-            self.install_agent(&files.authority, options);
+            self.install_agent(&files.authority);
             relay.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         });
     }
 
     /// Two computers with nothing of Fieldlink's.
     pub fn boot_bare(options: SiteOptions) -> Option<Self> {
+        Self::boot_computers(ContainerOptions::default(), options.scanner)
+    }
+
+    fn boot_computers(relay_options: ContainerOptions, scanner_options: ContainerOptions) -> Option<Self> {
         let mut lab = laboratory()?;
         let (relay, scanner) = (lab.host("relay"), lab.host("scanner"));
         let cable = lab
             .cable(Plug::new(&relay, "host0", "10.78.0.1/24"), Plug::new(&scanner, "host0", "10.78.0.2/24"));
         let (relay, scanner) = scope(|scope| {
-            let relay = scope.spawn(|| Container::boot(&relay, "relay", ContainerOptions::default()));
-            let scanner = Container::boot(&scanner, "scanner", options.scanner);
+            let relay = scope.spawn(|| Container::boot(&relay, "relay", relay_options));
+            let scanner = Container::boot(&scanner, "scanner", scanner_options);
             (relay.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), scanner)
         });
         for container in [&relay, &scanner] {
@@ -101,10 +122,10 @@ impl Site {
     }
 
     /// What the maker of a scanner does: install, write the configuration.
-    fn install_agent(&self, authority: &Path, options: SiteOptions) {
+    fn install_agent(&self, authority: &Path) {
         Packages::built().install(&self.scanner, Package::Agent);
         self.scanner.write(AUTHORITY, std::fs::read(authority).expect("readable"));
-        self.configure(options.at_boot);
+        self.configure(false);
         self.scanner.run(&["systemctl", "restart", "fieldlink-agent.service"]);
     }
 

@@ -67,7 +67,7 @@ fn a_reboot_keeps_the_disk_and_the_cable_and_the_end_leaves_nothing() {
 fn a_small_disk_can_be_full() {
     let Some(mut lab) = laboratory() else { return };
     let host = lab.host("scanner");
-    let options = ContainerOptions { disk: Some("64m") };
+    let options = ContainerOptions { disk: Some("64m"), ..ContainerOptions::default() };
     let scanner = Container::boot(&host, "scanner", options);
     let filled = scanner.output_as(Person::Root, &["dd", "if=/dev/zero", "of=/var/filler", "bs=64k"]);
     assert!(String::from_utf8_lossy(&filled.stderr).contains("No space left on device"));

@@ -32,7 +32,7 @@ fn check_sessions(site: &Site) {
 
 #[test]
 fn a_full_disk_stops_no_session() {
-    let scanner = ContainerOptions { disk: Some("700m") };
+    let scanner = ContainerOptions { disk: Some("700m"), ..ContainerOptions::default() };
     let Some(site) = Site::boot_with(SiteOptions { scanner, ..SiteOptions::default() }) else { return };
     // The client's account is made before, which needs room.
     assert_eq!(site.client().state(), "off");

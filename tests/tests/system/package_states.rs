@@ -84,7 +84,7 @@ fn a_configuration_that_broke_off_is_finished_later_and_stops_no_session() {
 
 #[test]
 fn an_upgrade_that_finds_the_disk_full_stops_no_session_and_is_done_again() {
-    let scanner = ContainerOptions { disk: Some("700m") };
+    let scanner = ContainerOptions { disk: Some("700m"), ..ContainerOptions::default() };
     let Some(site) = Site::boot_with(SiteOptions { scanner, ..SiteOptions::default() }) else { return };
     let scanner = &site.scanner;
     let path = scanner.another_version(Package::Agent, "99.0", "true");

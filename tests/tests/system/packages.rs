@@ -55,7 +55,7 @@ fn purge_leaves_nothing_even_after_sessions() {
     site.scanner.run_as(fieldlink_tests::container::Person::Client, &["true"]);
     site.relay.shell("useradd --create-home ada && userdel --remove ada");
     let before = [&site.scanner, &site.relay].map(everything);
-    site.set_up(SiteOptions::default());
+    site.set_up();
     let call = site.call();
     call.output_of("touch ~/of-the-engineer");
     call.end();
