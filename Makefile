@@ -5,11 +5,14 @@ SHELL := /bin/bash
 STEP := tests/step
 export CARGO_BUILD_JOBS ?= 2
 export CARGO_TERM_COLOR ?= never
-# Tests that run at the same time, where tests mostly wait.
+# Tests that run at the same time, where tests mostly wait; and computers that boot do so.
 SIDE_BY_SIDE ?= 4
+SITES_SIDE_BY_SIDE ?= 3
+# Every step builds with the same packages chosen, and so with the same features: nothing is compiled twice.
+TESTS := cargo test --quiet --workspace
 
-.PHONY: help demo test bench fuzz package reproducible advisories release setup build format lint doc deny unit system \
-	test-system clean
+.PHONY: help demo test bench fuzz package reproducible advisories release setup build build-tests format lint doc deny \
+	unit system test-system clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -49,19 +52,23 @@ deny:
 	  $(STEP) "licences and sources" cargo deny --log-level error check bans licenses sources; \
 	else echo "skipped  licences and sources: cargo-deny is not installed (cargo install cargo-deny)"; fi
 
-unit:
-	@$(STEP) "unit and property tests" cargo test --quiet --workspace --exclude fieldlink-tests
+build-tests:
+	@$(STEP) "build (as tests run)" cargo build --quiet --workspace --all-targets
+
+unit: build-tests
+	@$(STEP) "unit and property tests" env RUST_TEST_THREADS=$(SIDE_BY_SIDE) \
+	  $(TESTS) --lib --bins --test structure --test fuzz_corpus --test program --test wire
 
 # They mostly wait, so more run side by side than there are processors.
-system:
-	@$(STEP) "build (as tests run)" cargo build --quiet --workspace --bins
-	@$(STEP) "end-to-end tests" env RUST_TEST_THREADS=$(SIDE_BY_SIDE) cargo test --quiet -p fieldlink-tests
+system: build-tests
+	@$(STEP) "end-to-end tests" env RUST_TEST_THREADS=$(SIDE_BY_SIDE) \
+	  $(TESTS) --test e2e --test network --test session_process
 
-test-system: package ## Boot scanners and relays with the packages installed, and have calls (needs root)
-	@$(STEP) "build (for system tests)" cargo build --quiet --workspace --bins
+test-system: package build-tests ## Boot scanners and relays with the packages installed, and have calls (needs root)
 	@$(STEP) "root file systems, where they can be had" \
 	  sh -c 'for suite in bullseye bookworm trixie; do tests/rootfs $$suite & done; wait'
-	@$(STEP) "system tests (Debian 12)" env -u FIELDLINK_TEST_SUITE cargo test --quiet -p fieldlink-tests --test system
+	@$(STEP) "system tests (Debian 12)" env -u FIELDLINK_TEST_SUITE RUST_TEST_THREADS=$(SITES_SIDE_BY_SIDE) \
+	  $(TESTS) --test system
 	@$(STEP) "system tests (Debian 11 and 13)" tests/platforms
 
 bench: setup package build ## Measure, and print one table (also target/bench/bench.json). BASE=<rev>: compare with that revision

@@ -2,7 +2,7 @@
 //!
 //! What one connection can hold follows from the sizes of messages and buffers: see
 //! [`socket`](crate::socket). A peer does its worst by not finishing what it sends, or by not reading.
-//! `relay/tests/memory.rs` does both to a real process and compares. `fieldlink-relay.service` allows as much
+//! `relay/tests/wire/memory.rs` does both to a real process and compares. `fieldlink-relay.service` allows as much
 //! as the default limits may take; a test here compares them, too.
 
 use crate::arrivals;

@@ -9,7 +9,7 @@
 //! show nothing; or engineers and pipes, which show a credential or a ticket (an agent comes back to a session that
 //! goes on with its ticket in the request, and may register for nothing else then). `memory.rs` adds up what all of
 //! them can hold at the worst, from the sizes in `socket.rs`; a test compares that with `MemoryHigh` of the unit,
-//! `relay/tests/memory.rs` with a real process. `fault.rs` has the close codes of RFC 6455, `pace.rs` counts
+//! `relay/tests/wire/memory.rs` with a real process. `fault.rs` has the close codes of RFC 6455, `pace.rs` counts
 //! messages.
 
 use std::collections::HashMap;

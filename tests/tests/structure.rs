@@ -219,3 +219,18 @@ fn the_check_sees_a_circle() {
     spread(&[], "crate::a::{self, b::{C, D as E}, F}", &mut |path| found.push(path.join("::")));
     assert_eq!(found, ["crate::a", "crate::a::b::C", "crate::a::b::D", "crate::a::F"]);
 }
+
+#[test]
+fn every_test_program_is_run() {
+    let makefile = include_str!("../../Makefile");
+    for directory in crates().into_iter().map(|path| path.join("tests")).filter(|path| path.is_dir()) {
+        for entry in fs::read_dir(&directory).expect("readable").map(|entry| entry.expect("readable").path())
+        {
+            if entry.extension().is_some_and(|extension| extension == "rs") || entry.join("main.rs").exists()
+            {
+                let name = entry.file_stem().and_then(|name| name.to_str()).expect("plain names");
+                assert!(makefile.contains(&format!("--test {name}")), "the Makefile does not run {name}");
+            }
+        }
+    }
+}

@@ -13,27 +13,27 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 
 /// A relay's process. Killed when it is dropped.
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     log: PathBuf,
 }
 
 impl Process {
     /// Resident memory, in bytes.
-    pub fn resident(&self) -> u64 {
+    pub(crate) fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a field");
         line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") * 1_024
     }
 
     /// Has it stop as the service manager does.
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let process = Pid::from_raw(self.child.id().try_into().expect("a process"));
         kill(process, Signal::SIGTERM).expect("it runs");
     }
 
     /// What it has logged, once that contains `wanted`.
-    pub async fn log_with(&self, wanted: &str) -> String {
+    pub(crate) async fn log_with(&self, wanted: &str) -> String {
         within(async {
             loop {
                 let log = std::fs::read_to_string(&self.log).expect("text");
@@ -56,7 +56,7 @@ impl Drop for Process {
 
 impl TestRelay {
     /// Starts the program with further lines under `[limits]`.
-    pub async fn start_process(limits: &str) -> (Self, Process) {
+    pub(crate) async fn start_process(limits: &str) -> (Self, Process) {
         let directory = tempfile::tempdir().expect("a directory");
         let config = test_config(directory.path());
         let file = directory.path().join("relay.toml");
@@ -87,7 +87,11 @@ impl TestRelay {
     }
 
     /// Upgrades on `path` over a connection with small buffers of the kernel, so that little is under way.
-    pub async fn connect_narrowly(&self, path: &str, headers: &[(&str, &str)]) -> Result<Socket, Refused> {
+    pub(crate) async fn connect_narrowly(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Socket, Refused> {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(16 * 1_024).expect("set");
         socket.set_send_buffer_size(16 * 1_024).expect("set");

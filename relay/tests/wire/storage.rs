@@ -1,18 +1,16 @@
 //! Disks that take nothing: what goes on, what is refused, and what is written later. Real file systems, so
 //! as root only.
 
-mod support;
-
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::support::*;
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer, Unavailable};
 use fieldlink_protocol::reason::Reason;
-use support::*;
 use tempfile::TempDir;
 
 /// A file system of its own; unmounted when it is dropped.

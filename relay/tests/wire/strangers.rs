@@ -1,13 +1,11 @@
 //! What someone without a credential, a ticket or manners gets to see.
 
-mod support;
-
+use crate::support::*;
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::messages::agent::RegistrationRefusal;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_relay::store::unix_now;
-use support::*;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 

@@ -1,16 +1,14 @@
 //! Limits of rate, size, time and memory, and what happens at them.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::*;
 use fieldlink_protocol::limits::{CONTROL_MESSAGE, DATA_MESSAGE};
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::messages::engineer::{ToEngineer, Unavailable};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 use futures_util::{SinkExt, StreamExt};
-use support::*;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 

@@ -1,12 +1,10 @@
 //! Measurements: what a well-behaved peer gets, and what nobody gets more of.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::*;
 use fieldlink_protocol::{endpoint, limits};
 use futures_util::SinkExt;
-use support::*;
 use tokio_tungstenite::tungstenite::Message;
 
 async fn started(relay: &TestRelay) -> Socket {

@@ -1,13 +1,11 @@
 //! Peers that send more messages than anybody has reason to.
 
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::*;
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer};
 use fieldlink_protocol::pipe::PipeKind;
 use futures_util::{SinkExt, StreamExt};
-use support::*;
 use tokio_tungstenite::tungstenite::Message;
 
 /// More than anything here permits.

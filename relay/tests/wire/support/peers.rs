@@ -23,14 +23,14 @@ use super::{Refused, Socket, TestRelay, next_message, within};
 
 /// A control connection.
 #[derive(Debug)]
-pub struct Control(pub Socket);
+pub(crate) struct Control(pub(crate) Socket);
 
 impl Control {
-    pub async fn send(&mut self, message: &impl Serialize) {
+    pub(crate) async fn send(&mut self, message: &impl Serialize) {
         within(self.0.send(Message::text(encode(message)))).await.expect("sent");
     }
 
-    pub async fn receive<M: DeserializeOwned + Bounded>(&mut self) -> M {
+    pub(crate) async fn receive<M: DeserializeOwned + Bounded>(&mut self) -> M {
         match next_message(&mut self.0).await {
             Some(Message::Text(text)) => decode(text.as_bytes()).expect("a message of this version"),
             other => panic!("expected a message, got {other:?}"),
@@ -39,17 +39,17 @@ impl Control {
 }
 
 /// An agent that has not registered yet.
-pub struct NewAgent {
-    pub control: Control,
-    pub challenge: Challenge,
+pub(crate) struct NewAgent {
+    pub(crate) control: Control,
+    pub(crate) challenge: Challenge,
 }
 
 /// A registered agent.
 #[derive(Debug)]
-pub struct FakeAgent {
-    pub control: Control,
-    pub support_id: SupportId,
-    pub lease: String,
+pub(crate) struct FakeAgent {
+    pub(crate) control: Control,
+    pub(crate) support_id: SupportId,
+    pub(crate) lease: String,
 }
 
 impl Deref for FakeAgent {
@@ -66,25 +66,25 @@ impl DerefMut for FakeAgent {
 }
 
 impl NewAgent {
-    pub async fn connect(relay: &TestRelay) -> Self {
+    pub(crate) async fn connect(relay: &TestRelay) -> Self {
         Self::greeted(Control(relay.connect(endpoint::AGENT, &[]).await.expect("accepted"))).await
     }
 
     /// Takes the challenge of a connection.
-    pub async fn greeted(mut control: Control) -> Self {
+    pub(crate) async fn greeted(mut control: Control) -> Self {
         let ToAgent::Challenge { challenge, .. } = control.receive().await else { panic!("no challenge") };
         Self { control, challenge }
     }
 
     /// Claims something with a right signature.
-    pub async fn register(&mut self, key: &RegistrationKey, claim: Claim) {
+    pub(crate) async fn register(&mut self, key: &RegistrationKey, claim: Claim) {
         let signature = key.sign(&self.challenge, &claim.signed_text());
         let features = Features::ours();
         self.control.send(&FromAgent::Register { claim, key: key.public(), signature, features }).await;
     }
 
     /// The same; the lease, or the refusal.
-    pub async fn claim(
+    pub(crate) async fn claim(
         &mut self,
         key: &RegistrationKey,
         claim: Claim,
@@ -102,12 +102,12 @@ impl NewAgent {
 
 impl FakeAgent {
     /// Registers under a new ID.
-    pub async fn start(relay: &TestRelay) -> Self {
+    pub(crate) async fn start(relay: &TestRelay) -> Self {
         let claimed = Self::register(relay, &RegistrationKey::generate(), SupportId::random(), None).await;
         claimed.expect("nobody else has that ID")
     }
 
-    pub async fn register(
+    pub(crate) async fn register(
         relay: &TestRelay,
         key: &RegistrationKey,
         support_id: SupportId,
@@ -120,7 +120,7 @@ impl FakeAgent {
     }
 
     /// The next request: its session, run, and the agent's ticket for the control pipe.
-    pub async fn pair(&mut self) -> Offer {
+    pub(crate) async fn pair(&mut self) -> Offer {
         match self.receive().await {
             ToAgent::Pair { session, run, pipe, pipe_ticket, .. } => {
                 Offer { session, run, pipe, pipe_ticket }
@@ -132,16 +132,16 @@ impl FakeAgent {
 
 /// A run, as one side is told of it.
 #[derive(Debug, Clone)]
-pub struct Offer {
-    pub session: SessionId,
-    pub run: RunId,
-    pub pipe: PipeId,
-    pub pipe_ticket: Signed<PipeTicket>,
+pub(crate) struct Offer {
+    pub(crate) session: SessionId,
+    pub(crate) run: RunId,
+    pub(crate) pipe: PipeId,
+    pub(crate) pipe_ticket: Signed<PipeTicket>,
 }
 
 /// A connected engineer.
 #[derive(Debug)]
-pub struct FakeEngineer(Control);
+pub(crate) struct FakeEngineer(Control);
 
 impl Deref for FakeEngineer {
     type Target = Control;
@@ -157,7 +157,7 @@ impl DerefMut for FakeEngineer {
 }
 
 impl FakeEngineer {
-    pub async fn connect(relay: &TestRelay, credential: &Credential) -> Result<Self, Refused> {
+    pub(crate) async fn connect(relay: &TestRelay, credential: &Credential) -> Result<Self, Refused> {
         let authorization = format!("Bearer {}", *credential.bearer());
         let headers = [("Authorization", authorization.as_str())];
         let mut control = Control(relay.connect(endpoint::ENGINEER, &headers).await?);
@@ -166,14 +166,14 @@ impl FakeEngineer {
     }
 
     /// Asks for a device; the answer is whatever comes.
-    pub async fn ask(&mut self, support_id: SupportId) -> ToEngineer {
+    pub(crate) async fn ask(&mut self, support_id: SupportId) -> ToEngineer {
         let (ticket, partner, features) = ("T-1".to_owned(), Some("Reseller".to_owned()), Features::ours());
         self.send(&FromEngineer::Request { support_id, ticket, partner, features }).await;
         self.receive().await
     }
 
     /// Asks for a device that is there.
-    pub async fn request(&mut self, support_id: SupportId) -> Offer {
+    pub(crate) async fn request(&mut self, support_id: SupportId) -> Offer {
         match self.ask(support_id).await {
             ToEngineer::Requested { session, run, pipe, pipe_ticket } => {
                 Offer { session, run, pipe, pipe_ticket }
@@ -183,13 +183,13 @@ impl FakeEngineer {
     }
 
     /// Asks for a session; the answer is whatever comes.
-    pub async fn resume(&mut self, session: SessionId, ticket: impl AsRef<str>) -> ToEngineer {
+    pub(crate) async fn resume(&mut self, session: SessionId, ticket: impl AsRef<str>) -> ToEngineer {
         let (session_ticket, features) = (Signed::from_text(ticket.as_ref()), Features::ours());
         self.send(&FromEngineer::Resume { session, session_ticket, features }).await;
         self.receive().await
     }
 
-    pub async fn ended(&mut self) -> Reason {
+    pub(crate) async fn ended(&mut self) -> Reason {
         loop {
             if let ToEngineer::Ended { reason, .. } = self.receive().await {
                 return reason;
@@ -199,24 +199,24 @@ impl FakeEngineer {
 }
 
 /// Attaches to a pipe.
-pub async fn attach(relay: &TestRelay, ticket: impl AsRef<str>) -> Result<Socket, Refused> {
+pub(crate) async fn attach(relay: &TestRelay, ticket: impl AsRef<str>) -> Result<Socket, Refused> {
     relay.connect(endpoint::PIPE, &[(endpoint::TICKET_HEADER, ticket.as_ref())]).await
 }
 
 /// Closes a connection with these words, and waits until it is closed.
-pub async fn close_with(socket: &mut Socket, text: &str) {
+pub(crate) async fn close_with(socket: &mut Socket, text: &str) {
     let frame = CloseFrame { code: CloseCode::Normal, reason: text.into() };
     within(socket.close(Some(frame))).await.expect("closed");
     while next_message(socket).await.is_some() {}
 }
 
 /// Expects the relay's word that the partner attaches again.
-pub async fn prodded(socket: &mut Socket) {
+pub(crate) async fn prodded(socket: &mut Socket) {
     assert_eq!(next_message(socket).await, Some(Message::text(closing::ATTACH_AGAIN)));
 }
 
 /// Sends bytes through and checks that they arrive as they are.
-pub async fn pass(from: &mut Socket, to: &mut Socket, bytes: &[u8]) {
+pub(crate) async fn pass(from: &mut Socket, to: &mut Socket, bytes: &[u8]) {
     within(from.send(Message::binary(bytes.to_vec()))).await.expect("sent");
     match next_message(to).await {
         Some(Message::Binary(arrived)) => assert!(arrived == bytes, "the bytes differ"),

@@ -1,9 +1,8 @@
 //! Engineers who come back to their session on a new connection, and those who may not.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::*;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer, Unavailable};
@@ -12,7 +11,6 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::ticket::{SessionTicket, Signed, TicketKeys};
 use fieldlink_relay::store::{KeyPolicy, SqliteStore, Store, unix_now};
-use support::*;
 
 #[tokio::test]
 async fn a_session_outlives_its_engineers_connection() {

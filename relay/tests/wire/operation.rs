@@ -1,18 +1,16 @@
 //! Running a relay: revoking, stopping, restarting, the command line.
 
-mod support;
-
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use crate::support::*;
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer, Unavailable};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_relay::store::unix_now;
 use futures_util::StreamExt;
-use support::*;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 

@@ -1,14 +1,12 @@
 //! Sessions that outlive the relay's process.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::*;
 use fieldlink_protocol::messages::agent::{RegistrationRefusal, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_relay::store::unix_now;
-use support::*;
 
 /// The things that come back, in whatever order.
 #[derive(Clone, Copy)]

@@ -1,16 +1,14 @@
 //! What peers can make a real relay hold, against what its limits say.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::*;
 use fieldlink_protocol::endpoint;
 use fieldlink_protocol::limits::{DATA_MESSAGE, RELAY_MESSAGE};
 use fieldlink_relay::memory::{SESSION, STRANGER};
 use futures_util::SinkExt;
 use futures_util::future::join_all;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use support::*;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;

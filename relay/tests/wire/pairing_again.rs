@@ -1,11 +1,9 @@
 //! An engineer's program that was started again pairs again with the key both sides kept.
 
-mod support;
-
+use crate::support::*;
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer, Unavailable};
 use fieldlink_protocol::reason::Reason;
-use support::*;
 
 fn unavailable(code: Unavailable, retry_after: Option<u32>) -> ToEngineer {
     ToEngineer::Unavailable { code, retry_after }

@@ -1,14 +1,12 @@
 //! From a request through pairing and admission to the end, and what the audit log says of it.
 
-mod support;
-
+use crate::support::*;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer, Unavailable};
 use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::reason::Reason;
 use futures_util::SinkExt;
-use support::*;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;

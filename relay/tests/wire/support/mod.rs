@@ -1,8 +1,4 @@
 //! A relay in this process on a port of its own, and fake peers that speak its wire.
-
-// Every test file uses another part of this.
-#![allow(dead_code, unreachable_pub, unused_imports)]
-
 mod call;
 mod peers;
 mod process;
@@ -36,41 +32,40 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub use call::*;
-pub use peers::*;
-pub use process::*;
+pub(crate) use call::*;
+pub(crate) use peers::*;
 
-pub type Socket = WebSocketStream<TlsStream<TcpStream>>;
+pub(crate) type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
 /// The store's file.
 const STORE: &str = "relay.sqlite";
 
 /// Longer than anything should take; a test that waits this long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits, but not for ever.
-pub async fn within<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     timeout(PATIENCE, future).await.expect("it should have happened by now")
 }
 
 /// What a refused upgrade was answered with.
 #[derive(Debug)]
-pub struct Refused {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Refused {
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.headers.get(endpoint::REFUSED_HEADER).map_or("", |value| value.to_str().expect("text"))
     }
 }
 
 /// A relay that runs. Stops when it is dropped.
-pub struct TestRelay {
-    pub address: SocketAddr,
-    pub config: Config,
+pub(crate) struct TestRelay {
+    pub(crate) address: SocketAddr,
+    pub(crate) config: Config,
     directory: TempDir,
     shutdown: CancellationToken,
     serving: JoinHandle<Result<usize, RelayError>>,
@@ -79,11 +74,11 @@ pub struct TestRelay {
 }
 
 impl TestRelay {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let mut config = test_config(directory.path());
         change(&mut config);
@@ -91,14 +86,14 @@ impl TestRelay {
     }
 
     /// Stops it as SIGTERM does, and starts it again with what it remembers.
-    pub async fn restart(self) -> Self {
+    pub(crate) async fn restart(self) -> Self {
         self.shutdown.cancel();
         within(self.serving).await.expect("no panic").expect("a clean stop");
         Self::run(self.config, self.directory).await
     }
 
     /// As [`TestRelay::restart`]; meanwhile something happens to its disk.
-    pub async fn restart_with(self, meanwhile: impl FnOnce()) -> Self {
+    pub(crate) async fn restart_with(self, meanwhile: impl FnOnce()) -> Self {
         self.shutdown.cancel();
         within(self.serving).await.expect("no panic").expect("a clean stop");
         meanwhile();
@@ -106,7 +101,7 @@ impl TestRelay {
     }
 
     /// Waits until it has put by the room that ends and revocations are written in.
-    pub async fn reserve_filled(&self) {
+    pub(crate) async fn reserve_filled(&self) {
         let journal = self.config.state_directory.join(format!("{STORE}-journal"));
         let is_whole = || std::fs::metadata(&journal).is_ok_and(|found| found.len() >= 512 * 1024);
         within(async {
@@ -118,7 +113,7 @@ impl TestRelay {
     }
 
     /// A configuration file that says the same, for the command line.
-    pub fn config_file(&self) -> std::path::PathBuf {
+    pub(crate) fn config_file(&self) -> std::path::PathBuf {
         let path = self.directory.path().join("relay.toml");
         let Config { certificate, private_key, state_directory, .. } = &self.config;
         let settings = format!(
@@ -129,12 +124,15 @@ impl TestRelay {
     }
 
     /// Ends it as SIGKILL does, and starts it again with what it had written down.
-    pub async fn kill_and_restart(self) -> Self {
+    pub(crate) async fn kill_and_restart(self) -> Self {
         self.kill_and_restart_with(|_| {}).await
     }
 
     /// The same; meanwhile something happens to its store.
-    pub async fn kill_and_restart_with(mut self, meanwhile: impl FnOnce(&rusqlite::Connection)) -> Self {
+    pub(crate) async fn kill_and_restart_with(
+        mut self,
+        meanwhile: impl FnOnce(&rusqlite::Connection),
+    ) -> Self {
         self.store_idle().await;
         // What it still writes while it is torn down is lost, as it would be.
         let state = tempfile::tempdir_in(self.directory.path()).expect("a directory").keep();
@@ -156,24 +154,24 @@ impl TestRelay {
     }
 
     /// Stops it as SIGTERM does; returns how many connections it had to cut, and its directory.
-    pub async fn stop(self) -> (usize, TempDir) {
+    pub(crate) async fn stop(self) -> (usize, TempDir) {
         self.shutdown.cancel();
         let cut = within(self.serving).await.expect("no panic").expect("a clean stop");
         (cut, self.directory)
     }
 
     /// Tells it to stop, without waiting.
-    pub fn begin_stop(&self) {
+    pub(crate) fn begin_stop(&self) {
         self.shutdown.cancel();
     }
 
     /// The store, as another process opens it.
-    pub fn store(&self) -> Database {
+    pub(crate) fn store(&self) -> Database {
         Database::open(&self.config.state_directory).expect("the store")
     }
 
     /// Adds an engineer as the command line does.
-    pub fn add_engineer(&self, name: &str) -> Credential {
+    pub(crate) fn add_engineer(&self, name: &str) -> Credential {
         let company = "Scans & Söhne".to_owned();
         let identity = EngineerIdentity { id: EngineerId::random(), name: name.into(), company };
         let credential = Credential::generate(identity);
@@ -182,7 +180,7 @@ impl TestRelay {
     }
 
     /// The audit log, once it satisfies `ready`.
-    pub async fn audit_when(&self, ready: impl Fn(&[AuditRow]) -> bool) -> Vec<AuditRow> {
+    pub(crate) async fn audit_when(&self, ready: impl Fn(&[AuditRow]) -> bool) -> Vec<AuditRow> {
         let store = self.store();
         within(async {
             loop {
@@ -197,12 +195,12 @@ impl TestRelay {
     }
 
     /// TLS to it.
-    pub async fn dial(&self) -> TlsStream<TcpStream> {
+    pub(crate) async fn dial(&self) -> TlsStream<TcpStream> {
         self.secure(within(TcpStream::connect(self.address)).await.expect("connected")).await
     }
 
     /// The same; an error if it is turned away.
-    pub async fn try_dial(&self) -> std::io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn try_dial(&self) -> std::io::Result<TlsStream<TcpStream>> {
         self.try_secure(within(TcpStream::connect(self.address)).await?).await
     }
 
@@ -217,11 +215,11 @@ impl TestRelay {
     }
 
     /// Upgrades to a WebSocket on `path` with further headers.
-    pub async fn connect(&self, path: &str, headers: &[(&str, &str)]) -> Result<Socket, Refused> {
+    pub(crate) async fn connect(&self, path: &str, headers: &[(&str, &str)]) -> Result<Socket, Refused> {
         self.connect_as(SUBPROTOCOL, path, headers).await
     }
 
-    pub async fn connect_as(
+    pub(crate) async fn connect_as(
         &self,
         version: &str,
         path: &str,
@@ -262,7 +260,7 @@ impl TestRelay {
     }
 
     /// Sends raw bytes over TLS and returns everything that comes back until the relay closes.
-    pub async fn raw(&self, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = self.dial().await;
         within(stream.write_all(bytes)).await.expect("sent");
         let mut answer = Vec::new();
@@ -282,7 +280,7 @@ impl TestRelay {
 }
 
 /// A configuration for tests, with a certificate of its own.
-pub fn test_config(directory: &Path) -> Config {
+pub(crate) fn test_config(directory: &Path) -> Config {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let (certificate, private_key) = (directory.join("relay.crt"), directory.join("relay.key"));
     std::fs::write(&certificate, made.cert.pem()).expect("written");
@@ -314,7 +312,7 @@ fn connector(certificate: &Path) -> TlsConnector {
 }
 
 /// The next message that is not a ping or pong; `None` when the connection is gone.
-pub async fn next_message(socket: &mut Socket) -> Option<Message> {
+pub(crate) async fn next_message(socket: &mut Socket) -> Option<Message> {
     use futures_util::StreamExt;
     // As a whole: the relay pings who has a session.
     within(async {
@@ -329,7 +327,7 @@ pub async fn next_message(socket: &mut Socket) -> Option<Message> {
 }
 
 /// The reason with which the relay closes, after whatever else it sends.
-pub async fn close_reason(socket: &mut Socket) -> String {
+pub(crate) async fn close_reason(socket: &mut Socket) -> String {
     loop {
         match next_message(socket).await {
             Some(Message::Close(frame)) => return frame.map(|f| f.reason.to_string()).unwrap_or_default(),

@@ -1,9 +1,8 @@
 //! Pipe tickets: what opens a pipe, and everything that does not.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::*;
 use fieldlink_protocol::code::Code;
 use fieldlink_protocol::ids::{EngineerId, PipeId, RunId, SessionId};
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
@@ -13,7 +12,6 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::ticket::{PipeTicket, TicketKey, TicketKeys};
 use fieldlink_relay::store::{KeyPolicy, SqliteStore, Store, unix_now};
-use support::*;
 
 /// Attaching with this ticket must be refused; returns the code.
 async fn refusal(relay: &TestRelay, ticket: impl AsRef<str>) -> String {

@@ -1,10 +1,8 @@
 //! How connections close: RFC 6455, by a client that writes frames byte by byte.
 
-mod support;
-
+use crate::support::*;
 use fieldlink_protocol::endpoint;
 use fieldlink_protocol::limits::{DATA_MESSAGE, MEASURE_CHUNK, RELAY_MESSAGE};
-use support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;

@@ -1,15 +1,13 @@
 //! Pipes that outlive their connections: attached again beside a splice or after it.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::*;
 use fieldlink_protocol::messages::agent::ToAgent;
 use fieldlink_protocol::pipe::closing::{ATTACH_AGAIN, DONE, MOVED, REPLACED};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use futures_util::SinkExt;
-use support::*;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 

@@ -1,9 +1,8 @@
 //! Agents register: who gets a support ID, who keeps it, who does not.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::*;
 use fieldlink_protocol::ids::{AgentKey, Signature};
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
@@ -12,7 +11,6 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 use futures_util::SinkExt;
-use support::*;
 use tokio_tungstenite::tungstenite::Message;
 
 const NOT_AVAILABLE: ToEngineer =

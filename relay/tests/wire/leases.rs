@@ -1,11 +1,9 @@
 //! Leases: what they are worth, against whom, and who gets one.
 
-mod support;
-
+use crate::support::*;
 use fieldlink_protocol::messages::agent::{RegistrationRefusal, ToAgent};
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
-use support::*;
 
 const TAKEN: Option<RegistrationRefusal> = Some(RegistrationRefusal::IdTaken);
 

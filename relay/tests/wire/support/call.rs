@@ -12,23 +12,23 @@ use fieldlink_protocol::ticket::{PipeTicket, SessionTicket, Signed};
 use super::{FakeAgent, FakeEngineer, NewAgent, Offer, Socket, TestRelay, attach, pass};
 
 /// A session with both sides on its control pipe.
-pub struct Call {
-    pub agent: FakeAgent,
-    pub engineer: FakeEngineer,
-    pub session: SessionId,
-    pub agent_pipe: Socket,
-    pub engineer_pipe: Socket,
-    pub agent_offer: Offer,
-    pub engineer_offer: Offer,
+pub(crate) struct Call {
+    pub(crate) agent: FakeAgent,
+    pub(crate) engineer: FakeEngineer,
+    pub(crate) session: SessionId,
+    pub(crate) agent_pipe: Socket,
+    pub(crate) engineer_pipe: Socket,
+    pub(crate) agent_offer: Offer,
+    pub(crate) engineer_offer: Offer,
     /// The agent's.
-    pub session_ticket: Signed<SessionTicket>,
-    pub engineers_ticket: Signed<SessionTicket>,
-    pub key: RegistrationKey,
+    pub(crate) session_ticket: Signed<SessionTicket>,
+    pub(crate) engineers_ticket: Signed<SessionTicket>,
+    pub(crate) key: RegistrationKey,
 }
 
 impl Call {
     /// Pairs a new agent with this engineer; nothing is admitted yet.
-    pub async fn pair(relay: &TestRelay, credential: &Credential) -> Self {
+    pub(crate) async fn pair(relay: &TestRelay, credential: &Credential) -> Self {
         let (key, support_id) = (RegistrationKey::generate(), SupportId::random());
         let mut agent = FakeAgent::register(relay, &key, support_id, None).await.expect("free");
         let mut engineer = FakeEngineer::connect(relay, credential).await.expect("known");
@@ -54,7 +54,7 @@ impl Call {
     }
 
     /// Pairs and admits.
-    pub async fn start(relay: &TestRelay, credential: &Credential) -> Self {
+    pub(crate) async fn start(relay: &TestRelay, credential: &Credential) -> Self {
         let mut call = Self::pair(relay, credential).await;
         let session = call.session;
         call.agent.send(&FromAgent::Admitted { session }).await;
@@ -71,7 +71,7 @@ impl Call {
     }
 
     /// The agent registers again, for the session.
-    pub async fn agent_returns(&mut self, relay: &TestRelay) -> Result<(), RegistrationRefusal> {
+    pub(crate) async fn agent_returns(&mut self, relay: &TestRelay) -> Result<(), RegistrationRefusal> {
         let mut new = NewAgent::connect(relay).await;
         let claim = Claim::Session { session_ticket: self.session_ticket.clone() };
         new.claim(&self.key, claim).await?;
@@ -80,7 +80,7 @@ impl Call {
     }
 
     /// The engineer comes back on a new connection.
-    pub async fn engineer_returns(&mut self, relay: &TestRelay, credential: &Credential) {
+    pub(crate) async fn engineer_returns(&mut self, relay: &TestRelay, credential: &Credential) {
         let mut engineer = FakeEngineer::connect(relay, credential).await.expect("known");
         let answer = engineer.resume(self.session, &self.engineers_ticket).await;
         assert_eq!(answer, ToEngineer::Resumed { session: self.session });
@@ -88,20 +88,20 @@ impl Call {
     }
 
     /// Both sides attach to the control pipe (again).
-    pub async fn pipes_return(&mut self, relay: &TestRelay) {
+    pub(crate) async fn pipes_return(&mut self, relay: &TestRelay) {
         self.agent_pipe = attach(relay, &self.agent_offer.pipe_ticket).await.expect("attached");
         self.engineer_pipe = attach(relay, &self.engineer_offer.pipe_ticket).await.expect("attached");
         pass(&mut self.engineer_pipe, &mut self.agent_pipe, b"again").await;
     }
 
     /// Opens a further pipe and attaches both sides: the engineer's and the agent's end.
-    pub async fn open(&mut self, relay: &TestRelay) -> (Socket, Socket) {
+    pub(crate) async fn open(&mut self, relay: &TestRelay) -> (Socket, Socket) {
         let (engineer, agent) = self.open_tickets().await;
         (attach(relay, &engineer).await.expect("attached"), attach(relay, &agent).await.expect("attached"))
     }
 
     /// Opens a further pipe: the engineer's and the agent's ticket.
-    pub async fn open_tickets(&mut self) -> (Signed<PipeTicket>, Signed<PipeTicket>) {
+    pub(crate) async fn open_tickets(&mut self) -> (Signed<PipeTicket>, Signed<PipeTicket>) {
         self.engineer.send(&FromEngineer::Open { request: 7, kind: PipeKind::Ssh.into() }).await;
         let ToEngineer::Opened { request: 7, pipe, pipe_ticket } = self.engineer.receive().await else {
             panic!("it did not open")

@@ -1,7 +1,6 @@
 //! Who gets a place at a relay that is full.
 
-mod support;
-
+use crate::support::*;
 use fieldlink_protocol::endpoint;
 use fieldlink_protocol::messages::agent::{Claim, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::messages::engineer::FromEngineer;
@@ -9,7 +8,6 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_relay::arrivals;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use support::*;
 use tokio::net::TcpStream;
 
 /// Takes every place that there is for those who show nothing.
