@@ -54,7 +54,7 @@ pub struct Access {
     rules: Rules,
     tunnel: Option<(Tunnel, mpsc::Receiver<TunnelEvent>)>,
     pairings: JoinSet<Run>,
-    /// Those who are still being told something: engineers who come too late, a relay that was away.
+    /// Refusals and goodbyes that are still being sent: to engineers who come too late, to a relay that was away.
     goodbyes: JoinSet<()>,
     charges: (mpsc::Sender<ChargeRequest>, mpsc::Receiver<ChargeRequest>),
     /// The control pipe of an engineer who knows the PIN, until they are greeted.
@@ -74,7 +74,7 @@ pub struct Access {
     timer: BootTimer,
 }
 
-/// What others see of remote access.
+/// How the bus and the console follow remote access.
 pub struct AccessHandle {
     /// What the client is to see.
     pub view: watch::Receiver<View>,
@@ -98,7 +98,7 @@ enum Event {
 }
 
 impl Access {
-    /// Off, until a command starts it. `notice` says why, if it was on in an earlier life; `state_files` are for
+    /// Off, until a command starts it. `notice` says why, if it was on in an earlier run; `state_files` are for
     /// the next.
     pub fn new(
         config: Config,
@@ -109,7 +109,7 @@ impl Access {
     ) -> anyhow::Result<(Self, AccessHandle)> {
         let rules = Rules::new(config.consent, config.session.clone());
         let status = status_of(&rules, notice.as_ref(), &network.verdict());
-        // Later than whatever the life before this one has told.
+        // Later than any revision that the agent's run before this one showed.
         let revision = u64::try_from(clock::now().as_micros()).unwrap_or_default();
         let (view, watcher) = watch::channel(View { status, credentials: None, revision });
         let (notifications, _) = broadcast::channel(HAPPENINGS);
@@ -219,7 +219,7 @@ impl Access {
 
     fn show(&self) {
         let credentials = match self.rules.state() {
-            // Nobody is to read out what the relay may not even know.
+            // The client must not read out an ID that the relay may not know yet.
             State::Open { pair, .. } | State::Greeting { pair, .. } if pair.was_registered() => {
                 Some(Credentials { support_id: pair.support_id, pin: pair.pin.clone() })
             }

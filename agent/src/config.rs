@@ -25,10 +25,10 @@ const SESSION_SOCKET: &str = "/run/fieldlink/session.sock";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum Consent {
-    /// Ask every time.
+    /// Whether this engineer may come in; no answer counts as no.
     #[default]
     Ask,
-    /// Knowing the PIN is enough: for scanners that nobody sits at.
+    /// Nothing, the PIN is enough: for scanners without a person beside them.
     Pin,
 }
 
@@ -36,7 +36,7 @@ pub enum Consent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccessMode {
-    /// When somebody beside the device asks for it.
+    /// When the client asks for it.
     #[default]
     OnRequest,
     /// Once after every boot, by itself.
@@ -80,7 +80,7 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SessionConfig {
-    /// Seconds from the client's yes to the end.
+    /// Seconds from the admission, just after the client's yes, to the end.
     pub length_seconds: u64,
     /// Seconds in which the client may answer.
     pub consent_seconds: u64,

@@ -38,7 +38,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             // Ctrl-C is the client's; a closed terminal or a stop from outside is not.
             let reason = if signal == StopSignal::Interrupt { Reason::ClientEnded } else { Reason::AgentStopped };
             let _ = commands.send(Command::of(Order::Shutdown(reason))).await;
-            // Nobody is to read how to start it again.
+            // The console must not offer to start it again: this program ends.
             console.abort();
             access.await
         }

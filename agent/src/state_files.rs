@@ -23,7 +23,7 @@ const ROW: Duration = Duration::from_secs(60);
 const FREE_STARTS: usize = 3;
 /// Starts that are remembered: as many as the longest wait takes.
 const MOST_STARTS: usize = FREE_STARTS + 5;
-/// The longest wait.
+/// The longest wait before a start goes on.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The files of one runtime directory, or of none.
@@ -39,7 +39,7 @@ pub enum Unnoted {
     /// This device's own file system takes nothing.
     #[error("could not make {}: {error}", path.display())]
     Failed {
-        /// The note.
+        /// The file that could not be made.
         path: PathBuf,
         /// Why.
         error: std::io::Error,
@@ -50,7 +50,7 @@ pub enum Unnoted {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SessionMark {
-    /// The session.
+    /// The session that is under way.
     pub session: SessionId,
     /// Names it to the relay.
     pub ticket: Signed<SessionTicket>,
@@ -191,7 +191,7 @@ mod hexadecimal {
     use serde::{Deserialize, Deserializer, Serializer};
     use zeroize::Zeroizing;
 
-    // An agent key is 32 bytes too, and knows how to write itself.
+    // `AgentKey` has 32 bytes, too, and is written in hexadecimal.
     pub(super) fn serialize<S: Serializer>(key: &Secret<32>, serializer: S) -> Result<S::Ok, S::Error> {
         let text = Zeroizing::new(AgentKey::from_bytes(*key.expose()).to_string());
         serializer.serialize_str(&text)

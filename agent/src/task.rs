@@ -8,7 +8,7 @@ use tokio::task::{JoinError, JoinHandle};
 pub(crate) struct OwnedTask(Option<JoinHandle<()>>);
 
 impl OwnedTask {
-    /// Starts it.
+    /// Starts `task` on the current runtime.
     pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> Self {
         Self(Some(tokio::spawn(task)))
     }
@@ -21,7 +21,7 @@ impl OwnedTask {
         }
     }
 
-    /// Waits for its end. Why it failed, if it did and nobody was told before. Safe to cancel.
+    /// Waits for its end. Returns why it failed, to the first caller only. Safe to cancel.
     pub(crate) async fn ended(&mut self) -> Option<JoinError> {
         let ended = self.0.as_mut()?.await;
         self.0 = None;

@@ -50,7 +50,7 @@ fn show_session(status: &mut Status, active: &Active, are_we_away: bool) {
     status.question = active.asked.as_ref().map(question_of);
 }
 
-/// Who makes this request.
+/// The engineer who makes this request, every text cleaned.
 pub fn person_of(request: &Request) -> Person {
     Person {
         engineer: text::name(&request.engineer.name),
@@ -60,7 +60,7 @@ pub fn person_of(request: &Request) -> Person {
     }
 }
 
-/// Who makes this request, for the audit log.
+/// The engineer who makes this request, in English, for the audit log.
 pub fn describe(request: &Request) -> String {
     Words::new(Language::English).person(&person_of(request))
 }

@@ -1,5 +1,5 @@
-//! What programs have in common that run for long, and that others can cause work of: a log that nobody can flood or
-//! forge, a word to systemd that waits for nobody, and the signals that stop them.
+//! What long-running programs share that untrusted peers can cause work for: a log that peers can neither flood nor
+//! forge, notifications to systemd that hold nothing up, and the signals that stop the program.
 
 mod log;
 mod signals;

@@ -1,5 +1,5 @@
-//! A word to systemd (`sd_notify(3)`) that waits for nobody: a manager that takes nothing for a while must not stop
-//! a program that others talk to.
+//! Notifications to systemd (`sd_notify(3)`) that block for a tenth of a second at most: a manager that takes nothing
+//! for a while must not stop a program that others talk to.
 
 use std::ffi::OsStr;
 use std::io;
@@ -17,7 +17,7 @@ const SOCKET: &str = "NOTIFY_SOCKET";
 const TRIES: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Tells systemd; without systemd, nobody.
+/// Notifies systemd, if it started this program. Fails with `WouldBlock` if systemd takes nothing.
 pub fn notify(states: &[NotifyState<'_>]) -> io::Result<()> {
     std::env::var_os(SOCKET).map_or(Ok(()), |address| send(&address, states))
 }
@@ -49,7 +49,7 @@ mod tests {
 
     use super::*;
 
-    /// Much longer than all tries together, on a machine that is busy, and shorter than anybody would wait.
+    /// Much longer than all tries together take, even on a busy machine.
     const LONG: Duration = Duration::from_secs(10);
 
     #[test]

@@ -1,4 +1,4 @@
-//! The agent on the system bus: what it can be asked, and told to do.
+//! The agent on the system bus: reads its state, and gives it orders.
 
 use std::path::Path;
 use std::pin::pin;
@@ -28,9 +28,9 @@ use crate::words::Language;
 /// The interface that every object's properties are read by.
 pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
-/// How long the bus may take to have a session ended; the agent itself needs a second at most.
+/// How long ending a session over the bus may take; the agent itself needs a second at most.
 const STOP_PATIENCE: Duration = Duration::from_secs(3);
-/// How long a service that is not there is waited for.
+/// How long to wait for an agent that is not on the bus.
 const COMES_BACK: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How often the properties are read, if they change meanwhile.
@@ -48,7 +48,7 @@ pub struct Device {
 pub struct CheckedNetwork {
     /// The code as an exit code.
     pub exit_code: u32,
-    /// The verdict.
+    /// The verdict, for the client.
     pub notice: NetworkNotice,
     /// What it was concluded from, for the engineer.
     pub details: String,
@@ -66,23 +66,23 @@ pub async fn connect_to_bus() -> Result<Connection, Failure> {
         .map_err(|error| Failure::new(Kind::NoService, "failed-connect").with("detail", error.to_string()))
 }
 
-/// The bus has ended.
+/// The connection to the bus has ended.
 pub fn no_bus() -> Failure {
     Failure::new(Kind::NoService, "failed-no-bus")
 }
 
-/// The service does not say how things stand.
+/// The agent does not answer in time, or its state changes faster than it can be read.
 pub(crate) fn silent() -> Failure {
     Failure::new(Kind::NoService, "failed-silent-service")
 }
 
-/// Whether the bus says that nobody has the name.
+/// Whether the bus says that the agent's name has no owner.
 fn is_absent(error: &zbus::Error) -> bool {
     let names = ["org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner"];
     matches!(error, zbus::Error::MethodError(name, ..) if names.contains(&name.as_str()))
 }
 
-/// The service speaks of states that this program does not know.
+/// The agent is in a state that this version does not know.
 pub fn other_version() -> Failure {
     Failure::new(Kind::Failed, "failed-other-version")
 }
@@ -122,7 +122,7 @@ async fn stop(word: &str, by_bus: impl Future<Output = Result<(), Failure>>) -> 
     }
 }
 
-/// What came of it if the bus said nothing.
+/// The outcome of the emergency stop, where the bus did not answer.
 fn or_pressed(silence: Failure, pressed: Result<(), StopError>) -> Result<(), Failure> {
     match pressed {
         Ok(()) => Ok(()),
@@ -137,7 +137,7 @@ impl Device {
         Ok(Self { bus: connect_to_bus().await? })
     }
 
-    /// How things stand.
+    /// Reads the status, again for as long as it changes meanwhile.
     pub async fn status(&self) -> Result<Status, Failure> {
         for _ in 0..READS {
             let mut snapshot = Snapshot::default();
@@ -151,7 +151,7 @@ impl Device {
         Err(silent())
     }
 
-    /// The service's version.
+    /// The version of the agent that runs.
     pub async fn version(&self) -> Result<String, Failure> {
         let strange = |_| Failure::new(Kind::Failed, "failed-strange-version");
         self.of_access("Version").await?.try_into().map_err(strange)
@@ -170,7 +170,7 @@ impl Device {
         Ok(String::try_from(value).ok().and_then(|code| Language::from_code(&code)))
     }
 
-    /// Support ID and PIN.
+    /// Reads support ID and PIN, which polkit permits to the client only.
     pub async fn credentials(&self) -> Result<Credentials, Failure> {
         let (support_id, pin): (String, String) =
             self.call_on(AccessProperties::INTERFACE, "GetCredentials", &()).await?;
@@ -181,7 +181,7 @@ impl Device {
         }
     }
 
-    /// Has the network checked.
+    /// Has the agent check the network, which takes some seconds.
     pub async fn check_network(&self) -> Result<CheckedNetwork, Failure> {
         let (exit_code, code, arguments, details, json): (u32, String, BusArguments, String, String) =
             self.call_on(NetworkProperties::INTERFACE, "Check", &()).await?;
@@ -189,7 +189,7 @@ impl Device {
         Ok(CheckedNetwork { exit_code, notice, details, json })
     }
 
-    /// Has an order carried out.
+    /// Has the agent carry out an order; one that ends something goes to the emergency stop, too.
     pub async fn give(&self, order: Order) -> Result<(), Failure> {
         match emergency_stop::word_of(&order) {
             Some(word) => stop(word, self.tell(order)).await,
@@ -233,7 +233,7 @@ impl Device {
             let reply = self.bus.call_method(Some(NAME), PATH, Some(interface), method, body).await;
             match reply {
                 Ok(reply) => return Ok(reply.body().deserialize()?),
-                // After a failure it is started again, which takes a moment. Nobody has had the call.
+                // systemd starts a failed agent again, which takes a moment. No agent has had the call.
                 Err(error) if is_absent(&error) && began.elapsed() < COMES_BACK => {
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }

@@ -1,6 +1,6 @@
 //! The emergency stop: a second way to end a session or to switch remote access off, for when the message
-//! bus or polkit does not answer. An engineer may have seen to that, without any rights: everybody may keep
-//! them busy.
+//! bus or polkit does not answer. An engineer can cause that without any rights: every process on the device can
+//! keep them busy.
 //!
 //! A socket of the agent's in a directory that the support account may not enter. One line goes in
 //! (`end` or `stop`), one comes back: `done`, or the last part of an error's name on the bus.
@@ -22,7 +22,7 @@ pub const SOCKET: &str = "/run/fieldlink-emergency-stop/socket";
 
 /// Longest line, in bytes.
 const LONGEST: usize = 512;
-/// What the agent says when it is done.
+/// The agent's answer when it is done.
 pub const DONE: &str = "done";
 /// Ending a session takes a second at most; the agent's limit for a line is shorter.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,18 +30,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries to connect.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// Why it was not done.
+/// Why the order was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum StopError {
-    /// Nobody is there, or nobody answers.
+    /// The agent is not there, or does not answer in time.
     #[error("could not reach the emergency stop: {0}")]
     Unreachable(#[from] io::Error),
-    /// The agent says no.
+    /// The agent answered with this error.
     #[error("the agent refuses: {}", .0.text())]
     Refused(ErrorCode),
 }
 
-/// The line for an order; nothing for those that this is no way for.
+/// The line for an order; `None` for an order that cannot be given this way.
 pub fn word_of(order: &Order) -> Option<&'static str> {
     match order {
         Order::End => Some("end"),
@@ -83,8 +83,8 @@ pub async fn press(path: &Path, word: &str) -> Result<(), StopError> {
     }
 }
 
-/// While others keep the agent busy the kernel has no room for one more (`connect(2)`: EAGAIN), which does not
-/// last.
+/// While other connections keep the agent busy the kernel has no room for one more (`connect(2)`: EAGAIN), which
+/// does not last.
 async fn connect(path: &Path) -> io::Result<UnixStream> {
     loop {
         match UnixStream::connect(path).await {

@@ -38,7 +38,7 @@ kinds! {
     Failed = 1, "failed; the message says what and why";
     /// Wrong arguments.
     Usage = 2, "used wrongly";
-    /// Nobody serves on the bus, or nobody is free to.
+    /// The bus or the agent does not run, or is too busy to answer.
     NoService = 3, "the service does not run, or is kept busy";
     /// Not for this user, or not from here.
     NotPermitted = 4, "not permitted: only the person at the device may do this";
@@ -61,7 +61,7 @@ impl Failure {
         Self { kind, message, arguments: Vec::new() }
     }
 
-    /// The same, with an argument. What others on the bus say is part of some, so all are made fit to print.
+    /// The same, with an argument. Some contain text of other processes on the bus, so all are made fit to print.
     pub fn with(mut self, name: &'static str, text: impl AsRef<str>) -> Self {
         self.arguments.push((name, text::clean(text.as_ref(), LONGEST)));
         self

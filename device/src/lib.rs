@@ -1,9 +1,9 @@
-//! What the person beside the device may ask for, and is told: the agent on the system bus, and its clients.
+//! What the person beside the device may order and reads: the agent on the system bus, and its clients.
 //!
-//! [`order`], [`status`] and [`notice`] are what goes back and forth, [`bus`] is how that stands on D-Bus (the agent serves
-//! it), [`client`] and [`watch`] use it from another process. [`words`] turns it into sentences, per language; [`panel`] arranges them, [`console`] is the
-//! person in a terminal, [`cli`] the program `fieldlink`. [`emergency_stop`] is a second way to end a session.
-//! Nothing here knows the rules, the relay or SSH.
+//! [`order`], [`status`] and [`notice`] are what goes back and forth, [`bus`] is how that stands on D-Bus (the agent
+//! serves it), [`client`] and [`watch`] use it from another process. [`words`] turns it into sentences, per language;
+//! [`panel`] arranges them, [`console`] is the person in a terminal, [`cli`] the program `fieldlink`.
+//! [`emergency_stop`] is a second way to end a session. Nothing here knows the rules, the relay or SSH.
 
 pub mod bus;
 pub mod cli;

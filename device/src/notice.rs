@@ -1,5 +1,5 @@
-//! What the person beside the device is told, as types. They travel as a code and arguments: on the bus, in JSON, in
-//! the log. [`words`](crate::words) turns them into sentences.
+//! The messages for the person beside the device, as types. They travel as a code and arguments: on the bus, in JSON,
+//! in the log. [`words`](crate::words) turns them into sentences.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use serde_json::Value;
 /// The arguments of a message: texts, numbers, yes and no.
 pub type Arguments = BTreeMap<String, Value>;
 
-/// Who connects, or wants to, as messages name them. Every text is cleaned.
+/// The engineer who connects, or asks to, as messages name them. Every text is cleaned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The engineer's name.
     pub engineer: String,
-    /// Their company.
+    /// The engineer's company.
     pub company: String,
     /// The support case.
     pub ticket: String,
-    /// The reseller, if any.
+    /// The reseller who arranged the call, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<String>,
 }
@@ -30,17 +30,17 @@ pub struct Person {
 pub enum Notice {
     /// A session ended, or access was switched off.
     Ended(Reason),
-    /// The relay says so, and names somebody else as the cause, which it may have made up.
+    /// Only the relay says so, and names another party as the cause. It may have made that up.
     Hearsay(Reason),
-    /// The PIN was tried wrongly too often; the last to try it was this one.
+    /// Too many wrong PINs were tried; the last one was by this engineer.
     Burnt(Person),
-    /// Nobody used it.
+    /// No engineer connected within the agent's `idle_seconds`.
     Idle,
-    /// A service of another version says this.
+    /// The code of a reason that this version does not know.
     Unknown(String),
 }
 
-/// What is told beside the status, once.
+/// An event that the client is told of once, beside the status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum Warning {
@@ -58,55 +58,55 @@ pub enum Warning {
     NoMoreTime,
     /// A wrong PIN was tried.
     WrongPin {
-        /// By them.
+        /// The engineer who tried it.
         #[serde(flatten)]
         who: Person,
     },
     /// An engineer broke off while the PIN was checked, which counts as a wrong one.
     BrokenOff {
-        /// Who.
+        /// The engineer who broke off.
         #[serde(flatten)]
         who: Person,
     },
     /// The client did not let an engineer in.
     Refused {
-        /// Their name.
+        /// The engineer's name.
         engineer: String,
     },
     /// The client did not answer, so an engineer was not let in.
     NotLetIn {
-        /// Their name.
+        /// The engineer's name.
         engineer: String,
     },
     /// The client said no to a question.
     AnsweredNo,
     /// The client answered a question.
     Answered {
-        /// What they said.
+        /// The text of the answer.
         text: String,
     },
     /// A question was not answered in time.
     NoAnswer,
-    /// A question was taken back.
+    /// The engineer took a question back.
     Withdrawn,
-    /// An engineer does not want to come in any more.
+    /// An engineer's request ended before the client answered it.
     NoLongerAsks {
-        /// Their name.
+        /// The engineer's name.
         engineer: String,
-        /// Why.
+        /// Why the request ended.
         reason: Reason,
-        /// Whether that is only what the relay says.
+        /// Whether only the relay says so, which may have made it up.
         hearsay: bool,
     },
-    /// A line of chat waits for the connection.
+    /// A line of chat from the client waits for the connection.
     Delayed,
-    /// A service of another version says something else.
+    /// A code that this version does not know.
     #[serde(other)]
     Unknown,
 }
 
 impl Warning {
-    /// Whether it says what became of the question that was open.
+    /// Whether it says how the open question was closed.
     pub fn closes_question(&self) -> bool {
         match self {
             Self::TimeLeft { .. }
@@ -141,7 +141,7 @@ pub enum NetworkKind {
     Mobile,
     /// A phone over Bluetooth.
     Bluetooth,
-    /// Something else, or nobody knows.
+    /// Another kind, or one that the agent does not know.
     Other,
 }
 
@@ -149,53 +149,53 @@ pub enum NetworkKind {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(tag = "code")]
 pub enum NetworkNotice {
-    /// Nobody has looked yet.
+    /// The agent has not checked the network yet.
     #[default]
     #[serde(rename = "")]
     Unchecked,
-    /// Connected; the relay has not been asked yet, so nobody is to read "N0" over the phone.
+    /// Connected; the relay has not been asked yet, so the client must not read out "N0" yet.
     #[serde(rename = "connected")]
     NotAsked {
-        /// By what.
+        /// The kind of connection.
         kind: NetworkKind,
-        /// The name of the Wi-Fi.
+        /// The name of the Wi-Fi (SSID), cleaned.
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
-        /// Whether data costs.
+        /// Whether NetworkManager takes data for metered.
         metered: bool,
     },
     /// Good.
     N0 {
-        /// By what.
+        /// The kind of connection.
         kind: NetworkKind,
-        /// The name of the Wi-Fi.
+        /// The name of the Wi-Fi (SSID), cleaned.
         #[serde(skip_serializing_if = "Option::is_none")]
         name: Option<String>,
-        /// Whether data costs.
+        /// Whether NetworkManager takes data for metered.
         metered: bool,
     },
-    /// No network.
+    /// Not connected to a network.
     N1,
-    /// No address.
+    /// Connected, but the network gives no address.
     N2,
-    /// A portal.
+    /// A captive portal wants a sign-in first.
     N3,
-    /// No internet.
+    /// The network does not lead to the internet.
     N4,
-    /// The proxy.
+    /// The proxy refuses the connection, or does not answer.
     N5,
-    /// The relay is out of reach.
+    /// The relay cannot be reached.
     N6,
     /// The clock is wrong.
     N7 {
-        /// What it says.
+        /// Date, hour and minute that the clock shows, in UTC.
         clock: String,
     },
     /// The secure connection is changed on its way.
     N8,
     /// The Wi-Fi is too weak.
     N9 {
-        /// Its strength.
+        /// Strength of its signal, rounded to ten percent.
         percent: u64,
     },
     /// Slow or unstable.
@@ -206,28 +206,28 @@ pub enum NetworkNotice {
         /// The slower direction, in Mbit/s with one decimal; none if it was cut off before.
         #[serde(skip_serializing_if = "Option::is_none")]
         rate: Option<String>,
-        /// Whether the rate is less than that.
+        /// Whether the real rate is less than `rate`.
         below: bool,
         /// Whether there was a measurement.
         measured: bool,
         /// Whether it is a hotspot already.
         hotspot: bool,
     },
-    /// The relay's certificate.
+    /// The relay's certificate is not in order: expired, say.
     N11,
     /// The revocation of the relay's certificate, or the like, cannot be checked.
     N12,
-    /// The relay does not run.
+    /// What stands before the relay answers, but the relay does not run.
     N13,
-    /// Something else answers.
+    /// Another service answers at the relay's address.
     N14,
-    /// A service of another version says something else.
+    /// A code that this version does not know.
     #[serde(other, rename = "unknown")]
     Unknown,
 }
 
 impl Notice {
-    /// The reason, read out over the phone.
+    /// The code of the reason, to be read out over the phone.
     pub fn code(&self) -> &str {
         match self {
             Self::Ended(reason) | Self::Hearsay(reason) => reason.code(),
@@ -237,7 +237,7 @@ impl Notice {
         }
     }
 
-    /// Everything else about it.
+    /// Everything about it but the code.
     pub fn arguments(&self) -> Arguments {
         match self {
             Self::Hearsay(_) => Arguments::from([("hearsay".to_owned(), Value::Bool(true))]),
@@ -246,7 +246,7 @@ impl Notice {
         }
     }
 
-    /// What a code and its arguments say.
+    /// The notice of a code and its arguments; never fails.
     pub fn of_parts(code: &str, arguments: Arguments) -> Self {
         let is_hearsay = arguments.get("hearsay") == Some(&Value::Bool(true));
         match Reason::from_code(code) {

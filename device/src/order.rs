@@ -1,4 +1,4 @@
-//! What the person beside the device asks for, and what is told beside the status.
+//! The orders of the person beside the device, and the events that come beside the status.
 
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::reason::Reason;
@@ -30,9 +30,9 @@ pub enum Order {
 /// What the client says to a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientAnswer {
-    /// Agreed.
+    /// Agrees (consent, extension).
     Yes,
-    /// Not agreed.
+    /// Refuses, whatever the question.
     No,
     /// One of the choices, or words of the client's own.
     Text(String),
@@ -43,19 +43,19 @@ pub enum ClientAnswer {
 pub enum Notification {
     /// A line between client and engineer; cleaned.
     Chat {
-        /// Who says it: true for the engineer.
+        /// True if the engineer wrote it, false if the client did.
         from_engineer: bool,
-        /// The line.
+        /// What was written.
         text: String,
     },
     /// Something the client should know.
     Warning(Warning),
-    /// From the program that the client uses, not from the agent.
+    /// Of the client's program itself, not of the agent.
     Local(Local),
 }
 
 impl Notification {
-    /// Whether it says what became of the question that was open.
+    /// Whether it says how the open question was closed.
     pub fn closes_question(&self) -> bool {
         match self {
             Self::Chat { .. } | Self::Local(_) => false,
@@ -64,15 +64,15 @@ impl Notification {
     }
 }
 
-/// What the program that the client uses has to say itself.
+/// What the client's program itself reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Local {
     /// An order was not carried out.
     NotDone(Failure),
-    /// Support ID and PIN cannot be had.
+    /// Support ID and PIN could not be read.
     NoCredentials(Failure),
-    /// The agent is gone.
+    /// The agent has left the bus.
     ServiceStopped,
-    /// It is there again.
+    /// The agent is on the bus again.
     ServiceBack,
 }

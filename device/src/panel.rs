@@ -1,4 +1,4 @@
-//! Remote access line by line, for the person before the device. The console of the foreground mode and the command
+//! Remote access line by line, for the person beside the device. The console of the foreground mode and the command
 //! line show the same.
 
 use std::time::Duration;
@@ -21,16 +21,16 @@ const LABEL: usize = 13;
 pub struct Credentials {
     /// Nine digits.
     pub support_id: SupportId,
-    /// Four.
+    /// Four digits.
     pub pin: Pin,
 }
 
 /// What is shown: the status, and the pair for as long as it may be used.
 #[derive(Debug, Clone, Default)]
 pub struct View {
-    /// What everyone may know.
+    /// What every process on the device may read.
     pub status: Status,
-    /// What only the client may.
+    /// What only the client may read.
     pub credentials: Option<Credentials>,
     /// Goes up whenever something of it changes, also from one start of the agent to the next.
     pub revision: u64,

@@ -1,5 +1,5 @@
-//! What everyone on the device may know of remote access: the D-Bus properties, what the command line prints, what the
-//! console shows. No PIN, and no sentence; every text from elsewhere is cleaned already.
+//! What every process on the device may read of remote access: the D-Bus properties, what the command line prints,
+//! what the console shows. No PIN, and no sentence; every text from elsewhere is cleaned already.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ named! {
 }
 
 named! {
-    /// Who is out of reach while a session is interrupted.
+    /// Which side is out of reach while a session is interrupted.
     Away {
         /// This device cannot reach the relay.
         Us = "us",
@@ -74,12 +74,12 @@ named! {
     }
 }
 
-/// Who connects, or wants to.
+/// The engineer who connects, or asks to, and in which session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Visitor {
-    /// The session.
+    /// The session's ID.
     pub session: SessionId,
-    /// Who.
+    /// The engineer.
     #[serde(flatten)]
     pub who: Person,
 }
@@ -115,11 +115,11 @@ pub struct Status {
     pub problem: Option<String>,
     /// Wrong PINs so far.
     pub wrong_tries: u8,
-    /// Who connects.
+    /// The engineer who connects, or asks to.
     pub visitor: Option<Visitor>,
     /// When the session is over, in time since boot.
     pub deadline: Option<Duration>,
-    /// While interrupted: who is away.
+    /// While interrupted: which side is out of reach.
     pub away: Option<Away>,
     /// How often the engineer's program was started again and came back.
     pub returns: u32,
@@ -128,7 +128,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// Whether an engineer is there, or about to be.
+    /// Whether an engineer is connected, or about to be.
     pub fn is_in_session(&self) -> bool {
         matches!(self.phase, Phase::Admitting | Phase::Active | Phase::Interrupted)
     }

@@ -1,7 +1,7 @@
-//! What the agent tells by itself, followed over a connection to the bus of its own.
+//! Follows the agent's signals over a connection to the bus of its own.
 //!
-//! Every process on the device can send every other a signal, whatever it claims to be about. Only those count that come
-//! from the connection that owned the agent's name when it was asked last: the bus itself vouches for senders.
+//! Every process on the device can send every other a signal, whatever it claims to be about. Only those count whose
+//! sender owned the agent's name when it was asked last: the bus itself fills in senders, so they cannot be forged.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -21,33 +21,33 @@ use crate::notice::{self, Warning};
 use crate::order::Notification;
 use crate::status::Status;
 
-/// The message bus, as a sender: a name that nobody else can have.
+/// The message bus, as a sender: a name that no connection can own.
 const BUS: &str = "org.freedesktop.DBus";
 
-/// How often a service that has just come back is asked how things stand.
+/// How often an agent that has just come back is asked for its state.
 const LOOKS: u32 = 3;
-/// How much of what happens while it is asked is kept.
+/// Most notifications that are kept while it is asked.
 const KEPT: usize = 64;
 
-/// Something new.
+/// What [`Watch::next`] reports.
 #[derive(Debug, PartialEq, Eq)]
 pub enum News {
-    /// This is how things stand now.
+    /// The status has changed to this.
     Status(Box<Status>),
-    /// Something happened beside it.
+    /// An event beside the status.
     Notified(Notification),
     /// The service has stopped. It may come back.
     Stopped,
-    /// It is there again, and this is how things stand.
+    /// It is there again, with this status.
     Back(Box<Status>),
 }
 
-/// Follows the agent.
+/// Follows the agent's status and its notifications.
 pub struct Watch {
     bus: Connection,
     messages: MessageStream,
     state: Known,
-    /// What was said while the agent was asked how things stand.
+    /// Notifications that came while the agent was asked for its state.
     unread: VecDeque<Notification>,
 }
 
@@ -57,11 +57,11 @@ struct Known {
     /// Its connection to the bus; nothing while it is away.
     owner: Option<OwnedUniqueName>,
     snapshot: Snapshot,
-    /// What the interfaces told of a change that is not told to its end.
+    /// The parts of a change that have come, while its last part has not.
     begun: Vec<(String, Values)>,
 }
 
-/// What a message is about, if it is from somebody who may say it.
+/// What a signal of the bus or of the agent is about.
 #[derive(Debug, PartialEq, Eq)]
 enum Heard {
     Changed,
@@ -87,7 +87,7 @@ impl Watch {
         Ok(watch)
     }
 
-    /// How things stood when the latest news came.
+    /// The status when the latest news came.
     pub fn status(&self) -> Result<Status, Failure> {
         self.state.snapshot.to_status().ok_or_else(client::other_version)
     }
@@ -113,7 +113,7 @@ impl Watch {
         }
     }
 
-    /// Until it has answered, nobody is believed.
+    /// Asks the new owner of the name. Until it has answered, no connection is taken for the agent.
     async fn look_at_new_owner(&mut self) -> Option<News> {
         for _ in 0..LOOKS {
             if self.look().await.is_ok() {
@@ -127,7 +127,7 @@ impl Watch {
         self.status().ok().map(Box::new)
     }
 
-    /// Asks for everything, and learns from the answers who the agent is.
+    /// Reads all properties, and takes the connection that answers for the agent's.
     async fn look(&mut self) -> Result<(), Failure> {
         for _ in 0..READS {
             self.state = Known::default();
@@ -168,7 +168,7 @@ impl Watch {
                 Some(Heard::Notified(notification)) if self.unread.len() < KEPT => {
                     self.unread.push_back(notification);
                 }
-                // What has changed is taken in already, and who has stopped does not answer.
+                // What has changed is taken in already, and an agent that has stopped does not answer.
                 _ => {}
             }
         }
@@ -177,8 +177,8 @@ impl Watch {
 }
 
 impl Known {
-    /// Takes in an interface's properties. The first who answers is the agent; another one is another agent, of which
-    /// nothing is known yet.
+    /// Takes in an interface's properties. The connection that answers first is the agent's; another one is another
+    /// agent's, of which nothing is known yet.
     fn learn(&mut self, interface: &str, answer: &Message) -> Result<(), Failure> {
         let sender = answer.header().sender().map(|sender| OwnedUniqueName::from(sender.to_owned()));
         if interface == AccessProperties::INTERFACE {
@@ -190,8 +190,8 @@ impl Known {
         Ok(())
     }
 
-    /// Takes in what an interface tells of a change. Whether the change is told to its end, and new: only then it
-    /// counts, so that nobody sees half of it.
+    /// Takes in an interface's part of a change. True if it is the last part, and the change is new: only then it
+    /// counts, so that no caller sees half of it.
     fn change(&mut self, interface: String, values: Values) -> bool {
         let revision = values.get("Revision").and_then(|value| u64::try_from(&**value).ok());
         let is_end = interface == AccessProperties::INTERFACE;

@@ -106,7 +106,7 @@ fn check(shell: &str, arguments: &[&str], script: &str) {
     program.current_dir(written.0.join("empty"));
     let child = program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let Ok(mut child) = child else {
-        // Not eprintln: a test that passes would keep it to itself.
+        // Not eprintln: the test harness hides that of a test that passes.
         let _ =
             writeln!(std::io::stderr(), "skipped  completion in {shell}: it is not installed (make setup)");
         return;

@@ -54,7 +54,7 @@ fn libraries(package: &str) -> anyhow::Result<BTreeSet<(String, String)>> {
 
 /// Where the source of every library lies.
 fn sources() -> anyhow::Result<BTreeMap<String, PathBuf>> {
-    // Libraries for other platforms are in no package; nobody has fetched them either.
+    // Libraries for other platforms are in no package, and cargo has not fetched them either.
     let platform = run("rustc", &["--print", "host-tuple"])?;
     let metadata = cargo(&["metadata", "--format-version=1", "--filter-platform", platform.trim()])?;
     let metadata: Value = serde_json::from_str(&metadata)?;

@@ -79,7 +79,7 @@ const RELAY_FILES: &[(&str, &str)] = &[
     ("/var/lib/fieldlink-relay/", "Engineers, the audit log and ticket keys."),
 ];
 
-/// All of them.
+/// Every program that gets man pages and completions.
 pub(crate) fn all() -> Vec<Program> {
     vec![
         Program {

@@ -14,8 +14,8 @@ pub trait Coded: Copy {
     fn from_code(code: u8) -> Option<Self>;
 }
 
-/// A value of the list `T` that this version need not know. It is kept as it came, so that it can be passed on; who
-/// would have to serve it refuses it.
+/// A value of the list `T` that this version need not know. It is kept as it came, so that it can be passed on; the
+/// side that would have to serve it refuses it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Code<T> {
     code: u8,

@@ -18,7 +18,7 @@ const CHECK_LENGTH: usize = 6;
 /// Longest credential that is read, in bytes.
 pub const MAX_LENGTH: usize = 1024;
 
-/// Who an engineer is. The pairing binds these very bytes on both sides.
+/// An engineer's identity. The pairing binds these very bytes on both sides.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EngineerIdentity {
@@ -41,7 +41,7 @@ impl EngineerIdentity {
 /// An identity with its secret. Printed once, when the engineer is added.
 #[derive(Debug, Clone)]
 pub struct Credential {
-    /// Whose it is.
+    /// The engineer that it belongs to.
     pub engineer: EngineerIdentity,
     secret: Secret<32>,
 }

@@ -40,7 +40,7 @@ pub const SUBPROTOCOL: &str = "fieldlink.1";
 /// The prefix of every Fieldlink subprotocol; a peer that offers only other versions still shows it.
 pub const SUBPROTOCOL_PREFIX: &str = "fieldlink.";
 
-/// Features that a side of this version understands. Nobody sends a message the peer did not list.
+/// Features that a side of this version understands. A side sends no message of a feature that the peer did not list.
 pub const FEATURES: &[&str] = &["ssh", feature::CHAT, feature::QUESTIONS];
 
 /// Names of features that messages depend on.
@@ -59,7 +59,7 @@ pub mod endpoint {
     pub const ENGINEER: &str = "/v1/engineer";
     /// Where both sides attach to a pipe.
     pub const PIPE: &str = "/v1/pipe";
-    /// Where anyone may measure the way to the relay, seldom and in bounds.
+    /// Where a peer measures the way to the relay: without a credential, seldom and in bounds.
     pub const MEASURE: &str = "/v1/measure";
     /// The header that carries a pipe ticket.
     pub const TICKET_HEADER: &str = "fieldlink-ticket";

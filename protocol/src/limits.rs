@@ -44,7 +44,8 @@ pub const SSH_CONNECTIONS: usize = PIPES_PER_SESSION - 8;
 /// The header of a proxy's answer, in bytes.
 pub const PROXY_REPLY: usize = 16 * 1024;
 
-/// All of dialling (name, TCP, proxy, TLS and WebSocket handshake together); also how long one side of a pipe waits for the other.
+/// All of dialling (name, TCP, proxy, TLS and WebSocket handshake together); also how long one side of a pipe waits
+/// for the other.
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 /// From the first message of an OPAQUE run to the last.
 pub const PAIRING: Duration = Duration::from_secs(10);
@@ -62,7 +63,7 @@ pub const HEARTBEAT_LOST: Duration = Duration::from_secs(10);
 pub const INTERRUPTION: Duration = Duration::from_secs(5 * 60);
 /// How long the client may think about a question.
 pub const CONSENT: Duration = Duration::from_secs(60);
-/// Unless configured otherwise: how long a session lasts from the client's yes.
+/// Unless configured otherwise: how long a session lasts from the admission, just after the client's yes.
 pub const SESSION: Duration = Duration::from_secs(60 * 60);
 /// The longest a session may be made to last.
 pub const SESSION_MAX: Duration = Duration::from_secs(120 * 60);

@@ -1,15 +1,15 @@
-//! Why a session ended, or never began, and who is behind it.
+//! Why a session ended, or never began, and which party caused it.
 //!
 //! Reasons go to the relay in clear, as codes. Every side turns a code into its own words.
 
 use serde::{Deserialize, Serialize};
 
-/// Who caused an end.
+/// The party that caused an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Party {
     /// The end client, beside the scanner.
     Client,
-    /// The engineer.
+    /// The engineer, or the engineer's program.
     Engineer,
     /// The scanner, by itself.
     Scanner,
@@ -34,7 +34,7 @@ macro_rules! reasons {
                 match self { $(Self::$name => $code,)* Self::Unknown => "unknown" }
             }
 
-            /// Who is behind it.
+            /// The party that caused it; the relay, if this version does not know the code.
             pub fn party(self) -> Party {
                 match self { $(Self::$name => Party::$party,)* Self::Unknown => Party::Relay }
             }
@@ -90,12 +90,12 @@ reasons! {
     SessionProcessLost = "session-process-lost", Scanner, "the scanner's session process failed";
     /// The scanner could not start the session.
     ScannerFailed = "scanner-failed", Scanner, "the scanner could not start the session";
-    /// The relay says that the support ID is someone else's.
+    /// The relay says that the support ID is another agent's.
     IdTaken = "id-taken", Relay, "the support service no longer accepts this support ID";
     /// Another engineer is being served.
     Busy = "busy", Scanner, "another engineer is connected to this scanner";
-    /// The PIN did not fit, or someone changed who is asking. The engineer's program says so when the
-    /// scanner's answer does not fit, the scanner when the engineer's does not.
+    /// The PIN did not fit, or the relay changed the identity of the engineer or the support case. The engineer's
+    /// program says so when the scanner's answer does not fit, the scanner when the engineer's does not.
     WrongPin = "wrong-pin", Engineer, "the PIN was not right";
     /// The pair of support ID and PIN is used up by wrong PINs.
     Burnt = "burnt", Engineer, "the support ID and PIN were used up by wrong PINs";
@@ -103,7 +103,7 @@ reasons! {
     BurntByRefusals = "burnt-by-refusals", Client, "the client did not allow it for the second time, which used up the support ID and PIN";
     /// It is used up because the client was asked again and again and the question taken back each time.
     BurntByWithdrawals = "burnt-by-withdrawals", Engineer, "the client was asked too often without being able to answer, which used up the support ID and PIN";
-    /// The relay says that the session is over, and names somebody else as the one who ended it.
+    /// The relay says that the session is over, and names another party as the cause, which it may have made up.
     RelayEnded = "relay-ended", Relay, "the support service ended it";
     /// The two sides did not finish pairing in time.
     PairingTimeout = "pairing-timeout", Scanner, "pairing took too long";

@@ -18,10 +18,10 @@ use crate::{
 /// Bytes of a Poly1305 tag.
 const TAG: usize = 16;
 
-/// Seals one direction.
+/// Seals the messages of one direction, in their order.
 pub struct Sealer(Direction);
 
-/// Opens one direction.
+/// Opens the messages of one direction, in their order, however the pipe has cut them.
 pub struct Opener {
     direction: Direction,
     buffer: BytesMut,
@@ -37,7 +37,7 @@ struct Direction {
 /// A sealed message that is not the next one its sender sent. The session must end.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SealError {
-    /// Altered, repeated, out of order, or sealed by someone else.
+    /// Altered, repeated, out of order, or sealed with another key.
     #[error("could not open a sealed message: it was altered, repeated or left its place")]
     Tampered,
     /// Longer than [`limits::CONTROL_MESSAGE`], or shorter than a tag.

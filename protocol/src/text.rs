@@ -25,8 +25,8 @@ pub fn clean(text: &str, limit: usize) -> String {
     tidy.text
 }
 
-/// What somebody typed or pasted, without blanks at its ends, with one where there were several of any kind,
-/// and without piled-up marks.
+/// What a user typed or pasted, without blanks at its ends, with one where there were several of any kind, and
+/// without piled-up marks.
 pub fn normalise(text: &str) -> String {
     let mut tidy = Tidy::default();
     text.chars().for_each(|character| tidy.push(character));
@@ -37,7 +37,7 @@ pub fn normalise(text: &str) -> String {
 #[derive(Default)]
 struct Tidy {
     text: String,
-    /// In characters.
+    /// How many characters `text` has.
     length: usize,
     /// A blank that is shown if something follows.
     blank: bool,
@@ -221,7 +221,7 @@ mod tests {
         fn what_is_normalised_stays_so_and_looks_like_itself(text in "[ \u{a0}\u{2800}\u{300}-\u{310}a-cé]*|\\PC*") {
             let once = normalise(&text);
             prop_assert_eq!(normalise(&once), once.clone());
-            // A line or paragraph separator is a blank to who types it, and is shown as what it is not.
+            // A line or paragraph separator is a blank to `normalise`, and to `clean` a character that is not shown.
             let is_plain = text.chars().all(|character| is_harmless(character) || !is_blank(character));
             prop_assert!(!is_plain || clean(&text, 1_000) == clean(&once, 1_000));
             prop_assert!(!once.contains("  ") && once.trim() == once && most_marks(&once) <= MARKS);

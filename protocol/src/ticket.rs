@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::support_id::SupportId;
 
 /// A token as it travels: the text of a signed `C`, or what claims to be one until a relay has verified it. A pipe
-/// ticket cannot stand where a session ticket belongs. Never logged: who shows it, gets in.
+/// ticket cannot stand where a session ticket belongs. Never logged: a peer that shows it gets in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signed<C> {
     text: String,

@@ -52,12 +52,12 @@ pub struct Arrival {
 }
 
 impl Arrivals {
-    /// Room for `most`.
+    /// Room for `most` handshakes at the same time.
     pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { most, here: Mutex::default() })
     }
 
-    /// Takes in a connection from `address`, if there is room or somebody makes way.
+    /// Takes in a connection from `address`, if there is room, or another connection is dropped for it.
     pub fn enter(self: &Arc<Self>, address: IpAddr, now: Instant) -> Option<Arrival> {
         let network = network(address);
         let mut here = self.here.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +109,7 @@ impl Guest {
 }
 
 impl Arrival {
-    /// It has said something.
+    /// The peer has sent its first bytes: it is no longer silent.
     pub fn speaks(&self) {
         let mut here = self.arrivals.here.lock().unwrap_or_else(PoisonError::into_inner);
         let guest = here.networks.get_mut(&self.network).and_then(|guests| guests.get_mut(&self.number));
@@ -193,7 +193,7 @@ mod tests {
             let crowd = |n: usize| arrivals.enter(address((n % networks) as u8), now);
             let mut crowds: Vec<_> = (0..256).map(|n| crowd(n).expect("room")).collect();
             crowds.iter().for_each(Arrival::speaks);
-            // They come again at once, as often as somebody else comes.
+            // The crowds try again at once, each network as often as a newcomer comes.
             for newcomer in 100..200 {
                 let honest = arrivals.enter(address(newcomer), now).expect("a place at once");
                 crowds.extend((0..networks).filter_map(crowd));

@@ -1,4 +1,4 @@
-//! The relay's own time, which does not step: what it admitted stays valid when somebody sets the clock.
+//! The relay's own time, which does not step: what it admitted stays valid when the system's clock is set.
 //!
 //! It counts Unix seconds as tickets and leases do, but takes the wall clock's word only once, at the start;
 //! from then on it counts `CLOCK_BOOTTIME`. A relay that is started again goes on from the last

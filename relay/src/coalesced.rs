@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
-/// Something that is done once for all who ask for it meanwhile.
+/// Something that is done once for all callers that wait for it meanwhile.
 #[derive(Default)]
 pub struct Coalesced {
     begun: AtomicU64,
@@ -38,7 +38,7 @@ mod tests {
             tokio::task::yield_now().await;
         };
         join_all((0..100).map(|_| coalesced.run(look()))).await;
-        // The first one's, and one for all who came while that was under way.
+        // The first caller's, and one for all that came while that was under way.
         assert_eq!(looks.load(Ordering::SeqCst), 2);
         coalesced.run(look()).await;
         assert_eq!(looks.load(Ordering::SeqCst), 3, "who comes later is not content with what was");

@@ -17,7 +17,7 @@ const INTERRUPTION_GRACE: Duration = Duration::from_secs(10);
 /// Addresses that may be listened on.
 const MOST_ADDRESSES: usize = 16;
 
-/// What the relay is told.
+/// The relay's settings, with the defaults of those that the file leaves out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
@@ -48,13 +48,13 @@ pub struct Config {
     pub limits: Limits,
 }
 
-/// Bounds on peers.
+/// Bounds on peers: connections, requests, and how long the relay waits for them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Connections at the same time of agents, and of everyone else who shows neither credential nor ticket.
+    /// Connections at the same time that show neither credential nor ticket: agents and measurements.
     pub connections: usize,
-    /// Those of them that come from one address.
+    /// Those of them that come from one network: an IPv4 address, or the /64 of an IPv6 address.
     pub connections_per_address: usize,
     /// Connections at the same time of engineers, and of both sides of pipes.
     pub session_connections: usize,
@@ -76,7 +76,7 @@ pub struct Limits {
     /// An admitted session, or a pipe of it, that is without one of its sides for this long is over.
     #[serde(rename = "interruption_seconds", deserialize_with = "seconds")]
     pub interruption: Duration,
-    /// While a session is active, who is not heard for this long is gone.
+    /// While a session is active, a side that is not heard for this long is gone.
     #[serde(rename = "session_silence_seconds", deserialize_with = "seconds")]
     pub session_silence: Duration,
     /// Time to close connections in when the relay stops.
@@ -100,7 +100,7 @@ pub enum ConfigError {
     Malformed {
         /// The file.
         file: PathBuf,
-        /// Where and what.
+        /// The line, the key and what is wrong there.
         problem: SettingsError,
     },
     /// A value that makes no sense.
@@ -108,7 +108,7 @@ pub enum ConfigError {
     Value {
         /// The file.
         file: PathBuf,
-        /// The key.
+        /// The key, with its table: `limits.connections`.
         key: &'static str,
         /// What is wrong with its value.
         problem: String,

@@ -3,9 +3,9 @@
 //! # Dead peers
 //!
 //! Dead peers. Without a session agents ping and engineers are pinged, every 25 s. With one, the relay asks both
-//! sides three times in `limits.session_silence_seconds` and drops who does not answer; so it does with a waiting
-//! attachment that comes back and is silent. Running splices are the endpoints' to watch, and TCP's (keep-alive,
-//! user time-out).
+//! sides three times in `limits.session_silence_seconds` and drops a side that does not answer; so it does with a
+//! waiting attachment that comes back and is silent. Running splices are the endpoints' to watch, and TCP's
+//! (keep-alive, user time-out).
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -105,8 +105,8 @@ pub enum End {
 }
 
 impl Control {
-    /// A connection that is told what comes into `mailbox`. `ping`: the relay asks whether the peer is still there, also without a
-    /// session.
+    /// A connection that sends what comes into `mailbox`. `ping`: the relay asks whether the peer is still there,
+    /// also without a session.
     pub fn new(socket: WebSocket, mailbox: Mailbox, limits: &Limits, ping: bool, haste: Haste) -> Self {
         let now = Instant::now();
         let ping = ping.then_some(limits::PING_INTERVAL);

@@ -7,7 +7,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// Why nothing more can be read from a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The connection broke. There is nobody to tell.
+    /// The connection broke. No close frame can be sent.
     #[error("the connection broke")]
     Gone,
     /// What came is no WebSocket.
@@ -22,7 +22,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The goodbye, if somebody is there to read it.
+    /// The close frame for the peer; `None` if its connection is gone.
     pub fn frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
             Self::Gone => return None,

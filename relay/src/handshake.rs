@@ -36,25 +36,25 @@ pub type Lifecycle = BoxFuture<'static, ()>;
 
 /// What every connection needs.
 pub struct HandshakeContext {
-    /// The TLS side.
+    /// The relay's side of TLS, with its certificate.
     pub tls: TlsAcceptor,
-    /// Bounds.
+    /// The operator's bounds on peers.
     pub limits: Limits,
-    /// Who is on the way in.
+    /// The handshakes under way.
     pub arrivals: Arc<Arrivals>,
-    /// Who may stay.
+    /// The places for connections after their handshake.
     pub permits: Permits,
     /// Looks at the roster because of credentials that are not on it.
     pub roster_looks: Coalesced,
-    /// Who may measure.
+    /// The turns for measurements.
     pub measuring: Measuring,
-    /// Everything else.
+    /// What the endpoints work on: the directory, tickets and the store.
     pub switchboard: Arc<Switchboard>,
     /// Fires when handshakes are not worth finishing any more.
     pub stopping: CancellationToken,
 }
 
-/// Whom a request turned out to be from.
+/// What kind of peer a request turned out to be from.
 enum Peer {
     /// With the session ticket that its place is for, if it has a session's.
     Agent(Option<String>),
@@ -168,7 +168,7 @@ impl HandshakeContext {
         if let Some(engineer) = known(()) {
             return Ok(engineer);
         }
-        // Someone may have been added this moment. Unknown IDs and wrong secrets take the same way.
+        // The engineer may have been added this moment. Unknown IDs and wrong secrets take the same way.
         self.roster_looks.run(async { drop(store.refresh_roster().await) }).await;
         known(()).ok_or(Refusal::CREDENTIAL)
     }
@@ -252,8 +252,8 @@ fn acceptable(head: &Head) -> Result<(), Refusal> {
     if head.offers_our_version() { Ok(()) } else { Err(Refusal::VERSION) }
 }
 
-/// Small messages leave at once. A peer that acknowledges nothing is given up by the kernel, if nobody
-/// here has noticed before; it is asked when it is silent, because an old splice may have nothing to say.
+/// Small messages leave at once. A peer that acknowledges nothing is given up by the kernel, if the relay has not
+/// noticed before; the kernel probes a silent one, because an old splice may have nothing to say.
 fn tune(tcp: &TcpStream, limits: &Limits) -> io::Result<()> {
     tcp.set_nodelay(true)?;
     let patience = u32::try_from(3 * limits.write.as_millis()).unwrap_or(u32::MAX);

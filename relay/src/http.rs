@@ -16,7 +16,7 @@ const MAX_HEAD: usize = 8 * 1024;
 /// A request head, and what came behind it.
 #[derive(Debug)]
 pub struct Head {
-    /// The request.
+    /// The request line and the headers, parsed.
     pub request: Request,
     /// Bytes that belong to what follows.
     pub tail: Vec<u8>,
@@ -35,7 +35,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// No such path.
+    /// The path is none of the relay's endpoints.
     pub const NOT_FOUND: Self = Self::new("404 Not Found", "", "there is nothing here\n");
     /// Not a request that could become a WebSocket.
     pub const NOT_A_WEB_SOCKET: Self = Self::new(
@@ -43,11 +43,11 @@ impl Refusal {
         "not-a-websocket",
         "this is a fieldlink relay: it speaks WebSocket only\n",
     );
-    /// No credential, an unknown one, a wrong or revoked one: nobody is told which.
+    /// No credential, an unknown one, a wrong or revoked one: the answer does not tell which.
     pub const CREDENTIAL: Self =
         Self::new("401 Unauthorized", "credential", "this credential is not valid here\n")
             .with(&[("www-authenticate", "Bearer")]);
-    /// No room.
+    /// No place is free for a connection of this kind.
     pub const FULL: Self =
         Self::new("503 Service Unavailable", "full", "the relay is full: try again later\n");
     /// The session of a ticket may come back yet.
@@ -60,7 +60,7 @@ impl Refusal {
     pub const TOO_OFTEN: Self =
         Self::new("429 Too Many Requests", "too-often", "measured too often: try again in a minute\n")
             .with(&[("retry-after", "60")]);
-    /// Another version.
+    /// The client does not speak this relay's version.
     pub const VERSION: Self = Self::new(
         "426 Upgrade Required",
         "version",

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: u32 = 1_024;
-/// Pauses after failed accepts: file descriptors come back only when someone leaves.
+/// Pauses after failed accepts, the first and the longest: file descriptors come back only when a connection closes.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
 /// One address or several, as in `listen = "[::]:443"` and `listen = ["192.0.2.1:443", "[::1]:443"]`.
@@ -72,7 +72,7 @@ impl ListenError {
     }
 }
 
-/// The sockets.
+/// The listening sockets, one per address.
 pub struct Listeners(Vec<TcpListener>);
 
 impl Listeners {

@@ -20,8 +20,8 @@ impl Pace {
         Self { permitted, stretch, saved: Duration::ZERO, left: permitted, since: now }
     }
 
-    /// Lets a peer catch up with what it did not send in up to `stretches` stretches before: what piled up
-    /// while nobody had time to read it is not haste.
+    /// Lets a peer catch up with what it did not send in up to `stretches` stretches before: what piled up while the
+    /// relay had no time to read is not haste.
     pub fn saving(self, stretches: u32) -> Self {
         Self { saved: self.stretch * stretches, ..self }
     }

@@ -26,13 +26,13 @@ use crate::config::Limits;
 /// or that are dead without the relay's knowing.
 const AGENTS_PER_SESSION: usize = 8;
 
-/// Hands out permits.
+/// The places for connections, and how many of them are taken.
 pub struct Permits {
     /// Without credential or ticket: altogether, and per network.
     strangers: Places<IpAddr>,
-    /// With one: altogether, and per engineer whose session it is.
+    /// With one: altogether, and per engineer.
     sessions: Places<EngineerId>,
-    /// Of the latter, those of agents, per session: who has one ticket cannot take all of an engineer's.
+    /// Of the latter, those of agents, per session: a peer with one ticket cannot take all of an engineer's.
     agents: Places<SessionId>,
 }
 
@@ -122,7 +122,7 @@ impl<K: Eq + Hash> Drop for Held<K> {
     }
 }
 
-/// Who has one IPv6 address has a whole /64 of them.
+/// The network that counts for `address`: a peer with one IPv6 address has a whole /64 of them.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),

@@ -40,13 +40,13 @@ pub struct Relay {
 /// Why a relay does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
-    /// Certificate or key.
+    /// The certificate or the private key cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The store.
+    /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// An address.
+    /// An address cannot be listened on.
     #[error(transparent)]
     Listen(#[from] ListenError),
     /// One of the tasks that enforce rules is gone. Without them nothing may run.
@@ -84,8 +84,8 @@ impl Relay {
         self.listeners.addresses()
     }
 
-    /// Serves until `shutdown`, then says goodbye to everyone. Returns how many connections had to
-    /// be cut.
+    /// Serves until `shutdown`, then says goodbye on every connection. Returns how many did not close in time and
+    /// were cut.
     pub async fn run(self, shutdown: CancellationToken) -> Result<usize, RelayError> {
         let most_memory_mib = self.config.limits.memory() >> 20;
         tracing::info!(address = %self.listeners, node = self.config.node, most_memory_mib, "listening");

@@ -2,8 +2,8 @@
 //!
 //! `engineer revoke` writes into the store, where the relay looks four times a second. Where nothing can be
 //! written (a read-only disk, I/O errors), it tells the relay here, which takes the engineers off its list
-//! at once and writes it down later. The socket has an abstract name, so it needs no disk either; both sides
-//! ask the kernel who the other one is.
+//! at once and writes it down later. The socket has an abstract name, so it needs no disk either; each side asks the
+//! kernel for the other one's account.
 
 use std::io::{self, Read, Write};
 use std::os::linux::net::SocketAddrExt;
@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use crate::store::{Store, unix_now};
 
-/// One exchange; everybody on this computer may connect, and is served in turn.
+/// The time limit of one exchange: any account of this computer may connect, and connections are served in turn.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The longest message: a name.
 const MESSAGE: u64 = 1_024;
@@ -34,7 +34,7 @@ const RETRY: Duration = Duration::from_secs(60);
 /// After an accept that failed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Where the relay of one state directory listens, and whose that directory is.
+/// Where the relay of one state directory listens, and the account that owns the directory.
 #[derive(Debug, Clone)]
 pub struct Door {
     address: SocketAddr,
@@ -49,7 +49,7 @@ impl Door {
         Ok(Self { address: SocketAddr::from_abstract_name(name)?, owner: found.uid() })
     }
 
-    /// Has the running relay take everyone who is called `name` off its list: a line for each of them.
+    /// Has the running relay take the engineers who are called `name` off its list: a line for each of them.
     pub fn revoke(&self, name: &str) -> io::Result<Vec<String>> {
         let mut stream = StdStream::connect_addr(&self.address)?;
         let relay = getsockopt(&stream, sockopt::PeerCredentials)?.uid();
@@ -70,7 +70,7 @@ impl Door {
         Ok(lines.map(text::name).chain(std::iter::repeat_with(unnamed)).take(count).collect())
     }
 
-    /// Listens as the relay.
+    /// Binds the socket and listens on it, which only the relay does.
     pub fn open(&self) -> io::Result<UnixListener> {
         let listener = StdListener::bind_addr(&self.address)?;
         listener.set_nonblocking(true)?;
@@ -78,7 +78,7 @@ impl Door {
     }
 }
 
-/// Serves who may revoke in the relay of `state_directory`, for as long as it is polled.
+/// Takes revocations from root and the relay's own account, for as long as it is polled.
 pub async fn serve(state_directory: &Path, store: Arc<dyn Store>) {
     let listener = listen(state_directory).await;
     loop {

@@ -1,7 +1,7 @@
 //! Two connections made one: message by message, both ways, never more than one message in hand.
 //!
-//! A direction reads only when what it read before has been taken, so that a slow reader slows its
-//! own writer and nobody else. Nothing here looks into a message.
+//! A direction reads only when what it read before has been taken, so that a slow reader slows its own writer and no
+//! other connection. Nothing here looks into a message.
 //!
 //! The relay's only own words between the messages: that the partner attaches again.
 
@@ -30,8 +30,8 @@ pub use ending::SpliceEnd;
 use ending::{Cause, accept};
 
 /// Messages that one side may send in a stretch of time. Then it is not read until the stretch is over. Bulk
-/// data at 1 GB/s is half of that, because it comes in large messages; many small ones are joined by who is
-/// held back.
+/// data at 1 GB/s is half of that, because it comes in large messages; a sender that is held back joins many small
+/// ones.
 const MESSAGES: u32 = 3_000;
 const STRETCH: Duration = Duration::from_millis(100);
 /// Stretches of which a side may catch up with what it did not send: a relay that had no time to read for a
@@ -40,7 +40,7 @@ const SAVED: u32 = 9;
 
 const LOST: Cause = Cause::Fault(Fault::Gone);
 
-/// Two spliced connections.
+/// Two connections, and a flow of messages each way between them.
 pub struct Splice {
     sockets: [WebSocket; 2],
     /// `flows[i]` goes from `sockets[i]` to the other.
@@ -50,7 +50,7 @@ pub struct Splice {
     check: Interval,
 }
 
-/// One direction.
+/// One direction of a splice, and what is under way in it.
 struct Flow {
     from: Role,
     /// Read, but not yet taken by the other side: one, or what came before the partner.
@@ -162,7 +162,7 @@ impl Flow {
         Self { from, held, prod: false, unflushed: false, blocked: Blocked::No, pace, rest: None, rests: 0 }
     }
 
-    /// Moves what can be moved; ready only when the splice is over, with whose doing that is.
+    /// Moves what can be moved; ready only when the splice is over, with the side that ended it.
     fn poll(
         &mut self,
         cx: &mut Context<'_>,

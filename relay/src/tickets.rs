@@ -49,7 +49,7 @@ pub struct PipeName<'a> {
     pub pipe: PipeId,
     /// What it carries.
     pub kind: Code<PipeKind>,
-    /// Whose session it is.
+    /// The engineer whose session it is.
     pub engineer: EngineerId,
     /// The support case.
     pub reference: &'a str,
@@ -122,7 +122,8 @@ impl TicketSigner {
         Tenure { boot: self.boot().number, sequence }
     }
 
-    /// Proves in a later boot that `support_id` was this agent's now, who holds it with `rank` since `tenure` began.
+    /// Proves in a later boot that `support_id` was this agent's now, which holds it with `rank` since `tenure`
+    /// began.
     pub fn lease(
         &self,
         support_id: SupportId,

@@ -40,7 +40,7 @@ pub fn become_subreaper() -> Result<(), Errno> {
     nix::sys::prctl::set_child_subreaper(true)
 }
 
-/// What is known about one process; nothing if there is none.
+/// What the kernel knows of one process; nothing if there is none.
 pub fn stat(pid: Pid) -> Option<ProcessStat> {
     parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
 }
@@ -130,7 +130,7 @@ fn kill_round() -> Vec<Pid> {
 }
 
 fn kill_one(pid: Pid) {
-    // It may be gone already, or belong to somebody else; the next look at the table tells.
+    // It may be gone already, or belong to another account; the next look at the table tells.
     let _ = kill(pid, Signal::SIGKILL);
 }
 

@@ -1,4 +1,4 @@
-//! The program `fieldlink-session`, and what it and the agent say to each other.
+//! The program `fieldlink-session`, and the messages between it and the agent.
 //!
 //! [`wire`] and [`packet`] are what goes over the socket between the two: typed messages, each in one packet,
 //! with descriptors beside them. [`host`] is the program's inside; the agent's side of the socket is the agent's

@@ -11,14 +11,14 @@ use nix::sys::socket::SockaddrStorage;
 pub struct OwnAddresses(Vec<SocketAddr>);
 
 impl OwnAddresses {
-    /// As they are now.
+    /// Asks the kernel for them (`getifaddrs(3)`).
     pub fn now() -> io::Result<Self> {
         let addresses = getifaddrs()?.filter_map(|interface| socket_address(&interface.address?));
         Ok(Self(addresses.collect()))
     }
 
-    /// The address to connect to so that `wanted` is reached and nothing but this computer can be; none if it is
-    /// somebody else's. No address at all (`0.0.0.0`, `::`) means this computer, as it does for the kernel. An
+    /// The address to connect to so that `wanted` is reached and nothing but this computer can be; none if it belongs
+    /// to another computer. No address at all (`0.0.0.0`, `::`) means this computer, as it does for the kernel. An
     /// address of one link (`fe80::`) needs no zone: it has that of the interface that it belongs to.
     pub fn own(&self, wanted: SocketAddr) -> Option<SocketAddr> {
         let port = wanted.port();

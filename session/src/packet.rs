@@ -26,7 +26,7 @@ const CONTROL_ROOM: usize = CONTROL_HEADER + (KERNEL_MAX_DESCRIPTORS + 1) * 4;
 pub struct Packet {
     /// The message; empty means that the other side is gone.
     pub bytes: Vec<u8>,
-    /// What came beside it.
+    /// The descriptors that came with it.
     pub descriptors: Vec<OwnedFd>,
 }
 
@@ -83,8 +83,8 @@ pub fn send(
     }
 }
 
-/// Who sent the packet that waits, on a socket with `SO_PASSCRED`; nothing if the other side is gone. The
-/// packet stays. One with descriptors is an error: there is room for none, so none is installed.
+/// The process that sent the packet that waits, on a socket with `SO_PASSCRED`; nothing if the other side is gone.
+/// The packet stays. One with descriptors is an error: there is room for none, so none is installed.
 pub fn sender(socket: impl AsFd) -> Result<Option<Pid>, PacketError> {
     let mut byte = [0];
     let mut control = nix::cmsg_space!(UnixCredentials);
@@ -140,7 +140,7 @@ fn receive_raw(
 }
 
 /// Closes descriptors on a thread of their own: the process that made them can make that take as long as it likes
-/// (`SO_LINGER`, a FUSE file system), and nobody here is to wait for it.
+/// (`SO_LINGER`, a FUSE file system), and the caller must not wait for it.
 pub fn discard(descriptors: impl Send + 'static) {
     // Without a thread it is done here.
     let _ = std::thread::Builder::new().spawn(move || drop(descriptors));

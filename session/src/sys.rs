@@ -45,7 +45,7 @@ pub fn set_terminal_size(master: BorrowedFd<'_>, size: TerminalSize) -> Result<(
     Errno::result(result).map(drop)
 }
 
-/// Marks every descriptor from `first` up as closed on exec. By `/proc`: `close_range` cannot do it before Linux 5.11.
+/// Marks every descriptor from `first` up as closed on exec. By `/proc`: `close_range` cannot before Linux 5.11.
 pub(crate) fn close_on_exec_from(first: RawFd) -> Result<(), Errno> {
     let errno = |error: std::io::Error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO));
     let entries = std::fs::read_dir("/proc/self/fd").map_err(errno)?;

@@ -63,7 +63,7 @@ pub enum Request {
     },
     /// Answered by `pong` with the same number.
     Ping {
-        /// Counts up.
+        /// A number that the agent counts up.
         sequence: u64,
     },
     /// Kill every descendant and exit.
@@ -90,7 +90,7 @@ pub enum Event {
     },
     /// A start or connect came to nothing.
     Failed {
-        /// What failed.
+        /// The start or the connect.
         id: RequestId,
         /// Why, for programs.
         reason: FailReason,
@@ -101,7 +101,7 @@ pub enum Event {
     Exited {
         /// The program.
         id: RequestId,
-        /// How.
+        /// How it ended.
         status: ExitStatus,
     },
     /// The answer to `ping`.
@@ -111,7 +111,7 @@ pub enum Event {
     },
 }
 
-/// Who the session process runs as, and where, by its own account: clean it before display.
+/// The account that the session process runs as, and where, as it says itself: clean it before display.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Welcome {
@@ -267,9 +267,9 @@ pub enum WireError {
     /// Longer than the reader takes.
     #[error("could not encode session message: {length} bytes are more than {most}")]
     TooLong {
-        /// Of the message.
+        /// The message's length in bytes.
         length: usize,
-        /// What may be.
+        /// The most bytes that it may have.
         most: usize,
     },
     /// Not the JSON that was expected. Says where, not what: that is the other side's text.

@@ -16,7 +16,7 @@ struct Condition {
     cuts: u32,
     /// New connections are reset.
     is_cut: bool,
-    /// Bytes vanish, and nobody is told …
+    /// Bytes vanish, and neither end gets an error …
     is_silent: bool,
     /// … and what was connected when that began never works again.
     silences: u32,
@@ -59,7 +59,7 @@ impl Cable {
         });
     }
 
-    /// Lets everything vanish without a word, until it is [mended](Self::mend).
+    /// Lets everything vanish without an error, until it is [mended](Self::mend).
     pub fn silence(&self) {
         self.condition.send_modify(|condition| {
             condition.silences += 1;
@@ -100,7 +100,7 @@ async fn carry(mut near: TcpStream, far: Arc<str>, mut condition: watch::Receive
     }
 }
 
-/// Closing with a linger of zero sends a reset instead of a farewell.
+/// Closing with a linger of zero sends a reset instead of a FIN.
 fn reset(stream: TcpStream) {
     let _ = setsockopt(&stream, Linger, &nix::libc::linger { l_onoff: 1, l_linger: 0 });
 }

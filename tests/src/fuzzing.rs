@@ -39,7 +39,7 @@ pub fn control_messages(data: &[u8]) {
     let _ = decode::<control::FromEngineer>(data);
 }
 
-/// What relay and agent say to each other.
+/// The messages between relay and agent.
 pub fn agent_messages(data: &[u8]) {
     let _ = decode::<agent::ToAgent>(data);
     if let Ok(agent::FromAgent::Register { claim, key, signature, .. }) = decode(data) {
@@ -48,7 +48,7 @@ pub fn agent_messages(data: &[u8]) {
     }
 }
 
-/// What relay and engineer say to each other.
+/// The messages between relay and engineer.
 pub fn engineer_messages(data: &[u8]) {
     let _ = decode::<engineer::ToEngineer>(data);
     let _ = decode::<engineer::FromEngineer>(data);
@@ -135,7 +135,7 @@ pub fn credentials(data: &[u8]) {
     let _ = credential::parse_bearer(&text);
 }
 
-/// What people type, and what is shown of what others sent.
+/// What people type, and what is shown of text from the other side.
 pub fn typed_text(data: &[u8]) {
     let typed = String::from_utf8_lossy(data);
     if let Ok(id) = typed.parse::<SupportId>() {
@@ -145,7 +145,7 @@ pub fn typed_text(data: &[u8]) {
     assert!(!text::sentence(&typed).contains(['\u{1b}', '\u{202e}', '\n']));
 }
 
-/// What the session process says to the agent, and the agent to it.
+/// The messages between the session process and the agent.
 pub fn session_process(data: &[u8]) {
     let _ = fieldlink_session::wire::decode::<fieldlink_session::wire::Event>(data);
     let _ = fieldlink_session::wire::decode::<fieldlink_session::wire::Request>(data);
@@ -166,7 +166,7 @@ pub fn proxy_reply(data: &[u8]) {
     let _ = NoProxy::parse(&typed).matches("relay.example.com", 443);
 }
 
-/// The names in a certificate that nobody vouches for; and relays' addresses.
+/// The names in a certificate that was not verified; and relays' addresses.
 pub fn certificate_names(data: &[u8]) {
     let shown = read_distinguished_name(data);
     assert!(shown.chars().count() < 200 && !shown.contains(['\u{1b}', '\u{202e}', '\n']));

@@ -1,5 +1,5 @@
-//! What the tests and the benchmarks are made of, beside the programs (`fieldlink_testbed`): laboratories of hosts and
-//! cables, containers, proxies, and a relay that can be made to misbehave.
+//! What the tests and the benchmarks are made of, beside the programs (`fieldlink_testbed`): laboratories of hosts
+//! and cables, containers, proxies, and a relay that can be made to misbehave.
 
 pub mod cable;
 pub mod container;

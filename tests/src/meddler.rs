@@ -24,7 +24,7 @@ use crate::Relay;
 pub struct Leg {
     /// Counts connections in the order in which they came.
     pub number: usize,
-    /// Which endpoint.
+    /// The endpoint's path, such as `/v1/agent`.
     pub path: String,
     /// For pipes: whose end, read from the ticket.
     pub side: Option<Role>,
@@ -196,7 +196,7 @@ impl Shared {
     }
 }
 
-/// Tickets are signed, not secret: anyone who carries one can read it.
+/// Tickets are signed, not encrypted: every relay on the way can read them.
 fn claims_of(ticket: &HeaderValue) -> Option<serde_json::Value> {
     use base64::Engine;
     let body = ticket.to_str().ok()?.split('.').nth(1)?;

@@ -33,7 +33,7 @@ pub const USER: &str = "ada";
 pub const PASSWORD: &str = "open-sesame-42";
 
 impl ProxyServer {
-    /// A proxy that connects to `allowed_port` only, for everyone or for [`USER`] alone.
+    /// A proxy that connects to `allowed_port` only; if `asks_password`, for [`USER`] alone.
     pub fn start(kind: ProxyKind, allowed_port: u16, asks_password: bool) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         // Squid, started by root, goes on as another user; nothing here is secret.

@@ -25,7 +25,7 @@ use crate::{PATIENCE, Relay};
 pub struct RawEngineer {
     dialer: Dialer,
     identity: EngineerIdentity,
-    /// The connection.
+    /// The control connection.
     pub relay: ControlConnection<FromEngineer, ToEngineer>,
 }
 
@@ -47,7 +47,7 @@ pub struct Requested {
 pub enum PairingEnd {
     /// The PIN was right.
     Paired(Box<SessionKeys>),
-    /// It was not.
+    /// The PIN was wrong.
     WrongPin,
     /// The agent would not answer.
     Refused(Reason),
@@ -181,11 +181,11 @@ impl RawEngineer {
 
 /// An agent's connection to the relay.
 pub struct RawAgent {
-    /// Reaches the relay.
+    /// Opens further connections to the relay.
     pub dialer: Dialer,
     /// The key of this start.
     pub key: RegistrationKey,
-    /// The connection.
+    /// The control connection.
     pub relay: ControlConnection<FromAgent, ToAgent>,
 }
 

@@ -15,7 +15,7 @@ use crate::{PATIENCE, Relay};
 /// `fieldlink-agent service` with its bus. Both stop when it is dropped.
 pub struct Service {
     directory: TempDir,
-    /// The bus; nobody on it answers for polkit.
+    /// The bus, on which there is no polkit.
     pub bus: Bus,
     notices: Receiver<String>,
     /// The agent.
@@ -59,7 +59,7 @@ impl Service {
         self.process = None;
     }
 
-    /// Waits until systemd would have been told `wanted`.
+    /// Waits until the agent has sent `wanted` to systemd's place.
     pub fn wait_for_notice(&self, wanted: &str) {
         let deadline = Instant::now() + PATIENCE;
         while let Ok(said) = self.notices.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -96,13 +96,13 @@ impl Service {
     }
 }
 
-/// What systemd would be told at `path`, read as soon as it is said, as systemd does.
+/// The messages to systemd at the socket `path`, read as soon as they come, as systemd does.
 fn listen(path: &Path) -> Receiver<String> {
     let socket = UnixDatagram::bind(path).expect("a socket");
     let (sender, receiver) = channel();
     std::thread::spawn(move || {
         let mut message = [0; 4096];
-        // Nobody sends any more once the directory is gone; the thread ends with the process then.
+        // No message comes once the directory is gone; the thread ends with the process then.
         while let Ok(length) = socket.recv(&mut message) {
             if sender.send(String::from_utf8_lossy(&message[..length]).into_owned()).is_err() {
                 return;

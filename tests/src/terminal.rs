@@ -1,4 +1,4 @@
-//! A program in a terminal, and somebody who types at it.
+//! A program in a terminal, and the keys that a test types there.
 
 use std::io::{Read, Write};
 use std::process::Child;
@@ -53,8 +53,8 @@ impl Terminal {
         Self { pty, child, output, seen: String::new() }
     }
 
-    /// Types a password and Enter, once whoever asks for it hides what is typed: what was typed before is
-    /// thrown away by some.
+    /// Types a password and Enter, once the program that asks for it has switched echo off: some programs throw
+    /// away what was typed before.
     pub fn type_password(&mut self, password: &str) {
         let is_hidden = || {
             let settings = nix::sys::termios::tcgetattr(&self.pty).expect("a terminal");

@@ -1,6 +1,7 @@
 //! Sockets for the two sides that dial the relay: TLS 1.3, WebSocket, pipes.
 //!
-//! `wss` only, through an HTTP proxy where one is set; redirects are never followed; there is no way to skip the certificate check.
+//! `wss` only, through an HTTP proxy where one is set; redirects are never followed; there is no way to skip the
+//! certificate check.
 
 mod address;
 mod backoff;

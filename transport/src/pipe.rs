@@ -1,9 +1,9 @@
 //! Pipes over WebSockets: attach with a ticket, pair if it is the control pipe, prove, then stream.
 //!
 //! [`Attached`] is a pipe's connection before its handshake. [`Attached::establish`] gives a reader,
-//! a writer and a [`PipeDriver`]: a future that moves the bytes and that the caller owns, so that a
-//! pipe lives exactly as long as someone drives it. Reader and writer may stall without holding up
-//! acknowledgements, pings and closes.
+//! a writer and a [`PipeDriver`]: a future that moves the bytes and that the caller owns, so that a pipe lives
+//! exactly as long as the caller drives it. Reader and writer may stall without holding up acknowledgements, pings
+//! and closes.
 
 mod connection;
 mod driver;
@@ -82,16 +82,16 @@ pub struct Attached {
 /// Why a pipe's connection failed before it was established.
 #[derive(Debug, thiserror::Error)]
 pub enum AttachedError {
-    /// No connection.
+    /// The relay cannot be dialled, or refuses the ticket.
     #[error(transparent)]
     Dial(#[from] DialError),
     /// The relay or the peer closed it, perhaps with a reason code.
     #[error("the pipe was closed: {0}")]
     Closed(String),
-    /// The connection broke.
+    /// The connection broke, or what came on it cannot be used.
     #[error("the pipe's connection broke: {0}")]
     Lost(String),
-    /// The peer is not who we paired with.
+    /// The peer did not prove that it is the one we paired with.
     #[error(transparent)]
     Handshake(#[from] HandshakeError),
     /// The peer took too long.
@@ -136,8 +136,8 @@ impl Attached {
         }
     }
 
-    /// Attaches only to close the pipe with a reason, so that the other side need not wait until nobody has come. The
-    /// reason is said once that side is there, which its HELLO shows: before, nobody would hear it.
+    /// Attaches only to close the pipe with a reason, so that the other side need not wait in vain. The reason is
+    /// said once that side is there, which its HELLO shows: before, the relay would not pass it on.
     pub async fn refuse(dialer: &Dialer, ticket: &Signed<PipeTicket>, reason: Reason) {
         match timeout(limits::HANDSHAKE, Self::attach(dialer, ticket)).await {
             Ok(Ok(mut attached)) => {

@@ -1,4 +1,4 @@
-//! What an event of the rules means to those who watch: the client's notifications, and the audit log.
+//! What is told of an event of the rules: notifications to the client, and lines of the audit log.
 
 use fieldlink_daemon::AUDIT;
 use fieldlink_device::notice::Warning;
@@ -26,7 +26,7 @@ fn warning_of(event: &RuleEvent) -> Option<Warning> {
         RuleEvent::TryFailed { request, reason: Reason::WrongPin, .. } => {
             Warning::WrongPin { who: person_of(request) }
         }
-        // Who breaks off there has learnt whether it was right.
+        // An engineer who breaks off there has learnt whether the PIN was right.
         RuleEvent::TryFailed { request, .. } => Warning::BrokenOff { who: person_of(request) },
         RuleEvent::NotLetIn { request, why, is_usable, .. } => return not_let_in(request, *why, *is_usable),
         RuleEvent::Answered { answer, .. } => return answered(answer),

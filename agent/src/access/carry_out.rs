@@ -23,7 +23,7 @@ impl Access {
         while let Some(event) = self.rules.poll_event() {
             account::audit(&event);
             if let Some(notification) = account::notification_of(&event) {
-                // Nobody may be listening.
+                // It fails only if there is no receiver, which is fine.
                 let _ = self.notifications.send(notification);
             }
             self.carry_out(event).await?;
@@ -162,7 +162,7 @@ impl Access {
         }
         let closing = async {
             let Some((tunnel, events)) = tunnel else { return };
-            // Nobody reads them any more; a relay that floods us must not hold up the end.
+            // Nothing reads these events any more; a relay that floods the queue must not hold up the end.
             drop(events);
             if let Some(request) = &request {
                 tunnel.send(FromAgent::Ended { session: request.session, reason });

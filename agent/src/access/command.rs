@@ -5,12 +5,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::rules::Refusal;
 
-/// An order, and who waits to hear what came of it.
+/// An order, and where its outcome is sent.
 #[derive(Debug)]
 pub struct Command {
     /// What is asked for.
     pub order: Order,
-    /// Where the outcome goes, if anyone cares.
+    /// Where the outcome is sent; none if the caller follows the view instead.
     pub reply: Option<oneshot::Sender<Result<(), Refusal>>>,
 }
 

@@ -59,7 +59,7 @@ impl Access {
         }
     }
 
-    /// What is to go through a pipe is for us to serve or to refuse; the relay passes on what it does not know.
+    /// The agent serves or refuses a kind of pipe; the relay passes on also kinds that it does not know.
     fn open_pipe(&mut self, pipe: PipeId, kind: Code<PipeKind>, pipe_ticket: Signed<PipeTicket>) {
         match (kind.known(), &mut self.session) {
             (Some(PipeKind::Ssh), Some(live)) => live.open_pipe(pipe, pipe_ticket),
@@ -86,7 +86,7 @@ impl Access {
         self.pairings.spawn(pairing::run(self.dialer.clone(), offer, trial.registration, leave));
     }
 
-    /// Says again what the relay must have heard by now.
+    /// Sends again what must have reached the relay by now.
     pub(super) fn say_again_to_relay(&self) {
         self.rules.word_to_relay().into_iter().for_each(|word| self.say_to_relay(word));
     }

@@ -28,15 +28,15 @@ use crate::session::control::{ControlEvent, EngineerHello};
 use crate::session::pairing::{self, Freely, Offer, Outcome, Run, Verified};
 use crate::session::{LiveSession, SessionEvent};
 
-/// Who is on the way back.
+/// How far the engineer's program has come on its way back.
 #[derive(Default)]
 pub(super) enum Returning {
-    /// Nobody.
+    /// No program asks to come back.
     #[default]
     Nobody,
-    /// Someone says so, and must know the key.
+    /// The relay says that one asks to; it must prove that it knows the restart key.
     Pairing(JoinHandle<Run<()>>),
-    /// They know it; the new control pipe is being proven.
+    /// It knows the key; its new control pipe is being proven.
     Greeting { request: Request, session: Box<LiveSession>, until: Instant },
 }
 
@@ -82,7 +82,7 @@ impl Returning {
         }
     }
 
-    /// Lets go of an engineer who is on the way.
+    /// Ends the attempt to come back, if there is one.
     pub(super) async fn give_up(self) {
         match self {
             Self::Nobody => {}
@@ -98,8 +98,8 @@ impl Returning {
 }
 
 impl Access {
-    /// The relay says that the engineer's program was started again. A try before this one is given up:
-    /// who knows the key is let in, however many others come in between.
+    /// The relay says that the engineer's program was started again. A pairing before this one is given up: runs
+    /// without the key, however many, must not keep out the program that has it.
     pub(super) fn pair_again(
         &mut self,
         session: SessionId,

@@ -20,7 +20,7 @@ const MANAGER: Duration = Duration::from_secs(5);
 /// What was seen, and what is concluded from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    /// The conclusion.
+    /// What is concluded from the rest.
     pub verdict: Verdict,
     /// What was done, in order.
     pub steps: Vec<Step>,
@@ -35,7 +35,7 @@ pub struct Report {
 /// One thing that was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Its name.
+    /// Its name in the report: `networkmanager`, a step of dialling, or `measurement`.
     pub name: &'static str,
     /// How it went.
     pub outcome: Outcome,
@@ -48,9 +48,9 @@ pub struct Step {
 /// How a step went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Well.
+    /// It found what a session needs.
     Ok,
-    /// Badly.
+    /// It failed, or found something too bad for a session.
     Failed,
     /// It says nothing either way.
     Unknown,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// No clock that is right shows an earlier time: this code was not written then (September 2026).
 const WRITTEN: u64 = 1_788_220_800;
-/// Nobody runs this version that much later.
+/// How long this version may be in use after that, in seconds: a later time is wrong, too.
 const LIFETIME: u64 = 20 * 365 * 86_400;
 /// systemd-timesyncd leaves this file once it has set the clock since the start of the system.
 const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
@@ -22,7 +22,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Reads it.
+    /// Reads the system's clock. A time before 1970 counts as 1970.
     pub fn read() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self { now, synchronised: Path::new(SYNCHRONISED).exists() }

@@ -13,7 +13,7 @@
 //!
 //! `network/` makes one verdict, N0 to N14, of three things: `state.rs` is NetworkManager's picture, `reach.rs`
 //! what dialling and measuring found, `clock.rs` what the clock says. `verdict.rs` is the pure function over them;
-//! its head says who is believed when they contradict each other (the relay before everybody else),
+//! its head says which of them counts when they contradict each other (the relay's answer before all else),
 //! `verdict/sentence.rs` has the words. `watcher.rs` is an actor on the system bus: after a signal of an object
 //! that the last picture was made of (`network_manager/`), it takes another; NetworkManager and the bus may both go
 //! away and come back. `monitor.rs` keeps the verdict of a running agent: it calls `Dialer::network_changed` when

@@ -48,7 +48,7 @@ pub struct Monitor {
     cancel: DropGuard,
 }
 
-/// The side of remote access: says how the tunnel is, hears the verdict.
+/// The side of remote access: reports how the tunnel is, follows the verdict.
 #[derive(Clone)]
 pub struct Handle {
     verdict: watch::Receiver<Verdict>,
@@ -56,7 +56,7 @@ pub struct Handle {
 }
 
 impl Monitor {
-    /// Follows the network; `dialer` is told when it has changed.
+    /// Follows the network. Calls [`Dialer::network_changed`] when the way to the relay has changed.
     pub fn start(dialer: Dialer) -> Self {
         let watcher = Watcher::start();
         let cancel = CancellationToken::new();
@@ -96,7 +96,7 @@ impl Monitor {
         }
     }
 
-    /// Stops it.
+    /// Stops its tasks and waits for them; a failure is logged.
     pub async fn close(mut self) {
         drop(self.cancel);
         if let Some(error) = self.task.ended().await {

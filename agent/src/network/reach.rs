@@ -5,7 +5,7 @@ use fieldlink_transport::{Answer, CertificateDates, CertificateOwner, DialError,
 /// Whether the relay answers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reach {
-    /// Nobody has asked it.
+    /// The relay has not been asked.
     Unasked,
     /// It could not be reached.
     Failed(Failure),
@@ -18,7 +18,7 @@ pub enum Reach {
 pub struct Failure {
     /// What kind of thing went wrong.
     pub kind: FailureKind,
-    /// For the engineer.
+    /// For the engineer: the error in words.
     pub detail: String,
 }
 
@@ -33,17 +33,17 @@ pub enum FailureKind {
     ProxySilence,
     /// The certificate does not fit the clock.
     Dates(CertificateDates),
-    /// The certificate is somebody else's, or what answered does not speak TLS.
+    /// The certificate is not the relay's, or what answered does not speak TLS.
     Changed,
-    /// The certificate may be somebody else's, or the relay's own, not set up well: nobody can tell from here.
+    /// The certificate may be another server's, or the relay's own, not set up well: the agent cannot tell.
     Unclear,
     /// The relay, what stands in front of it, or what is trusted here, is not set up well.
     Misconfigured,
     /// What stands in front of the relay says that the relay is down, or takes nothing more for now.
     Down,
-    /// Somebody answers securely, but it is not the relay.
+    /// Another server than the relay answers, securely.
     Elsewhere,
-    /// The relay refuses.
+    /// The relay refuses, or the proxy lets us through and cannot reach it.
     Refused,
 }
 

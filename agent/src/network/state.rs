@@ -68,7 +68,7 @@ pub enum Connectivity {
     Unknown,
     /// Nothing is connected.
     None,
-    /// Someone wants the user to sign in first.
+    /// The network wants the user to sign in first.
     Portal,
     /// Connected, but not to the internet.
     Limited,
@@ -79,15 +79,15 @@ pub enum Connectivity {
 /// The connection with the default route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Primary {
-    /// The interface's name.
+    /// The interface's name, cleaned; empty if it is unknown.
     pub interface: String,
     /// What kind of network it is.
     pub kind: Kind,
-    /// The interface's addresses.
+    /// The interface's IPv4 and IPv6 addresses.
     pub addresses: BTreeSet<IpAddr>,
 }
 
-/// Kinds of networks.
+/// What carries a connection, as NetworkManager tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {

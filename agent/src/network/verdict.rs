@@ -1,21 +1,23 @@
-//! One verdict on the network. Pure: what is known goes in, a notice for the client and a line for the engineer come out.
+//! One verdict on the network. Pure: what is known goes in, a notice for the client and a line for the engineer come
+//! out.
 //!
-//! Who counts most comes first:
+//! What counts most comes first:
 //!
-//! 1. **The relay answers.** Then the way is there, whatever NetworkManager thinks, and only the
+//! 1. **The relay answers.** Then the way is there, whatever NetworkManager says, and only the
 //!    measurement can make the verdict worse than N0. A bad measurement is N9 if the Wi-Fi's signal is
 //!    weak, because then that is what to do something about, otherwise N10. A weak signal alone changes
 //!    nothing: bytes that arrive in time are what counts.
 //! 2. **Something answered**: a proxy (N5), the relay itself, with a refusal (N6), a certificate that does not
-//!    fit the clock (N7), one that is somebody else's (N8), or the relay's own but not in order (N11), or either
+//!    fit the clock (N7), one that is not the relay's (N8), or the relay's own but not in order (N11), or either
 //!    (N12); what stands in front of a relay that is down (N13), or another service (N14). That is nearer to the
 //!    truth than NetworkManager's picture, except for a network that wants a sign-in (N3): such networks answer
-//!    in everybody's place until then.
-//! 3. **Nothing answered, or nobody asked.** Then NetworkManager's picture says why: N1, N2, N3, N4, N9;
-//!    if it sees nothing wrong, the relay is the problem (N6), or the proxy before it (N5), or, if nobody asked it, there is none (N0).
+//!    in place of every server until then.
+//! 3. **Nothing answered, or the relay was not asked.** Then NetworkManager's picture says why: N1, N2, N3, N4, N9;
+//!    if it shows nothing wrong, the relay is the problem (N6), or the proxy before it (N5); if the relay was not
+//!    asked, there is none (N0).
 //!
-//! When is the clock wrong (N7)? A certificate that is not valid *yet*: nobody puts one up before its
-//! time. A clock that cannot be right ([`Clock::is_plausible`]). And a certificate that has been out of
+//! When is the clock wrong (N7)? A certificate that is not valid *yet*: no operator installs one before
+//! its time. A clock that cannot be right ([`Clock::is_plausible`]). And a certificate that has been out of
 //! date for [`FORGOTTEN`], on a clock that no time server is known to have set: an operator notices
 //! sooner. Any other certificate that has expired is the operator's to renew: N11, and the engineer reads
 //! both dates.
@@ -82,7 +84,7 @@ pub enum Code {
     N14,
 }
 
-/// The verdict.
+/// What is concluded, as client, engineer and programs read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// To be read out over the phone.
@@ -97,7 +99,7 @@ pub struct Verdict {
 }
 
 impl Code {
-    /// All of them.
+    /// All codes, by their number.
     pub const ALL: [Self; 15] = [
         Self::N0,
         Self::N1,

@@ -66,7 +66,7 @@ impl Watcher {
         self.task.failed().await
     }
 
-    /// Stops it.
+    /// Stops its task and waits for it; a failure is logged.
     pub async fn close(mut self) {
         drop(self.cancel);
         if let Some(error) = self.task.ended().await {
@@ -116,7 +116,7 @@ impl Following {
         }
     }
 
-    /// Until the name on the bus changes hands, which the caller hears of.
+    /// Until the caller drops it, because the name on the bus has another owner.
     async fn follow(&self, connection: &Connection, owner: Option<OwnedUniqueName>) -> Infallible {
         let Some(owner) = owner else {
             self.publish(NetworkState::NotRunning);

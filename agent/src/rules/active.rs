@@ -1,4 +1,4 @@
-//! An active session: until when, who is heard, and what the client is being asked meanwhile.
+//! An active session: its deadline, whether the engineer's side is heard, and what the client is being asked.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use super::{Events, GrantError, Refusal, Request, Returns, StaleAnswer};
 /// When the client is reminded of the end, in minutes before it.
 const REMINDERS: [u64; 3] = [10, 5, 1];
 
-/// The engineer works.
+/// A session in which the engineer works.
 pub struct Active {
-    /// Who.
+    /// The engineer, and the run in use: each return of their program changes the run.
     pub request: Request,
-    /// When it began: the client said yes.
+    /// When it began: the relay had withdrawn the support ID.
     began: Duration,
     /// When it is over.
     pub deadline: Duration,

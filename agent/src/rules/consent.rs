@@ -77,7 +77,7 @@ impl Rules {
         }
     }
 
-    /// The relay withdrew the support ID of `session`: the hour begins. It may say so again. False if that is no
+    /// The relay withdrew the support ID of `session`: its time begins. It may say so again. False if that is no
     /// session of ours.
     pub fn handle_admitted(&mut self, session: SessionId, now: Duration) -> bool {
         match &self.state {
@@ -109,7 +109,7 @@ impl Rules {
         }
     }
 
-    /// The relay will not have us back: whatever was, is over.
+    /// The relay does not register the agent for its session again: remote access goes off.
     pub fn handle_relay_closed(&mut self, reason: Reason) {
         self.close(Ending::told(reason, Teller::Relay));
     }

@@ -1,15 +1,15 @@
-//! Why remote access went off, and by whose word.
+//! Why remote access went off, and which side said so.
 
 use fieldlink_protocol::reason::Reason;
 
 use super::request::Request;
 
-/// Whose word it is that a session is over, and why.
+/// Which side said that a session is over, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Teller {
-    /// Our own, or the engineer's under the seal.
+    /// Our own side, or the engineer's under the seal.
     Party,
-    /// The relay's, which may say anything.
+    /// The relay, which may say anything.
     Relay,
 }
 
@@ -23,13 +23,13 @@ impl Teller {
 /// Why remote access went off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// For this reason.
+    /// A reason that the side which said it can know.
     Reason(Reason),
-    /// The relay says so, and names somebody else as the cause, which it may have made up.
+    /// The relay says so, and names another side as the cause, which it may have made up.
     Hearsay(Reason),
     /// The PIN was tried wrongly too often, by this engineer last.
     WrongPins(Request),
-    /// Nobody used it.
+    /// No engineer used it within the idle time.
     Idle,
 }
 

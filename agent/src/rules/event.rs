@@ -24,16 +24,16 @@ pub enum RuleEvent {
     Registered,
     /// The relay has been out of reach for longer than a moment, or during a session.
     RelayLost(Failure),
-    /// An engineer was told at the door that it leads nowhere; the PIN was not tried.
+    /// An engineer's run leads nowhere, and no attempt at the PIN stays charged for it.
     Declined {
-        /// Who.
+        /// The engineer, and the run that is declined.
         request: Request,
         /// What they are told.
         reason: Reason,
     },
     /// An engineer tried the PIN wrongly, or broke off once they could know whether it was right.
     TryFailed {
-        /// Who.
+        /// The engineer, and the run that failed.
         request: Request,
         /// Which of the two.
         reason: Reason,
@@ -42,12 +42,12 @@ pub enum RuleEvent {
     },
     /// An engineer knows the PIN, and is to prove the control pipe.
     PinVerified {
-        /// Who.
+        /// The engineer, and the run that verified.
         request: Request,
     },
     /// The client is asked whether the engineer may come in.
     ConsentAsked {
-        /// Who.
+        /// The engineer whom the question names.
         request: Request,
         /// The answer must name it.
         question: QuestionId,
@@ -56,16 +56,16 @@ pub enum RuleEvent {
     },
     /// The engineer may come in: what serves them is to be started.
     Allowed {
-        /// Who.
+        /// The engineer who may come in.
         request: Request,
     },
     /// What serves the engineer runs: the relay is to withdraw the support ID.
     Begun,
     /// An engineer who knew the PIN does not come in. Remote access waits again, or an end follows.
     NotLetIn {
-        /// Who.
+        /// The engineer who is turned away.
         request: Request,
-        /// Why.
+        /// What kept them out.
         why: NotLetIn,
         /// What the engineer is told.
         told: Reason,
@@ -74,11 +74,11 @@ pub enum RuleEvent {
     },
     /// The session began.
     Admitted {
-        /// Who works.
+        /// The engineer who works in it.
         request: Request,
-        /// How long.
+        /// How long it may last, unless the client extends it.
         length: Duration,
-        /// Until when.
+        /// When it ends, `length` from now.
         deadline: Duration,
     },
     /// The engineer's side is out of reach: no new SSH connections.
@@ -92,7 +92,7 @@ pub enum RuleEvent {
     Returned {
         /// With the run it came back in.
         request: Request,
-        /// Until when; the same as before.
+        /// When the session ends; the same as before.
         deadline: Duration,
     },
     /// The client is asked something by the engineer.
@@ -111,16 +111,16 @@ pub enum RuleEvent {
         /// What came of it.
         answer: Answer,
     },
-    /// A question was taken back, or nobody is left who could hear the answer.
+    /// The engineer took a question back, or the program that would have heard the answer is gone.
     Withdrawn {
         /// The engineer's number for it.
         request: u32,
     },
     /// The client gave more time.
     Extended {
-        /// Until when.
+        /// The session's new end.
         deadline: Duration,
-        /// Seconds until then.
+        /// Seconds until then, as both sides are told.
         seconds: u32,
     },
     /// The end is near.
@@ -130,23 +130,23 @@ pub enum RuleEvent {
     },
     /// A line between client and engineer, cleaned.
     Chat {
-        /// Who said it: true for the engineer.
+        /// True if the engineer said it, false for the client.
         from_engineer: bool,
-        /// The line.
+        /// The line, at most `limits::CHAT` characters.
         text: String,
     },
     /// The line before waits until the engineer's side is back.
     ChatDelayed,
     /// A line of the client's that the engineer's earlier program may not have shown is said again.
     ChatAgain {
-        /// The line.
+        /// The line, as it was said first.
         text: String,
     },
     /// Remote access is off, and a session over if there was one.
     Closed {
-        /// Who was there.
+        /// The engineer's, if one had got past the PIN.
         request: Option<Request>,
-        /// Why.
+        /// Why, and which side said so.
         ending: Ending,
         /// Whether the relay was out of reach, and is to be told once it is back.
         is_relay_away: bool,
@@ -162,9 +162,9 @@ pub enum NotLetIn {
     Unanswered,
     /// The engineer was gone before the client had answered.
     Gone {
-        /// Why.
+        /// Why they left.
         reason: Reason,
-        /// By whose word.
+        /// Which side said so.
         teller: Teller,
         /// Whether the client had been asked.
         was_asked: bool,

@@ -1,4 +1,5 @@
-//! The rules of a session: who may pair, who is asked what, when it is over. Pure: no socket, no clock, no task.
+//! The rules of a session: which engineer may pair, what the client is asked, when it is over. Pure: no socket, no
+//! clock, no task.
 //!
 //! What happens outside comes in through `handle_…`, with `now` (time since boot); what follows from it comes out of
 //! [`Rules::poll_event`], in order. [`Rules::poll_timeout`] says when [`Rules::handle_timeout`] is due.
@@ -71,13 +72,13 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Off.
+    /// Remote access that is off, and the configured limits.
     pub fn new(consent: Consent, session: SessionConfig) -> Self {
         let (state, relay, events) = (State::Off, RelayLink::default(), Events::new());
         Self { consent, session, state, relay, redraws: 0, events }
     }
 
-    /// Where things stand.
+    /// Where remote access stands.
     pub fn state(&self) -> &State {
         &self.state
     }
@@ -93,7 +94,7 @@ impl Rules {
         self.state.active().is_some_and(lets_in)
     }
 
-    /// What the relay must have heard by now, should it not have arrived. It may hear that twice.
+    /// The message that must have reached the relay by now, should it have been lost. A second one does no harm.
     pub fn word_to_relay(&self) -> Option<FromAgent> {
         match &self.state {
             State::Admitting { request, has_begun: true, .. } => {
@@ -154,8 +155,8 @@ impl Rules {
         self.relay.handle_lost(failure, waits, now, &mut self.events);
     }
 
-    /// The relay knows another scanner by this ID. Another one is drawn only before anyone could have tried this one:
-    /// a relay must not get a fresh count of attempts without a press.
+    /// The relay knows another scanner by this ID. Another one is drawn only before an engineer can have tried this
+    /// one: a relay must not get a fresh count of attempts without a press.
     pub fn handle_id_taken(&mut self, now: Duration) {
         let is_fresh = matches!(&self.state, State::Open { pair, .. } if pair.is_untouched());
         if is_fresh && self.redraws < MOST_REDRAWS {
@@ -235,7 +236,7 @@ impl Rules {
         self.state = State::Open { pair, until };
     }
 
-    /// Whatever was, is over. The pair goes with it.
+    /// Switches remote access off, from any state. The pair is dropped with it.
     fn close(&mut self, ending: Ending) {
         let before = std::mem::replace(&mut self.state, State::Off);
         if matches!(before, State::Off) {

@@ -1,4 +1,4 @@
-//! Who may try the PIN, and how often.
+//! Which engineers may try the PIN, and how often.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::{Ending, Request, RuleEvent, Rules, State};
 
 /// What a pairing run needs of the pair.
 pub struct Trial {
-    /// Under which ID.
+    /// The pair's ID, which the run's keys are bound to.
     pub support_id: SupportId,
     /// The PIN, registered with ourselves.
     pub registration: Arc<Registration>,

@@ -14,7 +14,7 @@ pub struct Asked {
     pub id: QuestionId,
     /// The engineer's own number for it.
     pub request: u32,
-    /// What is asked.
+    /// What is asked, cleaned as it is shown.
     pub question: Question,
     /// When no answer counts as none.
     pub until: Duration,

@@ -9,16 +9,16 @@ pub enum Refusal {
     /// It is off already.
     #[error("remote access is off already")]
     AlreadyOff,
-    /// The answer answers nothing.
+    /// The question is not open, or takes other answers.
     #[error(transparent)]
     Stale(#[from] StaleAnswer),
-    /// No more time.
+    /// The session lasts as long as a session may already.
     #[error(transparent)]
     Grant(#[from] GrantError),
-    /// Nobody is there to hear it.
+    /// No engineer is connected, or not in the session that the order names.
     #[error("no engineer is connected")]
     NoSession,
-    /// It would be lost.
+    /// The queue to the engineer's side is full: the message would be lost.
     #[error(
         "the engineer is out of reach, and too much waits already: try again once the connection is back"
     )]
@@ -42,7 +42,7 @@ pub enum StaleAnswer {
     DoesNotFit,
 }
 
-/// No session of that name, or it lasts as long as a session may already.
+/// The session lasts as long as a session may already.
 #[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
 #[error("the session cannot be made longer: two hours are the most")]
 pub struct GrantError;

@@ -42,7 +42,7 @@ impl RelayLink {
     }
 
     /// The connection was lost, or could not be had. While the client `waits` for an engineer, a short outage is not
-    /// worth a word.
+    /// shown.
     pub(super) fn handle_lost(&mut self, failure: Failure, waits: bool, now: Duration, events: &mut Events) {
         let until = match &self.outage {
             Some(outage) => outage.until,

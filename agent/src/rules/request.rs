@@ -1,18 +1,18 @@
-//! Who asks for a session.
+//! An engineer's request for a session.
 
 use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::{RunId, SessionId};
 
-/// Who asks, and what for.
+/// Which engineer asks, and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The session.
+    /// Which session; drawn by the relay.
     pub session: SessionId,
-    /// The pairing run.
+    /// Which pairing run; the relay draws another one for each try.
     pub run: RunId,
-    /// Who the pairing proved it to be.
+    /// The engineer, as the relay says; the pairing's keys are bound to it.
     pub engineer: EngineerIdentity,
-    /// The support case.
+    /// The number of the support case, as the engineer gave it.
     pub ticket: String,
     /// The reseller, if any.
     pub partner: Option<String>,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use fieldlink_protocol::ids::RunId;
 
-/// Runs that one session takes part in. Only a relay that plays games needs more.
+/// Runs that one session takes part in. Only a hostile relay needs more.
 const MOST_RUNS: usize = 256;
 
 /// Runs that were seen, and those that succeeded.

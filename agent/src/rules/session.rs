@@ -65,7 +65,7 @@ impl Rules {
         said.unwrap_or(Err(Refusal::NoSession))
     }
 
-    /// The engineer's program, started again, wants to pair with the key that was kept. Who it is, if it may.
+    /// The engineer's program, started again, wants to pair with the restart key. Returns its request, if it may.
     pub fn handle_pair_again(&mut self, session: SessionId, run: RunId) -> Option<Request> {
         let active = self.state.active_mut()?;
         let is_welcome = active.request.session == session && active.returns.is_new(run);

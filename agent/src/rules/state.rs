@@ -25,7 +25,7 @@ pub enum State {
     Greeting {
         /// Still there: a refusal leads back.
         pair: Pair,
-        /// Who.
+        /// The engineer, and the run that verified.
         request: Request,
         /// When we give up.
         until: Duration,
@@ -34,7 +34,7 @@ pub enum State {
     Asking {
         /// Still there: a refusal leads back.
         pair: Pair,
-        /// Who.
+        /// The engineer whom the question names.
         request: Request,
         /// Whether the engineer's program shows lines of chat.
         shows_chat: bool,
@@ -45,7 +45,7 @@ pub enum State {
     },
     /// The client said yes; what serves the engineer starts, then the relay withdraws the support ID. The pair is gone.
     Admitting {
-        /// Who.
+        /// The engineer who may come in.
         request: Request,
         /// Whether the engineer's program shows lines of chat.
         shows_chat: bool,
@@ -54,12 +54,12 @@ pub enum State {
         /// When we give up.
         until: Duration,
     },
-    /// The engineer works.
+    /// A session is on, perhaps interrupted.
     Active(Box<Active>),
 }
 
 impl State {
-    /// Who is greeted, asked about, admitted or at work.
+    /// The engineer who is greeted, asked about, admitted or at work.
     pub fn request(&self) -> Option<&Request> {
         match self {
             Self::Off | Self::Open { .. } => None,

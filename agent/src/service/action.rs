@@ -1,4 +1,4 @@
-//! What can be asked of the agent on the bus, and why somebody may not ask it.
+//! What can be asked of the agent on the bus, and why a caller is refused.
 
 /// What is to be done; polkit has an action for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,28 +19,28 @@ pub enum Action {
     Answer,
 }
 
-/// Why somebody may not.
+/// Why a caller is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum Denied {
     /// The support account, or a process of a session.
     #[error("the support engineer cannot do this: it is for the person beside the device")]
     Engineer,
-    /// polkit says no.
+    /// polkit does not authorise the caller.
     #[error("only the person who is logged in at the device can do this")]
     NotActive,
-    /// Too many ask.
+    /// Too many calls are being judged, of this account or of all.
     #[error("too many programs on this device ask at the same time: try again in a moment")]
     Busy,
-    /// Nobody waits to hear.
+    /// The call expects no reply, and the bus sets no bound to such calls.
     #[error("a call that wants no answer is not carried out")]
     Unanswerable,
-    /// Nobody says yes.
+    /// The bus does not know the sender, or polkit does not answer.
     #[error("could not find out who is asking: {0}")]
     Unknown(String),
 }
 
 impl Action {
-    /// Its polkit action.
+    /// The polkit action that it needs. Refusing needs the same one as allowing.
     pub fn id(self) -> &'static str {
         match self {
             Self::Start => "com.navvis.fieldlink1.start",

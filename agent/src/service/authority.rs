@@ -1,13 +1,13 @@
-//! Who may do what. Reading is open; everything else is for the user who sits before the device.
+//! Which caller may do what. Reading is open; everything else is for the user who sits before the device.
 //!
-//! 1. The account that engineers work as is refused, whatever anyone else says.
-//! 2. So is every process inside a session's unit: an engineer who has become somebody else by `sudo`, say.
+//! 1. The account that engineers work as is refused, whatever polkit and logind say.
+//! 2. So is every process inside a session's unit: an engineer who has become another user by `sudo`, say.
 //!    That is racy (a process may move on while we look), so it only ever refuses.
-//! 3. Then polkit decides about the *sender* of the message, by its unique name on the bus. It is never
-//!    asked to let anyone authenticate: an engineer who knows an administrator's password is not the client.
+//! 3. Then polkit decides about the *sender* of the message, by its unique name on the bus. It may not have
+//!    a user authenticate: an engineer who knows an administrator's password is not the client.
 //!
-//! Stopping never waits for polkit, which everybody can keep busy: if it is silent, the user who sits at the device
-//! by logind's files may.
+//! Stopping waits only `STOP_PATIENCE` for polkit, which every process can keep busy: if polkit is silent, the user
+//! whose session is in front at a seat by logind's files may stop.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,10 +24,10 @@ use super::in_flight::InFlightLimit;
 use super::powers::{DevicePowers, Powers, Sender, unknown};
 use super::seats;
 
-/// How long polkit may take to say who may stop.
+/// How long polkit may take to say whether the caller may stop.
 const STOP_PATIENCE: Duration = Duration::from_millis(500);
 
-/// Judges by what bus, polkit and logind say.
+/// Judges callers by what bus, kernel, polkit and logind say.
 #[derive(Debug, Clone)]
 pub struct Authority {
     /// The account that engineers work as, if there is one on this device.
@@ -45,7 +45,7 @@ impl Authority {
         Ok(Self::of(found.map(|user| user.uid.as_raw()), Arc::new(powers)))
     }
 
-    /// With the user ID of the support account, and those whom it asks.
+    /// For the user ID of the support account; `powers` answer for bus, kernel, polkit and logind.
     pub(super) fn of(support: Option<u32>, powers: Arc<dyn Powers>) -> Self {
         Self { support, powers, in_flight: InFlightLimit::default() }
     }
@@ -92,9 +92,9 @@ impl Authority {
         }
     }
 
-    /// Whether a process of the account `user` may stop remote access, without anyone being asked.
+    /// Whether a process of the account `user` may stop remote access, by logind's and the kernel's files alone.
     pub(super) fn may_stop(&self, user: u32, process: Option<u32>) -> bool {
-        // Most of a flood is over with the first.
+        // The cheapest check first: it ends a flood from the engineers' account.
         Some(user) != self.support && self.powers.is_in_front(user) && !self.is_engineer(user, process)
     }
 
@@ -103,8 +103,8 @@ impl Authority {
     }
 }
 
-/// Whether somebody waits for the answer. The bus bounds how many answers somebody may be waiting for, and no
-/// other calls.
+/// Whether the caller waits for a reply. The bus bounds how many replies a connection may wait for, and not the
+/// calls that expect none.
 pub(super) fn is_answerable(message: &Header<'_>) -> bool {
     !message.primary().flags().contains(Flags::NO_REPLY_EXPECTED)
 }

@@ -1,4 +1,4 @@
-//! How many calls are judged at the same time. Everybody on the device may make as many as they like, and
+//! How many calls are judged at the same time. Every process on the device may make any number of them, and
 //! each is kept while bus and polkit are asked about its sender.
 
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 const ALL: usize = 64;
 const PER_USER: usize = 8;
 
-/// Who is being judged.
+/// Counts the calls that are being judged, of each account and of all.
 #[derive(Debug, Clone, Default)]
 pub(super) struct InFlightLimit(Arc<Mutex<Counts>>);
 

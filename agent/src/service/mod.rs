@@ -162,8 +162,8 @@ fn earlier_life(state_files: &StateFiles) -> (Option<Notice>, Option<SessionMark
     (reason.map(Notice::Ended), unfinished)
 }
 
-/// Tells the relay, and so the engineer, that the session of an earlier life is over. Its keys are gone
-/// with that life, so nobody could go on with it.
+/// Tells the relay, and so the engineer, that the session of an earlier run is over. Its keys went with
+/// that run, so neither side could go on with it.
 async fn say_farewell(dialer: Dialer, mark: SessionMark) {
     let key = RegistrationKey::from_seed(mark.key);
     let claim = Claim::Session { session_ticket: mark.ticket };

@@ -11,14 +11,14 @@ use crate::network::check::{self, Report};
 const FRESH: Duration = Duration::from_secs(10);
 
 /// A check of the network: one at a time, and what it found is good for a moment, for every caller, unless the
-/// network has changed. Everybody may ask, and the relay measures for a network only so often.
+/// network has changed. Every process may ask, and the relay measures for a network only so often.
 pub struct NetworkCheck {
     dialer: Dialer,
     latest: Option<(Instant, NetworkNotice, Report)>,
 }
 
 impl NetworkCheck {
-    /// Over `dialer`.
+    /// Nothing is checked yet; a check dials with `dialer`.
     pub fn new(dialer: Dialer) -> Self {
         Self { dialer, latest: None }
     }

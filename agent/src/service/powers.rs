@@ -1,4 +1,4 @@
-//! Those who know who asks, and who may: the bus, the kernel, polkit and logind.
+//! What bus, kernel, polkit and logind know of a caller and of its rights.
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -25,16 +25,16 @@ pub(super) struct Sender {
     pub process: Option<u32>,
 }
 
-/// Whom the agent's authority asks. They state facts; it judges.
+/// What `Authority` asks about a caller: the answers are facts, and it judges by them.
 pub(super) trait Powers: Debug + Send + Sync {
-    /// The bus: who has sent a message.
+    /// The bus: the account and process that sent a message.
     fn sender<'a>(
         &'a self,
         bus: &'a Connection,
         message: &'a Header<'a>,
     ) -> BoxFuture<'a, Result<Sender, Denied>>;
 
-    /// polkit: whether the sender of a message is authorised to do `action`, without anyone being asked.
+    /// polkit: whether the sender of a message is authorised to do `action`, without a user having to authenticate.
     fn permits<'a>(
         &'a self,
         bus: &'a Connection,
@@ -49,10 +49,10 @@ pub(super) trait Powers: Debug + Send + Sync {
     fn runs_in_session(&self, process: u32) -> bool;
 }
 
-/// Those of this device.
+/// The bus, kernel, polkit and logind of this device.
 #[derive(Debug)]
 pub(super) struct DevicePowers {
-    /// Where logind writes down who sits at the device.
+    /// logind's directory of seats, with the active user of each.
     seats: PathBuf,
 }
 
@@ -85,7 +85,7 @@ impl Powers for DevicePowers {
         action: Action,
     ) -> BoxFuture<'a, Result<bool, Denied>> {
         Box::pin(async move {
-            // By the name of the connection: a process ID could be somebody else's by now.
+            // By the name of the connection: a process ID could belong to another process by now.
             let subject = Subject::new_for_message_header(message).map_err(unknown)?;
             let polkit = AuthorityProxy::new(bus).await.map_err(unknown)?;
             let flags = CheckAuthorizationFlags::empty();

@@ -32,13 +32,13 @@ const RETRY_LIMIT: Duration = Duration::from_secs(10);
 
 /// What is published, and where orders go.
 pub(super) struct Publisher {
-    /// What is shown.
+    /// The state that the properties show.
     pub view: watch::Receiver<View>,
     /// What happens beside it.
     pub notifications: broadcast::Sender<Notification>,
-    /// Where orders go.
+    /// Where the orders of permitted calls go.
     pub commands: mpsc::Sender<Command>,
-    /// Who may give them.
+    /// Decides which calls are permitted.
     pub authority: Authority,
     /// For checks of the network.
     pub dialer: fieldlink_transport::Dialer,
@@ -80,12 +80,12 @@ impl Publisher {
         tracing::info!(name = NAME, "on the system bus");
         self.is_ready.send_replace(true);
         let emitter = SignalEmitter::new(&bus, PATH)?;
-        // The state may have changed while we were connecting, and nobody was told.
+        // The state may have changed while we were connecting, without a signal.
         let view = self.view.borrow_and_update().clone();
         tell_change(&emitter, &mut told, snapshot(&view, language)).await?;
         loop {
             let is_in_session = self.view.borrow().status.is_in_session();
-            // A logind that hangs must not keep what happens from those who follow it; it is asked again.
+            // A logind that hangs must not hold up the signals; it is asked again.
             let _ = timeout(LOGIND, inhibitor.follow(&bus, is_in_session)).await;
             tokio::select! {
                 biased;

@@ -1,9 +1,9 @@
-//! Who sits at the device, by what logind has written down (`/run/systemd/seats`, one file per seat, as
-//! `sd_seat_get_active(3)` reads it). For when nobody else can be asked.
+//! Which user is active at a seat of the device, by logind's files (`/run/systemd/seats`, one per seat, as
+//! `sd_seat_get_active(3)` reads them): for decisions without bus and polkit.
 
 use std::path::Path;
 
-/// Where logind writes.
+/// logind's directory of seats.
 pub(super) const PLACE: &str = "/run/systemd/seats";
 
 /// Whether an account's session is the one in front at some seat.

@@ -19,7 +19,7 @@ use super::authority::Authority;
 use super::error::code_of;
 use crate::access::Command;
 
-/// Who has connected must say what they want within this time.
+/// Within this time a peer must send its order, and then take the answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Such connections at the same time; further ones wait.
 const CONNECTIONS: usize = 4;
@@ -54,7 +54,7 @@ pub(super) async fn serve(path: &Path, commands: mpsc::Sender<Command>, authorit
     }
 }
 
-/// Who pressed reads nothing then, and tries over the bus.
+/// The peer reads no answer then, and tries over the bus.
 fn note_failure(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "an emergency stop failed by itself");
@@ -77,7 +77,7 @@ async fn bound(path: &Path) -> Option<UnixListener> {
     }
 }
 
-/// The socket of a run before is replaced. Who may use it is decided by the directory and by [`permitted`].
+/// Replaces the socket of a run before. The directory and [`permitted`] decide which processes may use it.
 fn bind(path: &Path) -> io::Result<UnixListener> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -106,7 +106,7 @@ async fn answer(mut stream: UnixStream, user: u32, commands: mpsc::Sender<Comman
                 .map_or_else(|refusal| word_for(code_of(refusal)), |()| DONE.to_owned())
         }
     };
-    // A caller that has gone does not want to know.
+    // A peer that has gone needs no answer.
     let _ = timeout(PATIENCE, stream.write_all(format!("{told}\n").as_bytes())).await;
 }
 

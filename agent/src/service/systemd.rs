@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::access::Command;
 
-/// Tells systemd; without systemd, nobody.
+/// Notifies systemd, if it started this program. A failure is logged.
 pub(super) fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = systemd::notify(state) {
         tracing::warn!(%error, "could not tell systemd");

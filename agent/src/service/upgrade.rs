@@ -1,5 +1,5 @@
 //! An upgrade replaces this program's file while it runs. The agent goes on, and makes room for the new
-//! version when nobody needs it: remote access has been off for a while. It stays if the new one could not start.
+//! version once remote access has been off for a while. It stays if the new one could not start.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const KEEP: &str = "/run/fieldlink-agent.keep";
 /// Between two looks at the file.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
-/// Waits until this program was replaced and nobody needs it.
+/// Waits until this program was replaced and remote access has been off for a while.
 pub(super) async fn due(mut view: watch::Receiver<View>) {
     let quiet = quiet_time();
     loop {

@@ -63,9 +63,9 @@ enum ProcessEvent {
 
 /// What a session needs from the outside.
 pub struct SessionDeps {
-    /// Reaches the relay.
+    /// Dials the relay, through the proxy if there is one.
     pub dialer: Dialer,
-    /// The pipes' bounds.
+    /// The window and the longest interruption of each pipe.
     pub bounds: PipeLimits,
     /// Where session processes come from.
     pub launch: Launch,
@@ -90,10 +90,10 @@ impl SessionDeps {
 /// Why a session could not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum BeginError {
-    /// The session process.
+    /// The session process could not be started.
     #[error(transparent)]
     Process(#[from] StartError),
-    /// The thread for the SSH connections.
+    /// The thread for the SSH connections could not be started.
     #[error("could not start the ssh thread: {0}")]
     Thread(#[from] std::io::Error),
     /// The engineer's side never said its key.
@@ -192,7 +192,7 @@ impl LiveSession {
     }
 
     /// Goes on, as an engineer's program that was started again, with the programs of `before`. Its SSH
-    /// connections are cut: nobody is left at their other ends.
+    /// connections are cut: the program at their other ends is gone.
     pub async fn take_over(&mut self, before: Self) -> Result<(), BeginError> {
         let Self { control, control_events, stage, .. } = before;
         drop(control_events);
@@ -291,7 +291,7 @@ impl LiveSession {
     /// first would cut the channel under it.
     pub async fn end(self, reason: Reason, afterwards: impl Future<Output = ()>) -> EndOutcome {
         let Self { control, control_events, stage, .. } = self;
-        // Nobody reads them any more; an engineer who floods us must not hold up the end.
+        // Nothing reads these events any more; an engineer's side that floods the queue must not hold up the end.
         drop(control_events);
         control.send(FromAgent::End { reason });
         let work = async {

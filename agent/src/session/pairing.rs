@@ -22,11 +22,11 @@ use crate::rules::Request;
 
 /// What the relay offered.
 pub struct Offer {
-    /// Who asks, as the relay says.
+    /// The engineer's request, as the relay says.
     pub request: Request,
-    /// Our support ID.
+    /// Our support ID, which the run's keys are bound to.
     pub support_id: SupportId,
-    /// The control pipe.
+    /// The control pipe that carries the run.
     pub pipe: PipeId,
     /// Attaches us to it.
     pub pipe_ticket: Signed<PipeTicket>,
@@ -36,13 +36,13 @@ pub struct Offer {
 pub struct ChargeRequest {
     /// The pair that is tried.
     pub registration: Arc<Registration>,
-    /// The rules' answer.
+    /// The rules' answer: a charge, or why the run ends here.
     pub reply: oneshot::Sender<Result<Charge, Reason>>,
 }
 
 /// How a run ended.
 pub struct Run<C = Charge> {
-    /// Who asked.
+    /// The request that the run was for.
     pub request: Request,
     /// The pair that was tried.
     pub registration: Arc<Registration>,
@@ -56,7 +56,7 @@ pub enum Outcome<C> {
     Verified(Box<Verified>, C),
     /// The second message left, and no valid third one came.
     Failed(Reason, C),
-    /// Nothing was charged.
+    /// The run ended before anything was charged.
     Uncharged(Reason),
 }
 
@@ -64,7 +64,7 @@ pub enum Outcome<C> {
 pub struct Verified {
     /// The connection, before its HELLO.
     pub attached: Attached,
-    /// The control pipe.
+    /// The control pipe's ID, from which its key is derived.
     pub pipe: PipeId,
     /// What both sides now share.
     pub keys: SessionKeys,
@@ -73,10 +73,10 @@ pub struct Verified {
 /// Gives leave to send the second message, after which a guess at the password is known to be right or
 /// wrong.
 pub trait Leave: Send + Sync {
-    /// What it costs.
+    /// What the leave costs, to be settled after the run.
     type Charge: Send;
 
-    /// Asks for it.
+    /// Asks for leave. An error is why the run ends here.
     fn charge(
         &self,
         registration: &Arc<Registration>,

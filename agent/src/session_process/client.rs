@@ -19,7 +19,7 @@ pub struct SessionClient {
     welcome: Arc<Welcome>,
 }
 
-/// What to start.
+/// A program to start, with its terminal and variables.
 #[derive(Debug, Clone)]
 pub struct ProgramRequest {
     /// Shell, command or sftp.
@@ -60,7 +60,7 @@ impl SessionClient {
         Self { commands, lost, welcome }
     }
 
-    /// Who the session process runs as, by its own account.
+    /// The account that the session process runs as, and its host, as it says itself: clean them before display.
     pub fn welcome(&self) -> &Welcome {
         &self.welcome
     }
@@ -73,7 +73,7 @@ impl SessionClient {
         Ok(Program { id, pid, io: ProgramIo::new(io).map_err(unusable)?, exit })
     }
 
-    /// Connects a forward.
+    /// Has the session process connect a forward.
     pub async fn connect(&self, target: ConnectTarget) -> Result<ForwardStream, SessionError> {
         let (reply, answer) = oneshot::channel();
         self.ask(Command::Connect(target.clone(), reply)).await?;

@@ -2,13 +2,13 @@
 //!
 //! A session's own are found by its control group. There should be no others: everything that could start one
 //! is closed to the account. Should one have been overlooked, then a session has not ended while it runs, and
-//! no other begins: it would be the next engineer's enemy.
+//! no other begins: it could attack the next engineer's session.
 
 use std::path::Path;
 
 use nix::unistd::User;
 
-/// Those of one account; nothing to watch if that account may be somebody's desktop.
+/// Those of one account. None are looked for if it is not Fieldlink's own: it may have a desktop session.
 #[derive(Debug, Clone, Default)]
 pub(super) struct LeftoverProcesses {
     user: Option<u32>,
@@ -26,7 +26,7 @@ impl LeftoverProcesses {
     /// look through, so that is done on a thread of its own.
     pub(super) async fn find(&self) -> Option<String> {
         let user = self.user?;
-        // Who cannot be looked for may be there.
+        // A search that failed says nothing: a process may be there.
         let unknown = |_| Some("unknown".to_owned());
         tokio::task::spawn_blocking(move || Self::find_of(user)).await.unwrap_or_else(unknown)
     }

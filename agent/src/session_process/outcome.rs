@@ -30,7 +30,7 @@ pub enum StartError {
         /// Why.
         error: Errno,
     },
-    /// The service runs as somebody else: the agent would refuse the wrong account's consent.
+    /// The service runs as another account than `support_user`: the agent would refuse the wrong account's consent.
     #[error(
         "could not use the session service: it runs as {found}, but support_user in agent.toml is {expected}"
     )]

@@ -17,7 +17,7 @@ pub(super) type StartReply = oneshot::Sender<Result<Started, SessionError>>;
 /// Answers a `connect`, with a checked socket.
 pub(super) type ConnectReply = oneshot::Sender<Result<OwnedFd, SessionError>>;
 
-/// A program that runs, with checked descriptors. They become I/O objects only at the asker's: the
+/// A program that runs, with checked descriptors. They become I/O objects only in the caller's task: the
 /// session process shares their `O_NONBLOCK` and could make a read or write block, which must never
 /// happen on the thread that keeps the rules.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ pub(super) struct Misbehaviour(pub(super) String);
 pub(super) enum Outcome {
     /// Nothing.
     Done,
-    /// Nobody waits for this program any more: kill it.
+    /// The caller no longer waits for this program: kill it.
     Unwanted(RequestId),
 }
 
@@ -82,7 +82,7 @@ impl Requests {
         }
     }
 
-    /// `started` arrived.
+    /// `started` arrived. An error if it answers no start, or with wrong descriptors.
     pub(super) fn started(
         &mut self,
         id: RequestId,
@@ -115,7 +115,7 @@ impl Requests {
         }
     }
 
-    /// `connected` arrived.
+    /// `connected` arrived. An error if it answers no connect, or with a wrong socket.
     pub(super) fn connected(&mut self, id: RequestId, fds: Vec<OwnedFd>) -> Result<Outcome, Misbehaviour> {
         match self.entries.remove(&id) {
             Some(Entry::Connecting { target, reply, .. }) => {
@@ -133,7 +133,7 @@ impl Requests {
         Ok(Outcome::Done)
     }
 
-    /// `failed` arrived.
+    /// `failed` arrived. An error if it answers neither a start nor a connect.
     pub(super) fn failed(
         &mut self,
         id: RequestId,
@@ -150,7 +150,7 @@ impl Requests {
         }
     }
 
-    /// `exited` arrived.
+    /// `exited` arrived. An error if that program does not run, or the signal's name is unusable.
     pub(super) fn exited(&mut self, id: RequestId, status: ExitStatus) -> Result<Outcome, Misbehaviour> {
         match self.entries.remove(&id) {
             Some(Entry::Running { exit }) => {

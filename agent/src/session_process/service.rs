@@ -1,7 +1,7 @@
 //! A session process that systemd starts: one per connection to its socket, as an account of its own.
 //!
 //! It is no descendant of ours and we may not signal it. What we can do is ask it to end, look at its
-//! control group (`cgroups(7)`) until nobody is left in it, and exit if somebody stays: the unit is bound to
+//! control group (`cgroups(7)`) until no process is left in it, and exit if one stays: the unit is bound to
 //! ours, so systemd then kills everything in it.
 
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -48,8 +48,8 @@ impl Launch {
     }
 }
 
-/// Between two tries, and between two looks at a control group: the kernel tells nobody who may not watch
-/// the directory's parent.
+/// Between two tries, and between two looks at a control group: the kernel notifies only a process that may
+/// watch the directory's parent, and the agent may not.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// How long the session before may take to be cleared away, and what else runs as the account to be gone.
@@ -117,18 +117,18 @@ impl SessionProcess {
     }
 }
 
-/// A connected packet socket that tells who sends.
+/// A connected packet socket that passes on the sender's process ID.
 fn open(path: &Path) -> Result<OwnedFd, Errno> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let ours = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
-    // Before connecting: a message that was sent earlier names nobody.
+    // Before connecting: a message that was sent earlier would carry no credentials.
     setsockopt(&ours, sockopt::PassCred, &true)?;
     packet::make_room(&ours)?;
     connect(ours.as_raw_fd(), &UnixAddr::new(path)?)?;
     Ok(ours)
 }
 
-/// Who sends the first message, by the kernel's word.
+/// The process that sends the first message, as the kernel names it.
 async fn peer_of(socket: &super::link::Socket) -> Result<Pid, StartError> {
     loop {
         let mut guard = socket.readable().await?;
@@ -159,7 +159,8 @@ impl ControlGroup {
         members.exists().then_some(Self { members, leftovers })
     }
 
-    /// Waits until nobody is in it, nor anywhere else. False if that has not come true by `deadline`.
+    /// Waits until no process is in it, and none of the account is left elsewhere. False if that takes longer than
+    /// `deadline`.
     pub(super) async fn is_left_by(&self, deadline: Instant) -> bool {
         loop {
             let stays = match self.has_members() {
@@ -202,7 +203,7 @@ fn members_file(text: &str) -> Option<PathBuf> {
         Some(path) => ("/sys/fs/cgroup/systemd", path),
         None => ("/sys/fs/cgroup", group(":")?),
     };
-    // A group of the root would be everybody's.
+    // The root group would not be the session's alone.
     let path = path.strip_prefix('/').filter(|path| !path.is_empty() && !path.contains(".."))?;
     Some(Path::new(root).join(path).join("cgroup.procs"))
 }

@@ -35,8 +35,8 @@ impl Starting {
         (&mut self.task).await.unwrap_or_else(|error| Err(std::io::Error::other(error).into()))
     }
 
-    /// Ends it within a second, started or not. A service that has not said who it is cannot be watched as
-    /// it ends, so that is nothing to be sure of.
+    /// Ends it within a second, started or not. A service that has sent no message yet has no known control
+    /// group to watch, so its end cannot be confirmed.
     pub async fn end(mut self) -> EndOutcome {
         match timeout(ORDERLY_END, self.started()).await {
             Ok(Ok((process, _))) => process.end().await,

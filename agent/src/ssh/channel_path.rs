@@ -1,6 +1,6 @@
 //! The one path of every channel: authorise, then input through the gate, output through the tap, one end.
 //!
-//! All that an engineer opens, and every byte of it, passes here: the place for the rules of who may do what, for
+//! All that an engineer opens, and every byte of it, passes here: the place for rules on what an engineer may do, for
 //! holding input or output, and for what watches or records them. A channel passes by its [`ChannelLease`].
 
 use std::fmt;
@@ -46,7 +46,7 @@ impl From<Refusal> for ChannelOpenFailure {
     }
 }
 
-/// A channel that is not opened because nobody may have it.
+/// Refuses a channel by a rule; the engineer reads `reason`.
 pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
     ChannelOpenFailure::Other { code: ADMINISTRATIVELY_PROHIBITED, reason }
 }
@@ -65,7 +65,7 @@ impl fmt::Debug for ChannelPath {
 }
 
 impl ChannelPath {
-    /// An open path. `on_end` hears of every channel that is over.
+    /// An open path. `on_end` is called for every channel that is over.
     pub fn new(forwards: ForwardPolicy, on_end: Box<EndObserver>) -> Self {
         Self { forwards, passage: Arc::default(), on_end: on_end.into() }
     }
@@ -167,7 +167,7 @@ pub(super) mod tests {
         ChannelRequest::Forward(ConnectTarget::Tcp { host: host.into(), port: 80 })
     }
 
-    /// A lease on an open path, for tests of those who carry bytes.
+    /// A lease on an open path, for tests of what carries bytes.
     pub(in crate::ssh) fn lease() -> (Arc<ChannelPath>, Arc<ChannelLease>) {
         let (path, _) = path();
         let lease = path.authorise(opener(), 7, shell()).expect("a shell is what a session is for");

@@ -1,4 +1,4 @@
-//! One SSH connection: who may log in, and which requests lead where.
+//! One SSH connection: which key and account may log in, and which requests lead where.
 
 use fieldlink_session::wire::{ConnectTarget, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize};
 use russh::keys::PublicKey;

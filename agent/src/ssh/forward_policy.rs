@@ -18,7 +18,7 @@ struct Destination {
 }
 
 impl ForwardPolicy {
-    /// Where an engineer's forward may lead: where it wants to if that is allowed, and to the scanner itself under
+    /// Where an engineer's forward may lead: to its target if that is allowed, and to the scanner itself under
     /// that name otherwise. Whether the name is the scanner's is found out where it is connected to, because only
     /// the address that is connected to counts.
     pub fn narrow(&self, target: ConnectTarget) -> ConnectTarget {

@@ -33,7 +33,7 @@ const MOST_OF_SESSION: usize = 192 * 1024 * 1024;
 /// The window that is granted meanwhile. Never none: the library looks at the window only when data comes,
 /// and a client that may send nothing would wait for ever.
 const LITTLE: u32 = 2;
-/// After the client has closed a channel: how long what it sent before may be taken by nobody.
+/// After the SSH client has closed a channel: how long its program or target may take nothing of what came before.
 pub(super) const AFTER_CLOSE: Duration = Duration::from_secs(10);
 /// Pieces below this size are gathered, in bytes: each costs more than it holds.
 const SMALL: usize = 4 * 1024;

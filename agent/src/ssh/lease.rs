@@ -1,4 +1,4 @@
-//! A channel that was let in: who opened what, and the one way of its bytes until its end.
+//! A channel that was let in: its opener, what it is for, and the one way of its bytes until its end.
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub enum ChannelKind {
     Shell,
     /// One command.
     Exec,
-    /// Files.
+    /// File transfer.
     Sftp,
     /// A connection to somewhere.
     Forward,
@@ -47,18 +47,18 @@ impl ChannelRequest {
 /// An SSH connection of a session, as the channels in it know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opener {
-    /// The session.
+    /// The session that it belongs to.
     pub session: SessionId,
     /// The pipe that carries the SSH connection.
     pub pipe: PipeId,
-    /// Whose connection it is.
+    /// The engineer whose connection it is.
     pub engineer: EngineerId,
 }
 
-/// What a channel is, and who opened it.
+/// What a channel is for, and its opener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelIdentity {
-    /// Who, and in which connection.
+    /// The engineer, and the SSH connection.
     pub opener: Opener,
     /// The channel's number in the SSH connection, on our side (RFC 4254 section 5.1).
     pub channel: u32,
@@ -94,7 +94,7 @@ impl Display for ChannelStatus {
 /// A channel that is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelEnd {
-    /// How.
+    /// How it came to its end.
     pub status: ChannelStatus,
     /// Bytes from the engineer that a program or target was given.
     pub input: u64,
@@ -102,7 +102,7 @@ pub struct ChannelEnd {
     pub output: u64,
 }
 
-/// Hears of every channel that is over.
+/// Called for every channel that is over.
 pub type EndObserver = dyn Fn(&ChannelIdentity, &ChannelEnd) + Send + Sync;
 
 /// Leave to carry a channel's bytes. Only `ChannelPath::authorise` gives it. It ends with [`Self::finish`], or as
@@ -128,7 +128,7 @@ impl ChannelLease {
         Self { identity, passage, on_end, input, output, end: OnceLock::new() }
     }
 
-    /// Who opened what.
+    /// The opener, and what the channel is for.
     pub fn identity(&self) -> &ChannelIdentity {
         &self.identity
     }

@@ -67,19 +67,19 @@ pub struct SshServer {
 
 /// What [`SshServer::new`] needs.
 pub struct SshServerParts {
-    /// Reaches the relay.
+    /// Dials the relay, through the proxy if there is one.
     pub dialer: Dialer,
-    /// The session's keys.
+    /// The session's keys, from which each pipe's key is derived.
     pub keys: Arc<SessionKeys>,
-    /// The pipes' bounds.
+    /// The window and the longest interruption of each pipe.
     pub bounds: PipeLimits,
     /// Ours, new for this session.
     pub host_key: PrivateKey,
     /// The only key that is let in.
     pub engineer_key: PublicKey,
-    /// The only account.
+    /// The only account that may log in.
     pub user: String,
-    /// The session, and who works in it.
+    /// The session, and the engineer who works in it.
     pub who: (SessionId, EngineerId),
     /// Decides on every channel and sees every byte.
     pub path: Arc<ChannelPath>,

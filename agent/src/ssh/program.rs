@@ -33,7 +33,7 @@ const TERMINAL_KEEPS: usize = 128 * 1024;
 /// How long a terminal stays open after its program was told that it hangs up.
 const HANG_UP: Duration = Duration::from_millis(250);
 
-/// What to start.
+/// What to start, and the channel that it belongs to.
 pub(super) struct Start {
     pub(super) channel: u32,
     pub(super) kind: ProgramKind,
@@ -147,7 +147,7 @@ async fn say_why_not(mut input: Input, output: Output, problem: String, is_over:
         is_over.store(true, Ordering::Release);
         output.finish(Some(ExitStatus::Code { code: CANNOT_START })).await;
     };
-    // What the client sends is read meanwhile, so that it hears us.
+    // What the SSH client sends is read meanwhile, so that it takes what we send.
     tokio::join!(saying, input.drain());
 }
 
@@ -158,7 +158,7 @@ enum Left {
     ByItself,
     /// It has ended, or is to be told that its terminal hangs up.
     Behind,
-    /// The same, and nobody closed the channel: its connection is gone.
+    /// The same, and the channel was not closed: its connection is gone.
     Cut,
 }
 
@@ -237,7 +237,7 @@ impl Carrier {
                     InputEnd::Closed(None) => return Left::Behind,
                     InputEnd::Cut => return Left::Cut,
                 };
-                // Nobody reads its output any more, and it must not wait for that.
+                // Its output leads nowhere any more, and it must not wait for a reader.
                 drop((stdout, stderr));
                 pending.flush_to(&mut stdin, AFTER_CLOSE).await;
                 Left::ByItself

@@ -41,8 +41,8 @@ pub fn parse_engineer_key(text: &str) -> Option<PublicKey> {
     PublicKey::from_openssh(text).ok().filter(|key| key.algorithm() == Algorithm::Ed25519)
 }
 
-/// No keepalive and no inactivity timeout: the pipe knows who is alive, and a stalled upload is not
-/// a dead peer. No artificial delay on rejection either: there is one key, and nothing to guess.
+/// No keepalive and no inactivity timeout: the pipe notices a dead peer, and a stalled upload is
+/// none. No artificial delay on rejection either: there is one key, and nothing to guess.
 pub(super) fn server_config(host_key: PrivateKey) -> Config {
     Config {
         server_id: SshId::Standard(Cow::Borrowed("SSH-2.0-fieldlink")),

@@ -17,7 +17,7 @@ const MOST: usize = 10;
 /// What a client may send before it says what is to be started, in bytes.
 const EARLY_INPUT: usize = 256 * 1024;
 
-/// All of them.
+/// The session channels of one connection, by their numbers.
 #[derive(Default)]
 pub(super) struct SessionChannels(HashMap<ChannelId, SessionChannel>);
 
@@ -53,7 +53,7 @@ impl SessionChannels {
         self.0.insert(id, SessionChannel::Preparing(Box::new(preparing)));
     }
 
-    /// The client has closed it; what carries its bytes hears that by itself.
+    /// The SSH client has closed it; the task that carries its bytes receives the close, too.
     pub(super) fn closed(&mut self, id: ChannelId) {
         self.0.remove(&id);
     }
@@ -115,7 +115,7 @@ impl Preparing {
         is_first
     }
 
-    /// False if it is not taken.
+    /// False if it may not be set, or would be too much with the others.
     pub(super) fn set_variable(&mut self, name: &str, value: &str) -> bool {
         let taken: usize = self.environment.iter().map(|(name, value)| name.len() + value.len()).sum();
         let fits = self.environment.len() < MAX_VARIABLES

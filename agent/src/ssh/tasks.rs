@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 /// Forwards that one connection may have open.
 const MOST_FORWARDS: usize = 64;
 
-/// All of them.
+/// The tasks of one connection: those of its programs, and those of its forwards.
 #[derive(Clone, Default)]
 pub(super) struct ChannelTasks {
     programs: TaskTracker,
@@ -56,7 +56,7 @@ impl ChannelTasks {
     }
 }
 
-/// Carries a channel. If that panics, nobody else would close the channel: its connection ends.
+/// Carries a channel. If that panics, nothing else would close the channel, so its connection is ended.
 async fn guarded(carrying: impl Future<Output = ()>, connection: CancellationToken) {
     if AssertUnwindSafe(carrying).catch_unwind().await.is_err() {
         tracing::error!("what carries a channel failed by itself: its ssh connection ends");

@@ -1,6 +1,6 @@
-//! The log of a program that others can cause lines of: relay, engineer, programs on the same computer.
+//! The log of a program in which untrusted peers can cause lines: relay, engineer, programs on the same computer.
 //!
-//! No place that logs has to remember any of this. Every kind of line has a budget ([`LogThrottle`]), and what
+//! Code that logs need not see to any of this. Every kind of line has a budget ([`LogThrottle`]), and what
 //! was left out is told once it is over, also if nothing is logged any more. Every event is one line of bounded
 //! length, and nothing in it can move a cursor or pretend to be another line.
 
@@ -27,11 +27,11 @@ pub use throttle::{Class, LogThrottle, WINDOW};
 
 use fieldlink_protocol::text;
 
-/// The target of lines that must be there afterwards: who came, who was refused what, when it ended. They are
-/// counted per person, by the fields in `SUBJECT`.
+/// The target of lines that must be there afterwards: which engineers came, which callers were refused what, when it
+/// ended. They are counted per subject, by the fields in `SUBJECT`.
 pub const AUDIT: &str = "fieldlink_audit";
 
-/// Fields that tell persons, and what they want, apart.
+/// Fields that make the subject of an audit line: an account, an action, an engineer.
 const SUBJECT: [&str; 3] = ["user", "action", "engineer"];
 /// Longest subject, in bytes: an engineer's ID, a polkit action.
 const SUBJECT_LENGTH: usize = 120;
@@ -43,7 +43,7 @@ const LEFT_OUT: &str = "fieldlink_log";
 /// Longest value of one field, in characters.
 const VALUE: usize = 800;
 
-/// What is counted together: the place in the program, and for audit lines who is behind it.
+/// What is counted together: the place in the program, and for audit lines the subject.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Kind {
     callsite: Identifier,
@@ -59,13 +59,13 @@ pub struct Logging {
     telling: Option<(SyncSender<()>, JoinHandle<()>)>,
 }
 
-/// The counts, and how to wake who tells them.
+/// The counts, and when their clock began.
 struct Counts {
     began: Instant,
     throttle: Mutex<LogThrottle<Kind>>,
 }
 
-/// Who reads the log.
+/// What the log is for, and so how much of it is written unless `FIELDLINK_LOG` says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     /// A journal: what happens, and audit lines whatever else is chosen.

@@ -10,10 +10,10 @@ pub const WINDOW: Duration = Duration::from_secs(60);
 /// What lines are for, and so how many of them are written within [`WINDOW`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// For those who read the log afterwards: who came, who was refused what, when it ended. Each kind and
-    /// person has a budget of its own, and there is no common one that others could use up.
+    /// For reading afterwards: which engineers came, which callers were refused what, when it ended. Each kind and
+    /// subject has a budget of its own, and there is no common one that others could use up.
     Audit,
-    /// What happened.
+    /// What happened, at level info or above.
     Ordinary,
     /// What was asked for by setting a more verbose level.
     Detail,

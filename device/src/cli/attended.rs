@@ -47,7 +47,7 @@ pub(super) async fn run(words: &Words, device: Device) -> Result<u8, Failure> {
     }
 }
 
-/// Says how things stand to somebody who will not see it any more.
+/// Tells the client, who will see no more changes, if remote access is still on.
 async fn leave(words: &Words, device: &Device) -> Result<u8, Failure> {
     if device.status().await.is_ok_and(|status| status.phase != Phase::Off) {
         show::print(&format!("\n  {}\n", words.say("window-left")))?;
@@ -60,8 +60,8 @@ fn tell(notifications: &broadcast::Sender<Notification>, local: Local) {
     let _ = notifications.send(Notification::Local(local));
 }
 
-/// Passes orders on: one after another, as they were typed, except that the end waits for nothing. Whatever was
-/// typed before it may wait for a bus or a polkit that somebody keeps busy.
+/// Passes orders on: one after another, as they were typed, except that the end waits for nothing. An order typed
+/// before it may wait for a bus or a polkit that a process keeps busy.
 async fn give(
     device: Device,
     mut orders: mpsc::Receiver<Order>,
@@ -89,7 +89,7 @@ struct Panel {
 }
 
 impl Panel {
-    /// Until the bus is gone.
+    /// Follows the agent until the connection to the bus ends.
     async fn follow(
         &mut self,
         mut news: Watch,

@@ -23,7 +23,7 @@ use crate::status::{Phase, Question, QuestionKind, Status, Visitor};
 use crate::watch::{News, Watch};
 use crate::words::Words;
 
-/// How long `start` waits for the relay to know of it.
+/// How long `start` waits until the relay knows the pair.
 const READY: Duration = Duration::from_secs(30);
 
 /// The order of a command that only ever ends something, and the message that confirms it.
@@ -35,7 +35,7 @@ pub(super) fn stop_of(command: &Command) -> Option<(Order, &'static str)> {
     }
 }
 
-/// Does it, and returns the exit code. Stops are done elsewhere.
+/// Carries out a command, and returns the exit code. Stops are done elsewhere.
 pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> {
     match command {
         Command::Version => return version(words).await,
@@ -117,7 +117,7 @@ async fn start(words: &Words, device: Device, no_wait: bool) -> Result<u8, Failu
         }
         Ok::<(), Failure>(())
     };
-    // What is so after the wait is told below.
+    // The state after the wait is reported below.
     timeout(READY, ready).await.unwrap_or(Ok(()))?;
     match status.phase {
         Phase::Ready => print_credentials(words, &device.credentials().await?, false),

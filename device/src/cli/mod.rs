@@ -46,7 +46,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Does it, and gives the words to say what came of it in.
+/// Carries out a command, and returns the words to report the outcome in.
 async fn carry_out(command: args::Command) -> (Result<u8, Failure>, Words) {
     // An end waits for nothing, least of all for the language that it is confirmed in.
     if let Some((order, confirmation)) = commands::stop_of(&command) {
@@ -57,7 +57,7 @@ async fn carry_out(command: args::Command) -> (Result<u8, Failure>, Words) {
     (commands::run(&words, command).await, words)
 }
 
-/// Those that the agent is set to, or else of the locale here.
+/// The words of the language that the agent is set to, or else of the locale here.
 async fn words() -> Words {
     let set = async { Device::connect().await?.language().await };
     match timeout(LANGUAGE, set).await {
@@ -66,7 +66,7 @@ async fn words() -> Words {
     }
 }
 
-/// Until somebody has read what stands there.
+/// Keeps the window open until the client has read the message.
 fn wait_for_enter(words: &Words) {
     eprintln!("{}", words.say("window-press-enter"));
     let _ = std::io::stdin().read_line(&mut String::new());

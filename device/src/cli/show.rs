@@ -143,7 +143,7 @@ pub(super) fn notification_to_json(words: &Words, notification: &Notification) -
         Notification::Chat { from_engineer, text } => {
             json!({ "chat": { "from": if *from_engineer { "engineer" } else { "client" }, "text": text } })
         }
-        // Programs are told what the agent says.
+        // Programs get what the agent reports, and nothing of this program's own.
         Notification::Local(_) => Value::Null,
         Notification::Warning(warning) => {
             let ((code, arguments), sentence) = (notice::parts(warning), words.warning(warning));

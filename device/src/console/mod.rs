@@ -28,7 +28,7 @@ use typed::{hint, is_end_word, prompt, understand};
 /// Longest line that is read, in bytes: what a line of chat may have.
 const LONGEST_LINE: usize = fieldlink_protocol::limits::CHAT;
 
-/// What happens on the device, as the console hears of it.
+/// What the console gets from the agent, and sends to it.
 pub struct Feed {
     /// What is to be shown.
     pub view: watch::Receiver<View>,
@@ -59,7 +59,7 @@ pub async fn run(words: Words, mut feed: Feed, at_end: InputEnd) {
     screen.print(&crate::panel::describe(&words, &shown));
     loop {
         tokio::select! {
-            // What became of a question is told before what is so now.
+            // How a question was closed is shown before the status that follows.
             biased;
             () = countdown.next(&shown) => {
                 if let Some(question) = &shown.status.question {
@@ -137,10 +137,10 @@ fn time_is_short(words: &Words, question: &Question) -> String {
 /// Seconds before the end of a question at which the time that is left is shown.
 const LEFT: [u64; 2] = [30, 10];
 
-/// Counts down what is asked.
+/// Shows, at some moments, how much time is left for the open question.
 #[derive(Default)]
 struct Countdown {
-    /// Told already, for this question.
+    /// The question, and the seconds left that were shown last.
     told: Option<(QuestionId, u64)>,
 }
 
@@ -153,7 +153,7 @@ impl Countdown {
         self.told = Some(told);
     }
 
-    /// What is told next, and when from `now`.
+    /// The seconds left that are shown next, and how long after `now`.
     fn due(&self, question: &Question, now: Duration) -> Option<((QuestionId, u64), Duration)> {
         let is_new = |left: &&u64| self.told.is_none_or(|(id, told)| id != question.id || **left < told);
         let ahead = |left: &u64| {

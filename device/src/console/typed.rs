@@ -48,7 +48,7 @@ fn mistake(question: &Question) -> &'static str {
     }
 }
 
-/// How to answer.
+/// The line that says how to answer a question.
 pub(super) fn prompt(words: &Words, question: &Question) -> String {
     let how = match (question.kind, question.choices.len() as u64) {
         (QuestionKind::Consent | QuestionKind::Extension, _) => words.say("type-yes-or-no"),
@@ -66,7 +66,7 @@ fn answer_to(words: &Words, question: &Question, line: &str) -> Option<Order> {
     Some(Order::Answer(question.id, answer))
 }
 
-/// Anything else is neither: a slip of the finger must not let anybody in, nor turn anybody away.
+/// Anything else is neither: a slip of the finger must not let an engineer in, nor turn one away.
 fn yes_or_no(words: &Words, line: &str) -> Option<ClientAnswer> {
     if words.is_word_for("words-for-yes", line) {
         Some(ClientAnswer::Yes)

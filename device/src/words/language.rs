@@ -9,7 +9,7 @@ const VARIABLES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 /// A language that there are words in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum Language {
-    /// English, which is also for everybody whose language is not there.
+    /// English, also for a locale whose language has no file.
     #[default]
     #[serde(rename = "en")]
     English,
@@ -19,7 +19,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them.
+    /// Every language that has a file in `device/locales`.
     pub const ALL: [Self; 2] = [Self::English, Self::German];
 
     /// Its code (ISO 639-1).

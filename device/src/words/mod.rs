@@ -1,4 +1,4 @@
-//! The one place that turns what is said to the person beside the device into words, per language.
+//! The one place that turns messages to the person beside the device into words, per language.
 //!
 //! Everything else passes types: a [`Notice`](crate::notice::Notice), a [`Warning`](crate::notice::Warning), a
 //! status. The words themselves are in `device/locales`, one file a language, in Fluent's format; `said.rs` knows
@@ -54,7 +54,7 @@ impl From<u64> for Argument<'_> {
 }
 
 impl Words {
-    /// Those of `language`.
+    /// The words of `language`.
     pub fn new(language: Language) -> Self {
         let mut bundle = FluentBundle::new_concurrent(vec![language.identifier()]);
         // Names are made harmless before they come here, and a terminal shows the marks that would isolate them.
@@ -66,12 +66,12 @@ impl Words {
         Self { language, bundle }
     }
 
-    /// As the environment's locale says.
+    /// The words of the locale that the environment names.
     pub fn of_environment() -> Self {
         Self::new(Language::of_environment(|name| std::env::var(name).ok()))
     }
 
-    /// Their language.
+    /// The language of these words.
     pub fn language(&self) -> Language {
         self.language
     }

@@ -9,7 +9,7 @@ use crate::notice::{NetworkKind, NetworkNotice, Notice, Person, Warning};
 use crate::status::{Away, Question, QuestionKind, Visitor};
 
 impl Words {
-    /// One line: who, and what for.
+    /// The engineer in one line: name, company, ticket, partner.
     pub fn person(&self, who: &Person) -> String {
         let Person { engineer, company, ticket, partner } = who;
         let mut arguments =
@@ -32,7 +32,7 @@ impl Words {
         self.say_with(id, &[("count", count.into())])
     }
 
-    /// Why something ended, as a part of a sentence. `hearsay`: the relay says so, of somebody else.
+    /// Why something ended, as a part of a sentence. `hearsay`: only the relay says so, of another party.
     pub fn cause(&self, reason: Reason, hearsay: bool) -> String {
         let id = format!("reason-{}", reason.code());
         if !hearsay {
@@ -65,7 +65,7 @@ impl Words {
         self.say_with("with-code", &[("sentence", sentence.into()), ("code", notice.code().into())])
     }
 
-    /// What is told beside the status.
+    /// The sentence for an event beside the status.
     pub fn warning(&self, warning: &Warning) -> String {
         let of_person = |id, who| self.say_with(id, &[("visitor", self.person(who).into())]);
         let of_engineer = |id, engineer: &String| self.say_with(id, &[("engineer", engineer.into())]);
@@ -179,7 +179,7 @@ impl Words {
         self.say_with(if below { "figures-below" } else { "figures" }, &arguments)
     }
 
-    /// What is being tried while somebody is away, and what to do.
+    /// What is being tried while a side is out of reach, and what to do.
     pub fn away(&self, away: Away) -> String {
         self.say(match away {
             Away::Us => "away-us",

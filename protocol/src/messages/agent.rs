@@ -41,7 +41,7 @@ pub enum ToAgent {
         session: SessionId,
         /// This try. Never the same twice.
         run: RunId,
-        /// Who asks, as the relay knows them. The pairing fails if that is not who they are.
+        /// The engineer who asks, as the relay knows them. The pairing fails if their credential says otherwise.
         engineer: EngineerIdentity,
         /// The support case.
         ticket: String,

@@ -138,9 +138,10 @@ impl Bounded for FromAgent {
     }
 }
 
-/// Whether `user` is fit to name the account that engineers work as: the names that directories give (`ada@corp.example`,
-/// `CORP\ada`, `scanner$`, `Zoë`) are. It goes into an SSH configuration on the engineer's computer, so nothing
-/// passes that ssh would expand (`%`, `${`), quote, refuse (`valid_ruser` in its source) or take for another word.
+/// Whether `user` is fit to name the account that engineers work as: the names that directories give
+/// (`ada@corp.example`, `CORP\ada`, `scanner$`, `Zoë`) are. It goes into an SSH configuration on the engineer's
+/// computer, so nothing passes that ssh would expand (`%`, `${`), quote, refuse (`valid_ruser` in its source) or take
+/// for another word.
 pub fn is_account_name(user: &str) -> bool {
     let is_fit = |c: char| match c {
         'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '.' | '@' | '+' | '$' | '\\' => true,

@@ -1,8 +1,8 @@
 //! How many guesses one pair of support ID and PIN stands.
 //!
 //! An engineer who breaks off after KE2 has learnt whether the guess was right. So a run is charged before
-//! KE2 leaves, and the charge comes back only when KE3 verifies. The count belongs to the pair: it
-//! does not matter who asks, or how many ask at the same moment.
+//! KE2 leaves, and the charge comes back only when KE3 verifies. The count belongs to the pair: it does not matter
+//! which engineer asks, or how many ask at the same moment.
 
 use crate::{limits, reason::Reason};
 

@@ -14,7 +14,7 @@ pub struct PairingContext {
     pub run: RunId,
     /// Which scanner.
     pub support_id: SupportId,
-    /// Who asks.
+    /// The engineer who asks, by ID, name and company.
     pub engineer: EngineerIdentity,
     /// The support case.
     pub ticket: String,

@@ -25,7 +25,7 @@ impl CipherSuite for Suite {
     type Ksf = opaque_ke::ksf::Identity;
 }
 
-/// The identifiers are constants: they go into the registration envelope, made before anyone asks.
+/// The identifiers are constants: they go into the registration envelope, made before an engineer asks.
 const IDENTIFIERS: Identifiers<'static> =
     Identifiers { client: Some(b"fieldlink-engineer"), server: Some(b"fieldlink-agent") };
 const CREDENTIAL_IDENTIFIER: &[u8] = b"fieldlink-engineer";
@@ -104,7 +104,7 @@ pub struct AgentLogin {
 }
 
 impl AgentLogin {
-    /// Verifies KE3.
+    /// Verifies KE3, and derives the keys that both sides then have.
     pub fn finish(self, ke3: &[u8]) -> Result<SessionKeys, LoginError> {
         let parameters = ServerLoginParameters { context: Some(&self.context), identifiers: IDENTIFIERS };
         let finished = self.state.finish(CredentialFinalization::deserialize(ke3)?, parameters)?;
@@ -119,7 +119,7 @@ pub struct EngineerLogin {
 }
 
 impl EngineerLogin {
-    /// Makes KE1.
+    /// Begins a run: makes KE1, for the agent to answer.
     pub fn start(password: impl Into<Password>) -> Result<(Self, Bytes), LoginError> {
         let password = password.into();
         let started = ClientLogin::<Suite>::start(&mut OsRng, &password.0)?;

@@ -29,7 +29,7 @@ const HELLO_LENGTH: usize = 1 + 3 + 16 + 32 + 8 + 8 + 4;
 /// The first frame of every connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
-    /// Who speaks.
+    /// The side that sends it.
     pub role: Code<Role>,
     /// What the pipe carries.
     pub kind: Code<PipeKind>,
@@ -65,7 +65,7 @@ pub enum Frame {
     Fin(u64),
     /// Is the other side still there?
     Ping,
-    /// It is.
+    /// The answer to a ping.
     Pong,
 }
 

@@ -1,9 +1,9 @@
 //! A pipe: one reliable, ordered byte stream in each direction between engineer and agent.
 //!
-//! Every connection of a pipe begins with a [`Handshake`]: both sides say HELLO, then prove with the
-//! pipe's key that they are who they were paired with. After it a [`Stream`] numbers what is sent,
-//! keeps what is not acknowledged and never lets more than the peer's window be under way. Both are
-//! pure; `fieldlink-transport` puts sockets under them.
+//! Every connection of a pipe begins with a [`Handshake`]: both sides say HELLO, then prove to each other that they
+//! hold the pipe's key, which the pairing gave to both. After it a [`Stream`] numbers what is sent, keeps what is not
+//! acknowledged and never lets more than the peer's window be under way. Both are pure; `fieldlink-transport` puts
+//! sockets under them.
 //!
 //! A session is one control pipe plus one pipe per SSH connection, so that a bulk copy never delays
 //! a keystroke.

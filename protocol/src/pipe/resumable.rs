@@ -24,7 +24,7 @@ const QUICK_LOSSES: u32 = 4;
 /// Which end of which pipe.
 #[derive(Debug, Clone)]
 pub struct Side {
-    /// Engineer or agent.
+    /// Which of the two ends this one is.
     pub role: Role,
     /// The pipe.
     pub pipe: PipeId,
@@ -84,7 +84,7 @@ struct Live {
 
 #[derive(Debug)]
 enum Trial {
-    /// None is wanted.
+    /// No other connection is wanted.
     None,
     /// One is to be made from then on.
     Wanted(Duration),
@@ -268,7 +268,7 @@ impl ResumablePipe {
         }
     }
 
-    /// A connection that is silent for ever, and of which nobody says that it is gone, is none.
+    /// A connection that is silent for `patience` counts as gone, also if it was neither closed nor broken.
     fn gives_up_at(&self) -> Duration {
         let patience = match self.stream.is_ending() {
             true => self.patience.min(limits::PIPE_LINGER),

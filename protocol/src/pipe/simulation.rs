@@ -1,6 +1,6 @@
 //! Two sides of a pipe over a simulated network that does everything a network does: cuts with and
-//! without notice, one direction at a time, in the middle of messages; delays; failing dials; further
-//! connections nobody asked for. Time is simulated, so that hours pass in a moment.
+//! without notice, one direction at a time, in the middle of messages; delays; failing dials; further connections
+//! while one works. Time is simulated, so that hours pass in a moment.
 //!
 //! A failing seed is printed. `FIELDLINK_SEED=n cargo test -p fieldlink-protocol simulation` replays it.
 
@@ -28,7 +28,7 @@ type Connection = u32;
 enum Event {
     /// A connection is made, if it is still wanted.
     Dialled { side: usize, attempt: u32 },
-    /// A frame arrives.
+    /// A frame arrives at the other end of its connection.
     Frame { to: Connection, frame: Bytes },
     /// A connection is seen to be gone. Final: the other side has closed the pipe.
     Gone { connection: Connection, is_final: bool },
@@ -36,7 +36,7 @@ enum Event {
     AttachAgain { connection: Connection },
     /// The side looks at the clock, reads and writes.
     Wake { side: usize },
-    /// Something goes wrong.
+    /// The network cuts or silences a connection, or offers another.
     Fault,
 }
 
@@ -408,7 +408,7 @@ impl World {
         match (self.rng.random_range(0..5), live) {
             // Cut: what is under way is lost, and both sides notice, sooner or later.
             (0 | 1, Some(live)) => self.cut(live, true),
-            // Nothing gets through any more, and nobody is told.
+            // Nothing gets through any more, and neither side notices a cut.
             (2, Some(live)) => self.cut(live, false),
             // One direction dies.
             (3, Some(live)) => {

@@ -65,7 +65,7 @@ fn plain_id(pasted: &str) -> String {
     pasted.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
-/// What fits beside each other: who, for what, when, how it ended.
+/// The columns that fit beside each other: when, how long, how it ended, engineer, ticket, support ID.
 fn table(sessions: &[AuditRow]) -> String {
     let titles = ["STARTED", "LASTED", "REASON", "ENGINEER", "TICKET", "SUPPORT-ID"];
     let mut rows = vec![titles.map(str::to_owned)];

@@ -31,7 +31,7 @@ pub(super) fn add(config: &Config, name: &str, company: &str, output: Option<&Pa
     added
 }
 
-/// Lists all engineers.
+/// Prints every engineer who was ever added: a table, or a line of JSON for each.
 pub(super) fn list(config: &Config, json: bool) -> anyhow::Result<()> {
     let engineers = super::state::open_existing(config)?.engineers()?;
     let text = match json {
@@ -44,8 +44,8 @@ pub(super) fn list(config: &Config, json: bool) -> anyhow::Result<()> {
     super::print(&text)
 }
 
-/// Revokes everyone who is called `name`, or has that ID: in the store, or where that takes nothing, in the running
-/// relay's memory.
+/// Revokes the engineers who are called `name`, or have that ID: in the store, or where that cannot be written, in
+/// the running relay's memory.
 pub(super) fn revoke(config: &Config, name: &str) -> anyhow::Result<()> {
     let shown = text::name(name);
     let door = Door::of(&config.state_directory);
@@ -72,7 +72,7 @@ pub(super) fn revoke(config: &Config, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A line for each who was revoked.
+/// Revokes them in the store; a line for each.
 fn revoke_in_store(config: &Config, name: &str) -> anyhow::Result<Vec<String>> {
     let mut store = super::state::open_existing(config)?;
     let engineers = store.active_engineers(name)?;
@@ -117,7 +117,7 @@ fn hand_out(credential: &Credential, file: Option<File>, output: Option<&Path>) 
     Ok(())
 }
 
-/// A file that is new and nobody else's.
+/// A new file that this account alone may read; an existing one is an error.
 fn create_private(path: &Path) -> anyhow::Result<File> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     file.with_context(|| format!("could not make {} for the credential (nobody was added)", path.display()))

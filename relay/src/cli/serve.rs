@@ -63,7 +63,7 @@ fn judge(error: RelayError) -> anyhow::Error {
     }
 }
 
-/// Tells systemd; without systemd, nobody.
+/// Reports to systemd; without systemd it does nothing.
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = systemd::notify(state) {
         tracing::warn!(%error, "could not tell systemd");

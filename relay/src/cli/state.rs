@@ -34,7 +34,7 @@ fn as_owner<T>(config: &Config, use_store: fn(&Path, &Path) -> Result<T, StoreEr
             Ok(use_store(Path::new("/"), directory)?)
         }
         Ok((user, _)) if !geteuid().is_root() && user != geteuid().as_raw() => Err(only_root(directory)),
-        // The service manager keeps it below a directory that nobody else may look into.
+        // The service manager keeps it below a directory that only root may enter.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(only_root(directory)),
         _ => Ok(use_store(directory, directory)?),
     }

@@ -1,4 +1,4 @@
-//! Admitted sessions: who is with them, and the tickets that bring both sides back.
+//! Admitted sessions: their agent and engineer, and the tickets that bring both sides back.
 
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::agent::ToAgent;

@@ -1,4 +1,4 @@
-//! Agents: who holds which support ID, and what agents say about sessions.
+//! Agents: which of them holds which support ID, and what they say about sessions.
 
 use fieldlink_protocol::ids::{AgentKey, RunId, SessionId};
 use fieldlink_protocol::messages::agent::{RegistrationRefusal, ToAgent};
@@ -184,7 +184,7 @@ impl Directory {
         }
     }
 
-    /// Who could be asked for by this support ID now.
+    /// The agent that a request for this support ID finds now, with its key and rank.
     pub(super) fn holder(&self, support_id: SupportId) -> Option<(ConnectionId, AgentKey, Rank)> {
         let link = *self.listed.get(&support_id)?;
         let agent = self.agents.get(&link)?;

@@ -44,7 +44,7 @@ pub enum Effect {
 pub struct Admission {
     /// The session.
     pub session: SessionId,
-    /// Whose session it is.
+    /// The engineer whose session it is.
     pub engineer: EngineerId,
     /// What it stands on.
     pub standing: Standing,

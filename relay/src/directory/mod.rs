@@ -1,4 +1,4 @@
-//! Who is here and who is working with whom: the relay's state and its rules.
+//! The relay's state and its rules: which agents and engineers are connected, and which have a session.
 //!
 //! [`Directory`] knows no sockets, no clock and no secrets. It is told what happened and when, and
 //! leaves [`Effect`]s for the [`Switchboard`](crate::switchboard::Switchboard) to carry out.
@@ -14,9 +14,8 @@
 //!                                 Joined ⇄ Apart ⇄ Apart(waiting) ─ too long ─▶ closed
 //! ```
 //!
-//! A pipe of an admitted session outlives its connections: who loses one attaches again, beside the old
-//! splice or after it. Only a close that says so, or the time apart, ends it. With the control pipe ends
-//! the session.
+//! A pipe of an admitted session outlives its connections: a side that loses one attaches again, beside the old
+//! splice or after it. Only a close that says so, or the time apart, ends it. With the control pipe ends the session.
 
 mod admission;
 mod again;
@@ -86,7 +85,7 @@ struct Engineer {
 }
 
 impl Directory {
-    /// An empty one.
+    /// A directory without agents, engineers and sessions.
     pub fn new(times: Times) -> Self {
         Self {
             times,
@@ -175,7 +174,7 @@ impl Directory {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
-    /// Ends the sessions whose time is up, and drops the pipes that nobody came back to.
+    /// Ends the sessions whose time is up, and drops the pipes that no side came back to in time.
     pub fn expire(&mut self, now: Instant) {
         while let Some(&(due, session)) = self.deadlines.first() {
             if due > now {

@@ -1,10 +1,10 @@
-//! One pipe: who is attached to it, who waits, what is spliced.
+//! One pipe: which connections are attached, which of them wait, which are spliced.
 //!
 //! # Pipes that go on
 //!
-//! Pipes that go on (`directory/pipe.rs`, `switchboard/seats.rs`, `pipe.rs`). Every attachment has a seat; who came
-//! first splices, who comes second hands its connection over. A pipe of an admitted session keeps at most two
-//! connections per side: a splice, and beside it who waits for the partner to attach again, or the newer splice.
+//! Pipes that go on (`directory/pipe.rs`, `switchboard/seats.rs`, `pipe.rs`). Every attachment has a seat; the first
+//! one splices, the second one hands its connection over. A pipe of an admitted session keeps at most two connections
+//! per side: a splice, and beside it an attachment that waits for the partner to attach again, or the newer splice.
 //! The partner is asked with the text `attach-again`, in between the messages. The relay cannot see a proof, so the
 //! *oldest* splice counts as the proven one, and only what is newer is displaced. A lost connection closes the
 //! partner's with `attach-again`; a close that is final (`protocol/src/pipe/closing.rs`) closes the pipe, over
@@ -44,9 +44,9 @@ pub(super) struct Pipe {
     slot: Slot,
 }
 
-/// At most two connections per side: an older splice, and beside it a newer one or who waits for it.
+/// At most two connections per side: an older splice, and beside it a newer one or an attachment that waits for it.
 enum Slot {
-    /// Never spliced. From `until` on nobody is expected any more, unless someone waits by then.
+    /// Never spliced. It lapses at `until`, unless a side waits at it by then.
     New { until: Instant, waiting: Option<Waiter> },
     /// Spliced before. It lapses at `until`.
     Apart { until: Instant, waiting: Option<Waiter> },
@@ -74,7 +74,7 @@ pub(super) enum Post {
     WaitsAtNew,
     /// It waits, and the pipe was spliced before.
     WaitsAgain,
-    /// It splices.
+    /// It splices, in the older or in the newer place.
     Splices,
 }
 
@@ -92,7 +92,7 @@ impl Pipe {
         Self { kind, run, goes_on: true, slot: Slot::Apart { until, waiting: None } }
     }
 
-    /// Attaches `new`: it meets who waits on the other side, or waits itself.
+    /// Attaches `new`: it joins the attachment that waits on the other side, or waits itself.
     pub(super) fn attach(
         &mut self,
         new: Waiter,
@@ -173,7 +173,7 @@ impl Pipe {
         }
     }
 
-    /// Everyone who is attached, by who splices them.
+    /// The attachments that have a seat: that of each splice, and the one that waits.
     pub(super) fn attachments(&self) -> impl Iterator<Item = AttachmentId> + use<> {
         let oldest = match &self.slot {
             Slot::Joined { oldest, .. } => Some(*oldest),
@@ -186,7 +186,7 @@ impl Pipe {
         oldest.into_iter().chain(newer)
     }
 
-    /// Who waits, alone or beside a splice.
+    /// The attachment that waits, alone or beside a splice.
     pub(super) fn waiter(&self) -> Option<Waiter> {
         match &self.slot {
             Slot::New { waiting, .. } | Slot::Apart { waiting, .. } => *waiting,

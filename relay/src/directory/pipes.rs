@@ -36,7 +36,7 @@ pub struct Opened {
 pub enum AttachRefusal {
     /// There is no such session (any more).
     SessionOver,
-    /// The pipe was closed, cannot be attached to again, or nobody came in time.
+    /// The pipe was closed, cannot be attached to again, or lapsed because no side came in time.
     TicketUsed,
     /// It may open something once a session ticket was shown.
     Pending,
@@ -58,15 +58,15 @@ pub struct Place {
 /// How an attachment's wait, or the splice it made, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PipeEnd {
-    /// It waited in vain.
+    /// The partner did not come in time.
     NobodyCame,
-    /// A connection is gone, and nobody said that the pipe is over.
+    /// A connection is gone, without a close that ends the pipe.
     Lost,
     /// A side has closed its connection because it has a newer one.
     Moved,
     /// A side has closed the pipe.
     Closed {
-        /// Which.
+        /// The side that closed it.
         by: Role,
         /// The reason that it gave, if it is one.
         reason: Option<Reason>,
@@ -123,8 +123,8 @@ impl Directory {
         if fits && free { Ok(()) } else { Err(AttachRefusal::TicketUsed) }
     }
 
-    /// Attaches one side to a pipe. Nobody is spliced into a splice that runs: who comes again waits
-    /// beside it for the other side to come again too.
+    /// Attaches one side to a pipe. A splice that runs takes in no other connection: a side that comes again waits
+    /// beside it until the other side comes again too.
     pub fn attach(
         &mut self,
         ticket: &PipeTicket,
@@ -174,8 +174,8 @@ impl Directory {
         self.effects.extend(attachments.map(|id| Effect::Part(id, CloseCause::Reason(reason))));
     }
 
-    /// Drops the pipes that nobody came (back) to in time. The control pipe of an admitted session is
-    /// the session's own matter.
+    /// Drops the pipes that no side came (back) to in time. The control pipe of an admitted session is the session's
+    /// own matter.
     pub(super) fn lapse_pipes(&mut self, id: SessionId, now: Instant) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let control = session.admitted_control();

@@ -1,4 +1,4 @@
-//! Whose support ID it is: what a lease is worth against who holds the ID.
+//! Which agent gets a support ID: what a lease is worth against the agent that holds the ID.
 //!
 //! All agents that the directory knows have registered in the present boot of the relay. A lease of an earlier
 //! boot outranks such a holder, unless the holder has shown a later lease. A lease of the present boot
@@ -17,9 +17,9 @@ use fieldlink_protocol::ticket::{Lease, Tenure};
 /// What an agent has proved of the time before the present boot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rank {
-    /// What it claims an ID with, from who holds it.
+    /// What it claims an ID with, from the agent that holds it.
     claims: Option<Tenure>,
-    /// What it holds an ID with, against who claims it.
+    /// What it holds an ID with, against an agent that claims it.
     holds: Option<Tenure>,
 }
 

@@ -1,4 +1,4 @@
-//! How often someone may do something: a sliding window of one minute.
+//! How often an engineer or a network may do something: a sliding window of one minute.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -8,7 +8,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// With more keys than this, those with nothing in the window are forgotten.
 const MANY: usize = 1_024;
 
-/// Counts events per key: per engineer over all of their connections, or per address.
+/// Counts events per key: per engineer over all of their connections, or per network.
 pub struct RateLimit<K> {
     permitted: usize,
     recent: HashMap<K, VecDeque<Instant>>,

@@ -15,7 +15,7 @@ use super::{ConnectionId, Directory};
 /// An engineer's request.
 #[derive(Debug, Clone, Copy)]
 pub struct Question {
-    /// Their connection.
+    /// The connection on which it came.
     pub link: ConnectionId,
     /// The device they ask for.
     pub support_id: SupportId,
@@ -28,7 +28,7 @@ pub struct Question {
 /// Names drawn for a request, in case it needs them.
 #[derive(Debug, Clone, Copy)]
 pub struct Fresh {
-    /// For the session.
+    /// For the session, if the request begins one.
     pub session: SessionId,
     /// For the run.
     pub run: RunId,
@@ -43,7 +43,7 @@ pub struct Asked {
     pub session: SessionId,
     /// Whether this request began it.
     pub is_new: bool,
-    /// This try.
+    /// The run, new with every request.
     pub run: RunId,
     /// The control pipe.
     pub pipe: PipeId,
@@ -56,8 +56,8 @@ pub struct Asked {
 }
 
 impl Directory {
-    /// Looks for a device and begins a run with it. `None`: unknown, offline or busy, and nobody
-    /// is told which.
+    /// Looks for a device and begins a run with it. `None`: it is unknown, offline or busy, and the engineer is not
+    /// told which; or this connection has an admitted session.
     pub fn request(&mut self, question: Question, fresh: Fresh) -> Option<Asked> {
         let current = self.engineers.get(&question.link)?.session;
         let kept = match current.and_then(|id| Some((id, self.sessions.get(&id)?))) {

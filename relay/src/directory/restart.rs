@@ -4,11 +4,11 @@
 //!
 //! Over its own restart (`directory/restart.rs`) the relay keeps, per admitted session, what it stands on: run,
 //! control pipe, agent's key, validity, and how often the two have paired. It is in the sessions table and in both
-//! session tickets. At the start open rows become sessions without anyone in them; a row that does not say it was
-//! admitted is *doubtful* until a session ticket says so (the write may have been lost in a kill), and a ticket
-//! that knows of a later pairing is believed too. SSH pipes are recalled by their tickets, for as long as they
-//! could have been apart. On SIGTERM only sessions that still pair end; everything else is closed with code 1012
-//! and `relay-stopping`, and rows stay open.
+//! session tickets. At the start open rows become sessions without a connection of either side; a row that does not
+//! say it was admitted is *doubtful* until a session ticket says so (the write may have been lost in a kill), and a
+//! ticket that knows of a later pairing is believed too. SSH pipes are recalled by their tickets, for as long as they
+//! could have been apart. On SIGTERM only sessions that still pair end; everything else is closed with code 1012 and
+//! `relay-stopping`, and rows stay open.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ pub struct Clock {
 pub struct Remembered {
     /// The session.
     pub session: SessionId,
-    /// Whose it is.
+    /// The engineer whose session it is.
     pub engineer: EngineerId,
     /// The device's support ID at that time.
     pub support_id: SupportId,
@@ -52,7 +52,7 @@ pub struct Remembered {
 }
 
 impl Directory {
-    /// Takes in what an earlier relay left running. What nobody comes back to lapses.
+    /// Takes in what an earlier relay left running. A session that no side comes back to lapses.
     pub fn restore(&mut self, remembered: &Remembered, clock: Clock) {
         let Remembered { session, engineer, support_id, began, standing } = *remembered;
         let expires = standing.map_or(began + self.times.session.as_secs(), |standing| standing.expires);
@@ -111,7 +111,7 @@ impl Directory {
         }
     }
 
-    /// Someone of the session has come back, or comes again.
+    /// A side of the session has come back, or comes again.
     pub(super) fn touch(&mut self, id: SessionId) {
         let session = self.sessions.get_mut(&id);
         if let Some(recall) = session.and_then(Session::admitted_mut).and_then(|a| a.recall.as_mut()) {
@@ -170,7 +170,7 @@ impl Session {
         self.pipes.remove(&pipe)
     }
 
-    /// It is admitted, nobody is here yet, and its control pipe is apart.
+    /// Makes it an admitted session without a connection of either side, whose control pipe is apart.
     fn revive(&mut self, standing: Standing, until: Instant) {
         let control = Pipe::apart(PipeKind::Control, standing.run, until);
         self.pipes = HashMap::from([(standing.control, control)]);

@@ -35,7 +35,7 @@ pub(super) enum State {
     /// It ran when an earlier relay ended, and may or may not have been admitted: a session ticket
     /// tells.
     Doubtful {
-        /// Until then someone may show one.
+        /// Until then a side may show one; after that the session is over.
         until: Instant,
     },
 }
@@ -54,7 +54,7 @@ pub(super) struct Pairing {
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// It is being written down; nobody was told yet.
+    /// It is being written down; neither side was told yet.
     Asked,
     /// Both sides were told.
     Announced,
@@ -101,7 +101,7 @@ pub(super) struct Try {
 pub(super) struct Recall {
     /// Until then tickets of its SSH pipes open them again: a pipe that is apart for longer is over.
     pub(super) until: Instant,
-    /// Whether anybody has come back.
+    /// Whether a side has come back.
     pub(super) touched: bool,
     /// The pipes that were closed since: their tickets open nothing.
     pub(super) closed: HashSet<PipeId>,

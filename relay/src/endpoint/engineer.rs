@@ -59,7 +59,8 @@ impl EngineerConnection {
     }
 
     async fn try_work(&mut self) -> Result<End, End> {
-        // Revoked between the check and the making of the mailbox: nobody else would notice.
+        // If the engineer was revoked after the check and before the mailbox was made, the task that enforces
+        // revocations has missed this connection.
         self.switchboard.enforce_roster();
         self.control.send(&ToEngineer::Welcome { features: Features::ours() }).await?;
         loop {

@@ -1,9 +1,8 @@
 //! `/v1/measure`: how long a round trip takes, and how fast bytes come and go.
 //!
-//! Anyone may ask, before anything is known of them, so the whole exchange is fixed: small messages
-//! come back as they are, then 256 KiB are taken and answered with one small message, then 256 KiB are
-//! sent, and that was it. Nothing a peer does makes it longer, and one network may ask a few times a
-//! minute, so it is no free bandwidth for anyone.
+//! A peer may measure without a credential, so the whole exchange is fixed: small messages come back as they are,
+//! then 256 KiB are taken and answered with one small message, then 256 KiB are sent, and that was it. Nothing a peer
+//! does makes it longer, and one network may ask a few times a minute, so it is no free bandwidth.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +31,7 @@ const ECHOES: usize = limits::MEASURE_ROUND_TRIPS + 6;
 /// Messages of all kinds, pings included.
 const MESSAGES: usize = 256;
 
-/// Who may measure, and how often.
+/// How many measurements there may be: per network in a minute, and at the same time.
 pub struct Measuring {
     recent: Mutex<RateLimit<IpAddr>>,
     permitted: usize,
@@ -51,7 +50,7 @@ impl Measuring {
         Self { recent, permitted, at_once: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
-    /// A turn for `address`, if it and everyone together had few enough.
+    /// A turn for `address`, if its network had few enough in the last minute, and few enough run now.
     pub fn request(&self, address: IpAddr) -> Result<Turn, Refusal> {
         let one = self.at_once.clone().try_acquire_owned().map_err(|_| Refusal::TOO_OFTEN)?;
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -60,7 +59,7 @@ impl Measuring {
     }
 }
 
-/// Serves one measurement.
+/// Serves one measurement, in at most [`limits::MEASURE`] and a second.
 pub async fn serve(mut socket: WebSocket, stopping: CancellationToken, _held: (Turn, Permit)) {
     let (code, reason) = tokio::select! {
         biased;

@@ -24,9 +24,9 @@ use crate::socket::{PipeSocket, WebSocket, say_goodbye};
 use crate::splice::{Splice, SpliceEnd};
 use crate::switchboard::{Seat, Seated, Switchboard};
 
-/// Messages that are kept for a partner who is not there yet. Then no more is read.
+/// Messages that are kept for a partner that is not there yet. Then no more is read.
 const EARLY: usize = 2;
-/// Messages, pings most of all, that are read in a stretch of time from who waits.
+/// Messages, pings most of all, that are read in a stretch of time from a connection that waits.
 const MESSAGES: u32 = 20;
 const STRETCH: Duration = Duration::from_millis(100);
 
@@ -77,13 +77,13 @@ async fn wait_and_splice(
     }
     let (own, others) = give_up(wait, &seat, side);
     drop(seat);
-    // One that came just now is told to come again, like any other who loses a partner.
+    // A partner that came just now is told to attach again, as after any other loss of a connection.
     partner.close();
     let late = partner.try_recv().ok().map(|partner| partner.web_socket);
     tokio::join!(close_if(Some(socket.web_socket), own), close_if(late, Some(others)));
 }
 
-/// What the one who waited is told, and what the partner is told who came too late.
+/// The close frames for the connection that waited, and for a partner that came too late.
 fn give_up(wait: Wait, seat: &Seat, side: Role) -> (Option<CloseFrame>, CloseFrame) {
     let mut others = again_frame();
     let own = match wait {
@@ -103,7 +103,7 @@ fn give_up(wait: Wait, seat: &Seat, side: Role) -> (Option<CloseFrame>, CloseFra
         Wait::Closed(frame) => {
             let text = frame.as_ref().map_or("", |frame| frame.reason.as_str());
             let reason = Reason::from_code(text);
-            // Nobody is here whom an empty goodbye could be meant for.
+            // A goodbye without a reason does not close the pipe here: it has no partner to be meant for.
             if !closing::goes_on(text) && (reason.is_some() || text == closing::DONE) {
                 seat.end(PipeEnd::Closed { by: side, reason });
             }
@@ -113,8 +113,8 @@ fn give_up(wait: Wait, seat: &Seat, side: Role) -> (Option<CloseFrame>, CloseFra
     (own, others)
 }
 
-/// Reads a little, so that pings are answered; the rest stays with the sender. Who comes back to a pipe
-/// and is silent then is not there.
+/// Reads a little, so that pings are answered; the rest stays with the sender. A side that comes back to a pipe and
+/// is silent for `silence` counts as gone.
 async fn wait(
     socket: &mut WebSocket,
     early: &mut VecDeque<Message>,
@@ -187,7 +187,7 @@ async fn splice(
     tokio::join!(say_goodbye(first, first_frame, patience), say_goodbye(second, second_frame, patience));
 }
 
-/// What the directory is told.
+/// How the directory is told of a splice's end.
 fn pipe_end(end: &SpliceEnd) -> PipeEnd {
     match end.close_text() {
         None => PipeEnd::Lost,

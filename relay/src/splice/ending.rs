@@ -11,7 +11,7 @@ use crate::fault::Fault;
 /// How a splice ended.
 #[derive(Debug)]
 pub struct SpliceEnd {
-    /// Whose connection ended it.
+    /// The side whose connection ended it.
     pub by: Role,
     pub(super) first: Role,
     pub(super) cause: Cause,

@@ -1,4 +1,4 @@
-//! The SQLite file: opening it, who may read it, its schema, and how it is written.
+//! The SQLite file: how it is opened, its permissions, its schema, and how it is written.
 //!
 //! It uses a rollback journal that stays where it is (`PERSIST`), not a write-ahead log: reading then needs
 //! no room on the disk, and nor does writing over what is there. [`super::reserve`] builds on that.
@@ -124,7 +124,7 @@ impl Database {
         Ok(database)
     }
 
-    /// The file.
+    /// The file, as this process opens it.
     pub(super) fn file(&self) -> &Path {
         &self.place.file
     }
@@ -222,7 +222,8 @@ fn create_private(directory: &Path, file: &Path) -> std::io::Result<()> {
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    // An earlier version's write-ahead log is turned into it once there is room and nobody else has the file.
+    // An earlier version's write-ahead log is turned into it once there is room and no other process has the file
+    // open.
     if let Err(error) = connection.pragma_update(None, "journal_mode", "PERSIST") {
         let mode = connection.query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0));
         if !mode.is_ok_and(|mode| mode == "wal") {
@@ -270,7 +271,8 @@ fn identity(file: &Path) -> Option<(u64, u64)> {
     fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))
 }
 
-/// Frees a row of the [`reserve`](super::reserve)'s pages for the rest of this transaction. Without any left it does nothing.
+/// Frees a row of the [`reserve`](super::reserve)'s pages for the rest of this transaction. Without any left it does
+/// nothing.
 pub(super) fn spend_reserve(transaction: &Transaction<'_>) -> rusqlite::Result<usize> {
     transaction.execute("DELETE FROM reserve WHERE id = (SELECT max(id) FROM reserve)", [])
 }

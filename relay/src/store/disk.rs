@@ -1,4 +1,4 @@
-//! What is wrong when the store cannot be used: whose disk it is, and what to do about it.
+//! What is wrong when the store cannot be used: that it is the relay's disk, and what to do about it.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};

@@ -12,7 +12,7 @@ use super::{Database, Roster, StoreError, UnixTime};
 /// An engineer, for a list.
 #[derive(Debug, Clone, Serialize)]
 pub struct EngineerRow {
-    /// Who.
+    /// ID, name and company.
     #[serde(flatten)]
     pub identity: EngineerIdentity,
     /// When they were added.
@@ -62,7 +62,7 @@ impl Database {
         })
     }
 
-    /// Those who are not revoked and are called `name`, or something that reads the same, or have that ID.
+    /// The engineers who are not revoked and are called `name`, or something that reads the same, or have that ID.
     pub fn active_engineers(&self, name: &str) -> Result<Vec<EngineerIdentity>, StoreError> {
         let Ok(id) = name.trim().parse::<EngineerId>() else { return self.called(name) };
         Ok(self.active()?.filter(|identity| identity.id == id).collect())
@@ -79,7 +79,7 @@ impl Database {
         Ok(active.map(|row| row.identity))
     }
 
-    /// Everyone who was ever added, in that order.
+    /// Every engineer who was ever added, the earliest first.
     pub fn engineers(&self) -> Result<Vec<EngineerRow>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT id, name, company, added_at, revoked_at FROM engineers ORDER BY added_at, rowid",
@@ -94,7 +94,7 @@ impl Database {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Those who are not revoked, with the hashes of their secrets.
+    /// The engineers who are not revoked, with the hashes of their secrets.
     pub(super) fn roster(&self) -> Result<Roster, StoreError> {
         let mut statement = self
             .connection
@@ -104,7 +104,7 @@ impl Database {
     }
 }
 
-/// The first time counts.
+/// Revokes an engineer. One who is revoked already keeps the earlier time.
 pub(super) fn revoke(
     transaction: &Transaction<'_>,
     engineer: EngineerId,

@@ -5,14 +5,14 @@
 //!
 //! # A disk that takes nothing
 //!
-//! A disk that takes nothing costs nobody the end of a session. What changes goes into `store/pending.rs` first,
-//! which also answers questions, and `store/writer.rs` writes from there, again and again until it can; what
-//! happens to a session whose row is still queued waits for that. The file has a rollback journal, not a write-
-//! ahead log, so reading needs no room; `store/reserve.rs` keeps room inside of it for ends and revocations.
-//! `revocation.rs` is the socket by which `engineer revoke` reaches the relay when it can write nothing itself; its
-//! name may be taken, and is tried again. What does need the disk is refused: beginning a session (its row stands
-//! before anybody is asked), adding an engineer. `store/disk.rs` finds out what the system has against it and says
-//! whose disk it is.
+//! Sessions end also where the disk takes nothing. What changes goes into `store/pending.rs` first, which also
+//! answers questions, and `store/writer.rs` writes from there, again and again until it can; what happens to a
+//! session whose row is still queued waits for that. The file has a rollback journal, not a write-ahead log, so
+//! reading needs no room; `store/reserve.rs` keeps room inside of it for ends and revocations. `revocation.rs` is the
+//! socket by which `engineer revoke` reaches the relay when it can write nothing itself; its name may be taken, and
+//! is tried again. What does need the disk is refused: beginning a session (its row is written before either side is
+//! told), adding an engineer. `store/disk.rs` finds out why the system refuses, and names the relay's disk in the
+//! error.
 
 mod audit;
 mod boots;
@@ -53,7 +53,7 @@ pub use roster::Roster;
 pub use sqlite::SqliteStore;
 pub use ticket_keys::KeyPolicy;
 
-/// Seconds since 1970.
+/// Seconds since 1970, UTC.
 pub type UnixTime = u64;
 
 /// What the relay asks of its memory.
@@ -105,7 +105,7 @@ pub trait Store: Send + Sync + 'static {
 pub struct OpenedSession {
     /// The session.
     pub session: SessionId,
-    /// Who asks.
+    /// The engineer who asks for the device.
     pub engineer: EngineerIdentity,
     /// The support case.
     pub reference: String,
@@ -143,7 +143,7 @@ pub enum SessionChange {
         session: SessionId,
         /// When.
         at: UnixTime,
-        /// What it stands on since.
+        /// What it stands on since then.
         standing: Standing,
     },
     /// It goes on, and so much has passed so far.
@@ -155,13 +155,13 @@ pub enum SessionChange {
         /// Payload bytes that went to the engineer.
         bytes_to_engineer: u64,
     },
-    /// It is over.
+    /// The session is over, and so much has passed in all.
     Ended {
         /// The session.
         session: SessionId,
         /// When.
         at: UnixTime,
-        /// Why.
+        /// Why the session ended.
         reason: Reason,
         /// Payload bytes that went to the agent.
         bytes_to_agent: u64,
@@ -194,14 +194,14 @@ pub enum StoreError {
          install that version again, or a later one; nothing was changed"
     )]
     Newer {
-        /// The file.
+        /// The store's file, as errors name it.
         path: String,
-        /// Its schema.
+        /// The number of its schema.
         found: i64,
         /// The newest schema known here.
         known: i64,
     },
-    /// SQLite refuses.
+    /// SQLite refuses for a reason that has no variant here.
     #[error("could not use the store: {0}")]
     Database(#[from] rusqlite::Error),
     /// An active engineer has that name, or one that looks the same.
@@ -210,7 +210,7 @@ pub enum StoreError {
     /// Too much is queued.
     #[error("could not use the store: it does not keep up")]
     Overloaded,
-    /// It was closed.
+    /// The store was closed, as when the relay stops.
     #[error("could not use the store: it is closed")]
     Closed,
 }

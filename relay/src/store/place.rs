@@ -7,6 +7,6 @@ use std::path::PathBuf;
 pub(super) struct Place {
     /// For this process, which may have made the state directory its root.
     pub(super) file: PathBuf,
-    /// For everyone else: the directory that errors name.
+    /// For the operator: the directory as errors name it.
     pub(super) shown: PathBuf,
 }

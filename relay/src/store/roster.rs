@@ -42,7 +42,7 @@ impl Roster {
         entry.filter(|_| matches).map(|entry| entry.identity.clone())
     }
 
-    /// Those who are called `name`, or something that reads the same, or have that ID.
+    /// The engineers who are called `name`, or something that reads the same, or have that ID.
     pub fn called(&self, name: &str) -> Vec<EngineerIdentity> {
         let (wanted, id) = (Likeness::of(name), name.trim().parse().ok());
         let is_meant = |(known, entry): &(&EngineerId, &Entry)| {

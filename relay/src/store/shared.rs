@@ -1,4 +1,4 @@
-//! What the store's thread and those who ask of it both hold: nobody waits for a disk to read it.
+//! What the store's thread shares with its callers, which read it without waiting for the disk.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -21,14 +21,14 @@ impl Shared {
         (Self { pending: Mutex::default(), publish }, roster)
     }
 
-    /// What waits.
+    /// The changes that wait to be written.
     pub(super) fn pending(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells everyone who is on the roster, if that changed: those of `stored` who are not revoked since.
+    /// Publishes the roster, if it changed: the engineers of `stored` who were not revoked since.
     pub(super) fn publish(&self, stored: Roster) {
-        // Held until it is told: a revocation in between must not be taken back.
+        // Held until it is published: a revocation in between must not be taken back.
         let pending = self.pending();
         let roster = stored.without(pending.revoked().map(|(engineer, _)| engineer));
         self.publish.send_if_modified(|known| {

@@ -64,7 +64,7 @@ impl SqliteStore {
         job: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
-        // A caller who has gone away does not want the answer.
+        // A caller that has gone away does not want the answer.
         self.post(Box::new(move |writer| drop(answer.send(job(writer)))))?;
         result.await.unwrap_or(Err(StoreError::Closed))
     }

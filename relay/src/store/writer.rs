@@ -57,7 +57,7 @@ impl Writer {
         }
     }
 
-    /// Until nobody can ask any more, and what is pending is written or cannot be.
+    /// Runs until the queue has no sender any more, and what is pending is written or cannot be.
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         let mut next_poll = Instant::now();
         loop {

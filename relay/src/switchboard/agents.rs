@@ -28,7 +28,7 @@ impl Switchboard {
                 let may_issue = self.tickets.boot().is_written;
                 let registered = self.with(|state| {
                     let registered = state.register(mailbox, key, *support_id, shown, may_issue)?;
-                    // Drawn before anybody else can register: of two leases for one ID the later has to win.
+                    // Drawn before another agent can register: of two leases for one ID the later has to win.
                     Ok(registered.map(|rank| (rank, self.tickets.next_tenure())))
                 })?;
                 let lease = registered.map(|held| self.tickets.lease(*support_id, key, held, now));

@@ -163,7 +163,7 @@ impl Switchboard {
         self.with(|state| state.directory.end_by_engineer(mailbox.id, reason));
     }
 
-    /// Ends what engineers do who are not on the roster any more.
+    /// Ends the sessions and connections of engineers who are not on the roster any more.
     pub fn enforce_roster(&self) {
         let roster = self.store.roster().borrow().clone();
         self.with(|state| {
@@ -179,7 +179,7 @@ impl Switchboard {
         loop {
             let next = self.with(|state| {
                 if state.stopping {
-                    // What lapses now is the next relay's matter: it knows who comes back.
+                    // What lapses now is the next relay's matter: it sees which sides come back.
                     return None;
                 }
                 state.directory.expire(Instant::now());

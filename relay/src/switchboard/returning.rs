@@ -16,9 +16,9 @@ use crate::directory::{AskedAgain, NotAgain};
 use crate::store::{RunningSession, SessionChange};
 use crate::tickets::PipeName;
 
-/// What an engineer who wants a session back gets.
+/// The answer to an engineer who wants a session back.
 pub enum Resumption {
-    /// The session.
+    /// The session is on the engineer's new connection.
     Resumed,
     /// Nothing yet: too many tries.
     NotYet(ToEngineer),
@@ -52,15 +52,15 @@ impl Switchboard {
                 Reason::Unknown
             }
             Err(TicketError::Expired) => Reason::RelayLimit,
-            // Nobody learns about a session with something that is no ticket for it.
+            // An engineer without a ticket for the session learns nothing about it.
             Err(_) => return Resumption::Over(Reason::Unknown),
         };
         let known = self.store().session_end(session).await.ok().flatten();
         Resumption::Over(known.unwrap_or(unless_known))
     }
 
-    /// The engineer of an admitted session wants to pair again. Both sides are told; `Err` is the answer
-    /// to an engineer for whom that leads nowhere.
+    /// The engineer of an admitted session wants to pair again. Both sides are told; `Err` is the answer if that
+    /// leads nowhere.
     pub fn pair_again(&self, mailbox: &Mailbox, engineer: &EngineerIdentity) -> Result<(), ToEngineer> {
         let (now, run, pipe) = (Instant::now(), RunId::random(), PipeId::random());
         self.with(|state| {

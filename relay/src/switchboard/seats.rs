@@ -1,4 +1,4 @@
-//! Places at pipes: who waits, who joins, and what the relay has to say to them meanwhile.
+//! Places at pipes: attachments that wait, attachments that join, and what the relay has to say to both meanwhile.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -32,7 +32,7 @@ pub struct Seat {
     place: Place,
 }
 
-/// The way to the partner who waits.
+/// The way to the partner that waits.
 pub struct Handover(oneshot::Sender<Box<PipeSocket>>);
 
 /// The switchboard's end of a seat.

@@ -261,7 +261,7 @@ fn trust(
     Some(unknown_issuer(chain, own, &issuer, &name, then))
 }
 
-/// Nothing here knows who issued it: an authority of the operator's own, or something is missing.
+/// The issuer is not known here: it is an authority of the operator's own, or a certificate is missing.
 fn unknown_issuer(
     chain: &[CertificateDer<'static>],
     own: &X509Certificate<'_>,

@@ -1,4 +1,4 @@
-//! The two PEM files, and what else people put in their place.
+//! The two PEM files, and what operators put in their place by mistake.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -59,7 +59,7 @@ fn read(file: &Path) -> Result<Vec<u8>, String> {
     Ok(text.strip_prefix(BYTE_ORDER_MARK).map_or_else(|| text.clone(), <[u8]>::to_vec))
 }
 
-/// A key that every account can read is nobody's secret. Its group may: that is the operator's to decide.
+/// Refuses a key that every account can use. Its group may: that is the operator's to decide.
 fn check_is_private(key: &Path) -> Result<(), String> {
     let metadata = key.metadata().map_err(|problem| problem.to_string())?;
     match metadata.mode() & 0o007 {

@@ -27,7 +27,7 @@ pub enum TlsError {
     /// A PEM file cannot be used.
     #[error("could not use the {what} {}: {problem}", .file.display())]
     Pem {
-        /// Certificate or key.
+        /// `certificate`, `private key` or `ca_file`.
         what: &'static str,
         /// The file.
         file: PathBuf,
@@ -100,7 +100,7 @@ fn handshakes(certified: CertifiedKey) -> ServerConfig {
     let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS13]);
     let builder = builder.expect("the provider has TLS 1.3").with_no_client_auth();
     let mut tls = builder.with_cert_resolver(Arc::new(Always(Arc::new(certified))));
-    // Nobody resumes here; every ticket would cost each connection memory and a write.
+    // TLS sessions are not resumed here; every ticket would cost each connection memory and a write.
     tls.send_tls13_tickets = 0;
     tls.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     tls.max_early_data_size = 0;

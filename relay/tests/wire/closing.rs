@@ -98,7 +98,7 @@ impl World {
     async fn new() -> Self {
         let relay = TestRelay::start_with(|config| {
             config.limits.measurements_per_minute = 1_000;
-            // Nobody here answers the relay's pings.
+            // The clients of these tests do not answer the relay's pings.
             config.limits.session_silence = 10 * PATIENCE;
         })
         .await;

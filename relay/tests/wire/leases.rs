@@ -1,4 +1,4 @@
-//! Leases: what they are worth, against whom, and who gets one.
+//! Leases: what they are worth, against which agents, and which agents get one.
 
 use crate::support::*;
 use fieldlink_protocol::messages::agent::{RegistrationRefusal, ToAgent};
@@ -7,7 +7,7 @@ use fieldlink_protocol::support_id::SupportId;
 
 const TAKEN: Option<RegistrationRefusal> = Some(RegistrationRefusal::IdTaken);
 
-/// Somebody with a key of their own who claims an ID.
+/// An agent with a key of its own that claims an ID, again and again.
 struct Claimant {
     key: RegistrationKey,
     id: SupportId,

@@ -1,4 +1,4 @@
-//! Measurements: what a well-behaved peer gets, and what nobody gets more of.
+//! Measurements: what a well-behaved peer gets, and that no other peer gets more.
 
 use std::time::{Duration, Instant};
 
@@ -84,7 +84,7 @@ async fn a_slow_peer_is_cut_off_in_time() {
     let began = Instant::now();
     assert_eq!(close_reason(&mut silent).await, "too-slow");
     assert!(began.elapsed() < limits::MEASURE + Duration::from_secs(4), "{:?}", began.elapsed());
-    // Who reads nothing holds nothing up either.
+    // The peer that reads nothing holds nothing up either.
     let (cut, _directory) = relay.stop().await;
     assert_eq!(cut, 0);
 }

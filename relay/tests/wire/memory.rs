@@ -54,8 +54,8 @@ async fn one_credential_with_its_own_agents_and_nobody_reading_stays_within_its_
     assert!(grown >= connections * DATA_MESSAGE as u64, "{per_connection} KiB: nothing was held at all");
 }
 
-/// Connects strangers until there are so many, each of whom sends a text as long as it may be, and then a record of TLS
-/// as long as that may be, both without their last byte.
+/// Connects strangers until there are so many, each of which sends a text as long as it may be, and then a record of
+/// TLS as long as that may be, both without their last byte.
 async fn crowd(relay: &TestRelay, held: &mut Vec<Socket>, strangers: u64) {
     let mut frame = vec![0x81, 0x80 | 126];
     frame.extend((RELAY_MESSAGE as u16).to_be_bytes());

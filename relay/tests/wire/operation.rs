@@ -52,7 +52,7 @@ async fn stopping_says_goodbye_to_everyone() {
     ends.push(attach(&relay, &tickets.0).await.expect("attached"));
     prodded(&mut ends[1]).await;
     relay.begin_stop();
-    // Who is pairing begins anew; who has a session keeps it.
+    // A pairing is over and begins anew; an admitted session goes on.
     assert_eq!(pairing.engineer.ended().await, Reason::RelayStopping);
     let (session, reason) = (pairing.session, Reason::RelayStopping);
     assert_eq!(pairing.agent.receive::<ToAgent>().await, ToAgent::Ended { session, reason });

@@ -1,4 +1,4 @@
-//! Peers that send more messages than anybody has reason to.
+//! Peers that send more messages than an honest one has reason to.
 
 use std::time::{Duration, Instant};
 

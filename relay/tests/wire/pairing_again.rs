@@ -117,7 +117,7 @@ async fn a_try_is_replaced_by_the_next_and_declined_alone() {
         assert_eq!(close_reason(end).await, "pairing-aborted");
     }
     let (mut engineer, _agent) = join(&relay, &second).await;
-    // What the agent says of the first one, or someone else of the second, is nothing.
+    // What the agent says of the first one, or another agent of the second, changes nothing.
     let session = call.session;
     let mut stranger = FakeAgent::start(&relay).await;
     call.agent.send(&FromAgent::PairedAgain { session, run: first.0.run }).await;

@@ -1,4 +1,4 @@
-//! Who gets a place at a relay that is full.
+//! Which connections get a place at a relay that is full.
 
 use crate::support::*;
 use fieldlink_protocol::endpoint;
@@ -10,7 +10,7 @@ use fieldlink_relay::arrivals;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 
-/// Takes every place that there is for those who show nothing.
+/// Takes every place that there is for strangers.
 async fn strangers(relay: &TestRelay) -> Vec<Socket> {
     let mut held = Vec::new();
     loop {
@@ -158,7 +158,7 @@ async fn connections_that_say_nothing_make_way() {
     let relay = TestRelay::start_with(|config| config.limits.handshake = PATIENCE * 3).await;
     let mut silent = Vec::new();
     let is_gone = |stream: &TcpStream| matches!(stream.try_read(&mut [0]), Ok(0));
-    // The first one is dropped for the last one, and so is one more for each who comes.
+    // The first one is dropped for the last one, and so is one more for each that comes.
     within(async {
         while silent.len() <= arrivals::MOST || !is_gone(&silent[0]) {
             silent.push(TcpStream::connect(relay.address).await.expect("connected"));

@@ -1,4 +1,4 @@
-//! Agents register: who gets a support ID, who keeps it, who does not.
+//! Agents register: which get a support ID, which keep it, which do not.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ async fn a_second_agent_does_not_get_a_living_id() {
     let first = FakeAgent::start(&relay).await;
     let second = FakeAgent::register(&relay, &RegistrationKey::generate(), first.support_id, None).await;
     assert_eq!(second.err(), Some(RegistrationRefusal::IdTaken));
-    // The first one's lease is of no use to someone with another key.
+    // The first one's lease is of no use to an agent with another key.
     let thief = RegistrationKey::generate();
     let second = FakeAgent::register(&relay, &thief, first.support_id, Some(&first.lease)).await;
     assert_eq!(second.err(), Some(RegistrationRefusal::IdTaken));
@@ -62,7 +62,7 @@ async fn a_wrong_signature_or_none_registers_nothing() {
     let (other, mut agent) = (NewAgent::connect(&relay).await, NewAgent::connect(&relay).await);
     agent.challenge = other.challenge;
     assert_eq!(agent.claim(&key, claim).await, Err(RegistrationRefusal::BadSignature));
-    // And who says nothing is not kept.
+    // And an agent that says nothing is dropped.
     let mut silent = NewAgent::connect(&relay).await;
     assert_eq!(close_reason(&mut silent.control.0).await, "not-registered");
     let mut engineer = FakeEngineer::connect(&relay, &zoe).await.expect("known");

@@ -166,7 +166,7 @@ async fn what_was_never_admitted_is_not_restored() {
     let zoe = relay.add_engineer("Zoë");
     let call = Call::pair(&relay, &zoe).await;
     let relay = relay.kill_and_restart().await;
-    // It may have been, for all that the relay knows; nobody can show so.
+    // It may have been, for all that the relay knows; neither side has a session ticket that says so.
     let refused = attach(&relay, &call.agent_offer.pipe_ticket).await.expect_err("refused");
     assert_eq!(refused.code(), "session-pending");
     let mut engineer = FakeEngineer::connect(&relay, &zoe).await.expect("known");

@@ -223,7 +223,7 @@ async fn a_session_outlives_its_control_pipes_connections() {
     let tickets = [call.engineer_offer.pipe_ticket.clone(), call.agent_offer.pipe_ticket.clone()];
     let [mut engineer, mut agent] = Piped::attach_both(&relay, &tickets).await;
     pass(&mut engineer, &mut agent, b"sealed").await;
-    // Its goodbye is the session's, also from who waits for the other one.
+    // A goodbye on it ends the session, also from a side that waits for the other one.
     reset(engineer);
     assert_eq!(close_reason(&mut agent).await, ATTACH_AGAIN);
     let mut agent = attach(&relay, &tickets[1]).await.expect("attached");

@@ -32,7 +32,7 @@ async fn a_session_outlives_its_engineers_connection() {
     assert_eq!(call.engineer.resume(call.session, &call.engineers_ticket).await, resumed);
     let (mut engineer_end, mut agent_end) = call.open(&relay).await;
     pass(&mut engineer_end, &mut agent_end, b"goes on").await;
-    // The end reaches who is there now.
+    // The end reaches the engineer's present connection.
     call.agent.send(&FromAgent::Ended { session: call.session, reason: Reason::ClientEnded }).await;
     assert_eq!(call.engineer.ended().await, Reason::ClientEnded);
 }
@@ -119,7 +119,7 @@ async fn only_the_engineers_own_ticket_brings_a_session_back() {
         engineer.send(&FromEngineer::Open { request: 1, kind: PipeKind::Ssh.into() }).await;
         assert_eq!(close_reason(&mut engineer.0).await, reason.code());
     }
-    // Nobody was displaced.
+    // None of them displaced the engineer's connection.
     call.open_tickets().await;
     call.engineer.send(&FromEngineer::End { reason: Reason::EngineerEnded }).await;
     assert_eq!(close_reason(&mut call.engineer_pipe).await, "engineer-ended");
@@ -159,7 +159,7 @@ async fn who_has_a_session_and_falls_silent_is_noticed_soon() {
     let zoe = relay.add_engineer("Zoë");
     let idle = FakeAgent::start(&relay).await;
     let mut call = Call::start(&relay, &zoe).await;
-    // Nobody reads the agent's connection, so that no ping is answered; the engineer's lives.
+    // The test does not read the agent's connection, so that no ping is answered; the engineer's lives.
     let away = ToEngineer::NotOpened { request: 1, code: OpenRefusal::AgentAway };
     let noticed = async {
         loop {
@@ -171,7 +171,7 @@ async fn who_has_a_session_and_falls_silent_is_noticed_soon() {
     };
     within(noticed).await;
     call.agent_returns(&relay).await.expect("its session");
-    // And now nobody reads the engineer's.
+    // And now it does not read the engineer's.
     let (session, reason) = (call.session, Reason::EngineerLost);
     let ended = ToAgent::Ended { session, reason };
     within(async { while call.agent.receive::<ToAgent>().await != ended {} }).await;

@@ -131,7 +131,7 @@ async fn refused_for_the_disk(relay: &TestRelay, credential: &Credential) {
     panic!("the disk is not full");
 }
 
-/// What was ended and who was revoked stays so over a restart of the relay.
+/// The session of `call` stays over, for `reason`, when its agent comes back after a restart of the relay.
 async fn stays_ended(relay: &TestRelay, call: &Call, reason: &str) {
     let claim = Claim::Session { session_ticket: call.session_ticket.clone() };
     let back = NewAgent::connect(relay).await.claim(&call.key, claim).await;

@@ -1,4 +1,4 @@
-//! What someone without a credential, a ticket or manners gets to see.
+//! What a stranger gets to see: a connection without credential or ticket, also one that breaks the rules.
 
 use crate::support::*;
 use fieldlink_protocol::credential::Credential;

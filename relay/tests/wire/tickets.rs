@@ -57,7 +57,7 @@ async fn only_what_this_relay_signed_and_still_stands_for_is_a_ticket() {
     let elsewhere = PipeTicket { node: "other".into(), ..good.clone() };
     assert_eq!(refusal(&relay, &keys.sign(&elsewhere)).await, "ticket-unknown");
     assert_eq!(refusal(&relay, &keys.sign(&ticket(EngineerId::random()))).await, "revoked");
-    // A side that this version does not know is read, and refused by who would have to seat it.
+    // A side that this version does not know is read, and refused where it would have to be seated.
     let observer = PipeTicket { side: Code::from_number(9), ..good.clone() };
     assert_eq!(refusal(&relay, &keys.sign(&observer)).await, "side-unknown");
 

@@ -1,10 +1,9 @@
 //! After a session's end, from outside of it (`ExecStopPost=`): what is left of the support account is killed,
-//! what it has mounted is detached, and the crontab that it may have left is removed; systemd removes its at jobs, which
-//! only root finds fast.
-//! Only Fieldlink's own account: another one may be somebody's desktop.
+//! what it has mounted is detached, and the crontab that it may have left is removed; systemd removes its at jobs,
+//! which only root finds fast. Only Fieldlink's own account: the processes of another one may be a user's desktop.
 //!
 //! It stays in the session's unit, so it ends with that, and no other session begins before. A process of that
-//! account that could still run then would be the next engineer's enemy.
+//! account that still ran then could attack the next engineer's session.
 
 use std::io;
 use std::process::{Command, Stdio};
@@ -19,9 +18,9 @@ use nix::unistd::{Pid, getuid};
 use super::environment::{Account, OWN_ACCOUNT};
 use super::{HostError, mounts, prepare};
 
-/// Who has not installed it has nothing to remove.
+/// Where it is not installed, there is nothing to remove.
 const CRONTAB: &str = "/usr/bin/crontab";
-/// Who may not use crontab, a name a line; the package puts the account there.
+/// The accounts that may not use crontab, one a line; the package adds Fieldlink's.
 const CRON_DENY: &str = "/etc/cron.deny";
 
 /// How long removing a crontab may take. It is never used (PAM), so it may wait for the next time; the end may not.
@@ -58,7 +57,7 @@ pub fn clean_up() -> Result<(), HostError> {
 
 fn remove_crontab() {
     let denied = std::fs::read_to_string(CRON_DENY).unwrap_or_default();
-    // Who may have none has none, and is written down by cron for trying.
+    // An account that may have none has none, and cron would log the try.
     if !denied.lines().any(|line| line == OWN_ACCOUNT) {
         run(CRONTAB, &["-r"]);
     }

@@ -1,4 +1,4 @@
-//! Who programs run as, and the environment they get.
+//! The account that programs run as, and the environment they get.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -50,17 +50,17 @@ impl Account {
         self.user == OWN_ACCOUNT && self.home == Path::new(OWN_HOME)
     }
 
-    /// Where it lives.
+    /// The home directory; the root if it does without one.
     pub(super) fn home(&self) -> &Path {
         &self.home
     }
 
-    /// From now on it lives nowhere: at the root, where nothing is its own.
+    /// Makes the root the account's home, where it owns nothing.
     pub(super) fn do_without_home(&mut self) {
         self.home = "/".into();
     }
 
-    /// The login shell.
+    /// The login shell; `/bin/sh` if the account's entry names none.
     pub(super) fn shell(&self) -> &Path {
         &self.shell
     }
@@ -71,7 +71,7 @@ impl Account {
         if usable { &self.home } else { Path::new("/") }
     }
 
-    /// What the agent is told.
+    /// The first message to the agent.
     pub(super) fn welcome(&self) -> Welcome {
         let hostname = gethostname().unwrap_or_default();
         Welcome {

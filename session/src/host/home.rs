@@ -3,7 +3,7 @@
 //!
 //! The home lies in a directory that the account owns. The old one is renamed there, whole, whatever is in
 //! it; a new one is made; what is left over is deleted while the session goes on. Only that account's, in
-//! that place: nobody else's home is ever touched.
+//! that place: the home of another account is never touched.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, Permissions};
@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use super::environment::Account;
 use super::mounts;
 
-/// Its owner's alone.
+/// Permissions for the owner alone.
 const PRIVATE: u32 = 0o700;
 
 /// Gives Fieldlink's own account a new home; nothing for any other. If that cannot be (the file system is
@@ -48,7 +48,7 @@ fn renew(home: &Path) -> io::Result<()> {
     renewed
 }
 
-/// Nothing needs to be written then, which a full disk may not permit.
+/// Whether it is empty, and so need not be replaced: a full disk may not permit that.
 fn is_empty(home: &Path) -> bool {
     let is_directory = fs::symlink_metadata(home).is_ok_and(|found| found.is_dir());
     is_directory
@@ -59,7 +59,7 @@ fn is_empty(home: &Path) -> bool {
 fn replace(home: &Path, place: &Path) -> io::Result<()> {
     match fs::rename(home, leftover(place)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        // Somebody has mounted something there.
+        // A file system is mounted there.
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
             mounts::detach_own();
             fs::rename(home, leftover(place))?;
@@ -75,7 +75,7 @@ fn leftover(place: &Path) -> PathBuf {
     place.join(format!(".leftover-{:032x}", rand::random::<u128>()))
 }
 
-/// Whatever its owner has done to it.
+/// Opens it to its owner, whatever its permissions are. False if that fails.
 fn make_accessible(directory: &Path) -> bool {
     fs::set_permissions(directory, Permissions::from_mode(PRIVATE)).is_ok()
 }
@@ -93,7 +93,7 @@ fn make_ordinary(directory: &Path) -> io::Result<()> {
     fs::set_permissions(directory, Permissions::from_mode(PRIVATE))
 }
 
-/// Deletes everything in `place` but `keep`. What belongs to somebody else stays, under a name that nothing
+/// Deletes everything in `place` but `keep`. What belongs to another account stays, under a name that nothing
 /// reads. However much there is and however deep it lies, this takes little memory and few descriptors.
 fn clear(place: &Path, keep: &OsStr) {
     while sweep(place, keep).unwrap_or(false) {}
@@ -205,8 +205,8 @@ mod tests {
         wait_until_cleared(place.path());
     }
 
-    /// A list by which everybody gets in and the owner does not: version 2, then tag, permissions and ID of
-    /// each entry (`linux/posix_acl_xattr.h`).
+    /// A list that permits other accounts everything and the owner nothing: version 2, then tag, permissions and ID
+    /// of each entry (`linux/posix_acl_xattr.h`).
     fn make_odd(directory: &Path) {
         let entry = |tag: u16, permissions: u16| {
             [&tag.to_le_bytes()[..], &permissions.to_le_bytes(), &u32::MAX.to_le_bytes()].concat()

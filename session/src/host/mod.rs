@@ -43,7 +43,7 @@ use signals::Signals;
 // Killing takes milliseconds; the agent loses patience first.
 const KILL_LIMIT: Duration = Duration::from_secs(2);
 
-/// Why the session process ended in another way than by being told to.
+/// Why the session process failed.
 #[derive(Debug, Error)]
 pub enum HostError {
     /// Standard input is not the agent's socket.
@@ -85,16 +85,16 @@ pub fn take_socket() -> Result<OwnedFd, HostError> {
     Ok(socket)
 }
 
-/// Who has started this process.
+/// What has started this process, and so supervises it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Setting {
-    /// The agent itself, under its own account: nothing is prepared and nobody watches but the agent.
+    /// The agent itself, under its own account: no home is prepared, and only the agent supervises.
     Child,
-    /// systemd, under the support account: it is told that we are there and alive.
+    /// systemd, under the support account: it gets a message when this process is ready, and signs of life.
     Service,
 }
 
-/// How often systemd hears that we are alive; it waits for two seconds.
+/// Milliseconds between two signs of life to systemd, which waits for `WatchdogSec=` of the unit.
 const SIGN_OF_LIFE: u16 = 500;
 
 /// Serves the agent until it says `end`, is gone, or SIGTERM arrives; then kills everything.
@@ -187,7 +187,7 @@ impl Host {
 
     fn tell_systemd(&self, state: NotifyState<'_>) {
         if self.setting == Setting::Service {
-            // If systemd does not hear it, it ends us; there is nothing else to do.
+            // If it does not arrive, systemd ends this process; there is nothing else to do.
             let _ = systemd::notify(&[state]);
         }
     }

@@ -1,5 +1,5 @@
 //! File systems that an account may mount without any rights (FUSE, by a setuid helper): they stay when
-//! the programs behind them are killed, and nobody can move or empty what lies below.
+//! the programs behind them are killed, and until they are detached what lies below cannot be moved or emptied.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,7 +10,7 @@ use nix::unistd::getuid;
 
 /// What this process sees mounted (`proc_pid_mountinfo(5)`).
 const TABLE: &str = "/proc/self/mountinfo";
-/// The helpers, the newer one first. Where there is none, nobody has mounted anything.
+/// The helpers, the newer one first. Without one the account could not mount anything.
 const HELPERS: [&str; 2] = ["fusermount3", "fusermount"];
 
 /// Detaches what this account has mounted, also where nothing answers any more.

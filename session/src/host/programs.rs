@@ -11,12 +11,12 @@ use nix::unistd::{Pid, getpid};
 use crate::descendants;
 use crate::wire::{Event, ExitStatus, ProgramSignal, RequestId};
 
-/// Every program whose end the agent has not been told.
+/// Every program whose end was not reported to the agent yet.
 #[derive(Debug, Default)]
 pub(super) struct Programs(BTreeMap<RequestId, Child>);
 
 impl Programs {
-    /// A program runs.
+    /// Notes a program that was started.
     pub(super) fn insert(&mut self, id: RequestId, child: Child) {
         self.0.insert(id, child);
     }
@@ -31,7 +31,7 @@ impl Programs {
         self.0.len()
     }
 
-    /// Takes away every zombie and tells which programs were among them.
+    /// Reaps every zombie, and returns how the programs among them ended.
     pub(super) fn reap(&mut self) -> Vec<Event> {
         self.reap_orphans();
         let mut events = Vec::new();
@@ -42,7 +42,7 @@ impl Programs {
                 events.push(Event::Exited { id, status });
                 false
             }
-            // Cannot happen to a child that nobody else waits for; then how it ended is not known.
+            // Cannot happen: nothing else in this process waits for the child. How it ended is not known then.
             Err(_) => {
                 let status = ExitStatus::Code { code: 255 };
                 events.push(Event::Exited { id, status });
@@ -60,8 +60,8 @@ impl Programs {
         // The child is not reaped yet, so its number, and its group's, still are its own.
         let leader = process_id(child);
         let _ = match (foreground(leader), signal) {
-            // The kernel tells the foreground when the terminal is closed. Told twice, what a shell runs
-            // to clear up after itself would be killed by the second.
+            // The kernel signals the foreground when the terminal is closed. What a shell runs then to clear
+            // up after itself would be killed by a second SIGHUP.
             (Some(_), ProgramSignal::Hup) => kill(leader, Signal::SIGHUP),
             (group, signal) => killpg(group.unwrap_or(leader), number(signal)),
         };

@@ -1,4 +1,4 @@
-//! Which signals the session process hears, and which it does not mind.
+//! The signals that the session process acts on, and those that it lets pass.
 
 use std::fs;
 use std::io::{self, Read};
@@ -31,7 +31,7 @@ impl Signals {
         // Ignored signals stay ignored across exec, handled ones do not: with handlers, programs
         // start with defaults whatever the agent was started under (nohup, systemd).
         for signal in inherited_ignored() {
-            // The C library keeps some for itself; those no program can be told about anyway.
+            // The C library keeps some for itself; those no program can handle anyway.
             let _ = let_pass(signal);
         }
         Ok(Self { wake, end })

@@ -9,7 +9,7 @@ use super::{Container, Person};
 use crate::PATIENCE;
 use crate::programs::{Running, run_with_input};
 
-/// Somebody at a scanner, with its command line.
+/// A user of a scanner, with its command line.
 #[derive(Clone, Copy)]
 pub struct Client<'a> {
     scanner: &'a Container,
@@ -31,7 +31,7 @@ impl<'a> Client<'a> {
         Self::as_person(scanner, Person::Client)
     }
 
-    /// Somebody else at the same command line.
+    /// Another user of the same command line.
     pub fn as_person(scanner: &'a Container, person: Person<'a>) -> Self {
         Self { scanner, person }
     }
@@ -61,12 +61,12 @@ impl<'a> Client<'a> {
         self.scanner.run_as(self.person, &[&["fieldlink"], arguments].concat())
     }
 
-    /// How things are.
+    /// The object that `fieldlink status --json` prints.
     pub fn status(&self) -> Value {
         serde_json::from_str(&self.run(&["status", "--json"])).expect("a JSON object")
     }
 
-    /// The state alone.
+    /// The field `state` of it, such as `ready`.
     pub fn state(&self) -> String {
         state_of(&self.status()).to_owned()
     }

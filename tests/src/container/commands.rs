@@ -39,7 +39,7 @@ impl Container {
         self.run(&["bash", "-c", line])
     }
 
-    /// Runs a command as somebody; it must succeed.
+    /// Runs a command as `person`; it must succeed. Returns what it printed.
     pub fn run_as(&self, person: Person<'_>, words: &[&str]) -> String {
         let output = self.output_as(person, words);
         assert!(
@@ -53,7 +53,7 @@ impl Container {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// What logind and polkit say about those who are logged in, for a failure of somebody who is.
+    /// Sessions and control groups as logind sees them, and the journal: for the failure of a command as `person`.
     fn who_is_there(&self, person: Person<'_>) -> String {
         const ASK: &str = "grep -r . /run/systemd/sessions /run/systemd/seats; find /sys/fs/cgroup -name '*.scope'; \
             journalctl --no-pager --lines=100 --output=short-precise";
@@ -76,7 +76,7 @@ impl Container {
         Running::start(words[0], &mut self.command(person, words))
     }
 
-    /// Writes a file of root's, which everybody may read.
+    /// Writes a file that root owns and every account may read (mode 644).
     pub fn write(&self, path: &str, content: impl AsRef<[u8]>) {
         let mut command = self.command(Person::Root, &["install", "-D", "-m", "644", "/dev/stdin", path]);
         let output = run_with_input(&mut command, content.as_ref());
@@ -88,7 +88,7 @@ impl Container {
         self.run(&["cat", path])
     }
 
-    /// Whether something is there.
+    /// Whether there is a file at `path`.
     pub fn has(&self, path: &str) -> bool {
         self.output_as(Person::Root, &["test", "-e", path]).status.success()
     }

@@ -25,7 +25,7 @@ impl<'a> Engineer<'a> {
     /// The support case of every call.
     pub const TICKET: &'static str = "T-1";
 
-    /// The account that [`Engineer::enrol`] made.
+    /// The engineer whose account [`Engineer::enrol`] has made.
     pub(super) fn at(desk: &'a Container) -> Self {
         Self { desk }
     }
@@ -140,7 +140,7 @@ impl Call<'_> {
         self.holder.wait_for_end();
     }
 
-    /// Waits for the session to be ended by others, and returns the JSON line that says why.
+    /// Waits until another party ends the session, and returns the JSON line that says why.
     pub fn wait_until_ended(&mut self) -> String {
         self.holder
             .wait_for_within("\"state\":\"ended\"", PATIENCE)

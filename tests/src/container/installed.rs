@@ -1,5 +1,5 @@
-//! The disks of a scanner and a relay with everything installed and set up: made once, and read by every computer that
-//! boots with them.
+//! The disks of a scanner and a relay with everything installed and set up: made once, and read by every computer
+//! that boots with them.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -26,8 +26,8 @@ impl Installed {
         INSTALLED.get_or_init(|| Self::find_or_make(make))
     }
 
-    /// Beside the packages. Another package, another root file system or another test program makes others; one program
-    /// makes them, and others that run at the same time wait.
+    /// Beside the packages. Another package, another root file system or another test program makes others; one
+    /// program makes them, and others that run at the same time wait.
     fn find_or_make(make: fn(&Self)) -> Self {
         let packages = Packages::built();
         let begins = format!("installed-{}-", Platform::chosen().suite());
@@ -53,7 +53,7 @@ fn remove_others(directory: &Path, begins: &str) {
     }
 }
 
-/// Of all that what is installed depends on.
+/// A hash of everything that what is installed depends on.
 fn fingerprint(packages: &Packages) -> u64 {
     let mut hasher = DefaultHasher::new();
     for package in [Package::Agent, Package::Relay, Package::Connect] {

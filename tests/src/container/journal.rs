@@ -16,7 +16,7 @@ impl Entry {
         self.0.get(name).map_or("", String::as_str)
     }
 
-    /// What was said.
+    /// The logged text.
     pub fn message(&self) -> &str {
         self.field("MESSAGE")
     }

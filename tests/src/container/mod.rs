@@ -63,7 +63,7 @@ impl Container {
         Ok(Self { keeper, leader, logins: Logins::default() })
     }
 
-    /// Boots again, as `systemctl reboot` does, and waits until it is up. Whoever was logged in is not any more.
+    /// Boots again, as `systemctl reboot` does, and waits until it is up. That ends every login.
     pub fn reboot(&mut self) {
         self.run(&["systemctl", "reboot"]);
         self.logins.forget();

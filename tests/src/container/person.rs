@@ -1,4 +1,4 @@
-//! Who runs a command in a container.
+//! The account and the session that a command in a container runs in.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use super::Container;
 use crate::PATIENCE;
 use crate::programs::eventually;
 
-/// Somebody in a container.
+/// An account in a container, and how it is logged in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Person<'a> {
     /// The administrator.
@@ -25,7 +25,7 @@ pub const CLIENT: &str = "client";
 const AT_THE_SCREEN: &str = "XDG_SEAT=seat0 XDG_SESSION_TYPE=x11 XDG_SESSION_CLASS=user";
 const FROM_ELSEWHERE: &str = "XDG_SESSION_TYPE=tty XDG_SESSION_CLASS=user";
 
-/// Joins the control group of a session, by which everybody tells who belongs to it, and becomes its user.
+/// Joins the control group of a session, by which logind and polkit tell what belongs to it, and becomes its user.
 const JOIN: &str = r#"
 scope=$1 user=$2; shift 2
 groups=$(find /sys/fs/cgroup -path "*$scope/cgroup.procs")

@@ -1,4 +1,4 @@
-//! What the computers that boot have on their disks, and whether it can boot here.
+//! The system on the disks of the computers that boot, and whether it can boot here.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ const VARIABLE: &str = "FIELDLINK_TEST_SUITE";
 pub enum Platform {
     /// systemd 247, polkit 0.105 with `.pkla`, OpenSSH 8.4. Stands for Ubuntu 22.04.
     Debian11,
-    /// The usual one.
+    /// systemd 252, polkit 122, OpenSSH 9.2. The usual one.
     Debian12,
     /// systemd 257, polkit 126, OpenSSH 10. Stands for Ubuntu 24.04 and later.
     Debian13,
@@ -107,7 +107,7 @@ fn root_of(platform: Platform) -> Result<PathBuf, String> {
     Ok(text(&output.stdout).into())
 }
 
-/// Not eprintln: a test that passes would keep it to itself.
+/// Not eprintln: the test harness hides that of a test that passes.
 fn say(why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped  {why}");
 }

@@ -23,7 +23,7 @@ pub struct SiteOptions {
     pub scanner: ContainerOptions,
 }
 
-/// Both computers. Fields are dropped in order: the network last.
+/// Scanner and relay, each a computer. Fields are dropped in order: the network last.
 pub struct Site {
     /// The scanner, with `fieldlink-agent`.
     pub scanner: Container,
@@ -40,7 +40,7 @@ impl Site {
         Self::boot_with(SiteOptions::default())
     }
 
-    /// With other settings.
+    /// The same with other settings.
     pub fn boot_with(options: SiteOptions) -> Option<Self> {
         // Without a laboratory nothing can be installed.
         laboratory()?;

@@ -17,7 +17,7 @@ pub struct Plug<'a> {
 }
 
 impl<'a> Plug<'a> {
-    /// All three.
+    /// An end of a line, from host, device and address.
     pub fn new(host: &'a Namespace, device: &'a str, address: &'a str) -> Self {
         Self { host, device, address }
     }

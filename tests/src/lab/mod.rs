@@ -69,7 +69,7 @@ impl Drop for Lab {
 fn prepare() -> bool {
     match missing() {
         Some(missing) => {
-            // Not eprintln: a test that passes would keep it to itself.
+            // Not eprintln: the test harness hides that of a test that passes.
             let _ = writeln!(std::io::stderr(), "skipped  tests with several hosts: {missing}");
             false
         }

@@ -93,7 +93,7 @@ fn take_in(mut from: File, queue: &SyncSender<Packet>, (delay, loss): (Duration,
 fn hand_out(queue: &Receiver<Packet>, mut to: File) {
     while let Ok((due, packet)) = queue.recv() {
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        // Nobody listens while the device is down.
+        // Fails while the device is down; the packet is lost then.
         let _ = to.write_all(&packet);
     }
 }

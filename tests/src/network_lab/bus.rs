@@ -45,7 +45,7 @@ impl Bus {
     }
 }
 
-/// Whoever connects may own what the installed policies let it own, and the mock's names.
+/// Every connection may own any name: the agent's, NetworkManager's, the mock's.
 fn config_text(socket: &Path) -> String {
     format!(
         r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"

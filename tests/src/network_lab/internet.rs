@@ -12,16 +12,16 @@ use nix::sys::socket::{Shutdown, shutdown};
 
 use crate::lab::Namespace;
 
-/// The words.
+/// The page by which NetworkManager tells that it sees the internet.
 pub(super) const SEEN: &str = "NetworkManager is online";
 
-/// How the internet is today.
+/// What the web server answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Mode {
-    /// There.
+    /// The page that NetworkManager looks for.
     Open,
-    /// Behind a sign-in page.
+    /// A redirection to a sign-in page.
     Portal,
 }
 
@@ -40,14 +40,14 @@ impl Internet {
         let (accepting, shown) = (listener.try_clone().expect("a descriptor"), mode.clone());
         let server = std::thread::spawn(move || {
             while let Ok((stream, _)) = accepting.accept() {
-                // One at a time will do; someone who sends nothing is left after a second.
+                // One at a time will do; a connection that sends nothing is dropped after a second.
                 let _ = answer(stream, shown.load(Ordering::Relaxed));
             }
         });
         Self { mode, listener, server: Some(server) }
     }
 
-    /// Changes it.
+    /// Changes what it answers from now on.
     pub fn set(&self, mode: Mode) {
         self.mode.store(mode as u8, Ordering::Relaxed);
     }

@@ -37,7 +37,7 @@ const RELAY_PORT: u16 = 8443;
 /// Labs share the machine; one at a time is enough for it.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// The whole. Taken down when it is dropped, from the inside out.
+/// The whole laboratory. Taken down when it is dropped, from the inside out.
 pub struct Lab {
     network_manager: Option<Running>,
     relay: Option<Running>,
@@ -48,7 +48,7 @@ pub struct Lab {
     router: Namespace,
     _hosts: lab::Lab,
     directory: TempDir,
-    /// Whose NetworkManager it is, if not this machine's.
+    /// The root file system whose NetworkManager it is, if not this machine's.
     system: Option<PathBuf>,
     _turn: MutexGuard<'static, ()>,
 }
@@ -112,7 +112,7 @@ impl Lab {
         Some(lab)
     }
 
-    /// A second pair of eyes on NetworkManager.
+    /// Hears NetworkManager's signals over a bus connection of its own.
     pub fn listen(&self) -> Listener {
         Listener::start(&self.bus)
     }
@@ -194,7 +194,7 @@ impl Lab {
         self.relay = None;
     }
 
-    /// Nobody gives addresses any more.
+    /// Stops the DHCP server: the device gets no more addresses.
     pub fn stop_serving_addresses(&mut self) {
         self.dnsmasq = None;
     }
@@ -204,7 +204,7 @@ impl Lab {
         self.router.set_down("peer0");
     }
 
-    /// Plugs it in.
+    /// Plugs the cable in again.
     pub fn plug(&self) {
         self.router.set_up("peer0");
     }
@@ -320,7 +320,7 @@ fn serve_addresses(router: &Namespace, directory: &Path) -> Running {
     Running::start("dnsmasq", &mut command)
 }
 
-/// Says why a test is left out. Not by `eprintln`: a test that passes would keep it to itself.
+/// Says why a test is left out. Not by `eprintln`: the test harness hides that of a test that passes.
 fn skip(test: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped  {test}: {why}");
 }

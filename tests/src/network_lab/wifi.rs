@@ -31,7 +31,7 @@ pub struct MockWifi {
     directory: TempDir,
 }
 
-/// What is left of one: where its bus was, and can be again.
+/// What is left of a [`MockWifi`]: where its bus was, and can be again.
 pub struct CrashedWifi {
     directory: TempDir,
 }
@@ -88,7 +88,7 @@ impl MockWifi {
         wifi
     }
 
-    /// The bus.
+    /// The bus that the mock is on.
     pub fn bus(&self) -> &Bus {
         &self.bus
     }

@@ -219,7 +219,7 @@ impl<'a> Call<'a> {
         self.holder.wait_for_end();
     }
 
-    /// Waits for the session to be ended by others, and returns the JSON line that says why.
+    /// Waits until another party ends the session, and returns the JSON line that says why.
     pub fn wait_until_ended(&mut self) -> String {
         self.holder
             .wait_for_within("\"state\":\"ended\"", PATIENCE)
@@ -232,7 +232,7 @@ fn restrict(path: &Path) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).expect("our own directory");
 }
 
-/// Random bytes in a file.
+/// Writes `length` random bytes to `path`.
 pub fn random_file(path: &Path, length: usize) {
     let mut file = std::fs::File::create(path).expect("writable");
     let mut block = vec![0; 1 << 20];

@@ -57,7 +57,7 @@ fn is_possible() -> bool {
     command.args(ways()).args(["sh", "-c", SCRIPT, "/etc/passwd", "true"]).stderr(Stdio::null());
     let possible = command.status().is_ok_and(|status| status.success());
     if !possible {
-        // Not eprintln: a test that passes would keep it to itself.
+        // Not eprintln: the test harness hides that of a test that passes.
         let _ =
             writeln!(std::io::stderr(), "skipped  tests of plain ssh: no mount namespace may be made here");
     }

@@ -202,8 +202,8 @@ impl Running {
         }
     }
 
-    /// What it printed last belongs to the transcript. A grandchild may hold the streams open; what that prints is not
-    /// waited for.
+    /// What it printed last belongs to the transcript. A grandchild may hold the streams open; what that prints is
+    /// not waited for.
     fn read_to_the_end(&mut self) {
         let deadline = Instant::now() + LAST_LINES;
         while self.readers.iter().any(|reader| !reader.is_finished()) && Instant::now() < deadline {

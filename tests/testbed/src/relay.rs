@@ -118,7 +118,7 @@ impl Relay {
         &self.build
     }
 
-    /// The process.
+    /// The relay's process. Panics after [`Self::crash`] or [`Self::stop`].
     pub fn process(&mut self) -> &mut Running {
         self.process.as_mut().expect("it runs")
     }

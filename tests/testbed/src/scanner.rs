@@ -37,16 +37,16 @@ pub struct ScannerOptions {
 /// An agent with a home directory for its sessions. Killed when dropped.
 pub struct Scanner {
     directory: TempDir,
-    /// The agent.
+    /// The agent's process.
     pub process: Running,
-    /// As shown, with spaces.
+    /// The support ID as shown, with spaces.
     pub support_id: String,
-    /// As shown.
+    /// The PIN as shown: four digits.
     pub pin: String,
 }
 
 impl Scanner {
-    /// An agent that lets in whoever knows the PIN.
+    /// An agent that lets in an engineer with the right PIN without asking the client.
     pub fn start(relay: &Relay) -> Self {
         Self::start_with(relay, ScannerOptions::default())
     }

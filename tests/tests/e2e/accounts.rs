@@ -8,7 +8,7 @@ fn named(name: &str) -> ScannerOptions {
     ScannerOptions { account: Some(name.into()), ..ScannerOptions::default() }
 }
 
-/// The account can only be renamed by root; says so otherwise.
+/// Whether this is root, which alone can rename the account; prints that the test is skipped otherwise.
 fn can_rename() -> bool {
     let is_root = nix::unistd::geteuid().is_root();
     if !is_root {

@@ -290,7 +290,7 @@ fn one_connection_serves_one_command_after_another_and_sftp_beside_them() {
     assert!(long.wait_for_end().success());
 }
 
-/// Whatever is stalled, and whoever floods: the others answer, and a filter gets through its own flood.
+/// Whichever channels of a connection are stalled or flood: the others answer.
 #[test]
 fn a_stall_holds_up_nothing_else_of_its_connection() {
     let relay = Relay::start();
@@ -423,7 +423,7 @@ fn many_variables_leave_some_out_and_hold_up_nothing() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "4000\n");
 }
 
-/// Somebody who connects and does not log in.
+/// An SSH client that connects and does not log in.
 #[test]
 fn who_does_not_log_in_is_disconnected() {
     let relay = Relay::start();

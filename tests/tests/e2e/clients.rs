@@ -48,7 +48,7 @@ fn installed(name: &str) -> Option<PathBuf> {
     };
     let found = if own.exists() { Some(own) } else { search().filter(|_| name != "python") };
     if found.is_none() {
-        // Not eprintln: a test that passes would keep it to itself.
+        // Not eprintln: the test harness hides that of a test that passes.
         let _ = writeln!(std::io::stderr(), "skipped  a test with {name}: tests/setup could not install it");
     }
     found

@@ -8,8 +8,8 @@ use fieldlink_tests::engineer::wait_until_active;
 use fieldlink_tests::programs::Running;
 use fieldlink_tests::{Call, Engineer, Relay, Scanner, ScannerOptions};
 
-/// Puts itself before the C library's `clock_gettime`: the wall clock is off by the seconds in a file; every other clock
-/// is as it is.
+/// Puts itself before the C library's `clock_gettime`: the wall clock is off by the seconds in a file; every other
+/// clock is as it is.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <fcntl.h>

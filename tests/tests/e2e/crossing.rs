@@ -134,7 +134,7 @@ impl Shell {
         while !is_over.load(Ordering::Relaxed) {
             self.terminal.type_keys("c=$((c+1))\r");
             self.typed += 1;
-            // Not so many that a terminal nobody reads any more could fill up and block.
+            // Not so many that the terminal, which is not read meanwhile, could fill up and block.
             sleep(Duration::from_millis(250));
         }
         self

@@ -1,4 +1,4 @@
-//! `make demo`, as somebody plays it, and that it leaves nothing.
+//! `make demo`, as a person plays it in a terminal, and that it leaves nothing.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;

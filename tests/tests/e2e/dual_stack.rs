@@ -29,7 +29,7 @@ impl Site {
             Plug::new(&device, "eth0", "10.79.0.2/24"),
         );
         for (host, interface, address) in [(&router, "dev0", V6), (&device, "eth0", "fd79::2")] {
-            // Without waiting for somebody else to have it, too.
+            // Without a wait for another host that has the address, too.
             host.ip(&format!("address add {address}/64 dev {interface} nodad"));
         }
         device.name_hosts(&format!("127.0.0.1 localhost\n{V6} {NAME}\n{V4} {NAME}\n"));

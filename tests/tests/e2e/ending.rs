@@ -46,7 +46,7 @@ fn parties() -> Parties {
     Parties { relay, scanner, engineer }
 }
 
-/// With a relay that does not wait long for those who were cut off.
+/// With a relay that does not wait long for a side that was cut off.
 fn impatient_parties() -> Parties {
     let limits = "interruption_seconds = 3".to_owned();
     let relay = Relay::start_with(RelayOptions { limits, ..RelayOptions::default() });
@@ -169,7 +169,7 @@ fn the_relay_cuts_a_session_whose_agent_does_not_end_it() {
         let requested = engineer.request(support_id).await.expect("it is there");
         let began = Instant::now();
         let ToAgent::Pair { session, pipe_ticket, .. } = agent.next().await else { panic!("no pairing") };
-        // The agent lets anyone in and would go on for ever.
+        // This agent admits the engineer without a PIN, and would go on for ever.
         let theirs = fieldlink_transport::Attached::attach(&agent.dialer, &pipe_ticket);
         let (theirs, ours) = tokio::join!(theirs, engineer.attach(&requested.pipe_ticket));
         let (mut theirs, mut ours) = (theirs.expect("attached"), ours.expect("attached"));
@@ -282,7 +282,7 @@ fn consent_is_asked_refused_awaited_and_given() {
 fn the_client_ends_it_also_while_it_begins() {
     let relay = Relay::start();
     let engineer = Engineer::enrolled(&relay, "Ada");
-    // It takes what it is told, and never says that it is ready.
+    // `cat` takes every message, and never reports that it is ready.
     let options =
         ScannerOptions { asks: true, session_program: Some("/bin/cat".into()), ..Default::default() };
     let mut scanner = Scanner::start_with(&relay, options);

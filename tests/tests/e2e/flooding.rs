@@ -1,4 +1,4 @@
-//! An engineer's program that says as much as it can leaves the scanner's log readable.
+//! An engineer's program that sends as much as it can leaves the scanner's log readable.
 
 use std::sync::mpsc::{Sender, channel};
 

@@ -1,4 +1,4 @@
-//! What a hostile relay says reaches no terminal and no log as it is, and is told as its word.
+//! Text from a hostile relay reaches no terminal and no log as it is, and is shown as the relay's word.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -96,7 +96,7 @@ fn other_hosts_are_refused_unless_they_are_allowed() {
         let output = run_with_input(&mut command, b"");
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
-    // An address that nothing routes to (TEST-NET-1): it must be refused before anyone dials.
+    // An address that nothing routes to (TEST-NET-1): it must be refused before it is dialled.
     let (success, reason) = refused(&call, "192.0.2.1:80");
     assert!(!success && reason.contains("not allowed by this scanner"), "{reason}");
     let (success, reason) = refused(&call, &format!("127.0.0.1:{}", free_port()));

@@ -1,4 +1,4 @@
-//! A relay at its limits, and people who have nothing to do with that.
+//! A relay at its limits, and the sessions of engineers who have not caused that.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! Three guesses burn a pair, whoever makes them and however they end.
+//! Three guesses burn a pair, whichever engineers make them and however they end.
 
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_tests::raw::{PairingEnd, RawEngineer, runtime};

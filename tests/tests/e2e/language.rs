@@ -31,7 +31,7 @@ fn a_call_in_german() {
     scanner.process.wait_for("ist verbunden, höchstens noch 60 Minuten");
     scanner.process.type_line("ende");
     scanner.process.wait_for("Der Fernzugriff ist beendet: Sie haben beendet (Code client-ended).");
-    // The engineer's side speaks English, whoever sits at the scanner.
+    // The engineer's side speaks English, whatever the client's language is.
     holder.wait_for("the client ended it");
 }
 

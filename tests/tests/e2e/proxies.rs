@@ -55,7 +55,7 @@ fn calls_go_through_squid() {
     calls_go_through(Squid);
 }
 
-/// Both sides read `expected`, and nobody reads the password.
+/// Both sides read `expected`, and neither shows the password.
 fn both_are_told(relay: &Relay, credential: &str, settings: &str, expected: &str) {
     let engineer = Engineer::new();
     engineer.set_proxy(settings);

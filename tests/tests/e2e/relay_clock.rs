@@ -1,4 +1,4 @@
-//! Somebody sets the clock of the relay's computer while a session runs.
+//! The clock of the relay's computer is set while a session runs.
 
 use std::path::{Path, PathBuf};
 

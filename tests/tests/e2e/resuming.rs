@@ -297,7 +297,7 @@ fn a_session_apart_for_too_long_ends_everywhere() {
     scanner.process.wait_for("Remote access has ended");
     assert!(begin.elapsed() >= Duration::from_secs(10));
     scanners_cable.mend();
-    // The agent has said goodbye to nobody; the engineer's side learns it at the next contact.
+    // The agent was cut off when it ended the session; the engineer's side learns it at the next contact.
     call.wait_until_ended();
     assert!(!shell.process.wait_for_end().success());
 }
@@ -327,7 +327,7 @@ fn whoever_is_revoked_while_the_relay_is_away_does_not_come_back() {
     scanner.process.wait_for("Remote access has ended");
 }
 
-/// Whoever has the credential and the ticket, but not the key, gets nowhere and uses nothing up.
+/// A program with the credential and the ticket, but without the key, gets nowhere and uses no attempt up.
 #[test]
 fn junk_does_not_use_up_the_way_back() {
     let relay = Relay::start();

@@ -29,7 +29,7 @@ const SESSION: &str = "com.navvis.Fieldlink1.Session";
 const CONVERSATION: &str = "com.navvis.Fieldlink1.Conversation";
 const NETWORK: &str = "com.navvis.Fieldlink1.Network";
 
-/// A method of the object's, called by a stranger on the bus.
+/// A method of the object, called over a connection of the test's own.
 fn call<B: serde::Serialize + zbus::Type>(
     service: &Service,
     interface: &str,
@@ -95,7 +95,7 @@ fn without_anyone_who_permits_it_nothing_is_done() {
         assert!(output.stdout.is_empty());
     }
     assert_eq!(service.status()["state"], "off");
-    // Reading needs nobody's leave.
+    // Reading needs no permission from polkit.
     let text = service.client(&["status"]);
     assert!(String::from_utf8_lossy(&text.stdout).starts_with("Remote access   off\n"));
     let network = service.client(&["network", "--json"]);

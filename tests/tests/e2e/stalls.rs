@@ -38,7 +38,7 @@ fn sixteen_connections_at_once() {
     }
 }
 
-/// More than a session may have: the rest waits, and nobody is refused.
+/// More than a session may have: the rest waits, and none is refused.
 #[test]
 fn a_hundred_and_fifty_connections_at_once_take_turns() {
     let relay = Relay::start();

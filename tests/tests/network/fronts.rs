@@ -99,7 +99,7 @@ impl Device {
         path
     }
 
-    /// Runs `check-network` against `relay`, with `ca_file`, where everybody else trusts `public`.
+    /// Runs `check-network` against `relay`, with `ca_file`, where the system's trust store is `public`.
     fn check(&self, relay: &str, ca_file: Option<&Path>, public: &Path) -> (i32, serde_json::Value) {
         let ca_file = ca_file.map_or_else(String::new, |path| format!("ca_file = \"{}\"\n", path.display()));
         let config = self.write("agent.toml", &format!("relay = \"{relay}\"\n{ca_file}"));

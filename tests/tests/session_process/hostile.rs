@@ -1,4 +1,4 @@
-//! Session processes that do what none may: the agent notices, and kills them.
+//! Session processes that break the protocol: the agent notices, and kills them.
 
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};

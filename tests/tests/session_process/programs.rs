@@ -128,7 +128,7 @@ async fn programs_start_with_default_signals() {
     let masks = session.stdout("exec grep -hE '^Sig(Blk|Ign)' /proc/self/status").await;
     for mask in masks.lines().filter_map(|line| line.split_once(":\t")) {
         let mask = u64::from_str_radix(mask.1, 16).expect("mask");
-        // Two signals belong to the C library, and nobody can set them.
+        // Two signals belong to the C library, and no program can set them.
         assert_eq!(mask & !(0b11 << 31), 0, "{masks}");
     }
     session.end_orderly().await;

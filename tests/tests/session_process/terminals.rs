@@ -49,7 +49,7 @@ async fn a_shell_follows_the_window() {
     read_until(&mut master, "[50 132]").await;
     type_line(&mut master, "exit 7").await;
     assert_eq!(program.exit.await, Some(ExitStatus::Code { code: 7 }));
-    // Everyone has closed the terminal, so it ends.
+    // Every process has closed the terminal, so its output ends.
     text(master).await;
     session.end_orderly().await;
 }

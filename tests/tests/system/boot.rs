@@ -1,4 +1,4 @@
-//! The agent comes up by itself, and says how it is.
+//! The agent comes up by itself, and reports its state.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn the_agent_is_up_after_a_boot_and_remote_access_is_off() {
     }
     assert_eq!(site.scanner.processes_of("fieldlink-support"), "", "before any session");
 
-    // What an administrator reads: who it is, that it runs, and a line on how it stands.
+    // What an administrator reads: which service it is, that it runs, and a line with its state.
     let text = site.scanner.run(&["systemctl", "status", "--no-pager", AGENT]);
     let status = text.lines().find_map(|line| line.trim().strip_prefix("Status: "));
     let status = status.unwrap_or_else(|| panic!("no status line:\n{text}"));
@@ -60,7 +60,7 @@ fn nobody_but_the_client_at_the_screen_sees_the_pair() {
         let output = other.try_to(&["credentials", "--json"]);
         assert_eq!(output.status.code(), Some(4), "{person:?}");
         assert!(!String::from_utf8_lossy(&output.stdout).contains(&pair.pin), "{person:?}");
-        // Reading the state is open to everyone.
+        // Reading the state is open to every account.
         assert_eq!(other.state(), "ready", "{person:?}");
         assert_eq!(other.code_of(&["stop"]), Some(4), "{person:?}");
     }

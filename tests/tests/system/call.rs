@@ -60,7 +60,7 @@ fn inhibitors(scanner: &Container) -> String {
     scanner.run(&["systemd-inhibit", "--list", "--no-pager", "--no-legend"])
 }
 
-/// Whether the agent keeps the scanner from falling asleep, and from doing what it does when nobody is there.
+/// Whether the agent keeps the scanner from falling asleep, and from what logind does when it is idle.
 fn has_inhibitor(scanner: &Container) -> bool {
     let all = inhibitors(scanner);
     let ours: Vec<&str> = all.lines().filter(|line| line.contains("fieldlink")).collect();
@@ -82,14 +82,14 @@ fn the_client_does_it_all_in_a_terminal() {
     let holder = site.engineer().start_connecting(&pair);
     terminal.wait_for(&format!("Allow {}", Engineer::NAME));
     terminal.wait_for("Type yes or no");
-    // A slip lets nobody in and turns nobody away.
+    // A slip neither lets the engineer in nor turns them away.
     terminal.type_keys("yy\r");
     terminal.wait_for("Type yes or no");
     terminal.type_keys("y\r");
     let call = site.engineer().begin(&pair, holder);
     assert_eq!(call.output_of("id -un").trim(), "fieldlink-support");
     terminal.wait_for("is connected");
-    // Whoever is done looking presses Ctrl-D; that ends nothing.
+    // Ctrl-D closes the panel, and ends nothing else.
     terminal.type_keys("\u{4}");
     terminal.wait_for("Remote access goes on");
     assert_eq!(terminal.child.wait().expect("it ends").code(), Some(0));
@@ -175,7 +175,7 @@ fn sudo_works_once_the_operator_enabled_it_and_not_before() {
         example.trim()
     ));
     assert_eq!(call.output_of("sudo -n id -u").trim(), "0");
-    // Who became root within the session is still the engineer.
+    // A process that became root within the session is still the engineer's.
     for command in ["fieldlink credentials", "fieldlink extend 30"] {
         assert_eq!(call.try_to(&format!("sudo -n {command}")).status.code(), Some(4), "{command}");
     }

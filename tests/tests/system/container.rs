@@ -1,11 +1,11 @@
-//! What the other tests stand on: that the computers boot, and that who is at the screen is at the screen.
+//! What the other tests rely on: that the computers boot, and that polkit takes the client for the one at the screen.
 
 use std::path::Path;
 
 use fieldlink_tests::container::{Container, ContainerOptions, Person, Site, SiteOptions, laboratory};
 use fieldlink_tests::terminal::Terminal;
 
-/// Allowed to whoever is at the screen, and to nobody else without a password.
+/// Allowed to the session at the screen; every other one needs a password.
 const AT_THE_SCREEN_ONLY: &str = "pkcheck --action-id org.freedesktop.login1.power-off --process $$";
 
 fn may_power_off(container: &Container, person: Person<'_>) -> bool {

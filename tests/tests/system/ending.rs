@@ -1,4 +1,4 @@
-//! Parts of the scanner's side are killed or hang: the session is over, and everybody is told.
+//! Parts of the scanner's side are killed or hang: the session is over, and client and engineer are told.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn agent(site: &Site) -> u32 {
     site.scanner.main_pid(AGENT).expect("the agent runs")
 }
 
-/// The agent that was killed is there again, without anything of the session, and lets nobody in.
+/// The killed agent runs again, without anything of the session, and with remote access off.
 fn check_after_the_agents_death(site: &Site, killed: u32, mut call: Call<'_>) {
     eventually("another agent runs", WATCHDOG, || {
         site.scanner.main_pid(AGENT).is_some_and(|pid| pid != killed)

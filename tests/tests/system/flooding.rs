@@ -1,4 +1,4 @@
-//! Somebody keeps busy what everybody on the scanner may talk to: the client still ends it.
+//! A process keeps the bus or polkit busy, which every account may talk to: the client still ends the session.
 
 use fieldlink_tests::PATIENCE;
 use fieldlink_tests::container::{Call, Client, Container, Person, Site};
@@ -6,8 +6,8 @@ use fieldlink_tests::programs::{Running, eventually};
 
 const SOCKET: &str = "/run/fieldlink-emergency-stop/socket";
 
-/// More connections to the bus than it lets in before they say who they are, and then more of them as often
-/// as the bus has lost patience.
+/// More connections to the bus than it takes before they authenticate, and then more of them as often as the
+/// bus has closed those.
 const HALF_OPEN: &str = r#"
 perl -MSocket -e 'while (1) { my @open; for (1..300) {
   socket(my $s, AF_UNIX, SOCK_STREAM, 0) or last;
@@ -15,7 +15,7 @@ perl -MSocket -e 'while (1) { my @open; for (1..300) {
   push @open, $s; }
   print "open\n"; $| = 1; sleep 1; }'"#;
 
-/// What everybody may ask of polkit, from as many connections as the bus lets one account have.
+/// What every account may ask of polkit, from as many connections as the bus lets one account have.
 const QUESTIONS: &str = r#"
 for n in $(seq 40); do
   while :; do
@@ -58,7 +58,7 @@ fn an_engineer_cannot_keep_the_client_from_ending() {
     }
 }
 
-/// The end of a session while `process` of the scanner answers nobody.
+/// The end of a session while `process` of the scanner is stopped, and answers no call.
 fn end_without(site: &Site, process: &str) {
     let mut call = site.call();
     let pid = site.scanner.run(&["pgrep", "--oldest", "-x", process]);
@@ -116,7 +116,7 @@ fn resident(site: &Site) -> u64 {
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 
-/// Calls that want no answer: the bus lets everybody make as many as they like.
+/// Calls that want no answer: the bus lets every account make any number.
 #[test]
 fn calls_that_want_no_answer_cost_nothing() {
     use zbus::message::Flags;

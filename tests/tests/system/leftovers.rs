@@ -125,7 +125,7 @@ fn a_heap_of_jobs_does_not_hold_up_the_end() {
     drop(call);
 }
 
-/// However it came about: whoever runs as the engineers' account could trace the next engineer's programs.
+/// However it came about: a process of the engineers' account could trace the next engineer's programs.
 #[test]
 fn nobody_comes_in_while_something_of_the_account_runs() {
     let Some(site) = Site::boot() else { return };
@@ -213,7 +213,7 @@ fn a_fork_bomb_ends_with_its_session() {
     let Some(site) = Site::boot() else { return };
     let mut call = site.call();
     // The unit's TasksMax= is not enforced in every container, and other tests run beside this one.
-    // It says itself when it is as large as it may be: counting its processes takes minutes by then.
+    // The bomb makes a file when it is as large as it may be: counting its processes takes minutes by then.
     let _bomb = call.start(&format!(
         r#"cd {HOMES}/home; ulimit -u 1500; perl -e 'for (;;) {{ defined fork or $told++ or open my $f, ">", "full" }}'"#
     ));

@@ -15,7 +15,7 @@ pub(crate) fn everything(container: &Container) -> BTreeSet<String> {
     lines.lines().filter(|line| !is_a_trace_of_use(line)).map(str::to_owned).collect()
 }
 
-/// What editing accounts or running a computer leaves on any Debian, whoever does it.
+/// What editing accounts or running a computer leaves on any Debian, also without a package of ours.
 fn is_a_trace_of_use(line: &str) -> bool {
     let backups = ["/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/.pwd.lock"];
     let of_others = ["/var/lib/systemd/", "/var/lib/private", "/run/needrestart", "/run/agetty.reload"];

@@ -8,7 +8,7 @@ use fieldlink_tests::container::{Container, Person, Platform, Site};
 fn unknown_settings(container: &Container, units: &[&str]) -> BTreeSet<String> {
     let cursor = container.cursor();
     container.run(&["systemctl", "daemon-reload"]);
-    // They are read when somebody asks.
+    // systemd reads a unit only when it is asked for.
     container.run(&[&["systemctl", "show", "--property=LoadState"], units].concat());
     let entries = container.entries(Some(&cursor));
     let said = entries.iter().map(|entry| entry.message()).filter(|message| message.contains("fieldlink"));

@@ -11,7 +11,7 @@ const REFUSED: Option<i32> = Some(4);
 /// No such question.
 const NOTHING_ASKED: Option<i32> = Some(5);
 
-/// The ID of a question that nobody asked.
+/// The ID of a question that was never asked.
 const NO_QUESTION: &str = "00000000000000000000000000000000";
 
 /// What an administrator may do, with the password.
@@ -31,7 +31,7 @@ fn text_of(output: &Output) -> String {
 /// The command line itself, and copies of it.
 fn try_the_command_line(call: &Call<'_>, question: &str, is_asked: bool) {
     call.output_of("cp /usr/bin/fieldlink /tmp/another-name && chmod 755 /tmp/another-name");
-    // Without an ID it asks first what is open, which everybody may know.
+    // Without an ID the program first reads what is open, which every account may.
     let unnamed = if is_asked { REFUSED } else { NOTHING_ASKED };
     let answers = [
         ("allow", unnamed),
@@ -50,7 +50,7 @@ fn try_the_command_line(call: &Call<'_>, question: &str, is_asked: bool) {
             assert_eq!(output.status.code(), code, "{program} {answer}: {}", text_of(&output));
         }
     }
-    // What everybody may, the engineer may, too.
+    // What every account may, the engineer may, too.
     call.output_of("fieldlink status");
 }
 
@@ -87,7 +87,7 @@ fn try_the_bus(call: &Call<'_>, session: &str, question: &str) {
         ("Session", "End", "", vec![]),
     ];
     for (subject, method, signature, arguments) in methods {
-        // With the flag that lets polkit ask somebody for a password.
+        // With the flag that lets polkit ask for a password.
         let all = arguments.join(" ");
         let output = call.try_to(&format!(
             "busctl call --allow-interactive-authorization=yes {NAME} {OBJECT} {NAME}.{subject} {method} {signature} {all}"
@@ -102,13 +102,13 @@ fn try_the_bus(call: &Call<'_>, session: &str, question: &str) {
             typed.join(" ")
         ));
         let said = text_of(&output);
-        // By the bus already; where somebody else is the support user, by the agent.
+        // Refused by the bus already; where another account is the support user, by the agent.
         assert!(said.contains("org.freedesktop.DBus.Error.AccessDenied"), "{method}: {said}");
     }
 }
 
-/// An engineer who knows the client's own password, or an administrator's, and becomes them. What they run as
-/// somebody else could reach that one's user manager, and leave the session.
+/// An engineer who knows the client's own password, or an administrator's, and becomes them. What runs as
+/// another account could reach that account's user manager, and leave the session.
 fn try_to_become_somebody(call: &Call<'_>) {
     for person in [CLIENT, "boss"] {
         for command in ["fieldlink extend 30", "setsid sleep 1012 & echo left"] {
@@ -117,13 +117,13 @@ fn try_to_become_somebody(call: &Call<'_>) {
             terminal.wait_for("Password:");
             terminal.type_password(PASSWORD);
             let shown = terminal.wait_for_within("code=", PATIENCE);
-            // As with a wrong password: nobody learns here which one is right.
+            // As with a wrong password: the engineer does not learn here which one is right.
             assert!(shown.contains("Authentication failure") && !shown.contains("left\r"), "{line}: {shown}");
         }
     }
 }
 
-/// An engineer who knows the administrator's password, and has somebody ask for it.
+/// An engineer who knows the administrator's password, and runs a polkit agent that asks for it.
 fn try_with_the_password(call: &Call<'_>, question: &str) {
     for command in [&format!("fieldlink allow {question}"), "fieldlink credentials", "fieldlink extend 30"] {
         let line = format!("bash -c {}", quote(&with_agent(command)));
@@ -136,14 +136,14 @@ fn try_with_the_password(call: &Call<'_>, question: &str) {
     assert!(!shown.contains("Password:"), "{shown}");
 }
 
-/// That the equipment works: elsewhere it asks for the password, and is content with it.
+/// That the polkit agent and `su` work: outside of a session they ask for the password, and accept it.
 fn check_the_password(scanner: &Container) {
     let line = with_agent(OF_THE_ADMINISTRATOR);
     let mut terminal = Terminal::run(&scanner.shell_command(Person::Account("boss"), &line));
     terminal.wait_for("Password:");
     terminal.type_password(PASSWORD);
     terminal.wait_for("code=0");
-    // The same for somebody who becomes the client.
+    // The same for an account that becomes the client.
     let mut terminal = Terminal::run(
         &scanner.shell_command(Person::Account("boss"), &format!("su {CLIENT} -c true; echo code=$?")),
     );
@@ -172,13 +172,13 @@ fn try_everything(call: &Call<'_>, session: &str, question: &str) {
     try_with_the_password(call, question);
 }
 
-/// Somebody who may become root with a password that the engineer has learnt.
+/// An account that may become root with a password that the engineer has learnt.
 fn make_administrator(scanner: &Container) {
     scanner.run(&["useradd", "--create-home", "--groups", "sudo", "boss"]);
     scanner.shell(&format!("echo 'boss:{PASSWORD}' | chpasswd"));
 }
 
-/// Signals as the agent sends them, from somebody else to everybody who is on the bus.
+/// Signals as the agent sends them, from another process to every connection on the bus.
 fn forge_signals(scanner: &Container) {
     let everybody = scanner.run(&["busctl", "list", "--unique", "--no-legend"]);
     let names = everybody.lines().filter_map(|line| line.split_whitespace().next());
@@ -218,7 +218,7 @@ fn nothing_in_a_session_can_answer_for_the_client() {
     let Some(site) = Site::boot() else { return };
     make_administrator(&site.scanner);
     let client = site.client();
-    // Whoever logs in first has the account made.
+    // The client's first command makes the account.
     assert_eq!(client.state(), "off");
     site.scanner.shell(&format!("echo '{CLIENT}:{PASSWORD}' | chpasswd"));
     check_the_password(&site.scanner);
@@ -244,7 +244,7 @@ fn nothing_in_a_session_can_answer_for_the_client() {
 fn the_support_user_cannot_let_an_engineer_in() {
     let Some(site) = Site::boot() else { return };
     let client = site.client();
-    // Whatever was left over of an engineer before, if anything could be.
+    // As a process that a session before had left over, if there could be one.
     let support = Client::as_person(&site.scanner, Person::Account("fieldlink-support"));
     for arguments in [&["start"][..], &["stop"], &["credentials"], &["allow", NO_QUESTION]] {
         assert_eq!(support.code_of(arguments), REFUSED, "{arguments:?}, off");
@@ -257,7 +257,7 @@ fn the_support_user_cannot_let_an_engineer_in() {
     for arguments in [&["allow"][..], &["allow", question], &["credentials"], &["stop"]] {
         assert_eq!(support.code_of(arguments), REFUSED, "{arguments:?}, asked");
     }
-    // Nor can others who are not at the screen.
+    // Nor can users who are not at the screen.
     for person in [Person::Away, Person::Account("nobody")] {
         let other = Client::as_person(&site.scanner, person);
         assert_eq!(other.code_of(&["allow", question]), REFUSED, "{person:?}");

@@ -43,7 +43,7 @@ fn settings_that_dpkg_knew_come_over_edited_or_not_and_go_with_the_purge() {
     let (scanner, relay) = (&site.scanner, &site.relay);
     scanner.install(&scanner.version_with_conffiles(Package::Agent));
     relay.install(&relay.version_with_conffiles(Package::Relay));
-    // As the README has it; and what nobody is told to edit, but an operator may have.
+    // One file as the README tells to; and one that it does not name, but an operator may have edited.
     let settings = "/etc/fieldlink/agent.toml";
     scanner.shell(&format!("sed -i 's|^relay = .*|relay = \"wss://relay.test\"|' {settings}"));
     let needrestart = "/etc/needrestart/conf.d/fieldlink.conf";

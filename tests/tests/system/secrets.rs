@@ -6,7 +6,7 @@ use std::time::Duration;
 use fieldlink_tests::container::{Container, Pair, Person, Places, Site};
 use fieldlink_tests::programs::{Running, eventually};
 
-/// Where the test itself leaves the PIN in every call: who does not find it there does not search.
+/// Where the test itself leaves the PIN in every call: a search that misses one of these is broken.
 const PLANTED: [&str; 4] = [
     "file /var/tmp/planted",
     "journal planted MESSAGE",
@@ -108,7 +108,7 @@ fn a_crash_with_a_pin_in_memory_leaves_no_image_of_it() {
         .shell("mkdir /var/tmp/crash; cd /var/tmp/crash; ulimit -c unlimited; sh -c 'kill -ABRT $$'; true");
     let can_dump = !site.scanner.shell("find /var/tmp/crash -type f").is_empty();
     let mut pins = BTreeSet::new();
-    // A first SEGV or BUS that nobody but a test has sent does not end a Rust program.
+    // A first SEGV or BUS that is no fault, but sent by a process, does not end a Rust program.
     let crashes = ["ABRT", "ILL", "QUIT"].map(|signal| {
         let pair = site.client().start();
         let killed = site.scanner.main_pid(unit).expect("it runs");

@@ -11,18 +11,18 @@ pub enum Answer {
     TooMany,
     /// Redirects, which are never followed.
     Moved(u16),
-    /// 401, 403, 407: somebody else wants to know who asks.
+    /// 401, 403, 407: a host in front of the relay wants a sign-in, or refuses us.
     Forbidden(u16),
     /// 404, 410: no relay at this address.
     NotFound(u16),
     /// The relay's own word that the request reached it without what makes it a WebSocket's.
     NoWebSocket,
-    /// Any other.
+    /// Any other status.
     Other(u16),
 }
 
 impl Answer {
-    /// By its status.
+    /// What an HTTP status other than 101 means.
     pub const fn of(status: u16) -> Self {
         match status {
             502..=504 => Self::RelayDown(status),
@@ -39,7 +39,7 @@ impl Answer {
         !matches!(self, Self::TooMany | Self::NoWebSocket)
     }
 
-    /// Whether it is likely to be another one soon, without anybody changing a setting.
+    /// Whether it is likely to be another one soon, without a change of settings.
     pub const fn may_pass(self) -> bool {
         matches!(self, Self::RelayDown(_) | Self::TooMany)
     }

@@ -81,8 +81,8 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Dials until the relay has answered, or nothing more can come of it. The route is the one that leads to
-    /// whom the relay's name belongs, also if the answer is a refusal.
+    /// Dials until the relay has answered, or nothing more can come of it. The route is the one that leads to the
+    /// owner of the relay's name, also if the answer is a refusal.
     pub(super) async fn run(mut self) -> (Option<Route>, Outcome) {
         let (host, port) = self.line.host();
         for family in [Family::V6, Family::V4] {

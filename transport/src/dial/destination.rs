@@ -13,7 +13,7 @@ use crate::hello::Hello;
 const NAMED: usize = 6;
 const PROBLEM: usize = 100;
 
-/// Whom an error is about. Shows the relay; [`Destination::tried`] shows the rest.
+/// The relay that an error is about, and where it was tried. Shows the relay; [`Destination::tried`] shows the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     relay: RelayAddress,

@@ -65,7 +65,7 @@ pub enum DialError {
 }
 
 /// A certificate's dates against this computer's clock, in seconds since 1970. One of the two is wrong;
-/// which one, only somebody who knows today's date can tell.
+/// which one, only a person who knows today's date can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CertificateDates {
     /// It begins to be valid later.

@@ -10,7 +10,7 @@ use crate::RelayAddress;
 use crate::proxy::{self, Proxy, ProxyError};
 use crate::tls::{CertificateOwner, TlsClient};
 
-/// Where to, what through, and whom to trust.
+/// The relay, the proxy in between, and the certificates to trust.
 pub(super) struct Line {
     pub(super) relay: RelayAddress,
     pub(super) proxy: Option<Proxy>,
@@ -19,7 +19,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Who is connected to: the relay, or its proxy.
+    /// The host and port to connect to: the proxy's if there is one, or else the relay's.
     pub(super) fn host(&self) -> (&str, u16) {
         match &self.proxy {
             None => (self.relay.host(), self.relay.port()),
@@ -63,7 +63,7 @@ impl Line {
         })
     }
 
-    /// Whose it is that speaks TLS 1.2 only: has it show its certificate once, and says nothing to it.
+    /// The owner of a host that speaks TLS 1.2 only: has it show its certificate once, and says nothing to it.
     pub(super) async fn owner_of_outdated(&self, route: Route) -> CertificateOwner {
         let shown = async {
             let mut tcp = self.connect(route).await?;

@@ -18,8 +18,8 @@ type Lookup = Shared<BoxFuture<'static, Arc<[SocketAddr]>>>;
 /// A look-up that was begun longer ago is not joined: what it finds is old.
 const FRESH: Duration = Duration::from_secs(30);
 
-/// Looks up one name, once at a time: a look-up that nobody answers blocks a thread for half a minute, and
-/// cannot be cancelled.
+/// Looks up one name, once at a time: a look-up without an answer blocks a thread for half a minute, and cannot be
+/// cancelled.
 #[derive(Default)]
 pub(super) struct Lookups {
     running: Mutex<[Option<(Instant, Lookup)>; 2]>,

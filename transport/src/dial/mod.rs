@@ -111,7 +111,7 @@ impl Dialer {
         self.line.lookups.forget();
     }
 
-    /// How often the network has changed. Who holds a connection dials anew when this does.
+    /// How often the network has changed. A holder of a connection dials anew when this changes.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }

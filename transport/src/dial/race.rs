@@ -135,7 +135,7 @@ pub(super) struct Race {
     attempts: Vec<Attempt>,
     /// The known way has failed.
     has_lost_way: bool,
-    /// Whom the relay's name belongs to has answered, in vain.
+    /// A host with the relay's certificate was sent the request, in vain.
     has_answer: bool,
     is_settled: bool,
 }
@@ -334,7 +334,7 @@ impl Race {
         let looking = (!self.looking.is_empty()).then_some(self.begun + HOPELESS);
         let running = self.attempts.iter().filter(|attempt| attempt.runs()).map(|attempt| attempt.expected);
         let hopeless = running.chain(looking).fold(self.begun, Duration::max) + HOPELESS;
-        // Another hello for who is silent is no hope where the way has been known.
+        // Another hello for a silent address is no hope where the way has been known.
         let has_hope = self.wanted().any(|(at, _)| !self.has_lost_way || at <= hopeless);
         (!has_hope).then_some(hopeless)
     }

@@ -19,7 +19,7 @@ use super::super::dial::WebSocket;
 use super::PipeEnd;
 use super::halves::Shared;
 
-/// A proven connection.
+/// A connection on which both sides have proven the pipe's key.
 pub(super) struct Connection {
     sink: SplitSink<WebSocket, Message>,
     source: SplitStream<WebSocket>,
@@ -89,7 +89,7 @@ fn take_in(frame: Bytes, shared: &Shared) -> Result<(), PipeEnd> {
     match shared.with_pipe(|pipe| pipe.receive(frame, now)).map_err(PipeEnd::Violated)? {
         Received::Data(bytes) => {
             if !shared.incoming.push(bytes) {
-                // Nobody reads any more; what the peer still sends leads nowhere.
+                // The reader is gone; what the peer still sends leads nowhere.
                 return Err(PipeEnd::Complete);
             }
         }

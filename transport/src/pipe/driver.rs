@@ -29,13 +29,13 @@ const PARTNER_AWAY: &str = "the other side is not connected to the relay";
 /// Whether a pipe has a connection that works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PipeLink {
-    /// It has.
+    /// The live connection was heard in time.
     Up,
     /// It has none, or one that is silent; another is being tried.
     Down {
         /// What was last seen to go wrong, as a sentence part.
         problem: String,
-        /// Failed tries since.
+        /// How many tries have failed since then.
         tries: u32,
     },
 }
@@ -222,8 +222,8 @@ fn act(shared: &Arc<Shared>, line: &Line, trial: &mut Trial) -> Option<PipeEnd> 
     None
 }
 
-/// A connection that falls silent counts as none until it is heard again. Without one, says whom we
-/// wait for.
+/// A connection that falls silent counts as none until it is heard again. Without one, says so if we wait for the
+/// partner only.
 fn look(shared: &Shared, link: &watch::Sender<PipeLink>, is_live: bool, waits_for_partner: bool) {
     let is_connected = is_live && shared.with_pipe(|pipe| pipe.is_connected(shared.now()));
     link.send_if_modified(|link| {
@@ -250,7 +250,7 @@ struct Clocks {
     sleepless: Duration,
 }
 
-/// A clock that counts sleep, and that nobody sets.
+/// A clock that counts sleep, and that cannot be set.
 #[cfg(target_os = "linux")]
 fn sleepless() -> Duration {
     let read = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);

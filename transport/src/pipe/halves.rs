@@ -44,7 +44,7 @@ impl Shared {
         f(&mut self.pipe.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The pipe's time.
+    /// The time since the pipe began.
     pub(super) fn now(&self) -> Duration {
         self.begin.elapsed()
     }
@@ -83,7 +83,7 @@ pub struct PipeReader {
 impl Drop for PipeReader {
     fn drop(&mut self) {
         self.shared.incoming.abandon();
-        // What nobody will read must not keep the pipe from ending.
+        // What will not be read must not keep the pipe from ending.
         if self.shared.with_pipe(|pipe| pipe.stream().take_all()) {
             self.shared.wake.notify_one();
         }

@@ -43,7 +43,7 @@ impl Incoming {
         f(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Adds what arrived. False if nobody will read it.
+    /// Adds what arrived. False if the reader is gone.
     pub(super) fn push(&self, bytes: Bytes) -> bool {
         let is_read = self.with(|queue| {
             if bytes.len() >= LARGE {
@@ -67,7 +67,7 @@ impl Incoming {
         self.reader.wake();
     }
 
-    /// Nobody reads any more.
+    /// The reader is gone: drops what it has not read.
     pub(super) fn abandon(&self) {
         self.with(|queue| {
             *queue = Queue { is_ended: queue.is_ended, is_abandoned: true, ..Queue::default() }

@@ -50,7 +50,7 @@ impl Trial {
             Some(Box::pin(async move { attempt(&line, &shared, &attached).await.unwrap_or_else(|end| end) }));
     }
 
-    /// Whether our own way to the relay is there, and it is the partner who is not.
+    /// Whether the relay has our connection, and only the partner's is missing.
     pub(super) fn waits_for_partner(&self) -> bool {
         self.attempt.is_some() && self.attached.get().is_some_and(|since| since.elapsed() >= PARTNER)
     }

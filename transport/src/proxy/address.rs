@@ -1,4 +1,4 @@
-//! Where a proxy is, and as whom it is used.
+//! A proxy's address, and the user name and password for it.
 
 use std::fmt;
 use std::str::FromStr;

@@ -25,24 +25,24 @@ pub enum ProxyError {
         /// How long was waited.
         seconds: u64,
     },
-    /// It wants to know who asks, and nobody has told us.
+    /// It wants a user name and a password, and none are configured.
     #[error(
         "the proxy {0} wants a user name and a password: set user and password_file under [proxy] in the \
          configuration"
     )]
     CredentialsWanted(ProxyAddress),
-    /// It wants to know who asks, in a way that we do not speak.
+    /// It wants a kind of sign-in that we do not speak.
     #[error(
         "the proxy {0} wants a kind of sign-in that is not supported here: ask the network's administrator to \
          allow basic authentication, or this device without one"
     )]
     SignInUnsupported(ProxyAddress),
-    /// It knows who asks, and does not believe it.
+    /// It does not accept the user name and password that were sent.
     #[error(
         "the proxy {0} does not accept this user name and password: correct them under [proxy] in the configuration, or in https_proxy"
     )]
     CredentialsRefused(ProxyAddress),
-    /// 403.
+    /// 403: its rules forbid a connection to the relay.
     #[error(
         "the proxy {proxy} does not allow connections to {target}: ask the network's administrator to allow it"
     )]
@@ -67,7 +67,7 @@ pub enum ProxyError {
     /// What answers is something else.
     #[error("{0} answers, but not as a proxy: {1}; check the proxy's address")]
     NotAProxy(ProxyAddress, String),
-    /// Another status.
+    /// Any other status that is not 2xx.
     #[error("the proxy {proxy} refuses to connect to {target}: status {status}")]
     Refused {
         /// The proxy.

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::{DialError, DialStep, Dialer, TlsClient};
 
-/// Trusts nobody who is there, which is enough to get as far as TLS.
+/// Trusts none of the hosts here, which is enough to get as far as TLS.
 fn dialer(proxy: &str) -> Dialer {
     let nobody = rcgen::generate_simple_self_signed(["nobody".to_owned()]).expect("a certificate");
     let mut roots = RootCertStore::empty();

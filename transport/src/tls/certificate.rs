@@ -12,8 +12,8 @@
 //!   (certificate transparency), or by an issuer that is named like a trusted one.
 //! - **A certificate for the relay's name from an authority that is not known** can be the operator's own,
 //!   whose `ca_file` is missing here, or that of a box that reads along: the same network looks different
-//!   from a phone's hotspot only in the second case. With a `ca_file` and a complete chain it is somebody else's.
-//! - Everything that is not for the relay's name is somebody else's.
+//!   from a phone's hotspot only in the second case. With a `ca_file` and a complete chain it is a stranger's.
+//! - A certificate from an authority that is not known, and not for the relay's name, is a stranger's.
 
 use fieldlink_protocol::text;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -35,14 +35,14 @@ pub(super) struct Chain<'a> {
     pub(super) signs_itself: bool,
 }
 
-/// Whose a certificate is.
+/// The owner of a certificate, as far as the certificate tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CertificateOwner {
     /// The relay's, as it seems: its operator, or what is trusted here, has to be corrected.
     Relay,
-    /// Somebody else's.
+    /// Another host's, which answers in the relay's place.
     Stranger,
-    /// It can be either's.
+    /// It can be the relay's or a stranger's.
     Unknown,
 }
 
@@ -50,7 +50,7 @@ pub enum CertificateOwner {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{words}")]
 pub struct CertificateProblem {
-    /// Whose it seems to be.
+    /// The owner that the certificate seems to have.
     pub owner: CertificateOwner,
     /// What is wrong and what to do, as a sentence part for those who can do it. Fit to be shown.
     words: String,

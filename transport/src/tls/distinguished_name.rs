@@ -5,7 +5,7 @@ use fieldlink_protocol::text;
 /// Attributes of a name that are looked at.
 const ATTRIBUTES: usize = 32;
 
-/// Whom a certificate is for, or from: cleaned and bounded.
+/// The subject or the issuer of a certificate: cleaned and bounded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct DistinguishedName {
     /// CN.

@@ -80,8 +80,8 @@ impl Examiner {
         !matches!(outcome, Err(CertificateError::UnknownIssuer | CertificateError::BadSignature))
     }
 
-    /// Whether the authorities that everybody trusts vouch for the name: then nobody but its owner has this
-    /// certificate, whatever is trusted here.
+    /// Whether the system's authorities vouch for the name: then only the name's owner has this certificate, whatever
+    /// is trusted here.
     fn is_publicly_trusted(&self, chain: &Chain<'_>, now: UnixTime) -> bool {
         let Ok(roots) = super::system_roots() else { return false };
         let Ok(verifier) = verifier(Arc::new(roots), &self.provider) else { return false };

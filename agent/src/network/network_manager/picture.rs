@@ -167,7 +167,7 @@ fn lacks_address(state: u32, reason: u32) -> bool {
     }
 }
 
-/// An SSID is up to 32 bytes that anyone nearby has chosen.
+/// An SSID is up to 32 bytes, which any access point nearby may choose, also a hostile one.
 fn readable_ssid(bytes: &[u8]) -> Option<String> {
     let bytes = &bytes[..bytes.len().min(SSID_LENGTH)];
     let name = text::clean(&String::from_utf8_lossy(bytes), SSID_LENGTH);

@@ -88,7 +88,7 @@ fn rounded_strength(network: Option<&Network>) -> u8 {
     strength.saturating_add(5) / 10 * 10
 }
 
-/// As `22 November 2026, 18:37 UTC` would be, in an order that everyone reads.
+/// As `2026-11-22 18:37 UTC`, which reads the same in every language.
 fn minute(unix: u64) -> String {
     let stamp = timestamp::utc(unix);
     match (stamp.split_once('T'), stamp.rfind(':')) {

@@ -118,7 +118,7 @@ fn the_code_for_what_is_known() {
         (14, cable(), failed(Elsewhere)),
         (3, portal.clone(), failed(Elsewhere)),
         (3, portal.clone(), failed(Unclear)),
-        // Nothing answers, or nobody asked.
+        // Nothing answers, or the relay was not asked.
         (1, unplugged(), failed(Silence)),
         (1, unplugged(), Reach::Unasked),
         (1, connecting, Reach::Unasked),

@@ -1,5 +1,5 @@
-//! The object as a peer sees it, over a socket pair: every method, property and signal, and who may. Bus, polkit and
-//! logind say here what a test has them say; the real ones are in the system tests.
+//! The object as a peer sees it, over a socket pair: every method, property and signal, and which callers may use
+//! it. Bus, polkit and logind say here what a test has them say; the real ones are in the system tests.
 
 mod peers;
 
@@ -30,7 +30,7 @@ const NETWORK: &str = NetworkProperties::INTERFACE;
 
 const ID: &str = "000102030405060708090a0b0c0d0e0f";
 
-/// Every method that asks who may, with its action and the order that it becomes, if it becomes one.
+/// Every method that needs permission, with its action and the order that it becomes, if it becomes one.
 fn guarded() -> Vec<(Call, Action, Option<Order>)> {
     let (question, session): (QuestionId, SessionId) = (ID.parse().expect("one"), ID.parse().expect("one"));
     let answer = |answer| Some(Order::Answer(question, answer));
@@ -318,7 +318,7 @@ async fn the_network_is_checked_for_everybody() {
     let peers = Peers::start(Said { user: None, polkit: None, ..Said::default() }).await;
     let (exit_code, code, _, details, json): (u32, String, BusArguments, String, String) =
         peers.body_of(&Call::new(NETWORK, "Check", ())).await;
-    // Nobody listens where the relay should be.
+    // No relay listens at the dialer's address.
     assert!(exit_code > 10 && code.starts_with('N') && !details.is_empty(), "{exit_code} {code} {details}");
     serde_json::from_str::<serde_json::Value>(&json).expect("JSON");
     assert_eq!(peers.asked(), []);

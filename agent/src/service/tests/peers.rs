@@ -1,4 +1,4 @@
-//! The object and a client of it at two ends of a socket pair, and those who say who asks.
+//! The object and a D-Bus client at two ends of a socket pair, and stand-ins for bus, kernel, polkit and logind.
 
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -135,7 +135,7 @@ impl From<(&str, u32)> for CallBody {
     }
 }
 
-/// Both ends.
+/// The object and its client, and what passes between them.
 pub(super) struct Peers {
     /// What the object shows.
     pub(super) view: watch::Sender<View>,
@@ -149,7 +149,7 @@ pub(super) struct Peers {
 }
 
 impl Peers {
-    /// With those who say `said`.
+    /// Connects them; bus, kernel, polkit and logind say `said`.
     pub(super) async fn start(said: Said) -> Self {
         let sayers = Arc::new(Sayers { said, asked: Mutex::default() });
         let (view, shown) = watch::channel(View::default());
@@ -301,7 +301,7 @@ async fn next_signal<T: DeserializeOwned + Type>(signals: &mut MessageStream) ->
     timeout(PATIENCE, next).await.expect("a signal in time")
 }
 
-/// Nobody is where it dials, and it would trust nobody.
+/// Nothing listens at its address, and it trusts only a certificate that no server has.
 fn dialer_to_nobody() -> Dialer {
     let nobody = rcgen::generate_simple_self_signed(["nobody".to_owned()]).expect("a certificate");
     let directory = tempfile::tempdir().expect("a directory");

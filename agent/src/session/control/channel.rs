@@ -157,12 +157,12 @@ async fn until(due: Option<Duration>) {
     }
 }
 
-/// Whether the stream only broke off: nobody said why.
+/// Whether the stream only broke off, without a message that says why.
 fn is_explained_by_the_pipe(reason: Reason) -> bool {
     matches!(reason, Reason::EngineerLost | Reason::ConnectionLost)
 }
 
-/// Without a word of the engineer's, what the relay says: it has heard of the end before us, perhaps.
+/// Without an end message of the engineer's side, what the relay says: it may know of the end before the agent does.
 fn explained(reason: Reason, end: &PipeEnd) -> (Reason, Teller) {
     match end {
         _ if !is_explained_by_the_pipe(reason) => (reason, Teller::Party),

@@ -1,5 +1,5 @@
-//! The agent's half of the conversation with the engineer's side. Pure: bytes and `now` (time since boot) in, events and
-//! sealed bytes out.
+//! The agent's half of the conversation with the engineer's side. Pure: bytes and `now` (time since boot) in, events
+//! and sealed bytes out.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Conversation {
         }
     }
 
-    /// Something is to be said.
+    /// Seals `message` and queues it for the pipe.
     pub(super) fn handle_message(&mut self, message: &FromAgent) -> Result<(), Reason> {
         if let FromAgent::End { reason } = message {
             self.said_end.get_or_insert(*reason);
@@ -89,7 +89,7 @@ impl Conversation {
         match (message, self.was_greeted) {
             (FromEngineer::End { reason }, _) => Err(match reason {
                 Reason::EngineerStopped | Reason::Tampered | Reason::Silence | Reason::Incompatible => reason,
-                // Whatever else it says: the engineer's side ended it, not we.
+                // Any other reason: the engineer's side ended it, not we.
                 _ => Reason::EngineerEnded,
             }),
             (FromEngineer::Hello { ssh_key, features, .. }, false) => {
@@ -124,7 +124,7 @@ impl Conversation {
         }
     }
 
-    /// What came.
+    /// The next thing that happened, in order.
     pub(super) fn poll_event(&mut self) -> Option<ControlEvent> {
         self.events.pop_front()
     }

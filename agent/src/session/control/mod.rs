@@ -42,12 +42,12 @@ pub enum ControlEvent {
     Asked {
         /// The engineer's own number for it.
         request: u32,
-        /// What.
+        /// More time, or a question in words.
         question: Question,
     },
     /// A question is taken back.
     Withdrawn {
-        /// Which.
+        /// The engineer's own number for it.
         request: u32,
     },
     /// A line for the client; not cleaned.
@@ -77,7 +77,7 @@ impl ControlEvent {
 pub struct EngineerHello {
     /// Its SSH key, in OpenSSH's format.
     pub ssh_key: String,
-    /// What it understands.
+    /// The optional features that it understands.
     pub features: Features,
 }
 
@@ -100,7 +100,7 @@ pub struct Greeting {
 }
 
 impl Greeting {
-    /// The first message. The host's name is whatever its owner made it; what is too long is cut.
+    /// The first message. The host's name may be any text; what is too long is cut.
     fn message(self) -> FromAgent {
         let Self { host_key, user, hostname } = self;
         let hostname = text::fit(&hostname, limits::HOST_NAME).to_owned();
@@ -157,7 +157,7 @@ impl Control {
         self.remaining.send_replace(Some(deadline));
     }
 
-    /// Lets go without a word: the program at the other end is no more.
+    /// Stops without an end message: the program at the other end is gone.
     pub async fn abandon(self) {
         self.task.abort();
         let _ = self.task.await;

@@ -73,7 +73,7 @@ fn a_try_that_is_declined_or_comes_to_nothing_costs_the_session_nothing() {
     world.directory.paired_again(asked.agent, asked.session, run);
     assert_eq!((standing(&world, asked.session), world.effects()), (before, vec![]));
 
-    // And nobody waits for it longer than for any other.
+    // And its control pipe lapses as soon as any other that no side comes to.
     let (run, control) = (RunId::random(), PipeId::random());
     world.directory.pair_again(engineer, (run, control), world.now).expect("admitted");
     world.now += TIMES.partner * 2;

@@ -298,7 +298,7 @@ proptest! {
         for link in history.agents {
             world.directory.agent_gone(link);
         }
-        // Whoever was in the middle of something does not come back.
+        // The sides that were in a session do not come back.
         world.now += TIMES.apart;
         let now = world.now;
         world.directory.expire(now);

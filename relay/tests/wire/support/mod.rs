@@ -194,7 +194,7 @@ impl TestRelay {
         .await
     }
 
-    /// TLS to it.
+    /// A TLS connection to the relay, before any HTTP.
     pub(crate) async fn dial(&self) -> TlsStream<TcpStream> {
         self.secure(within(TcpStream::connect(self.address)).await.expect("connected")).await
     }
@@ -264,7 +264,7 @@ impl TestRelay {
         let mut stream = self.dial().await;
         within(stream.write_all(bytes)).await.expect("sent");
         let mut answer = Vec::new();
-        // The relay may close without the TLS goodbye when it drops someone.
+        // The relay may close without the TLS goodbye when it drops a connection.
         let _ = within(stream.read_to_end(&mut answer)).await;
         answer
     }
@@ -314,7 +314,7 @@ fn connector(certificate: &Path) -> TlsConnector {
 /// The next message that is not a ping or pong; `None` when the connection is gone.
 pub(crate) async fn next_message(socket: &mut Socket) -> Option<Message> {
     use futures_util::StreamExt;
-    // As a whole: the relay pings who has a session.
+    // One time limit for all of it: in a session, the relay's pings would extend one per message.
     within(async {
         loop {
             match socket.next().await?.ok()? {

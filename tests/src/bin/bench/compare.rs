@@ -77,7 +77,7 @@ pub(crate) fn run(name: &str, directory: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The new build's value and the other's. Who is first changes from round to round.
+/// The new build's value and the other's. Which is measured first changes from round to round.
 fn measure_in_turns(subject: &Subject, [new, base]: &[Call<'_>; 2], base_first: bool) -> (f64, f64) {
     let early = base_first.then(|| (subject.measure)(base));
     let new = (subject.measure)(new);

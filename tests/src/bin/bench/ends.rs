@@ -10,7 +10,7 @@ use crate::traffic::median;
 
 /// Rounds of every kind of death; each is a whole call.
 const ROUNDS: usize = 5;
-/// Within a second everybody is to know, in milliseconds.
+/// Within this client and engineer must know, in milliseconds.
 const KNOWN: f64 = 1_000.0;
 
 /// Rows for a session's process that is killed, or stopped.

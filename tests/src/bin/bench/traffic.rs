@@ -7,7 +7,7 @@ use std::time::Instant;
 use fieldlink_tests::programs::Running;
 use fieldlink_tests::{Call, Engineer, Scanner};
 
-/// The middle one.
+/// The middle value; the upper one of two.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -39,7 +39,7 @@ enum Conduct {
     Answers(Arc<ServerConfig>, String),
     /// Secures it, and is silent.
     Mute(Arc<ServerConfig>),
-    /// The relay.
+    /// Answers as the relay does.
     Relay(Arc<ServerConfig>),
 }
 
@@ -124,7 +124,7 @@ fn reset(tcp: TcpStream) {
     drop(tcp);
 }
 
-/// Nobody listens there.
+/// An address at which no socket listens.
 async fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address")
 }

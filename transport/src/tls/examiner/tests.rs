@@ -11,7 +11,7 @@ use super::*;
 use crate::tls::{CertificateOwner, CertificateProblem};
 
 const RELAY: &str = "relay.example.com";
-/// 2026.
+/// 22 November 2026, between the dates of [`parameters`].
 const NOW: Duration = Duration::from_secs(1_795_372_620);
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -145,7 +145,7 @@ fn what_is_not_for_the_relay_is_a_strangers() {
     expect(examine(&[trusted.der()], false, &[portal]), Stranger, "“portal” (Hotel)");
     let elsewhere = [leaf(&["other.test"], &foreign)];
     expect(examine(&[trusted.der()], true, &elsewhere), Stranger, "not trusted here: “Reading Box”");
-    // Trusted, for somebody else: a sign-in page, or the operator's slip.
+    // Trusted, for another name: a sign-in page, or the operator's slip.
     let block_page = [leaf(&["block.test"], &trusted)];
     expect(examine(&[trusted.der()], false, &block_page), Unknown, "block.test");
 }
@@ -160,7 +160,7 @@ fn a_box_that_reads_along_is_told_from_a_missing_ca_file_where_that_can_be() {
     // Named like its issuer, it has not signed itself.
     let named_like_issuer = [signed(parameters(&[RELAY], "Try Root", ""), &same_name)];
     expect(examine(&[own.der()], true, &named_like_issuer), Stranger, "not trusted");
-    // Nobody can tell these.
+    // These two cannot be told.
     expect(examine(&[own.der()], false, &whole), Unknown, "ca_file");
     expect(examine(&[own.der()], true, &whole[..1]), Unknown, "reads along");
 }

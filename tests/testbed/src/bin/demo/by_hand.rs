@@ -162,7 +162,7 @@ impl Desk {
             print(self.framed(line).as_bytes());
         } else if ["ended", "wrong", "Wrong"].iter().any(|word| line.contains(word)) {
             print(format!("\r\x1b[K\r\n{}", self.framed(line)).as_bytes());
-            // Whoever types there wants to see for what.
+            // The engineer's prompt again, which the scanner's line has overwritten.
             print(&self.unfinished);
         }
     }
@@ -206,11 +206,11 @@ impl Drop for Desk {
 
 fn print(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
-    // Where nobody watches any more, nothing is shown.
+    // A terminal that was closed shows nothing; that is no error here.
     let _ = out.write_all(bytes).and_then(|()| out.flush());
 }
 
-/// Reads until the end, or until nobody listens.
+/// Reads until the end, or until `events` has no receiver.
 fn read(mut source: impl Read + Send + 'static, events: Sender<Event>, event: fn(Vec<u8>) -> Event) {
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];

@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// One directory for this user alone, with all keys and credentials of the demo in it. Removed when dropped.
 pub(crate) struct Workplace {
-    /// Held for good by who leaves because of a signal.
+    /// Held for good by the thread that clears up after a signal.
     door: Arc<Mutex<()>>,
     _directory: TempDir,
 }
