@@ -16,6 +16,14 @@ pub const REPLACED: &str = "replaced";
 /// From an endpoint: both streams are complete and acknowledged.
 pub const DONE: &str = "done";
 
+/// Whether a close says nothing, so that an endpoint's word may still come on another connection: neither program
+/// closes like this, but what stands in between does when it is restarted (RFC 6455, section 7.4.1: 1001). `frame`: the
+/// code and the text, if there is a frame.
+pub fn is_wordless(frame: Option<(u16, &str)>) -> bool {
+    const NORMAL: u16 = 1_000;
+    frame.is_none_or(|(code, text)| text.is_empty() && code != NORMAL)
+}
+
 /// Whether a pipe goes on after one of its connections was closed with `text`.
 pub fn goes_on(text: &str) -> bool {
     let relays = [Reason::RelayStopping, Reason::PartnerMissing];

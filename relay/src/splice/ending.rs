@@ -1,6 +1,6 @@
 //! How splices end, and what both sides are told.
 
-use fieldlink_protocol::pipe::Role;
+use fieldlink_protocol::pipe::{Role, closing};
 use fieldlink_protocol::reason::Reason;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -26,10 +26,13 @@ pub(super) enum Cause {
 }
 
 impl SpliceEnd {
-    /// What the side that closed it said, if it closed it.
+    /// What the side that closed it said, if it closed it and said anything.
     pub fn close_text(&self) -> Option<&str> {
         match &self.cause {
-            Cause::Closed(frame) => Some(frame.as_ref().map_or("", |frame| frame.reason.as_str())),
+            Cause::Closed(frame) => {
+                let said = frame.as_ref().map(|frame| (frame.code.into(), frame.reason.as_str()));
+                said.filter(|_| !closing::is_wordless(said)).map(|(_, text)| text)
+            }
             _ => None,
         }
     }

@@ -155,6 +155,25 @@ async fn a_goodbye_on_the_control_pipe_is_the_sessions_reason() {
 }
 
 #[tokio::test]
+async fn a_close_that_says_nothing_ends_no_pipe() {
+    let relay = TestRelay::start().await;
+    let zoe = relay.add_engineer("Zoë");
+    let mut call = Call::start(&relay, &zoe).await;
+    // As something in between closes that is being restarted.
+    for frame in [None, Some(CloseFrame { code: CloseCode::Away, reason: "".into() })] {
+        let (engineer, agent) = call.open_tickets().await;
+        let mut engineer_end = attach(&relay, &engineer).await.expect("attached");
+        let mut agent_end = attach(&relay, &agent).await.expect("attached");
+        pass(&mut engineer_end, &mut agent_end, b"x").await;
+        within(engineer_end.close(frame.clone())).await.expect("closed");
+        assert_eq!(close_reason(&mut agent_end).await, "attach-again", "{frame:?}");
+        let mut engineer_end = attach(&relay, &engineer).await.expect("attached again");
+        let mut agent_end = attach(&relay, &agent).await.expect("attached again");
+        pass(&mut engineer_end, &mut agent_end, b"still here").await;
+    }
+}
+
+#[tokio::test]
 async fn the_end_of_an_ssh_pipe_ends_only_that_pipe() {
     let relay = TestRelay::start().await;
     let zoe = relay.add_engineer("Zoë");

@@ -7,11 +7,13 @@ use fieldlink_protocol::code::Code;
 use fieldlink_protocol::ids::{EngineerId, PipeId, RunId, SessionId};
 use fieldlink_protocol::messages::agent::{FromAgent, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer};
-use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::pipe::{PipeKind, Role, closing};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::ticket::{PipeTicket, TicketKey, TicketKeys};
 use fieldlink_relay::store::{KeyPolicy, SqliteStore, Store, unix_now};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 /// Attaching with this ticket must be refused; returns the code.
 async fn refusal(relay: &TestRelay, ticket: impl AsRef<str>) -> String {
@@ -101,7 +103,8 @@ async fn a_used_ticket_is_used() {
     let mut engineer_end = attach(&relay, &engineer).await.expect("attached");
     let mut agent_end = attach(&relay, &agent).await.expect("attached");
     pass(&mut engineer_end, &mut agent_end, b"x").await;
-    within(engineer_end.close(None)).await.expect("closed");
+    let done = CloseFrame { code: CloseCode::Normal, reason: closing::DONE.into() };
+    within(engineer_end.close(Some(done))).await.expect("closed");
     close_reason(&mut agent_end).await;
     for ticket in [&engineer, &agent] {
         assert_eq!(refusal(&relay, ticket).await, "ticket-used", "after the final close");

@@ -194,7 +194,7 @@ pub(super) fn closed(frame: Option<CloseFrame>) -> PipeEnd {
 
 /// Whether a close says nothing: whatever was in between broke.
 pub(super) fn is_wordless(frame: Option<&CloseFrame>) -> bool {
-    frame.is_none_or(|frame| frame.reason.is_empty() && frame.code != CloseCode::Normal)
+    closing::is_wordless(frame.map(|frame| (frame.code.into(), frame.reason.as_str())))
 }
 
 pub(super) fn lost(error: &tungstenite::Error) -> PipeEnd {
