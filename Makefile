@@ -45,7 +45,7 @@ lint:
 	@$(STEP) "clippy" cargo clippy --quiet --workspace --all-targets -- -D warnings
 
 doc:
-	@RUSTDOCFLAGS="-D warnings" $(STEP) "documentation" cargo doc --quiet --workspace --no-deps
+	@RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" $(STEP) "documentation" cargo doc --quiet --workspace --no-deps --document-private-items
 
 deny:
 	@if command -v cargo-deny >/dev/null; then \

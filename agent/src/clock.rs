@@ -7,11 +7,11 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use tokio::io::unix::AsyncFd;
 
-pub use fieldlink_device::clock::now;
+pub(crate) use fieldlink_device::clock::now;
 use fieldlink_session::sys;
 
 /// A timer on `CLOCK_BOOTTIME`, for one deadline at a time.
-pub struct BootTimer {
+pub(crate) struct BootTimer {
     timer: TimerFd,
     /// A duplicate of the same timer, for the event loop.
     readiness: AsyncFd<OwnedFd>,
@@ -19,7 +19,7 @@ pub struct BootTimer {
 
 impl BootTimer {
     /// Makes a timer that is not set.
-    pub fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> std::io::Result<Self> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?;
         let readiness = sys::register(timer.as_fd().try_clone_to_owned()?)?;
@@ -27,7 +27,7 @@ impl BootTimer {
     }
 
     /// Waits until `deadline`, or for ever if there is none. Safe to cancel.
-    pub async fn wait(&self, deadline: Option<Duration>) -> std::io::Result<()> {
+    pub(crate) async fn wait(&self, deadline: Option<Duration>) -> std::io::Result<()> {
         let Some(deadline) = deadline else { return std::future::pending().await };
         // An absolute time of zero would disarm the timer.
         let at = TimeSpec::from(deadline.max(Duration::from_nanos(1)));

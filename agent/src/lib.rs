@@ -8,17 +8,17 @@
 
 pub mod access;
 pub mod args;
-pub mod clock;
+mod clock;
 pub mod config;
 pub mod foreground;
-pub mod memory;
+mod memory;
 pub mod network;
-pub mod rules;
+mod rules;
 pub mod service;
-pub mod session;
+mod session;
 pub mod session_process;
-pub mod ssh;
-pub mod state_files;
+mod ssh;
+mod state_files;
 mod task;
-pub mod tunnel;
-pub mod view;
+mod tunnel;
+mod view;

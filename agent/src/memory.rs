@@ -11,23 +11,23 @@ const OF: u64 = 4;
 
 /// Gives what is free back to the system. It takes milliseconds, so it is for the end of a session and of a
 /// connection, not for every message.
-pub fn give_back() {
+pub(crate) fn give_back() {
     fieldlink_session::sys::trim_heap();
 }
 
 /// What all pipes of a session may keep together with this window, in bytes: every pipe one each way.
-pub fn needed(window: u32) -> u64 {
+pub(crate) fn needed(window: u32) -> u64 {
     2 * limits::PIPES_PER_SESSION as u64 * u64::from(window)
 }
 
 /// The largest window whose pipes fit into `memory` bytes.
-pub fn largest_window(memory: u64) -> u32 {
+pub(crate) fn largest_window(memory: u64) -> u32 {
     let window = memory / OF * FOR_PIPES / (2 * limits::PIPES_PER_SESSION as u64);
     u32::try_from(window).unwrap_or(u32::MAX)
 }
 
 /// What this process's control group may use (`MemoryMax=`), in bytes; nothing if that is unlimited, or unknown.
-pub fn limit() -> Option<u64> {
+pub(crate) fn limit() -> Option<u64> {
     let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
     let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
     let text = std::fs::read_to_string(format!("/sys/fs/cgroup/{own}/memory.max")).ok()?;

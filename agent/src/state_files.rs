@@ -181,7 +181,7 @@ fn with_start(known: &str, now: Duration) -> (String, Duration) {
 }
 
 /// The name of this boot of the kernel's.
-pub fn boot_id() -> std::io::Result<String> {
+pub(crate) fn boot_id() -> std::io::Result<String> {
     Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
 

@@ -13,7 +13,7 @@ use crate::network::Verdict;
 use crate::rules::{Active, Asked, Ending, Request, Rules, State};
 
 /// What the rules' state looks like from outside. `notice` says why it is off, if it is.
-pub fn status_of(rules: &Rules, notice: Option<&Notice>, network: &Verdict) -> Status {
+pub(crate) fn status_of(rules: &Rules, notice: Option<&Notice>, network: &Verdict) -> Status {
     let mut status = Status { network: network.notice.clone(), ..Status::default() };
     let relay = rules.relay();
     match rules.state() {
@@ -51,7 +51,7 @@ fn show_session(status: &mut Status, active: &Active, are_we_away: bool) {
 }
 
 /// The engineer who makes this request, every text cleaned.
-pub fn person_of(request: &Request) -> Person {
+pub(crate) fn person_of(request: &Request) -> Person {
     Person {
         engineer: text::name(&request.engineer.name),
         company: text::name(&request.engineer.company),
@@ -61,7 +61,7 @@ pub fn person_of(request: &Request) -> Person {
 }
 
 /// The engineer who makes this request, in English, for the audit log.
-pub fn describe(request: &Request) -> String {
+pub(crate) fn describe(request: &Request) -> String {
     Words::new(Language::English).person(&person_of(request))
 }
 
@@ -84,7 +84,7 @@ fn question_of(asked: &Asked) -> Question {
 }
 
 /// What the client reads about an end.
-pub fn notice_of(ending: &Ending) -> Notice {
+pub(crate) fn notice_of(ending: &Ending) -> Notice {
     match ending {
         Ending::Reason(reason) => Notice::Ended(*reason),
         Ending::Hearsay(reason) => Notice::Hearsay(*reason),

@@ -7,14 +7,14 @@ use tokio::sync::Mutex;
 
 /// Something that is done once for all callers that wait for it meanwhile.
 #[derive(Default)]
-pub struct Coalesced {
+pub(crate) struct Coalesced {
     begun: AtomicU64,
     turn: Mutex<()>,
 }
 
 impl Coalesced {
     /// Has `look` done, unless one that began after this call has already come to its end.
-    pub async fn run(&self, look: impl Future<Output = ()>) {
+    pub(crate) async fn run(&self, look: impl Future<Output = ()>) {
         let before = self.begun.load(Ordering::SeqCst);
         let _turn = self.turn.lock().await;
         if self.begun.load(Ordering::SeqCst) == before {

@@ -37,7 +37,7 @@ const BYTES: u64 = 256 * 1024;
 const BYTES_STRETCH: Duration = Duration::from_secs(10);
 
 /// A control connection.
-pub struct Control {
+pub(crate) struct Control {
     socket: WebSocket,
     mailbox: Mailbox,
     write: Duration,
@@ -57,7 +57,7 @@ pub struct Control {
 
 /// What becomes of a peer that sends messages too fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Haste {
+pub(crate) enum Haste {
     /// It is read more slowly.
     Slowed,
     /// Its connection is cut: it has shown no credential.
@@ -74,7 +74,7 @@ struct Vigilance {
 
 /// Why a control connection is over.
 #[derive(Debug, thiserror::Error)]
-pub enum End {
+pub(crate) enum End {
     /// The peer closed it.
     #[error("the peer closed the connection")]
     Closed,
@@ -107,7 +107,13 @@ pub enum End {
 impl Control {
     /// A connection that sends what comes into `mailbox`. `ping`: the relay asks whether the peer is still there,
     /// also without a session.
-    pub fn new(socket: WebSocket, mailbox: Mailbox, limits: &Limits, ping: bool, haste: Haste) -> Self {
+    pub(crate) fn new(
+        socket: WebSocket,
+        mailbox: Mailbox,
+        limits: &Limits,
+        ping: bool,
+        haste: Haste,
+    ) -> Self {
         let now = Instant::now();
         let ping = ping.then_some(limits::PING_INTERVAL);
         let usual = Vigilance { silence: limits.silence, ping };
@@ -133,12 +139,12 @@ impl Control {
     }
 
     /// Its mailbox.
-    pub fn mailbox(&self) -> &Mailbox {
+    pub(crate) fn mailbox(&self) -> &Mailbox {
         &self.mailbox
     }
 
     /// The peer's next message. Meanwhile the mailbox is emptied. Safe to cancel between messages.
-    pub async fn next<In: DeserializeOwned + Bounded>(&mut self) -> Result<In, End> {
+    pub(crate) async fn next<In: DeserializeOwned + Bounded>(&mut self) -> Result<In, End> {
         loop {
             let silent = self.heard + self.vigilance().silence;
             tokio::select! {
@@ -159,12 +165,12 @@ impl Control {
     }
 
     /// Sends a message past the mailbox.
-    pub async fn send(&mut self, message: &impl Serialize) -> Result<(), End> {
+    pub(crate) async fn send(&mut self, message: &impl Serialize) -> Result<(), End> {
         self.write(Message::text(encode(message))).await
     }
 
     /// Closes it, saying why.
-    pub async fn close(self, end: End) {
+    pub(crate) async fn close(self, end: End) {
         if let Some(frame) = goodbye(&end) {
             // The mailbox is given up first: the directory must not wait for a peer's manners.
             drop(self.mailbox);
@@ -289,7 +295,7 @@ fn farewell_words(farewell: Farewell) -> (CloseCode, &'static str) {
 }
 
 /// The code of a close frame whose text is `reason`.
-pub fn close_code(reason: Reason) -> CloseCode {
+pub(crate) fn close_code(reason: Reason) -> CloseCode {
     match reason {
         Reason::RelayStopping => CloseCode::Restart,
         Reason::Revoked => CloseCode::Policy,

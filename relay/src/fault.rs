@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 /// Why nothing more can be read from a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The connection broke. No close frame can be sent.
     #[error("the connection broke")]
     Gone,
@@ -23,7 +23,7 @@ pub enum Fault {
 
 impl Fault {
     /// The close frame for the peer; `None` if its connection is gone.
-    pub fn frame(self) -> Option<CloseFrame> {
+    pub(crate) fn frame(self) -> Option<CloseFrame> {
         let (code, reason) = match self {
             Self::Gone => return None,
             Self::Protocol => (CloseCode::Protocol, "malformed"),

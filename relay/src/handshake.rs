@@ -32,10 +32,10 @@ use crate::switchboard::Switchboard;
 const KEEP_ALIVE: u32 = 30;
 
 /// A connection's life after its handshake: small, while the handshake's memory is given back.
-pub type Lifecycle = BoxFuture<'static, ()>;
+pub(crate) type Lifecycle = BoxFuture<'static, ()>;
 
 /// What every connection needs.
-pub struct HandshakeContext {
+pub(crate) struct HandshakeContext {
     /// The relay's side of TLS, with its certificate.
     pub tls: TlsAcceptor,
     /// The operator's bounds on peers.
@@ -65,7 +65,7 @@ enum Peer {
 
 impl HandshakeContext {
     /// Takes a connection through its handshake, in bounded time.
-    pub async fn receive(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr) -> Option<Lifecycle> {
+    pub(crate) async fn receive(self: Arc<Self>, tcp: TcpStream, peer: SocketAddr) -> Option<Lifecycle> {
         // Counted when its turn has come, so that it is not blamed for waiting in line here.
         let Some(arrival) = self.arrivals.enter(peer.ip(), Instant::now()) else {
             tracing::debug!("no room even for a handshake");

@@ -15,7 +15,7 @@ const MAX_HEAD: usize = 8 * 1024;
 
 /// A request head, and what came behind it.
 #[derive(Debug)]
-pub struct Head {
+pub(crate) struct Head {
     /// The request line and the headers, parsed.
     pub request: Request,
     /// Bytes that belong to what follows.
@@ -24,7 +24,7 @@ pub struct Head {
 
 /// An answer that is not an upgrade.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     status: &'static str,
     /// For the [`endpoint::REFUSED_HEADER`]; empty for none.
     code: &'static str,
@@ -36,32 +36,32 @@ pub struct Refusal {
 
 impl Refusal {
     /// The path is none of the relay's endpoints.
-    pub const NOT_FOUND: Self = Self::new("404 Not Found", "", "there is nothing here\n");
+    pub(crate) const NOT_FOUND: Self = Self::new("404 Not Found", "", "there is nothing here\n");
     /// Not a request that could become a WebSocket.
-    pub const NOT_A_WEB_SOCKET: Self = Self::new(
+    pub(crate) const NOT_A_WEB_SOCKET: Self = Self::new(
         "400 Bad Request",
         "not-a-websocket",
         "this is a fieldlink relay: it speaks WebSocket only\n",
     );
     /// No credential, an unknown one, a wrong or revoked one: the answer does not tell which.
-    pub const CREDENTIAL: Self =
+    pub(crate) const CREDENTIAL: Self =
         Self::new("401 Unauthorized", "credential", "this credential is not valid here\n")
             .with(&[("www-authenticate", "Bearer")]);
     /// No place is free for a connection of this kind.
-    pub const FULL: Self =
+    pub(crate) const FULL: Self =
         Self::new("503 Service Unavailable", "full", "the relay is full: try again later\n");
     /// The session of a ticket may come back yet.
-    pub const PENDING: Self = Self::new(
+    pub(crate) const PENDING: Self = Self::new(
         "503 Service Unavailable",
         "session-pending",
         "neither side of the session has come back yet: try again\n",
     );
     /// Measured too often from one network, or by too many at once.
-    pub const TOO_OFTEN: Self =
+    pub(crate) const TOO_OFTEN: Self =
         Self::new("429 Too Many Requests", "too-often", "measured too often: try again in a minute\n")
             .with(&[("retry-after", "60")]);
     /// The client does not speak this relay's version.
-    pub const VERSION: Self = Self::new(
+    pub(crate) const VERSION: Self = Self::new(
         "426 Upgrade Required",
         "version",
         "this relay speaks fieldlink.1: a program that speaks only a later version needs a newer relay \
@@ -79,20 +79,20 @@ impl Refusal {
     }
 
     /// A ticket that opens nothing, and why.
-    pub fn ticket(code: &'static str, sentence: &str) -> Self {
+    pub(crate) fn ticket(code: &'static str, sentence: &str) -> Self {
         let mut refusal = Self::new("401 Unauthorized", code, "");
         refusal.body = Cow::Owned(format!("the ticket opens nothing here: {sentence}\n"));
         refusal
     }
 
     /// A ticket of a session that is over, for a reason that may be known.
-    pub fn session_over(reason: Option<Reason>) -> Self {
+    pub(crate) fn session_over(reason: Option<Reason>) -> Self {
         let why = reason.map_or("the session is over", Reason::sentence);
         Self { reason, ..Self::ticket("session-over", why) }
     }
 
     /// The code that says why.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         if self.code.is_empty() { "not-found" } else { self.code }
     }
 
@@ -112,7 +112,9 @@ impl Refusal {
 }
 
 /// Reads one request head. The caller bounds the time.
-pub async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Result<Head, Refusal>> {
+pub(crate) async fn read_head(
+    stream: &mut (impl AsyncRead + Unpin),
+) -> std::io::Result<Result<Head, Refusal>> {
     let mut buffer = Vec::with_capacity(1024);
     loop {
         let searched = buffer.len().saturating_sub(3);
@@ -141,14 +143,14 @@ fn parse(mut buffer: Vec<u8>, end: usize) -> Result<Head, Refusal> {
 
 impl Head {
     /// The value of a header that is there exactly once.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.request.headers().get_all(name).iter();
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
     }
 
     /// Whether the client speaks our version.
-    pub fn offers_our_version(&self) -> bool {
+    pub(crate) fn offers_our_version(&self) -> bool {
         let offers = self.request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
         let mut names =
             offers.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
@@ -156,7 +158,7 @@ impl Head {
     }
 
     /// The answer that makes this a WebSocket.
-    pub fn acceptance(&self) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn acceptance(&self) -> Result<Vec<u8>, Refusal> {
         let mut response = create_response(&self.request).map_err(|_| Refusal::NOT_A_WEB_SOCKET)?;
         let subprotocol = HeaderValue::from_static(SUBPROTOCOL);
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
@@ -167,7 +169,7 @@ impl Head {
 }
 
 /// Sends a refusal and closes, so that the answer arrives.
-pub async fn refuse(
+pub(crate) async fn refuse(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     refusal: &Refusal,
 ) -> std::io::Result<()> {

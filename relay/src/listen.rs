@@ -73,11 +73,11 @@ impl ListenError {
 }
 
 /// The listening sockets, one per address.
-pub struct Listeners(Vec<TcpListener>);
+pub(crate) struct Listeners(Vec<TcpListener>);
 
 impl Listeners {
     /// Listens on every one of these addresses.
-    pub fn bind(listen: &Listen) -> Result<Self, ListenError> {
+    pub(crate) fn bind(listen: &Listen) -> Result<Self, ListenError> {
         let sockets = listen.0.iter().map(|address| {
             let bound = bind(*address, is_for_both(*address, listen));
             bound.map_err(|problem| ListenError::new(*address, problem))
@@ -86,13 +86,13 @@ impl Listeners {
     }
 
     /// The addresses, with the ports that the kernel chose.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.0.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
     /// The next connection, and where it comes from: an IPv4 address is told as one, also where it came over
     /// a socket for both families. After an error it waits, longer each time.
-    pub async fn accept(&self, pause: &mut Pause) -> (TcpStream, SocketAddr) {
+    pub(crate) async fn accept(&self, pause: &mut Pause) -> (TcpStream, SocketAddr) {
         loop {
             let accepts = self.0.iter().map(|listener| Box::pin(listener.accept()));
             match select_all(accepts).await.0 {
@@ -112,7 +112,7 @@ impl Listeners {
 
 /// The wait after a failed accept. It outlives the call: a connection that leaves meanwhile makes the relay
 /// try again at once, and rightly so.
-pub struct Pause(Duration);
+pub(crate) struct Pause(Duration);
 
 impl Default for Pause {
     fn default() -> Self {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// Counts messages. The clock is looked at only when a stretch's number is used up.
 #[derive(Debug)]
-pub struct Pace {
+pub(crate) struct Pace {
     permitted: u32,
     stretch: Duration,
     /// How much unused time is remembered.
@@ -16,18 +16,18 @@ pub struct Pace {
 
 impl Pace {
     /// Permits `permitted` messages in each `stretch`, from `now` on.
-    pub fn new(permitted: u32, stretch: Duration, now: Instant) -> Self {
+    pub(crate) fn new(permitted: u32, stretch: Duration, now: Instant) -> Self {
         Self { permitted, stretch, saved: Duration::ZERO, left: permitted, since: now }
     }
 
     /// Lets a peer catch up with what it did not send in up to `stretches` stretches before: what piled up while the
     /// relay had no time to read is not haste.
-    pub fn saving(self, stretches: u32) -> Self {
+    pub(crate) fn saving(self, stretches: u32) -> Self {
         Self { saved: self.stretch * stretches, ..self }
     }
 
     /// Counts a message. If they came too fast: until when no more is to be read.
-    pub fn count(&mut self, now: impl FnOnce() -> Instant) -> Option<Instant> {
+    pub(crate) fn count(&mut self, now: impl FnOnce() -> Instant) -> Option<Instant> {
         self.left -= 1;
         if self.left > 0 {
             return None;

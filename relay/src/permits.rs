@@ -27,7 +27,7 @@ use crate::config::Limits;
 const AGENTS_PER_SESSION: usize = 8;
 
 /// The places for connections, and how many of them are taken.
-pub struct Permits {
+pub(crate) struct Permits {
     /// Without credential or ticket: altogether, and per network.
     strangers: Places<IpAddr>,
     /// With one: altogether, and per engineer.
@@ -38,7 +38,7 @@ pub struct Permits {
 
 /// One connection's permit; given back when it is dropped.
 #[derive(Debug)]
-pub struct Permit {
+pub(crate) struct Permit {
     _place: Place,
 }
 
@@ -51,7 +51,7 @@ enum Place {
 
 impl Permits {
     /// Permits as many as `limits` says.
-    pub fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             strangers: Places::new(limits.connections, limits.connections_per_address),
             sessions: Places::new(limits.session_connections, limits.session_connections_per_engineer),
@@ -60,19 +60,19 @@ impl Permits {
     }
 
     /// A permit for a connection from `address` without credential or ticket.
-    pub fn stranger(&self, address: IpAddr) -> Option<Permit> {
+    pub(crate) fn stranger(&self, address: IpAddr) -> Option<Permit> {
         let _held = self.strangers.take(network(address))?;
         Some(Permit { _place: Place::Stranger { _held } })
     }
 
     /// A permit for a connection of this engineer, or of a pipe of one of their sessions.
-    pub fn session(&self, engineer: EngineerId) -> Option<Permit> {
+    pub(crate) fn session(&self, engineer: EngineerId) -> Option<Permit> {
         let _held = self.sessions.take(engineer)?;
         Some(Permit { _place: Place::Session { _held } })
     }
 
     /// A permit for a connection of the agent of this engineer's `session`.
-    pub fn agent(&self, engineer: EngineerId, session: SessionId) -> Option<Permit> {
+    pub(crate) fn agent(&self, engineer: EngineerId, session: SessionId) -> Option<Permit> {
         let _of_session = self.agents.take(session)?;
         let _held = self.sessions.take(engineer)?;
         Some(Permit { _place: Place::Agent { _held, _of_session } })

@@ -36,21 +36,21 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Where the relay of one state directory listens, and the account that owns the directory.
 #[derive(Debug, Clone)]
-pub struct Door {
+pub(crate) struct Door {
     address: SocketAddr,
     owner: u32,
 }
 
 impl Door {
     /// The one of `state_directory`, wherever a process sees that.
-    pub fn of(state_directory: &Path) -> io::Result<Self> {
+    pub(crate) fn of(state_directory: &Path) -> io::Result<Self> {
         let found = std::fs::metadata(state_directory)?;
         let name = format!("fieldlink-relay/{:x}-{:x}", found.dev(), found.ino());
         Ok(Self { address: SocketAddr::from_abstract_name(name)?, owner: found.uid() })
     }
 
     /// Has the running relay take the engineers who are called `name` off its list: a line for each of them.
-    pub fn revoke(&self, name: &str) -> io::Result<Vec<String>> {
+    pub(crate) fn revoke(&self, name: &str) -> io::Result<Vec<String>> {
         let mut stream = StdStream::connect_addr(&self.address)?;
         let relay = getsockopt(&stream, sockopt::PeerCredentials)?.uid();
         if relay != self.owner && relay != 0 {
@@ -71,7 +71,7 @@ impl Door {
     }
 
     /// Binds the socket and listens on it, which only the relay does.
-    pub fn open(&self) -> io::Result<UnixListener> {
+    pub(crate) fn open(&self) -> io::Result<UnixListener> {
         let listener = StdListener::bind_addr(&self.address)?;
         listener.set_nonblocking(true)?;
         UnixListener::from_std(listener)
@@ -79,7 +79,7 @@ impl Door {
 }
 
 /// Takes revocations from root and the relay's own account, for as long as it is polled.
-pub async fn serve(state_directory: &Path, store: Arc<dyn Store>) {
+pub(crate) async fn serve(state_directory: &Path, store: Arc<dyn Store>) {
     let listener = listen(state_directory).await;
     loop {
         match listener.accept().await {

@@ -17,10 +17,10 @@ use tokio_tungstenite::tungstenite::protocol::{self, CloseFrame, WebSocketConfig
 use crate::permits::Permit;
 
 /// TLS from a peer.
-pub type Tls = TlsStream<Metered<TcpStream>>;
+pub(crate) type Tls = TlsStream<Metered<TcpStream>>;
 /// A WebSocket from a peer. Boxed: it is large, and every future that it passes through would have room
 /// for it.
-pub type WebSocket = Box<WebSocketStream<Tls>>;
+pub(crate) type WebSocket = Box<WebSocketStream<Tls>>;
 
 /// Buffers of a control connection. There are thousands of idle ones, and their messages are small.
 const CONTROL_BUFFER: usize = 1024;
@@ -33,7 +33,7 @@ const PIPE_WRITE: usize = 32 * 1024;
 const PIPE_TLS: usize = limits::PIPE_CHUNK + 4 * 1024;
 
 /// A pipe's connection on its way to its partner.
-pub struct PipeSocket {
+pub(crate) struct PipeSocket {
     /// The connection.
     pub web_socket: WebSocket,
     /// Held for as long as it lives.
@@ -42,7 +42,7 @@ pub struct PipeSocket {
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// Control messages.
     Control,
     /// A measurement.
@@ -52,7 +52,7 @@ pub enum Purpose {
 }
 
 /// Makes a WebSocket of an upgraded connection. `tail` came after the request.
-pub async fn upgrade(mut tls: Tls, tail: Vec<u8>, purpose: Purpose) -> WebSocket {
+pub(crate) async fn upgrade(mut tls: Tls, tail: Vec<u8>, purpose: Purpose) -> WebSocket {
     if purpose == Purpose::Pipe {
         tls.get_mut().1.set_buffer_limit(Some(PIPE_TLS));
     }
@@ -76,7 +76,7 @@ fn config(purpose: Purpose) -> WebSocketConfig {
 
 /// Says goodbye, or answers the peer's, and waits briefly until the peer has gone, so that the goodbye arrives.
 /// What was written before it gets up to `patience` to leave.
-pub async fn say_goodbye(mut socket: WebSocket, frame: CloseFrame, patience: Duration) {
+pub(crate) async fn say_goodbye(mut socket: WebSocket, frame: CloseFrame, patience: Duration) {
     let flushed = timeout(patience, socket.flush()).await;
     if !matches!(flushed, Ok(Ok(()))) {
         return;
@@ -95,19 +95,19 @@ pub async fn say_goodbye(mut socket: WebSocket, frame: CloseFrame, patience: Dur
 }
 
 /// Bytes that the peer's socket has taken so far.
-pub fn written(socket: &WebSocket) -> u64 {
+pub(crate) fn written(socket: &WebSocket) -> u64 {
     socket.get_ref().get_ref().0.written
 }
 
 /// Bytes that have come from the peer's socket so far.
-pub fn received(socket: &WebSocket) -> u64 {
+pub(crate) fn received(socket: &WebSocket) -> u64 {
     socket.get_ref().get_ref().0.read
 }
 
 /// Counts what is written, so that a slow peer can be told from one that has stopped, and what is read, so
 /// that a peer that sends without end is noticed also when no message comes of it.
 #[derive(Debug)]
-pub struct Metered<S> {
+pub(crate) struct Metered<S> {
     inner: S,
     written: u64,
     read: u64,
@@ -115,7 +115,7 @@ pub struct Metered<S> {
 
 impl<S> Metered<S> {
     /// Counts from now on.
-    pub fn new(inner: S) -> Self {
+    pub(crate) fn new(inner: S) -> Self {
         Self { inner, written: 0, read: 0 }
     }
 

@@ -25,7 +25,7 @@ use crate::pace::Pace;
 use crate::socket::{WebSocket, written};
 use crate::switchboard::Traffic;
 
-pub use ending::SpliceEnd;
+pub(crate) use ending::SpliceEnd;
 
 use ending::{Cause, accept};
 
@@ -41,7 +41,7 @@ const SAVED: u32 = 9;
 const LOST: Cause = Cause::Fault(Fault::Gone);
 
 /// Two connections, and a flow of messages each way between them.
-pub struct Splice {
+pub(crate) struct Splice {
     sockets: [WebSocket; 2],
     /// `flows[i]` goes from `sockets[i]` to the other.
     flows: [Flow; 2],
@@ -77,7 +77,7 @@ enum Blocked {
 impl Splice {
     /// Joins `first`, which is `first_side`'s and has already said `early`, with `second`. A write
     /// without progress for `patience` (twice that at most) ends it.
-    pub fn new(
+    pub(crate) fn new(
         first: WebSocket,
         second: WebSocket,
         first_side: Role,
@@ -91,7 +91,7 @@ impl Splice {
     }
 
     /// Moves messages until one side ends it. Safe to cancel.
-    pub async fn run(&mut self) -> SpliceEnd {
+    pub(crate) async fn run(&mut self) -> SpliceEnd {
         poll_fn(|cx| {
             if let Poll::Ready(end) = self.poll(cx) {
                 return Poll::Ready(end);
@@ -107,7 +107,7 @@ impl Splice {
     }
 
     /// Hands over what is in hand already, and reads no more. A side that is gone gets nothing.
-    pub async fn settle(&mut self) {
+    pub(crate) async fn settle(&mut self) {
         poll_fn(|cx| {
             let [a, b] = &mut self.sockets;
             let [forth, back] = &mut self.flows;
@@ -118,19 +118,19 @@ impl Splice {
     }
 
     /// Asks `side` to attach again, as soon as it takes something.
-    pub fn prod(&mut self, side: Role) {
+    pub(crate) fn prod(&mut self, side: Role) {
         for flow in &mut self.flows {
             flow.prod |= flow.from.peer() == side;
         }
     }
 
     /// How often its sides were held back because they sent too many messages.
-    pub fn rests(&self) -> u64 {
+    pub(crate) fn rests(&self) -> u64 {
         self.flows.iter().map(|flow| flow.rests).sum()
     }
 
     /// The two connections, in the order in which they came.
-    pub fn into_sockets(self) -> [WebSocket; 2] {
+    pub(crate) fn into_sockets(self) -> [WebSocket; 2] {
         self.sockets
     }
 

@@ -22,7 +22,7 @@ const LEASE: Duration = Duration::from_secs(45 * 60);
 const ROTATION: Duration = Duration::from_secs(24 * 3_600);
 
 /// Signs and verifies with the current keys, in the name of this node.
-pub struct TicketSigner {
+pub(crate) struct TicketSigner {
     node: String,
     keys: RwLock<TicketKeys>,
     boot: RwLock<Boot>,
@@ -31,7 +31,7 @@ pub struct TicketSigner {
 
 /// The number of the present boot of the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Boot {
+pub(crate) struct Boot {
     /// Higher than that of every boot before it. 0 if these are not known: then no lease is worth anything.
     pub number: u64,
     /// Whether the next boot will know of this one. Until then no leases are issued.
@@ -40,7 +40,7 @@ pub struct Boot {
 
 /// A pipe, as both sides' tickets name it.
 #[derive(Debug, Clone, Copy)]
-pub struct PipeName<'a> {
+pub(crate) struct PipeName<'a> {
     /// The session it belongs to.
     pub session: SessionId,
     /// The run in which it was opened.
@@ -59,32 +59,32 @@ pub struct PipeName<'a> {
 
 impl TicketSigner {
     /// An office of `node` with these keys.
-    pub fn new(node: String, keys: TicketKeys, boot: Boot) -> Self {
+    pub(crate) fn new(node: String, keys: TicketKeys, boot: Boot) -> Self {
         Self { node, keys: RwLock::new(keys), boot: RwLock::new(boot), sequence: AtomicU64::new(0) }
     }
 
     /// The number of this boot was written down only now. No lease was issued before.
-    pub fn boot_was_written(&self, number: u64) {
+    pub(crate) fn boot_was_written(&self, number: u64) {
         *self.boot.write().unwrap_or_else(PoisonError::into_inner) = Boot { number, is_written: true };
     }
 
     /// The present boot. Leases may be issued once its number is written.
-    pub fn boot(&self) -> Boot {
+    pub(crate) fn boot(&self) -> Boot {
         *self.boot.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How keys are rotated where sessions last up to `session`.
-    pub fn key_policy(session: Duration) -> KeyPolicy {
+    pub(crate) fn key_policy(session: Duration) -> KeyPolicy {
         KeyPolicy { rotate_after: ROTATION, keep_for: session.max(LEASE) }
     }
 
     /// Takes new keys into use.
-    pub fn renew(&self, keys: TicketKeys) {
+    pub(crate) fn renew(&self, keys: TicketKeys) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// Lets `side` attach to a pipe.
-    pub fn pipe_ticket(&self, name: &PipeName<'_>, side: Role) -> Signed<PipeTicket> {
+    pub(crate) fn pipe_ticket(&self, name: &PipeName<'_>, side: Role) -> Signed<PipeTicket> {
         self.sign(&PipeTicket {
             node: self.node.clone(),
             session: name.session,
@@ -100,7 +100,7 @@ impl TicketSigner {
     }
 
     /// Lets `side` return to an admitted session.
-    pub fn session_ticket(&self, admission: &Admission, side: Role) -> Signed<SessionTicket> {
+    pub(crate) fn session_ticket(&self, admission: &Admission, side: Role) -> Signed<SessionTicket> {
         let standing = &admission.standing;
         self.sign(&SessionTicket {
             node: self.node.clone(),
@@ -117,14 +117,14 @@ impl TicketSigner {
     }
 
     /// The tenure of an agent that registers now. Later ones are later registrations if they are drawn one by one.
-    pub fn next_tenure(&self) -> Tenure {
+    pub(crate) fn next_tenure(&self) -> Tenure {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
         Tenure { boot: self.boot().number, sequence }
     }
 
     /// Proves in a later boot that `support_id` was this agent's now, which holds it with `rank` since `tenure`
     /// began.
-    pub fn lease(
+    pub(crate) fn lease(
         &self,
         support_id: SupportId,
         agent_key: AgentKey,
@@ -136,13 +136,17 @@ impl TicketSigner {
     }
 
     /// Reads a pipe ticket of this node.
-    pub fn verify_pipe(&self, token: &Signed<PipeTicket>, now: UnixTime) -> Result<PipeTicket, TicketError> {
+    pub(crate) fn verify_pipe(
+        &self,
+        token: &Signed<PipeTicket>,
+        now: UnixTime,
+    ) -> Result<PipeTicket, TicketError> {
         let ticket: PipeTicket = self.read(|keys| keys.verify(token, now))?;
         if ticket.node == self.node { Ok(ticket) } else { Err(TicketError::UnknownKey) }
     }
 
     /// What an agent's session ticket of this node says, if it is this key's.
-    pub fn verify_agents_session(
+    pub(crate) fn verify_agents_session(
         &self,
         token: &Signed<SessionTicket>,
         key: &AgentKey,
@@ -152,7 +156,7 @@ impl TicketSigner {
     }
 
     /// The same of an agent whose key is not known yet.
-    pub fn verify_any_agents_session(
+    pub(crate) fn verify_any_agents_session(
         &self,
         token: &Signed<SessionTicket>,
         now: UnixTime,
@@ -161,7 +165,7 @@ impl TicketSigner {
     }
 
     /// What an engineer's session ticket of this node says, if it is this engineer's and session's.
-    pub fn verify_engineers_session(
+    pub(crate) fn verify_engineers_session(
         &self,
         token: &Signed<SessionTicket>,
         session: SessionId,
@@ -174,7 +178,7 @@ impl TicketSigner {
     }
 
     /// The rank of an agent that shows `token`, if that is a lease of this node for this ID and key.
-    pub fn rank(
+    pub(crate) fn rank(
         &self,
         token: &Signed<Lease>,
         support_id: SupportId,

@@ -18,7 +18,7 @@ use super::{Events, GrantError, Refusal, Request, Returns, StaleAnswer};
 const REMINDERS: [u64; 3] = [10, 5, 1];
 
 /// A session in which the engineer works.
-pub struct Active {
+pub(crate) struct Active {
     /// The engineer, and the run in use: each return of their program changes the run.
     pub request: Request,
     /// When it began: the relay had withdrawn the support ID.

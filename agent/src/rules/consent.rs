@@ -17,7 +17,7 @@ pub(super) const BEGINNING: Duration = Duration::from_secs(45);
 
 impl Rules {
     /// The verified engineer proved the control pipe. `shows_chat`: whether their program shows lines of chat.
-    pub fn handle_greeted(&mut self, shows_chat: bool, now: Duration) {
+    pub(crate) fn handle_greeted(&mut self, shows_chat: bool, now: Duration) {
         match std::mem::replace(&mut self.state, State::Off) {
             State::Greeting { request, .. } if self.consent == Consent::Pin => {
                 self.allow(request, shows_chat, now);
@@ -70,7 +70,7 @@ impl Rules {
     }
 
     /// What serves the engineer runs.
-    pub fn handle_begun(&mut self) {
+    pub(crate) fn handle_begun(&mut self) {
         if let State::Admitting { has_begun: has_begun @ false, .. } = &mut self.state {
             *has_begun = true;
             self.events.push_back(RuleEvent::Begun);
@@ -79,7 +79,7 @@ impl Rules {
 
     /// The relay withdrew the support ID of `session`: its time begins. It may say so again. False if that is no
     /// session of ours.
-    pub fn handle_admitted(&mut self, session: SessionId, now: Duration) -> bool {
+    pub(crate) fn handle_admitted(&mut self, session: SessionId, now: Duration) -> bool {
         match &self.state {
             State::Active(active) => active.request.session == session,
             State::Admitting { request, shows_chat, has_begun: true, .. } if request.session == session => {
@@ -95,7 +95,7 @@ impl Rules {
     }
 
     /// The session, or what was to become one, is over by `teller`'s word.
-    pub fn handle_over(&mut self, reason: Reason, teller: Teller, now: Duration) {
+    pub(crate) fn handle_over(&mut self, reason: Reason, teller: Teller, now: Duration) {
         match self.state {
             State::Active(_) | State::Admitting { .. } => self.close(Ending::told(reason, teller)),
             _ => self.leave(reason, teller, now),
@@ -103,14 +103,14 @@ impl Rules {
     }
 
     /// The relay says that `session` is over.
-    pub fn handle_relay_ended(&mut self, session: SessionId, reason: Reason, now: Duration) {
+    pub(crate) fn handle_relay_ended(&mut self, session: SessionId, reason: Reason, now: Duration) {
         if self.state.request().is_some_and(|request| request.session == session) {
             self.handle_over(reason, Teller::Relay, now);
         }
     }
 
     /// The relay does not register the agent for its session again: remote access goes off.
-    pub fn handle_relay_closed(&mut self, reason: Reason) {
+    pub(crate) fn handle_relay_closed(&mut self, reason: Reason) {
         self.close(Ending::told(reason, Teller::Relay));
     }
 

@@ -6,7 +6,7 @@ use super::request::Request;
 
 /// Which side said that a session is over, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Teller {
+pub(crate) enum Teller {
     /// Our own side, or the engineer's under the seal.
     Party,
     /// The relay, which may say anything.
@@ -15,14 +15,14 @@ pub enum Teller {
 
 impl Teller {
     /// Whether `reason` is not for the teller to know: the relay may have made it up.
-    pub fn is_hearsay(self, reason: Reason) -> bool {
+    pub(crate) fn is_hearsay(self, reason: Reason) -> bool {
         self == Self::Relay && !reason.is_relays_own()
     }
 }
 
 /// Why remote access went off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// A reason that the side which said it can know.
     Reason(Reason),
     /// The relay says so, and names another side as the cause, which it may have made up.
@@ -40,7 +40,7 @@ impl Ending {
     }
 
     /// What the other sides are told. Hearsay is not passed on under our own seal.
-    pub fn reason(&self) -> Reason {
+    pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::Reason(reason) => *reason,
             Self::Hearsay(_) => Reason::RelayEnded,

@@ -14,7 +14,7 @@ use crate::network::reach::Failure;
 
 /// Something that happened. Times are times since boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RuleEvent {
+pub(crate) enum RuleEvent {
     /// Remote access is on: the relay is to register this ID. It comes again if another ID had to be drawn.
     Opened {
         /// What the engineer asks the relay for.
@@ -155,7 +155,7 @@ pub enum RuleEvent {
 
 /// Why an engineer who knew the PIN does not come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotLetIn {
+pub(crate) enum NotLetIn {
     /// The client said no.
     Refused,
     /// The client did not answer in time.
@@ -173,7 +173,7 @@ pub enum NotLetIn {
 
 impl NotLetIn {
     /// The reason for the log, and for an engineer who may try again.
-    pub fn reason(self) -> Reason {
+    pub(crate) fn reason(self) -> Reason {
         match self {
             Self::Refused => Reason::ClientRefused,
             Self::Unanswered => Reason::NoAnswer,

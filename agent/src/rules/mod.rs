@@ -39,17 +39,16 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::agent::FromAgent;
 use fieldlink_protocol::reason::Reason;
 
-pub use active::Active;
-pub use ending::{Ending, Teller};
-pub use event::{NotLetIn, RuleEvent};
-pub use pair::Pair;
-pub use pairing::Trial;
-pub use question::Asked;
-pub use refusal::{GrantError, Refusal, StaleAnswer};
-pub use relay_link::RelayLink;
-pub use request::Request;
-pub use returns::Returns;
-pub use state::State;
+pub(crate) use active::Active;
+pub(crate) use ending::{Ending, Teller};
+pub(crate) use event::{NotLetIn, RuleEvent};
+pub(crate) use pair::Pair;
+pub(crate) use question::Asked;
+pub(crate) use refusal::{GrantError, Refusal, StaleAnswer};
+pub(crate) use relay_link::RelayLink;
+pub(crate) use request::Request;
+pub(crate) use returns::Returns;
+pub(crate) use state::State;
 
 use crate::config::{Consent, SessionConfig};
 use crate::network::reach::Failure;
@@ -61,7 +60,7 @@ const MOST_REDRAWS: u8 = 3;
 type Events = VecDeque<RuleEvent>;
 
 /// The state, and the limits that move it.
-pub struct Rules {
+pub(crate) struct Rules {
     consent: Consent,
     session: SessionConfig,
     state: State,
@@ -73,29 +72,29 @@ pub struct Rules {
 
 impl Rules {
     /// Remote access that is off, and the configured limits.
-    pub fn new(consent: Consent, session: SessionConfig) -> Self {
+    pub(crate) fn new(consent: Consent, session: SessionConfig) -> Self {
         let (state, relay, events) = (State::Off, RelayLink::default(), Events::new());
         Self { consent, session, state, relay, redraws: 0, events }
     }
 
     /// Where remote access stands.
-    pub fn state(&self) -> &State {
+    pub(crate) fn state(&self) -> &State {
         &self.state
     }
 
     /// Whether the relay knows us.
-    pub fn relay(&self) -> &RelayLink {
+    pub(crate) fn relay(&self) -> &RelayLink {
         &self.relay
     }
 
     /// Whether SSH pipes are admitted for `session` now.
-    pub fn admits_pipes(&self, session: SessionId) -> bool {
+    pub(crate) fn admits_pipes(&self, session: SessionId) -> bool {
         let lets_in = |active: &Active| active.interrupted.is_none() && active.request.session == session;
         self.state.active().is_some_and(lets_in)
     }
 
     /// The message that must have reached the relay by now, should it have been lost. A second one does no harm.
-    pub fn word_to_relay(&self) -> Option<FromAgent> {
+    pub(crate) fn word_to_relay(&self) -> Option<FromAgent> {
         match &self.state {
             State::Admitting { request, has_begun: true, .. } => {
                 Some(FromAgent::Admitted { session: request.session })
@@ -109,7 +108,7 @@ impl Rules {
     }
 
     /// The client orders something. What is said to the engineer comes by [`Self::handle_clients_chat`].
-    pub fn handle_order(&mut self, order: Order, now: Duration) -> Result<(), Refusal> {
+    pub(crate) fn handle_order(&mut self, order: Order, now: Duration) -> Result<(), Refusal> {
         let is_off = matches!(self.state, State::Off);
         match order {
             Order::Ping => Ok(()),
@@ -136,12 +135,12 @@ impl Rules {
     }
 
     /// Something that remote access cannot do without has failed on our side, or stops.
-    pub fn handle_failure(&mut self, reason: Reason) {
+    pub(crate) fn handle_failure(&mut self, reason: Reason) {
         self.close(Ending::Reason(reason));
     }
 
     /// The relay knows the support ID, or the session.
-    pub fn handle_registered(&mut self) {
+    pub(crate) fn handle_registered(&mut self) {
         if matches!(self.state, State::Off) {
             return;
         }
@@ -150,14 +149,14 @@ impl Rules {
     }
 
     /// The connection to the relay was lost, or could not be had.
-    pub fn handle_relay_lost(&mut self, failure: Failure, now: Duration) {
+    pub(crate) fn handle_relay_lost(&mut self, failure: Failure, now: Duration) {
         let waits = matches!(self.state, State::Open { .. });
         self.relay.handle_lost(failure, waits, now, &mut self.events);
     }
 
     /// The relay knows another scanner by this ID. Another one is drawn only before an engineer can have tried this
     /// one: a relay must not get a fresh count of attempts without a press.
-    pub fn handle_id_taken(&mut self, now: Duration) {
+    pub(crate) fn handle_id_taken(&mut self, now: Duration) {
         let is_fresh = matches!(&self.state, State::Open { pair, .. } if pair.is_untouched());
         if is_fresh && self.redraws < MOST_REDRAWS {
             self.redraws += 1;
@@ -168,12 +167,12 @@ impl Rules {
     }
 
     /// The next thing that happened.
-    pub fn poll_event(&mut self) -> Option<RuleEvent> {
+    pub(crate) fn poll_event(&mut self) -> Option<RuleEvent> {
         self.events.pop_front()
     }
 
     /// When [`Self::handle_timeout`] is due.
-    pub fn poll_timeout(&self) -> Option<Duration> {
+    pub(crate) fn poll_timeout(&self) -> Option<Duration> {
         self.state_timeout().into_iter().chain(self.relay.poll_timeout()).min()
     }
 
@@ -189,7 +188,7 @@ impl Rules {
     }
 
     /// Carries out all that is due at `now`.
-    pub fn handle_timeout(&mut self, now: Duration) {
+    pub(crate) fn handle_timeout(&mut self, now: Duration) {
         let waits = matches!(self.state, State::Open { .. });
         self.relay.handle_timeout(waits, now, &mut self.events);
         while self.state_timeout().is_some_and(|due| due <= now) {

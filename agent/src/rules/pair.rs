@@ -12,7 +12,7 @@ use fieldlink_protocol::{pin::Pin, support_id::SupportId};
 const MOST_RUNS: usize = 4096;
 
 /// Support ID, PIN, and how often it was tried.
-pub struct Pair {
+pub(crate) struct Pair {
     /// What the engineer asks the relay for.
     pub support_id: SupportId,
     /// What the client reads out.
@@ -26,7 +26,7 @@ pub struct Pair {
 
 impl Pair {
     /// Draws both, and registers the PIN under a new OPAQUE server setup.
-    pub fn draw() -> Result<Self, LoginError> {
+    pub(crate) fn draw() -> Result<Self, LoginError> {
         let pin = Pin::random();
         let registration = Arc::new(Registration::new(&pin)?);
         Ok(Self {
@@ -40,12 +40,12 @@ impl Pair {
     }
 
     /// Wrong tries so far.
-    pub fn failures(&self) -> u8 {
+    pub(crate) fn failures(&self) -> u8 {
         self.attempts.failures()
     }
 
     /// Whether the relay has ever known it.
-    pub fn was_registered(&self) -> bool {
+    pub(crate) fn was_registered(&self) -> bool {
         self.was_registered
     }
 

@@ -13,7 +13,7 @@ use fieldlink_protocol::support_id::SupportId;
 use super::{Ending, Request, RuleEvent, Rules, State};
 
 /// What a pairing run needs of the pair.
-pub struct Trial {
+pub(crate) struct Trial {
     /// The pair's ID, which the run's keys are bound to.
     pub support_id: SupportId,
     /// The PIN, registered with ourselves.
@@ -22,7 +22,7 @@ pub struct Trial {
 
 impl Rules {
     /// An engineer wants to pair, while `running` others do. Nothing is charged yet.
-    pub fn handle_pair(&mut self, request: &Request, running: usize) -> Option<Trial> {
+    pub(crate) fn handle_pair(&mut self, request: &Request, running: usize) -> Option<Trial> {
         let trial = self.trial(request.run, running);
         if trial.is_none() {
             self.handle_declined(request.clone(), Reason::Busy);
@@ -37,12 +37,12 @@ impl Rules {
     }
 
     /// A run is over before it was charged, or cannot begin.
-    pub fn handle_declined(&mut self, request: Request, reason: Reason) {
+    pub(crate) fn handle_declined(&mut self, request: Request, reason: Reason) {
         self.events.push_back(RuleEvent::Declined { request, reason });
     }
 
     /// Charges an attempt, before the second OPAQUE message leaves.
-    pub fn handle_charge(&mut self, registration: &Arc<Registration>) -> Result<Charge, Reason> {
+    pub(crate) fn handle_charge(&mut self, registration: &Arc<Registration>) -> Result<Charge, Reason> {
         match &mut self.state {
             State::Open { pair, .. } if Arc::ptr_eq(&pair.registration, registration) => {
                 pair.attempts.charge().ok_or(Reason::Burnt)
@@ -52,7 +52,7 @@ impl Rules {
     }
 
     /// The third message did not verify, or never came.
-    pub fn handle_failed(
+    pub(crate) fn handle_failed(
         &mut self,
         request: Request,
         registration: &Arc<Registration>,
@@ -68,7 +68,7 @@ impl Rules {
     }
 
     /// The third message verified. The first engineer to get here is greeted; the others get an error.
-    pub fn handle_verified(
+    pub(crate) fn handle_verified(
         &mut self,
         request: Request,
         registration: &Arc<Registration>,

@@ -9,7 +9,7 @@ use fieldlink_protocol::text;
 
 /// A question of the engineer's that the client has not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// An answer must name it.
     pub id: QuestionId,
     /// The engineer's own number for it.

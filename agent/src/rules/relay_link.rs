@@ -11,7 +11,7 @@ const UNTOLD: Duration = Duration::from_secs(8);
 
 /// The connection to the relay, as the client is shown it.
 #[derive(Debug, Default)]
-pub struct RelayLink {
+pub(crate) struct RelayLink {
     is_registered: bool,
     problem: Option<String>,
     /// A connection that was lost a moment ago, and may be back before the client has to know.
@@ -27,12 +27,12 @@ struct Outage {
 
 impl RelayLink {
     /// Whether the relay knows us, as far as the client is told.
-    pub fn is_registered(&self) -> bool {
+    pub(crate) fn is_registered(&self) -> bool {
         self.is_registered
     }
 
     /// What went wrong last, while it does not.
-    pub fn problem(&self) -> Option<&str> {
+    pub(crate) fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
 

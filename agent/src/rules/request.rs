@@ -5,7 +5,7 @@ use fieldlink_protocol::ids::{RunId, SessionId};
 
 /// Which engineer asks, and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
+pub(crate) struct Request {
     /// Which session; drawn by the relay.
     pub session: SessionId,
     /// Which pairing run; the relay draws another one for each try.

@@ -9,7 +9,7 @@ const MOST_RUNS: usize = 256;
 
 /// Runs that were seen, and those that succeeded.
 #[derive(Debug, Default)]
-pub struct Returns {
+pub(crate) struct Returns {
     /// How often the program came back.
     pub count: u32,
     seen: HashSet<RunId>,

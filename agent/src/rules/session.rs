@@ -13,23 +13,23 @@ impl Rules {
     }
 
     /// The engineer's side was heard under the seal.
-    pub fn handle_heard(&mut self, now: Duration) {
+    pub(crate) fn handle_heard(&mut self, now: Duration) {
         self.with_active(|active, events| active.handle_heard(now, events));
     }
 
     /// The control pipe has no connection: no new SSH pipes, until it is heard again.
-    pub fn handle_link_down(&mut self, problem: String) {
+    pub(crate) fn handle_link_down(&mut self, problem: String) {
         self.with_active(|active, events| active.handle_link_down(problem, events));
     }
 
     /// The control pipe has a connection again. That alone is no sign of life: a relay could give us one
     /// connection after another and keep back what is said on them.
-    pub fn handle_link_up(&mut self, now: Duration) {
+    pub(crate) fn handle_link_up(&mut self, now: Duration) {
         self.with_active(|active, events| active.handle_link_up(now, events));
     }
 
     /// The engineer asks the client something. `request` is the engineer's number for it.
-    pub fn handle_question(&mut self, request: u32, question: Question, now: Duration) {
+    pub(crate) fn handle_question(&mut self, request: u32, question: Question, now: Duration) {
         let asked = self.with_active(|active, events| active.handle_question(request, question, now, events));
         if asked.is_none() {
             self.events.push_back(RuleEvent::NotAsked { request, answer: Answer::Busy {} });
@@ -37,7 +37,7 @@ impl Rules {
     }
 
     /// The engineer takes a question back.
-    pub fn handle_withdrawal(&mut self, request: u32) {
+    pub(crate) fn handle_withdrawal(&mut self, request: u32) {
         self.with_active(|active, events| active.handle_withdrawal(request, events));
     }
 
@@ -54,26 +54,31 @@ impl Rules {
 
     /// The engineer says something to the client. False if that was too much, and dropped. Before the session has
     /// begun there is nothing to say.
-    pub fn handle_engineers_chat(&mut self, line: &str, now: Duration) -> bool {
+    pub(crate) fn handle_engineers_chat(&mut self, line: &str, now: Duration) -> bool {
         let shown = self.with_active(|active, events| active.handle_engineers_chat(line, now, events));
         shown.unwrap_or(true)
     }
 
     /// The client says something to the engineer. `has_room`: whether the control channel takes a message now.
-    pub fn handle_clients_chat(&mut self, line: &str, has_room: bool, now: Duration) -> Result<(), Refusal> {
+    pub(crate) fn handle_clients_chat(
+        &mut self,
+        line: &str,
+        has_room: bool,
+        now: Duration,
+    ) -> Result<(), Refusal> {
         let said = self.with_active(|active, events| active.handle_clients_chat(line, has_room, now, events));
         said.unwrap_or(Err(Refusal::NoSession))
     }
 
     /// The engineer's program, started again, wants to pair with the restart key. Returns its request, if it may.
-    pub fn handle_pair_again(&mut self, session: SessionId, run: RunId) -> Option<Request> {
+    pub(crate) fn handle_pair_again(&mut self, session: SessionId, run: RunId) -> Option<Request> {
         let active = self.state.active_mut()?;
         let is_welcome = active.request.session == session && active.returns.is_new(run);
         is_welcome.then(|| Request { run, ..active.request.clone() })
     }
 
     /// The engineer's program is back, in the run it paired in. False if there is no session any more.
-    pub fn handle_returned(&mut self, run: RunId, shows_chat: bool, now: Duration) -> bool {
+    pub(crate) fn handle_returned(&mut self, run: RunId, shows_chat: bool, now: Duration) -> bool {
         let back = self.with_active(|active, events| active.handle_returned(run, shows_chat, now, events));
         back.is_some()
     }

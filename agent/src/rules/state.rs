@@ -11,7 +11,7 @@ use super::pair::Pair;
 use super::request::Request;
 
 /// Where a session stands.
-pub enum State {
+pub(crate) enum State {
     /// Remote access is off.
     Off,
     /// Waiting for an engineer.
@@ -60,7 +60,7 @@ pub enum State {
 
 impl State {
     /// The engineer who is greeted, asked about, admitted or at work.
-    pub fn request(&self) -> Option<&Request> {
+    pub(crate) fn request(&self) -> Option<&Request> {
         match self {
             Self::Off | Self::Open { .. } => None,
             Self::Greeting { request, .. }
@@ -84,7 +84,7 @@ impl State {
     }
 
     /// The session in which the engineer works.
-    pub fn active(&self) -> Option<&Active> {
+    pub(crate) fn active(&self) -> Option<&Active> {
         match self {
             Self::Active(active) => Some(active),
             _ => None,

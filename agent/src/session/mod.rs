@@ -1,8 +1,8 @@
 //! One session's moving parts: control channel, session process, SSH connections. What may happen
 //! when is for the rules; this only does it.
 
-pub mod control;
-pub mod pairing;
+pub(crate) mod control;
+pub(crate) mod pairing;
 mod work;
 
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::ssh::forward_policy::ForwardPolicy;
 use crate::ssh::{self, ChannelEnd, ChannelIdentity, ChannelPath, SshServer, SshServerParts, SshThread};
 
 /// A session from the verified PIN on.
-pub struct LiveSession {
+pub(crate) struct LiveSession {
     control: Control,
     control_events: mpsc::Receiver<ControlEvent>,
     host_key: PrivateKey,
@@ -46,7 +46,7 @@ pub struct LiveSession {
 
 /// What becomes of a session by itself.
 #[derive(Debug)]
-pub enum SessionEvent {
+pub(crate) enum SessionEvent {
     /// From the control channel.
     Control(ControlEvent),
     /// The session process runs, and the engineer may come in; or not.
@@ -89,7 +89,7 @@ impl SessionDeps {
 
 /// Why a session could not begin.
 #[derive(Debug, thiserror::Error)]
-pub enum BeginError {
+pub(crate) enum BeginError {
     /// The session process could not be started.
     #[error(transparent)]
     Process(#[from] StartError),
@@ -106,14 +106,14 @@ pub enum BeginError {
 
 impl BeginError {
     /// Whether the session process is newer than we are, or older.
-    pub fn is_of_another_version(&self) -> bool {
+    pub(crate) fn is_of_another_version(&self) -> bool {
         matches!(self, Self::Process(StartError::Version(_) | StartError::Wire(_)))
     }
 }
 
 impl LiveSession {
     /// Opens the control channel to an engineer who knows the PIN.
-    pub fn greet(
+    pub(crate) fn greet(
         verified: Verified,
         request: &Request,
         around: &Arc<SessionDeps>,
@@ -147,7 +147,7 @@ impl LiveSession {
     }
 
     /// Notes the engineer's SSH key. False if that is no key, or a second one.
-    pub fn set_engineer(&mut self, hello: &EngineerHello) -> bool {
+    pub(crate) fn set_engineer(&mut self, hello: &EngineerHello) -> bool {
         let key = ssh::parse_engineer_key(&hello.ssh_key).filter(|_| self.engineer_key.is_none());
         let is_new = key.is_some();
         if is_new {
@@ -157,17 +157,17 @@ impl LiveSession {
     }
 
     /// Sends a sealed message. False if it is dropped, because the engineer's side has taken nothing for long.
-    pub fn say(&self, message: FromAgent) -> bool {
+    pub(crate) fn say(&self, message: FromAgent) -> bool {
         self.control.send(message)
     }
 
     /// Whether a message would be taken now.
-    pub fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.control.has_room()
     }
 
     /// Begins to start the session process. What comes of it is an event.
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.stage = Stage::Starting(Starting::begin(self.around.launch.clone(), WatchLimits::default()));
     }
 
@@ -193,7 +193,7 @@ impl LiveSession {
 
     /// Goes on, as an engineer's program that was started again, with the programs of `before`. Its SSH
     /// connections are cut: the program at their other ends is gone.
-    pub async fn take_over(&mut self, before: Self) -> Result<(), BeginError> {
+    pub(crate) async fn take_over(&mut self, before: Self) -> Result<(), BeginError> {
         let Self { control, control_events, stage, .. } = before;
         drop(control_events);
         control.abandon().await;
@@ -231,23 +231,23 @@ impl LiveSession {
     }
 
     /// The password with which the engineer's program comes back, should it be started again.
-    pub fn restart_key(&self) -> &Secret<32> {
+    pub(crate) fn restart_key(&self) -> &Secret<32> {
         &self.keys.restart
     }
 
     /// Tells the engineer that the hour has begun. `deadline` is in time since boot.
-    pub fn admit(&self, length: Duration, deadline: Duration) {
+    pub(crate) fn admit(&self, length: Duration, deadline: Duration) {
         self.control.send(FromAgent::Admitted { seconds: length.as_secs() as u32 });
         self.control.set_deadline(deadline);
     }
 
     /// Tells the engineer's side how much time is left now. `deadline` is in time since boot.
-    pub fn set_deadline(&self, deadline: Duration) {
+    pub(crate) fn set_deadline(&self, deadline: Duration) {
         self.control.set_deadline(deadline);
     }
 
     /// Serves a further SSH connection. Bounded like the relay's own limit.
-    pub fn open_pipe(&mut self, pipe: PipeId, ticket: Signed<PipeTicket>) {
+    pub(crate) fn open_pipe(&mut self, pipe: PipeId, ticket: Signed<PipeTicket>) {
         let is_taken = self.work().is_some_and(|work| work.ssh.open_pipe(pipe, ticket));
         if !is_taken {
             tracing::warn!(%pipe, "ssh pipe not taken");
@@ -255,12 +255,12 @@ impl LiveSession {
     }
 
     /// Ends an SSH connection that is over at the engineer's side.
-    pub fn close_pipe(&self, pipe: PipeId) {
+    pub(crate) fn close_pipe(&self, pipe: PipeId) {
         self.work().into_iter().for_each(|work| work.ssh.close_pipe(pipe));
     }
 
     /// Waits for what becomes of the session by itself. Safe to cancel.
-    pub async fn next_event(&mut self) -> SessionEvent {
+    pub(crate) async fn next_event(&mut self) -> SessionEvent {
         let process_event = async {
             match &mut self.stage {
                 Stage::Greeted => std::future::pending().await,
@@ -289,7 +289,7 @@ impl LiveSession {
     /// Ends everything of the session within a second: programs, SSH connections, control channel.
     /// `afterwards` runs once the engineer's side has the sealed reason: a relay that hears of the end
     /// first would cut the channel under it.
-    pub async fn end(self, reason: Reason, afterwards: impl Future<Output = ()>) -> EndOutcome {
+    pub(crate) async fn end(self, reason: Reason, afterwards: impl Future<Output = ()>) -> EndOutcome {
         let Self { control, control_events, stage, .. } = self;
         // Nothing reads these events any more; an engineer's side that floods the queue must not hold up the end.
         drop(control_events);

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use crate::rules::Request;
 
 /// What the relay offered.
-pub struct Offer {
+pub(crate) struct Offer {
     /// The engineer's request, as the relay says.
     pub request: Request,
     /// Our support ID, which the run's keys are bound to.
@@ -33,7 +33,7 @@ pub struct Offer {
 }
 
 /// Asks the rules for leave to send the second message.
-pub struct ChargeRequest {
+pub(crate) struct ChargeRequest {
     /// The pair that is tried.
     pub registration: Arc<Registration>,
     /// The rules' answer: a charge, or why the run ends here.
@@ -41,7 +41,7 @@ pub struct ChargeRequest {
 }
 
 /// How a run ended.
-pub struct Run<C = Charge> {
+pub(crate) struct Run<C = Charge> {
     /// The request that the run was for.
     pub request: Request,
     /// The pair that was tried.
@@ -51,7 +51,7 @@ pub struct Run<C = Charge> {
 }
 
 /// What came of a run.
-pub enum Outcome<C> {
+pub(crate) enum Outcome<C> {
     /// The third message verified. With what was charged for the second one.
     Verified(Box<Verified>, C),
     /// The second message left, and no valid third one came.
@@ -61,7 +61,7 @@ pub enum Outcome<C> {
 }
 
 /// A control pipe whose peer knows the PIN.
-pub struct Verified {
+pub(crate) struct Verified {
     /// The connection, before its HELLO.
     pub attached: Attached,
     /// The control pipe's ID, from which its key is derived.
@@ -72,7 +72,7 @@ pub struct Verified {
 
 /// Gives leave to send the second message, after which a guess at the password is known to be right or
 /// wrong.
-pub trait Leave: Send + Sync {
+pub(crate) trait Leave: Send + Sync {
     /// What the leave costs, to be settled after the run.
     type Charge: Send;
 
@@ -84,10 +84,10 @@ pub trait Leave: Send + Sync {
 }
 
 /// A PIN is short: the rules count.
-pub struct AskTheRules(pub mpsc::Sender<ChargeRequest>);
+pub(crate) struct AskTheRules(pub mpsc::Sender<ChargeRequest>);
 
 /// A key cannot be guessed.
-pub struct Freely;
+pub(crate) struct Freely;
 
 impl Leave for AskTheRules {
     type Charge = Charge;
@@ -109,7 +109,7 @@ impl Leave for Freely {
 }
 
 /// Runs one pairing to its end, within [`limits::PAIRING`] after the engineer's first message.
-pub async fn run<L: Leave>(
+pub(crate) async fn run<L: Leave>(
     dialer: Dialer,
     offer: Offer,
     registration: Arc<Registration>,
@@ -202,7 +202,7 @@ impl<L: Leave> Exchange<L> {
 }
 
 /// Tells an engineer who knows the PIN that it leads nowhere now. Takes a second at most.
-pub async fn refuse(mut verified: Verified, reason: Reason) {
+pub(crate) async fn refuse(mut verified: Verified, reason: Reason) {
     let refusal = verified.attached.send(PairingMessage::Refused(reason).encode());
     let _ = timeout(limits::CLOSE, refusal).await;
     verified.attached.close(reason.code()).await;

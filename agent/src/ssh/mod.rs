@@ -7,7 +7,7 @@ mod channel_io;
 mod channel_path;
 mod connection;
 mod forward;
-pub mod forward_policy;
+pub(crate) mod forward_policy;
 mod input;
 mod lease;
 mod passage;
@@ -32,13 +32,10 @@ use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use channel_path::{ChannelPath, Refusal};
-pub use lease::{
-    ChannelEnd, ChannelIdentity, ChannelKind, ChannelLease, ChannelRequest, ChannelStatus, EndObserver,
-    Opener,
-};
-pub use server_config::{new_host_key, parse_engineer_key};
-pub use thread::SshThread;
+pub(crate) use channel_path::ChannelPath;
+pub(crate) use lease::{ChannelEnd, ChannelIdentity, Opener};
+pub(crate) use server_config::{new_host_key, parse_engineer_key};
+pub(crate) use thread::SshThread;
 
 use connection::Connection;
 use input::Backlog;
@@ -51,7 +48,7 @@ use crate::session_process::SessionClient;
 const LOGIN_GRACE: Duration = Duration::from_secs(30);
 
 /// What every SSH connection of a session shares.
-pub struct SshServer {
+pub(crate) struct SshServer {
     dialer: Dialer,
     keys: Arc<SessionKeys>,
     bounds: PipeLimits,
@@ -66,7 +63,7 @@ pub struct SshServer {
 }
 
 /// What [`SshServer::new`] needs.
-pub struct SshServerParts {
+pub(crate) struct SshServerParts {
     /// Dials the relay, through the proxy if there is one.
     pub dialer: Dialer,
     /// The session's keys, from which each pipe's key is derived.
@@ -91,7 +88,7 @@ pub struct SshServerParts {
 
 impl SshServer {
     /// A server for one session.
-    pub fn new(parts: SshServerParts) -> Self {
+    pub(crate) fn new(parts: SshServerParts) -> Self {
         let SshServerParts { dialer, keys, bounds, host_key, engineer_key, user, who, path, programs, ended } =
             parts;
         let config = Arc::new(server_config::server_config(host_key));
@@ -111,7 +108,12 @@ impl SshServer {
     }
 
     /// Serves one pipe until it ends or `cancel` fires.
-    pub async fn serve(self: Arc<Self>, pipe: PipeId, ticket: Signed<PipeTicket>, cancel: CancellationToken) {
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        pipe: PipeId,
+        ticket: Signed<PipeTicket>,
+        cancel: CancellationToken,
+    ) {
         let established = tokio::select! {
             biased;
             () = cancel.cancelled() => None,

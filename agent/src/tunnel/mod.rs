@@ -24,7 +24,7 @@ const FAREWELL: Duration = Duration::from_secs(60);
 
 /// What comes from the relay, or becomes of the connection to it.
 #[derive(Debug)]
-pub enum TunnelEvent {
+pub(crate) enum TunnelEvent {
     /// The relay knows what is claimed.
     Registered,
     /// The connection is gone, or could not be made; it is being tried again.
@@ -39,13 +39,13 @@ pub enum TunnelEvent {
 
 impl TunnelEvent {
     /// Whether the relay says that a session is over.
-    pub fn ends_session(&self) -> bool {
+    pub(crate) fn ends_session(&self) -> bool {
         matches!(self, Self::SessionOver(_) | Self::Message(ToAgent::Ended { .. }))
     }
 }
 
 /// A running registration. Dropping it cuts the connection; [`Tunnel::close`] sends what waits first.
-pub struct Tunnel {
+pub(crate) struct Tunnel {
     outgoing: mpsc::Sender<FromAgent>,
     claim: watch::Sender<Claim>,
     cancel: CancellationToken,
@@ -54,7 +54,7 @@ pub struct Tunnel {
 
 impl Tunnel {
     /// Registers for `claim`, again and again, until it is closed.
-    pub fn open(
+    pub(crate) fn open(
         dialer: Dialer,
         key: Arc<RegistrationKey>,
         claim: Claim,
@@ -79,19 +79,24 @@ impl Tunnel {
 
     /// Sends `message`, if there is a connection to send it on. A full queue means that the relay
     /// takes nothing; the connection's own time-outs deal with that.
-    pub fn send(&self, message: FromAgent) {
+    pub(crate) fn send(&self, message: FromAgent) {
         if self.outgoing.try_send(message).is_err() {
             tracing::warn!("a message to the relay was dropped: the connection takes nothing");
         }
     }
 
     /// What to register for from the next connection on.
-    pub fn set_claim(&self, claim: Claim) {
+    pub(crate) fn set_claim(&self, claim: Claim) {
         self.claim.send_replace(claim);
     }
 
     /// Tells a relay that is out of reach why `session` is over, if it comes into reach again soon.
-    pub async fn farewell(self, mut events: mpsc::Receiver<TunnelEvent>, session: SessionId, reason: Reason) {
+    pub(crate) async fn farewell(
+        self,
+        mut events: mpsc::Receiver<TunnelEvent>,
+        session: SessionId,
+        reason: Reason,
+    ) {
         let _ = tokio::time::timeout(FAREWELL, async {
             loop {
                 match events.recv().await {
@@ -107,7 +112,7 @@ impl Tunnel {
     }
 
     /// Sends what is queued and says goodbye; a relay that takes nothing is cut off after a second.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         let Self { outgoing, cancel, mut task, claim } = self;
         drop(outgoing);
         cancel.cancel();

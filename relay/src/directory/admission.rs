@@ -12,7 +12,7 @@ use super::{Admission, ConnectionId, Directory, Effect};
 
 impl Directory {
     /// The client said yes. Whatever does not fit gets the end of that session as the answer.
-    pub fn admitted(&mut self, link: ConnectionId, session: SessionId) {
+    pub(crate) fn admitted(&mut self, link: ConnectionId, session: SessionId) {
         match self.sessions.get(&session).map(|session| &session.state) {
             Some(State::Admitted(admitted)) if admitted.agent == Some(link) => {}
             Some(State::Pairing(pairing))

@@ -13,7 +13,7 @@ use super::{ConnectionId, Directory};
 
 /// A further run that both sides are to be told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AskedAgain {
+pub(crate) struct AskedAgain {
     /// The session.
     pub session: SessionId,
     /// The agent's connection.
@@ -24,7 +24,7 @@ pub struct AskedAgain {
 
 /// Why there is no further run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotAgain {
+pub(crate) enum NotAgain {
     /// The connection has no admitted session.
     NoSession,
     /// The agent's registration is interrupted.
@@ -34,7 +34,7 @@ pub enum NotAgain {
 impl Directory {
     /// The engineer of an admitted session wants to pair again. An earlier try that came to nothing is
     /// given up; the session's pipes are left alone.
-    pub fn pair_again(
+    pub(crate) fn pair_again(
         &mut self,
         link: ConnectionId,
         (run, control): (RunId, PipeId),
@@ -58,7 +58,7 @@ impl Directory {
     }
 
     /// The agent says that the engineer proved the key. What stood on the run before is over.
-    pub fn paired_again(&mut self, link: ConnectionId, id: SessionId, run: RunId) {
+    pub(crate) fn paired_again(&mut self, link: ConnectionId, id: SessionId, run: RunId) {
         let Some(again) = self.current_try(link, id, run) else { return };
         if !self.is_joined(id, again.control) {
             return;

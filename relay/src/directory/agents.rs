@@ -33,7 +33,7 @@ pub(super) enum Place {
 
 /// What a registration has led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Registered {
+pub(crate) enum Registered {
     /// The agent is found by its support ID, which it holds with this rank.
     Listed(Rank),
     /// It serves its session.
@@ -42,7 +42,7 @@ pub enum Registered {
 
 impl Directory {
     /// Registers an agent under `support_id`. `rank`: what the lease proves that it showed.
-    pub fn register(
+    pub(crate) fn register(
         &mut self,
         link: ConnectionId,
         key: AgentKey,
@@ -76,7 +76,7 @@ impl Directory {
 
     /// Lets an agent whose support ID is taken believe that it is registered. It is not found. To the agent
     /// that looks as if it was: an earlier connection with the same claim is closed.
-    pub fn hide(&mut self, link: ConnectionId, key: AgentKey, support_id: SupportId) {
+    pub(crate) fn hide(&mut self, link: ConnectionId, key: AgentKey, support_id: SupportId) {
         if let Some(old) = self.hidden.insert((support_id, key), link) {
             self.agents.remove(&old);
             self.effects.push(Effect::Close(old, Farewell::Replaced));
@@ -86,12 +86,12 @@ impl Directory {
     }
 
     /// The agents that are hidden.
-    pub fn hidden(&self) -> Vec<ConnectionId> {
+    pub(crate) fn hidden(&self) -> Vec<ConnectionId> {
         self.hidden.values().copied().collect()
     }
 
     /// Tells a hidden agent that its support ID is taken. If it is not any more, the agent gets it.
-    pub fn reveal(&mut self, link: ConnectionId) {
+    pub(crate) fn reveal(&mut self, link: ConnectionId) {
         let Some(Agent { key, place: Place::Hidden { support_id }, .. }) = self.agents.get(&link) else {
             return;
         };
@@ -104,7 +104,7 @@ impl Directory {
     }
 
     /// Whether `session` goes on and an agent with this key and a ticket for it could serve it.
-    pub fn may_return(&self, session: SessionId, key: AgentKey) -> bool {
+    pub(crate) fn may_return(&self, session: SessionId, key: AgentKey) -> bool {
         match self.sessions.get(&session).map(|session| &session.state) {
             Some(State::Admitted(admitted)) => admitted.standing.agent_key == key,
             Some(State::Doubtful { .. }) => true,
@@ -113,7 +113,7 @@ impl Directory {
     }
 
     /// Registers an agent, whose session ticket was verified, as the one that serves `session`.
-    pub fn register_for_session(
+    pub(crate) fn register_for_session(
         &mut self,
         link: ConnectionId,
         key: AgentKey,
@@ -134,7 +134,7 @@ impl Directory {
     }
 
     /// An agent's connection is gone. A session that it serves lives on by its control pipe.
-    pub fn agent_gone(&mut self, link: ConnectionId) {
+    pub(crate) fn agent_gone(&mut self, link: ConnectionId) {
         let Some(agent) = self.agents.remove(&link) else { return };
         match agent.place {
             Place::Listed { support_id, .. } => {
@@ -158,7 +158,7 @@ impl Directory {
     }
 
     /// The agent declines a run. The session stays for another try.
-    pub fn declined(&mut self, link: ConnectionId, session: SessionId, run: RunId, reason: Reason) {
+    pub(crate) fn declined(&mut self, link: ConnectionId, session: SessionId, run: RunId, reason: Reason) {
         let reason = session::claimed(reason);
         let Some(found) = self.sessions.get_mut(&session) else { return };
         let State::Pairing(pairing) = &mut found.state else {
@@ -178,7 +178,7 @@ impl Directory {
     }
 
     /// The agent says that the session is over.
-    pub fn end_by_agent(&mut self, link: ConnectionId, session: SessionId, reason: Reason) {
+    pub(crate) fn end_by_agent(&mut self, link: ConnectionId, session: SessionId, reason: Reason) {
         if self.sessions.get(&session).is_some_and(|session| session.agent() == Some(link)) {
             self.end_session(session, session::claimed(reason), Some(Side::Agent));
         }

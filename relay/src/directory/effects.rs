@@ -10,15 +10,15 @@ use super::standing::Standing;
 
 /// One connection of an agent or an engineer. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ConnectionId(pub u64);
+pub(crate) struct ConnectionId(pub u64);
 
 /// One connection of one side to a pipe. Never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AttachmentId(pub u64);
+pub(crate) struct AttachmentId(pub u64);
 
 /// Something to be done outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Send this to an agent.
     TellAgent(ConnectionId, ToAgent),
     /// Send this to an engineer.
@@ -41,7 +41,7 @@ pub enum Effect {
 
 /// What the tickets of an admitted session say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Admission {
+pub(crate) struct Admission {
     /// The session.
     pub session: SessionId,
     /// The engineer whose session it is.
@@ -52,7 +52,7 @@ pub struct Admission {
 
 /// Why a connection is closed, for its close frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Farewell {
+pub(crate) enum Farewell {
     /// With the reason of a session, or of the relay.
     Ended(Reason),
     /// A newer connection of the same peer took its place.
@@ -63,7 +63,7 @@ pub enum Farewell {
 
 /// Why a pipe's connections are closed by the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CloseCause {
+pub(crate) enum CloseCause {
     /// The pipe is over, for this reason; or the relay stops, and the pipe goes on elsewhere.
     Reason(Reason),
     /// The pipe is over without a reason: a side closed it.

@@ -41,23 +41,23 @@ use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
-pub use again::{AskedAgain, NotAgain};
-pub use agents::Registered;
-pub use effects::{Admission, AttachmentId, CloseCause, ConnectionId, Effect, Farewell};
-pub use pipe::Attach;
-pub use pipes::{Aftermath, AttachRefusal, Opened, PipeEnd, Place};
-pub use rank::Rank;
-pub use rate::RateLimit;
-pub use requests::{Asked, Fresh, Question};
-pub use restart::{Clock, Remembered};
-pub use standing::Standing;
+pub(crate) use again::{AskedAgain, NotAgain};
+pub(crate) use agents::Registered;
+pub(crate) use effects::{Admission, AttachmentId, CloseCause, ConnectionId, Effect, Farewell};
+pub(crate) use pipe::Attach;
+pub(crate) use pipes::{Aftermath, AttachRefusal, PipeEnd, Place};
+pub(crate) use rank::Rank;
+pub(crate) use rate::RateLimit;
+pub(crate) use requests::{Asked, Fresh, Question};
+pub(crate) use restart::{Clock, Remembered};
+pub(crate) use standing::Standing;
 
 use agents::Agent;
 use session::{Presence, Session, Side};
 
 /// The times that the directory's rules need.
 #[derive(Debug, Clone, Copy)]
-pub struct Times {
+pub(crate) struct Times {
     /// From the request to the relay's cut.
     pub session: Duration,
     /// How long a new pipe waits for each of its sides.
@@ -67,7 +67,7 @@ pub struct Times {
 }
 
 /// Agents, engineers, sessions and pipes.
-pub struct Directory {
+pub(crate) struct Directory {
     times: Times,
     agents: HashMap<ConnectionId, Agent>,
     listed: HashMap<SupportId, ConnectionId>,
@@ -86,7 +86,7 @@ struct Engineer {
 
 impl Directory {
     /// A directory without agents, engineers and sessions.
-    pub fn new(times: Times) -> Self {
+    pub(crate) fn new(times: Times) -> Self {
         Self {
             times,
             agents: HashMap::new(),
@@ -100,17 +100,17 @@ impl Directory {
     }
 
     /// What is to be done because of the calls since the last time, in order.
-    pub fn take_effects(&mut self) -> Vec<Effect> {
+    pub(crate) fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
     /// An engineer is connected.
-    pub fn engineer_connected(&mut self, link: ConnectionId, engineer: EngineerId) {
+    pub(crate) fn engineer_connected(&mut self, link: ConnectionId, engineer: EngineerId) {
         self.engineers.insert(link, Engineer { engineer, session: None });
     }
 
     /// An engineer's connection is gone. An admitted session waits for the engineer to come back.
-    pub fn engineer_gone(&mut self, link: ConnectionId, now: Instant) {
+    pub(crate) fn engineer_gone(&mut self, link: ConnectionId, now: Instant) {
         let Some(engineer) = self.engineers.get(&link) else { return };
         if let Some(id) = engineer.session {
             match self.sessions.get_mut(&id).and_then(Session::admitted_mut) {
@@ -126,7 +126,7 @@ impl Directory {
 
     /// An engineer, whose session ticket was verified, comes back to an admitted session. The connection
     /// that it had is closed. False: it is over, or not this engineer's.
-    pub fn resume(&mut self, link: ConnectionId, id: SessionId) -> bool {
+    pub(crate) fn resume(&mut self, link: ConnectionId, id: SessionId) -> bool {
         let Some(engineer) = self.engineers.get_mut(&link).filter(|engineer| engineer.session.is_none())
         else {
             return false;
@@ -147,20 +147,20 @@ impl Directory {
     }
 
     /// The engineer ends the session of this connection.
-    pub fn end_by_engineer(&mut self, link: ConnectionId, reason: Reason) {
+    pub(crate) fn end_by_engineer(&mut self, link: ConnectionId, reason: Reason) {
         if let Some(session) = self.engineers.get(&link).and_then(|engineer| engineer.session) {
             self.end_session(session, session::claimed(reason), Some(Side::Engineer));
         }
     }
 
     /// Every engineer who is connected, or has a session.
-    pub fn known_engineers(&self) -> HashSet<EngineerId> {
+    pub(crate) fn known_engineers(&self) -> HashSet<EngineerId> {
         let connected = self.engineers.values().map(|connected| connected.engineer);
         connected.chain(self.sessions.values().map(|session| session.engineer)).collect()
     }
 
     /// Ends what a revoked engineer is doing, and the connections it is done over.
-    pub fn revoke(&mut self, engineer: EngineerId) {
+    pub(crate) fn revoke(&mut self, engineer: EngineerId) {
         let sessions = self.sessions.iter().filter(|(_, session)| session.engineer == engineer);
         for id in sessions.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.end_session(id, Reason::Revoked, None);
@@ -170,12 +170,12 @@ impl Directory {
     }
 
     /// When [`Directory::expire`] next has something to do.
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }
 
     /// Ends the sessions whose time is up, and drops the pipes that no side came back to in time.
-    pub fn expire(&mut self, now: Instant) {
+    pub(crate) fn expire(&mut self, now: Instant) {
         while let Some(&(due, session)) = self.deadlines.first() {
             if due > now {
                 return;

@@ -20,7 +20,7 @@ use super::{AttachmentId, CloseCause, Effect, Times};
 
 /// What attaching leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attach {
+pub(crate) enum Attach {
     /// Wait for the partner's first coming, until then.
     Wait {
         /// From then on it was in vain.

@@ -16,7 +16,7 @@ use super::{AttachmentId, CloseCause, ConnectionId, Directory, Effect, Standing}
 
 /// A pipe that an engineer opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opened {
+pub(crate) struct Opened {
     /// Its session.
     pub session: SessionId,
     /// The session's run.
@@ -33,7 +33,7 @@ pub struct Opened {
 
 /// Why a valid ticket opens nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AttachRefusal {
+pub(crate) enum AttachRefusal {
     /// There is no such session (any more).
     SessionOver,
     /// The pipe was closed, cannot be attached to again, or lapsed because no side came in time.
@@ -46,7 +46,7 @@ pub enum AttachRefusal {
 
 /// The place of an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     /// The session.
     pub session: SessionId,
     /// The pipe.
@@ -57,7 +57,7 @@ pub struct Place {
 
 /// How an attachment's wait, or the splice it made, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PipeEnd {
+pub(crate) enum PipeEnd {
     /// The partner did not come in time.
     NobodyCame,
     /// A connection is gone, without a close that ends the pipe.
@@ -75,7 +75,7 @@ pub enum PipeEnd {
 
 /// What becomes of a pipe when one of its splices, or a wait, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Aftermath {
+pub(crate) enum Aftermath {
     /// It is closed for good.
     Closed,
     /// It goes on when its sides have attached again.
@@ -86,7 +86,7 @@ pub enum Aftermath {
 
 impl Directory {
     /// Opens a further pipe in the session of an engineer's connection.
-    pub fn open_pipe(
+    pub(crate) fn open_pipe(
         &mut self,
         link: ConnectionId,
         (pipe, kind): (PipeId, Code<PipeKind>),
@@ -113,7 +113,7 @@ impl Directory {
     }
 
     /// Whether [`Directory::attach`] would succeed, so that a refusal can come before the upgrade.
-    pub fn may_attach(&self, ticket: &PipeTicket, now: Instant) -> Result<(), AttachRefusal> {
+    pub(crate) fn may_attach(&self, ticket: &PipeTicket, now: Instant) -> Result<(), AttachRefusal> {
         ticket.side.known().ok_or(AttachRefusal::UnknownSide)?;
         let session = self.sessions.get(&ticket.session).ok_or(AttachRefusal::SessionOver)?;
         let Some(pipe) = session.pipes.get(&ticket.pipe) else { return session.may_recall(ticket, now) };
@@ -125,7 +125,7 @@ impl Directory {
 
     /// Attaches one side to a pipe. A splice that runs takes in no other connection: a side that comes again waits
     /// beside it until the other side comes again too.
-    pub fn attach(
+    pub(crate) fn attach(
         &mut self,
         ticket: &PipeTicket,
         attachment: AttachmentId,
@@ -144,7 +144,7 @@ impl Directory {
     }
 
     /// An attachment has ended its wait, or its splice. `None`: it was told to, and nothing happened.
-    pub fn parted(&mut self, place: Place, end: PipeEnd, now: Instant) -> Option<Aftermath> {
+    pub(crate) fn parted(&mut self, place: Place, end: PipeEnd, now: Instant) -> Option<Aftermath> {
         let Place { session, pipe, attachment } = place;
         let found = self.sessions.get_mut(&session)?.pipes.get_mut(&pipe)?;
         let over = match (end, found.post(attachment)?) {

@@ -16,7 +16,7 @@ use fieldlink_protocol::ticket::{Lease, Tenure};
 
 /// What an agent has proved of the time before the present boot.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rank {
+pub(crate) struct Rank {
     /// What it claims an ID with, from the agent that holds it.
     claims: Option<Tenure>,
     /// What it holds an ID with, against an agent that claims it.
@@ -25,27 +25,27 @@ pub struct Rank {
 
 impl Rank {
     /// Of an agent without a lease.
-    pub const NONE: Self = Self { claims: None, holds: None };
+    pub(crate) const NONE: Self = Self { claims: None, holds: None };
 
     /// Of an agent that shows `lease`, whose signature, ID and key were verified, in the boot `present`.
-    pub fn of(lease: &Lease, present: u64) -> Self {
+    pub(crate) fn of(lease: &Lease, present: u64) -> Self {
         let own = Some(lease.tenure).filter(|tenure| tenure.boot < present);
         let carried = lease.earlier.filter(|tenure| lease.tenure.boot == present && tenure.boot < present);
         Self { claims: own, holds: own.or(carried) }
     }
 
     /// Whether the ID is taken from `holder` and given to this agent.
-    pub fn outranks(self, holder: Self) -> bool {
+    pub(crate) fn outranks(self, holder: Self) -> bool {
         self.claims > holder.holds
     }
 
     /// Of the same agent, which has shown both.
-    pub fn joined(self, other: Self) -> Self {
+    pub(crate) fn joined(self, other: Self) -> Self {
         Self { claims: self.claims.max(other.claims), holds: self.holds.max(other.holds) }
     }
 
     /// What its next lease carries on.
-    pub fn carried(self) -> Option<Tenure> {
+    pub(crate) fn carried(self) -> Option<Tenure> {
         self.holds
     }
 }

@@ -9,7 +9,7 @@ const WINDOW: Duration = Duration::from_secs(60);
 const MANY: usize = 1_024;
 
 /// Counts events per key: per engineer over all of their connections, or per network.
-pub struct RateLimit<K> {
+pub(crate) struct RateLimit<K> {
     permitted: usize,
     recent: HashMap<K, VecDeque<Instant>>,
     /// Keys at which it is time to forget.
@@ -18,12 +18,12 @@ pub struct RateLimit<K> {
 
 impl<K: Eq + Hash + Copy> RateLimit<K> {
     /// Permits that many events in any minute.
-    pub fn new(permitted: usize) -> Self {
+    pub(crate) fn new(permitted: usize) -> Self {
         Self { permitted, recent: HashMap::new(), forget_at: MANY }
     }
 
     /// Counts an event, or says how long to wait. A refused event does not count.
-    pub fn admit(&mut self, key: K, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn admit(&mut self, key: K, now: Instant) -> Result<(), Duration> {
         self.check(key, now)?;
         if self.recent.len() >= self.forget_at {
             self.recent.retain(|_, times| times.back().is_some_and(|&at| is_recent(at, now)));
@@ -34,7 +34,7 @@ impl<K: Eq + Hash + Copy> RateLimit<K> {
     }
 
     /// Whether an event would be admitted, or how long to wait.
-    pub fn check(&mut self, key: K, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn check(&mut self, key: K, now: Instant) -> Result<(), Duration> {
         let Some(times) = self.recent.get_mut(&key) else { return Ok(()) };
         while times.front().is_some_and(|&at| !is_recent(at, now)) {
             times.pop_front();

@@ -14,7 +14,7 @@ use super::{ConnectionId, Directory};
 
 /// An engineer's request.
 #[derive(Debug, Clone, Copy)]
-pub struct Question {
+pub(crate) struct Question {
     /// The connection on which it came.
     pub link: ConnectionId,
     /// The device they ask for.
@@ -27,7 +27,7 @@ pub struct Question {
 
 /// Names drawn for a request, in case it needs them.
 #[derive(Debug, Clone, Copy)]
-pub struct Fresh {
+pub(crate) struct Fresh {
     /// For the session, if the request begins one.
     pub session: SessionId,
     /// For the run.
@@ -38,7 +38,7 @@ pub struct Fresh {
 
 /// A request that found its device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// The session.
     pub session: SessionId,
     /// Whether this request began it.
@@ -58,7 +58,7 @@ pub struct Asked {
 impl Directory {
     /// Looks for a device and begins a run with it. `None`: it is unknown, offline or busy, and the engineer is not
     /// told which; or this connection has an admitted session.
-    pub fn request(&mut self, question: Question, fresh: Fresh) -> Option<Asked> {
+    pub(crate) fn request(&mut self, question: Question, fresh: Fresh) -> Option<Asked> {
         let current = self.engineers.get(&question.link)?.session;
         let kept = match current.and_then(|id| Some((id, self.sessions.get(&id)?))) {
             Some((_, session)) if session.admitted().is_some() => return None,
@@ -80,7 +80,7 @@ impl Directory {
     }
 
     /// Whether this run is still wanted, now that the two sides are to be told of it.
-    pub fn announce(&mut self, asked: &Asked) -> bool {
+    pub(crate) fn announce(&mut self, asked: &Asked) -> bool {
         match self.sessions.get_mut(&asked.session).map(|session| &mut session.state) {
             Some(State::Pairing(pairing))
                 if pairing.run == asked.run && pairing.progress == Progress::Asked =>
@@ -93,7 +93,7 @@ impl Directory {
     }
 
     /// Drops a session that could not be written down.
-    pub fn abandon(&mut self, session: SessionId) {
+    pub(crate) fn abandon(&mut self, session: SessionId) {
         self.end_session(session, Reason::Unknown, None);
     }
 

@@ -29,7 +29,7 @@ const CLOSED: usize = 4_096;
 
 /// The time on both clocks.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub(crate) struct Clock {
     /// On the monotonic one.
     pub now: Instant,
     /// In Unix seconds.
@@ -53,7 +53,7 @@ pub struct Remembered {
 
 impl Directory {
     /// Takes in what an earlier relay left running. A session that no side comes back to lapses.
-    pub fn restore(&mut self, remembered: &Remembered, clock: Clock) {
+    pub(crate) fn restore(&mut self, remembered: &Remembered, clock: Clock) {
         let Remembered { session, engineer, support_id, began, standing } = *remembered;
         let expires = standing.map_or(began + self.times.session.as_secs(), |standing| standing.expires);
         if expires <= clock.unix {
@@ -80,7 +80,7 @@ impl Directory {
 
     /// What a session ticket of this relay says, whose signature was verified. It may know more than
     /// was written down when the relay was killed.
-    pub fn recall(&mut self, id: SessionId, standing: Standing, clock: Clock) {
+    pub(crate) fn recall(&mut self, id: SessionId, standing: Standing, clock: Clock) {
         let until = clock.now + self.times.apart;
         let Some(session) = self.sessions.get_mut(&id) else { return };
         match &session.state {

@@ -36,7 +36,7 @@ impl Directory {
     }
 
     /// Closes everything because the relay stops. What is admitted goes on with the next one.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         let sessions: Vec<_> = self.sessions.keys().copied().collect();
         for id in sessions {
             match self.sessions.get(&id) {

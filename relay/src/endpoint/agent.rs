@@ -15,7 +15,7 @@ use crate::socket::WebSocket;
 use crate::switchboard::{Mailbox, Switchboard};
 
 /// The place that an agent's connection takes.
-pub struct Place {
+pub(crate) struct Place {
     /// The session ticket that it was shown for: then it is for that session's agent only.
     pub ticket: Option<String>,
     /// The place.
@@ -23,7 +23,7 @@ pub struct Place {
 }
 
 /// Serves one agent until it goes, or has to go.
-pub async fn serve(
+pub(crate) async fn serve(
     socket: WebSocket,
     mailbox: Mailbox,
     switchboard: Arc<Switchboard>,

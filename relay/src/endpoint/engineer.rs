@@ -35,7 +35,7 @@ enum Purpose {
 }
 
 /// Serves one engineer's connection until it ends.
-pub async fn serve(
+pub(crate) async fn serve(
     socket: WebSocket,
     mailbox: Mailbox,
     engineer: EngineerIdentity,

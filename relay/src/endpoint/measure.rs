@@ -32,26 +32,26 @@ const ECHOES: usize = limits::MEASURE_ROUND_TRIPS + 6;
 const MESSAGES: usize = 256;
 
 /// How many measurements there may be: per network in a minute, and at the same time.
-pub struct Measuring {
+pub(crate) struct Measuring {
     recent: Mutex<RateLimit<IpAddr>>,
     permitted: usize,
     at_once: Arc<Semaphore>,
 }
 
 /// One measurement's turn; given back when it is dropped.
-pub struct Turn {
+pub(crate) struct Turn {
     _one: OwnedSemaphorePermit,
 }
 
 impl Measuring {
     /// Permits that many measurements per network in any minute.
-    pub fn new(permitted: usize) -> Self {
+    pub(crate) fn new(permitted: usize) -> Self {
         let recent = Mutex::new(RateLimit::new(permitted));
         Self { recent, permitted, at_once: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// A turn for `address`, if its network had few enough in the last minute, and few enough run now.
-    pub fn request(&self, address: IpAddr) -> Result<Turn, Refusal> {
+    pub(crate) fn request(&self, address: IpAddr) -> Result<Turn, Refusal> {
         let one = self.at_once.clone().try_acquire_owned().map_err(|_| Refusal::TOO_OFTEN)?;
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let admitted = self.permitted > 0 && recent.admit(network(address), Instant::now()).is_ok();
@@ -60,7 +60,7 @@ impl Measuring {
 }
 
 /// Serves one measurement, in at most [`limits::MEASURE`] and a second.
-pub async fn serve(mut socket: WebSocket, stopping: CancellationToken, _held: (Turn, Permit)) {
+pub(crate) async fn serve(mut socket: WebSocket, stopping: CancellationToken, _held: (Turn, Permit)) {
     let (code, reason) = tokio::select! {
         biased;
         () = stopping.cancelled() => (CloseCode::Restart, "relay-restarted"),

@@ -1,6 +1,6 @@
 //! The relay's four endpoints, each from the finished handshake to the last word.
 
-pub mod agent;
-pub mod engineer;
-pub mod measure;
-pub mod pipe;
+pub(crate) mod agent;
+pub(crate) mod engineer;
+pub(crate) mod measure;
+pub(crate) mod pipe;

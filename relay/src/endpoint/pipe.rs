@@ -42,7 +42,12 @@ enum Wait {
 }
 
 /// Serves one connection of one side.
-pub async fn serve(socket: PipeSocket, ticket: PipeTicket, switchboard: Arc<Switchboard>, limits: Limits) {
+pub(crate) async fn serve(
+    socket: PipeSocket,
+    ticket: PipeTicket,
+    switchboard: Arc<Switchboard>,
+    limits: Limits,
+) {
     let Some(side) = ticket.side.known() else {
         return close(socket.web_socket, policy_frame("side-unknown")).await;
     };

@@ -10,7 +10,7 @@ use crate::fault::Fault;
 
 /// How a splice ended.
 #[derive(Debug)]
-pub struct SpliceEnd {
+pub(crate) struct SpliceEnd {
     /// The side whose connection ended it.
     pub by: Role,
     pub(super) first: Role,
@@ -27,7 +27,7 @@ pub(super) enum Cause {
 
 impl SpliceEnd {
     /// What the side that closed it said, if it closed it and said anything.
-    pub fn close_text(&self) -> Option<&str> {
+    pub(crate) fn close_text(&self) -> Option<&str> {
         match &self.cause {
             Cause::Closed(frame) => {
                 let said = frame.as_ref().map(|frame| (frame.code.into(), frame.reason.as_str()));
@@ -38,13 +38,13 @@ impl SpliceEnd {
     }
 
     /// Whether what is under way should still arrive.
-    pub fn is_orderly(&self) -> bool {
+    pub(crate) fn is_orderly(&self) -> bool {
         matches!(self.cause, Cause::Closed(_))
     }
 
     /// The goodbyes, in the order in which the connections came. `other`: what the partner is told, unless
     /// the same as was said, or that the other side is lost.
-    pub fn frames(&self, other: Option<CloseFrame>) -> [CloseFrame; 2] {
+    pub(crate) fn frames(&self, other: Option<CloseFrame>) -> [CloseFrame; 2] {
         let own = match (&self.cause, &other) {
             // It did nothing wrong: where the pipe goes on, it may come again.
             (Cause::Fault(Fault::Gone) | Cause::TooSlow, Some(again)) => again.clone(),

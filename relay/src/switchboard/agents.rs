@@ -14,7 +14,7 @@ use crate::permits::network;
 
 impl Switchboard {
     /// Registers an agent whose signature was verified. The answer is its lease, if there is one.
-    pub fn register(
+    pub(crate) fn register(
         &self,
         mailbox: &Mailbox,
         key: AgentKey,
@@ -47,21 +47,21 @@ impl Switchboard {
     }
 
     /// What an agent's session ticket says, if its session goes on.
-    pub fn returning_agent(&self, token: &str) -> Option<SessionTicket> {
+    pub(crate) fn returning_agent(&self, token: &str) -> Option<SessionTicket> {
         let token = Signed::from_text(token);
         let ticket = self.tickets.verify_any_agents_session(&token, self.unix())?;
         self.with(|state| state.directory.may_return(ticket.session, ticket.agent_key)).then_some(ticket)
     }
 
     /// Why the session that this agent claims has ended, if it has.
-    pub async fn end_of_claimed(&self, key: &AgentKey, claim: &Claim) -> Option<Reason> {
+    pub(crate) async fn end_of_claimed(&self, key: &AgentKey, claim: &Claim) -> Option<Reason> {
         let Claim::Session { session_ticket } = claim else { return None };
         let ticket = self.tickets.verify_agents_session(session_ticket, key, self.unix())?;
         self.store.session_end(ticket.session).await.ok().flatten()
     }
 
     /// Tells agents that seem to be registered that their IDs are taken, as many as their networks may hear of.
-    pub fn reveal_taken_ids(&self) {
+    pub(crate) fn reveal_taken_ids(&self) {
         let now = Instant::now();
         self.with(|state| {
             for link in state.directory.hidden() {
@@ -74,7 +74,7 @@ impl Switchboard {
     }
 
     /// Takes in what a registered agent says. False: it may not say that (again).
-    pub fn agent_says(&self, mailbox: &Mailbox, message: FromAgent) -> bool {
+    pub(crate) fn agent_says(&self, mailbox: &Mailbox, message: FromAgent) -> bool {
         self.with(|state| {
             let directory = &mut state.directory;
             match message {

@@ -29,10 +29,10 @@ use crate::directory::{AttachmentId, Clock, ConnectionId, Directory, Effect, Far
 use crate::store::{Store, UnixTime};
 use crate::tickets::TicketSigner;
 
-pub use ledger::{Ledger, Traffic};
-pub use requests::Request;
-pub use returning::Resumption;
-pub use seats::{Handover, Seat, Seated};
+pub(crate) use ledger::{Ledger, Traffic};
+pub(crate) use requests::Request;
+pub(crate) use returning::Resumption;
+pub(crate) use seats::{Seat, Seated};
 
 use seats::SeatEnd;
 
@@ -52,7 +52,7 @@ const RESUMPTIONS: usize = 60;
 
 /// What waits in a mailbox. Boxed by its queue: an idle connection pays for the queue's slots.
 #[derive(Debug)]
-pub enum Outgoing {
+pub(crate) enum Outgoing {
     /// A message, as JSON.
     Text(String),
     /// From now on, or no longer, the peer has a session: notice at once when it falls silent.
@@ -62,7 +62,7 @@ pub enum Outgoing {
 }
 
 /// A connection's receiving end, which also takes it out of the directory when it is dropped.
-pub struct Mailbox {
+pub(crate) struct Mailbox {
     /// The connection.
     pub id: ConnectionId,
     /// Where the peer connects from.
@@ -75,7 +75,7 @@ pub struct Mailbox {
 }
 
 /// The relay's state with its connections.
-pub struct Switchboard {
+pub(crate) struct Switchboard {
     state: Mutex<State>,
     next_id: AtomicU64,
     deadlines: Notify,
@@ -104,7 +104,7 @@ struct MailboxEntry {
 
 impl Switchboard {
     /// An empty one.
-    pub fn new(
+    pub(crate) fn new(
         config: &Config,
         store: Arc<dyn Store>,
         tickets: TicketSigner,
@@ -134,37 +134,37 @@ impl Switchboard {
     }
 
     /// The relay's memory.
-    pub fn store(&self) -> &dyn Store {
+    pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
     }
 
     /// What signs its tickets.
-    pub fn tickets(&self) -> &TicketSigner {
+    pub(crate) fn tickets(&self) -> &TicketSigner {
         &self.tickets
     }
 
     /// Now, by the clock that tickets are judged by: it does not step.
-    pub fn unix(&self) -> UnixTime {
+    pub(crate) fn unix(&self) -> UnixTime {
         self.clock.unix()
     }
 
     /// A mailbox for an agent that has yet to register.
-    pub fn connect_agent(self: &Arc<Self>, address: IpAddr) -> Mailbox {
+    pub(crate) fn connect_agent(self: &Arc<Self>, address: IpAddr) -> Mailbox {
         self.connect(address, |_, _| {})
     }
 
     /// A mailbox for an engineer.
-    pub fn connect_engineer(self: &Arc<Self>, address: IpAddr, engineer: EngineerId) -> Mailbox {
+    pub(crate) fn connect_engineer(self: &Arc<Self>, address: IpAddr, engineer: EngineerId) -> Mailbox {
         self.connect(address, |directory, id| directory.engineer_connected(id, engineer))
     }
 
     /// The engineer ends the session.
-    pub fn engineer_ends(&self, mailbox: &Mailbox, reason: Reason) {
+    pub(crate) fn engineer_ends(&self, mailbox: &Mailbox, reason: Reason) {
         self.with(|state| state.directory.end_by_engineer(mailbox.id, reason));
     }
 
     /// Ends the sessions and connections of engineers who are not on the roster any more.
-    pub fn enforce_roster(&self) {
+    pub(crate) fn enforce_roster(&self) {
         let roster = self.store.roster().borrow().clone();
         self.with(|state| {
             for engineer in roster.missing(state.directory.known_engineers()) {
@@ -175,7 +175,7 @@ impl Switchboard {
     }
 
     /// Ends sessions when their time is up, for as long as it is polled.
-    pub async fn enforce_deadlines(&self) {
+    pub(crate) async fn enforce_deadlines(&self) {
         loop {
             let next = self.with(|state| {
                 if state.stopping {
@@ -196,7 +196,7 @@ impl Switchboard {
     }
 
     /// Closes every mailbox and pipe, because the relay stops. Admitted sessions go on with the next one.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.with(|state| {
             state.stopping = true;
             state.directory.stop();

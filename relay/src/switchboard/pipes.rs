@@ -10,12 +10,12 @@ use crate::directory::{Attach, AttachRefusal, AttachmentId, Place};
 
 impl Switchboard {
     /// Whether this ticket, whose signature was verified, opens anything now.
-    pub fn may_attach(&self, ticket: &PipeTicket) -> Result<(), AttachRefusal> {
+    pub(crate) fn may_attach(&self, ticket: &PipeTicket) -> Result<(), AttachRefusal> {
         self.with(|state| state.directory.may_attach(ticket, Instant::now()))
     }
 
     /// Attaches a connection to the pipe that `ticket` names.
-    pub fn attach(self: &Arc<Self>, ticket: &PipeTicket) -> Result<Seated, AttachRefusal> {
+    pub(crate) fn attach(self: &Arc<Self>, ticket: &PipeTicket) -> Result<Seated, AttachRefusal> {
         let attachment = AttachmentId(self.draw_id());
         let place = Place { session: ticket.session, pipe: ticket.pipe, attachment };
         self.with(|state| {

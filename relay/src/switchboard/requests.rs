@@ -20,7 +20,7 @@ use crate::tickets::PipeName;
 
 /// What an engineer asks for.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     /// The device.
     pub support_id: SupportId,
     /// The support case.
@@ -32,7 +32,7 @@ pub struct Request {
 impl Switchboard {
     /// Asks for a device. Both sides are told when the audit row is written; `Err` is the answer
     /// to an engineer whose request leads nowhere.
-    pub async fn request(
+    pub(crate) async fn request(
         &self,
         mailbox: &Mailbox,
         engineer: &EngineerIdentity,
@@ -53,7 +53,7 @@ impl Switchboard {
     }
 
     /// Opens a further pipe and tells both sides, or says why not.
-    pub fn open_pipe(
+    pub(crate) fn open_pipe(
         &self,
         mailbox: &Mailbox,
         engineer: &EngineerIdentity,

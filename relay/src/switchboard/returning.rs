@@ -17,7 +17,7 @@ use crate::store::{RunningSession, SessionChange};
 use crate::tickets::PipeName;
 
 /// The answer to an engineer who wants a session back.
-pub enum Resumption {
+pub(crate) enum Resumption {
     /// The session is on the engineer's new connection.
     Resumed,
     /// Nothing yet: too many tries.
@@ -28,7 +28,7 @@ pub enum Resumption {
 
 impl Switchboard {
     /// An engineer wants the session of this ticket for a new connection.
-    pub async fn resume(
+    pub(crate) async fn resume(
         &self,
         mailbox: &Mailbox,
         engineer: &EngineerIdentity,
@@ -61,7 +61,11 @@ impl Switchboard {
 
     /// The engineer of an admitted session wants to pair again. Both sides are told; `Err` is the answer if that
     /// leads nowhere.
-    pub fn pair_again(&self, mailbox: &Mailbox, engineer: &EngineerIdentity) -> Result<(), ToEngineer> {
+    pub(crate) fn pair_again(
+        &self,
+        mailbox: &Mailbox,
+        engineer: &EngineerIdentity,
+    ) -> Result<(), ToEngineer> {
         let (now, run, pipe) = (Instant::now(), RunId::random(), PipeId::random());
         self.with(|state| {
             state.requests.check(engineer.id, now).map_err(rate_limited)?;
@@ -88,7 +92,7 @@ impl Switchboard {
     }
 
     /// Takes in what an earlier relay left running.
-    pub fn restore(&self, sessions: Vec<RunningSession>) {
+    pub(crate) fn restore(&self, sessions: Vec<RunningSession>) {
         let found = sessions.len();
         self.with(|state| {
             for running in sessions {
@@ -106,7 +110,7 @@ impl Switchboard {
     }
 
     /// Writes down how much has passed so far.
-    pub fn record_traffic(&self) {
+    pub(crate) fn record_traffic(&self) {
         let changed: Vec<_> = self.with(|state| {
             let ledgers = state.ledgers.iter_mut();
             ledgers.filter_map(|(session, ledger)| Some((*session, ledger.take_changed()?))).collect()

@@ -12,7 +12,7 @@ use crate::directory::{Aftermath, AttachmentId, CloseCause, PipeEnd, Place};
 use crate::socket::PipeSocket;
 
 /// What attaching led to.
-pub enum Seated {
+pub(crate) enum Seated {
     /// The first: wait for the partner's connection, then splice.
     First(Seat, oneshot::Receiver<Box<PipeSocket>>),
     /// The second: hand the connection over.
@@ -20,7 +20,7 @@ pub enum Seated {
 }
 
 /// The first side's place at a pipe. Dropping it gives the place up.
-pub struct Seat {
+pub(crate) struct Seat {
     /// Until when to wait for the partner.
     pub until: Instant,
     /// Whether the pipe was spliced before.
@@ -33,7 +33,7 @@ pub struct Seat {
 }
 
 /// The way to the partner that waits.
-pub struct Handover(oneshot::Sender<Box<PipeSocket>>);
+pub(crate) struct Handover(oneshot::Sender<Box<PipeSocket>>);
 
 /// The switchboard's end of a seat.
 pub(super) struct SeatEnd {
@@ -89,13 +89,13 @@ impl State {
 
 impl Seat {
     /// Waits until the relay wants its connections closed.
-    pub async fn parted(&self) -> CloseCause {
+    pub(crate) async fn parted(&self) -> CloseCause {
         self.signals.parted.cancelled().await;
         self.signals.parting.get().copied().unwrap_or(CloseCause::Done)
     }
 
     /// Waits until a side is to be asked to attach again. Safe to cancel.
-    pub async fn prodded(&self) -> Role {
+    pub(crate) async fn prodded(&self) -> Role {
         tokio::select! {
             () = self.signals.prod(Role::Engineer).notified() => Role::Engineer,
             () = self.signals.prod(Role::Agent).notified() => Role::Agent,
@@ -103,7 +103,7 @@ impl Seat {
     }
 
     /// Says how the wait, or the splice, has ended. `None`: it was told to.
-    pub fn end(&self, end: PipeEnd) -> Option<Aftermath> {
+    pub(crate) fn end(&self, end: PipeEnd) -> Option<Aftermath> {
         self.switchboard.with(|state| state.directory.parted(self.place, end, Instant::now()))
     }
 }
@@ -120,7 +120,7 @@ impl Drop for Seat {
 
 impl Handover {
     /// Hands the connection to the partner, or gives it back if the partner has just gone.
-    pub fn hand_over(self, socket: Box<PipeSocket>) -> Result<(), Box<PipeSocket>> {
+    pub(crate) fn hand_over(self, socket: Box<PipeSocket>) -> Result<(), Box<PipeSocket>> {
         self.0.send(socket)
     }
 }

@@ -39,7 +39,7 @@ pub(super) enum Roots {
 
 /// What there is to say about a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judgement {
+pub(crate) struct Judgement {
     /// The names that it is good for.
     pub names: Vec<String>,
     /// Until when.
@@ -50,7 +50,7 @@ pub struct Judgement {
 
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// How bad it is.
     pub weight: Weight,
     /// What it is, and what to do.
@@ -59,7 +59,7 @@ pub struct Finding {
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
+pub(crate) enum Weight {
     /// Right, if it is meant.
     Notice,
     /// It works, and will not for long.

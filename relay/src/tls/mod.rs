@@ -19,7 +19,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::Config;
 
-pub use chain::{Finding, Judgement, Weight};
+pub(crate) use chain::{Finding, Judgement, Weight};
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum TlsError {
 
 /// What the operator knows about the clients.
 #[derive(Debug, Clone, Default)]
-pub struct Expected {
+pub(crate) struct Expected {
     /// The name by which they dial the relay.
     pub name: Option<String>,
     /// The roots that they are configured with, instead of their systems'.
@@ -57,7 +57,7 @@ pub struct Expected {
 
 /// How the relay comes by its private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
+pub(crate) enum Key {
     /// From a file that this account alone may read, or from the service manager.
     Own,
     /// The service manager will hand it over when it starts the relay; others may be able to read the file.
@@ -65,7 +65,7 @@ pub enum Key {
 }
 
 /// What TLS handshakes need, from the files that `config` names. What is found about them goes to the log.
-pub fn server_config(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
+pub(crate) fn server_config(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
     let expected = Expected { name: config.public_name.clone(), ca_file: None };
     let (tls, judgement) = examine(config, &expected, Key::Own)?;
     tracing::info!(names = judgement.names.join(", "), until = judgement.until, "certificate");
@@ -80,7 +80,7 @@ pub fn server_config(config: &Config) -> Result<Arc<ServerConfig>, TlsError> {
 }
 
 /// The same, with what was found about the certificate.
-pub fn examine(
+pub(crate) fn examine(
     config: &Config,
     expected: &Expected,
     key: Key,

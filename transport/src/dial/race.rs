@@ -7,7 +7,7 @@
 //! - The families alternate. A next attempt begins as soon as one fails, or when all that run are *overdue*:
 //!   no step of an attempt should take much longer than the slowest before it.
 //! - Whatever takes the connection and then cuts it, or says nothing, may only be unable to take a hybrid
-//!   [`Hello`](super::route::Hello): the address gets the other kind, too.
+//!   [`Hello`](crate::hello::Hello): the address gets the other kind, too.
 //! - What worked the last time goes first, alone, and has twice as long until another one begins.
 //! - Only one attempt at a time is asked to become the connection ([`Due::Ask`]): what is sent then may be
 //!   good for one time only.

@@ -27,11 +27,11 @@ use crate::rules::Teller;
 use crate::session::pairing::Verified;
 
 /// Events and messages that may wait.
-pub const QUEUE: usize = 16;
+pub(crate) const QUEUE: usize = 16;
 
 /// What the engineer's side says, or what becomes of the channel.
 #[derive(Debug)]
-pub enum ControlEvent {
+pub(crate) enum ControlEvent {
     /// The peer proved the pipe and introduced itself.
     Greeted(EngineerHello),
     /// A sealed message came.
@@ -60,7 +60,7 @@ pub enum ControlEvent {
 
 impl ControlEvent {
     /// Whether something sealed came: the engineer's side is there.
-    pub fn is_sign_of_life(&self) -> bool {
+    pub(crate) fn is_sign_of_life(&self) -> bool {
         match self {
             Self::Heard
             | Self::PipeClosed(_)
@@ -74,7 +74,7 @@ impl ControlEvent {
 
 /// How the engineer's side introduced itself.
 #[derive(Debug)]
-pub struct EngineerHello {
+pub(crate) struct EngineerHello {
     /// Its SSH key, in OpenSSH's format.
     pub ssh_key: String,
     /// The optional features that it understands.
@@ -82,7 +82,7 @@ pub struct EngineerHello {
 }
 
 /// A running control channel.
-pub struct Control {
+pub(crate) struct Control {
     outgoing: mpsc::Sender<FromAgent>,
     remaining: watch::Sender<Option<Duration>>,
     cancel: CancellationToken,
@@ -90,7 +90,7 @@ pub struct Control {
 }
 
 /// What our hello says.
-pub struct Greeting {
+pub(crate) struct Greeting {
     /// The SSH host key, in OpenSSH's format.
     pub host_key: String,
     /// The account the engineer works as.
@@ -111,7 +111,7 @@ impl Greeting {
 
 impl Control {
     /// Proves the pipe, greets, and passes on what comes.
-    pub fn open(
+    pub(crate) fn open(
         verified: Verified,
         (session, run): (SessionId, RunId),
         greeting: Greeting,
@@ -138,7 +138,7 @@ impl Control {
 
     /// Sends `message` under the seal. False if it is dropped: a full queue means a stalled peer, and the
     /// heartbeats find out.
-    pub fn send(&self, message: FromAgent) -> bool {
+    pub(crate) fn send(&self, message: FromAgent) -> bool {
         let sent = self.outgoing.try_send(message);
         if let Err(TrySendError::Full(_)) = sent {
             tracing::warn!("a control message was dropped: the engineer's side takes nothing");
@@ -147,24 +147,24 @@ impl Control {
     }
 
     /// Whether [`Self::send`] would take a message now.
-    pub fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.outgoing.capacity() > 0
     }
 
     /// From now on heartbeats go out, the first one at once, with the seconds left until `deadline` (time
     /// since boot).
-    pub fn set_deadline(&self, deadline: Duration) {
+    pub(crate) fn set_deadline(&self, deadline: Duration) {
         self.remaining.send_replace(Some(deadline));
     }
 
     /// Stops without an end message: the program at the other end is gone.
-    pub async fn abandon(self) {
+    pub(crate) async fn abandon(self) {
         self.task.abort();
         let _ = self.task.await;
     }
 
     /// Sends what is queued, ends the stream and waits, briefly, for the peer to have it.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         let Self { outgoing, remaining, cancel, mut task } = self;
         drop(outgoing);
         if tokio::time::timeout(limits::CLOSE, &mut task).await.is_err() {
