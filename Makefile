@@ -12,7 +12,7 @@ SITES_SIDE_BY_SIDE ?= 3
 TESTS := cargo test --quiet --workspace
 
 .PHONY: help demo test bench fuzz package reproducible advisories release setup build build-tests format lint doc deny \
-	unit system test-system clean
+	unit system end-to-end network test-system clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -59,10 +59,15 @@ unit: build-tests
 	@$(STEP) "unit and property tests" env RUST_TEST_THREADS=$(SIDE_BY_SIDE) \
 	  $(TESTS) --lib --bins --test structure --test fuzz_corpus --test program --test wire
 
-# They mostly wait, so more run side by side than there are processors.
+# They mostly wait, those of networks above all, so more run side by side than there are processors.
 system: build-tests
-	@$(STEP) "end-to-end tests" env RUST_TEST_THREADS=$(SIDE_BY_SIDE) \
-	  $(TESTS) --test e2e --test network --test session_process
+	@$(MAKE) --no-print-directory -j2 end-to-end network
+
+end-to-end:
+	@$(STEP) "end-to-end tests" env RUST_TEST_THREADS=$(SIDE_BY_SIDE) $(TESTS) --test e2e --test session_process
+
+network:
+	@$(STEP) "network tests" env RUST_TEST_THREADS=2 $(TESTS) --test network
 
 test-system: package build-tests ## Boot scanners and relays with the packages installed, and have calls (needs root)
 	@$(STEP) "root file systems, where they can be had" \
