@@ -215,7 +215,7 @@ pub enum NetworkNotice {
     },
     /// The relay's certificate is not in order: expired, say.
     N11,
-    /// The revocation of the relay's certificate, or the like, cannot be checked.
+    /// It cannot be told whether something reads along, or the relay is not set up well.
     N12,
     /// What stands before the relay answers, but the relay does not run.
     N13,

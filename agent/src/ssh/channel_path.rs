@@ -105,10 +105,8 @@ impl ChannelPath {
         channel: u32,
         request: ChannelRequest,
     ) -> Result<ChannelLease, Refusal> {
-        if self.passage.is_over() {
-            return Err(Refusal::Over);
-        }
-        self.permits(&request)?;
+        let verdict = if self.passage.is_over() { Err(Refusal::Over) } else { self.permits(&request) };
+        verdict.inspect_err(|refusal| tracing::info!(channel, %refusal, "channel refused"))?;
         let identity = ChannelIdentity { opener, channel, request };
         Ok(ChannelLease::new(identity, self.passage.clone(), self.on_end.clone()))
     }

@@ -84,10 +84,7 @@ impl Connection {
                 let work = forward::run(lease, backlog, programs, target, channel, reply);
                 self.tasks.carry_forward(work, cancel);
             }
-            Err(refusal) => {
-                tracing::info!(%refusal, "channel refused");
-                reply.reject(refusal.into()).await;
-            }
+            Err(refusal) => reply.reject(refusal.into()).await,
         }
     }
 }
