@@ -6,6 +6,7 @@ use fieldlink_protocol::{limits, text};
 use crate::args::CallArguments;
 use crate::exit::{Failure, Kind};
 use crate::platform::Terminal;
+use crate::words::say;
 
 /// A call: the scanner, and what the client will read about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,33 +41,24 @@ impl Call {
 pub fn parse_id(words: &[String]) -> Result<SupportId, Failure> {
     let text = words.join(" ");
     text.parse().map_err(|error| match error {
-        ParseSupportIdError::Typo => Failure::new(Kind::IdTypo, format!("{error}: check it with the client")),
+        ParseSupportIdError::Typo => Failure::new(Kind::IdTypo, say!("check-id", error = error.to_string())),
         ParseSupportIdError::Count(_) | ParseSupportIdError::Foreign
             if !text.chars().any(char::is_numeric) =>
         {
-            Failure::usage(format!(
-                "{:?} is neither a support ID nor a command: see fieldlink-connect --help",
-                text::name(&text)
-            ))
+            Failure::usage(say!("neither-id-nor-command", words = format!("{:?}", text::name(&text))))
         }
         ParseSupportIdError::Count(_) | ParseSupportIdError::Foreign => {
-            Failure::usage(format!("{error}: check it with the client"))
+            Failure::usage(say!("check-id", error = error.to_string()))
         }
     })
 }
 
 async fn ask_for_ticket(id: SupportId, terminal: Option<Terminal>) -> Result<String, Failure> {
-    let missing = || {
-        Failure::usage(format!(
-            "no session to {} is open here; to call it, name the support case with --ticket",
-            id.grouped()
-        ))
-    };
+    let missing = || Failure::usage(say!("ticket-missing", id = id.grouped()));
     let terminal = terminal.ok_or_else(missing)?;
-    let typed = terminal.ask("Ticket: ", false).await;
-    let typed = typed.map_err(|error| {
-        Failure::new(Kind::Failed, format!("could not read the ticket from the terminal: {error}"))
-    })?;
+    let typed = terminal.ask(&say!("ask-for-ticket"), false).await;
+    let typed = typed
+        .map_err(|error| Failure::new(Kind::Failed, say!("ticket-unreadable", error = error.to_string())))?;
     typed.map(|ticket| text::normalise(&ticket)).filter(|ticket| !ticket.is_empty()).ok_or_else(missing)
 }
 

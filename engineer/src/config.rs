@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 pub use crate::directories::Directories;
 use crate::exit::{Failure, Kind};
 use crate::private_file;
+use crate::words::say;
 
 /// `connect.toml`. `login` writes it; the section on the proxy is the engineer's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -69,8 +70,13 @@ impl Config {
         let allowed = limits::PIPE_WINDOW_MIN..=limits::PIPE_WINDOW_MAX;
         if !allowed.contains(&window) {
             let (from, to) = (allowed.start(), allowed.end());
-            return Err(Failure::usage(format!(
-                "could not use {FILE}: pipe_window_bytes must be from {from} to {to}, not {window}"
+            let (from, to, window) = (u64::from(*from), u64::from(*to), u64::from(window));
+            return Err(Failure::usage(say!(
+                "window-out-of-range",
+                file = FILE,
+                from = from,
+                to = to,
+                window = window
             )));
         }
         Ok(PipeLimits { window, ..PipeLimits::default() })
@@ -107,7 +113,7 @@ impl Config {
 }
 
 fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> anyhow::Result<T> {
-    settings::parse(text).with_context(|| format!("could not use the configuration {}", path.display()))
+    settings::parse(text).with_context(|| say!("configuration-unusable", path = path.display()))
 }
 
 /// A JSON string is a TOML basic string as well.
@@ -116,15 +122,12 @@ fn line(key: &str, value: &str) -> String {
 }
 
 fn path_text(path: Option<&Path>) -> anyhow::Result<Option<String>> {
-    let text = |path: &Path| path.to_str().map(str::to_owned).context("the CA file's path is not UTF-8 text");
+    let text = |path: &Path| path.to_str().map(str::to_owned).with_context(|| say!("ca-path-not-text"));
     path.map(text).transpose()
 }
 
 fn not_logged_in(path: &Path) -> Failure {
-    Failure::usage(format!(
-        "not logged in: {} does not exist; run: fieldlink-connect login --relay wss://RELAY",
-        path.display()
-    ))
+    Failure::usage(say!("not-logged-in", path = path.display()))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use fieldlink_protocol::credential::Credential;
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
+use crate::words::say;
 use crate::{platform, private_file};
 
 /// Where the credential is kept.
@@ -28,20 +29,18 @@ impl CredentialStore {
     /// Reads the credential. A file that others can read is refused: it may be theirs by now.
     pub fn load(&self) -> Result<Credential, Failure> {
         let path = self.path();
-        let text = private_file::read_secret(&path)?.map(Zeroizing::new).ok_or_else(|| {
-            Failure::usage(
-                "not logged in: there is no credential; run: fieldlink-connect login --relay wss://RELAY",
-            )
-        })?;
-        let parsed = Credential::parse(&text)
-            .with_context(|| format!("could not use {}: log in again, or restore it", path.display()))?;
+        let text = private_file::read_secret(&path)?
+            .map(Zeroizing::new)
+            .ok_or_else(|| Failure::usage(say!("no-credential")))?;
+        let parsed =
+            Credential::parse(&text).with_context(|| say!("credential-unusable", path = path.display()))?;
         Ok(parsed)
     }
 
     /// Stores `credential`, in a directory that is made private if it is new.
     pub fn store(&self, credential: &Credential) -> anyhow::Result<()> {
         platform::create_private_directory(&self.directory)
-            .with_context(|| format!("could not create {}", self.directory.display()))?;
+            .with_context(|| say!("could-not-create", path = self.directory.display()))?;
         let line = Zeroizing::new(format!("{}\n", *credential.encode()));
         private_file::replace_durably(&self.path(), line.as_bytes())
     }

@@ -9,6 +9,8 @@ use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::{limits, text, timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::words::say;
+
 /// Lines of a session that are kept.
 pub const KEPT: usize = 100;
 
@@ -36,11 +38,11 @@ pub struct Line {
 
 impl std::fmt::Display for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let speaker = match self.speaker {
-            Speaker::Client => "the client",
-            Speaker::Engineer => "you",
-        };
-        write!(f, "{}  {speaker}: {}", timestamp::utc(self.at), text::clean(&self.text, limits::CHAT))
+        let (time, text) = (timestamp::utc(self.at), text::clean(&self.text, limits::CHAT));
+        f.write_str(&match self.speaker {
+            Speaker::Client => say!("line-of-client", time = time, text = text),
+            Speaker::Engineer => say!("line-of-engineer", time = time, text = text),
+        })
     }
 }
 
@@ -77,10 +79,10 @@ pub fn check_question(question: &Question) -> Result<(), String> {
             text::check("a choice", choice, limits::CHOICE).map_err(|error| error.to_string())?;
         }
         if choices.len() > limits::CHOICES {
-            return Err(format!("too many choices: name {} at most", limits::CHOICES));
+            return Err(say!("too-many-choices", most = limits::CHOICES.to_string()));
         }
         if choices.iter().collect::<HashSet<_>>().len() < choices.len() {
-            return Err("a choice is there twice: name each once".into());
+            return Err(say!("choice-twice"));
         }
     }
     // The scanner would end the session over what is beyond the wire's limits.

@@ -6,10 +6,9 @@ use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
-
 use crate::exit::Failure;
 use crate::platform;
+use crate::words::say;
 
 /// The directories of one engineer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,10 +27,37 @@ pub struct Place {
     path: PathBuf,
     /// What must be there already; below it directories may be made.
     base: Option<PathBuf>,
-    /// What names it, as people read it.
-    source: &'static str,
+    source: Source,
     /// Our own variable that could name another one.
     own: &'static str,
+}
+
+/// What names a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// The environment variable of this name.
+    Variable(&'static str),
+    /// The runtime directory of the engineer's login.
+    Login,
+    /// This program, because the environment names no runtime directory.
+    NoVariable,
+    /// The system's list of users.
+    Users,
+    /// The program that started this one, by an argument.
+    Caller,
+}
+
+impl Source {
+    /// As the engineer reads it.
+    fn words(self) -> String {
+        match self {
+            Self::Variable(name) => name.to_owned(),
+            Self::Login => say!("place-from-login"),
+            Self::NoVariable => say!("place-without-variable"),
+            Self::Users => say!("place-from-users"),
+            Self::Caller => say!("place-from-caller"),
+        }
+    }
 }
 
 /// Variables as they are set.
@@ -57,14 +83,19 @@ fn runtime(variable: Variables<'_>) -> Result<Place, Failure> {
         return Ok(place);
     }
     if let Some(base) = absolute(variable, STANDARD) {
-        return Ok(Place { path: base.join("fieldlink"), base: Some(base), source: STANDARD, own: OWN });
+        return Ok(Place {
+            path: base.join("fieldlink"),
+            base: Some(base),
+            source: Source::Variable(STANDARD),
+            own: OWN,
+        });
     }
     // A cron job's environment lacks the variable, and the directory is there all the same.
     if let Some(base) = platform::login_runtime_directory() {
-        return Ok(Place { path: base.join("fieldlink"), base: Some(base), source: "your login", own: OWN });
+        return Ok(Place { path: base.join("fieldlink"), base: Some(base), source: Source::Login, own: OWN });
     }
     let path = platform::fallback_runtime_directory();
-    Ok(Place { path, base: None, source: "the lack of XDG_RUNTIME_DIR", own: OWN })
+    Ok(Place { path, base: None, source: Source::NoVariable, own: OWN })
 }
 
 fn below_home(
@@ -77,15 +108,18 @@ fn below_home(
         return Ok(place);
     }
     if let Some(base) = absolute(variable, standard) {
-        return Ok(Place { path: base.join("fieldlink"), base: None, source: standard, own });
+        return Ok(Place {
+            path: base.join("fieldlink"),
+            base: None,
+            source: Source::Variable(standard),
+            own,
+        });
     }
     let (home, source) = match absolute(variable, "HOME") {
-        Some(home) => (Some(home), "HOME"),
-        None => (platform::home_directory(), "the list of users"),
+        Some(home) => (Some(home), Source::Variable("HOME")),
+        None => (platform::home_directory(), Source::Users),
     };
-    let home = home.ok_or_else(|| {
-        Failure::usage(format!("could not find your files: neither {own} nor HOME is set to a full path"))
-    })?;
+    let home = home.ok_or_else(|| Failure::usage(say!("no-home", own = own)))?;
     Ok(Place { path: home.join(below).join("fieldlink"), base: Some(home), source, own })
 }
 
@@ -93,9 +127,9 @@ fn below_home(
 fn named(variable: Variables<'_>, name: &'static str) -> Result<Option<Place>, Failure> {
     match variable(name).map(PathBuf::from) {
         Some(path) if !path.is_absolute() => {
-            Err(Failure::usage(format!("{name} must be a full path, but is {}", path.display())))
+            Err(Failure::usage(say!("place-not-full", name = name, path = path.display())))
         }
-        path => Ok(path.map(|path| Place { path, base: None, source: name, own: name })),
+        path => Ok(path.map(|path| Place { path, base: None, source: Source::Variable(name), own: name })),
     }
 }
 
@@ -107,7 +141,7 @@ fn absolute(variable: Variables<'_>, name: &str) -> Option<PathBuf> {
 impl Place {
     /// A directory that is named by the caller.
     pub fn at(path: &Path) -> Self {
-        Self { path: path.to_owned(), base: None, source: "the caller", own: "FIELDLINK_RUNTIME_DIR" }
+        Self { path: path.to_owned(), base: None, source: Source::Caller, own: "FIELDLINK_RUNTIME_DIR" }
     }
 
     /// Makes the directory, for this user alone, if it is not there; what is there must be this user's.
@@ -115,7 +149,7 @@ impl Place {
         self.try_to_create().map_err(|error| self.complain(&error))
     }
 
-    /// As [`Self::create`], and nobody else may be able to enter it.
+    /// As [`Self::create`], and no other user may be able to enter it.
     pub fn create_private(&self) -> anyhow::Result<()> {
         let private = || self.try_to_create().and_then(|()| platform::check_private_directory(&self.path));
         private().map_err(|error| self.complain(&error))
@@ -134,13 +168,13 @@ impl Place {
         if let Some(base) = &self.base
             && !base.try_exists()?
         {
-            return Err(io::Error::other(format!("{} does not exist", base.display())));
+            return Err(io::Error::other(say!("base-missing", path = base.display())));
         }
         let there = self.path.ancestors().find(|path| path.symlink_metadata().is_ok());
         there.map_or(Ok(()), platform::check_own)?;
         match self.path.metadata() {
             Ok(metadata) if metadata.is_dir() => Ok(()),
-            Ok(_) => Err(io::Error::other("it is not a directory: remove it")),
+            Ok(_) => Err(io::Error::other(say!("not-a-directory"))),
             Err(_) => platform::create_private_directory(&self.path),
         }
     }
@@ -148,17 +182,16 @@ impl Place {
     fn complain(&self, error: &io::Error) -> anyhow::Error {
         let Self { path, source, own, .. } = self;
         let advice = match *source {
-            source if source == *own => format!("name a directory of your own in {own}"),
-            source if source.contains(' ') => format!("name a directory of your own in {own}"),
-            source => format!(
-                "if {source} is another user's (su without -, sudo -E, a CI job), correct it, or name a \
-                 directory of your own in {own}"
-            ),
+            Source::Variable(name) if name != *own => say!("correct-the-variable", name = name, own = *own),
+            _ => say!("name-your-own", own = *own),
         };
-        anyhow!(
-            "could not use the directory {}, which comes from {source}: {error}; {advice}",
-            path.display()
-        )
+        anyhow::Error::msg(say!(
+            "place-unusable",
+            path = path.display(),
+            source = source.words(),
+            error = error.to_string(),
+            advice = advice
+        ))
     }
 }
 

@@ -3,8 +3,10 @@
 use fieldlink_protocol::reason::{Party, Reason};
 use fieldlink_protocol::text;
 
+use crate::words::{self, say};
+
 /// Where we know the end from. Later ones outrank earlier ones: what is unsealed comes from the
-/// relay, whoever it names.
+/// relay, whichever side it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Told {
     /// A connection was gone.
@@ -44,7 +46,7 @@ impl End {
     pub fn closed(text: &str) -> Self {
         match Reason::from_code(text) {
             Some(reason) => Self::new(reason, Told::Relay),
-            None => Self::lost(format!("the relay closed it: {}", text::sentence(text))),
+            None => Self::lost(say!("relay-closed", text = text::sentence(text))),
         }
     }
 
@@ -53,7 +55,7 @@ impl End {
         self.told >= Told::Scanner
     }
 
-    /// Whether someone who must know says that the session is over, rather than that it cannot be
+    /// Whether a side that must know says that the session is over, rather than that it cannot be
     /// reached now.
     pub fn is_known(&self) -> bool {
         let is_passing = matches!(
@@ -89,15 +91,18 @@ impl End {
 
     /// One sentence without a full stop.
     pub fn sentence(&self) -> String {
-        format!("the session is over: {}", self.cause())
+        say!("session-over", cause = self.cause())
     }
 
     /// Why, and how we know.
     pub fn cause(&self) -> String {
         let hearsay = self.told == Told::Relay && self.reason.party() != Party::Relay;
-        let says = if hearsay { "the relay says: " } else { "" };
-        let detail = self.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
-        format!("{says}{}{detail}", self.reason)
+        let cause = words::reason(self.reason);
+        let cause = if hearsay { say!("relay-says", cause = cause) } else { cause };
+        match &self.detail {
+            Some(detail) => say!("cause-with-detail", cause = cause, detail = detail),
+            None => cause,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use fieldlink_transport::{Answer, CertificateOwner, DialError};
 
+use crate::words::say;
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $code:literal, $name:literal, $meaning:literal;)*) => {
         /// What kind of failure it is. Every kind has an exit code of its own.
@@ -58,7 +60,7 @@ kinds! {
     IdTypo = 219, "id-typo", "the ID has a typo";
     /// This program stops guessing.
     TooManyWrongPins = 220, "too-many-wrong-pins", "two wrong PINs for this ID within the hour";
-    /// Someone else, or too much at once.
+    /// Another engineer, or too much at once.
     Busy = 221, "busy", "the scanner or the relay is busy";
 }
 
@@ -112,20 +114,16 @@ impl From<anyhow::Error> for Failure {
 impl From<DialError> for Failure {
     fn from(error: DialError) -> Self {
         let message = match &error {
-            DialError::Refused { relay, code } if code == "credential" => format!(
-                "the relay {relay} refused this credential: it is unknown or was withdrawn; \
-                 ask the relay's operator for a new one, then run: fieldlink-connect login --relay {relay}"
-            ),
-            DialError::CertificateUntrusted(_, problem) if problem.owner != CertificateOwner::Stranger => {
-                format!("{error}; if the relay has a CA of its own, log in again with --ca-file")
+            DialError::Refused { relay, code } if code == "credential" => {
+                say!("credential-refused", relay = relay.to_string())
             }
-            DialError::CertificateUntrusted(..) => format!(
-                "{error}; either something on this network reads along (try another one), or the --ca-file of \
-                 the login is not this relay's"
-            ),
-            DialError::Tls(..) => format!("{error}; something on this network may block it: try another one"),
+            DialError::CertificateUntrusted(_, problem) if problem.owner != CertificateOwner::Stranger => {
+                say!("certificate-unknown", error = error.to_string())
+            }
+            DialError::CertificateUntrusted(..) => say!("certificate-foreign", error = error.to_string()),
+            DialError::Tls(..) => say!("tls-blocked", error = error.to_string()),
             DialError::Unreachable(..) | DialError::Timeout(..) => {
-                format!("{error}; check the network and the relay's address")
+                say!("relay-unreachable", error = error.to_string())
             }
             _ => error.to_string(),
         };

@@ -15,6 +15,7 @@ use crate::pin_entry::PinEntry;
 use crate::platform::{Signal, Signals};
 use crate::ssh_child::{SshChild, SshExit, as_shell};
 use crate::ssh_client;
+use crate::words::say;
 
 /// A PIN that is being typed, and where the next one comes from.
 type Typing = Pinned<Box<dyn Future<Output = (PinEntry, Result<Pin, Failure>)>>>;
@@ -32,25 +33,18 @@ struct Front<'a> {
 
 /// Has a holder carry out `order`, and is its front. Gives the exit code, of which the engineer has read why.
 pub async fn serve(order: &Order, pins: Option<PinEntry>, command: &[OsString]) -> Result<u8, Failure> {
-    let signals = Signals::new().context("could not watch for signals")?;
+    let signals = Signals::new().with_context(|| say!("no-signals"))?;
     let holder = Holder::start(order).await?;
     let mut front = Front { holder, signals, command, pins, typing: None, ssh: None };
     let ended = front.until_the_end().await?;
-    // A prompt that nobody waits for any more, before the shell's own.
+    // A prompt whose answer the holder no longer waits for, before the shell's own.
     front.typing = None;
     if let Some(ssh) = front.ssh.take() {
         ssh.stop().await;
     }
     match ended {
         Ended::Code(code) => Ok(code),
-        Ended::Killed => Err(Failure::new(
-            Kind::Failed,
-            format!(
-                "the program that holds the session was killed; if there was a session, come back to it within \
-                 five minutes with fieldlink-connect {}",
-                order.id
-            ),
-        )),
+        Ended::Killed => Err(Failure::new(Kind::Failed, say!("holder-killed", id = order.id.to_string()))),
     }
 }
 
@@ -88,7 +82,7 @@ impl Front<'_> {
                         (pins, pin)
                     }));
                 }
-                None => self.holder.send(&answer(Err(Failure::usage("no PIN was expected")))).await,
+                None => self.holder.send(&answer(Err(Failure::usage(say!("pin-not-expected"))))).await,
             },
             ToFront::Ssh { config, alias } => self.start_ssh(&config, &alias).await,
             ToFront::NoSsh => {
@@ -105,7 +99,7 @@ impl Front<'_> {
         match SshChild::spawn(ssh) {
             Ok(ssh) => self.ssh = Some(ssh),
             Err(error) => {
-                crate::printing::print(&format!("fieldlink-connect: {error:#}"));
+                crate::printing::print(&say!("program-says", message = format!("{error:#}")));
                 self.tell_exit(SshExit { code: SSH_FAILED, failed: true }).await;
             }
         }

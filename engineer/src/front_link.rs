@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use crate::exit::{Failure, Kind};
 use crate::holder::wire::{Receiver, Sender, ToFront, ToHolder};
+use crate::words::say;
 
 /// How long the front may take to stop ssh. A front that is stopped itself does not answer.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -40,7 +41,7 @@ impl FrontLink {
                 Pin::parse(&digits).map_err(|error| Failure::usage(error.to_string()))
             }
             Some(ToHolder::NoPin { code, message }) => Err(Failure::new(Kind::of_code(code), message)),
-            _ => Err(Failure::usage("no PIN came")),
+            _ => Err(Failure::usage(say!("pin-did-not-come"))),
         }
     }
 

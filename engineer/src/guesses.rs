@@ -2,7 +2,7 @@
 //!
 //! A relay that plays the scanner learns one guess at the PIN from each run that the engineer's side
 //! answers. So a try is written down before it begins and crossed out only when the scanner has
-//! proven that it knows the PIN, or when no answer came that could have taught anyone anything. A
+//! proven that it knows the PIN, or when no answer came that could have taught the relay anything. A
 //! crash in between leaves it standing.
 
 use std::path::{Path, PathBuf};
@@ -15,13 +15,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::{Failure, Kind};
 use crate::moment::Moment;
+use crate::words::say;
 use crate::{platform, private_file};
 
 /// Tries that may go wrong for one support ID.
 const LIMIT: usize = 2;
 /// How long a wrong try counts.
 const MEMORY: Duration = Duration::from_secs(60 * 60);
-/// Tries that are remembered in all. Nobody types that many within the hour.
+/// Tries that are remembered in all. No engineer types that many within the hour.
 const CAPACITY: usize = 1000;
 
 /// The tries of the last hour.
@@ -102,7 +103,7 @@ impl Guesses {
     /// stops the program: forgetting would be what an attacker wants.
     fn update<T>(&self, change: impl FnOnce(&mut Memory) -> T) -> anyhow::Result<T> {
         platform::create_private_directory(&self.directory)
-            .with_context(|| format!("could not create {}", self.directory.display()))?;
+            .with_context(|| say!("could-not-create", path = self.directory.display()))?;
         let _lock = private_file::lock(&self.directory.join("guesses.lock"))?;
         let path = self.directory.join("guesses");
         let text = private_file::read(&path)?;
@@ -125,7 +126,7 @@ impl Guesses {
 }
 
 impl Attempt {
-    /// The try was right, or taught nobody anything: it does not count.
+    /// The try was right, or taught the relay nothing: it does not count.
     pub fn take_back(self) -> anyhow::Result<()> {
         self.guesses.update(|memory| memory.tries.retain(|tried| *tried != self.tried))
     }
@@ -141,23 +142,16 @@ fn parse(text: &str) -> anyhow::Result<Memory> {
         return Ok(memory);
     }
     let memory: Memory = serde_json::from_str(text)?;
-    ensure!(memory.version == Memory::VERSION, "its version is {}", memory.version);
+    ensure!(memory.version == Memory::VERSION, say!("guesses-version", version = u64::from(memory.version)));
     Ok(memory)
 }
 
 fn unreadable(path: &Path) -> String {
-    format!(
-        "could not read the memory of wrong PINs in {} (if you know why it is damaged, remove it)",
-        path.display()
-    )
+    say!("guesses-unreadable", path = path.display())
 }
 
 fn too_many() -> Failure {
-    Failure::new(
-        Kind::TooManyWrongPins,
-        "two wrong PINs were tried for this ID; this program stops here for an hour, so that nobody can \
-         use it to guess: ask the client to start remote access again (new ID and PIN)",
-    )
+    Failure::new(Kind::TooManyWrongPins, say!("too-many-wrong-pins"))
 }
 
 /// The first version had the time of day, which tells nothing now: its tries count as from before this boot.

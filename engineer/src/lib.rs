@@ -11,13 +11,14 @@
 //! | [`directories`], [`config`], [`credential_store`], [`guesses`] | what is kept between runs |
 //! | [`context`], [`call`] | what is at hand before a call, and the call |
 //! | [`runtime_dir`], [`ssh_config`], [`ssh_key`], [`ssh_client`], [`ssh_child`] | what ssh needs, for as long as a session lives |
-//! | [`rehearsal`] | whether it works on this computer, before anybody is called |
+//! | [`rehearsal`] | whether it works on this computer, before the scanner is called |
 //! | [`front`], [`holder`] | the two processes of a session: the terminal's, and the one that lasts |
 //! | [`relay_session`], [`pairing`], [`control`] | the three conversations of a session |
 //! | [`session`] | ties them together, from the dial to the end |
 //! | [`local_socket`], [`pipe_copy`] | how other programs on this computer use the session |
 //! | [`dialogue`] | what engineer and client say to each other |
 //! | [`progress`], [`budget`], [`pin_entry`] | what the engineer sees and types |
+//! | `words` | every sentence that the engineer reads, from `locales/en.ftl` |
 //! | [`platform`] | all that depends on the operating system |
 
 pub mod args;
@@ -55,3 +56,4 @@ pub mod ssh_child;
 pub mod ssh_client;
 pub mod ssh_config;
 pub mod ssh_key;
+mod words;

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
+use crate::words::say;
+
 /// What Linux puts behind the path of a program whose file is gone, or was replaced.
 const GONE: &str = " (deleted)";
 
 /// The path of this program, or of the version that an upgrade has put in its place since it was started.
 pub(crate) fn path() -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("could not find out where this program is")?;
+    let own = std::env::current_exe().with_context(|| say!("own-path-unknown"))?;
     Ok(without_mark(own))
 }
 

@@ -10,12 +10,13 @@ use fieldlink_transport::{Attached, AttachedError, Dialer};
 use tokio::time::timeout;
 
 use crate::guesses::Attempt;
+use crate::words::say;
 
 /// A run that succeeded: the control pipe's connection, and the keys.
 pub struct Paired {
     /// Ready for the pipe's handshake.
     pub pipe: Attached,
-    /// Known to both sides, and to nobody else.
+    /// Known to both sides, and not to the relay.
     pub keys: SessionKeys,
 }
 
@@ -29,7 +30,7 @@ pub enum PairingError {
         left: usize,
     },
     /// The key that was kept did not fit.
-    #[error("the scanner does not know the key of this session any more")]
+    #[error("{}", say!("session-key-forgotten"))]
     Forgotten,
     /// The agent would not pair.
     #[error("{0}")]
@@ -53,13 +54,13 @@ pub struct Answered {
 }
 
 impl Answered {
-    /// Judges the answer. Whoever gave it learns from our next step whether its guess at the PIN was
-    /// right; `attempt` was written down before and is taken back only if it was the scanner itself.
+    /// Judges the answer. The side that gave it learns from our next step whether its guess at the PIN
+    /// was right; `attempt` was written down before and is taken back only if it was the scanner itself.
     pub async fn finish(self, context: &PairingContext, attempt: Attempt) -> Result<Paired, PairingError> {
         let Self { pipe, login, response } = self;
         match login.finish(&response, context) {
             Ok((keys, ke3)) => {
-                // What cannot be written now counts too much, and that costs nobody a session.
+                // What cannot be written now counts too much, and that costs no session.
                 let _ = attempt.take_back();
                 prove(pipe, keys, ke3).await
             }
@@ -71,7 +72,7 @@ impl Answered {
         }
     }
 
-    /// As [`Self::finish`], with a key that cannot be guessed: nobody counts.
+    /// As [`Self::finish`], with a key that cannot be guessed: no try is counted.
     pub async fn finish_again(self, context: &PairingContext) -> Result<Paired, PairingError> {
         let Self { pipe, login, response } = self;
         match login.finish(&response, context) {
@@ -89,7 +90,7 @@ async fn prove(mut pipe: Attached, keys: SessionKeys, ke3: Bytes) -> Result<Pair
     Ok(Paired { pipe, keys })
 }
 
-/// Attaches, sends KE1 and waits for KE2. Nobody has learnt anything until we act on it.
+/// Attaches, sends KE1 and waits for KE2. The relay has learnt nothing until we act on it.
 /// Until then a run may be broken off and costs nothing.
 pub async fn ask(
     dialer: &Dialer,
@@ -107,7 +108,7 @@ pub async fn ask(
     match PairingMessage::decode(&answer) {
         Ok(PairingMessage::Response(response)) => Ok(Answered { pipe, login, response }),
         Ok(PairingMessage::Refused(reason)) => Err(PairingError::Refused(reason)),
-        Ok(_) => Err(PairingError::Malformed("a pairing message came out of turn".into())),
+        Ok(_) => Err(PairingError::Malformed(say!("pairing-out-of-turn"))),
         Err(error) => Err(PairingError::Malformed(error.to_string())),
     }
 }

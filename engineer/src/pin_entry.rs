@@ -8,6 +8,7 @@ use fieldlink_protocol::pin::Pin;
 use crate::exit::{Failure, Kind};
 use crate::platform::{LineInput, Terminal};
 use crate::printing::print;
+use crate::words::say;
 
 /// How often a person may mistype something that is not four digits.
 const PATIENCE: usize = 3;
@@ -27,7 +28,7 @@ impl PinEntry {
             Some(input) => Ok(Self::Input(input)),
             None if std::io::stdin().is_terminal() => Self::terminal(),
             None => LineInput::stdin().map(Self::Input).map_err(|error| {
-                Failure::new(Kind::Failed, format!("could not read the PIN from standard input: {error}"))
+                Failure::new(Kind::Failed, say!("pin-unreadable-on-stdin", error = error.to_string()))
             }),
         }
     }
@@ -38,9 +39,9 @@ impl PinEntry {
     }
 
     fn terminal() -> Result<Self, Failure> {
-        Terminal::open().map(Self::Terminal).map_err(|error| {
-            Failure::usage(format!("could not ask for the PIN: there is no terminal ({error}); use --pin-fd"))
-        })
+        Terminal::open()
+            .map(Self::Terminal)
+            .map_err(|error| Failure::usage(say!("pin-without-terminal", error = error.to_string())))
     }
 
     /// Whether a wrong PIN can be typed again.
@@ -52,19 +53,24 @@ impl PinEntry {
     pub async fn next(&mut self) -> Result<Pin, Failure> {
         let mut tries = if self.is_interactive() { PATIENCE } else { 1 };
         loop {
-            let (prompted, line) = match self {
-                Self::Terminal(terminal) => ("the terminal", terminal.ask("PIN: ", true).await),
-                Self::Input(input) => ("its input", input.line().await),
+            let (source, line) = match self {
+                Self::Terminal(terminal) => {
+                    (say!("pin-from-terminal"), terminal.ask(&say!("ask-for-pin"), true).await)
+                }
+                Self::Input(input) => (say!("pin-from-input"), input.line().await),
             };
             let line = line.map_err(|error| {
-                Failure::new(Kind::Failed, format!("could not read the PIN from {prompted}: {error}"))
+                Failure::new(
+                    Kind::Failed,
+                    say!("pin-unreadable", source = &source, error = error.to_string()),
+                )
             })?;
-            let line = line.ok_or_else(|| Failure::usage(format!("no PIN came from {prompted}")))?;
+            let line = line.ok_or_else(|| Failure::usage(say!("pin-missing", source = &source)))?;
             tries -= 1;
             match Pin::parse(&line) {
                 Ok(pin) => return Ok(pin),
                 Err(error) if tries == 0 => return Err(Failure::usage(error.to_string())),
-                Err(error) => print(&format!("{error}: type it again")),
+                Err(error) => print(&say!("pin-again", error = error.to_string())),
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::control::channel::Pipe;
 use crate::platform::{self, LocalStream};
 
 /// How long the last bytes of an ssh that has ended may take into the pipe, and the pipe to end.
-/// Nobody waits for them any more, and the scanner must be rid of the connection at once.
+/// The engineer waits for them no more, and the scanner must be rid of the connection at once.
 const LAST_BYTES: Duration = Duration::from_millis(200);
 
 /// A chunk below this size is copied into a buffer of its own length: the pipe keeps chunks until
@@ -53,8 +53,8 @@ pub async fn carry(
     }
 }
 
-/// Copies until there is an end or an error. An error means that one side is gone, and whoever
-/// watches that side acts on it.
+/// Copies until there is an end or an error. An error means that one side is gone, and the
+/// task that watches that side acts on it.
 async fn until(stop: &CancellationToken, copying: impl Future<Output = io::Result<()>>) {
     tokio::select! {
         biased;

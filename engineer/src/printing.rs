@@ -8,7 +8,7 @@ use fieldlink_protocol::text;
 pub(crate) const LINE: usize = 4000;
 
 /// Prints lines for a person. This is the one place where that is done, so it is the place where what others
-/// said is made harmless. A terminal that is gone does not concern anybody's session.
+/// said is made harmless. A terminal that is gone does not concern the session.
 pub(crate) fn print(text: &str) {
     for line in text.lines() {
         let _ = writeln!(std::io::stderr(), "{}", text::clean(line, LINE));
@@ -22,7 +22,7 @@ pub(crate) fn print_answer(text: &str) {
     }
 }
 
-/// Prints JSON, on standard output, in one line. A reader that went away does not concern anybody's session.
+/// Prints JSON, on standard output, in one line. A reader that went away does not concern the session.
 pub(crate) fn print_json(line: &str) {
     let _ = writeln!(std::io::stdout(), "{}", harmless_json(line));
 }

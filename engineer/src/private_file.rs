@@ -1,4 +1,4 @@
-//! Small files that nobody else may read, replaced whole or not at all.
+//! Small files that no other user may read, replaced whole or not at all.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -8,18 +8,19 @@ use anyhow::Context;
 use fieldlink_protocol::secret::random_bytes;
 
 use crate::platform;
+use crate::words::say;
 
 /// Largest file that is read, in bytes.
 const LIMIT: u64 = 256 * 1024;
 
 /// Puts `content` at `path` (0600) so that readers see the old file or the new one, complete.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    swap(path, content, false).with_context(|| format!("could not write {}", path.display()))
+    swap(path, content, false).with_context(|| say!("could-not-write", path = path.display()))
 }
 
 /// As [`replace`], and when it returns, the new file survives a crash of the computer.
 pub(crate) fn replace_durably(path: &Path, content: &[u8]) -> anyhow::Result<()> {
-    swap(path, content, true).with_context(|| format!("could not write {}", path.display()))
+    swap(path, content, true).with_context(|| say!("could-not-write", path = path.display()))
 }
 
 /// Finds out whether [`replace`] would work at `path`, and leaves what is there as it is.
@@ -28,7 +29,7 @@ pub(crate) fn rehearse(path: &Path) -> anyhow::Result<()> {
     name.push(".rehearsal");
     let beside = path.with_file_name(name);
     let tried = swap(&beside, &[b'.'; 4096], false).and_then(|()| fs::remove_file(&beside));
-    tried.with_context(|| format!("could not write {}", path.display()))
+    tried.with_context(|| say!("could-not-write", path = path.display()))
 }
 
 fn swap(path: &Path, content: &[u8], durably: bool) -> std::io::Result<()> {
@@ -55,15 +56,15 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<String>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("could not open {}", path.display())),
+        Err(error) => return Err(error).with_context(|| say!("could-not-open", path = path.display())),
     };
-    read_open(&file).with_context(|| format!("could not read {}", path.display())).map(Some)
+    read_open(&file).with_context(|| say!("could-not-read", path = path.display())).map(Some)
 }
 
 /// As [`read`], for a secret: refuses a file that others can read.
 pub(crate) fn read_secret(path: &Path) -> anyhow::Result<Option<String>> {
     if let Ok(file) = File::open(path) {
-        platform::check_private_file(&file).with_context(|| format!("could not use {}", path.display()))?;
+        platform::check_private_file(&file).with_context(|| say!("could-not-use", path = path.display()))?;
     }
     read(path)
 }
@@ -72,7 +73,7 @@ fn read_open(file: &File) -> std::io::Result<String> {
     let mut text = String::new();
     file.take(LIMIT + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LIMIT {
-        return Err(std::io::Error::other("it is too large to be one of ours"));
+        return Err(std::io::Error::other(say!("file-too-large")));
     }
     Ok(text)
 }
@@ -85,7 +86,7 @@ pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
         file.lock()?;
         Ok::<_, std::io::Error>(file)
     };
-    locked().with_context(|| format!("could not lock {}", path.display()))
+    locked().with_context(|| say!("could-not-lock", path = path.display()))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::control::Trouble;
 use crate::end::{End, Told};
 use crate::exit::Failure;
 use crate::printing::{LINE, print, print_json};
+use crate::words::say;
 
 /// A change that is worth telling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -110,38 +111,34 @@ impl Progress {
     /// What is being waited for, if anything is.
     fn waiting(&self) -> Option<String> {
         match self {
-            Self::Connecting { relay } => Some(format!("connecting to {relay}")),
-            Self::Pairing => Some("checking the PIN with the scanner".into()),
-            Self::Interrupted(trouble) => {
-                Some(format!("the connection to the scanner is interrupted: {trouble}"))
-            }
-            Self::Asking { seconds } => Some(format!("waiting for the client to allow ({seconds} s)")),
+            Self::Connecting { relay } => Some(say!("connecting", relay = relay)),
+            Self::Pairing => Some(say!("checking-pin")),
+            Self::Interrupted(trouble) => Some(interrupted(trouble)),
+            Self::Asking { seconds } => Some(say!("waiting-for-client", seconds = *seconds)),
             _ => None,
         }
     }
 
     fn sentence(&self) -> Option<String> {
         match self {
-            Self::Active { seconds, id, hostname, user, .. } => Some(format!(
-                "connected to {hostname} ({id}) as {user}, for {} minutes",
-                seconds.div_ceil(60)
-            )),
-            Self::Interrupted(trouble) if trouble.tries <= 1 => {
-                Some(format!("the connection to the scanner is interrupted: {trouble}"))
+            Self::Active { seconds, id, hostname, user, .. } => {
+                let minutes = seconds.div_ceil(60);
+                Some(say!("connected", hostname = hostname, id = id, user = user, minutes = minutes))
             }
-            Self::Extended { seconds } => {
-                Some(format!("the client granted more time: {} minutes left", seconds.div_ceil(60)))
-            }
-            Self::Chat { text } => Some(format!("the client: {text}")),
-            Self::LeftOut { count } => {
-                Some(format!("{count} lines from the other side were left out, because they came too fast"))
-            }
+            Self::Interrupted(trouble) if trouble.tries <= 1 => Some(interrupted(trouble)),
+            Self::Extended { seconds } => Some(say!("more-time", minutes = seconds.div_ceil(60))),
+            Self::Chat { text } => Some(say!("chat-arrived", text = text)),
+            Self::LeftOut { count } => Some(say!("lines-left-out", count = *count)),
             Self::Ended { message, .. } | Self::Failed { message, .. } => {
-                Some(format!("fieldlink-connect: {message}"))
+                Some(say!("program-says", message = message))
             }
             _ => None,
         }
     }
+}
+
+fn interrupted(trouble: &Trouble) -> String {
+    say!("interrupted", trouble = trouble.to_string())
 }
 
 /// How to tell.
@@ -161,7 +158,7 @@ pub struct Console {
     manner: Manner,
     /// Whether a line that will change stands on the terminal.
     unfinished: Cell<bool>,
-    /// Whether the terminal belongs to someone else.
+    /// Whether the terminal belongs to ssh.
     muted: Cell<bool>,
     /// Whether the terminal's owner was told of an interruption.
     debugged: Cell<bool>,
@@ -210,7 +207,7 @@ impl Console {
     }
 
     /// A shell that stands still must say why, and what the client says must be read. Nothing else is
-    /// written to a terminal that is someone else's, and nothing of an interruption that is over after
+    /// written to a terminal that is ssh's, and nothing of an interruption that is over after
     /// the first try.
     fn debug(&self, progress: &Progress) {
         let Some(text) = self.debug_text(progress) else { return };
@@ -224,9 +221,9 @@ impl Console {
         match progress {
             Progress::Interrupted(trouble) if !self.debugged.get() && trouble.tries > 0 => {
                 self.debugged.set(true);
-                Some(format!("the connection to the scanner is interrupted: {trouble}"))
+                Some(interrupted(trouble))
             }
-            Progress::Active { .. } if self.debugged.take() => Some("connected again".into()),
+            Progress::Active { .. } if self.debugged.take() => Some(say!("connected-again")),
             Progress::Chat { .. } | Progress::Extended { .. } | Progress::LeftOut { .. } => {
                 progress.sentence()
             }
@@ -258,7 +255,7 @@ impl Console {
         }
     }
 
-    /// Clears the line that was to change, before someone else writes to the terminal.
+    /// Clears the line that was to change, before another program writes to the terminal.
     pub fn clear(&self) {
         if self.unfinished.take() {
             let _ = write!(std::io::stderr(), "\r\u{1b}[K");

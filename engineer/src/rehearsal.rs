@@ -1,4 +1,4 @@
-//! The rehearsal: before anybody is called, the real ssh takes a connection from the session's socket, with
+//! The rehearsal: before the scanner is called, the real ssh takes a connection from the session's socket, with
 //! the real files under their real names. It gets as far as any connection gets on this computer alone: ssh
 //! reads its configuration, starts the proxy through the shell, and is passed a descriptor.
 
@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::platform::LocalStream;
+use crate::words::say;
 use crate::{ssh_child, ssh_client};
 
 /// What ssh shows at the end of a rehearsal that went well. It comes over the connection.
@@ -25,10 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub async fn own_ssh(config: &Path, alias: &str) -> anyhow::Result<()> {
     match try_ssh(ssh_client::command(config, alias)).await? {
         None => Ok(()),
-        Some(said) => bail!(
-            "could not use ssh: it got no connection although the session is here: {said} (OpenSSH 8.5 or \
-             newer is needed)"
-        ),
+        Some(said) => bail!(say!("rehearsal-failed", said = said)),
     }
 }
 

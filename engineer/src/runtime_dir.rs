@@ -13,6 +13,7 @@ use crate::directories::Place;
 use crate::exit::{Failure, Kind};
 use crate::restart::{self, Restart};
 use crate::ssh_config::aliases::{self, Record};
+use crate::words::say;
 use crate::{platform, private_file};
 
 const LOCK: &str = "lock";
@@ -102,7 +103,7 @@ impl RuntimeDirectory {
             return Ok(());
         }
         platform::create_private_directory(&path)
-            .with_context(|| format!("could not create {}", path.display()))?;
+            .with_context(|| say!("could-not-create", path = path.display()))?;
         restart.store(&path)
     }
 
@@ -114,7 +115,7 @@ impl RuntimeDirectory {
             let _dead = take_if_dead(&path).ok_or_else(|| already_open(id))?;
             remove(&path)?;
         }
-        let lock = create(&path).with_context(|| format!("could not create {}", path.display()))?;
+        let lock = create(&path).with_context(|| say!("could-not-create", path = path.display()))?;
         Ok(SessionDirectory { runtime: self.clone(), path, left: false, _lock: lock })
     }
 
@@ -134,7 +135,7 @@ impl RuntimeDirectory {
 
     fn listed(&self) -> anyhow::Result<Vec<SupportId>> {
         let entries = std::fs::read_dir(&self.path)
-            .with_context(|| format!("could not list {}", self.path.display()))?;
+            .with_context(|| say!("could-not-list", path = self.path.display()))?;
         let name = |entry: std::io::Result<std::fs::DirEntry>| entry.ok()?.file_name().into_string().ok();
         let id = |name: String| name.parse().ok().filter(|id: &SupportId| id.to_string() == name);
         let mut listed: Vec<SupportId> = entries.filter_map(name).filter_map(id).collect();
@@ -144,8 +145,7 @@ impl RuntimeDirectory {
 
     /// A process that makes, judges or removes a session's directory holds this lock.
     fn lock(&self) -> anyhow::Result<File> {
-        private_file::lock(&self.path.join(LOCK))
-            .context("could not use the directory of the sessions; FIELDLINK_RUNTIME_DIR can name another")
+        private_file::lock(&self.path.join(LOCK)).with_context(|| say!("sessions-directory-unusable"))
     }
 }
 
@@ -210,7 +210,7 @@ fn create(path: &Path) -> std::io::Result<File> {
     Ok(lock)
 }
 
-/// The lock of a session's directory, if nobody holds it; `None` if its program lives.
+/// The lock of a session's directory, if no program holds it; `None` if its program lives.
 fn take_if_dead(path: &Path) -> Option<Option<File>> {
     match File::open(path.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok().then_some(Some(lock)),
@@ -223,7 +223,7 @@ fn take_if_dead(path: &Path) -> Option<Option<File>> {
 fn remove(path: &Path) -> anyhow::Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("could not remove {}", path.display()))
+            Err(error).with_context(|| say!("could-not-remove", path = path.display()))
         }
         _ => Ok(()),
     }
@@ -231,14 +231,7 @@ fn remove(path: &Path) -> anyhow::Result<()> {
 
 /// Why there is no second session to one scanner.
 pub(crate) fn already_open(id: SupportId) -> Failure {
-    Failure::new(
-        Kind::Busy,
-        format!(
-            "a session to {} is open already: use it with ssh scanner-{id} or fieldlink-connect run, \
-             or end it with: fieldlink-connect end {id}",
-            id.grouped()
-        ),
-    )
+    Failure::new(Kind::Busy, say!("session-already-open", grouped = id.grouped(), id = id.to_string()))
 }
 
 #[cfg(test)]

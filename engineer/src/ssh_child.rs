@@ -11,6 +11,7 @@ use crate::exit::SSH_FAILED;
 use crate::local_socket::Purpose;
 use crate::platform::{self, ChildChanges, TerminalState};
 use crate::ssh_client::not_started;
+use crate::words::say;
 
 /// The environment variable that tells our proxy what its connection is for.
 const PURPOSE: &str = "FIELDLINK_PURPOSE";
@@ -33,7 +34,7 @@ pub struct SshChild {
     terminal: Option<TerminalState>,
 }
 
-/// Marks `command`'s connection as the session's own, so that nobody waits for its end.
+/// Marks `command`'s connection as the session's own, so that the holder does not wait for its end.
 pub fn as_shell(mut command: Command) -> Command {
     command.env(PURPOSE, "shell");
     command
@@ -58,7 +59,7 @@ impl SshChild {
     /// Starts `command`.
     pub fn spawn(command: Command) -> anyhow::Result<Self> {
         let terminal = TerminalState::remember();
-        let changes = ChildChanges::new().context("could not watch for signals")?;
+        let changes = ChildChanges::new().with_context(|| say!("no-signals"))?;
         let mut command = tokio::process::Command::from(command);
         let child = command.kill_on_drop(true).spawn().map_err(|error| not_started("ssh", &error))?;
         Ok(Self { child, changes, terminal })
@@ -71,7 +72,7 @@ impl SshChild {
             tokio::select! {
                 biased;
                 status = self.child.wait() => {
-                    let exit = exit_of(status.context("could not wait for ssh")?);
+                    let exit = exit_of(status.with_context(|| say!("ssh-not-waited-for"))?);
                     if exit.failed || exit.code == SSH_FAILED {
                         self.reset_screen();
                     }

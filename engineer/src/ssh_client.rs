@@ -6,11 +6,12 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use fieldlink_protocol::text;
 use tokio::time::timeout;
 
 use crate::ssh_key::PublicKey;
+use crate::words::say;
 
 /// Key exchanges that the agent offers, the best one first.
 const KEY_EXCHANGES: &[&str] =
@@ -20,7 +21,7 @@ const KEY_EXCHANGES: &[&str] =
 /// commands at all, and then ssh gets no connection.
 const SHELL: &str = "/bin/sh";
 
-/// How long a program that waits for nobody may take.
+/// How long a program that waits for no input may take.
 const PROMPT: Duration = Duration::from_secs(20);
 
 /// The key exchanges of the agent's list that the local ssh knows, for `KexAlgorithms`.
@@ -30,12 +31,14 @@ pub async fn key_exchange() -> anyhow::Result<String> {
     let known = succeed(ssh).await?;
     let shared: Vec<_> =
         KEY_EXCHANGES.iter().copied().filter(|kex| known.lines().any(|line| line == *kex)).collect();
-    ensure!(
-        !shared.is_empty(),
-        "could not use ssh: it knows neither {}: install OpenSSH's client, 8.5 or newer",
-        KEY_EXCHANGES.join(" nor ")
-    );
+    ensure!(!shared.is_empty(), say!("no-key-exchange", neither = neither(KEY_EXCHANGES)));
     Ok(shared.join(","))
+}
+
+/// `names` in one row: none of them.
+fn neither(names: &[&str]) -> String {
+    let names = names.iter().map(|&name| name.to_owned());
+    names.reduce(|names, name| say!("neither-nor", names = names, name = name)).unwrap_or_default()
 }
 
 /// Makes an ed25519 key without a passphrase at `path`, which must lie in a private directory.
@@ -45,8 +48,8 @@ pub async fn generate_key(path: &Path) -> anyhow::Result<PublicKey> {
     keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(path);
     succeed(keygen).await?;
     let line = std::fs::read_to_string(&public_path)
-        .with_context(|| format!("could not read {}", public_path.display()))?;
-    let key = line.trim().parse().with_context(|| format!("could not read {}", public_path.display()))?;
+        .with_context(|| say!("could-not-read", path = public_path.display()))?;
+    let key = line.trim().parse().with_context(|| say!("could-not-read", path = public_path.display()))?;
     Ok(key)
 }
 
@@ -56,7 +59,7 @@ pub async fn fingerprint(path: &Path) -> anyhow::Result<String> {
     keygen.args(["-l", "-E", "sha256", "-f"]).arg(path);
     let said = succeed(keygen).await?;
     let word = said.split_whitespace().find(|word| word.starts_with("SHA256:"));
-    word.map(str::to_owned).with_context(|| format!("could not tell the fingerprint of {}", path.display()))
+    word.map(str::to_owned).with_context(|| say!("no-fingerprint", path = path.display()))
 }
 
 /// `ssh` with the session's own configuration, for the host `alias`, whatever shell the engineer has.
@@ -70,12 +73,12 @@ async fn succeed(command: Command) -> anyhow::Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = output(command).await?;
     if !output.status.success() {
-        bail!("could not use {name}: {}", last_words(&output));
+        bail!(say!("program-unusable", name = name, said = last_words(&output)));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs a program that waits for nobody, without input, and collects what it prints.
+/// Runs a program without input, and collects what it prints.
 pub(crate) async fn output(command: Command) -> anyhow::Result<Output> {
     let name = command.get_program().to_string_lossy().into_owned();
     let mut command = tokio::process::Command::from(command);
@@ -83,21 +86,17 @@ pub(crate) async fn output(command: Command) -> anyhow::Result<Output> {
     match timeout(PROMPT, command.output()).await {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(error)) => Err(not_started(&name, &error)),
-        Err(_) => bail!("could not use {name}: it did not end within {} s", PROMPT.as_secs()),
+        Err(_) => bail!(say!("program-too-slow", name = name, seconds = PROMPT.as_secs())),
     }
 }
 
 /// Why a program could not be started, and what to do.
 pub(crate) fn not_started(name: &str, error: &io::Error) -> anyhow::Error {
-    match error.kind() {
-        io::ErrorKind::NotFound => {
-            anyhow!("could not run {name}: it is not in PATH; install the OpenSSH client")
-        }
-        io::ErrorKind::PermissionDenied => {
-            anyhow!("could not run {name}: the one in PATH is not a program ({error})")
-        }
-        _ => anyhow!("could not run {name}: {error}"),
-    }
+    anyhow::Error::msg(match error.kind() {
+        io::ErrorKind::NotFound => say!("program-missing", name = name),
+        io::ErrorKind::PermissionDenied => say!("program-is-none", name = name, error = error.to_string()),
+        _ => say!("program-not-run", name = name, error = error.to_string()),
+    })
 }
 
 /// What a program said at last, in one line fit to be shown.
@@ -105,7 +104,11 @@ pub(crate) fn last_words(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let last = lines[lines.len().saturating_sub(3)..].join("; ");
-    if last.is_empty() { format!("it ended with {}", output.status) } else { text::sentence(&last) }
+    if last.is_empty() {
+        say!("ended-with", status = output.status.to_string())
+    } else {
+        text::sentence(&last)
+    }
 }
 
 /// The engineer's shell, through which a plain ssh starts its ProxyCommand: what is wrong with it, if
@@ -114,17 +117,15 @@ pub(crate) async fn trouble_with_shell() -> Option<String> {
     let shell = std::env::var_os("SHELL")?;
     let shown = text::name(&shell.to_string_lossy());
     if shell.is_empty() {
-        return Some("SHELL is set to nothing".into());
+        return Some(say!("shell-is-nothing"));
     }
     let mut command = Command::new(&shell);
     command.args([OsStr::new("-c"), OsStr::new("exec true")]);
     match output(command).await {
-        Ok(output) if !output.status.success() => Some(format!("SHELL={shown} runs no commands")),
-        Ok(output) if !output.stdout.is_empty() => Some(format!(
-            "SHELL={shown} prints something whenever it starts, as from ~/.zshenv or config.fish"
-        )),
+        Ok(output) if !output.status.success() => Some(say!("shell-runs-nothing", shell = shown)),
+        Ok(output) if !output.stdout.is_empty() => Some(say!("shell-prints", shell = shown)),
         Ok(_) => None,
-        Err(_) => Some(format!("SHELL={shown} cannot be started")),
+        Err(_) => Some(say!("shell-not-started", shell = shown)),
     }
 }
 

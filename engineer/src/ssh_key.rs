@@ -2,6 +2,8 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 
+use crate::words::say;
+
 const ALGORITHM: &str = "ssh-ed25519";
 /// Length-prefixed algorithm, length of the key; 32 bytes of key follow.
 const BLOB_START: &[u8] = b"\0\0\0\x0bssh-ed25519\0\0\0\x20";
@@ -12,7 +14,7 @@ pub struct PublicKey(String);
 
 /// A text that is not such a key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("not an ed25519 key in OpenSSH's format")]
+#[error("{}", say!("not-a-key"))]
 pub struct ParseKeyError;
 
 impl std::str::FromStr for PublicKey {

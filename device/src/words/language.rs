@@ -1,7 +1,6 @@
 //! Which language the person beside the device reads.
 
 use serde::Deserialize;
-use unic_langid::LanguageIdentifier;
 
 /// Where a locale is named, in the order of `setlocale(3)`.
 const VARIABLES: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
@@ -40,10 +39,6 @@ impl Language {
         let locale = VARIABLES.iter().filter_map(|name| variable(name)).find(|locale| !locale.is_empty());
         let code = locale.as_deref().and_then(|locale| locale.split(['_', '.', '@']).next());
         code.and_then(Self::from_code).unwrap_or_default()
-    }
-
-    pub(super) fn identifier(self) -> LanguageIdentifier {
-        self.code().parse().expect("a code is an identifier")
     }
 
     pub(super) fn messages(self) -> &'static str {

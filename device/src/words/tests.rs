@@ -3,9 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use fieldlink_protocol::ids::{QuestionId, SessionId};
-use fluent_syntax::ast;
-
 use super::*;
 use crate::bus::ErrorCode;
 use crate::failure::Failure;
@@ -13,35 +10,11 @@ use crate::notice::{NetworkKind, NetworkNotice, Notice, Person, Warning};
 use crate::order::{Local, Notification};
 use crate::panel::describe_notification;
 use crate::status::{Away, Question, QuestionKind, Visitor};
+use fieldlink_protocol::ids::{QuestionId, SessionId};
 
 /// The messages of a language, each with the names of its arguments.
 fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
-    let resource = fluent_syntax::parser::parse(language.messages()).expect("every line is a message");
-    let entries = resource.body.into_iter().filter_map(|entry| match entry {
-        ast::Entry::Message(message) => {
-            let mut names = BTreeSet::new();
-            collect(message.value.as_ref().expect("a text"), &mut names);
-            Some((message.id.name.to_owned(), names))
-        }
-        _ => None,
-    });
-    entries.collect()
-}
-
-fn collect(pattern: &ast::Pattern<&str>, names: &mut BTreeSet<String>) {
-    for element in &pattern.elements {
-        let ast::PatternElement::Placeable { expression } = element else { continue };
-        let inline = match expression {
-            ast::Expression::Inline(inline) => inline,
-            ast::Expression::Select { selector, variants } => {
-                variants.iter().for_each(|variant| collect(&variant.value, names));
-                selector
-            }
-        };
-        if let ast::InlineExpression::VariableReference { id } = inline {
-            names.insert(id.name.to_owned());
-        }
-    }
+    fieldlink_words::arguments_by_message(language.messages()).expect("every line is a message")
 }
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -227,18 +200,6 @@ fn everything_can_be_said_in_every_language() {
             assert!(is_sentence(&sentence), "{language:?}: {sentence:?}");
         }
     }
-}
-
-#[test]
-fn a_message_gets_what_it_asks_for_and_nothing_else_fails_quietly() {
-    let words = Words::new(Language::English);
-    assert!(words.try_say("no-such-message", &[]).is_err());
-    assert!(words.try_say("notice-ended", &[]).is_err(), "its argument is missing");
-    assert_eq!(words.say("no-such-message"), "no-such-message");
-    assert_eq!(words.say_with("minutes", &[("count", 1.into())]), "one minute");
-    assert_eq!(words.say_with("minutes", &[("count", 1_234.into())]), "1234 minutes");
-    let odd = words.say_with("notice-ended", &[("cause", "{ $x } \u{2068}".into())]);
-    assert_eq!(odd, "Remote access has ended: { $x } \u{2068}.", "an argument is no message");
 }
 
 /// Sentences of the code itself, which no translation would reach: two words in a row in a string. Logs, errors for

@@ -14,6 +14,7 @@ use crate::local_socket::{Reply, Request, client};
 use crate::printing::print_answer;
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
+use crate::words::say;
 
 /// Asks a question and prints the answer, and nothing else, on standard output.
 pub(super) fn ask(
@@ -33,7 +34,7 @@ pub(super) fn ask(
 pub(super) fn extend(id: Option<String>, minutes: u32, console: &Console) -> Result<u8, Failure> {
     match put(id, Question::Extension { minutes }, console)? {
         Answer::Granted { seconds } => {
-            print_answer(&format!("the client granted it: {} minutes left", seconds.div_ceil(60)));
+            print_answer(&say!("time-granted", minutes = u64::from(seconds.div_ceil(60))));
         }
         answer => return Err(not_granted(&answer)),
     }
@@ -44,7 +45,7 @@ fn put(id: Option<String>, question: Question, console: &Console) -> Result<Answ
     dialogue::check_question(&question).map_err(Failure::usage)?;
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
     let id = choose(&runtime, id.as_slice())?;
-    console.say("waiting for the client; Ctrl-C takes the question back");
+    console.say(&say!("waiting-for-answer"));
     let socket = runtime.session(id).join("control.sock");
     match client::ask(&socket, Request::Ask { question }).map(|(_, reply)| reply) {
         Ok(Reply::Answered { answer }) => Ok(answer),
@@ -58,17 +59,12 @@ pub(super) fn unanswered(reply: io::Result<Reply>) -> Failure {
         Ok(Reply::Refused { reason }) => Failure::new(Kind::Failed, text::sentence(&reason)),
         Ok(Reply::TooOld { reason }) => Failure::new(Kind::Version, text::sentence(&reason)),
         Ok(Reply::Ended { message, .. }) => Failure::new(Kind::SessionOver, text::sentence(&message)),
-        Ok(_) => Failure::new(Kind::Failed, "the session answered something else"),
-        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Failure::new(
-            Kind::Failed,
-            "the session's program does not answer: look at the terminal that it runs in",
-        ),
+        Ok(_) => Failure::new(Kind::Failed, say!("session-answered-else")),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            Failure::new(Kind::Failed, say!("holder-does-not-answer"))
+        }
         Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
-            Failure::new(
-                Kind::SessionOver,
-                "the session's program broke off: it was stopped, or is older than this one; see \
-                 fieldlink-connect status",
-            )
+            Failure::new(Kind::SessionOver, say!("holder-broke-off"))
         }
         Err(error) if error.kind() == ErrorKind::InvalidInput => {
             Failure::new(Kind::Failed, error.to_string())
@@ -80,25 +76,13 @@ pub(super) fn unanswered(reply: io::Result<Reply>) -> Failure {
 /// Why the client's answer is not what was asked for.
 fn not_granted(answer: &Answer) -> Failure {
     let (kind, message) = match answer {
-        Answer::Refused {} => (Kind::ClientRefused, "the client said no: talk to them".into()),
-        Answer::NoAnswer {} => (
-            Kind::NoAnswer,
-            "the client did not answer: ask them to look at the scanner's screen, then try again".into(),
-        ),
-        Answer::Busy {} => {
-            (Kind::Busy, "the client is being asked something else: try again when that is answered".into())
+        Answer::Refused {} => (Kind::ClientRefused, say!("client-said-no")),
+        Answer::NoAnswer {} => (Kind::NoAnswer, say!("client-did-not-answer")),
+        Answer::Busy {} => (Kind::Busy, say!("client-is-being-asked")),
+        Answer::NoMoreTime {} => {
+            (Kind::Failed, say!("no-more-time", minutes = limits::SESSION_MAX.as_secs() / 60))
         }
-        Answer::NoMoreTime {} => (
-            Kind::Failed,
-            format!(
-                "there is no more time to grant: a session lasts {} minutes at most; end it, and have the \
-                 client start another",
-                limits::SESSION_MAX.as_secs() / 60
-            ),
-        ),
-        Answer::Granted { .. } | Answer::Text { .. } => {
-            (Kind::Failed, "the scanner answered something else than was asked".into())
-        }
+        Answer::Granted { .. } | Answer::Text { .. } => (Kind::Failed, say!("scanner-answered-else")),
     };
     Failure::new(kind, message)
 }

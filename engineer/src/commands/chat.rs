@@ -9,6 +9,7 @@ use crate::local_socket::{Reply, Request, client};
 use crate::printing::print_answer;
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
+use crate::words::say;
 
 pub(super) fn run(id: Option<String>, words: &[String], console: &Console) -> Result<u8, Failure> {
     let line = words.join(" ");
@@ -26,9 +27,7 @@ pub(super) fn run(id: Option<String>, words: &[String], console: &Console) -> Re
     match client::ask(&socket, Request::Chat { text: line }).map(|(_, reply)| reply) {
         Ok(Reply::Sent { trouble }) => {
             if let Some(trouble) = trouble {
-                console.say(&format!(
-                    "the connection to the scanner is interrupted ({trouble}): the line arrives after that"
-                ));
+                console.say(&say!("line-delayed", trouble = trouble.to_string()));
             }
             Ok(0)
         }

@@ -11,6 +11,7 @@ use crate::printing::print;
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
 use crate::ssh_config::alias;
 use crate::ssh_config::aliases::{Record, TICKET};
+use crate::words::say;
 
 /// What ssh itself returns when there is no connection.
 pub(super) const FAILED: u8 = 255;
@@ -24,7 +25,7 @@ pub(super) fn run(runtime: &Path, name: &str) -> u8 {
         Ok(explain(name, &Sessions { living: ready, ..sessions }, begun))
     });
     let why = why.unwrap_or_else(|error| format!("{error:#}"));
-    print(&format!("fieldlink-connect: {why}"));
+    print(&say!("program-says", message = why));
     FAILED
 }
 
@@ -46,26 +47,25 @@ fn explain(name: &str, sessions: &Sessions, begun: Vec<SupportId>) -> String {
         (None, None, []) if !name.starts_with(TICKET) => {
             sessions.broken_off.first().map_or_else(no_session, |id| broken_off(*id)).message
         }
-        (_, Some(id), []) | (Some(_), Some(id), _) => {
-            format!("the session to {} is not open yet: the client has not allowed it", id.grouped())
-        }
+        (_, Some(id), []) | (Some(_), Some(id), _) => say!("session-not-open-yet", id = id.grouped()),
         (None, _, open) => format!("{}; {}", stands_for(name, open.len()), listed(open)),
     }
 }
 
 fn stands_for(name: &str, open: usize) -> String {
     match name.strip_prefix(TICKET) {
-        Some(ticket) => {
-            format!("{} stands for no open session, or for several", text::name(&format!("{TICKET}{ticket}")))
-        }
-        None => format!("{open} sessions are open: name one"),
+        Some(ticket) => say!("name-of-none-or-several", name = text::name(&format!("{TICKET}{ticket}"))),
+        None => say!("sessions-are-open", count = open as u64),
     }
 }
 
 fn listed(open: &[SupportId]) -> String {
     match open {
-        [] => "no session is open".into(),
-        open => format!("open now: {}", open.iter().map(|&id| alias(id)).collect::<Vec<_>>().join(", ")),
+        [] => say!("no-session"),
+        open => {
+            let names: Vec<_> = open.iter().map(|&id| alias(id)).collect();
+            say!("open-now", names = names.join(", "))
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use crate::progress::Console;
 use crate::runtime_dir::{RuntimeDirectory, already_open};
 use crate::session::REASON;
 use crate::ssh_child::SshChild;
+use crate::words::say;
 use crate::{ssh_client, ssh_config};
 
 /// Connects, with the PIN from `pin` if a descriptor was named.
@@ -36,7 +37,7 @@ pub(super) async fn run(
         if uses != Uses::Shell {
             return Err(already_open(id));
         }
-        console.say("a session to this scanner is open: this opens another shell in it");
+        console.say(&say!("another-shell"));
         let session = runtime.session(id);
         let ssh = ssh_client::command(&session.join("ssh_config"), &ssh_config::alias(id));
         return in_living_session(ssh, &session).await;
@@ -67,9 +68,7 @@ pub(super) async fn prepare(
     let context = CallContext::load(&Directories::from_environment()?)?;
     if let Some(restart) = context.runtime.abandoned(id)? {
         let (ticket, partner) = (restart.ticket, restart.partner);
-        console.say(&format!(
-            "coming back to the session for ticket {ticket}, which this program was killed in"
-        ));
+        console.say(&say!("coming-back", ticket = &ticket));
         return Ok((Call { id, ticket, partner }, false));
     }
     context.guesses.check(id)?;
@@ -79,7 +78,7 @@ pub(super) async fn prepare(
 /// Runs an ssh in the session that another holder has in the directory `session`. If the session ends
 /// meanwhile, that is what the engineer reads.
 pub(super) async fn in_living_session(ssh: std::process::Command, session: &Path) -> Result<u8, Failure> {
-    let mut signals = Signals::new().context("could not watch for signals")?;
+    let mut signals = Signals::new().with_context(|| say!("no-signals"))?;
     let mut end = Box::pin(client::wait_for_end(session.join("control.sock")));
     let mut told = None;
     let mut ssh = SshChild::spawn(ssh)?;

@@ -12,6 +12,7 @@ use crate::exit::{Failure, Kind};
 use crate::local_socket::{Reply, Request, client};
 use crate::printing::print_answer;
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
+use crate::words::say;
 
 pub(super) async fn run(words: &[String]) -> Result<u8, Failure> {
     let directories = Directories::from_environment()?;
@@ -28,10 +29,7 @@ pub(super) async fn run(words: &[String]) -> Result<u8, Failure> {
         }
         // Its program died meanwhile; what it left is removed with the next look.
         _ if !runtime.sessions()?.contains(&id) => Ok(0),
-        _ => Err(Failure::new(
-            Kind::Failed,
-            format!("could not end the session to {}: its program does not answer; stop that", id.grouped()),
-        )),
+        _ => Err(Failure::new(Kind::Failed, say!("session-cannot-be-ended", id = id.grouped()))),
     }
 }
 
@@ -72,9 +70,7 @@ pub(super) fn choose(runtime: &RuntimeDirectory, words: &[String]) -> Result<Sup
         (Some(id), _) => Err(not_open(id, &sessions)),
         (None, [only]) => Ok(*only),
         (None, []) => Err(sessions.broken_off.first().map_or_else(no_session, |id| broken_off(*id))),
-        (None, living) => {
-            Err(Failure::usage(format!("several sessions are open, name one: {}", listed(living))))
-        }
+        (None, living) => Err(Failure::usage(say!("several-sessions", open = listed(living)))),
     }
 }
 
@@ -86,7 +82,7 @@ pub(super) fn not_open(id: SupportId, sessions: &Sessions) -> Failure {
         return no_session();
     }
     let (id, open) = (id.grouped(), listed(&sessions.living));
-    Failure::new(Kind::SessionOver, format!("no session to {id} is open; open now: {open}"))
+    Failure::new(Kind::SessionOver, say!("session-not-open", id = id, open = open))
 }
 
 fn listed(ids: &[SupportId]) -> String {
@@ -100,11 +96,11 @@ pub(super) fn broken_off(id: SupportId) -> Failure {
 
 /// Its program was killed; the scanner waits five minutes for another.
 pub(super) fn describe_broken_off(id: SupportId) -> String {
-    format!("the session to {} was broken off; come back to it with: fieldlink-connect {id}", id.grouped())
+    say!("session-broken-off", grouped = id.grouped(), id = id.to_string())
 }
 
 pub(super) fn no_session() -> Failure {
-    Failure::new(Kind::SessionOver, "no session is open: run fieldlink-connect ID first")
+    Failure::new(Kind::SessionOver, say!("no-session-yet"))
 }
 
 #[cfg(test)]

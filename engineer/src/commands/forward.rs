@@ -20,6 +20,7 @@ use crate::local_socket::client;
 use crate::platform::Signals;
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
+use crate::words::say;
 use crate::{ssh_client, ssh_config};
 
 /// Connections at the same time; further ones wait.
@@ -34,13 +35,13 @@ struct Forward {
 }
 
 pub(super) async fn run(words: &[String], console: &Console) -> Result<u8, Failure> {
-    let (spec, id) = words.split_last().ok_or_else(|| Failure::usage("nothing to forward was named"))?;
+    let (spec, id) = words.split_last().ok_or_else(|| Failure::usage(say!("forward-nothing")))?;
     let forward: Forward = spec.parse()?;
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
     let id = choose(&runtime, id)?;
-    let mut signals = Signals::new().context("could not watch for signals")?;
+    let mut signals = Signals::new().with_context(|| say!("no-signals"))?;
     let (listener, local) = Listener::bind(&forward.local).await?;
-    console.say(&format!("forwarding {local} to {}; Ctrl-C ends", forward.target));
+    console.say(&say!("forwarding", local = local, target = &forward.target));
     let (config, alias) = (runtime.session(id).join("ssh_config"), ssh_config::alias(id));
     let command = move || {
         let mut ssh = ssh_client::command(&config, &alias);
@@ -62,7 +63,8 @@ async fn serve(listener: Listener, command: impl Fn() -> Command, console: &Cons
         let (from, to) = accepted.into_split();
         async move {
             let carried = connect(from, to, ssh).await;
-            carried.map_err(|problem| format!("the connection from {peer} failed: {problem:#}"))
+            carried
+                .map_err(|problem| say!("connection-failed", peer = peer, problem = format!("{problem:#}")))
         }
     };
     accepting::serve(CONNECTIONS, async || listener.accept().await, carry, console).await
@@ -77,11 +79,11 @@ async fn connect(
 ) -> anyhow::Result<()> {
     let mut ssh = tokio::process::Command::from(ssh);
     ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let mut child = ssh.spawn().context("could not run ssh")?;
+    let mut child = ssh.spawn().with_context(|| say!("ssh-not-run"))?;
     let (Some(input), Some(output), Some(errors)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
-        anyhow::bail!("could not talk to ssh");
+        anyhow::bail!(say!("ssh-not-reached"));
     };
     // Each direction by itself: what one end will not take any more says nothing about what it has sent. ssh
     // ends when both are over and it has passed on what it was given.
@@ -95,7 +97,7 @@ async fn connect(
     };
     let (_, down, said) = tokio::join!(up, carry(output, to), ending);
     anyhow::ensure!(said.is_empty(), "{}", said.join("; "));
-    down.context("it broke")
+    down.with_context(|| say!("connection-broke"))
 }
 
 /// The first lines that ssh says, all of which is read.
@@ -118,11 +120,7 @@ impl std::str::FromStr for Forward {
     /// `[ADDRESS:]PORT:HOST:PORT` or `PATH:HOST:PORT`, as ssh's `-L`.
     fn from_str(text: &str) -> Result<Self, Failure> {
         parse(text).ok_or_else(|| {
-            Failure::usage(format!(
-                "could not read {:?}: write it as PORT:HOST:PORT, ADDRESS:PORT:HOST:PORT or /PATH:HOST:PORT, \
-                 as in 8080:localhost:80 (IPv6 addresses in brackets)",
-                text::name(text)
-            ))
+            Failure::usage(say!("forward-unreadable", words = format!("{:?}", text::name(text))))
         })
     }
 }

@@ -15,13 +15,13 @@ use crate::exit::Failure;
 use crate::platform::{HiddenTyping, LineInput, Terminal};
 use crate::printing::print_answer;
 use crate::relay_session;
+use crate::words::say;
 
 pub(super) async fn run(relay: RelayAddress, ca_file: Option<PathBuf>) -> Result<u8, Failure> {
     let directories = Directories::from_environment()?;
     directories.config.check()?;
-    let ca_file = ca_file.map(|file| {
-        file.canonicalize().with_context(|| format!("could not find the CA file {}", file.display()))
-    });
+    let ca_file = ca_file
+        .map(|file| file.canonicalize().with_context(|| say!("ca-file-missing", path = file.display())));
     let config = Config::for_login(relay, ca_file.transpose()?, &directories.config)?;
     let dialer = config.dialer()?;
     let mut source = CredentialSource::open()?;
@@ -32,7 +32,7 @@ pub(super) async fn run(relay: RelayAddress, ca_file: Option<PathBuf>) -> Result
     CredentialStore::new(&directories.config).store(&credential)?;
     config.store(&directories.config)?;
     let (name, company) = (text::name(&credential.engineer.name), text::name(&credential.engineer.company));
-    print_answer(&format!("logged in to {} as {name} ({company})", config.relay));
+    print_answer(&say!("logged-in", relay = config.relay.to_string(), name = name, company = company));
     Ok(0)
 }
 
@@ -54,11 +54,11 @@ enum CredentialSource {
 impl CredentialSource {
     fn open() -> anyhow::Result<Self> {
         if std::io::stdin().is_terminal() {
-            let terminal = Terminal::open().context("could not ask for the credential")?;
-            let hidden = terminal.hide_typing().context("could not ask for the credential")?;
+            let terminal = Terminal::open().with_context(|| say!("credential-not-asked-for"))?;
+            let hidden = terminal.hide_typing().with_context(|| say!("credential-not-asked-for"))?;
             return Ok(Self::Terminal { terminal, _hidden: hidden });
         }
-        LineInput::stdin().map(Self::Input).context("could not read the credential from standard input")
+        LineInput::stdin().map(Self::Input).with_context(|| say!("credential-unreadable-on-stdin"))
     }
 
     /// Reads lines until the credential is whole, or cannot become one.
@@ -67,7 +67,9 @@ impl CredentialSource {
         let mut blank = 0;
         for _ in 0..LINES {
             let is_new = pasted.trim().is_empty();
-            let Some(line) = self.line(is_new).await.context("could not read the credential")? else { break };
+            let Some(line) = self.line(is_new).await.with_context(|| say!("credential-unreadable"))? else {
+                break;
+            };
             blank = if line.trim().is_empty() { blank + 1 } else { 0 };
             pasted.extend([line.as_str(), "\n"]);
             if !Credential::is_begun(&pasted) || (!is_new && blank >= BLANK_LINES) {
@@ -75,17 +77,15 @@ impl CredentialSource {
             }
         }
         if pasted.trim().is_empty() {
-            return Err(Failure::usage(
-                "no credential was given: paste what the relay's operator handed over",
-            ));
+            return Err(Failure::usage(say!("credential-not-given")));
         }
         Credential::parse(&pasted).map_err(|error| Failure::usage(error.to_string()))
     }
 
     async fn line(&mut self, is_new: bool) -> std::io::Result<Option<Zeroizing<String>>> {
-        let prompt = if is_new { "Credential: " } else { "The rest of it: " };
+        let prompt = if is_new { say!("ask-for-credential") } else { say!("ask-for-rest") };
         match self {
-            Self::Terminal { terminal, .. } => terminal.ask(prompt, true).await,
+            Self::Terminal { terminal, .. } => terminal.ask(&prompt, true).await,
             Self::Input(input) => input.line().await,
         }
     }

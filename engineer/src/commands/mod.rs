@@ -24,6 +24,7 @@ use crate::exit::Failure;
 use crate::holder;
 use crate::platform::{self, LineInput};
 use crate::progress::{Console, Progress};
+use crate::words::say;
 
 /// Runs the command and returns the exit code.
 pub fn run(arguments: Arguments) -> u8 {
@@ -73,7 +74,8 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
 fn pin_input(descriptor: Option<i32>) -> Result<Option<LineInput>, Failure> {
     let taken = descriptor.map(|number| {
         LineInput::descriptor(number).map_err(|error| {
-            Failure::usage(format!("could not read the PIN from descriptor {number}: {error}"))
+            let (number, error) = (number.to_string(), error.to_string());
+            Failure::usage(say!("pin-unreadable-on-descriptor", number = number, error = error))
         })
     });
     taken.transpose()
@@ -82,7 +84,7 @@ fn pin_input(descriptor: Option<i32>) -> Result<Option<LineInput>, Failure> {
 /// One thread is enough for one session, and hands a keystroke over without waking another.
 fn block_on(command: impl Future<Output = Result<u8, Failure>>) -> Result<u8, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("could not start")?;
+    let runtime = runtime.with_context(|| say!("not-started"))?;
     let outcome = runtime.block_on(command);
     // A name server that does not answer may still block a thread; it must not hold up the end.
     runtime.shutdown_background();

@@ -11,12 +11,13 @@ use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, client};
 use crate::platform::{self, SyncStream};
 use crate::ssh_child;
+use crate::words::say;
 
 pub(super) fn run(session: &OsStr, stdio: bool) -> u8 {
     match try_run(session, stdio) {
         Ok(()) => 0,
         Err(reason) => {
-            let _ = writeln!(io::stderr(), "fieldlink-connect: {reason}");
+            let _ = writeln!(io::stderr(), "{}", say!("program-says", message = reason));
             FAILED
         }
     }
@@ -32,13 +33,13 @@ fn try_run(session: &OsStr, stdio: bool) -> Result<(), String> {
     match reply {
         // Only an ssh that asked for the connection itself waits for it at a socket.
         Reply::Opened if stdio || !platform::stdout_is_socket() => {
-            copy(stream).map_err(|error| format!("the connection broke: {error}"))
+            copy(stream).map_err(|error| say!("proxy-broke", error = error.to_string()))
         }
-        Reply::Opened => platform::hand_over(&stream).map_err(|error| {
-            format!("could not pass the connection to ssh: {error} (use --stdio without ssh)")
-        }),
+        Reply::Opened => {
+            platform::hand_over(&stream).map_err(|error| say!("not-handed-over", error = error.to_string()))
+        }
         Reply::Refused { reason } => Err(reason),
-        _ => Err("the session answered something else".into()),
+        _ => Err(say!("session-answered-else")),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::pin_entry::PinEntry;
 use crate::platform::{LineInput, Terminal};
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
+use crate::words::say;
 use crate::{ssh_client, ssh_config};
 
 /// Runs a command, with the PIN from `pin` if a descriptor was named.
@@ -21,9 +22,7 @@ pub(super) async fn run(
 ) -> Result<u8, Failure> {
     let id = parse_id(&arguments.call.id)?;
     if arguments.command.iter().all(|word| word.to_string_lossy().trim().is_empty()) {
-        return Err(Failure::usage(
-            "no command was given: name one behind --, or use fieldlink-connect ID for a shell",
-        ));
+        return Err(Failure::usage(say!("no-command")));
     }
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
     if runtime.sessions()?.contains(&id) {

@@ -11,6 +11,7 @@ use crate::ssh_config::check::{self, Standing};
 use crate::ssh_config::closed::Closed;
 use crate::ssh_config::include::{self, Change, Place};
 use crate::ssh_config::{aliases, dialect, include_line};
+use crate::words::say;
 use crate::{own_program, platform, private_file};
 
 /// What the engineer's own configuration has to do with us.
@@ -78,24 +79,17 @@ pub(super) async fn run(arguments: &SshConfigArguments) -> Result<u8, Failure> {
         let change = include::install(&ours.user_config, &ours.files(), &ours.line)?;
         print_answer(&told(change, &ours.user_config));
     } else {
-        let (file, line) = (ours.user_config.display(), &ours.line);
-        print_answer(&format!(
-            "# the first line of {file}, before every Host and Match (--install puts it there):\n{line}"
-        ));
+        print_answer(&say!("include-line", file = ours.user_config.display(), line = &ours.line));
     }
     judge(&ours).await
 }
 
-/// ssh refuses a configuration that includes another user's file, and in /tmp anybody can put one.
+/// ssh refuses a configuration that includes another user's file, and in /tmp every user can put one.
 fn refuse_a_place_of_everyones(ours: &Ours) -> Result<(), Failure> {
     if ours.runtime.path() != platform::fallback_runtime_directory() {
         return Ok(());
     }
-    Err(Failure::usage(format!(
-        "could not install the Include line: the sessions are in {}, where every user can put files for ssh to stumble \
-         over; name a directory of your own in FIELDLINK_RUNTIME_DIR, for good",
-        ours.runtime.path().display()
-    )))
+    Err(Failure::usage(say!("include-line-refused", path = ours.runtime.path().display())))
 }
 
 fn uninstall(ours: &Ours) -> Result<u8, Failure> {
@@ -109,10 +103,10 @@ fn uninstall(ours: &Ours) -> Result<u8, Failure> {
 fn told(change: Change, file: &Path) -> String {
     let file = file.display();
     match change {
-        Change::None => format!("{file} is as it should be; nothing was changed"),
-        Change::Added => format!("put the Include line at the top of {file}"),
-        Change::Moved => format!("moved the Include line to the top of {file}"),
-        Change::Removed => format!("took the Include line out of {file}"),
+        Change::None => say!("include-line-unchanged", file = file),
+        Change::Added => say!("include-line-added", file = file),
+        Change::Moved => say!("include-line-moved", file = file),
+        Change::Removed => say!("include-line-removed", file = file),
     }
 }
 
@@ -128,13 +122,14 @@ async fn judge(ours: &Ours) -> Result<u8, Failure> {
             Standing::NotIncluded => missing(ours)?,
             Standing::Weakened(differences) => check::advice(&differences),
         };
-        print(&format!("checked: {problem}"));
+        print(&say!("checked", problem = problem));
         return Ok(1);
     }
     if sessions.is_empty() {
-        print("checked: plain ssh is safe to use; no session is open now, and ssh scanner says so");
+        print(&say!("checked-without-session"));
     } else {
-        print(&format!("checked: safe to use: ssh {}", names.join(", ssh ")));
+        let commands: Vec<_> = names.iter().map(|name| format!("ssh {name}")).collect();
+        print(&say!("checked-and-safe", commands = commands.join(", ")));
     }
     Ok(0)
 }
@@ -143,15 +138,8 @@ async fn judge(ours: &Ours) -> Result<u8, Failure> {
 fn missing(ours: &Ours) -> anyhow::Result<String> {
     let file = ours.user_config.display();
     Ok(match include::place(&ours.user_config, &ours.files())? {
-        Place::Missing => {
-            format!("the line is not in {file} yet: fieldlink-connect ssh-config --install puts it there")
-        }
-        Place::Behind(number) => format!(
-            "the line has no effect where it stands, in line {number} of {file}, behind a Host or Match: \
-             fieldlink-connect ssh-config --install moves it to the top"
-        ),
-        Place::First => {
-            format!("the line stands at the top of {file}, but ssh does not read it: see ssh -v -G scanner")
-        }
+        Place::Missing => say!("include-line-missing", file = file),
+        Place::Behind(number) => say!("include-line-behind", number = number.to_string(), file = file),
+        Place::First => say!("include-line-not-read", file = file),
     })
 }

@@ -1,7 +1,7 @@
 //! `ssh-port`: a port here that leads to the scanner's SSH server, for programs that read no ssh_config.
 
 use std::convert::Infallible;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -24,6 +24,7 @@ use crate::private_file;
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
 use crate::ssh_config::aliases::Record;
+use crate::words::say;
 use crate::{own_program, ssh_client};
 
 /// What is copied at a time, in bytes.
@@ -51,12 +52,11 @@ struct Facts {
 impl Facts {
     /// Collects them, and writes the known_hosts file into the session's `directory`, whose end it shares.
     async fn collect(id: SupportId, directory: &Path, port: u16) -> anyhow::Result<Self> {
-        let record = Record::load(directory).with_context(|| {
-            format!("the session to {} is not open yet: the client has not allowed it", id.grouped())
-        })?;
+        let record =
+            Record::load(directory).with_context(|| say!("session-not-open-yet", id = id.grouped()))?;
         let pinned = private_file::read(&directory.join("known_hosts"))?.unwrap_or_default();
         let host_key = pinned.trim().split_once(' ').map(|(_, key)| key.to_owned());
-        let host_key = host_key.context("could not find the scanner's host key")?;
+        let host_key = host_key.with_context(|| say!("host-key-missing"))?;
         let host = Ipv4Addr::LOCALHOST;
         let known_hosts = format!("[{host}]:{port} {host_key}");
         let known_hosts_file = directory.join(format!("known_hosts-{port}"));
@@ -80,17 +80,16 @@ impl Facts {
             print_json(&serde_json::to_string(self)?);
             return Ok(());
         }
-        print_answer(&format!(
-            "host           {}\nport           {}\nuser           {}\nkey file       {}\nfingerprint    {}\n\
-             known_hosts    {}\n  in the file  {}\nproxy command  {}",
-            self.host,
-            self.port,
-            self.user,
-            self.key_file.display(),
-            self.fingerprint,
-            self.known_hosts,
-            self.known_hosts_file.display(),
-            self.proxy_command
+        print_answer(&say!(
+            "ssh-port-facts",
+            host = self.host.to_string(),
+            port = u64::from(self.port),
+            user = &self.user,
+            key_file = self.key_file.display(),
+            fingerprint = &self.fingerprint,
+            known_hosts = &self.known_hosts,
+            known_hosts_file = self.known_hosts_file.display(),
+            proxy_command = &self.proxy_command
         ));
         Ok(())
     }
@@ -99,14 +98,15 @@ impl Facts {
 pub(super) async fn run(arguments: &SshPortArguments, console: &Console) -> Result<u8, Failure> {
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
     let id = choose(&runtime, &arguments.id)?;
-    let mut signals = Signals::new().context("could not watch for signals")?;
+    let mut signals = Signals::new().with_context(|| say!("no-signals"))?;
     let address = (Ipv4Addr::LOCALHOST, arguments.port);
     let listener = TcpListener::bind(address).await;
-    let listener = listener.with_context(|| format!("could not listen at {}:{}", address.0, address.1))?;
-    let port = listener.local_addr().context("could not tell the port")?.port();
+    let listener =
+        listener.with_context(|| say!("could-not-listen", place = format!("{}:{}", address.0, address.1)))?;
+    let port = listener.local_addr().with_context(|| say!("port-unknown"))?.port();
     let facts = Facts::collect(id, &runtime.session(id), port).await?;
     facts.show(arguments.json)?;
-    console.say("the port is open to this user's programs; Ctrl-C ends");
+    console.say(&say!("ssh-port-open"));
     let socket = runtime.session(id).join("control.sock");
     let ended = tokio::select! {
         biased;
@@ -119,21 +119,24 @@ pub(super) async fn run(arguments: &SshPortArguments, console: &Console) -> Resu
 }
 
 async fn serve(listener: TcpListener, socket: &Path, console: &Console) -> Infallible {
-    let carry = |(stream, peer)| {
+    let carry = |(stream, peer): (TcpStream, SocketAddr)| {
         let socket = socket.to_owned();
         async move {
             let carried = carry(stream, &socket).await;
-            carried.map_err(|problem| format!("the connection from {peer} failed: {problem:#}"))
+            carried.map_err(|problem| {
+                let (peer, problem) = (peer.to_string(), format!("{problem:#}"));
+                say!("connection-failed", peer = peer, problem = problem)
+            })
         }
     };
     accepting::serve(limits::PIPES_PER_SESSION, async || listener.accept().await, carry, console).await
 }
 
 /// Carries one connection, if it is this user's: their key file keeps others out as well, but the greeting of the
-/// scanner's SSH server is nobody else's either.
+/// scanner's SSH server is not for other users either.
 async fn carry(mut stream: TcpStream, socket: &Path) -> anyhow::Result<()> {
-    let is_ours = platform::is_from_this_user(&stream).context("could not tell whose it is")?;
-    ensure!(is_ours, "refused: it is another user's");
+    let is_ours = platform::is_from_this_user(&stream).with_context(|| say!("owner-unknown"))?;
+    ensure!(is_ours, say!("refused-another-users"));
     let _ = stream.set_nodelay(true);
     let mut pipe = open(socket).await?;
     // A program that breaks off has said all that it wants to say.
@@ -143,9 +146,9 @@ async fn carry(mut stream: TcpStream, socket: &Path) -> anyhow::Result<()> {
 
 /// Opens an SSH connection of the session behind `socket`.
 async fn open(socket: &Path) -> anyhow::Result<LocalStream> {
-    match client::ask_for_pipe(socket).await.context("could not reach the session")? {
+    match client::ask_for_pipe(socket).await.with_context(|| say!("session-not-reached"))? {
         (stream, Reply::Opened) => Ok(stream),
         (_, Reply::Refused { reason }) => bail!("{}", text::sentence(&reason)),
-        _ => bail!("the session answered something else"),
+        _ => bail!(say!("session-answered-else")),
     }
 }

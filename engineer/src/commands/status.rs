@@ -11,6 +11,7 @@ use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, Status, client};
 use crate::printing::{print_answer, print_json};
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
+use crate::words::say;
 
 pub(super) fn run(json: bool) -> Result<u8, Failure> {
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
@@ -34,9 +35,9 @@ pub(super) fn run(json: bool) -> Result<u8, Failure> {
 
 fn table(sessions: &[Status]) -> String {
     if sessions.is_empty() {
-        return "no session is open\n".into();
+        return format!("{}\n", say!("no-session"));
     }
-    let mut rows = vec![["ID", "SCANNER", "TICKET", "STATE", "LEFT", "CONNECTIONS"].map(String::from)];
+    let mut rows = vec![heads()];
     rows.extend(sessions.iter().map(row));
     let widths: [usize; 6] = std::array::from_fn(|column| {
         rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default()
@@ -54,14 +55,25 @@ fn table(sessions: &[Status]) -> String {
     table
 }
 
+fn heads() -> [String; 6] {
+    [
+        say!("column-id"),
+        say!("column-scanner"),
+        say!("column-ticket"),
+        say!("column-state"),
+        say!("column-left"),
+        say!("column-connections"),
+    ]
+}
+
 fn row(status: &Status) -> [String; 6] {
     let scanner = match (&status.user, &status.hostname) {
         (Some(user), Some(hostname)) => text::name(&format!("{user}@{hostname}")),
         _ => "-".into(),
     };
     let left = status.seconds.map_or("-".into(), |seconds| match seconds {
-        0..120 => format!("{seconds} s"),
-        _ => format!("{} min", seconds / 60),
+        0..120 => say!("seconds-left", seconds = seconds),
+        _ => say!("minutes-left", minutes = seconds / 60),
     });
     [
         status.id.grouped(),

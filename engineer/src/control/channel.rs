@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::requests::MessageSender;
 use super::{Broken, ControlRequests, Conversation, Heard};
 use crate::end::{End, Told};
+use crate::words::say;
 
 /// What the channel tells the session.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ pub struct Channel {
     pub goodbye: oneshot::Receiver<Reason>,
 }
 
-/// Why nobody talks any more.
+/// Why neither side talks any more.
 enum Silence {
     /// We said goodbye.
     Said,
@@ -208,9 +209,7 @@ async fn write(mut sealer: Sealer, mut writer: PipeWriter, mut queued: mpsc::Rec
 
 fn end_of(pipe: PipeEnd) -> End {
     match pipe {
-        PipeEnd::Complete | PipeEnd::Cancelled | PipeEnd::Unsaid => {
-            End::lost("the scanner closed the control connection")
-        }
+        PipeEnd::Complete | PipeEnd::Cancelled | PipeEnd::Unsaid => End::lost(say!("scanner-closed")),
         PipeEnd::Closed(text) => End::closed(&text),
         PipeEnd::Lost(problem) => End { detail: Some(problem), ..End::new(Reason::Silence, Told::Here) },
         PipeEnd::Violated(error) => {

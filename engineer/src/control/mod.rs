@@ -24,6 +24,7 @@ pub use requests::{ControlHandle, ControlRequests, Undelivered, voice};
 use serde::{Deserialize, Serialize};
 
 use crate::ssh_key::PublicKey;
+use crate::words::say;
 
 /// The agent's introduction, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,11 +81,7 @@ pub struct Trouble {
 impl Display for Trouble {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         let Self { problem, tries } = self;
-        match tries {
-            0 => write!(f, "{problem}; connecting again"),
-            1 => write!(f, "{problem}; connecting again, 1 try has failed"),
-            _ => write!(f, "{problem}; connecting again, {tries} tries have failed"),
-        }
+        f.write_str(&say!("trouble", problem = problem, tries = u64::from(*tries)))
     }
 }
 
@@ -192,7 +189,7 @@ impl Conversation {
             return Ok(None);
         }
         self.interrupted = true;
-        let problem = "nothing comes through any more".to_owned();
+        let problem = say!("nothing-comes-through");
         Ok(Some(Heard::Interrupted(Trouble { problem, tries: 0 })))
     }
 

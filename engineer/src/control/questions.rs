@@ -31,7 +31,7 @@ impl<A> OpenQuestions<A> {
         Ok(self.asked)
     }
 
-    /// Who waits for the answer to `request`. Nobody, if it was taken back and the answer was under way
+    /// Who waits for the answer to `request`; `None` if it was taken back and the answer was under way
     /// already; an answer to what was never asked is made up.
     pub(super) fn answered(&mut self, request: u32) -> Result<Option<A>, Broken> {
         if request == 0 || request > self.asked {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens, an answer reaches who asked that question, or nobody.
+        /// Whatever happens, an answer reaches the asker of that question, or is dropped.
         #[test]
         fn no_answer_goes_astray(steps in prop::collection::vec((0u8..3, 0u32..12), 1..80)) {
             let mut questions = OpenQuestions::new();

@@ -25,7 +25,7 @@ pub struct ControlHandle {
     lines: mpsc::Sender<String>,
 }
 
-/// What is to be said, before anyone says it.
+/// What the session's tasks want said, before the channel says it.
 #[derive(Debug)]
 pub struct ControlRequests {
     closed: mpsc::Receiver<PipeId>,
@@ -146,7 +146,7 @@ fn ask(questions: &mut OpenQuestions<oneshot::Sender<Answer>>, asked: Asked) -> 
     }
 }
 
-/// Waits until someone no longer waits for an answer, and takes the question back.
+/// Waits until an asker no longer waits for its answer, and takes the question back.
 async fn deserted(questions: &mut OpenQuestions<oneshot::Sender<Answer>>) -> u32 {
     poll_fn(|context| {
         let gone = questions.withdraw(|asker| asker.poll_closed(context).is_ready());

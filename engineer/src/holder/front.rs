@@ -8,6 +8,7 @@ use tokio::process::Child;
 use super::wire::{Order, Receiver, Sender, ToFront, ToHolder};
 use crate::own_program;
 use crate::platform::{self, LocalStream, Signal};
+use crate::words::say;
 
 /// What became of a holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +39,12 @@ impl Holder {
     /// Starts a holder for `order`.
     pub async fn start(order: &Order) -> anyhow::Result<Self> {
         let program = own_program::path()?;
-        let (ours, theirs) = platform::socket_pair().context("could not make a socket")?;
+        let (ours, theirs) = platform::socket_pair().with_context(|| say!("no-socket"))?;
         let mut command = std::process::Command::new(program);
         command.arg("hold").stdin(Stdio::from(theirs));
         platform::in_own_group(&mut command);
         let child = tokio::process::Command::from(command).spawn();
-        let child = child.context("could not start the program that holds the session")?;
+        let child = child.with_context(|| say!("holder-not-started"))?;
         let (reader, writer) = LocalStream::into_split(ours);
         let mut sender = Sender::new(writer);
         sender.send(order).await;
@@ -58,8 +59,7 @@ impl Holder {
             }
             self.receiver = None;
         }
-        let status =
-            self.child.wait().await.context("could not wait for the program that holds the session")?;
+        let status = self.child.wait().await.with_context(|| say!("holder-not-waited-for"))?;
         Ok(Event::Ended(
             status.code().map_or(Ended::Killed, |code| Ended::Code(u8::try_from(code).unwrap_or(u8::MAX))),
         ))

@@ -13,6 +13,7 @@ use crate::progress::{Console, Progress};
 use crate::rehearsal;
 use crate::session::{Session, Stop, Stops};
 use crate::ssh_config::check::{self, Standing};
+use crate::words::say;
 
 /// How long it may take to see whether plain ssh works. Meanwhile nothing else is listened to.
 const LOOKING: Duration = Duration::from_secs(2);
@@ -45,14 +46,13 @@ impl Held<'_> {
             looked = timeout(LOOKING, looking) => looked,
         };
         // Who waits for a shell is not kept by one that takes its time.
-        let (standing, trouble) = looked.unwrap_or_else(|_| {
-            (Err(anyhow::anyhow!("plain ssh was not tried: your shell or ssh takes too long")), None)
-        });
+        let (standing, trouble) =
+            looked.unwrap_or_else(|_| (Err(anyhow::Error::msg(say!("plain-ssh-not-tried"))), None));
         let names = session.names();
         console.say(&how_to_use(&config.display().to_string(), &names, &standing, trouble.as_deref()));
     }
 
-    /// Holds the session until it ends or someone ends it.
+    /// Holds the session until it ends or the engineer ends it.
     pub(super) async fn hold(mut self) -> Result<u8, Failure> {
         tokio::select! {
             biased;
@@ -92,7 +92,7 @@ impl Held<'_> {
             return self.over(&end).await;
         }
         if ssh.failed && !self.session.was_connected() {
-            return self.leave(ssh.code, "ssh got no connection").await;
+            return self.leave(ssh.code, &say!("ssh-got-no-connection")).await;
         }
         self.session.end(Reason::EngineerEnded).await?;
         Ok(ssh.code)
@@ -124,10 +124,7 @@ impl Held<'_> {
     async fn wait_for_others(mut self, code: u8) -> Result<u8, Failure> {
         let open = self.session.other_connections();
         if open > 0 {
-            self.console.say(&format!(
-                "the shell is closed; {open} connections are still open, the session goes on until they \
-                 close; Ctrl-C ends it"
-            ));
+            self.console.say(&say!("shell-closed", count = open as u64));
             tokio::select! {
                 biased;
                 end = self.session.unused(self.console) => if let Some(end) = end {
@@ -143,16 +140,12 @@ impl Held<'_> {
         Ok(code)
     }
 
-    /// ssh failed, and not the session: that goes on, as long as someone is there who can end it.
+    /// ssh failed, and not the session: that goes on, as long as the engineer is there to end it.
     async fn keep(self, front: &FrontLink, ssh: SshEnd) -> Result<u8, Failure> {
         if !front.is_attended() {
-            return self.leave(ssh.code, "ssh failed").await;
+            return self.leave(ssh.code, &say!("ssh-failed")).await;
         }
-        let id = self.session.id();
-        self.console.say(&format!(
-            "ssh failed, and the session goes on: fieldlink-connect {id} in another terminal opens a shell; \
-             Ctrl-C here, or fieldlink-connect end {id}, ends it"
-        ));
+        self.console.say(&say!("session-goes-on", id = self.session.id().to_string()));
         self.hold().await
     }
 
@@ -160,10 +153,8 @@ impl Held<'_> {
     async fn leave(self, code: u8, why: &str) -> Result<u8, Failure> {
         let id = self.session.id();
         self.session.release().await?;
-        self.console.say(&format!(
-            "fieldlink-connect: {why}: the session is held for five minutes; come back to it with \
-             fieldlink-connect {id}, end it with fieldlink-connect end {id}"
-        ));
+        let message = say!("session-left", why = why, id = id.to_string());
+        self.console.say(&say!("program-says", message = message));
         Ok(code)
     }
 
@@ -191,7 +182,7 @@ impl Held<'_> {
                 },
             }
         }
-        self.leave(Signal::HangUp.exit_code(), "the terminal is gone").await
+        self.leave(Signal::HangUp.exit_code(), &say!("terminal-gone")).await
     }
 
     async fn stopped(self, stop: Stop) -> Result<u8, Failure> {
@@ -201,7 +192,7 @@ impl Held<'_> {
         }
     }
 
-    /// Ends the session, as someone wants.
+    /// Ends the session, as `stop` wants.
     async fn end(self, stop: Stop) -> Result<u8, Failure> {
         let ended = self.session.end(reason(stop)).await?;
         self.console.tell(&Progress::ended(&ended));
@@ -218,22 +209,22 @@ fn how_to_use(
     trouble: Option<&str>,
 ) -> String {
     let shell = if trouble.is_some() { "SHELL=/bin/sh " } else { "" };
-    let own = format!("from other terminals: {shell}ssh -F {config} scanner");
+    let own = say!("use-own-config", shell = shell, config = config);
     let mut text = match standing {
         Ok(Standing::Confirmed) => {
-            let names = names.join(", or ");
-            format!("from other terminals: {shell}ssh {names} (scp, sftp, rsync, git … likewise)")
+            let one_or_another =
+                |names: String, name| say!("one-name-or-another", names = names, name = name);
+            let names = names.iter().cloned().reduce(one_or_another).unwrap_or_default();
+            say!("use-by-name", shell = shell, names = names)
         }
-        Ok(Standing::NotIncluded) => {
-            format!("{own}\n(for plain ssh, see: fieldlink-connect ssh-config --install)")
-        }
+        Ok(Standing::NotIncluded) => format!("{own}\n{}", say!("plain-ssh-not-installed")),
         Ok(Standing::Weakened(differences)) => {
-            format!("{own}\n(plain ssh would do something else: {})", check::advice(differences))
+            format!("{own}\n{}", say!("plain-ssh-differs", advice = check::advice(differences)))
         }
         Err(error) => format!("{own}\n({error:#})"),
     };
     if let Some(trouble) = trouble {
-        text.push_str(&format!("\n(ssh without SHELL=/bin/sh gets no connection here: {trouble})"));
+        text.push_str(&format!("\n{}", say!("own-shell-in-the-way", trouble = trouble)));
     }
     text
 }

@@ -1,7 +1,5 @@
 //! The holder's end: opens the session that the front wants, holds it, and ends it.
 
-use anyhow::Context;
-
 use super::held::Held;
 use super::wire::{Order, Receiver, Sender, Uses};
 use crate::context::CallContext;
@@ -12,11 +10,12 @@ use crate::platform;
 use crate::platform::Signal;
 use crate::progress::{Console, Progress};
 use crate::session::{NotOpened, OpenMode, Stop, Stops, open};
+use crate::words::say;
 
 /// Runs a holder to its end, which is the exit code of the whole.
 pub async fn run() -> u8 {
-    let Ok((order, mut front, stops)) = meet().await else {
-        Console::new(false).say("fieldlink-connect: only fieldlink-connect itself starts hold");
+    let Some((order, mut front, stops)) = meet().await else {
+        Console::new(false).say(&say!("program-says", message = say!("hold-started-by-hand")));
         return Kind::Usage.code();
     };
     let console = Console::new(order.json);
@@ -29,13 +28,14 @@ pub async fn run() -> u8 {
     }
 }
 
-async fn meet() -> anyhow::Result<(Order, FrontLink, (Stops, tokio::sync::mpsc::Sender<()>))> {
-    let (reader, writer) = platform::inherited_socket()?.into_split();
+/// The front's order, the link to it, and what stops the session; `None` if no front has started this program.
+async fn meet() -> Option<(Order, FrontLink, (Stops, tokio::sync::mpsc::Sender<()>))> {
+    let (reader, writer) = platform::inherited_socket().ok()?.into_split();
     let (sender, mut receiver) = (Sender::new(writer), Receiver::new(reader));
-    let order: Order = receiver.next().await.context("no order came")?;
-    let stops = Stops::new(platform::inherited_socket()?)?;
+    let order: Order = receiver.next().await?;
+    let stops = Stops::new(platform::inherited_socket().ok()?).ok()?;
     let (attended, asks_again) = (order.attended, order.asks_again);
-    Ok((order, FrontLink::new((sender, receiver), attended, asks_again), stops))
+    Some((order, FrontLink::new((sender, receiver), attended, asks_again), stops))
 }
 
 async fn hold(
@@ -61,7 +61,7 @@ async fn hold(
         Uses::Others => {
             let mut held = held;
             held.offer().await;
-            console.say("the session is open; Ctrl-C ends it");
+            console.say(&say!("session-is-open"));
             held.hold().await
         }
         Uses::Shell => {
@@ -79,11 +79,9 @@ fn refuse(not_opened: NotOpened, console: &Console) -> Result<u8, Failure> {
         NotOpened::Failed(failure) => Err(failure),
         NotOpened::Stopped(Stop::FrontGone) => Ok(Signal::HangUp.exit_code()),
         NotOpened::Stopped(Stop::Signal(signal)) => {
-            console.say("stopped before the session began");
+            console.say(&say!("stopped-before"));
             Ok(signal.exit_code())
         }
-        NotOpened::Stopped(Stop::Requested) => {
-            Err(Failure::new(Kind::SessionOver, "ended before the session began, as you asked"))
-        }
+        NotOpened::Stopped(Stop::Requested) => Err(Failure::new(Kind::SessionOver, say!("ended-before"))),
     }
 }

@@ -19,7 +19,7 @@ const LINE: usize = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Uses {
-    /// Other programs; it lasts until someone ends it.
+    /// Other programs; it lasts until the engineer ends it.
     Others,
     /// A shell in the front's terminal, and others as long as they are connected.
     Shell,

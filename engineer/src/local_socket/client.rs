@@ -10,8 +10,9 @@ use tokio::io::AsyncReadExt;
 use super::{LINE, Purpose, Reply, Request, decode, encode};
 use crate::dialogue::{KEPT, Line};
 use crate::platform::{self, LocalStream, SyncStream};
+use crate::words::say;
 
-/// How long a session that lives may take for a reply that waits for nobody.
+/// How long a session that lives may take for a reply that needs no word from the client.
 const PROMPT: Duration = Duration::from_secs(2);
 
 /// Sends `request` to the session at `socket` and waits for the reply. The connection comes back
@@ -58,7 +59,7 @@ pub fn lines(socket: &Path) -> io::Result<Vec<Line>> {
 
 /// Waits for the end of the session at `socket`; gives it in words.
 pub async fn wait_for_end(socket: PathBuf) -> String {
-    let unheard = |_| "the program that held the session is gone: see fieldlink-connect status".into();
+    let unheard = |_| say!("holder-gone");
     hear_the_end(&socket).await.unwrap_or_else(unheard)
 }
 

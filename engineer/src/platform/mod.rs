@@ -30,7 +30,7 @@ pub use unsupported::{
 pub enum Signal {
     /// Ctrl-C.
     Interrupt,
-    /// The system, or someone else, stops the program.
+    /// The system, or another process, stops the program.
     Terminate,
     /// The terminal was closed.
     HangUp,

@@ -1,4 +1,4 @@
-//! Systems that nobody has ported this program to yet: it builds, and says so when it is run.
+//! Systems that this program is not ported to yet: it builds, and says so when it is run.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -13,12 +13,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use zeroize::Zeroizing;
 
 use crate::platform::Signal;
+use crate::words::say;
 
 fn unsupported() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::Unsupported,
-        "not supported on this platform yet: use Linux or another Unix",
-    )
+    io::Error::new(io::ErrorKind::Unsupported, say!("platform-not-supported"))
 }
 
 /// Boots are not told apart here yet.
@@ -100,7 +98,7 @@ pub fn in_own_group(_: &mut Command) {}
 /// Nothing to leave.
 pub fn follow_parent() {}
 
-/// Nobody can be signalled here yet.
+/// No process can be signalled here yet.
 pub fn send_signal(_: u32, _: Signal) {}
 
 /// Nothing stops here.

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Command, Connection, LAST_WORD, Offer, OpenedPipe, RelayEvent, RelayHandle, dial};
 use crate::exit::{Failure, Kind};
+use crate::words::say;
 
 /// Commands and events that may wait.
 const QUEUE: usize = 16;
@@ -88,10 +89,8 @@ impl Resumable {
                 Ok(Ok(connection))
             }
             Ok(ToEngineer::Ended { reason, .. }) => Ok(Err(reason)),
-            Ok(ToEngineer::Unavailable { .. }) => {
-                Err(Failure::new(Kind::Busy, "the relay is busy: try again shortly"))
-            }
-            Ok(_) => Err(Failure::new(Kind::Failed, "the relay did not answer as agreed: ask its operator")),
+            Ok(ToEngineer::Unavailable { .. }) => Err(Failure::new(Kind::Busy, say!("relay-busy"))),
+            Ok(_) => Err(Failure::new(Kind::Failed, say!("relay-broke-agreement"))),
             Err(error) => Err(Failure::new(Kind::RelayUnreachable, error.to_string())),
         }
     }
@@ -131,7 +130,7 @@ impl Actor {
         };
         match over {
             Over::Ours(reason) => self.connection.close(reason.code()).await,
-            // Nobody listens any more if the session is being ended at the same time.
+            // The session listens no more if it is being ended at the same time.
             Over::Told(event) => drop(self.events.try_send(event)),
         }
     }

@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 pub use actor::{Resumable, actor};
 
 use crate::exit::{Failure, Kind};
+use crate::words::say;
 
 /// The relay's connection for an engineer.
 pub type Connection = ControlConnection<FromEngineer, ToEngineer>;
@@ -35,22 +36,20 @@ pub async fn dial(dialer: &Dialer, credential: &Credential) -> Result<Connection
     let relay = dialer.relay();
     match timeout(limits::HANDSHAKE, connection.next()).await {
         Ok(Ok(ToEngineer::Welcome { .. })) => Ok(connection),
-        Ok(Ok(_)) => Err(Failure::new(
-            Kind::RelayUnreachable,
-            format!("the relay {relay} answers, but not as agreed: ask its operator"),
-        )),
+        Ok(Ok(_)) => {
+            Err(Failure::new(Kind::RelayUnreachable, say!("relay-not-as-agreed", relay = relay.to_string())))
+        }
         Ok(Err(ControlError::Message(error))) => Err(Failure::new(
             Kind::Version,
-            format!("could not understand the relay {relay}: {error}: upgrade this program or the relay"),
+            say!("relay-not-understood", relay = relay.to_string(), error = error.to_string()),
         )),
         Ok(Err(error)) => Err(Failure::new(
             Kind::RelayUnreachable,
-            format!("could not log in to the relay {relay}: {error}; try again"),
+            say!("login-failed", relay = relay.to_string(), error = error.to_string()),
         )),
-        Err(_) => Err(Failure::new(
-            Kind::RelayUnreachable,
-            format!("could not log in to the relay {relay}: it did not answer; try again"),
-        )),
+        Err(_) => {
+            Err(Failure::new(Kind::RelayUnreachable, say!("login-unanswered", relay = relay.to_string())))
+        }
     }
 }
 
@@ -105,23 +104,23 @@ pub struct OpenedPipe {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenPipeError {
     /// The relay says no.
-    #[error("the relay opened no connection: {}", refusal(.0))]
+    #[error("{}", say!("no-pipe", why = refusal(.0)))]
     Refused(OpenRefusal),
     /// The relay says nothing.
-    #[error("the relay opened no connection: it did not answer")]
+    #[error("{}", say!("no-pipe", why = say!("no-pipe-unanswered")))]
     NoAnswer,
     /// The connection to the relay is gone.
-    #[error("the connection to the relay is gone")]
+    #[error("{}", say!("relay-gone"))]
     Gone,
 }
 
-fn refusal(code: &OpenRefusal) -> &'static str {
+fn refusal(code: &OpenRefusal) -> String {
     match code {
-        OpenRefusal::NoSession => "the session is not open",
-        OpenRefusal::AgentAway => "the scanner is not connected at the moment, try again shortly",
-        OpenRefusal::TooMany => "the session has as many connections as it may have, close one first",
-        OpenRefusal::WrongKind => "it serves no connection of this kind",
-        OpenRefusal::Unknown => "its reason is not known to this version",
+        OpenRefusal::NoSession => say!("no-pipe-session"),
+        OpenRefusal::AgentAway => say!("no-pipe-scanner"),
+        OpenRefusal::TooMany => say!("no-pipe-too-many"),
+        OpenRefusal::WrongKind => say!("no-pipe-kind"),
+        OpenRefusal::Unknown => say!("no-pipe-unknown"),
     }
 }
 
@@ -190,7 +189,7 @@ impl RelayHandle {
 
 #[cfg(test)]
 impl RelayHandle {
-    /// A handle that nobody listens to.
+    /// A handle without an actor behind it.
     pub(crate) fn idle() -> Self {
         let (ticket, admitted) = (watch::channel(None).1, watch::channel(true).1);
         Self { commands: mpsc::channel(1).0, ticket, admitted }
@@ -200,25 +199,14 @@ impl RelayHandle {
 /// A request that leads nowhere, in words.
 pub fn unavailable(id: SupportId, code: Unavailable, retry_after: Option<u32>) -> Failure {
     match code {
-        Unavailable::RateLimited => Failure::new(
-            Kind::Busy,
-            format!("too many requests within a minute: try again in {} s", retry_after.unwrap_or(60)),
-        ),
-        Unavailable::Full => {
-            Failure::new(Kind::Busy, "the relay has no room at the moment: try again shortly")
+        Unavailable::RateLimited => {
+            let seconds = u64::from(retry_after.unwrap_or(60));
+            Failure::new(Kind::Busy, say!("too-many-requests", seconds = seconds))
         }
-        Unavailable::StoreDown => Failure::new(
-            Kind::Failed,
-            "the relay begins no session, because it cannot write to its disk: tell the relay's operator (your \
-             computer, the scanner, the ID and the PIN are all right)",
-        ),
-        Unavailable::NotAvailable | Unavailable::Unknown => Failure::new(
-            Kind::NotAvailable,
-            format!(
-                "{} is not available: it is unknown, switched off or in a session; ask the client to \
-                 check that remote access is on and to read the ID out again",
-                id.grouped()
-            ),
-        ),
+        Unavailable::Full => Failure::new(Kind::Busy, say!("relay-without-room")),
+        Unavailable::StoreDown => Failure::new(Kind::Failed, say!("relay-cannot-write")),
+        Unavailable::NotAvailable | Unavailable::Unknown => {
+            Failure::new(Kind::NotAvailable, say!("scanner-not-available", id = id.grouped()))
+        }
     }
 }

@@ -20,6 +20,7 @@ use crate::front_link::FrontLink;
 use crate::pairing::{self, Answered, Paired, PairingError};
 use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
+use crate::words::say;
 
 /// How long the scanner may take to reach the relay when we come back to a session.
 const RETURN: Duration = limits::INTERRUPTION;
@@ -88,7 +89,7 @@ impl Contact<'_> {
         Ok((offer, paired))
     }
 
-    /// Requests the scanner and gets its answer, from which nobody has learnt anything yet.
+    /// Requests the scanner and gets its answer, from which the relay has learnt nothing of the PIN yet.
     async fn ask(&mut self, pin: Pin) -> Result<(Offer, Answered), OpeningError> {
         let offer = self.request().await?;
         self.console.tell(&Progress::Pairing);
@@ -131,7 +132,7 @@ impl Contact<'_> {
                 }
             }
         });
-        answered.await.unwrap_or_else(|_| Err(OpeningError::Over(End::lost("the relay did not answer"))))
+        answered.await.unwrap_or_else(|_| Err(OpeningError::Over(End::lost(say!("relay-did-not-answer")))))
     }
 
     fn context(&self, offer: &Offer) -> PairingContext {
@@ -160,7 +161,7 @@ fn relay_failure(event: Option<RelayEvent>) -> OpeningError {
     OpeningError::Over(match event {
         Some(RelayEvent::Ended(reason)) => End::new(reason, Told::Relay),
         Some(RelayEvent::Lost(error)) => end_of(&error),
-        _ => End::lost("the connection to the relay is gone"),
+        _ => End::lost(say!("relay-gone")),
     })
 }
 

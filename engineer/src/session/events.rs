@@ -10,6 +10,7 @@ use crate::control::Heard;
 use crate::control::channel::ChannelEvent;
 use crate::end::{End, Told};
 use crate::relay_session::RelayEvent;
+use crate::words::say;
 
 /// How long a better reason may take after a worse one. Relay and scanner tell on two connections,
 /// and either may be first.
@@ -48,7 +49,7 @@ impl SessionEvents {
         Event::Over(self.settle().await)
     }
 
-    /// The end, when `seen` was seen: that, or what someone who knows better says within a moment.
+    /// The end, when `seen` was seen: that, or what a source that knows better says within a moment.
     pub(super) async fn settle_with(&mut self, seen: End) -> End {
         self.end = Some(seen);
         self.settle().await
@@ -58,7 +59,7 @@ impl SessionEvents {
     async fn settle(&mut self) -> End {
         let until = Instant::now() + SETTLE;
         loop {
-            let known = self.end.clone().unwrap_or_else(|| End::lost("it was cut"));
+            let known = self.end.clone().unwrap_or_else(|| End::lost(say!("it-was-cut")));
             if known.is_final() {
                 return known;
             }
@@ -99,7 +100,7 @@ fn of_channel(event: Option<ChannelEvent>) -> Option<Event> {
     Some(match event {
         Some(ChannelEvent::Heard(heard)) => Event::Heard(heard),
         Some(ChannelEvent::Over(end)) => Event::Over(end),
-        None => Event::Over(End::lost("the connection to the scanner is gone")),
+        None => Event::Over(End::lost(say!("scanner-gone"))),
     })
 }
 
@@ -109,7 +110,7 @@ fn of_relay(event: Option<RelayEvent>) -> Option<Event> {
             Some(Event::Over(End::new(reason, Told::Relay)))
         }
         Some(RelayEvent::Lost(error)) => Some(Event::Over(end_of(&error))),
-        None => Some(Event::Over(End::lost("the connection to the relay is gone"))),
+        None => Some(Event::Over(End::lost(say!("relay-gone")))),
         // Answers to a question that was not asked.
         Some(RelayEvent::Offered(_) | RelayEvent::Unavailable { .. }) => None,
     }

@@ -28,6 +28,7 @@ use crate::dialogue::Speaker;
 use crate::end::{End, Told};
 use crate::progress::{Console, Progress};
 use crate::ssh_config::{self, aliases};
+use crate::words::say;
 use events::{Event, SessionEvents};
 use resources::Resources;
 use unused::until_unused;
@@ -90,9 +91,8 @@ impl Session {
                 biased;
                 event = self.events.next() => event,
                 () = self.resources.failed() => {
-                    let detail = "a part of fieldlink-connect failed: please report what it printed above";
                     let end = End::new(Reason::EngineerStopped, Told::Here);
-                    return End { detail: Some(detail.to_owned()), ..end };
+                    return End { detail: Some(say!("own-part-failed")), ..end };
                 }
             };
             match event {

@@ -32,11 +32,12 @@ use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
 use crate::restart::{self, Restart};
 use crate::ssh_key::PublicKey;
+use crate::words::say;
 
 /// Why there is no session.
 #[derive(Debug)]
 pub(crate) enum NotOpened {
-    /// Something failed, or someone said no.
+    /// Something failed, or the client or the relay said no.
     Failed(Failure),
     /// We were stopped before.
     Stopped(Stop),
@@ -126,12 +127,11 @@ async fn leave(
     }
     let _ = context.runtime.leave(call.id, &restart);
     let why = match failure.kind {
-        Kind::NotAvailable => "the scanner is not connected to the relay".to_owned(),
+        Kind::NotAvailable => say!("scanner-not-connected"),
         Kind::SessionOver => end.cause(),
         _ => failure.message,
     };
-    let message =
-        format!("could not come back to the session: {why}; try again within five minutes of the break");
+    let message = say!("could-not-come-back", why = why);
     let kind = if failure.kind == Kind::SessionOver { Kind::NotAvailable } else { failure.kind };
     NotOpened::Failed(Failure::new(kind, message))
 }
@@ -145,7 +145,7 @@ struct Opening<'a> {
 
 impl Opening<'_> {
     async fn run(&mut self, mode: OpenMode<'_>) -> Result<SessionEvents, OpeningError> {
-        // Everything that can be known on this computer is known before anybody is called.
+        // Everything that can be known on this computer is known before the scanner is called.
         let files = SshFiles::rehearse(&self.resources.directory, self.call).await?;
         let session = match &mode {
             OpenMode::New(_) => None,
@@ -241,7 +241,7 @@ impl Opening<'_> {
         };
         self.resources.tasks.spawn(async move {
             channel.run(pipe, hello).await;
-            // Nobody waits for it unless the session is being ended from here.
+            // The session waits for it only while it is being ended from here.
             let _ = done.send(());
         });
         self.resources.channel = Some(ChannelTask { goodbye, finished });
@@ -298,8 +298,8 @@ impl Opening<'_> {
 }
 
 /// The relay's ticket and the agent's word come by two ways, and either may be first. A session that lost
-/// its connections before the ticket is here could not be found again, so nobody is told before that it is
-/// active. A relay that keeps the ticket back costs a moment, and its engineers what hangs on it.
+/// its connections before the ticket is here could not be found again, so the engineer is not told before that it
+/// is active. A relay that keeps the ticket back costs a moment, and its engineers what hangs on it.
 async fn wait_for_ticket(relay: &RelayHandle) {
     let mut ticket = relay.session_ticket();
     let _ = tokio::time::timeout(2 * limits::CLOSE, ticket.wait_for(Option::is_some)).await;

@@ -6,6 +6,7 @@ use fieldlink_transport::AttachedError;
 use crate::end::{End, Told};
 use crate::exit::{Failure, Kind};
 use crate::pairing::PairingError;
+use crate::words::say;
 
 /// Why an opening went no further.
 pub(super) enum OpeningError {
@@ -62,16 +63,12 @@ impl From<PairingError> for OpeningError {
 /// A wrong PIN, after which so many are left.
 pub(super) fn rejected(left: usize) -> String {
     match left {
-        0 => "the PIN was not accepted: this was the second one for this ID, and this program stops here for an \
-              hour; ask the client to start remote access again (new ID and PIN)"
-            .into(),
-        left => format!(
-            "the PIN was not accepted: ask the client to read it out again ({left} more may be tried for this ID)"
-        ),
+        0 => say!("pin-rejected-last"),
+        left => say!("pin-rejected", left = left.to_string()),
     }
 }
 
-/// Someone on the way changed something.
+/// The relay, or a computer on the way, changed something.
 pub(super) fn tampered() -> End {
     End::new(Reason::Tampered, Told::Here)
 }
@@ -79,33 +76,20 @@ pub(super) fn tampered() -> End {
 /// A session that ended before it began.
 fn not_begun(end: &End) -> Failure {
     let (kind, next) = match end.reason {
-        Reason::ClientRefused => (
-            Kind::ClientRefused,
-            "talk to the client; a second refusal switches remote access off, and then there is a new ID and PIN",
-        ),
-        Reason::NoAnswer => (
-            Kind::NoAnswer,
-            "ask the client to look at the scanner's screen, which says whether ID and PIN still hold: a \
-             second request without a yes uses them up",
-        ),
-        Reason::Busy => (Kind::Busy, "try again when that session is over"),
-        Reason::WrongPin => (Kind::WrongPin, "ask the client to read the PIN out again"),
-        Reason::Revoked => (Kind::CredentialRefused, "ask the relay's operator"),
-        Reason::BurntByRefusals => {
-            (Kind::ClientRefused, "talk to the client, who has to start remote access again")
-        }
-        Reason::Burnt | Reason::BurntByWithdrawals => {
-            (Kind::NotAvailable, "ask the client to start remote access again")
-        }
+        Reason::ClientRefused => (Kind::ClientRefused, say!("next-after-refusal")),
+        Reason::NoAnswer => (Kind::NoAnswer, say!("next-after-no-answer")),
+        Reason::Busy => (Kind::Busy, say!("next-when-over")),
+        Reason::WrongPin => (Kind::WrongPin, say!("next-pin-again")),
+        Reason::Revoked => (Kind::CredentialRefused, say!("next-ask-operator")),
+        Reason::BurntByRefusals => (Kind::ClientRefused, say!("next-after-refusals")),
+        Reason::Burnt | Reason::BurntByWithdrawals => (Kind::NotAvailable, say!("next-start-again")),
         Reason::PartnerMissing | Reason::PairingTimeout | Reason::PairingAborted => {
-            (Kind::NotAvailable, "ask the client whether remote access is still on, and try again")
+            (Kind::NotAvailable, say!("next-look-whether-on"))
         }
-        Reason::ScannerFailed | Reason::SessionProcessLost => {
-            (Kind::Failed, "ask the client to start remote access again")
-        }
-        _ => (Kind::SessionOver, "ask the client for a new ID and PIN"),
+        Reason::ScannerFailed | Reason::SessionProcessLost => (Kind::Failed, say!("next-start-again")),
+        _ => (Kind::SessionOver, say!("next-new-pin")),
     };
-    Failure::new(kind, format!("the session did not begin: {}; {next}", end.cause()))
+    Failure::new(kind, say!("session-not-begun", cause = end.cause(), next = next))
 }
 
 #[cfg(test)]

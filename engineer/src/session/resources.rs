@@ -19,6 +19,7 @@ use crate::exit::Failure;
 use crate::platform::LocalListener;
 use crate::relay_session::RelayHandle;
 use crate::runtime_dir::SessionDirectory;
+use crate::words::say;
 
 /// How long tasks that were told to end may take. Each of them is bounded by less.
 const CLEAR_UP: Duration = Duration::from_secs(3);
@@ -52,7 +53,7 @@ impl Resources {
         let directory = context.runtime.claim(call.id)?;
         let socket = directory.socket();
         let listener = LocalListener::bind(&socket)
-            .with_context(|| format!("could not listen at {}", socket.display()))?;
+            .with_context(|| say!("could-not-listen", place = socket.display()))?;
         let (state, watched) = watch::channel(State::Dialing);
         let (open_sender, open) = watch::channel(Open::default());
         let transcript = watch::Sender::new(Transcript::default());
@@ -91,7 +92,7 @@ impl Resources {
         }
     }
 
-    /// Lets go of a session that goes on without this program: nobody is told that it is over.
+    /// Lets go of a session that goes on without this program: scanner and relay are not told that it is over.
     pub(super) async fn abandon(mut self) {
         self.over.cancel();
         self.tasks.shutdown().await;
@@ -99,7 +100,7 @@ impl Resources {
         let _ = self.directory.remove();
     }
 
-    /// Lets go of a session that can be come back to: nobody is told that it is over.
+    /// Lets go of a session that can be come back to: scanner and relay are not told that it is over.
     pub(super) async fn release(mut self) -> anyhow::Result<()> {
         self.over.cancel();
         self.tasks.shutdown().await;

@@ -26,6 +26,7 @@ use crate::local_socket::{LINE, Purpose, Reply, Request, Status, decode, encode}
 use crate::pipe_copy::carry;
 use crate::platform::{self, LocalListener, LocalStream};
 use crate::rehearsal;
+use crate::words::say;
 
 /// Connections at the same time: SSH connections, those that wait for one, and other requests.
 const CONNECTIONS: usize = 512;
@@ -110,7 +111,7 @@ impl Server {
                         let server = server.clone();
                         connections.spawn(async move {
                             let _permit = permit;
-                            // A client that breaks off has nobody to tell.
+                            // A program that breaks off is not there to be told.
                             let _ = server.serve(stream).await;
                         });
                     }
@@ -154,7 +155,7 @@ impl Server {
             let (reader, _) = stream.split();
             tokio::select! {
                 biased;
-                () = self.over.cancelled() => Err("the session is over".into()),
+                () = self.over.cancelled() => Err(say!("session-is-over")),
                 () = platform::hung_up(&reader) => return Ok(()),
                 opened = self.open_pipe_in_turn() => opened,
             }
@@ -180,12 +181,7 @@ impl Server {
 
     /// Opens a pipe once fewer than [`limits::SSH_CONNECTIONS`] are open.
     async fn open_pipe_in_turn(&self) -> Result<Opened, String> {
-        let full = || {
-            format!(
-                "the session has {} ssh connections open: end one of them, or try again later",
-                limits::SSH_CONNECTIONS
-            )
-        };
+        let full = || say!("too-many-connections", count = limits::SSH_CONNECTIONS as u64);
         let waiting = self.turns.waiting.clone().try_acquire_owned().map_err(|_| full())?;
         let permit = timeout(QUEUE, self.turns.open.clone().acquire_owned()).await.map_err(|_| full())?;
         drop(waiting);
@@ -261,7 +257,7 @@ impl Server {
 }
 
 /// An ssh that sees the end of its connection still says goodbye, and complains of a broken pipe if that finds
-/// nobody.
+/// no reader.
 async fn see_off(mut stream: LocalStream) {
     let farewell = async {
         stream.shutdown().await?;

@@ -1,4 +1,4 @@
-//! The files that ssh reads: made and tried before anybody is called, filled with what the scanner said when
+//! The files that ssh reads: made and tried before the scanner is called, filled with what the scanner said when
 //! it has been called.
 //!
 //! # Before the relay is dialled
@@ -25,10 +25,11 @@ use crate::progress::Console;
 use crate::runtime_dir::SessionDirectory;
 use crate::ssh_config::{SshHost, aliases::Record, dialect};
 use crate::ssh_key::PublicKey;
+use crate::words::say;
 use crate::{own_program, private_file, rehearsal, ssh_client};
 
 /// Stands for the scanner's account before that is known.
-const NOBODY: &str = "rehearsal";
+const REHEARSED: &str = "rehearsal";
 /// Between two tries to write a file.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Room that is kept for what is written after the client's yes: so many files, of so many bytes.
@@ -61,16 +62,10 @@ impl SshFiles {
             unsupported: dialect::unsupported().await?,
             key,
         };
-        let host = files.host(SessionId::random(), NOBODY);
+        let host = files.host(SessionId::random(), REHEARSED);
         // The key stands for the scanner's, which is not known yet.
         files.write(&host, &files.key)?;
-        files.keep_room().with_context(|| {
-            format!(
-                "there must be room for a session's files in {}: make some, or name another directory in \
-                 FIELDLINK_RUNTIME_DIR",
-                files.directory.display()
-            )
-        })?;
+        files.keep_room().with_context(|| say!("no-room", path = files.directory.display()))?;
         rehearsal::own_ssh(&directory.ssh_config(), &host.alias()).await?;
         Ok(files)
     }
@@ -112,8 +107,7 @@ impl SshFiles {
         let mut told = false;
         while let Err(error) = self.try_to_publish(directory, &host, agent) {
             if !std::mem::replace(&mut told, true) {
-                console
-                    .say(&format!("{error:#}: the session is held, and this is tried again until it works"));
+                console.say(&say!("publishing-again", error = format!("{error:#}")));
             }
             sleep(PAUSE).await;
         }

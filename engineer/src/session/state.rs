@@ -1,4 +1,4 @@
-//! Where a session stands, as everyone who asks may see it.
+//! Where a session stands, as every program that asks may see it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use super::End;
 use crate::control::channel::Pipe;
 use crate::control::{AgentHello, ControlHandle, Trouble};
 use crate::relay_session::{OpenPipeError, OpenedPipe, RelayHandle};
+use crate::words::say;
 
 /// `Dialing → Pairing → Asking → Active ⇄ Interrupted → Ended`.
 #[derive(Clone)]
@@ -90,21 +91,18 @@ impl State {
     /// What a new SSH connection needs, or why there can be none.
     pub fn live(&self) -> Result<Arc<Live>, String> {
         match self {
-            Self::Interrupted { trouble, .. } => Err(format!(
-                "the connection to the scanner is interrupted ({trouble}): try again when fieldlink-connect \
-                 status says active"
-            )),
+            Self::Interrupted { trouble, .. } => Err(say!("wait-for-scanner", trouble = trouble.to_string())),
             _ => self.admitted(),
         }
     }
 
-    /// What talking to the client needs, or why nobody can. An interruption only delays it.
+    /// What talking to the client needs, or why the engineer cannot. An interruption only delays it.
     pub fn admitted(&self) -> Result<Arc<Live>, String> {
         match self {
             Self::Active { live, .. } | Self::Interrupted { live, .. } => Ok(live.clone()),
             Self::Ended(end) => Err(end.sentence()),
-            Self::Asking { .. } => Err("the client has not allowed the session yet; wait for it".into()),
-            Self::Dialing | Self::Pairing => Err("the session has not begun yet; wait for it".into()),
+            Self::Asking { .. } => Err(say!("wait-for-client")),
+            Self::Dialing | Self::Pairing => Err(say!("wait-for-beginning")),
         }
     }
 }

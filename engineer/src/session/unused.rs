@@ -1,4 +1,4 @@
-//! Waiting until nobody uses a session any more, or it is over.
+//! Waiting until no program uses a session any more, or it is over.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_session_that_nobody_uses_is_unused_and_one_that_is_used_again_is_not() {
+    async fn a_session_without_connections_is_unused_and_one_that_is_used_again_is_not() {
         let (open, watcher) = watch::channel(others(0));
         let began = Instant::now();
         let using = async {

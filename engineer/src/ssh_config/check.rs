@@ -16,6 +16,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::options::{HARMLESS, gathers, may_be_sent, may_be_set};
+use crate::words::say;
 
 /// How long one evaluation of a configuration may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -60,19 +61,10 @@ pub fn advice(differences: &[Difference]) -> String {
         differences.iter().partition(|difference| difference.is_gathered());
     let mut advice = Vec::new();
     if !earlier.is_empty() {
-        advice.push(format!(
-            "your ssh configuration changes {} for it: put the Include line first, with: \
-             fieldlink-connect ssh-config --install (what still differs then must not stand in a block that is \
-             meant for every host)",
-            listed(&earlier)
-        ));
+        advice.push(say!("configuration-changes", options = listed(&earlier)));
     }
     if !gathered.is_empty() {
-        advice.push(format!(
-            "your ssh configuration adds {} to every host: keep it from the scanner by writing \
-             Host * !scanner !scanner-* !ticket-* above it",
-            listed(&gathered)
-        ));
+        advice.push(say!("configuration-adds", options = listed(&gathered)));
     }
     advice.join("; ")
 }
@@ -102,10 +94,11 @@ async fn ask(config: Option<&Path>, words: &[&str]) -> anyhow::Result<String> {
     }
     ssh.arg("-G").args(words).stdin(Stdio::null()).kill_on_drop(true);
     // A configuration can run programs (`Match exec`); none may hold us up for long.
-    let output = timeout(PATIENCE, ssh.output()).await.context("could not ask ssh -G: it took too long")?;
-    let output = output.context("could not run ssh -G")?;
+    let output = timeout(PATIENCE, ssh.output()).await.with_context(|| say!("ssh-evaluation-too-slow"))?;
+    let output = output.with_context(|| say!("ssh-evaluation-not-run"))?;
     if !output.status.success() {
-        bail!("could not ask ssh -G: {}", text::sentence(String::from_utf8_lossy(&output.stderr).trim()));
+        let said = text::sentence(String::from_utf8_lossy(&output.stderr).trim());
+        bail!(say!("ssh-evaluation-failed", said = said));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -9,7 +9,7 @@ use super::{UnsafeValueError, fixed, shell_word, written};
 const NAMES: &[&str] = &["scanner", "scanner-?????????"];
 
 /// What sets a support ID apart from other names of its length: an engineer may have a `scanner-warehouse`, and
-/// the address of somebody's repository may have what a shell would run (CVE-2023-51385).
+/// the address of a repository in the network may have what a shell would run (CVE-2023-51385).
 const NO_DIGITS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._$`;|&<>()";
 
 /// The block for names without a session. It stands behind those of the sessions, and the first value wins.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::options::FIXED;
 use crate::ssh_client::not_started;
+use crate::words::say;
 
 /// How long ssh may take to read what it is asked.
 const PROMPT: Duration = Duration::from_secs(20);
@@ -31,13 +32,12 @@ pub async fn unsupported() -> anyhow::Result<Vec<String>> {
         }
         child.wait_with_output().await
     };
-    let output =
-        timeout(PROMPT, asking).await.context("could not ask ssh what it knows: it took too long")?;
-    let output = output.context("could not ask ssh what it knows")?;
+    let output = timeout(PROMPT, asking).await.with_context(|| say!("ssh-options-too-slow"))?;
+    let output = output.with_context(|| say!("ssh-options-unknown"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     let complaints = complaints(&said);
     if complaints.is_empty() && !output.status.success() {
-        bail!("could not use ssh: {}", text::sentence(said.trim()));
+        bail!(say!("program-unusable", name = "ssh", said = text::sentence(said.trim())));
     }
     Ok(complaints)
 }

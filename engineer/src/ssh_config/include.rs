@@ -9,6 +9,7 @@ use anyhow::{Context, bail, ensure};
 use fieldlink_protocol::secret::random_bytes;
 
 use crate::platform;
+use crate::words::say;
 
 /// Largest configuration that is edited, in bytes.
 const LIMIT: u64 = 1024 * 1024;
@@ -43,7 +44,7 @@ pub enum Change {
 
 /// The file that ssh reads for this user. It asks the system for the home directory, not the environment.
 pub fn user_config() -> anyhow::Result<PathBuf> {
-    let home = platform::home_directory().context("could not find out your home directory")?;
+    let home = platform::home_directory().with_context(|| say!("home-unknown"))?;
     Ok(home.join(".ssh/config"))
 }
 
@@ -142,7 +143,7 @@ fn edit(path: &Path, change: impl FnOnce(&str) -> (String, Change)) -> anyhow::R
     let (after, change) = change(before.as_deref().unwrap_or_default());
     if change != Change::None {
         replace(path, before.as_deref(), &after)
-            .with_context(|| format!("could not change {}: edit it by hand", path.display()))?;
+            .with_context(|| say!("could-not-change", path = path.display()))?;
     }
     Ok(change)
 }
@@ -151,26 +152,26 @@ fn read(path: &Path) -> anyhow::Result<Option<String>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("could not open {}", path.display())),
+        Err(error) => return Err(error).with_context(|| say!("could-not-open", path = path.display())),
     };
     let mut text = String::new();
     file.take(LIMIT + 1)
         .read_to_string(&mut text)
-        .with_context(|| format!("could not read {}", path.display()))?;
-    ensure!(text.len() as u64 <= LIMIT, "could not use {}: it is larger than 1 MiB", path.display());
+        .with_context(|| say!("could-not-read", path = path.display()))?;
+    ensure!(text.len() as u64 <= LIMIT, say!("configuration-too-large", path = path.display()));
     Ok(Some(text))
 }
 
 /// Puts `after` in the place of `before`, whole or not at all, with the owner and mode of the file that was there.
 fn replace(path: &Path, before: Option<&str>, after: &str) -> anyhow::Result<()> {
-    let directory = path.parent().context("it is in no directory")?;
+    let directory = path.parent().with_context(|| say!("file-in-no-directory"))?;
     platform::create_private_directory(directory)?;
     if before.is_none() && fs::symlink_metadata(path).is_ok() {
-        bail!("it is a symbolic link that leads nowhere");
+        bail!(say!("link-leads-nowhere"));
     }
-    // Someone who links to a file elsewhere keeps the link.
+    // An engineer who links to a file elsewhere keeps the link.
     let path = if before.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
-    let directory = path.parent().context("it is in no directory")?;
+    let directory = path.parent().with_context(|| say!("file-in-no-directory"))?;
     let temporary = directory.join(format!(".fieldlink.{:016x}", u64::from_ne_bytes(random_bytes())));
     let written = write(&temporary, &path, before, after);
     if written.is_err() {
@@ -187,7 +188,7 @@ fn write(temporary: &Path, path: &Path, before: Option<&str>, after: &str) -> an
         platform::give_same_owner(&file, &fs::metadata(path)?)?;
     }
     file.sync_all()?;
-    ensure!(read(path)?.as_deref() == before, "something else has changed it just now");
+    ensure!(read(path)?.as_deref() == before, say!("changed-just-now"));
     Ok(fs::rename(temporary, path)?)
 }
 

@@ -20,6 +20,8 @@ use fieldlink_protocol::messages::control::is_account_name;
 use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
 
+use crate::words::say;
+
 /// What ssh has to know about one session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,9 +45,9 @@ pub struct SshHost {
 
 /// A value that ssh_config cannot carry safely.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("could not write an ssh_config: {what} contains what it cannot carry safely: {shown:?}")]
+#[error("{}", say!("ssh-config-unsafe", what = .what, value = format!("{:?}", .shown)))]
 pub struct UnsafeValueError {
-    what: &'static str,
+    what: String,
     shown: String,
 }
 
@@ -112,19 +114,19 @@ pub fn alias(id: SupportId) -> String {
 pub fn include_line(path: &Path) -> Result<String, UnsafeValueError> {
     // Older versions of ssh know no tokens here, newer ones do: no percent sign means the same to both.
     match path.to_str() {
-        Some(text) if text.contains('%') => Err(unsafe_value("the path of a directory of ours", text)),
+        Some(text) if text.contains('%') => Err(unsafe_value(say!("unsafe-own-directory"), text)),
         _ => Ok(format!("Include {}", file(path)?)),
     }
 }
 
 fn account(user: &str) -> Result<String, UnsafeValueError> {
-    if is_account_name(user) { Ok(user.to_owned()) } else { Err(unsafe_value("the account's name", user)) }
+    if is_account_name(user) { Ok(user.to_owned()) } else { Err(unsafe_value(say!("unsafe-account"), user)) }
 }
 
 fn algorithms(list: &str) -> Result<String, UnsafeValueError> {
     let fits =
         !list.is_empty() && list.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@.,-".contains(&byte));
-    if fits { Ok(list.to_owned()) } else { Err(unsafe_value("the list of key exchanges", list)) }
+    if fits { Ok(list.to_owned()) } else { Err(unsafe_value(say!("unsafe-key-exchanges"), list)) }
 }
 
 /// A path as an option's value. Quotes, globs and variables have no escape that every version and
@@ -132,7 +134,7 @@ fn algorithms(list: &str) -> Result<String, UnsafeValueError> {
 fn file(path: &Path) -> Result<String, UnsafeValueError> {
     let text = plain(path)?;
     if text.contains(['"', '\'', '\\', '$', '*', '?', '[', ']', '#']) {
-        return Err(unsafe_value("the path of the runtime directory", text));
+        return Err(unsafe_value(say!("unsafe-runtime-directory"), text));
     }
     Ok(format!("\"{}\"", text.replace('%', "%%")))
 }
@@ -146,10 +148,10 @@ fn shell_word(path: &Path) -> Result<String, UnsafeValueError> {
 
 fn plain(path: &Path) -> Result<&str, UnsafeValueError> {
     let text = path.to_str().filter(|text| !text.contains(char::is_control));
-    text.ok_or_else(|| unsafe_value("a path", &path.to_string_lossy()))
+    text.ok_or_else(|| unsafe_value(say!("unsafe-path"), &path.to_string_lossy()))
 }
 
-fn unsafe_value(what: &'static str, value: &str) -> UnsafeValueError {
+fn unsafe_value(what: String, value: &str) -> UnsafeValueError {
     UnsafeValueError { what, shown: fieldlink_protocol::text::name(value) }
 }
 

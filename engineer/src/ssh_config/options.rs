@@ -123,7 +123,7 @@ pub(super) const HARMLESS: &[&str] = &[
 ];
 
 /// Environment variables that may be sent besides the block's: language, and what a terminal can show.
-/// Distributions send them to everyone, and the scanner takes none but the first two.
+/// Distributions send them to every host, and the scanner takes none but the first two.
 const HARMLESS_VARIABLES: &[&str] = &["LANG", "LC_*", "LANGUAGE", "XMODIFIERS", "COLORTERM", "NO_COLOR"];
 
 /// Variables that may be set to a value for the far side: a terminal's name that more computers know.

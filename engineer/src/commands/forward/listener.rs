@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::platform::{LocalListener, LocalStream};
+use crate::words::say;
 
 /// What comes out of a connection.
 type From = Box<dyn AsyncRead + Send + Unpin>;
@@ -51,18 +52,16 @@ impl Listener {
         match local {
             Local::Port(address) => {
                 let listener = TcpListener::bind(address).await;
-                let listener = listener.with_context(|| format!("could not listen at {address}"))?;
-                let local = listener.local_addr().context("could not tell the port")?.to_string();
+                let listener =
+                    listener.with_context(|| say!("could-not-listen", place = address.to_string()))?;
+                let local = listener.local_addr().with_context(|| say!("port-unknown"))?.to_string();
                 Ok((Self::Port(listener), local))
             }
             Local::Socket(path) => {
                 let shown = path.display();
-                anyhow::ensure!(
-                    path.symlink_metadata().is_err(),
-                    "could not listen at {shown}: it is there already; remove it, or name another"
-                );
+                anyhow::ensure!(path.symlink_metadata().is_err(), say!("socket-there-already", path = shown));
                 let listener = LocalListener::bind_private(path);
-                let listener = listener.with_context(|| format!("could not listen at {shown}"))?;
+                let listener = listener.with_context(|| say!("could-not-listen", place = path.display()))?;
                 Ok((Self::Socket { listener, _file: Remove(path.clone()) }, shown.to_string()))
             }
         }
@@ -84,7 +83,7 @@ impl Accepted {
     pub(super) fn peer(&self) -> String {
         match self {
             Self::Port(_, peer) => peer.to_string(),
-            Self::Socket(_) => "the socket".into(),
+            Self::Socket(_) => say!("peer-at-socket"),
         }
     }
 

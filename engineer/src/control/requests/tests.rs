@@ -18,7 +18,7 @@ fn speak() -> Spoken {
 }
 
 impl Spoken {
-    /// Asks in a task of its own, which is how long someone waits for the answer.
+    /// Asks in a task of its own, which waits for the answer for as long as it lives.
     fn ask(&self, minutes: u32) -> tokio::task::JoinHandle<Option<Answer>> {
         let voice = self.voice.clone();
         tokio::spawn(async move { voice.ask(Question::Extension { minutes }).await })

@@ -1,4 +1,4 @@
-//! A clock that nobody sets: what is measured by it can neither be cut short nor drawn out by another time
+//! A clock that no user sets: what is measured by it can neither be cut short nor drawn out by another time
 //! of day.
 
 use std::time::Duration;

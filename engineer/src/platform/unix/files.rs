@@ -1,4 +1,4 @@
-//! Files and directories that nobody else may look into.
+//! Files and directories that no other user may look into.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{User, geteuid};
+
+use crate::words::say;
 
 /// Where sessions are kept if the environment names no runtime directory.
 pub fn fallback_runtime_directory() -> PathBuf {
@@ -23,17 +25,17 @@ pub fn home_directory() -> Option<PathBuf> {
     User::from_uid(geteuid()).ok()?.map(|user| user.dir).filter(|home| home.is_absolute())
 }
 
-/// Refuses what is another user's, so that nothing is made there. What is root's may be for everybody:
+/// Refuses what is another user's, so that nothing is made there. What is root's may be for every user:
 /// there the permissions decide.
 pub fn check_own(path: &Path) -> io::Result<()> {
     let owner = fs::metadata(path)?.uid();
     let (ours, root) = (geteuid().as_raw(), 0);
-    if owner == ours || owner == root { Ok(()) } else { Err(foreign(path, owner)) }
+    if owner == ours || owner == root { Ok(()) } else { Err(foreign(&path.display().to_string(), owner)) }
 }
 
-fn foreign(path: &Path, owner: u32) -> io::Error {
-    let (path, ours) = (path.display(), geteuid());
-    io::Error::other(format!("{path} belongs to another user (uid {owner}, and you are uid {ours})"))
+fn foreign(what: &str, owner: u32) -> io::Error {
+    let (owner, ours) = (owner.to_string(), geteuid().to_string());
+    io::Error::other(say!("belongs-to-another", what = what, owner = owner, ours = ours))
 }
 
 /// Creates `path`, and what is missing above it, for this user alone. An existing one is left as it
@@ -42,32 +44,33 @@ pub fn create_private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Checks that `path` is a real directory that belongs to this user and that nobody else can enter.
+/// Checks that `path` is a real directory that belongs to this user and that no other user can enter.
 pub fn check_private_directory(path: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path)?;
     if metadata.is_symlink() {
-        return Err(io::Error::other("it is a symbolic link: name the directory itself"));
+        return Err(io::Error::other(say!("directory-is-link")));
     }
     if !metadata.is_dir() {
-        return Err(io::Error::other("it is not a directory: remove it"));
+        return Err(io::Error::other(say!("not-a-directory")));
     }
-    check_private(&metadata, path, 0o700)
+    check_private(&metadata, &path.display().to_string(), 0o700)
 }
 
-/// Checks that an open file belongs to this user and that nobody else can read it.
+/// Checks that an open file belongs to this user and that no other user can read it.
 pub fn check_private_file(file: &File) -> io::Result<()> {
-    check_private(&file.metadata()?, Path::new("it"), 0o600)
+    check_private(&file.metadata()?, &say!("file-meant"), 0o600)
 }
 
-fn check_private(metadata: &Metadata, path: &Path, wanted: u32) -> io::Result<()> {
+fn check_private(metadata: &Metadata, what: &str, wanted: u32) -> io::Result<()> {
     if metadata.uid() != geteuid().as_raw() {
-        return Err(foreign(path, metadata.uid()));
+        return Err(foreign(what, metadata.uid()));
     }
     match metadata.mode() & 0o7777 {
         mode if mode & 0o077 == 0 => Ok(()),
-        mode => Err(io::Error::other(format!(
-            "others can get at it (its mode is {mode:04o}): make it private with chmod {wanted:o}"
-        ))),
+        mode => {
+            let (mode, wanted) = (format!("{mode:04o}"), format!("{wanted:o}"));
+            Err(io::Error::other(say!("others-can-get-at-it", mode = mode, wanted = wanted)))
+        }
     }
 }
 

@@ -72,7 +72,7 @@ mod tests {
             3: short\n";
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         assert_eq!(owner(TABLE, at(40000), at(8080)), Some(1000));
-        assert_eq!(owner(TABLE, at(40001), at(8080)), None, "nobody has it open any more");
+        assert_eq!(owner(TABLE, at(40001), at(8080)), None, "no process has it open any more");
         assert_eq!(owner(TABLE, at(40002), at(8080)), Some(1001));
         assert_eq!(owner(TABLE, at(8080), at(40000)), None);
         assert_eq!(owner("", at(40000), at(8080)), None);

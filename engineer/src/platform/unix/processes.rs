@@ -89,7 +89,7 @@ impl ChildChanges {
 }
 
 /// If the child `pid` is stopped, stops this program as well, as job control would; returns when both go on.
-/// Where nobody could have them go on (the process group is an orphan), the kernel stops nothing.
+/// Where no shell could have them go on (the process group is an orphan), the kernel stops nothing.
 pub fn stop_with(pid: u32) {
     if is_stopped(pid) {
         // To this very thread, so that it stands still before the next line.

@@ -13,6 +13,8 @@ use tokio::io::{Interest, Ready};
 use tokio::net::UnixListener;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 
+use crate::words::say;
+
 /// A local connection.
 pub type LocalStream = tokio::net::UnixStream;
 /// The reading side of a local connection.
@@ -36,7 +38,7 @@ impl LocalListener {
         UnixListener::bind(path).map(Self)
     }
 
-    /// Listens at `path`, wherever it lies: nobody else may connect from the first moment on.
+    /// Listens at `path`, wherever it lies: no other user may connect from the first moment on.
     pub fn bind_private(path: &Path) -> io::Result<Self> {
         let before = umask(Mode::from_bits_truncate(0o177));
         let bound = Self::bind(path);
@@ -48,7 +50,7 @@ impl LocalListener {
     pub async fn accept(&self) -> io::Result<LocalStream> {
         loop {
             let (stream, _) = self.0.accept().await?;
-            // The directory keeps others out already; this holds even if someone opens it up.
+            // The directory keeps others out already; this holds even if another process opens it up.
             if stream.peer_cred()?.uid() == geteuid().as_raw() {
                 return Ok(stream);
             }
@@ -71,13 +73,7 @@ pub fn into_async(stream: SyncStream) -> io::Result<LocalStream> {
 /// The kernel has room for about a hundred bytes; its own message would not say so.
 fn check_length(path: &Path) -> io::Result<()> {
     SocketAddr::from_pathname(path).map(drop).map_err(|_| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!(
-                "the path {} is too long for a socket: name a shorter directory in FIELDLINK_RUNTIME_DIR",
-                path.display()
-            ),
-        )
+        io::Error::new(io::ErrorKind::InvalidInput, say!("path-too-long", path = path.display()))
     })
 }
 
@@ -123,7 +119,7 @@ pub async fn peer_gone(stream: &LocalStream) {
     closed(stream).await;
 }
 
-/// Waits until the other end of a local connection sends nothing more, even while nobody reads and
+/// Waits until the other end of a local connection sends nothing more, even while no task reads and
 /// unread bytes wait. An ssh that ends or is killed closes its connection; it never closes one half
 /// and goes on reading. Safe to cancel.
 pub async fn hung_up(reader: &LocalReader<'_>) {

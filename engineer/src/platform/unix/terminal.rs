@@ -14,12 +14,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
 use super::{inherited, screen};
+use crate::words::say;
 
 /// Longest line that is read, in bytes.
 const LINE: usize = 2048;
 
 /// Something that gives one line and keeps the rest: bytes are read one by one, because what
-/// follows the line belongs to someone else.
+/// follows the line belongs to another program.
 pub struct LineInput(OwnedFd);
 
 impl LineInput {
@@ -31,7 +32,7 @@ impl LineInput {
     /// Takes over the descriptor `number`, which the caller of this program left open for us.
     pub fn descriptor(number: i32) -> io::Result<Self> {
         if number <= 2 {
-            return Err(io::Error::other("0, 1 and 2 are the standard streams: name another one"));
+            return Err(io::Error::other(say!("standard-stream")));
         }
         inherited::take(number).map(Self)
     }
@@ -64,7 +65,7 @@ impl Terminal {
                 biased;
                 line = &mut line => return line,
                 // The program was stopped meanwhile, and its shell has shown what is typed. It may have been read
-                // already, so whoever reads goes on.
+                // already, so the thread that reads goes on.
                 Some(()) = continued.recv() => wait_for_foreground(&self.0)?,
             }
         }
@@ -139,7 +140,7 @@ impl Drop for TerminalState {
 /// In the background the terminal's settings are those of the shell's own prompt, and must not be taken over.
 /// So this program stops, as it would for a key, until it is in the foreground.
 fn wait_for_foreground(terminal: &File) -> io::Result<()> {
-    /// Where stopping does nothing (nobody could have the program go on), there is no terminal for it.
+    /// Where stopping does nothing (no shell could have the program go on), there is no terminal for it.
     const TRIES: usize = 100;
     for _ in 0..TRIES {
         if is_foreground(terminal) {
@@ -147,7 +148,7 @@ fn wait_for_foreground(terminal: &File) -> io::Result<()> {
         }
         raise(Signal::SIGTTIN)?;
     }
-    Err(io::Error::other("this program is in the background"))
+    Err(io::Error::other(say!("in-the-background")))
 }
 
 fn is_foreground(terminal: &File) -> bool {
@@ -175,11 +176,11 @@ fn read_line(input: &OwnedFd, cancelled: &PipeReader) -> io::Result<Option<Zeroi
         match byte {
             None if line.is_empty() => return Ok(None),
             None | Some(b'\n') => break,
-            Some(_) if line.len() == LINE => return Err(io::Error::other("the line is too long")),
+            Some(_) if line.len() == LINE => return Err(io::Error::other(say!("line-too-long"))),
             Some(byte) => line.push(byte),
         }
     }
-    let text = std::str::from_utf8(&line).map_err(|_| io::Error::other("the line is not UTF-8 text"))?;
+    let text = std::str::from_utf8(&line).map_err(|_| io::Error::other(say!("line-not-text")))?;
     Ok(Some(Zeroizing::new(text.trim_end_matches('\r').to_owned())))
 }
 

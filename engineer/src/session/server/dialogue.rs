@@ -15,6 +15,7 @@ use crate::dialogue::{self, Speaker};
 use crate::local_socket::{Reply, encode};
 use crate::platform::{self, LocalStream};
 use crate::session::{Live, State};
+use crate::words::say;
 
 /// How long an answer may take. The scanner gives one in time by itself; an interruption may lie before
 /// it, and another behind it.
@@ -60,10 +61,8 @@ impl Server {
                 self.transcript.send_modify(|transcript| transcript.add(Speaker::Engineer, &text));
                 Reply::Sent { trouble: self.state.borrow().trouble().cloned() }
             }
-            Err(Undelivered::TooMany) => {
-                Reply::Refused { reason: "too many lines wait to be sent already: try again later".into() }
-            }
-            Err(Undelivered::Over) => Reply::Refused { reason: "the session is ending".into() },
+            Err(Undelivered::TooMany) => Reply::Refused { reason: say!("too-many-lines-wait") },
+            Err(Undelivered::Over) => Reply::Refused { reason: say!("session-is-ending") },
         }
     }
 
@@ -91,10 +90,7 @@ impl Server {
         if live.agent.features.has(feature) {
             return Ok(live);
         }
-        let reason = format!(
-            "the scanner's software is too old for {feature}: use the telephone, and update it when you can"
-        );
-        Err(Reply::TooOld { reason }.into())
+        Err(Reply::TooOld { reason: say!("scanner-too-old", feature = feature) }.into())
     }
 }
 

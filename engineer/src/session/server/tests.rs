@@ -69,7 +69,7 @@ async fn an_end_is_asked_for_and_told_when_nothing_is_left() {
     served.gone.cancel();
     let reply = ending.await.expect("no panic").expect("a reply");
     assert!(matches!(&reply, Reply::Ended { reason, .. } if reason == "engineer-ended"), "{reply:?}");
-    // Whoever was not yet served when it ended sees the socket close.
+    // A program that was not yet served when it ended sees the socket close.
     let _ = watching.await.expect("no panic");
     served.task.await.expect("the server ends");
 }

@@ -1,0 +1,379 @@
+# What the engineer reads, in English. A message's name and arguments are those of the code (engineer/src); a test
+# compares both.
+
+## The program
+
+program-says = fieldlink-connect: { $message }
+not-started = could not start
+no-signals = could not watch for signals
+own-path-unknown = could not find out where this program is
+own-part-failed = a part of fieldlink-connect failed: please report what it printed above
+platform-not-supported = not supported on this platform yet: use Linux or another Unix
+in-the-background = this program is in the background
+
+## What is being waited for, and what has happened
+
+connecting = connecting to { $relay }
+checking-pin = checking the PIN with the scanner
+waiting-for-client = waiting for the client to allow ({ $seconds } s)
+connected = connected to { $hostname } ({ $id }) as { $user }, for { $minutes } minutes
+interrupted = the connection to the scanner is interrupted: { $trouble }
+connected-again = connected again
+more-time = the client granted more time: { $minutes } minutes left
+chat-arrived = the client: { $text }
+lines-left-out = { $count } lines from the other side were left out, because they came too fast
+# What is wrong with the connection to the scanner, as a part of a sentence.
+trouble = { $tries ->
+    [0] { $problem }; connecting again
+    [1] { $problem }; connecting again, 1 try has failed
+   *[other] { $problem }; connecting again, { $tries } tries have failed
+  }
+nothing-comes-through = nothing comes through any more
+
+## Why a session ended, as a part of a sentence
+
+reason-engineer-ended = the engineer ended it
+reason-engineer-stopped = the engineer's program was stopped
+reason-client-ended = the client ended it
+reason-client-refused = the client did not allow it
+reason-no-answer = the client did not answer
+reason-time-up = the agreed time is over
+reason-relay-limit = the support service's time limit was reached
+reason-revoked = the engineer's access was withdrawn
+reason-relay-stopping = the support service is restarting
+reason-relay-restarted = the support service was restarted
+reason-agent-stopped = remote access was switched off on the scanner
+reason-agent-restarted = remote access failed on the scanner and was started again
+reason-connection-lost = the connection was lost
+reason-engineer-lost = the connection to the engineer was lost
+reason-silence = the other side fell silent
+reason-tampered = a message was altered or out of order on its way
+reason-incompatible = the programs of the two sides do not understand each other (update the older one)
+reason-session-process-lost = the scanner's session process failed
+reason-scanner-failed = the scanner could not start the session
+reason-id-taken = the support service no longer accepts this support ID
+reason-busy = another engineer is connected to this scanner
+reason-wrong-pin = the PIN was not right
+reason-burnt = the support ID and PIN were used up by wrong PINs
+reason-burnt-by-refusals = the client did not allow it for the second time, which used up the support ID and PIN
+reason-burnt-by-withdrawals = the client was asked too often without being able to answer, which used up the support ID and PIN
+reason-relay-ended = the support service ended it
+reason-pairing-timeout = pairing took too long
+reason-partner-missing = the other side did not answer in time
+reason-pairing-aborted = pairing was broken off
+reason-unknown = it ended for a reason this version does not know
+# By the relay's word alone.
+relay-says = the relay says: { $cause }
+cause-with-detail = { $cause } ({ $detail })
+
+## What was seen when it ended, as a part of a sentence
+
+relay-closed = the relay closed it: { $text }
+relay-gone = the connection to the relay is gone
+relay-did-not-answer = the relay did not answer
+scanner-closed = the scanner closed the control connection
+scanner-gone = the connection to the scanner is gone
+it-was-cut = it was cut
+session-key-forgotten = the scanner does not know the key of this session any more
+pairing-out-of-turn = a pairing message came out of turn
+
+## The end of a session
+
+session-over = the session is over: { $cause }
+session-is-over = the session is over
+session-is-ending = the session is ending
+stopped-before = stopped before the session began
+ended-before = ended before the session began, as you asked
+holder-gone = the program that held the session is gone: see fieldlink-connect status
+
+## A session that did not begin
+
+session-not-begun = the session did not begin: { $cause }; { $next }
+# What to do next.
+next-after-refusal = talk to the client; a second refusal switches remote access off, and then there is a new ID and PIN
+next-after-no-answer = ask the client to look at the scanner's screen, which says whether ID and PIN still hold: a second request without a yes uses them up
+next-when-over = try again when that session is over
+next-pin-again = ask the client to read the PIN out again
+next-ask-operator = ask the relay's operator
+next-after-refusals = talk to the client, who has to start remote access again
+next-start-again = ask the client to start remote access again
+next-look-whether-on = ask the client whether remote access is still on, and try again
+next-new-pin = ask the client for a new ID and PIN
+
+## The call
+
+neither-id-nor-command = { $words } is neither a support ID nor a command: see fieldlink-connect --help
+check-id = { $error }: check it with the client
+ask-for-ticket = Ticket:{" "}
+ticket-missing = no session to { $id } is open here; to call it, name the support case with --ticket
+ticket-unreadable = could not read the ticket from the terminal: { $error }
+
+## The PIN
+
+ask-for-pin = PIN:{" "}
+pin-again = { $error }: type it again
+# Where it comes from.
+pin-from-terminal = the terminal
+pin-from-input = its input
+pin-unreadable = could not read the PIN from { $source }: { $error }
+pin-unreadable-on-stdin = could not read the PIN from standard input: { $error }
+pin-unreadable-on-descriptor = could not read the PIN from descriptor { $number }: { $error }
+pin-missing = no PIN came from { $source }
+pin-did-not-come = no PIN came
+pin-not-expected = no PIN was expected
+pin-without-terminal = could not ask for the PIN: there is no terminal ({ $error }); use --pin-fd
+pin-rejected = the PIN was not accepted: ask the client to read it out again ({ $left } more may be tried for this ID)
+pin-rejected-last = the PIN was not accepted: this was the second one for this ID, and this program stops here for an hour; ask the client to start remote access again (new ID and PIN)
+too-many-wrong-pins = two wrong PINs were tried for this ID; this program stops here for an hour, so that nobody can use it to guess: ask the client to start remote access again (new ID and PIN)
+guesses-unreadable = could not read the memory of wrong PINs in { $path } (if you know why it is damaged, remove it)
+guesses-version = its version is { $version }
+
+## Lines that are typed or handed over
+
+standard-stream = 0, 1 and 2 are the standard streams: name another one
+line-too-long = the line is too long
+line-not-text = the line is not UTF-8 text
+
+## The login
+
+ask-for-credential = Credential:{" "}
+ask-for-rest = The rest of it:{" "}
+logged-in = logged in to { $relay } as { $name } ({ $company })
+not-logged-in = not logged in: { $path } does not exist; run: fieldlink-connect login --relay wss://RELAY
+no-credential = not logged in: there is no credential; run: fieldlink-connect login --relay wss://RELAY
+credential-not-asked-for = could not ask for the credential
+credential-unreadable = could not read the credential
+credential-unreadable-on-stdin = could not read the credential from standard input
+credential-not-given = no credential was given: paste what the relay's operator handed over
+credential-unusable = could not use { $path }: log in again, or restore it
+ca-file-missing = could not find the CA file { $path }
+ca-path-not-text = the CA file's path is not UTF-8 text
+configuration-unusable = could not use the configuration { $path }
+window-out-of-range = could not use { $file }: pipe_window_bytes must be from { $from } to { $to }, not { $window }
+
+## The relay
+
+credential-refused = the relay { $relay } refused this credential: it is unknown or was withdrawn; ask the relay's operator for a new one, then run: fieldlink-connect login --relay { $relay }
+certificate-unknown = { $error }; if the relay has a CA of its own, log in again with --ca-file
+certificate-foreign = { $error }; either something on this network reads along (try another one), or the --ca-file of the login is not this relay's
+tls-blocked = { $error }; something on this network may block it: try another one
+relay-unreachable = { $error }; check the network and the relay's address
+relay-not-as-agreed = the relay { $relay } answers, but not as agreed: ask its operator
+relay-not-understood = could not understand the relay { $relay }: { $error }: upgrade this program or the relay
+login-failed = could not log in to the relay { $relay }: { $error }; try again
+login-unanswered = could not log in to the relay { $relay }: it did not answer; try again
+relay-busy = the relay is busy: try again shortly
+relay-broke-agreement = the relay did not answer as agreed: ask its operator
+
+## A scanner that is not to be had
+
+too-many-requests = too many requests within a minute: try again in { $seconds } s
+relay-without-room = the relay has no room at the moment: try again shortly
+relay-cannot-write = the relay begins no session, because it cannot write to its disk: tell the relay's operator (your computer, the scanner, the ID and the PIN are all right)
+scanner-not-available = { $id } is not available: it is unknown, switched off or in a session; ask the client to check that remote access is on and to read the ID out again
+scanner-not-connected = the scanner is not connected to the relay
+
+## SSH connections of a session
+
+no-pipe = the relay opened no connection: { $why }
+no-pipe-session = the session is not open
+no-pipe-scanner = the scanner is not connected at the moment, try again shortly
+no-pipe-too-many = the session has as many connections as it may have, close one first
+no-pipe-kind = it serves no connection of this kind
+no-pipe-unknown = its reason is not known to this version
+no-pipe-unanswered = it did not answer
+too-many-connections = the session has { $count } ssh connections open: end one of them, or try again later
+wait-for-scanner = the connection to the scanner is interrupted ({ $trouble }): try again when fieldlink-connect status says active
+wait-for-client = the client has not allowed the session yet; wait for it
+wait-for-beginning = the session has not begun yet; wait for it
+proxy-broke = the connection broke: { $error }
+not-handed-over = could not pass the connection to ssh: { $error } (use --stdio without ssh)
+
+## A session that is held
+
+session-is-open = the session is open; Ctrl-C ends it
+shell-closed = the shell is closed; { $count } connections are still open, the session goes on until they close; Ctrl-C ends it
+session-goes-on = ssh failed, and the session goes on: fieldlink-connect { $id } in another terminal opens a shell; Ctrl-C here, or fieldlink-connect end { $id }, ends it
+session-left = { $why }: the session is held for five minutes; come back to it with fieldlink-connect { $id }, end it with fieldlink-connect end { $id }
+# Why it is left.
+ssh-got-no-connection = ssh got no connection
+ssh-failed = ssh failed
+terminal-gone = the terminal is gone
+another-shell = a session to this scanner is open: this opens another shell in it
+coming-back = coming back to the session for ticket { $ticket }, which this program was killed in
+could-not-come-back = could not come back to the session: { $why }; try again within five minutes of the break
+publishing-again = { $error }: the session is held, and this is tried again until it works
+holder-killed = the program that holds the session was killed; if there was a session, come back to it within five minutes with fieldlink-connect { $id }
+hold-started-by-hand = only fieldlink-connect itself starts hold
+no-socket = could not make a socket
+holder-not-started = could not start the program that holds the session
+holder-not-waited-for = could not wait for the program that holds the session
+
+## How other programs use a session
+
+use-own-config = from other terminals: { $shell }ssh -F { $config } scanner
+use-by-name = from other terminals: { $shell }ssh { $names } (scp, sftp, rsync, git … likewise)
+one-name-or-another = { $names }, or { $name }
+plain-ssh-not-installed = (for plain ssh, see: fieldlink-connect ssh-config --install)
+plain-ssh-differs = (plain ssh would do something else: { $advice })
+plain-ssh-not-tried = plain ssh was not tried: your shell or ssh takes too long
+own-shell-in-the-way = (ssh without SHELL=/bin/sh gets no connection here: { $trouble })
+shell-is-nothing = SHELL is set to nothing
+shell-runs-nothing = SHELL={ $shell } runs no commands
+shell-prints = SHELL={ $shell } prints something whenever it starts, as from ~/.zshenv or config.fish
+shell-not-started = SHELL={ $shell } cannot be started
+
+## Which session
+
+no-session = no session is open
+no-session-yet = no session is open: run fieldlink-connect ID first
+open-now = open now: { $names }
+sessions-are-open = { $count } sessions are open: name one
+several-sessions = several sessions are open, name one: { $open }
+session-not-open = no session to { $id } is open; open now: { $open }
+session-not-open-yet = the session to { $id } is not open yet: the client has not allowed it
+name-of-none-or-several = { $name } stands for no open session, or for several
+session-already-open = a session to { $grouped } is open already: use it with ssh scanner-{ $id } or fieldlink-connect run, or end it with: fieldlink-connect end { $id }
+session-broken-off = the session to { $grouped } was broken off; come back to it with: fieldlink-connect { $id }
+session-cannot-be-ended = could not end the session to { $id }: its program does not answer; stop that
+session-not-reached = could not reach the session
+session-answered-else = the session answered something else
+holder-does-not-answer = the session's program does not answer: look at the terminal that it runs in
+holder-broke-off = the session's program broke off: it was stopped, or is older than this one; see fieldlink-connect status
+
+## The list of sessions
+
+column-id = ID
+column-scanner = SCANNER
+column-ticket = TICKET
+column-state = STATE
+column-left = LEFT
+column-connections = CONNECTIONS
+seconds-left = { $seconds } s
+minutes-left = { $minutes } min
+
+## Questions to the client, and lines
+
+waiting-for-answer = waiting for the client; Ctrl-C takes the question back
+time-granted = the client granted it: { $minutes } minutes left
+client-said-no = the client said no: talk to them
+client-did-not-answer = the client did not answer: ask them to look at the scanner's screen, then try again
+client-is-being-asked = the client is being asked something else: try again when that is answered
+no-more-time = there is no more time to grant: a session lasts { $minutes } minutes at most; end it, and have the client start another
+scanner-answered-else = the scanner answered something else than was asked
+scanner-too-old = the scanner's software is too old for { $feature }: use the telephone, and update it when you can
+too-many-choices = too many choices: name { $most } at most
+choice-twice = a choice is there twice: name each once
+too-many-lines-wait = too many lines wait to be sent already: try again later
+line-delayed = the connection to the scanner is interrupted ({ $trouble }): the line arrives after that
+line-of-client = { $time }  the client: { $text }
+line-of-engineer = { $time }  you: { $text }
+
+## Commands and forwarded ports
+
+no-command = no command was given: name one behind --, or use fieldlink-connect ID for a shell
+forward-nothing = nothing to forward was named
+forward-unreadable = could not read { $words }: write it as PORT:HOST:PORT, ADDRESS:PORT:HOST:PORT or /PATH:HOST:PORT, as in 8080:localhost:80 (IPv6 addresses in brackets)
+forwarding = forwarding { $local } to { $target }; Ctrl-C ends
+could-not-listen = could not listen at { $place }
+socket-there-already = could not listen at { $path }: it is there already; remove it, or name another
+port-unknown = could not tell the port
+peer-at-socket = the socket
+connection-failed = the connection from { $peer } failed: { $problem }
+connection-broke = it broke
+owner-unknown = could not tell whose it is
+refused-another-users = refused: it is another user's
+host-key-missing = could not find the scanner's host key
+ssh-port-open = the port is open to this user's programs; Ctrl-C ends
+ssh-port-facts =
+    host           { $host }
+    port           { $port }
+    user           { $user }
+    key file       { $key_file }
+    fingerprint    { $fingerprint }
+    known_hosts    { $known_hosts }
+      in the file  { $known_hosts_file }
+    proxy command  { $proxy_command }
+
+## The engineer's ssh configuration
+
+include-line =
+    # the first line of { $file }, before every Host and Match (--install puts it there):
+    { $line }
+include-line-refused = could not install the Include line: the sessions are in { $path }, where every user can put files for ssh to stumble over; name a directory of your own in FIELDLINK_RUNTIME_DIR, for good
+include-line-unchanged = { $file } is as it should be; nothing was changed
+include-line-added = put the Include line at the top of { $file }
+include-line-moved = moved the Include line to the top of { $file }
+include-line-removed = took the Include line out of { $file }
+include-line-missing = the line is not in { $file } yet: fieldlink-connect ssh-config --install puts it there
+include-line-behind = the line has no effect where it stands, in line { $number } of { $file }, behind a Host or Match: fieldlink-connect ssh-config --install moves it to the top
+include-line-not-read = the line stands at the top of { $file }, but ssh does not read it: see ssh -v -G scanner
+checked = checked: { $problem }
+checked-without-session = checked: plain ssh is safe to use; no session is open now, and ssh scanner says so
+checked-and-safe = checked: safe to use: { $commands }
+configuration-changes = your ssh configuration changes { $options } for it: put the Include line first, with: fieldlink-connect ssh-config --install (what still differs then must not stand in a block that is meant for every host)
+configuration-adds = your ssh configuration adds { $options } to every host: keep it from the scanner by writing Host * !scanner !scanner-* !ticket-* above it
+configuration-too-large = could not use { $path }: it is larger than 1 MiB
+could-not-change = could not change { $path }: edit it by hand
+file-in-no-directory = it is in no directory
+link-leads-nowhere = it is a symbolic link that leads nowhere
+changed-just-now = something else has changed it just now
+home-unknown = could not find out your home directory
+ssh-config-unsafe = could not write an ssh_config: { $what } contains what it cannot carry safely: { $value }
+unsafe-own-directory = the path of a directory of ours
+unsafe-account = the account's name
+unsafe-key-exchanges = the list of key exchanges
+unsafe-runtime-directory = the path of the runtime directory
+unsafe-path = a path
+
+## The engineer's ssh
+
+program-missing = could not run { $name }: it is not in PATH; install the OpenSSH client
+program-is-none = could not run { $name }: the one in PATH is not a program ({ $error })
+program-not-run = could not run { $name }: { $error }
+program-unusable = could not use { $name }: { $said }
+program-too-slow = could not use { $name }: it did not end within { $seconds } s
+ended-with = it ended with { $status }
+no-key-exchange = could not use ssh: it knows neither { $neither }: install OpenSSH's client, 8.5 or newer
+neither-nor = { $names } nor { $name }
+no-fingerprint = could not tell the fingerprint of { $path }
+not-a-key = not an ed25519 key in OpenSSH's format
+ssh-evaluation-too-slow = could not ask ssh -G: it took too long
+ssh-evaluation-not-run = could not run ssh -G
+ssh-evaluation-failed = could not ask ssh -G: { $said }
+ssh-options-too-slow = could not ask ssh what it knows: it took too long
+ssh-options-unknown = could not ask ssh what it knows
+ssh-not-run = could not run ssh
+ssh-not-reached = could not talk to ssh
+ssh-not-waited-for = could not wait for ssh
+rehearsal-failed = could not use ssh: it got no connection although the session is here: { $said } (OpenSSH 8.5 or newer is needed)
+
+## Files and directories
+
+could-not-create = could not create { $path }
+could-not-write = could not write { $path }
+could-not-open = could not open { $path }
+could-not-read = could not read { $path }
+could-not-use = could not use { $path }
+could-not-lock = could not lock { $path }
+could-not-list = could not list { $path }
+could-not-remove = could not remove { $path }
+sessions-directory-unusable = could not use the directory of the sessions; FIELDLINK_RUNTIME_DIR can name another
+no-room = there must be room for a session's files in { $path }: make some, or name another directory in FIELDLINK_RUNTIME_DIR
+path-too-long = the path { $path } is too long for a socket: name a shorter directory in FIELDLINK_RUNTIME_DIR
+no-home = could not find your files: neither { $own } nor HOME is set to a full path
+place-not-full = { $name } must be a full path, but is { $path }
+place-unusable = could not use the directory { $path }, which comes from { $source }: { $error }; { $advice }
+place-from-login = your login
+place-without-variable = the lack of XDG_RUNTIME_DIR
+place-from-users = the list of users
+place-from-caller = the caller
+correct-the-variable = if { $name } is another user's (su without -, sudo -E, a CI job), correct it, or name a directory of your own in { $own }
+name-your-own = name a directory of your own in { $own }
+base-missing = { $path } does not exist
+not-a-directory = it is not a directory: remove it
+directory-is-link = it is a symbolic link: name the directory itself
+file-too-large = it is too large to be one of ours
+file-meant = it
+belongs-to-another = { $what } belongs to another user (uid { $owner }, and you are uid { $ours })
+others-can-get-at-it = others can get at it (its mode is { $mode }): make it private with chmod { $wanted }
