@@ -33,8 +33,8 @@ const NO_SENTENCES: [&str; 4] = [
     "Bad configuration option",
 ];
 
-/// What stands before a literal that is none either: errors that never reach the engineer, what cannot happen, the
-/// name of a text that the protocol's crate checks, what the compiler says.
+/// What stands before a literal that is none either: errors that never reach the engineer, what cannot happen, the name
+/// of a text that the protocol's crate checks, what the compiler says.
 const NO_SENTENCES_BEHIND: [[&str; 2]; 4] =
     [["error", "("], ["expect", "("], ["check", "("], ["must_use", "="]];
 
@@ -64,10 +64,8 @@ fn code() -> BTreeMap<String, Vec<(usize, Token)>> {
 
 /// The tokens of `text` with their lines, without comments and literals of single characters.
 fn tokens(text: &str) -> Vec<(usize, Token)> {
-    let mut tokens = Vec::new();
-    let mut rest = text;
+    let (mut tokens, mut rest, mut line) = (Vec::new(), text, 1);
     while let Some(first) = rest.chars().next() {
-        let line = 1 + text[..text.len() - rest.len()].matches('\n').count();
         let (token, length) = match first {
             '/' if rest.starts_with("//") => (None, rest.find('\n').unwrap_or(rest.len())),
             '"' => plain_text(rest),
@@ -78,6 +76,7 @@ fn tokens(text: &str) -> Vec<(usize, Token)> {
             _ => (Some(Token::Sign(first)), first.len_utf8()),
         };
         tokens.extend(token.map(|token| (line, token)));
+        line += rest[..length].matches('\n').count();
         rest = &rest[length..];
     }
     tokens
