@@ -53,17 +53,17 @@ pub fn check_private_directory(path: &Path) -> io::Result<()> {
     if !metadata.is_dir() {
         return Err(io::Error::other(say!("not-a-directory")));
     }
-    check_private(&metadata, &path.display().to_string(), 0o700)
+    check_private(&metadata, || path.display().to_string(), 0o700)
 }
 
 /// Checks that an open file belongs to this user and that no other user can read it.
 pub fn check_private_file(file: &File) -> io::Result<()> {
-    check_private(&file.metadata()?, &say!("file-meant"), 0o600)
+    check_private(&file.metadata()?, || say!("file-meant"), 0o600)
 }
 
-fn check_private(metadata: &Metadata, what: &str, wanted: u32) -> io::Result<()> {
+fn check_private(metadata: &Metadata, what: impl FnOnce() -> String, wanted: u32) -> io::Result<()> {
     if metadata.uid() != geteuid().as_raw() {
-        return Err(foreign(what, metadata.uid()));
+        return Err(foreign(&what(), metadata.uid()));
     }
     match metadata.mode() & 0o7777 {
         mode if mode & 0o077 == 0 => Ok(()),
