@@ -190,8 +190,8 @@ impl Known {
         Ok(())
     }
 
-    /// Takes in an interface's part of a change. True if it is the last part, and the change is new: only then it
-    /// counts, so that no caller sees half of it.
+    /// Takes in an interface's part of a change. True if it is the last part, and something else than the revision is
+    /// new: only then it counts, so that no caller sees half of it.
     fn change(&mut self, interface: String, values: Values) -> bool {
         let revision = values.get("Revision").and_then(|value| u64::try_from(&**value).ok());
         let is_end = interface == AccessProperties::INTERFACE;
@@ -203,11 +203,15 @@ impl Known {
             return false;
         }
         let change = std::mem::take(&mut self.begun);
-        let is_new = revision.is_some_and(|revision| revision > self.snapshot.access.revision);
-        for (interface, values) in change.into_iter().filter(|_| is_new) {
+        let Some(revision) = revision.filter(|revision| *revision > self.snapshot.access.revision) else {
+            return false;
+        };
+        let mut before = self.snapshot.clone();
+        for (interface, values) in change {
             self.snapshot.update(&interface, values);
         }
-        is_new
+        before.access.revision = revision;
+        self.snapshot != before
     }
 
     /// Takes in a message. Senders other than the bus and the agent are ignored.
@@ -348,9 +352,10 @@ mod tests {
         assert_eq!(known.snapshot.session.engineer, "");
         assert_eq!(known.hear(&changed(AGENT, ACCESS, "asking", 7)), Some(Heard::Changed));
         assert_eq!((&*known.snapshot.session.engineer, known.snapshot.access.revision), ("Ada", 7));
+        assert_eq!(known.hear(&changed(AGENT, ACCESS, "asking", 8)), None, "only the revision is new");
         // What was told before it was read is older than that.
         assert_eq!(known.hear(&named("Eve")), None);
-        assert_eq!(known.hear(&changed(AGENT, ACCESS, "off", 7)), None);
+        assert_eq!(known.hear(&changed(AGENT, ACCESS, "off", 8)), None);
         assert_eq!((&*known.snapshot.session.engineer, &*known.snapshot.access.state), ("Ada", "asking"));
     }
 
