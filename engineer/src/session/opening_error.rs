@@ -87,7 +87,23 @@ fn not_begun(end: &End) -> Failure {
             (Kind::NotAvailable, say!("next-look-whether-on"))
         }
         Reason::ScannerFailed | Reason::SessionProcessLost => (Kind::Failed, say!("next-start-again")),
-        _ => (Kind::SessionOver, say!("next-new-pin")),
+        Reason::EngineerEnded
+        | Reason::EngineerStopped
+        | Reason::ClientEnded
+        | Reason::TimeUp
+        | Reason::RelayLimit
+        | Reason::RelayStopping
+        | Reason::RelayRestarted
+        | Reason::AgentStopped
+        | Reason::AgentRestarted
+        | Reason::ConnectionLost
+        | Reason::EngineerLost
+        | Reason::Silence
+        | Reason::Tampered
+        | Reason::Incompatible
+        | Reason::IdTaken
+        | Reason::RelayEnded
+        | Reason::Unknown => (Kind::SessionOver, say!("next-new-pin")),
     };
     Failure::new(kind, say!("session-not-begun", cause = end.cause(), next = next))
 }
