@@ -10,7 +10,7 @@ const REFILL: Duration = Duration::from_millis(500);
 
 /// What may still be told.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     left: u32,
     left_out: u64,
     /// Up to when the refill is counted.
@@ -19,7 +19,7 @@ pub struct Budget {
 
 /// What becomes of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It is told, and before it that so many were left out.
     Tell {
         /// How many.
@@ -37,7 +37,7 @@ impl Default for Budget {
 
 impl Budget {
     /// A line comes at `now`.
-    pub fn spend(&mut self, now: Instant) -> Verdict {
+    pub(crate) fn spend(&mut self, now: Instant) -> Verdict {
         self.refill(now);
         if self.left == 0 {
             self.left_out += 1;

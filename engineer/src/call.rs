@@ -10,7 +10,7 @@ use crate::words::say;
 
 /// A call: the scanner, and what the client will read about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
+pub(crate) struct Call {
     /// The scanner.
     pub id: SupportId,
     /// The support case.
@@ -21,7 +21,7 @@ pub struct Call {
 
 impl Call {
     /// From the command line; asks for the ticket on `terminal` if none was given.
-    pub async fn from_arguments(
+    pub(crate) async fn from_arguments(
         id: SupportId,
         arguments: &CallArguments,
         terminal: Option<Terminal>,
@@ -38,7 +38,7 @@ impl Call {
 }
 
 /// Reads a support ID that may come in several words.
-pub fn parse_id(words: &[String]) -> Result<SupportId, Failure> {
+pub(crate) fn parse_id(words: &[String]) -> Result<SupportId, Failure> {
     let text = words.join(" ");
     text.parse().map_err(|error| match error {
         ParseSupportIdError::Typo => Failure::new(Kind::IdTypo, say!("check-id", error = error.to_string())),

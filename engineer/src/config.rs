@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-pub use crate::directories::Directories;
+pub(crate) use crate::directories::Directories;
 use crate::exit::{Failure, Kind};
 use crate::private_file;
 use crate::words::say;
@@ -17,7 +17,7 @@ use crate::words::say;
 /// `connect.toml`. `login` writes it; the section on the proxy is the engineer's own.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// The relay.
     pub relay: RelayAddress,
     /// The only certificates to trust, instead of the system's.
@@ -41,7 +41,7 @@ const FILE: &str = "connect.toml";
 
 impl Config {
     /// Reads `connect.toml` in `directory`.
-    pub fn load(directory: &Path) -> Result<Self, Failure> {
+    pub(crate) fn load(directory: &Path) -> Result<Self, Failure> {
         let path = directory.join(FILE);
         let text = private_file::read(&path)?.ok_or_else(|| not_logged_in(&path))?;
         let mut config: Self = parse(&text, &path)?;
@@ -53,7 +53,7 @@ impl Config {
 
     /// The configuration for `relay`, with what `connect.toml` in `directory` has of the engineer's own
     /// already, whatever else stands there.
-    pub fn for_login(
+    pub(crate) fn for_login(
         relay: RelayAddress,
         ca_file: Option<PathBuf>,
         directory: &Path,
@@ -65,7 +65,7 @@ impl Config {
     }
 
     /// The bounds of every pipe.
-    pub fn pipe_limits(&self) -> Result<PipeLimits, Failure> {
+    pub(crate) fn pipe_limits(&self) -> Result<PipeLimits, Failure> {
         let window = self.pipe_window_bytes.unwrap_or(limits::PIPE_WINDOW);
         let allowed = limits::PIPE_WINDOW_MIN..=limits::PIPE_WINDOW_MAX;
         if !allowed.contains(&window) {
@@ -83,7 +83,7 @@ impl Config {
     }
 
     /// Writes `connect.toml` in `directory`.
-    pub fn store(&self, directory: &Path) -> anyhow::Result<()> {
+    pub(crate) fn store(&self, directory: &Path) -> anyhow::Result<()> {
         let mut text = Zeroizing::new(String::from("# written by `fieldlink-connect login`\n"));
         text.push_str(&line("relay", &self.relay.to_string()));
         if let Some(path) = path_text(self.ca_file.as_deref())? {
@@ -103,7 +103,7 @@ impl Config {
     }
 
     /// Dials the relay that is named here, through the proxy if there is one.
-    pub fn dialer(&self) -> Result<Dialer, Failure> {
+    pub(crate) fn dialer(&self) -> Result<Dialer, Failure> {
         let tls = client_config(self.ca_file.as_deref())
             .map_err(|error| Failure::new(Kind::Failed, format!("{error}")))?;
         let proxy = self.proxy.choose(&self.relay, &|name| std::env::var_os(name));

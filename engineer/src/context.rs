@@ -11,7 +11,7 @@ use crate::relay_session::Resumable;
 use crate::runtime_dir::RuntimeDirectory;
 
 /// Everything that a call needs and that is the same for every call.
-pub struct CallContext {
+pub(crate) struct CallContext {
     /// Who we are.
     pub credential: Credential,
     /// How the relay is dialled.
@@ -26,7 +26,7 @@ pub struct CallContext {
 
 impl CallContext {
     /// Reads what `login` stored.
-    pub fn load(directories: &Directories) -> Result<Self, Failure> {
+    pub(crate) fn load(directories: &Directories) -> Result<Self, Failure> {
         directories.config.check()?;
         let config = Config::load(&directories.config)?;
         let credential = CredentialStore::new(&directories.config).load()?;
@@ -41,7 +41,7 @@ impl CallContext {
     }
 
     /// How to come back to a session.
-    pub fn resumable(&self) -> Resumable {
+    pub(crate) fn resumable(&self) -> Resumable {
         Resumable { dialer: self.dialer.clone(), credential: self.credential.clone() }
     }
 }

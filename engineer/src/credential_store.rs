@@ -12,13 +12,13 @@ use crate::{platform, private_file};
 
 /// Where the credential is kept.
 #[derive(Debug)]
-pub struct CredentialStore {
+pub(crate) struct CredentialStore {
     directory: PathBuf,
 }
 
 impl CredentialStore {
     /// The store in the configuration directory.
-    pub fn new(directory: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         Self { directory: directory.to_owned() }
     }
 
@@ -27,7 +27,7 @@ impl CredentialStore {
     }
 
     /// Reads the credential. A file that others can read is refused: it may be theirs by now.
-    pub fn load(&self) -> Result<Credential, Failure> {
+    pub(crate) fn load(&self) -> Result<Credential, Failure> {
         let path = self.path();
         let text = private_file::read_secret(&path)?
             .map(Zeroizing::new)
@@ -38,7 +38,7 @@ impl CredentialStore {
     }
 
     /// Stores `credential`, in a directory that is made private if it is new.
-    pub fn store(&self, credential: &Credential) -> anyhow::Result<()> {
+    pub(crate) fn store(&self, credential: &Credential) -> anyhow::Result<()> {
         platform::create_private_directory(&self.directory)
             .with_context(|| say!("could-not-create", path = self.directory.display()))?;
         let line = Zeroizing::new(format!("{}\n", *credential.encode()));

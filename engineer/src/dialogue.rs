@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::words::say;
 
 /// Lines of a session that are kept.
-pub const KEPT: usize = 100;
+pub(crate) const KEPT: usize = 100;
 
 /// Who said a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Speaker {
+pub(crate) enum Speaker {
     /// The client, beside the scanner.
     Client,
     /// This engineer.
@@ -27,7 +27,7 @@ pub enum Speaker {
 /// A line that was said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Line {
+pub(crate) struct Line {
     /// By whom.
     pub speaker: Speaker,
     /// When it was sent or received here, in seconds since 1970.
@@ -48,11 +48,11 @@ impl std::fmt::Display for Line {
 
 /// The last lines of a session, the oldest first.
 #[derive(Debug, Default)]
-pub struct Transcript(VecDeque<Line>);
+pub(crate) struct Transcript(VecDeque<Line>);
 
 impl Transcript {
     /// Keeps a line that is said now.
-    pub fn add(&mut self, speaker: Speaker, text: &str) {
+    pub(crate) fn add(&mut self, speaker: Speaker, text: &str) {
         if self.0.len() == KEPT {
             self.0.pop_front();
         }
@@ -61,18 +61,18 @@ impl Transcript {
     }
 
     /// What is kept.
-    pub fn lines(&self) -> impl ExactSizeIterator<Item = &Line> {
+    pub(crate) fn lines(&self) -> impl ExactSizeIterator<Item = &Line> {
         self.0.iter()
     }
 }
 
 /// Checks a line that an engineer wants to send.
-pub fn check_line(line: &str) -> Result<(), String> {
+pub(crate) fn check_line(line: &str) -> Result<(), String> {
     text::check("the line", line, limits::CHAT).map_err(|error| error.to_string())
 }
 
 /// Checks a question that an engineer wants to ask.
-pub fn check_question(question: &Question) -> Result<(), String> {
+pub(crate) fn check_question(question: &Question) -> Result<(), String> {
     if let Question::Text { text, choices } = question {
         text::check("the question", text, limits::QUESTION).map_err(|error| error.to_string())?;
         for choice in choices {

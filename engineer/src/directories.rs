@@ -12,7 +12,7 @@ use crate::words::say;
 
 /// The directories of one engineer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Directories {
+pub(crate) struct Directories {
     /// `connect.toml` and the credential.
     pub config: Place,
     /// What is remembered across runs.
@@ -23,7 +23,7 @@ pub struct Directories {
 
 /// A directory, and how it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     path: PathBuf,
     /// What must be there already; below it directories may be made.
     base: Option<PathBuf>,
@@ -65,7 +65,7 @@ type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
 impl Directories {
     /// As the environment says.
-    pub fn from_environment() -> Result<Self, Failure> {
+    pub(crate) fn from_environment() -> Result<Self, Failure> {
         Self::find(&|name| std::env::var_os(name).filter(|value| !value.is_empty()))
     }
 
@@ -140,23 +140,23 @@ fn absolute(variable: Variables<'_>, name: &str) -> Option<PathBuf> {
 
 impl Place {
     /// A directory that is named by the caller.
-    pub fn at(path: &Path) -> Self {
+    pub(crate) fn at(path: &Path) -> Self {
         Self { path: path.to_owned(), base: None, source: Source::Caller, own: "FIELDLINK_RUNTIME_DIR" }
     }
 
     /// Makes the directory, for this user alone, if it is not there; what is there must be this user's.
-    pub fn create(&self) -> anyhow::Result<()> {
+    pub(crate) fn create(&self) -> anyhow::Result<()> {
         self.try_to_create().map_err(|error| self.complain(&error))
     }
 
     /// As [`Self::create`], and no other user may be able to enter it.
-    pub fn create_private(&self) -> anyhow::Result<()> {
+    pub(crate) fn create_private(&self) -> anyhow::Result<()> {
         let private = || self.try_to_create().and_then(|()| platform::check_private_directory(&self.path));
         private().map_err(|error| self.complain(&error))
     }
 
     /// Refuses a directory that is there and another user's.
-    pub fn check(&self) -> anyhow::Result<()> {
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
         let checked = match platform::check_own(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             checked => checked,

@@ -8,7 +8,7 @@ use crate::words::{self, say};
 /// Where we know the end from. Later ones outrank earlier ones: what is unsealed comes from the
 /// relay, whichever side it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Told {
+pub(crate) enum Told {
     /// A connection was gone.
     Lost,
     /// The relay gave a reason.
@@ -21,7 +21,7 @@ pub enum Told {
 
 /// The end of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct End {
+pub(crate) struct End {
     /// Why.
     pub reason: Reason,
     /// Where we know it from.
@@ -32,18 +32,18 @@ pub struct End {
 
 impl End {
     /// An end without a detail.
-    pub fn new(reason: Reason, told: Told) -> Self {
+    pub(crate) fn new(reason: Reason, told: Told) -> Self {
         Self { reason, told, detail: None }
     }
 
     /// A lost connection.
-    pub fn lost(detail: impl Into<String>) -> Self {
+    pub(crate) fn lost(detail: impl Into<String>) -> Self {
         Self { reason: Reason::ConnectionLost, told: Told::Lost, detail: Some(detail.into()) }
     }
 
     /// An end for which the relay, or the side that closed a connection, gave a text: a reason's code, or
     /// something to be shown as it is.
-    pub fn closed(text: &str) -> Self {
+    pub(crate) fn closed(text: &str) -> Self {
         match Reason::from_code(text) {
             Some(reason) => Self::new(reason, Told::Relay),
             None => Self::lost(say!("relay-closed", text = text::sentence(text))),
@@ -51,13 +51,13 @@ impl End {
     }
 
     /// Whether nothing can outrank it.
-    pub fn is_final(&self) -> bool {
+    pub(crate) fn is_final(&self) -> bool {
         self.told >= Told::Scanner
     }
 
     /// Whether a side that must know says that the session is over, rather than that it cannot be
     /// reached now.
-    pub fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         let is_passing = matches!(
             self.reason,
             Reason::PartnerMissing
@@ -74,13 +74,8 @@ impl End {
         }
     }
 
-    /// Whether this engineer ended the session on purpose.
-    pub fn is_ours(&self) -> bool {
-        self.told == Told::Here && matches!(self.reason, Reason::EngineerEnded | Reason::EngineerStopped)
-    }
-
     /// Who is behind it.
-    pub fn by(&self) -> &'static str {
+    pub(crate) fn by(&self) -> &'static str {
         match self.reason.party() {
             Party::Client => "client",
             Party::Engineer => "engineer",
@@ -90,12 +85,12 @@ impl End {
     }
 
     /// One sentence without a full stop.
-    pub fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         say!("session-over", cause = self.cause())
     }
 
     /// Why, and how we know.
-    pub fn cause(&self) -> String {
+    pub(crate) fn cause(&self) -> String {
         let hearsay = self.told == Told::Relay && self.reason.party() != Party::Relay;
         let cause = words::reason(self.reason);
         let cause = if hearsay { say!("relay-says", cause = cause) } else { cause };

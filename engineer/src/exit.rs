@@ -8,21 +8,21 @@ macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $code:literal, $name:literal, $meaning:literal;)*) => {
         /// What kind of failure it is. Every kind has an exit code of its own.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Kind {
+        pub(crate) enum Kind {
             $($(#[$doc])* $kind,)*
         }
 
         impl Kind {
             /// Every kind, in the order of the codes.
-            pub const ALL: &'static [Self] = &[$(Self::$kind,)*];
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$kind,)*];
 
             /// The exit code.
-            pub const fn code(self) -> u8 {
+            pub(crate) const fn code(self) -> u8 {
                 match self { $(Self::$kind => $code,)* }
             }
 
             /// The name in `--json`.
-            pub const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$kind => $name,)* }
             }
 
@@ -65,17 +65,17 @@ kinds! {
 }
 
 /// ssh's code for a broken connection.
-pub const SSH_FAILED: u8 = 255;
+pub(crate) const SSH_FAILED: u8 = 255;
 
 impl Kind {
     /// The kind with this exit code; one without a code of its own, if there is none.
-    pub fn of_code(code: u8) -> Self {
+    pub(crate) fn of_code(code: u8) -> Self {
         Self::ALL.iter().copied().find(|kind| kind.code() == code).unwrap_or(Self::Failed)
     }
 }
 
 /// The part of `--help` on exit codes.
-pub fn table() -> String {
+pub(crate) fn table() -> String {
     let rows = Kind::ALL.iter().map(|kind| format!("  {:>3}  {}\n", kind.code(), kind.meaning()));
     format!(
         "Exit codes:\n    0  done\n{}\nA shell or command that ran to its end passes on its own code.",
@@ -86,7 +86,7 @@ pub fn table() -> String {
 /// A failed command: its kind, and a message that says what to do next.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{message}")]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Decides the exit code.
     pub kind: Kind,
     /// For a person.
@@ -95,12 +95,12 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of `kind`.
-    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 
     /// Something that is used wrongly.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
     }
 }

@@ -32,7 +32,11 @@ struct Front<'a> {
 }
 
 /// Has a holder carry out `order`, and is its front. Gives the exit code, of which the engineer has read why.
-pub async fn serve(order: &Order, pins: Option<PinEntry>, command: &[OsString]) -> Result<u8, Failure> {
+pub(crate) async fn serve(
+    order: &Order,
+    pins: Option<PinEntry>,
+    command: &[OsString],
+) -> Result<u8, Failure> {
     let signals = Signals::new().with_context(|| say!("no-signals"))?;
     let holder = Holder::start(order).await?;
     let mut front = Front { holder, signals, command, pins, typing: None, ssh: None };
@@ -111,7 +115,7 @@ impl Front<'_> {
 }
 
 /// `ssh`, and behind it what it shall run; a shell, if that is nothing.
-pub fn with_command(mut ssh: Command, command: &[OsString]) -> Command {
+pub(crate) fn with_command(mut ssh: Command, command: &[OsString]) -> Command {
     if !command.is_empty() {
         ssh.arg("--").args(command);
     }

@@ -61,33 +61,33 @@ impl Memory {
 
 /// The memory's file, shared by every run of this program.
 #[derive(Debug, Clone)]
-pub struct Guesses {
+pub(crate) struct Guesses {
     directory: PathBuf,
 }
 
 /// A try that counts as wrong until it is taken back.
 #[derive(Debug)]
 #[must_use = "a try that is dropped counts as wrong"]
-pub struct Attempt {
+pub(crate) struct Attempt {
     guesses: Guesses,
     tried: Try,
 }
 
 impl Guesses {
     /// The memory in the state directory.
-    pub fn new(directory: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         Self { directory: directory.to_owned() }
     }
 
     /// Refuses an ID for which too many wrong PINs were tried, and a memory that cannot be written: that
     /// would be found out after the PIN was typed.
-    pub fn check(&self, id: SupportId) -> Result<(), Failure> {
+    pub(crate) fn check(&self, id: SupportId) -> Result<(), Failure> {
         self.update(|memory| memory.allows(id).then_some(()))?.ok_or_else(too_many)?;
         Ok(private_file::rehearse(&self.directory.join("guesses"))?)
     }
 
     /// Writes a try down, durably, before it begins.
-    pub fn begin(&self, id: SupportId) -> Result<Attempt, Failure> {
+    pub(crate) fn begin(&self, id: SupportId) -> Result<Attempt, Failure> {
         let tried = Try { id, at: Moment::now(), name: u64::from_ne_bytes(random_bytes()) };
         let written = self.update(|memory| memory.allows(id).then(|| memory.tries.push(tried.clone())))?;
         written.ok_or_else(too_many)?;
@@ -95,7 +95,7 @@ impl Guesses {
     }
 
     /// How many wrong tries `id` may still stand.
-    pub fn left(&self, id: SupportId) -> anyhow::Result<usize> {
+    pub(crate) fn left(&self, id: SupportId) -> anyhow::Result<usize> {
         self.update(|memory| LIMIT.saturating_sub(memory.count(id)))
     }
 
@@ -127,12 +127,12 @@ impl Guesses {
 
 impl Attempt {
     /// The try was right, or taught the relay nothing: it does not count.
-    pub fn take_back(self) -> anyhow::Result<()> {
+    pub(crate) fn take_back(self) -> anyhow::Result<()> {
         self.guesses.update(|memory| memory.tries.retain(|tried| *tried != self.tried))
     }
 
     /// The try was wrong. Says how many more there may be for this ID.
-    pub fn stands(self) -> anyhow::Result<usize> {
+    pub(crate) fn stands(self) -> anyhow::Result<usize> {
         self.guesses.left(self.tried.id)
     }
 }

@@ -13,7 +13,7 @@ use crate::guesses::Attempt;
 use crate::words::say;
 
 /// A run that succeeded: the control pipe's connection, and the keys.
-pub struct Paired {
+pub(crate) struct Paired {
     /// Ready for the pipe's handshake.
     pub pipe: Attached,
     /// Known to both sides, and not to the relay.
@@ -22,7 +22,7 @@ pub struct Paired {
 
 /// Why a run failed.
 #[derive(Debug, thiserror::Error)]
-pub enum PairingError {
+pub(crate) enum PairingError {
     /// The PIN, or who we say we are, did not fit. Says how many wrong tries are left.
     #[error("the PIN was not accepted")]
     Rejected {
@@ -47,7 +47,7 @@ pub enum PairingError {
 }
 
 /// A run that was answered and not yet judged.
-pub struct Answered {
+pub(crate) struct Answered {
     pipe: Attached,
     login: EngineerLogin,
     response: Bytes,
@@ -56,7 +56,11 @@ pub struct Answered {
 impl Answered {
     /// Judges the answer. The side that gave it learns from our next step whether its guess at the PIN
     /// was right; `attempt` was written down before and is taken back only if it was the scanner itself.
-    pub async fn finish(self, context: &PairingContext, attempt: Attempt) -> Result<Paired, PairingError> {
+    pub(crate) async fn finish(
+        self,
+        context: &PairingContext,
+        attempt: Attempt,
+    ) -> Result<Paired, PairingError> {
         let Self { pipe, login, response } = self;
         match login.finish(&response, context) {
             Ok((keys, ke3)) => {
@@ -73,7 +77,7 @@ impl Answered {
     }
 
     /// As [`Self::finish`], with a key that cannot be guessed: no try is counted.
-    pub async fn finish_again(self, context: &PairingContext) -> Result<Paired, PairingError> {
+    pub(crate) async fn finish_again(self, context: &PairingContext) -> Result<Paired, PairingError> {
         let Self { pipe, login, response } = self;
         match login.finish(&response, context) {
             Ok((keys, ke3)) => prove(pipe, keys, ke3).await,
@@ -92,7 +96,7 @@ async fn prove(mut pipe: Attached, keys: SessionKeys, ke3: Bytes) -> Result<Pair
 
 /// Attaches, sends KE1 and waits for KE2. The relay has learnt nothing until we act on it.
 /// Until then a run may be broken off and costs nothing.
-pub async fn ask(
+pub(crate) async fn ask(
     dialer: &Dialer,
     pipe_ticket: &Signed<PipeTicket>,
     password: impl Into<Password>,

@@ -14,7 +14,7 @@ use crate::words::say;
 const PATIENCE: usize = 3;
 
 /// The source of a PIN.
-pub enum PinEntry {
+pub(crate) enum PinEntry {
     /// A person, who can be asked again.
     Terminal(Terminal),
     /// A program, which gives one line.
@@ -23,7 +23,7 @@ pub enum PinEntry {
 
 impl PinEntry {
     /// For `connect`: the descriptor if one is named, else the terminal, else standard input.
-    pub fn for_connect(descriptor: Option<LineInput>) -> Result<Self, Failure> {
+    pub(crate) fn for_connect(descriptor: Option<LineInput>) -> Result<Self, Failure> {
         match descriptor {
             Some(input) => Ok(Self::Input(input)),
             None if std::io::stdin().is_terminal() => Self::terminal(),
@@ -34,7 +34,7 @@ impl PinEntry {
     }
 
     /// For `run`, whose standard input belongs to the command.
-    pub fn for_run(descriptor: Option<LineInput>) -> Result<Self, Failure> {
+    pub(crate) fn for_run(descriptor: Option<LineInput>) -> Result<Self, Failure> {
         descriptor.map_or_else(Self::terminal, |input| Ok(Self::Input(input)))
     }
 
@@ -45,12 +45,12 @@ impl PinEntry {
     }
 
     /// Whether a wrong PIN can be typed again.
-    pub fn is_interactive(&self) -> bool {
+    pub(crate) fn is_interactive(&self) -> bool {
         matches!(self, Self::Terminal(_))
     }
 
     /// The next PIN. Safe to cancel.
-    pub async fn next(&mut self) -> Result<Pin, Failure> {
+    pub(crate) async fn next(&mut self) -> Result<Pin, Failure> {
         let mut tries = if self.is_interactive() { PATIENCE } else { 1 };
         loop {
             let (source, line) = match self {

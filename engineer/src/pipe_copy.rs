@@ -23,7 +23,7 @@ const LAST_BYTES: Duration = Duration::from_millis(200);
 const LARGE: usize = limits::PIPE_CHUNK / 2;
 
 /// Carries bytes both ways until the connection ends on either side, or `over` fires.
-pub async fn carry(
+pub(crate) async fn carry(
     mut local: LocalStream,
     (reader, writer, driver): Pipe,
     over: CancellationToken,

@@ -17,7 +17,7 @@ use crate::words::say;
 /// A change that is worth telling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
-pub enum Progress {
+pub(crate) enum Progress {
     /// The relay is being dialled.
     Connecting {
         /// Which.
@@ -88,7 +88,7 @@ pub enum Progress {
 
 impl Progress {
     /// The end of a session.
-    pub fn ended(end: &End) -> Self {
+    pub(crate) fn ended(end: &End) -> Self {
         let told_by = match end.told {
             Told::Scanner => "scanner",
             Told::Relay => "relay",
@@ -98,7 +98,7 @@ impl Progress {
     }
 
     /// A failure.
-    pub fn failed(failure: &Failure) -> Self {
+    pub(crate) fn failed(failure: &Failure) -> Self {
         let Failure { kind, message } = failure;
         Self::Failed { code: kind.code(), error: kind.name(), message: message.clone() }
     }
@@ -154,7 +154,7 @@ enum Manner {
 
 /// Tells the engineer, or a script, what happens.
 #[derive(Debug)]
-pub struct Console {
+pub(crate) struct Console {
     manner: Manner,
     /// Whether a line that will change stands on the terminal.
     unfinished: Cell<bool>,
@@ -168,7 +168,7 @@ pub struct Console {
 
 impl Console {
     /// For this process's standard streams.
-    pub fn new(json: bool) -> Self {
+    pub(crate) fn new(json: bool) -> Self {
         let is_terminal =
             std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let manner = match (json, is_terminal) {
@@ -182,7 +182,7 @@ impl Console {
 
     /// Tells a change. What the other side can cause as often as it likes is told so often, and then how much
     /// was left out.
-    pub fn tell(&self, progress: &Progress) {
+    pub(crate) fn tell(&self, progress: &Progress) {
         if progress.is_of_the_other_side() {
             match self.budget.borrow_mut().spend(Instant::now()) {
                 Verdict::LeaveOut => return,
@@ -232,7 +232,7 @@ impl Console {
     }
 
     /// Tells a person something; scripts have what they need already.
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         self.clear();
         if self.manner != Manner::Json {
             print(text);
@@ -240,7 +240,7 @@ impl Console {
     }
 
     /// While a shell has the terminal, nothing is told that would disturb it.
-    pub fn mute(&self, muted: bool) {
+    pub(crate) fn mute(&self, muted: bool) {
         self.clear();
         self.muted.set(muted);
     }
@@ -256,7 +256,7 @@ impl Console {
     }
 
     /// Clears the line that was to change, before another program writes to the terminal.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         if self.unfinished.take() {
             let _ = write!(std::io::stderr(), "\r\u{1b}[K");
         }

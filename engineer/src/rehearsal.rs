@@ -23,7 +23,7 @@ const GREETING: &[u8; 8] = b"SSH-2.0-";
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Has the session's own ssh connect to the session's own socket.
-pub async fn own_ssh(config: &Path, alias: &str) -> anyhow::Result<()> {
+pub(crate) async fn own_ssh(config: &Path, alias: &str) -> anyhow::Result<()> {
     match try_ssh(ssh_client::command(config, alias)).await? {
         None => Ok(()),
         Some(said) => bail!(say!("rehearsal-failed", said = said)),
@@ -31,7 +31,7 @@ pub async fn own_ssh(config: &Path, alias: &str) -> anyhow::Result<()> {
 }
 
 /// Has an ssh connect as engineers start it by hand. What is wrong, if something is, in one line.
-pub async fn plain_ssh(config: &Path, alias: &str) -> Option<String> {
+pub(crate) async fn plain_ssh(config: &Path, alias: &str) -> Option<String> {
     let mut ssh = ssh_client::command(config, alias);
     match std::env::var_os("SHELL") {
         Some(shell) => ssh.env("SHELL", shell),

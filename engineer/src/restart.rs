@@ -19,13 +19,13 @@ use crate::moment::Moment;
 use crate::private_file;
 
 /// The file's name in a session's directory.
-pub const FILE: &str = "restart.json";
+pub(crate) const FILE: &str = "restart.json";
 /// How often the file is written anew: it says until when the program lived.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 
 /// A session to come back to.
 #[derive(Debug, Clone)]
-pub struct Restart {
+pub(crate) struct Restart {
     /// The session.
     pub session: SessionId,
     /// The support case.
@@ -54,7 +54,7 @@ struct Written {
 
 impl Restart {
     /// What a killed program left in `directory`, if it is not too old. Something unreadable is nothing.
-    pub fn load(directory: &Path) -> Option<Self> {
+    pub(crate) fn load(directory: &Path) -> Option<Self> {
         Self::load_at(directory, &Moment::now())
     }
 
@@ -71,7 +71,7 @@ impl Restart {
     }
 
     /// Writes it into `directory`.
-    pub fn store(&self, directory: &Path) -> anyhow::Result<()> {
+    pub(crate) fn store(&self, directory: &Path) -> anyhow::Result<()> {
         let written = Written {
             session: self.session,
             ticket: self.ticket.clone(),
@@ -87,7 +87,7 @@ impl Restart {
 
 /// Keeps the file in `directory` up to date with the session's ticket, until `gone` fires. Before the
 /// admission there is nothing to come back to.
-pub async fn keep(
+pub(crate) async fn keep(
     mut restart: Restart,
     directory: PathBuf,
     mut ticket: watch::Receiver<Option<Signed<SessionTicket>>>,

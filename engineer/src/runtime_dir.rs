@@ -20,13 +20,13 @@ const LOCK: &str = "lock";
 
 /// The directory of all sessions.
 #[derive(Debug, Clone)]
-pub struct RuntimeDirectory {
+pub(crate) struct RuntimeDirectory {
     path: PathBuf,
 }
 
 /// The sessions of one user.
 #[derive(Debug, Default)]
-pub struct Sessions {
+pub(crate) struct Sessions {
     /// Those that can be used.
     pub living: Vec<SupportId>,
     /// Those whose program was killed, and that can be come back to.
@@ -35,7 +35,7 @@ pub struct Sessions {
 
 /// The directory of one session, held by this program. Dropping it removes it.
 #[derive(Debug)]
-pub struct SessionDirectory {
+pub(crate) struct SessionDirectory {
     runtime: RuntimeDirectory,
     path: PathBuf,
     /// Whether what is needed to come back stays.
@@ -46,28 +46,28 @@ pub struct SessionDirectory {
 impl RuntimeDirectory {
     /// Opens the directory at `place`, creating it if there is none. One that others can get at is
     /// refused: they could have put anything there.
-    pub fn open(place: &Place) -> anyhow::Result<Self> {
+    pub(crate) fn open(place: &Place) -> anyhow::Result<Self> {
         place.create_private()?;
         Ok(Self { path: place.to_path_buf() })
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Where the session to `id` is, or would be.
-    pub fn session(&self, id: SupportId) -> PathBuf {
+    pub(crate) fn session(&self, id: SupportId) -> PathBuf {
         self.path.join(id.to_string())
     }
 
     /// The sessions that live, in the order of their IDs. Removes what dead ones left behind.
-    pub fn sessions(&self) -> anyhow::Result<Vec<SupportId>> {
+    pub(crate) fn sessions(&self) -> anyhow::Result<Vec<SupportId>> {
         Ok(self.look()?.living)
     }
 
     /// What is there, in the order of the IDs. Removes what dead sessions left behind.
-    pub fn look(&self) -> anyhow::Result<Sessions> {
+    pub(crate) fn look(&self) -> anyhow::Result<Sessions> {
         let _lock = self.lock()?;
         let (mut sessions, mut died) = (Sessions::default(), false);
         for id in self.listed()? {
@@ -88,7 +88,7 @@ impl RuntimeDirectory {
     }
 
     /// The session to `id` whose program was killed, if it can be come back to.
-    pub fn abandoned(&self, id: SupportId) -> anyhow::Result<Option<Restart>> {
+    pub(crate) fn abandoned(&self, id: SupportId) -> anyhow::Result<Option<Restart>> {
         let _lock = self.lock()?;
         let path = self.session(id);
         let dead = path.exists().then(|| take_if_dead(&path)).flatten();
@@ -96,7 +96,7 @@ impl RuntimeDirectory {
     }
 
     /// Leaves the session to `id` as it was found, for a later try to come back to it.
-    pub fn leave(&self, id: SupportId, restart: &Restart) -> anyhow::Result<()> {
+    pub(crate) fn leave(&self, id: SupportId, restart: &Restart) -> anyhow::Result<()> {
         let _lock = self.lock()?;
         let path = self.session(id);
         if path.exists() && take_if_dead(&path).is_none() {
@@ -108,7 +108,7 @@ impl RuntimeDirectory {
     }
 
     /// Makes the directory of a new session to `id`.
-    pub fn claim(&self, id: SupportId) -> Result<SessionDirectory, Failure> {
+    pub(crate) fn claim(&self, id: SupportId) -> Result<SessionDirectory, Failure> {
         let _lock = self.lock()?;
         let path = self.session(id);
         if path.exists() {
@@ -151,33 +151,33 @@ impl RuntimeDirectory {
 
 impl SessionDirectory {
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Where programs reach this session.
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.path.join("control.sock")
     }
 
     /// The session's own ssh_config.
-    pub fn ssh_config(&self) -> PathBuf {
+    pub(crate) fn ssh_config(&self) -> PathBuf {
         self.path.join("ssh_config")
     }
 
     /// Publishes the session in the file of all sessions.
-    pub fn publish(&self, record: &Record) -> anyhow::Result<()> {
+    pub(crate) fn publish(&self, record: &Record) -> anyhow::Result<()> {
         record.store()?;
         self.runtime.refresh_aliases()
     }
 
     /// Removes it, and the session from the file of all sessions.
-    pub fn remove(self) -> anyhow::Result<()> {
+    pub(crate) fn remove(self) -> anyhow::Result<()> {
         self.try_remove()
     }
 
     /// Leaves what is needed to come back to the session, and nothing else of it.
-    pub fn leave(mut self) -> anyhow::Result<()> {
+    pub(crate) fn leave(mut self) -> anyhow::Result<()> {
         self.left = true;
         for entry in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
             if entry.file_name() != LOCK && entry.file_name() != restart::FILE {

@@ -20,7 +20,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How an ssh ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SshExit {
+pub(crate) struct SshExit {
     /// Its exit code, or that of a program that died by a signal.
     pub code: u8,
     /// Whether it could not do its work, or was killed, rather than told to stop.
@@ -28,26 +28,26 @@ pub struct SshExit {
 }
 
 /// A running ssh. Dropping it kills it; the terminal is as before.
-pub struct SshChild {
+pub(crate) struct SshChild {
     child: Child,
     changes: ChildChanges,
     terminal: Option<TerminalState>,
 }
 
 /// Marks `command`'s connection as the session's own, so that the holder does not wait for its end.
-pub fn as_shell(mut command: Command) -> Command {
+pub(crate) fn as_shell(mut command: Command) -> Command {
     command.env(PURPOSE, "shell");
     command
 }
 
 /// Marks `command`'s connection as a rehearsal, which the session answers itself.
-pub fn as_rehearsal(mut command: Command) -> Command {
+pub(crate) fn as_rehearsal(mut command: Command) -> Command {
     command.env(PURPOSE, "rehearsal");
     command
 }
 
 /// What the connection of a proxy that ssh started is for.
-pub fn purpose() -> Purpose {
+pub(crate) fn purpose() -> Purpose {
     match std::env::var_os(PURPOSE) {
         Some(purpose) if purpose == "shell" => Purpose::Shell,
         Some(purpose) if purpose == "rehearsal" => Purpose::Rehearsal,
@@ -57,7 +57,7 @@ pub fn purpose() -> Purpose {
 
 impl SshChild {
     /// Starts `command`.
-    pub fn spawn(command: Command) -> anyhow::Result<Self> {
+    pub(crate) fn spawn(command: Command) -> anyhow::Result<Self> {
         let terminal = TerminalState::remember();
         let changes = ChildChanges::new().with_context(|| say!("no-signals"))?;
         let mut command = tokio::process::Command::from(command);
@@ -67,7 +67,7 @@ impl SshChild {
 
     /// Waits for its end. When it is stopped (by `~^Z`, say), this program stops with it, so that the shell
     /// gets its terminal back; when this program goes on, so does ssh. Safe to cancel.
-    pub async fn exited(&mut self) -> anyhow::Result<SshExit> {
+    pub(crate) async fn exited(&mut self) -> anyhow::Result<SshExit> {
         loop {
             tokio::select! {
                 biased;
@@ -86,7 +86,7 @@ impl SshChild {
     }
 
     /// Waits for it once its connection is gone, and does not wait for long.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         if self.exits_soon().await.is_none() {
             self.child
                 .id()

@@ -25,7 +25,7 @@ const SHELL: &str = "/bin/sh";
 const PROMPT: Duration = Duration::from_secs(20);
 
 /// The key exchanges of the agent's list that the local ssh knows, for `KexAlgorithms`.
-pub async fn key_exchange() -> anyhow::Result<String> {
+pub(crate) async fn key_exchange() -> anyhow::Result<String> {
     let mut ssh = Command::new("ssh");
     ssh.args(["-Q", "kex"]);
     let known = succeed(ssh).await?;
@@ -42,7 +42,7 @@ fn neither(names: &[&str]) -> String {
 }
 
 /// Makes an ed25519 key without a passphrase at `path`, which must lie in a private directory.
-pub async fn generate_key(path: &Path) -> anyhow::Result<PublicKey> {
+pub(crate) async fn generate_key(path: &Path) -> anyhow::Result<PublicKey> {
     let public_path = path.with_extension("pub");
     let mut keygen = Command::new("ssh-keygen");
     keygen.args(["-q", "-t", "ed25519", "-N", "", "-C", "", "-f"]).arg(path);
@@ -54,7 +54,7 @@ pub async fn generate_key(path: &Path) -> anyhow::Result<PublicKey> {
 }
 
 /// The fingerprint of the one key in the file at `path`, as OpenSSH writes it.
-pub async fn fingerprint(path: &Path) -> anyhow::Result<String> {
+pub(crate) async fn fingerprint(path: &Path) -> anyhow::Result<String> {
     let mut keygen = Command::new("ssh-keygen");
     keygen.args(["-l", "-E", "sha256", "-f"]).arg(path);
     let said = succeed(keygen).await?;
@@ -63,7 +63,7 @@ pub async fn fingerprint(path: &Path) -> anyhow::Result<String> {
 }
 
 /// `ssh` with the session's own configuration, for the host `alias`, whatever shell the engineer has.
-pub fn command(config: &Path, alias: &str) -> Command {
+pub(crate) fn command(config: &Path, alias: &str) -> Command {
     let mut ssh = Command::new("ssh");
     ssh.arg("-F").arg(config).arg(alias).env("SHELL", SHELL);
     ssh

@@ -10,12 +10,12 @@ const BLOB_START: &[u8] = b"\0\0\0\x0bssh-ed25519\0\0\0\x20";
 
 /// An ed25519 public key: `ssh-ed25519 BASE64`, nothing before, between or after.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicKey(String);
+pub(crate) struct PublicKey(String);
 
 /// A text that is not such a key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{}", say!("not-a-key"))]
-pub struct ParseKeyError;
+pub(crate) struct ParseKeyError;
 
 impl std::str::FromStr for PublicKey {
     type Err = ParseKeyError;

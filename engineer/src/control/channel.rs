@@ -21,7 +21,7 @@ use crate::words::say;
 
 /// What the channel tells the session.
 #[derive(Debug)]
-pub enum ChannelEvent {
+pub(crate) enum ChannelEvent {
     /// Something was heard, or was not.
     Heard(Heard),
     /// The channel is over. The last event.
@@ -29,13 +29,13 @@ pub enum ChannelEvent {
 }
 
 /// An established pipe.
-pub type Pipe = (PipeReader, PipeWriter, PipeDriver);
+pub(crate) type Pipe = (PipeReader, PipeWriter, PipeDriver);
 
 /// Messages that may wait; when the pipe is stuck, heartbeats are left out.
 const QUEUE: usize = 8;
 
 /// The control channel of one session, before it runs.
-pub struct Channel {
+pub(crate) struct Channel {
     /// The engineer's half of the conversation.
     pub conversation: Conversation,
     /// Seals what we say.
@@ -61,7 +61,7 @@ enum Silence {
 impl Channel {
     /// Introduces us, then talks until the session is over. Returns when the last word is out, or has
     /// had [`limits::CLOSE`] to get there.
-    pub async fn run(self, (reader, writer, driver): Pipe, hello: FromEngineer) {
+    pub(crate) async fn run(self, (reader, writer, driver): Pipe, hello: FromEngineer) {
         let Self { conversation, sealer, events, requests, goodbye } = self;
         let (stop, done) = (CancellationToken::new(), CancellationToken::new());
         let (outgoing, queued) = mpsc::channel(QUEUE);

@@ -3,7 +3,7 @@
 //! [`Conversation`] is pure: it takes bytes and times and gives events; [`channel`] moves them over
 //! the control pipe.
 
-pub mod channel;
+pub(crate) mod channel;
 mod pace;
 mod questions;
 pub(crate) mod requests;
@@ -20,7 +20,7 @@ use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::text;
 use fieldlink_transport::PipeLink;
 
-pub use requests::{ControlHandle, ControlRequests, Undelivered, voice};
+pub(crate) use requests::{ControlHandle, ControlRequests, Undelivered, voice};
 use serde::{Deserialize, Serialize};
 
 use crate::ssh_key::PublicKey;
@@ -28,7 +28,7 @@ use crate::words::say;
 
 /// The agent's introduction, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AgentHello {
+pub(crate) struct AgentHello {
     /// The one host key to trust.
     pub host_key: PublicKey,
     /// The account to work as.
@@ -41,7 +41,7 @@ pub struct AgentHello {
 
 /// What happened on the control pipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
+pub(crate) enum Heard {
     /// The agent introduced itself.
     Hello(AgentHello),
     /// The client is being asked.
@@ -71,7 +71,7 @@ pub enum Heard {
 
 /// What is wrong with the connection to the agent, while another is being tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub(crate) struct Trouble {
     /// What was last seen to go wrong, as a sentence part.
     pub problem: String,
     /// Connections that were tried since and failed.
@@ -87,7 +87,7 @@ impl Display for Trouble {
 
 /// Why the session must end at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Broken(pub Reason);
+pub(crate) struct Broken(pub Reason);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
@@ -98,7 +98,7 @@ enum Phase {
 }
 
 /// The engineer's half of the conversation.
-pub struct Conversation {
+pub(crate) struct Conversation {
     opener: Opener,
     phase: Phase,
     /// When the present phase must be over, until the client has said yes.
@@ -111,14 +111,14 @@ pub struct Conversation {
 
 impl Conversation {
     /// A conversation that begins at `now`.
-    pub fn new(opener: Opener, now: Instant) -> Self {
+    pub(crate) fn new(opener: Opener, now: Instant) -> Self {
         let patience = now + limits::HANDSHAKE;
         let left = Duration::ZERO;
         Self { opener, phase: Phase::Opening, patience, left, heard: now, interrupted: false }
     }
 
     /// Takes bytes as they come off the pipe; gives what they mean.
-    pub fn receive(&mut self, bytes: &[u8], now: Instant) -> Result<Vec<Heard>, Broken> {
+    pub(crate) fn receive(&mut self, bytes: &[u8], now: Instant) -> Result<Vec<Heard>, Broken> {
         self.opener.receive(bytes);
         let mut events = Vec::new();
         while let Some(message) = self.opener.open_next().map_err(|_| Broken(Reason::Tampered))? {
@@ -177,7 +177,7 @@ impl Conversation {
     }
 
     /// What the mere passing of time means. Call it at every [`Self::deadline`].
-    pub fn wait(&mut self, now: Instant) -> Result<Option<Heard>, Broken> {
+    pub(crate) fn wait(&mut self, now: Instant) -> Result<Option<Heard>, Broken> {
         if self.phase != Phase::Admitted && now >= self.patience {
             let asked = self.phase == Phase::Asking;
             return Err(Broken(if asked { Reason::NoAnswer } else { Reason::Silence }));
@@ -194,12 +194,12 @@ impl Conversation {
     }
 
     /// Whether the agent is out of reach.
-    pub fn is_interrupted(&self) -> bool {
+    pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupted
     }
 
     /// What it means that the pipe under the conversation has lost its connection, or has one again.
-    pub fn link(&mut self, link: &PipeLink, now: Instant) -> Option<Heard> {
+    pub(crate) fn link(&mut self, link: &PipeLink, now: Instant) -> Option<Heard> {
         match link {
             // A connection alone is no sign of life: a relay could give us one after another and keep
             // back what is said on them.
@@ -215,7 +215,7 @@ impl Conversation {
     }
 
     /// When [`Self::wait`] has something to say next, unless something is heard before.
-    pub fn deadline(&self) -> Instant {
+    pub(crate) fn deadline(&self) -> Instant {
         let silence = if self.interrupted { limits::INTERRUPTION } else { limits::HEARTBEAT_LOST };
         let silence = self.heard + silence;
         if self.phase == Phase::Admitted { silence } else { silence.min(self.patience) }

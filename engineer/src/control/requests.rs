@@ -19,7 +19,7 @@ const LINES: usize = 20;
 
 /// Has things said to the scanner. What is said during an interruption arrives after it.
 #[derive(Debug, Clone)]
-pub struct ControlHandle {
+pub(crate) struct ControlHandle {
     closed: mpsc::Sender<PipeId>,
     questions: mpsc::Sender<Asked>,
     lines: mpsc::Sender<String>,
@@ -27,7 +27,7 @@ pub struct ControlHandle {
 
 /// What the session's tasks want said, before the channel says it.
 #[derive(Debug)]
-pub struct ControlRequests {
+pub(crate) struct ControlRequests {
     closed: mpsc::Receiver<PipeId>,
     questions: mpsc::Receiver<Asked>,
     lines: mpsc::Receiver<String>,
@@ -42,7 +42,7 @@ struct Asked {
 
 /// Why a line is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Undelivered {
+pub(crate) enum Undelivered {
     /// Too many lines wait.
     TooMany,
     /// The channel is over.
@@ -50,7 +50,7 @@ pub enum Undelivered {
 }
 
 /// The two ends of what connects a channel to those who have something to say.
-pub fn voice() -> (ControlHandle, ControlRequests) {
+pub(crate) fn voice() -> (ControlHandle, ControlRequests) {
     let (closed, closed_pipes) = mpsc::channel(limits::PIPES_PER_SESSION);
     let (questions, asked) = mpsc::channel(OPEN);
     let (lines, said) = mpsc::channel(LINES);
@@ -61,19 +61,19 @@ pub fn voice() -> (ControlHandle, ControlRequests) {
 impl ControlHandle {
     /// Tells the scanner of an SSH connection that ended without a word. If too many were to be told,
     /// the scanner is out of reach, and learns of it when the pipe is given up.
-    pub fn pipe_closed(&self, pipe: PipeId) {
+    pub(crate) fn pipe_closed(&self, pipe: PipeId) {
         let _ = self.closed.try_send(pipe);
     }
 
     /// Asks the client. `None`: the channel is over. A caller that stops waiting takes the question back.
-    pub async fn ask(&self, question: Question) -> Option<Answer> {
+    pub(crate) async fn ask(&self, question: Question) -> Option<Answer> {
         let (asker, answer) = oneshot::channel();
         self.questions.send(Asked { question, asker }).await.ok()?;
         answer.await.ok()
     }
 
     /// Sends the client a line.
-    pub fn say(&self, line: String) -> Result<(), Undelivered> {
+    pub(crate) fn say(&self, line: String) -> Result<(), Undelivered> {
         self.lines.try_send(line).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Undelivered::TooMany,
             mpsc::error::TrySendError::Closed(_) => Undelivered::Over,

@@ -12,7 +12,7 @@ use crate::words::say;
 
 /// What became of a holder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// It ended with this code, and has said why.
     Code(u8),
     /// It was killed.
@@ -21,7 +21,7 @@ pub enum Ended {
 
 /// What a front hears.
 #[derive(Debug)]
-pub enum Event {
+pub(crate) enum Event {
     /// The holder wants something.
     Wants(ToFront),
     /// The holder is gone.
@@ -29,7 +29,7 @@ pub enum Event {
 }
 
 /// A running holder. It outlives this end, and knows that as a session that may be come back to.
-pub struct Holder {
+pub(crate) struct Holder {
     child: Child,
     sender: Sender,
     receiver: Option<Receiver>,
@@ -37,7 +37,7 @@ pub struct Holder {
 
 impl Holder {
     /// Starts a holder for `order`.
-    pub async fn start(order: &Order) -> anyhow::Result<Self> {
+    pub(crate) async fn start(order: &Order) -> anyhow::Result<Self> {
         let program = own_program::path()?;
         let (ours, theirs) = platform::socket_pair().with_context(|| say!("no-socket"))?;
         let mut command = std::process::Command::new(program);
@@ -52,7 +52,7 @@ impl Holder {
     }
 
     /// What happens next. Safe to cancel.
-    pub async fn next(&mut self) -> anyhow::Result<Event> {
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Event> {
         if let Some(receiver) = &mut self.receiver {
             if let Some(want) = receiver.next().await {
                 return Ok(Event::Wants(want));
@@ -66,12 +66,12 @@ impl Holder {
     }
 
     /// Answers.
-    pub async fn send(&mut self, answer: &ToHolder) {
+    pub(crate) async fn send(&mut self, answer: &ToHolder) {
         self.sender.send(answer).await;
     }
 
     /// Passes a signal on.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         self.child.id().into_iter().for_each(|pid| platform::send_signal(pid, signal));
     }
 }

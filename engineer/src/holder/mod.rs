@@ -11,6 +11,6 @@ mod held;
 mod process;
 pub(crate) mod wire;
 
-pub use front::{Ended, Event, Holder};
-pub use process::run;
-pub use wire::{Order, ToFront, ToHolder, Uses};
+pub(crate) use front::{Ended, Event, Holder};
+pub(crate) use process::run;
+pub(crate) use wire::{Order, ToFront, ToHolder, Uses};

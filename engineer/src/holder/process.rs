@@ -13,7 +13,7 @@ use crate::session::{NotOpened, OpenMode, Stop, Stops, open};
 use crate::words::say;
 
 /// Runs a holder to its end, which is the exit code of the whole.
-pub async fn run() -> u8 {
+pub(crate) async fn run() -> u8 {
     let Some((order, mut front, stops)) = meet().await else {
         Console::new(false).say(&say!("program-says", message = say!("hold-started-by-hand")));
         return Kind::Usage.code();

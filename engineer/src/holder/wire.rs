@@ -18,7 +18,7 @@ const LINE: usize = 4096;
 /// What the session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Uses {
+pub(crate) enum Uses {
     /// Other programs; it lasts until the engineer ends it.
     Others,
     /// A shell in the front's terminal, and others as long as they are connected.
@@ -30,7 +30,7 @@ pub enum Uses {
 /// The first thing that a holder hears.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Order {
+pub(crate) struct Order {
     /// The scanner.
     pub id: SupportId,
     /// The support case.
@@ -49,7 +49,7 @@ pub struct Order {
 
 impl Order {
     /// Whom to call.
-    pub fn call(&self) -> Call {
+    pub(crate) fn call(&self) -> Call {
         Call { id: self.id, ticket: self.ticket.clone(), partner: self.partner.clone() }
     }
 }
@@ -57,7 +57,7 @@ impl Order {
 /// What the holder wants of the front.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "want", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum ToFront {
+pub(crate) enum ToFront {
     /// The PIN.
     Pin,
     /// ssh: the session is open.
@@ -74,7 +74,7 @@ pub enum ToFront {
 /// What the front answers.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum ToHolder {
+pub(crate) enum ToHolder {
     /// Four digits.
     Pin {
         /// They.

@@ -17,14 +17,14 @@ const PROMPT: Duration = Duration::from_secs(2);
 
 /// Sends `request` to the session at `socket` and waits for the reply. The connection comes back
 /// with not one byte more read from it than the reply.
-pub fn ask(socket: &Path, request: Request) -> io::Result<(SyncStream, Reply)> {
+pub(crate) fn ask(socket: &Path, request: Request) -> io::Result<(SyncStream, Reply)> {
     let mut stream = begin(socket, request)?;
     let reply = read_reply(&mut stream)?;
     Ok((stream, reply))
 }
 
 /// Sends `request` to the session at `socket`; the reply is for the caller to read.
-pub fn begin(socket: &Path, request: Request) -> io::Result<SyncStream> {
+pub(crate) fn begin(socket: &Path, request: Request) -> io::Result<SyncStream> {
     let mut stream = platform::connect(socket)?;
     if matches!(request, Request::Status | Request::Chat { .. } | Request::Lines) {
         stream.set_read_timeout(Some(PROMPT))?;
@@ -35,7 +35,7 @@ pub fn begin(socket: &Path, request: Request) -> io::Result<SyncStream> {
 
 /// Asks the session at `socket` for an SSH connection, while other things go on. The connection comes back with
 /// not one byte more read from it than the reply.
-pub async fn ask_for_pipe(socket: &Path) -> io::Result<(LocalStream, Reply)> {
+pub(crate) async fn ask_for_pipe(socket: &Path) -> io::Result<(LocalStream, Reply)> {
     let request = Request::Pipe { purpose: Purpose::Other };
     let mut stream = platform::into_async(begin(socket, request)?)?;
     let mut line = Vec::with_capacity(128);
@@ -49,7 +49,7 @@ pub async fn ask_for_pipe(socket: &Path) -> io::Result<(LocalStream, Reply)> {
 }
 
 /// Asks the session at `socket` what engineer and client said last.
-pub fn lines(socket: &Path) -> io::Result<Vec<Line>> {
+pub(crate) fn lines(socket: &Path) -> io::Result<Vec<Line>> {
     let (stream, Reply::Lines { count }) = ask(socket, Request::Lines)? else {
         return Err(io::ErrorKind::InvalidData.into());
     };
@@ -58,7 +58,7 @@ pub fn lines(socket: &Path) -> io::Result<Vec<Line>> {
 }
 
 /// Waits for the end of the session at `socket`; gives it in words.
-pub async fn wait_for_end(socket: PathBuf) -> String {
+pub(crate) async fn wait_for_end(socket: PathBuf) -> String {
     let unheard = |_| say!("holder-gone");
     hear_the_end(&socket).await.unwrap_or_else(unheard)
 }

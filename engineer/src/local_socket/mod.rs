@@ -5,7 +5,7 @@
 //! that many lines more, a [`Line`](crate::dialogue::Line) each. A client that closes the connection wants
 //! no reply any more.
 
-pub mod client;
+pub(crate) mod client;
 
 use std::io;
 
@@ -22,7 +22,7 @@ pub(crate) const LINE: usize = 4096;
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Request {
+pub(crate) enum Request {
     /// An SSH connection.
     Pipe {
         /// What for.
@@ -51,7 +51,7 @@ pub enum Request {
 /// What an SSH connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// The session's own shell or command.
     Shell,
     /// Anything else: the session outlives the shell for it.
@@ -63,7 +63,7 @@ pub enum Purpose {
 /// What the session answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reply", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// What follows is SSH.
     Opened,
     /// There is no connection to be had now.
@@ -113,7 +113,7 @@ impl Reply {
 /// How a session stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Status {
+pub(crate) struct Status {
     /// The scanner.
     pub id: SupportId,
     /// The support case.

@@ -4,9 +4,9 @@
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
-pub use unix::{
-    ChildChanges, HiddenTyping, LineInput, LocalListener, LocalReader, LocalStream, LocalWriter, OwnedReader,
-    OwnedWriter, Signals, SyncStream, Terminal, TerminalState, boot_id, check_own, check_private_directory,
+pub(crate) use unix::{
+    ChildChanges, HiddenTyping, LineInput, LocalListener, LocalReader, LocalStream, OwnedReader, OwnedWriter,
+    Signals, SyncStream, Terminal, TerminalState, boot_id, check_own, check_private_directory,
     check_private_file, connect, create_private_directory, duplicate, exit_code, fallback_runtime_directory,
     follow_parent, give_same_owner, hand_over, home_directory, hung_up, in_own_group, inherited_socket,
     into_async, is_from_this_user, keep_memory_private, login_runtime_directory, peer_gone, private_file,
@@ -17,8 +17,8 @@ pub use unix::{
 mod unsupported;
 #[cfg(not(unix))]
 pub use unsupported::{
-    ChildChanges, HiddenTyping, LineInput, LocalListener, LocalReader, LocalStream, LocalWriter, OwnedReader,
-    OwnedWriter, Signals, SyncStream, Terminal, TerminalState, boot_id, check_own, check_private_directory,
+    ChildChanges, HiddenTyping, LineInput, LocalListener, LocalReader, LocalStream, OwnedReader, OwnedWriter,
+    Signals, SyncStream, Terminal, TerminalState, boot_id, check_own, check_private_directory,
     check_private_file, connect, create_private_directory, duplicate, exit_code, fallback_runtime_directory,
     follow_parent, give_same_owner, hand_over, home_directory, hung_up, in_own_group, inherited_socket,
     into_async, is_from_this_user, keep_memory_private, login_runtime_directory, peer_gone, private_file,
@@ -27,7 +27,7 @@ pub use unsupported::{
 
 /// A wish to stop this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
+pub(crate) enum Signal {
     /// Ctrl-C.
     Interrupt,
     /// The system, or another process, stops the program.
@@ -38,7 +38,7 @@ pub enum Signal {
 
 impl Signal {
     /// The exit code of a program that this signal stopped before it was done.
-    pub fn exit_code(self) -> u8 {
+    pub(crate) fn exit_code(self) -> u8 {
         128 + match self {
             Self::HangUp => 1,
             Self::Interrupt => 2,

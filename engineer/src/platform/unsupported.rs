@@ -20,126 +20,126 @@ fn unsupported() -> io::Error {
 }
 
 /// Boots are not told apart here yet.
-pub fn boot_id() -> String {
+pub(crate) fn boot_id() -> String {
     String::new()
 }
 
 /// Nothing is measured here yet.
-pub fn since_boot() -> Duration {
+pub(crate) fn since_boot() -> Duration {
     Duration::ZERO
 }
 
 /// Where sessions would be kept.
-pub fn fallback_runtime_directory() -> PathBuf {
+pub(crate) fn fallback_runtime_directory() -> PathBuf {
     std::env::temp_dir().join("fieldlink")
 }
 
 /// There is none here.
-pub fn login_runtime_directory() -> Option<PathBuf> {
+pub(crate) fn login_runtime_directory() -> Option<PathBuf> {
     None
 }
 
 /// There is no list of users here yet.
-pub fn home_directory() -> Option<PathBuf> {
+pub(crate) fn home_directory() -> Option<PathBuf> {
     None
 }
 
 /// Nothing is known of owners here yet.
-pub fn check_own(_: &Path) -> io::Result<()> {
+pub(crate) fn check_own(_: &Path) -> io::Result<()> {
     Err(unsupported())
 }
 
 /// Nothing can be made private here yet.
-pub fn create_private_directory(_: &Path) -> io::Result<()> {
+pub(crate) fn create_private_directory(_: &Path) -> io::Result<()> {
     Err(unsupported())
 }
 
 /// Nothing can be made private here yet.
-pub fn check_private_directory(_: &Path) -> io::Result<()> {
+pub(crate) fn check_private_directory(_: &Path) -> io::Result<()> {
     Err(unsupported())
 }
 
 /// Nothing can be made private here yet.
-pub fn check_private_file(_: &File) -> io::Result<()> {
+pub(crate) fn check_private_file(_: &File) -> io::Result<()> {
     Err(unsupported())
 }
 
 /// Plain options.
-pub fn private_file() -> OpenOptions {
+pub(crate) fn private_file() -> OpenOptions {
     OpenOptions::new()
 }
 
 /// Nothing to give.
-pub fn give_same_owner(_: &File, _: &std::fs::Metadata) -> io::Result<()> {
+pub(crate) fn give_same_owner(_: &File, _: &std::fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
 /// Always an error.
-pub fn is_from_this_user(_: &tokio::net::TcpStream) -> io::Result<bool> {
+pub(crate) fn is_from_this_user(_: &tokio::net::TcpStream) -> io::Result<bool> {
     Err(unsupported())
 }
 
 /// Nothing is passed on here.
-pub fn stdout_is_socket() -> bool {
+pub(crate) fn stdout_is_socket() -> bool {
     false
 }
 
 /// Nothing to do.
-pub fn sync_directory(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
 /// Nothing to forbid.
-pub fn keep_memory_private() {}
+pub(crate) fn keep_memory_private() {}
 
 /// There are no process groups here yet.
-pub fn in_own_group(_: &mut Command) {}
+pub(crate) fn in_own_group(_: &mut Command) {}
 
 /// Nothing to leave.
-pub fn follow_parent() {}
+pub(crate) fn follow_parent() {}
 
 /// No process can be signalled here yet.
-pub fn send_signal(_: u32, _: Signal) {}
+pub(crate) fn send_signal(_: u32, _: Signal) {}
 
 /// Nothing stops here.
-pub fn stop_with(_: u32) {}
+pub(crate) fn stop_with(_: u32) {}
 
 /// Nothing is known of signals here.
-pub fn was_killed(_: ExitStatus) -> bool {
+pub(crate) fn was_killed(_: ExitStatus) -> bool {
     false
 }
 
 /// Tells when something has happened to a child.
-pub struct ChildChanges(());
+pub(crate) struct ChildChanges(());
 
 impl ChildChanges {
     /// Nothing to watch.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self(()))
     }
 
     /// Never returns.
-    pub async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         std::future::pending().await
     }
 }
 
 /// The exit code of a child.
-pub fn exit_code(status: ExitStatus) -> u8 {
+pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
 }
 
 /// ControlRequests to stop this program.
-pub struct Signals(());
+pub(crate) struct Signals(());
 
 impl Signals {
     /// Takes over Ctrl-C.
-    pub fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self(()))
     }
 
     /// Waits for the next one.
-    pub async fn next(&mut self) -> Signal {
+    pub(crate) async fn next(&mut self) -> Signal {
         match tokio::signal::ctrl_c().await {
             Ok(()) => Signal::Interrupt,
             Err(_) => std::future::pending().await,
@@ -148,112 +148,110 @@ impl Signals {
 }
 
 /// A line of input; there is none here yet.
-pub enum LineInput {}
+pub(crate) enum LineInput {}
 
 impl LineInput {
     /// Always an error.
-    pub fn stdin() -> io::Result<Self> {
+    pub(crate) fn stdin() -> io::Result<Self> {
         Err(unsupported())
     }
 
     /// Always an error.
-    pub fn descriptor(_: i32) -> io::Result<Self> {
+    pub(crate) fn descriptor(_: i32) -> io::Result<Self> {
         Err(unsupported())
     }
 
     /// Never called.
-    pub async fn line(&self) -> io::Result<Option<Zeroizing<String>>> {
+    pub(crate) async fn line(&self) -> io::Result<Option<Zeroizing<String>>> {
         match *self {}
     }
 }
 
 /// The terminal; there is none here yet.
-pub enum Terminal {}
+pub(crate) enum Terminal {}
 
 impl Terminal {
     /// Always an error.
-    pub fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         Err(unsupported())
     }
 
     /// Never called.
-    pub fn hide_typing(&self) -> io::Result<HiddenTyping> {
+    pub(crate) fn hide_typing(&self) -> io::Result<HiddenTyping> {
         match *self {}
     }
 
     /// Never called.
-    pub async fn ask(&self, _: &str, _: bool) -> io::Result<Option<Zeroizing<String>>> {
+    pub(crate) async fn ask(&self, _: &str, _: bool) -> io::Result<Option<Zeroizing<String>>> {
         match *self {}
     }
 }
 
 /// A terminal that does not show what is typed; there is none here yet.
-pub enum HiddenTyping {}
+pub(crate) enum HiddenTyping {}
 
 /// The terminal's settings; there are none here yet.
-pub enum TerminalState {}
+pub(crate) enum TerminalState {}
 
 impl TerminalState {
     /// Always nothing.
-    pub fn remember() -> Option<Self> {
+    pub(crate) fn remember() -> Option<Self> {
         None
     }
 
     /// Never called.
-    pub fn reset_screen(&self) {
+    pub(crate) fn reset_screen(&self) {
         match *self {}
     }
 }
 
 /// Listens for local connections; there are none here yet.
-pub enum LocalListener {}
+pub(crate) enum LocalListener {}
 
 impl LocalListener {
     /// Always an error.
-    pub fn bind(_: &Path) -> io::Result<Self> {
+    pub(crate) fn bind(_: &Path) -> io::Result<Self> {
         Err(unsupported())
     }
 
     /// Always an error.
-    pub fn bind_private(_: &Path) -> io::Result<Self> {
+    pub(crate) fn bind_private(_: &Path) -> io::Result<Self> {
         Err(unsupported())
     }
 
     /// Never called.
-    pub async fn accept(&self) -> io::Result<LocalStream> {
+    pub(crate) async fn accept(&self) -> io::Result<LocalStream> {
         match *self {}
     }
 }
 
 /// A local connection; there is none here yet.
-pub enum LocalStream {}
+pub(crate) enum LocalStream {}
 /// The reading side of one.
-pub type LocalReader<'a> = &'a LocalStream;
-/// The writing side of one.
-pub type LocalWriter<'a> = &'a mut LocalStream;
+pub(crate) type LocalReader<'a> = &'a LocalStream;
 /// The reading side of one, on its own.
-pub type OwnedReader = LocalStream;
+pub(crate) type OwnedReader = LocalStream;
 /// The writing side of one, on its own.
-pub type OwnedWriter = LocalStream;
+pub(crate) type OwnedWriter = LocalStream;
 
 impl LocalStream {
     /// Never called.
-    pub fn split(&mut self) -> (LocalReader<'_>, LocalWriter<'_>) {
+    pub(crate) fn split(&mut self) -> (LocalReader<'_>, &mut LocalStream) {
         match *self {}
     }
 
     /// Never called.
-    pub fn into_split(self) -> (OwnedReader, OwnedWriter) {
+    pub(crate) fn into_split(self) -> (OwnedReader, OwnedWriter) {
         match self {}
     }
 
     /// Never called.
-    pub async fn readable(&self) -> io::Result<()> {
+    pub(crate) async fn readable(&self) -> io::Result<()> {
         match *self {}
     }
 
     /// Never called.
-    pub fn try_read_buf<B: BufMut>(&self, _: &mut B) -> io::Result<usize> {
+    pub(crate) fn try_read_buf<B: BufMut>(&self, _: &mut B) -> io::Result<usize> {
         match *self {}
     }
 }
@@ -279,46 +277,46 @@ impl AsyncWrite for LocalStream {
 }
 
 /// Never called.
-pub async fn hung_up(reader: &LocalReader<'_>) {
+pub(crate) async fn hung_up(reader: &LocalReader<'_>) {
     match **reader {}
 }
 
 /// Always an error.
-pub fn socket_pair() -> io::Result<(LocalStream, Stdio)> {
+pub(crate) fn socket_pair() -> io::Result<(LocalStream, Stdio)> {
     Err(unsupported())
 }
 
 /// Always an error.
-pub fn inherited_socket() -> io::Result<LocalStream> {
+pub(crate) fn inherited_socket() -> io::Result<LocalStream> {
     Err(unsupported())
 }
 
 /// Never called.
-pub fn duplicate(stream: &LocalStream) -> io::Result<LocalStream> {
+pub(crate) fn duplicate(stream: &LocalStream) -> io::Result<LocalStream> {
     match *stream {}
 }
 
 /// Never called.
-pub async fn peer_gone(stream: &LocalStream) {
+pub(crate) async fn peer_gone(stream: &LocalStream) {
     match *stream {}
 }
 
 /// A local connection; there is none here yet.
-pub enum SyncStream {}
+pub(crate) enum SyncStream {}
 
 impl SyncStream {
     /// Never called.
-    pub fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+    pub(crate) fn set_read_timeout(&self, _: Option<Duration>) -> io::Result<()> {
         match *self {}
     }
 
     /// Never called.
-    pub fn try_clone(&self) -> io::Result<Self> {
+    pub(crate) fn try_clone(&self) -> io::Result<Self> {
         match *self {}
     }
 
     /// Never called.
-    pub fn shutdown(&self, _: std::net::Shutdown) -> io::Result<()> {
+    pub(crate) fn shutdown(&self, _: std::net::Shutdown) -> io::Result<()> {
         match *self {}
     }
 }
@@ -340,16 +338,16 @@ impl Write for SyncStream {
 }
 
 /// Always an error.
-pub fn connect(_: &Path) -> io::Result<SyncStream> {
+pub(crate) fn connect(_: &Path) -> io::Result<SyncStream> {
     Err(unsupported())
 }
 
 /// Never called.
-pub fn into_async(stream: SyncStream) -> io::Result<LocalStream> {
+pub(crate) fn into_async(stream: SyncStream) -> io::Result<LocalStream> {
     match stream {}
 }
 
 /// Never called.
-pub fn hand_over(stream: &SyncStream) -> io::Result<()> {
+pub(crate) fn hand_over(stream: &SyncStream) -> io::Result<()> {
     match *stream {}
 }

@@ -29,7 +29,7 @@ const MOST_REPLACED: u32 = 5;
 
 /// How to come back to a session on another connection.
 #[derive(Clone)]
-pub struct Resumable {
+pub(crate) struct Resumable {
     /// Reaches the relay.
     pub dialer: Dialer,
     /// Who we are.
@@ -38,7 +38,7 @@ pub struct Resumable {
 
 /// A handle, the events, and the actor, which does nothing until it is awaited. `session` is the one that
 /// this connection has come back to, with its ticket.
-pub fn actor(
+pub(crate) fn actor(
     connection: Connection,
     resumable: Resumable,
     session: Option<(SessionId, Signed<SessionTicket>)>,
@@ -71,7 +71,7 @@ pub fn actor(
 impl Resumable {
     /// Dials the relay and comes back to `session`. The inner result is the relay's answer: the
     /// connection, or why the session is over.
-    pub async fn resume(
+    pub(crate) async fn resume(
         &self,
         session: SessionId,
         session_ticket: &Signed<SessionTicket>,

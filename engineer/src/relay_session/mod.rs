@@ -19,16 +19,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-pub use actor::{Resumable, actor};
+pub(crate) use actor::{Resumable, actor};
 
 use crate::exit::{Failure, Kind};
 use crate::words::say;
 
 /// The relay's connection for an engineer.
-pub type Connection = ControlConnection<FromEngineer, ToEngineer>;
+pub(crate) type Connection = ControlConnection<FromEngineer, ToEngineer>;
 
 /// Dials the relay and waits until it has accepted the credential.
-pub async fn dial(dialer: &Dialer, credential: &Credential) -> Result<Connection, Failure> {
+pub(crate) async fn dial(dialer: &Dialer, credential: &Credential) -> Result<Connection, Failure> {
     let bearer = Zeroizing::new(format!("Bearer {}", *credential.bearer()));
     let header = Some(("authorization", bearer.as_str()));
     let dial = || Connection::dial(dialer, endpoint::ENGINEER, header);
@@ -55,7 +55,7 @@ pub async fn dial(dialer: &Dialer, credential: &Credential) -> Result<Connection
 
 /// A run that the relay has arranged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
+pub(crate) struct Offer {
     /// The session.
     pub session: SessionId,
     /// This run.
@@ -68,7 +68,7 @@ pub struct Offer {
 
 /// What the relay tells without being asked, or in answer to a request.
 #[derive(Debug)]
-pub enum RelayEvent {
+pub(crate) enum RelayEvent {
     /// The device is there.
     Offered(Offer),
     /// The device is not to be had.
@@ -93,7 +93,7 @@ pub enum RelayEvent {
 
 /// A pipe that the relay has opened.
 #[derive(Debug)]
-pub struct OpenedPipe {
+pub(crate) struct OpenedPipe {
     /// The pipe.
     pub pipe: PipeId,
     /// Lets us attach to it.
@@ -102,7 +102,7 @@ pub struct OpenedPipe {
 
 /// Why there is no further pipe.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenPipeError {
+pub(crate) enum OpenPipeError {
     /// The relay says no.
     #[error("{}", say!("no-pipe", why = refusal(.0)))]
     Refused(OpenRefusal),
@@ -135,7 +135,7 @@ enum Command {
 
 /// Commands the actor. Every part of a session that talks to the relay holds one.
 #[derive(Clone)]
-pub struct RelayHandle {
+pub(crate) struct RelayHandle {
     commands: mpsc::Sender<Command>,
     ticket: watch::Receiver<Option<Signed<SessionTicket>>>,
     admitted: watch::Receiver<bool>,
@@ -143,7 +143,7 @@ pub struct RelayHandle {
 
 impl RelayHandle {
     /// Asks for a device; the answer comes as an event.
-    pub async fn request(&self, support_id: SupportId, ticket: &str, partner: Option<&str>) {
+    pub(crate) async fn request(&self, support_id: SupportId, ticket: &str, partner: Option<&str>) {
         let request = FromEngineer::Request {
             support_id,
             ticket: ticket.to_owned(),
@@ -155,23 +155,23 @@ impl RelayHandle {
     }
 
     /// Asks for a run with the key that was kept; the answer comes as an event.
-    pub async fn pair_again(&self) {
+    pub(crate) async fn pair_again(&self) {
         let _ = self.commands.send(Command::Say(FromEngineer::PairAgain {})).await;
     }
 
     /// Waits until the relay knows that the session was admitted, in the latest run.
-    pub async fn admitted(&self) {
+    pub(crate) async fn admitted(&self) {
         let _ = self.admitted.clone().wait_for(|is_admitted| *is_admitted).await;
     }
 
     /// The ticket that brings the session back at a relay that was started again, or for this program if
     /// it is started again. `None` before the admission.
-    pub fn session_ticket(&self) -> watch::Receiver<Option<Signed<SessionTicket>>> {
+    pub(crate) fn session_ticket(&self) -> watch::Receiver<Option<Signed<SessionTicket>>> {
         self.ticket.clone()
     }
 
     /// Asks for a further pipe.
-    pub async fn open(&self) -> Result<OpenedPipe, OpenPipeError> {
+    pub(crate) async fn open(&self) -> Result<OpenedPipe, OpenPipeError> {
         let (answer, answered) = oneshot::channel();
         self.commands.send(Command::Open(answer)).await.map_err(|_| OpenPipeError::Gone)?;
         let answered = timeout(limits::HANDSHAKE, answered).await.map_err(|_| OpenPipeError::NoAnswer)?;
@@ -180,7 +180,7 @@ impl RelayHandle {
 
     /// Says that the session is over; the actor then ends. A relay that is away is given a moment to come
     /// back and hear it.
-    pub async fn end(&self, reason: Reason) {
+    pub(crate) async fn end(&self, reason: Reason) {
         let (told, is_told) = oneshot::channel();
         let _ = self.commands.send(Command::End(reason, told)).await;
         let _ = timeout(LAST_WORD, is_told).await;
@@ -197,7 +197,7 @@ impl RelayHandle {
 }
 
 /// A request that leads nowhere, in words.
-pub fn unavailable(id: SupportId, code: Unavailable, retry_after: Option<u32>) -> Failure {
+pub(crate) fn unavailable(id: SupportId, code: Unavailable, retry_after: Option<u32>) -> Failure {
     match code {
         Unavailable::RateLimited => {
             let seconds = u64::from(retry_after.unwrap_or(60));

@@ -18,10 +18,10 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 pub(crate) use opening::{NotOpened, OpenMode, open};
-pub use state::{Live, OpenError, State};
-pub use stops::{Stop, Stops};
+pub(crate) use state::{Live, State};
+pub(crate) use stops::{Stop, Stops};
 use tokio::time::timeout;
-pub use unused::REASON;
+pub(crate) use unused::REASON;
 
 use crate::control::Heard;
 use crate::dialogue::Speaker;
@@ -34,7 +34,7 @@ use resources::Resources;
 use unused::until_unused;
 
 /// A session that the client allowed.
-pub struct Session {
+pub(crate) struct Session {
     id: SupportId,
     resources: Resources,
     events: SessionEvents,
@@ -42,17 +42,17 @@ pub struct Session {
 
 impl Session {
     /// The scanner.
-    pub fn id(&self) -> SupportId {
+    pub(crate) fn id(&self) -> SupportId {
         self.id
     }
 
     /// The name under which ssh knows the scanner.
-    pub fn alias(&self) -> String {
+    pub(crate) fn alias(&self) -> String {
         ssh_config::alias(self.id)
     }
 
     /// All names that stand for it in plain ssh.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.resources
             .directory
             .path()
@@ -61,12 +61,12 @@ impl Session {
     }
 
     /// The file for `ssh -F`.
-    pub fn ssh_config(&self) -> PathBuf {
+    pub(crate) fn ssh_config(&self) -> PathBuf {
         self.resources.directory.ssh_config()
     }
 
     /// The change that says how to use the session.
-    pub fn progress(&self) -> Option<Progress> {
+    pub(crate) fn progress(&self) -> Option<Progress> {
         let state = self.resources.state.borrow();
         let agent = state.agent()?;
         Some(Progress::Active {
@@ -80,12 +80,12 @@ impl Session {
     }
 
     /// SSH connections that are open, apart from the session's own shell.
-    pub fn other_connections(&self) -> usize {
+    pub(crate) fn other_connections(&self) -> usize {
         self.resources.open.borrow().others
     }
 
     /// Follows the session to its end. Safe to cancel.
-    pub async fn ended(&mut self, console: &Console) -> End {
+    pub(crate) async fn ended(&mut self, console: &Console) -> End {
         loop {
             let event = tokio::select! {
                 biased;
@@ -103,13 +103,13 @@ impl Session {
     }
 
     /// Follows the session until no other SSH connection is open (`None`), or to its end.
-    pub async fn unused(&mut self, console: &Console) -> Option<End> {
+    pub(crate) async fn unused(&mut self, console: &Console) -> Option<End> {
         let open = self.resources.open.clone();
         until_unused(open, async || self.ended(console).await).await
     }
 
     /// The session's end, if that is why a connection is gone.
-    pub async fn end_behind_a_lost_connection(&mut self, console: &Console) -> Option<End> {
+    pub(crate) async fn end_behind_a_lost_connection(&mut self, console: &Console) -> Option<End> {
         timeout(REASON, self.ended(console)).await.ok()
     }
 
@@ -133,24 +133,24 @@ impl Session {
     }
 
     /// Whether the session's own ssh has ever got a connection.
-    pub fn was_connected(&self) -> bool {
+    pub(crate) fn was_connected(&self) -> bool {
         self.resources.open.borrow().shell_before
     }
 
     /// Lets go of the session as if this program were killed: for five minutes it can be come back to.
-    pub async fn release(self) -> anyhow::Result<()> {
+    pub(crate) async fn release(self) -> anyhow::Result<()> {
         self.resources.release().await
     }
 
     /// Ends the session for `reason`, from here.
-    pub async fn end(self, reason: Reason) -> anyhow::Result<End> {
+    pub(crate) async fn end(self, reason: Reason) -> anyhow::Result<End> {
         let end = End::new(reason, Told::Here);
         self.clear_up(&end).await?;
         Ok(end)
     }
 
     /// Leaves nothing behind of a session that is over.
-    pub async fn clear_up(self, end: &End) -> anyhow::Result<()> {
+    pub(crate) async fn clear_up(self, end: &End) -> anyhow::Result<()> {
         self.resources.clear_up(end).await
     }
 }

@@ -19,7 +19,7 @@ use crate::words::say;
 
 /// `Dialing → Pairing → Asking → Active ⇄ Interrupted → Ended`.
 #[derive(Clone)]
-pub enum State {
+pub(crate) enum State {
     /// No connection to the relay yet.
     Dialing,
     /// The relay is there; the PIN is being typed or checked.
@@ -51,7 +51,7 @@ pub enum State {
 
 impl State {
     /// The name that programs see.
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Dialing => "connecting",
             Self::Pairing => "pairing",
@@ -63,7 +63,7 @@ impl State {
     }
 
     /// Who answers at the scanner, once that is known.
-    pub fn agent(&self) -> Option<&AgentHello> {
+    pub(crate) fn agent(&self) -> Option<&AgentHello> {
         match self {
             Self::Active { live, .. } | Self::Interrupted { live, .. } => Some(&live.agent),
             _ => None,
@@ -71,7 +71,7 @@ impl State {
     }
 
     /// How many seconds the state may last still, the last one begun counted.
-    pub fn remaining(&self, now: Instant) -> Option<u64> {
+    pub(crate) fn remaining(&self, now: Instant) -> Option<u64> {
         match self {
             Self::Asking { until } | Self::Active { until, .. } | Self::Interrupted { until, .. } => {
                 Some(until.saturating_duration_since(now).as_secs_f64().ceil() as u64)
@@ -81,7 +81,7 @@ impl State {
     }
 
     /// What is wrong with the connection to the agent, if something is.
-    pub fn trouble(&self) -> Option<&Trouble> {
+    pub(crate) fn trouble(&self) -> Option<&Trouble> {
         match self {
             Self::Interrupted { trouble, .. } => Some(trouble),
             _ => None,
@@ -89,7 +89,7 @@ impl State {
     }
 
     /// What a new SSH connection needs, or why there can be none.
-    pub fn live(&self) -> Result<Arc<Live>, String> {
+    pub(crate) fn live(&self) -> Result<Arc<Live>, String> {
         match self {
             Self::Interrupted { trouble, .. } => Err(say!("wait-for-scanner", trouble = trouble.to_string())),
             _ => self.admitted(),
@@ -97,7 +97,7 @@ impl State {
     }
 
     /// What talking to the client needs, or why the engineer cannot. An interruption only delays it.
-    pub fn admitted(&self) -> Result<Arc<Live>, String> {
+    pub(crate) fn admitted(&self) -> Result<Arc<Live>, String> {
         match self {
             Self::Active { live, .. } | Self::Interrupted { live, .. } => Ok(live.clone()),
             Self::Ended(end) => Err(end.sentence()),
@@ -108,7 +108,7 @@ impl State {
 }
 
 /// What an admitted session needs to open SSH connections.
-pub struct Live {
+pub(crate) struct Live {
     /// Who answers at the scanner.
     pub agent: AgentHello,
     /// Asks for pipes.
@@ -125,7 +125,7 @@ pub struct Live {
 
 /// Why there is no SSH connection.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenError {
+pub(crate) enum OpenError {
     /// The relay opened none.
     #[error(transparent)]
     Relay(#[from] OpenPipeError),
@@ -139,7 +139,7 @@ pub enum OpenError {
 
 impl OpenError {
     /// Whether another try makes sense: a connection broke, or the scanner was not told in time.
-    pub fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         match self {
             // Others have just ended, and the relay does not know it yet.
             Self::Relay(OpenPipeError::Refused(OpenRefusal::TooMany)) => true,
@@ -162,7 +162,7 @@ const AGENT_AWAY: Duration = Duration::from_millis(300);
 
 /// A pipe that is open at the scanner. Unless its end was said on the pipe itself, the scanner is told of it when this
 /// is dropped: it may hold the pipe for established, and would wait for us as long as an interruption may last.
-pub struct PipeClaim {
+pub(crate) struct PipeClaim {
     voice: ControlHandle,
     pipe: PipeId,
     is_said: bool,
@@ -174,7 +174,7 @@ impl PipeClaim {
     }
 
     /// The scanner knows already.
-    pub fn end_was_said(mut self) {
+    pub(crate) fn end_was_said(mut self) {
         self.is_said = true;
     }
 }
@@ -189,7 +189,7 @@ impl Drop for PipeClaim {
 
 impl Live {
     /// Opens the pipe of one SSH connection.
-    pub async fn open_pipe(&self) -> Result<(PipeClaim, Pipe), OpenError> {
+    pub(crate) async fn open_pipe(&self) -> Result<(PipeClaim, Pipe), OpenError> {
         let _ = timeout(ADMISSION, self.relay.admitted()).await;
         let opened = self.open().await?;
         let claim = PipeClaim::new(self.voice.clone(), opened.pipe);

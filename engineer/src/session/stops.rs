@@ -6,7 +6,7 @@ use crate::platform::{self, LocalStream, Signal, Signals};
 
 /// A wish to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// A signal: Ctrl-C, a closed terminal, the system.
     Signal(Signal),
     /// The process at the terminal is gone.
@@ -16,7 +16,7 @@ pub enum Stop {
 }
 
 /// Gathers requests to stop.
-pub struct Stops {
+pub(crate) struct Stops {
     signals: Signals,
     requests: mpsc::Receiver<()>,
     front: LocalStream,
@@ -24,20 +24,20 @@ pub struct Stops {
 
 impl Stop {
     /// Whether the engineer has gone away from this terminal, without asking for anything.
-    pub fn is_hang_up(self) -> bool {
+    pub(crate) fn is_hang_up(self) -> bool {
         matches!(self, Self::Signal(Signal::HangUp) | Self::FrontGone)
     }
 }
 
 impl Stops {
     /// Takes signals over; the sender is for what hears requests.
-    pub fn new(front: LocalStream) -> std::io::Result<(Self, mpsc::Sender<()>)> {
+    pub(crate) fn new(front: LocalStream) -> std::io::Result<(Self, mpsc::Sender<()>)> {
         let (sender, requests) = mpsc::channel(1);
         Ok((Self { signals: Signals::new()?, requests, front }, sender))
     }
 
     /// Waits for the next wish. Safe to cancel.
-    pub async fn next(&mut self) -> Stop {
+    pub(crate) async fn next(&mut self) -> Stop {
         tokio::select! {
             signal = self.signals.next() => Stop::Signal(signal),
             Some(()) = self.requests.recv() => Stop::Requested,

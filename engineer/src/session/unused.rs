@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use super::server::Open;
 
 /// How long the reason for a broken connection may take: the session's end, perhaps.
-pub const REASON: Duration = Duration::from_millis(500);
+pub(crate) const REASON: Duration = Duration::from_millis(500);
 
 /// Waits until no other SSH connection is `open` (`None`), or for what `ended` gives. The end closes the connections
 /// as well, and its reason takes another way: it is waited for.

@@ -11,9 +11,9 @@ use super::closed::Closed;
 use crate::{own_program, private_file};
 
 /// The file's name in the runtime directory.
-pub const FILE: &str = "ssh_config";
+pub(crate) const FILE: &str = "ssh_config";
 /// The name of a session's record in its own directory.
-pub const RECORD: &str = "session.json";
+pub(crate) const RECORD: &str = "session.json";
 
 /// How the names after support cases begin.
 pub(crate) const TICKET: &str = "ticket-";
@@ -23,7 +23,7 @@ const TICKETS: usize = 64;
 /// What a session leaves in its directory for the file of all sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Record {
+pub(crate) struct Record {
     /// How ssh reaches it.
     pub host: SshHost,
     /// The support case.
@@ -32,19 +32,19 @@ pub struct Record {
 
 impl Record {
     /// Stores the record in its session's directory.
-    pub fn store(&self) -> anyhow::Result<()> {
+    pub(crate) fn store(&self) -> anyhow::Result<()> {
         private_file::replace(&self.host.directory.join(RECORD), &serde_json::to_vec(self)?)
     }
 
     /// Reads the record of the session in `directory`, if it has got that far.
-    pub fn load(directory: &Path) -> Option<Self> {
+    pub(crate) fn load(directory: &Path) -> Option<Self> {
         let text = private_file::read(&directory.join(RECORD)).ok()??;
         let record: Self = serde_json::from_str(&text).ok()?;
         (record.host.directory == directory).then_some(record)
     }
 
     /// The name after the support case, if it can stand in an ssh_config and on a command line.
-    pub fn ticket_alias(&self) -> Option<String> {
+    pub(crate) fn ticket_alias(&self) -> Option<String> {
         let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let fits = !self.ticket.is_empty() && self.ticket.bytes().all(safe);
         fits.then(|| format!("{TICKET}{}", self.ticket))
@@ -53,7 +53,7 @@ impl Record {
 
 /// Writes the file for `records`, the living sessions. Once written it stays when there is none: its names never
 /// stand for another computer.
-pub fn write(runtime: &Path, records: &[Record]) -> anyhow::Result<()> {
+pub(crate) fn write(runtime: &Path, records: &[Record]) -> anyhow::Result<()> {
     let path = runtime.join(FILE);
     if records.is_empty() && !path.exists() {
         return Ok(());
@@ -68,7 +68,7 @@ pub fn write(runtime: &Path, records: &[Record]) -> anyhow::Result<()> {
 }
 
 /// The names that stand for the session to `id` in the file, its own first.
-pub fn names(runtime: &Path, id: SupportId) -> Vec<String> {
+pub(crate) fn names(runtime: &Path, id: SupportId) -> Vec<String> {
     let text = private_file::read(&runtime.join(FILE)).ok().flatten().unwrap_or_default();
     let own = super::alias(id);
     let hosts = text.lines().filter_map(|line| line.strip_prefix("Host "));

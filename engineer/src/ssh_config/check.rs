@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How plain `ssh` stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Every option comes out as it should.
     Confirmed,
     /// Our file is not included.
@@ -34,7 +34,7 @@ pub enum Standing {
 
 /// An option that comes out differently.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// As `ssh -G` writes it.
     pub option: String,
     /// What the engineer's configuration adds, where that may be shown.
@@ -56,7 +56,7 @@ impl Difference {
 }
 
 /// What is in the way, and what to do about it, for a person.
-pub fn advice(differences: &[Difference]) -> String {
+pub(crate) fn advice(differences: &[Difference]) -> String {
     let (gathered, earlier): (Vec<_>, Vec<_>) =
         differences.iter().partition(|difference| difference.is_gathered());
     let mut advice = Vec::new();
@@ -74,7 +74,7 @@ fn listed(differences: &[&Difference]) -> String {
 }
 
 /// Compares what plain `ssh` makes of `name` with what `ssh -F config` makes of it.
-pub async fn check(config: &Path, name: &str) -> anyhow::Result<Standing> {
+pub(crate) async fn check(config: &Path, name: &str) -> anyhow::Result<Standing> {
     let (wanted, found) = tokio::try_join!(evaluate(Some(config), name), evaluate(None, name))?;
     Ok(compare(&wanted, &found))
 }

@@ -14,7 +14,7 @@ const NO_DIGITS: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._
 
 /// The block for names without a session. It stands behind those of the sessions, and the first value wins.
 #[derive(Debug, Clone)]
-pub struct Closed {
+pub(crate) struct Closed {
     /// Where the sessions are.
     pub runtime: PathBuf,
     /// This very program, for ssh to start as its proxy.
@@ -26,7 +26,7 @@ pub struct Closed {
 impl Closed {
     /// The block. With `unsupported`, the options that the local ssh does not know, it also has what every
     /// session's block has, so that a check finds them without a session.
-    pub fn block(&self, unsupported: Option<&[String]>) -> Result<String, UnsafeValueError> {
+    pub(crate) fn block(&self, unsupported: Option<&[String]>) -> Result<String, UnsafeValueError> {
         let (program, runtime) = (shell_word(&self.program)?, shell_word(&self.runtime)?);
         let mut options = vec![
             ("HostName", "fieldlink.invalid".to_owned()),

@@ -18,7 +18,7 @@ use crate::words::say;
 const PROMPT: Duration = Duration::from_secs(20);
 
 /// The options of `FIXED` that the local ssh does not know, or would complain about.
-pub async fn unsupported() -> anyhow::Result<Vec<String>> {
+pub(crate) async fn unsupported() -> anyhow::Result<Vec<String>> {
     let lines: String = FIXED.iter().map(|(option, value)| format!("{option} {value}\n")).collect();
     let mut ssh = Command::new("ssh");
     ssh.args(["-F", "/dev/stdin", "-G", "scanner"]).env("LC_ALL", "C").kill_on_drop(true);

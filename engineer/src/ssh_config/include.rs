@@ -20,7 +20,7 @@ const COMMENT: &str =
 
 /// Where a line of ours stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// Nowhere.
     Missing,
     /// Before everything that it must stand before.
@@ -31,7 +31,7 @@ pub enum Place {
 
 /// What became of the engineer's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// It was as it should be.
     None,
     /// The line was put at the top.
@@ -43,23 +43,23 @@ pub enum Change {
 }
 
 /// The file that ssh reads for this user. It asks the system for the home directory, not the environment.
-pub fn user_config() -> anyhow::Result<PathBuf> {
+pub(crate) fn user_config() -> anyhow::Result<PathBuf> {
     let home = platform::home_directory().with_context(|| say!("home-unknown"))?;
     Ok(home.join(".ssh/config"))
 }
 
 /// Where a line stands in the file at `path` that includes one of `ours`.
-pub fn place(path: &Path, ours: &[PathBuf]) -> anyhow::Result<Place> {
+pub(crate) fn place(path: &Path, ours: &[PathBuf]) -> anyhow::Result<Place> {
     Ok(place_in(&read(path)?.unwrap_or_default(), ours))
 }
 
 /// Puts a line that includes the first of `ours` at the top of the file at `path`, and takes out others.
-pub fn install(path: &Path, ours: &[PathBuf], line: &str) -> anyhow::Result<Change> {
+pub(crate) fn install(path: &Path, ours: &[PathBuf], line: &str) -> anyhow::Result<Change> {
     edit(path, |text| installed(text, ours, line))
 }
 
 /// Takes out every line that includes one of `ours`.
-pub fn uninstall(path: &Path, ours: &[PathBuf]) -> anyhow::Result<Change> {
+pub(crate) fn uninstall(path: &Path, ours: &[PathBuf]) -> anyhow::Result<Change> {
     edit(path, |text| match place_in(text, ours) {
         Place::Missing => (text.to_owned(), Change::None),
         _ => (without(text, ours), Change::Removed),

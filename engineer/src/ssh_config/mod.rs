@@ -5,11 +5,11 @@
 //! options stand in two files: the session's own, for `ssh -F`, and one for all sessions, to be
 //! included into the engineer's `~/.ssh/config`.
 
-pub mod aliases;
-pub mod check;
-pub mod closed;
-pub mod dialect;
-pub mod include;
+pub(crate) mod aliases;
+pub(crate) mod check;
+pub(crate) mod closed;
+pub(crate) mod dialect;
+pub(crate) mod include;
 mod options;
 
 use std::fmt::Write;
@@ -25,7 +25,7 @@ use crate::words::say;
 /// What ssh has to know about one session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SshHost {
+pub(crate) struct SshHost {
     /// The scanner.
     pub id: SupportId,
     /// The session, after which the host key is filed.
@@ -46,24 +46,24 @@ pub struct SshHost {
 /// A value that ssh_config cannot carry safely.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{}", say!("ssh-config-unsafe", what = .what, value = format!("{:?}", .shown)))]
-pub struct UnsafeValueError {
+pub(crate) struct UnsafeValueError {
     what: String,
     shown: String,
 }
 
 impl SshHost {
     /// The name under which ssh knows the scanner.
-    pub fn alias(&self) -> String {
+    pub(crate) fn alias(&self) -> String {
         alias(self.id)
     }
 
     /// The name under which the session's host key is filed.
-    pub fn key_alias(&self) -> String {
+    pub(crate) fn key_alias(&self) -> String {
         format!("fieldlink-{}", self.session)
     }
 
     /// The options, in the order in which they are written.
-    pub fn options(&self) -> Result<Vec<(&'static str, String)>, UnsafeValueError> {
+    pub(crate) fn options(&self) -> Result<Vec<(&'static str, String)>, UnsafeValueError> {
         let socket = self.directory.join("control.sock");
         let mut options = vec![
             ("HostName", self.alias()),
@@ -79,12 +79,12 @@ impl SshHost {
     }
 
     /// One `Host` block that stands for this session under each of `names`.
-    pub fn block(&self, names: &[String]) -> Result<String, UnsafeValueError> {
+    pub(crate) fn block(&self, names: &[String]) -> Result<String, UnsafeValueError> {
         Ok(written(names, &self.options()?))
     }
 
     /// The whole file for `ssh -F`.
-    pub fn file(&self) -> Result<String, UnsafeValueError> {
+    pub(crate) fn file(&self) -> Result<String, UnsafeValueError> {
         let block = self.block(&[self.alias(), "scanner".into()])?;
         Ok(format!("# One Fieldlink session; this file is removed at its end.\n{block}"))
     }
@@ -106,12 +106,12 @@ fn written(names: &[String], options: &[(&str, String)]) -> String {
 }
 
 /// The name under which ssh knows the scanner `id`.
-pub fn alias(id: SupportId) -> String {
+pub(crate) fn alias(id: SupportId) -> String {
     format!("scanner-{id}")
 }
 
 /// The line that brings the file at `path` into another one.
-pub fn include_line(path: &Path) -> Result<String, UnsafeValueError> {
+pub(crate) fn include_line(path: &Path) -> Result<String, UnsafeValueError> {
     // Older versions of ssh know no tokens here, newer ones do: no percent sign means the same to both.
     match path.to_str() {
         Some(text) if text.contains('%') => Err(unsafe_value(say!("unsafe-own-directory"), text)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 
 /// Which boot of this computer it is; the same text until it is started again.
-pub fn boot_id() -> String {
+pub(crate) fn boot_id() -> String {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -15,7 +15,7 @@ pub fn boot_id() -> String {
 }
 
 /// The time since then, sleep included where the system counts it.
-pub fn since_boot() -> Duration {
+pub(crate) fn since_boot() -> Duration {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let clock = ClockId::CLOCK_BOOTTIME;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]

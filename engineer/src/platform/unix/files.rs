@@ -10,24 +10,24 @@ use nix::unistd::{User, geteuid};
 use crate::words::say;
 
 /// Where sessions are kept if the environment names no runtime directory.
-pub fn fallback_runtime_directory() -> PathBuf {
+pub(crate) fn fallback_runtime_directory() -> PathBuf {
     PathBuf::from(format!("/tmp/fieldlink-{}", geteuid()))
 }
 
 /// The runtime directory that a login has made for this user, whether or not the environment names it.
-pub fn login_runtime_directory() -> Option<PathBuf> {
+pub(crate) fn login_runtime_directory() -> Option<PathBuf> {
     let path = PathBuf::from(format!("/run/user/{}", geteuid()));
     check_private_directory(&path).is_ok().then_some(path)
 }
 
 /// This user's home, as the list of users has it.
-pub fn home_directory() -> Option<PathBuf> {
+pub(crate) fn home_directory() -> Option<PathBuf> {
     User::from_uid(geteuid()).ok()?.map(|user| user.dir).filter(|home| home.is_absolute())
 }
 
 /// Refuses what is another user's, so that nothing is made there. What is root's may be for every user:
 /// there the permissions decide.
-pub fn check_own(path: &Path) -> io::Result<()> {
+pub(crate) fn check_own(path: &Path) -> io::Result<()> {
     let owner = fs::metadata(path)?.uid();
     let (ours, root) = (geteuid().as_raw(), 0);
     if owner == ours || owner == root { Ok(()) } else { Err(foreign(&path.display().to_string(), owner)) }
@@ -40,12 +40,12 @@ fn foreign(what: &str, owner: u32) -> io::Error {
 
 /// Creates `path`, and what is missing above it, for this user alone. An existing one is left as it
 /// is: see [`check_private_directory`].
-pub fn create_private_directory(path: &Path) -> io::Result<()> {
+pub(crate) fn create_private_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Checks that `path` is a real directory that belongs to this user and that no other user can enter.
-pub fn check_private_directory(path: &Path) -> io::Result<()> {
+pub(crate) fn check_private_directory(path: &Path) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path)?;
     if metadata.is_symlink() {
         return Err(io::Error::other(say!("directory-is-link")));
@@ -57,7 +57,7 @@ pub fn check_private_directory(path: &Path) -> io::Result<()> {
 }
 
 /// Checks that an open file belongs to this user and that no other user can read it.
-pub fn check_private_file(file: &File) -> io::Result<()> {
+pub(crate) fn check_private_file(file: &File) -> io::Result<()> {
     check_private(&file.metadata()?, || say!("file-meant"), 0o600)
 }
 
@@ -75,14 +75,14 @@ fn check_private(metadata: &Metadata, what: impl FnOnce() -> String, wanted: u32
 }
 
 /// Options that create a file for this user alone and follow no symbolic link.
-pub fn private_file() -> OpenOptions {
+pub(crate) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600).custom_flags(nix::libc::O_NOFOLLOW);
     options
 }
 
 /// Gives `file` the owner and the mode of the file that `other` describes.
-pub fn give_same_owner(file: &File, other: &Metadata) -> io::Result<()> {
+pub(crate) fn give_same_owner(file: &File, other: &Metadata) -> io::Result<()> {
     let own = file.metadata()?;
     if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
         fchown(file, Some(other.uid()), Some(other.gid()))?;
@@ -91,7 +91,7 @@ pub fn give_same_owner(file: &File, other: &Metadata) -> io::Result<()> {
 }
 
 /// Makes a renamed or created entry of `path` survive a crash.
-pub fn sync_directory(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 

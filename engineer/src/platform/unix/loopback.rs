@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 const TABLES: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
 
 /// Whether the other end of `stream` is a socket of this user, which it is only known to be while it is open.
-pub fn is_from_this_user(stream: &TcpStream) -> io::Result<bool> {
+pub(crate) fn is_from_this_user(stream: &TcpStream) -> io::Result<bool> {
     let (theirs, ours) = (stream.peer_addr()?, stream.local_addr()?);
     for table in TABLES {
         match fs::read_to_string(table) {

@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use crate::platform::Signal;
 
 /// The signals that stop this program. While it exists they do nothing by themselves.
-pub struct Signals {
+pub(crate) struct Signals {
     interrupt: Stream,
     terminate: Stream,
     /// Not under `nohup`, which wants the program to go on.
@@ -21,7 +21,7 @@ pub struct Signals {
 
 impl Signals {
     /// Takes the signals over.
-    pub fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> std::io::Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -30,7 +30,7 @@ impl Signals {
     }
 
     /// Waits for the next one. Safe to cancel.
-    pub async fn next(&mut self) -> Signal {
+    pub(crate) async fn next(&mut self) -> Signal {
         tokio::select! {
             Some(()) = self.terminate.recv() => Signal::Terminate,
             Some(()) = next(&mut self.hang_up) => Signal::HangUp,
@@ -56,7 +56,7 @@ fn is_ignored(number: Number) -> bool {
 }
 
 /// Sends `signal` to the process `pid`, a child of ours that was not waited for yet.
-pub fn send_signal(pid: u32, signal: Signal) {
+pub(crate) fn send_signal(pid: u32, signal: Signal) {
     let number = match signal {
         Signal::Interrupt => Number::SIGINT,
         Signal::Terminate => Number::SIGTERM,
@@ -72,16 +72,16 @@ fn kill_child(pid: u32, number: Number) {
 }
 
 /// Tells when something has happened to a child.
-pub struct ChildChanges(Stream);
+pub(crate) struct ChildChanges(Stream);
 
 impl ChildChanges {
     /// Begins to watch.
-    pub fn new() -> std::io::Result<Self> {
+    pub(crate) fn new() -> std::io::Result<Self> {
         signal(SignalKind::child()).map(Self)
     }
 
     /// Waits for the next change. Safe to cancel.
-    pub async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         if self.0.recv().await.is_none() {
             std::future::pending().await
         }
@@ -90,7 +90,7 @@ impl ChildChanges {
 
 /// If the child `pid` is stopped, stops this program as well, as job control would; returns when both go on.
 /// Where no shell could have them go on (the process group is an orphan), the kernel stops nothing.
-pub fn stop_with(pid: u32) {
+pub(crate) fn stop_with(pid: u32) {
     if is_stopped(pid) {
         // To this very thread, so that it stands still before the next line.
         let _ = raise(Number::SIGTSTP);
@@ -113,13 +113,13 @@ fn is_stopped(_: u32) -> bool {
 }
 
 /// Has `command` run in a process group of its own, which the terminal's keys do not reach.
-pub fn in_own_group(command: &mut Command) {
+pub(crate) fn in_own_group(command: &mut Command) {
     command.process_group(0);
 }
 
 /// Keeps job control from stopping this program: it is in the background, and may write to the terminal. A
 /// parent that is killed takes it along, as if the two were one.
-pub fn follow_parent() {
+pub(crate) fn follow_parent() {
     let signals = [Number::SIGTSTP, Number::SIGTTIN, Number::SIGTTOU];
     let _ = signals.into_iter().collect::<SigSet>().thread_block();
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -127,20 +127,20 @@ pub fn follow_parent() {
 }
 
 /// Whether a child was killed by a signal that does not come from a person who wants it to stop.
-pub fn was_killed(status: ExitStatus) -> bool {
+pub(crate) fn was_killed(status: ExitStatus) -> bool {
     let asked = [Number::SIGINT, Number::SIGTERM, Number::SIGHUP, Number::SIGQUIT, Number::SIGPIPE];
     status.signal().is_some_and(|signal| !asked.map(|asked| asked as i32).contains(&signal))
 }
 
 /// The exit code of a child: its own, or 128 and the signal that stopped it, as shells count.
-pub fn exit_code(status: ExitStatus) -> u8 {
+pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
 }
 
 /// A core dump of this program, or another process of the same user that looks into it, could have a PIN or
 /// session keys. Where that cannot be forbidden the program still serves.
-pub fn keep_memory_private() {
+pub(crate) fn keep_memory_private() {
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let _ = nix::sys::prctl::set_dumpable(false);

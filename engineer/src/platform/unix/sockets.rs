@@ -11,35 +11,33 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
 use tokio::io::{Interest, Ready};
 use tokio::net::UnixListener;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, ReadHalf};
 
 use crate::words::say;
 
 /// A local connection.
-pub type LocalStream = tokio::net::UnixStream;
+pub(crate) type LocalStream = tokio::net::UnixStream;
 /// The reading side of a local connection.
-pub type LocalReader<'a> = ReadHalf<'a>;
-/// The writing side of a local connection.
-pub type LocalWriter<'a> = WriteHalf<'a>;
+pub(crate) type LocalReader<'a> = ReadHalf<'a>;
 /// The reading side of a local connection, on its own.
-pub type OwnedReader = OwnedReadHalf;
+pub(crate) type OwnedReader = OwnedReadHalf;
 /// The writing side of a local connection, on its own.
-pub type OwnedWriter = OwnedWriteHalf;
+pub(crate) type OwnedWriter = OwnedWriteHalf;
 /// A local connection for programs that wait for one thing at a time.
-pub type SyncStream = std::os::unix::net::UnixStream;
+pub(crate) type SyncStream = std::os::unix::net::UnixStream;
 
 /// Accepts connections from programs of the same user.
-pub struct LocalListener(UnixListener);
+pub(crate) struct LocalListener(UnixListener);
 
 impl LocalListener {
     /// Listens at `path`, which must lie in a private directory.
-    pub fn bind(path: &Path) -> io::Result<Self> {
+    pub(crate) fn bind(path: &Path) -> io::Result<Self> {
         check_length(path)?;
         UnixListener::bind(path).map(Self)
     }
 
     /// Listens at `path`, wherever it lies: no other user may connect from the first moment on.
-    pub fn bind_private(path: &Path) -> io::Result<Self> {
+    pub(crate) fn bind_private(path: &Path) -> io::Result<Self> {
         let before = umask(Mode::from_bits_truncate(0o177));
         let bound = Self::bind(path);
         umask(before);
@@ -47,7 +45,7 @@ impl LocalListener {
     }
 
     /// The next connection. Safe to cancel.
-    pub async fn accept(&self) -> io::Result<LocalStream> {
+    pub(crate) async fn accept(&self) -> io::Result<LocalStream> {
         loop {
             let (stream, _) = self.0.accept().await?;
             // The directory keeps others out already; this holds even if another process opens it up.
@@ -59,13 +57,13 @@ impl LocalListener {
 }
 
 /// Connects to the socket at `path`.
-pub fn connect(path: &Path) -> io::Result<SyncStream> {
+pub(crate) fn connect(path: &Path) -> io::Result<SyncStream> {
     check_length(path)?;
     SyncStream::connect(path)
 }
 
 /// The same connection for programs that wait for several things.
-pub fn into_async(stream: SyncStream) -> io::Result<LocalStream> {
+pub(crate) fn into_async(stream: SyncStream) -> io::Result<LocalStream> {
     stream.set_nonblocking(true)?;
     LocalStream::from_std(stream)
 }
@@ -78,7 +76,7 @@ fn check_length(path: &Path) -> io::Result<()> {
 }
 
 /// Passes `stream` to the program at the other end of standard output (ssh's `ProxyUseFdpass`).
-pub fn hand_over(stream: &SyncStream) -> io::Result<()> {
+pub(crate) fn hand_over(stream: &SyncStream) -> io::Result<()> {
     let descriptors = [stream.as_raw_fd()];
     let stdout = io::stdout();
     sendmsg::<()>(
@@ -92,37 +90,37 @@ pub fn hand_over(stream: &SyncStream) -> io::Result<()> {
 }
 
 /// Whether standard output is a socket.
-pub fn stdout_is_socket() -> bool {
+pub(crate) fn stdout_is_socket() -> bool {
     getsockopt(&io::stdout(), SockType).is_ok()
 }
 
 /// Two ends of a new local connection: one for here, one for a child's standard input.
-pub fn socket_pair() -> io::Result<(LocalStream, OwnedFd)> {
+pub(crate) fn socket_pair() -> io::Result<(LocalStream, OwnedFd)> {
     let (ours, theirs) = SyncStream::pair()?;
     Ok((into_async(ours)?, theirs.into()))
 }
 
 /// The local connection that this program was started with as its standard input; another one every time.
-pub fn inherited_socket() -> io::Result<LocalStream> {
+pub(crate) fn inherited_socket() -> io::Result<LocalStream> {
     let stream = SyncStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     stream.peer_addr()?;
     into_async(stream)
 }
 
 /// The same connection once more.
-pub fn duplicate(stream: &LocalStream) -> io::Result<LocalStream> {
+pub(crate) fn duplicate(stream: &LocalStream) -> io::Result<LocalStream> {
     into_async(stream.as_fd().try_clone_to_owned()?.into())
 }
 
 /// Waits until the other end of a local connection is closed, also while another task reads from it. Safe to cancel.
-pub async fn peer_gone(stream: &LocalStream) {
+pub(crate) async fn peer_gone(stream: &LocalStream) {
     closed(stream).await;
 }
 
 /// Waits until the other end of a local connection sends nothing more, even while no task reads and
 /// unread bytes wait. An ssh that ends or is killed closes its connection; it never closes one half
 /// and goes on reading. Safe to cancel.
-pub async fn hung_up(reader: &LocalReader<'_>) {
+pub(crate) async fn hung_up(reader: &LocalReader<'_>) {
     closed(reader.as_ref()).await;
 }
 

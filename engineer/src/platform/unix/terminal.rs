@@ -21,16 +21,16 @@ const LINE: usize = 2048;
 
 /// Something that gives one line and keeps the rest: bytes are read one by one, because what
 /// follows the line belongs to another program.
-pub struct LineInput(OwnedFd);
+pub(crate) struct LineInput(OwnedFd);
 
 impl LineInput {
     /// Standard input.
-    pub fn stdin() -> io::Result<Self> {
+    pub(crate) fn stdin() -> io::Result<Self> {
         io::stdin().as_fd().try_clone_to_owned().map(Self)
     }
 
     /// Takes over the descriptor `number`, which the caller of this program left open for us.
-    pub fn descriptor(number: i32) -> io::Result<Self> {
+    pub(crate) fn descriptor(number: i32) -> io::Result<Self> {
         if number <= 2 {
             return Err(io::Error::other(say!("standard-stream")));
         }
@@ -38,22 +38,22 @@ impl LineInput {
     }
 
     /// The next line without its end, or `None` at the end of the input. Safe to cancel.
-    pub async fn line(&self) -> io::Result<Option<Zeroizing<String>>> {
+    pub(crate) async fn line(&self) -> io::Result<Option<Zeroizing<String>>> {
         line(self.0.as_fd()).await
     }
 }
 
 /// The terminal that this program was started from, whatever its standard streams are.
-pub struct Terminal(File);
+pub(crate) struct Terminal(File);
 
 impl Terminal {
     /// Opens it; an error means that there is none.
-    pub fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         OpenOptions::new().read(true).write(true).open("/dev/tty").map(Self)
     }
 
     /// Asks for a line. `hidden` hides what is typed. Safe to cancel: the terminal is as before.
-    pub async fn ask(&self, prompt: &str, hidden: bool) -> io::Result<Option<Zeroizing<String>>> {
+    pub(crate) async fn ask(&self, prompt: &str, hidden: bool) -> io::Result<Option<Zeroizing<String>>> {
         let mut continued = signal(SignalKind::from_raw(Signal::SIGCONT as i32))?;
         wait_for_foreground(&self.0)?;
         let before = if hidden { Some(TerminalState::of(&self.0)?) } else { None };
@@ -73,7 +73,7 @@ impl Terminal {
 
     /// Hides what is typed until the value is dropped. What was typed and not read by then is thrown away: the
     /// rest of something pasted must not get to the shell.
-    pub fn hide_typing(&self) -> io::Result<HiddenTyping> {
+    pub(crate) fn hide_typing(&self) -> io::Result<HiddenTyping> {
         let state = TerminalState::of(&self.0)?;
         state.hide_typing()?;
         Ok(HiddenTyping(state))
@@ -81,7 +81,7 @@ impl Terminal {
 }
 
 /// A terminal that does not show what is typed.
-pub struct HiddenTyping(TerminalState);
+pub(crate) struct HiddenTyping(TerminalState);
 
 impl Drop for HiddenTyping {
     fn drop(&mut self) {
@@ -92,14 +92,14 @@ impl Drop for HiddenTyping {
 }
 
 /// The settings of the terminal; they come back when this is dropped, whatever a child did to them.
-pub struct TerminalState {
+pub(crate) struct TerminalState {
     terminal: File,
     settings: Termios,
 }
 
 impl TerminalState {
     /// Remembers the settings of the terminal, if there is one.
-    pub fn remember() -> Option<Self> {
+    pub(crate) fn remember() -> Option<Self> {
         // In the background they are those of the shell's own prompt.
         let Terminal(terminal) = Terminal::open().ok().filter(|terminal| is_foreground(&terminal.0))?;
         Self::of(&terminal).ok()
@@ -117,7 +117,7 @@ impl TerminalState {
     }
 
     /// Undoes what a program that was cut off may have left on the screen.
-    pub fn reset_screen(&self) {
+    pub(crate) fn reset_screen(&self) {
         // A program in the background that touches the terminal is stopped by the kernel.
         if self.is_ours() && screen::can_be_reset() {
             let _ = (&self.terminal).write_all(screen::RESET.as_bytes());
