@@ -172,9 +172,9 @@ impl Access {
                 }
                 self.on_tunnel(event);
             }
-            Event::Charge(ChargeRequest { registration, reply }) => {
+            Event::Charge(ChargeRequest { registration, run, reply }) => {
                 // A run that is gone leaves its charge standing: it cannot be refunded.
-                let _ = reply.send(self.rules.handle_charge(&registration));
+                let _ = reply.send(self.rules.handle_charge(&registration, run));
             }
             Event::Run(run) => self.on_run(run),
             Event::RunFailed(error) => tracing::error!(%error, "a pairing failed by itself"),

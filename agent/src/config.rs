@@ -11,6 +11,7 @@ use fieldlink_protocol::settings;
 use fieldlink_transport::{Dialer, PipeLimits, Proxy, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 
+use crate::engineers::Engineers;
 use crate::memory;
 use crate::session_process::Launch;
 use crate::ssh::forward_policy::ForwardPolicy;
@@ -74,6 +75,9 @@ pub struct Config {
     /// What stands between here and the relay.
     #[serde(default)]
     pub proxy: ProxySection,
+    /// Whose certificates prove who an engineer is.
+    #[serde(default)]
+    pub engineers: Engineers,
 }
 
 /// Times and sizes of a session.
@@ -135,6 +139,7 @@ impl Config {
             config.support_user
         );
         let directory = path.parent().unwrap_or(Path::new(""));
+        config.engineers = config.engineers.standing_in(directory);
         config.proxy = config.proxy.standing_in(path);
         config.ca_file = config.ca_file.map(|file| directory.join(file));
         config.session_program = config.session_program.map(|file| directory.join(file));

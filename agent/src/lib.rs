@@ -10,6 +10,7 @@ pub mod access;
 pub mod args;
 mod clock;
 pub mod config;
+mod engineers;
 pub mod foreground;
 mod memory;
 pub mod network;

@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fieldlink_identity::Proof;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
@@ -92,7 +93,7 @@ impl StateFiles {
     pub fn set_session(&self, session: Option<&SessionMark>) {
         match session.map(serde_json::to_string) {
             Some(Ok(text)) => {
-                self.write("session", &text);
+                self.write("session", text.as_bytes());
             }
             _ => self.remove("session"),
         }
@@ -105,9 +106,20 @@ impl StateFiles {
         serde_json::from_str(&text).ok()
     }
 
+    /// Keeps what the engineer of the latest session has signed, and the signature: for `ssh-keygen -Y verify`.
+    pub fn set_engagement(&self, proof: Option<&Proof>) {
+        match proof {
+            Some(proof) => {
+                self.write("engaged", proof.statement().as_bytes());
+                self.write("engaged.sig", proof.armoured().as_bytes());
+            }
+            None => ["engaged", "engaged.sig"].into_iter().for_each(|name| self.remove(name)),
+        }
+    }
+
     /// Notes why this run ends itself, for the client to read afterwards.
     pub fn set_last_words(&self, reason: Reason) {
-        self.write("ended", reason.code());
+        self.write("ended", reason.code().as_bytes());
     }
 
     /// Why the run before ended itself, once.
@@ -121,7 +133,7 @@ impl StateFiles {
     pub fn note_start(&self, now: Duration) -> Duration {
         let known = self.read("starts").unwrap_or_default();
         let (starts, wait) = with_start(&known, now);
-        self.write("starts", &starts);
+        self.write("starts", starts.as_bytes());
         wait
     }
 
@@ -138,10 +150,10 @@ impl StateFiles {
     }
 
     /// Whole or not at all.
-    fn write(&self, name: &str, text: &str) -> bool {
+    fn write(&self, name: &str, content: &[u8]) -> bool {
         let Some(directory) = &self.0 else { return false };
         let (path, new) = (directory.join(name), directory.join(format!("{name}.new")));
-        let written = write_private(&new, text).and_then(|()| std::fs::rename(&new, &path));
+        let written = write_private(&new, content).and_then(|()| std::fs::rename(&new, &path));
         if let Err(error) = &written {
             tracing::warn!(%error, path = %path.display(), "could not leave a note for the next start");
             // A part of it would take room, and say nothing.
@@ -158,9 +170,9 @@ impl StateFiles {
     }
 }
 
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
+    file.write_all(content)
 }
 
 /// The starts of the row that `now` belongs to, one a line, and the wait that follows from them. In a row

@@ -50,11 +50,17 @@ fn show_session(status: &mut Status, active: &Active, are_we_away: bool) {
     status.question = active.asked.as_ref().map(question_of);
 }
 
-/// The engineer who makes this request, every text cleaned.
+/// The engineer who makes this request, every text cleaned: as proven, or else as the relay says.
 pub(crate) fn person_of(request: &Request) -> Person {
+    let proven = request.engagement.as_ref().map(|engagement| &engagement.proven);
+    let (name, company) = match proven {
+        Some(proven) => (&proven.name, &proven.company),
+        None => (&request.engineer.name, &request.engineer.company),
+    };
     Person {
-        engineer: text::name(&request.engineer.name),
-        company: text::name(&request.engineer.company),
+        engineer: text::name(name),
+        company: text::name(company),
+        authority: proven.map(|proven| text::name(&proven.authority)),
         ticket: text::name(&request.ticket),
         partner: request.partner.as_deref().map(text::name),
     }
@@ -114,6 +120,7 @@ mod tests {
             },
             ticket: name("T-7\u{1b}]0;x\u{7}"),
             partner: Some(name("Reseller\r\n")),
+            engagement: None,
         });
         assert_eq!(
             Words::new(Language::English).person(&who),

@@ -44,6 +44,22 @@ reason-relay-ended = der Supportdienst hat beendet
 reason-pairing-timeout = der Verbindungsaufbau dauerte zu lange
 reason-partner-missing = die Gegenseite antwortete nicht rechtzeitig
 reason-pairing-aborted = der Verbindungsaufbau wurde abgebrochen
+reason-certificate-missing = es kam kein Nachweis, wer der Techniker ist
+reason-certificate-unsupported = der Namensnachweis des Technikers ist von einer Art, die hier nicht gilt
+reason-certificate-authority = der Namensnachweis des Technikers stammt nicht von der Stelle, der dieses Gerät vertraut
+reason-certificate-expired = der Namensnachweis des Technikers ist abgelaufen
+reason-certificate-not-yet-valid = der Namensnachweis des Technikers gilt noch nicht
+reason-certificate-principal = der Techniker gehört nicht zu denen, die sich mit diesem Gerät verbinden dürfen
+reason-certificate-revoked = der Namensnachweis des Technikers wurde zurückgezogen
+reason-certificate-not-hardware = der Techniker muss einen Sicherheitsschlüssel benutzen und tat es nicht
+reason-revocation-unknown = dieses Gerät kann nicht lesen, wessen Namensnachweis zurückgezogen ist, und lässt niemanden ein
+reason-clock-not-set = die Uhr dieses Geräts ist noch nicht gestellt
+reason-proof-namespace = der Namensnachweis des Technikers wurde für etwas anderes ausgestellt
+reason-proof-signature = der Namensnachweis des Technikers stimmt nicht
+reason-proof-other-scanner = der Namensnachweis des Technikers gilt für ein anderes Gerät
+reason-proof-replayed = die Anfrage gehört zu einem früheren Versuch
+reason-proof-altered = die Anfrage wurde unterwegs verändert
+reason-proof-other-key = es ist nicht der Techniker, mit dem die Sitzung begann
 reason-unknown = aus einem Grund, den diese Version nicht kennt
 hearsay = der Supportdienst sagt: { $cause }
 hearsay-client-ended = am Scanner wurde beendet
@@ -72,6 +88,7 @@ warning-time-left = { $minutes ->
 warning-more-time = Sie haben dem Techniker mehr Zeit gegeben: Die Sitzung endet in { $time }.
 warning-no-more-time = Länger kann die Sitzung nicht dauern.
 warning-wrong-pin = Eine falsche PIN wurde versucht, von { $visitor }.
+warning-not-believed = { $visitor } wurde abgewiesen: { $cause }.
 warning-broken-off = { $visitor } hat während der Prüfung der PIN abgebrochen; das zählt als falsche PIN.
 warning-refused = Sie haben { $engineer } nicht eingelassen. Geschieht das noch einmal, geht der Fernzugriff aus.
 warning-answered-no = Sie haben Nein gesagt.
@@ -86,7 +103,10 @@ chat-from-client = Sie: { $text }
 
 ## Fragen
 
-question-consent = { $visitor } einlassen?
+# Nach dem, was über den Namen bekannt ist.
+question-consent = { $identity } { $visitor } einlassen?
+identity-proven = Den Namen bestätigt { $authority }.
+identity-told = Den Namen nennt der Supportdienst.
 question-extension = Der Techniker bittet um { $minutes } Minuten mehr. Einverstanden?
 question-text = Der Techniker fragt: { $text }
 question-time = (noch { $time } für die Antwort)

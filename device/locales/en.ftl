@@ -45,6 +45,22 @@ reason-relay-ended = the support service ended it
 reason-pairing-timeout = pairing took too long
 reason-partner-missing = the other side did not answer in time
 reason-pairing-aborted = pairing was broken off
+reason-certificate-missing = no proof of the engineer's name arrived
+reason-certificate-unsupported = the proof of the engineer's name is of a kind that is not accepted here
+reason-certificate-authority = the proof of the engineer's name is not from the office that this device trusts
+reason-certificate-expired = the proof of the engineer's name has expired
+reason-certificate-not-yet-valid = the proof of the engineer's name is not valid yet
+reason-certificate-principal = the engineer is none of the people who may connect to this device
+reason-certificate-revoked = the proof of the engineer's name was withdrawn
+reason-certificate-not-hardware = the engineer has to use a security key, and did not
+reason-revocation-unknown = this device cannot read whose proof of the name was withdrawn, and lets nobody in
+reason-clock-not-set = the clock of this device is not set yet
+reason-proof-namespace = the proof of the engineer's name was made for something else
+reason-proof-signature = the proof of the engineer's name is not right
+reason-proof-other-scanner = the proof of the engineer's name was made for another device
+reason-proof-replayed = the request belongs to an earlier try
+reason-proof-altered = the request was altered on its way here
+reason-proof-other-key = it is not the engineer with whom the session began
 reason-unknown = it ended for a reason this version does not know
 # The same by the support service's word alone: it names others as the cause.
 hearsay = the support service says: { $cause }
@@ -75,6 +91,7 @@ warning-time-left = { $minutes ->
 warning-more-time = You gave the engineer more time: the session ends in { $time }.
 warning-no-more-time = The session cannot last any longer.
 warning-wrong-pin = A wrong PIN was tried by { $visitor }.
+warning-not-believed = { $visitor } was turned away: { $cause }.
 warning-broken-off = { $visitor } broke off while the PIN was checked, which counts as a wrong one.
 warning-refused = You did not let { $engineer } in. If this happens once more, remote access goes off.
 warning-answered-no = You said no.
@@ -89,7 +106,10 @@ chat-from-client = You: { $text }
 
 ## Questions
 
-question-consent = Allow { $visitor }?
+# Behind what is known of the name.
+question-consent = { $identity } Allow { $visitor }?
+identity-proven = The name is certified by { $authority }.
+identity-told = The name is what the support service says.
 question-extension = The engineer asks for { $minutes } more minutes. Agree?
 question-text = The engineer asks: { $text }
 question-time = ({ $time } to answer)

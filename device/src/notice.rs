@@ -23,6 +23,9 @@ pub struct Person {
     /// The reseller who arranged the call, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub partner: Option<String>,
+    /// The authority that certified the engineer's name to this device; without it, the name is the relay's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority: Option<String>,
 }
 
 /// Why remote access is off.
@@ -68,6 +71,14 @@ pub enum Warning {
         #[serde(flatten)]
         who: Person,
     },
+    /// An engineer was turned away because nothing proves who they are.
+    NotBelieved {
+        /// The engineer, as the relay says.
+        #[serde(flatten)]
+        who: Person,
+        /// What was wrong with the proof.
+        reason: Reason,
+    },
     /// The client did not let an engineer in.
     Refused {
         /// The engineer's name.
@@ -112,6 +123,7 @@ impl Warning {
             Self::TimeLeft { .. }
             | Self::WrongPin { .. }
             | Self::BrokenOff { .. }
+            | Self::NotBelieved { .. }
             | Self::Delayed
             | Self::Unknown => false,
             Self::MoreTime { .. }
@@ -322,6 +334,7 @@ mod tests {
             company: text("Scans AG"),
             ticket: text("T-7"),
             partner: partner.map(text),
+            authority: None,
         }
     }
 

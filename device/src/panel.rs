@@ -267,6 +267,7 @@ mod tests {
                 company: "Scans AG".into(),
                 ticket: "T-7".into(),
                 partner: None,
+                authority: None,
             },
         }
     }
@@ -304,7 +305,10 @@ mod tests {
     fn questions_say_how_to_answer_them() {
         let consent =
             describe_question(&words(), &question(QuestionKind::Consent, "", &[]), Some(&visitor()));
-        assert_eq!(consent, "\n  Allow Ada (Scans AG), ticket T-7? Type yes or no, and press Enter: ");
+        assert_eq!(
+            consent,
+            "\n  The name is what the support service says. Allow Ada (Scans AG), ticket T-7? Type yes or no, and press Enter: "
+        );
         let choice =
             describe_question(&words(), &question(QuestionKind::Text, "Is it green?", &["yes", "no"]), None);
         assert_eq!(

@@ -61,6 +61,22 @@ reason-relay-ended = the support service ended it
 reason-pairing-timeout = pairing took too long
 reason-partner-missing = the other side did not answer in time
 reason-pairing-aborted = pairing was broken off
+reason-certificate-missing = the scanner asks for an engineer's certificate, and none arrived
+reason-certificate-unsupported = the engineer's certificate is of a kind that the scanner does not accept
+reason-certificate-authority = the engineer's certificate is not from an authority that the scanner trusts
+reason-certificate-expired = the engineer's certificate has expired
+reason-certificate-not-yet-valid = the engineer's certificate is not valid yet
+reason-certificate-principal = the engineer's certificate is for none of the people whom the scanner lets in
+reason-certificate-revoked = the engineer's certificate was revoked
+reason-certificate-not-hardware = the scanner asks for a security key that verifies its user, and the engineer's certificate is for another kind of key
+reason-revocation-unknown = the scanner cannot read its list of revoked certificates, and lets nobody in
+reason-clock-not-set = the scanner's clock is not set yet, so it cannot judge the engineer's certificate
+reason-proof-namespace = the engineer's signature was made for something else
+reason-proof-signature = the engineer's signature is not right
+reason-proof-other-scanner = the engineer's signature was made for another scanner
+reason-proof-replayed = the engineer's request belongs to another try
+reason-proof-altered = the request was altered on its way to the scanner
+reason-proof-other-key = the engineer's certificate is not for the key with which the session began
 reason-unknown = it ended for a reason this version does not know
 # By the relay's word alone.
 relay-says = the relay says: { $cause }
@@ -99,6 +115,11 @@ next-after-refusals = talk to the client, who has to start remote access again
 next-start-again = ask the client to start remote access again
 next-look-whether-on = ask the client whether remote access is still on, and try again
 next-new-pin = ask the client for a new ID and PIN
+next-use-certificate = choose yours with fieldlink-connect certificate use FILE; if you have, the relay took it away: tell its operator
+next-ask-authority = look at it with fieldlink-connect certificate show, and ask your authority for another one
+next-ask-scanners-operator = ask whoever looks after the scanner to put its list of revoked certificates in order
+next-when-clock-is-set = try again in a minute, when the scanner has learnt the time from its network
+next-report-tampering = the relay, or a computer on the way, changed it: tell the relay's operator
 
 ## The call
 
@@ -134,6 +155,29 @@ standard-stream = 0, 1 and 2 are the standard streams: name another one
 line-too-long = the line is too long
 line-not-text = the line is not UTF-8 text
 
+## The engineer's certificate
+
+own-certificate =
+    { $name } ({ $company }), as { $principals }
+    { $times }, number { $serial }
+    key        { $key }
+    authority  { $authority }
+    file       { $path }
+own-certificate-none = no certificate is chosen: fieldlink-connect certificate use FILE
+own-certificate-forgotten = scanners that ask for a certificate will not let you in any more
+own-certificate-missing = the certificate { $path } is not there: ask your authority for one, or choose another with fieldlink-connect certificate use FILE
+own-certificate-unusable = could not use the certificate { $path }: { $error }
+own-certificate-expired = the certificate { $path } has expired ({ $times }), and your authority has not written a new one there: ask it for one; no scanner was called
+own-certificate-not-yet = the certificate { $path } is not valid yet ({ $times }): look at this computer's clock; no scanner was called
+own-certificate-soon = your certificate expires in { $minutes } minutes: a session that has begun goes on, but you cannot call again without a new one
+# Parts of a sentence.
+valid-for-ever = valid for ever
+valid-from-to = valid from { $after } to { $before }
+not-signed = the key of the certificate did not sign in time
+not-signed-with-file = ssh-keygen could not sign with { $path }, the key of the certificate
+not-signed-with-agent = ssh-keygen could not sign: the key of the certificate lies neither beside it nor in your ssh-agent (ssh-add -L lists the keys there)
+signature-unusable = could not use what ssh-keygen has signed: { $error }
+
 ## The login
 
 ask-for-credential = Credential:{" "}
@@ -147,7 +191,7 @@ credential-unreadable-on-stdin = could not read the credential from standard inp
 credential-not-given = no credential was given: paste what the relay's operator handed over
 credential-unusable = could not use { $path }: log in again, or restore it
 ca-file-missing = could not find the CA file { $path }
-ca-path-not-text = the CA file's path is not UTF-8 text
+path-not-text = the path { $path } is not UTF-8 text
 configuration-unusable = could not use the configuration { $path }
 window-out-of-range = could not use { $file }: pipe_window_bytes must be from { $from } to { $to }, not { $window }
 

@@ -57,6 +57,15 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         ca_file: Option<PathBuf>,
     },
+    /// Show or choose the certificate that proves to a scanner who you are
+    ///
+    /// It is an OpenSSH user certificate, made by the manufacturer's authority (ssh-keygen -s, step-ca, Vault …). Its
+    /// private key lies beside it, or is in your ssh-agent: a security key, a PIV card.
+    Certificate {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: CertificateCommand,
+    },
     /// Connect to a scanner and open a shell on it
     Connect(ConnectArguments),
     /// Run one command on a scanner, with its exit code
@@ -157,6 +166,21 @@ pub enum Command {
         #[arg(long, value_name = "NAME", hide = true)]
         closed: Option<String>,
     },
+}
+
+/// What to do with the engineer's certificate.
+#[derive(Debug, Subcommand)]
+pub enum CertificateCommand {
+    /// Show whom it names, who signed it, and how long it is valid
+    Show,
+    /// Use the certificate in FILE from now on, also when the authority writes a new one there
+    Use {
+        /// The file, such as ~/.ssh/id_ed25519-cert.pub
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Use none any more
+    Forget,
 }
 
 /// Whom to call, and for what.

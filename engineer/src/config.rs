@@ -22,6 +22,8 @@ pub(crate) struct Config {
     pub relay: RelayAddress,
     /// The only certificates to trust, instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// The engineer's own certificate, which proves to a scanner who they are.
+    pub certificate: Option<PathBuf>,
     /// Unacknowledged bytes that a pipe keeps per direction; the smaller of both sides' counts.
     pub pipe_window_bytes: Option<u32>,
     /// What stands between here and the relay.
@@ -32,6 +34,7 @@ pub(crate) struct Config {
 /// The part of `connect.toml` that may be there before the first `login`, and stays after every one.
 #[derive(Deserialize)]
 struct OwnPart {
+    certificate: Option<PathBuf>,
     pipe_window_bytes: Option<u32>,
     #[serde(default)]
     proxy: ProxySection,
@@ -47,6 +50,7 @@ impl Config {
         let mut config: Self = parse(&text, &path)?;
         // A relative path is meant from where it is written.
         config.ca_file = config.ca_file.map(|file| directory.join(file));
+        config.certificate = config.certificate.map(|file| directory.join(file));
         config.proxy = config.proxy.standing_in(&path);
         Ok(config)
     }
@@ -60,8 +64,8 @@ impl Config {
     ) -> Result<Self, Failure> {
         let path = directory.join(FILE);
         let text = private_file::read(&path)?.unwrap_or_default();
-        let OwnPart { pipe_window_bytes, proxy } = parse(&text, &path)?;
-        Ok(Self { relay, ca_file, pipe_window_bytes, proxy: proxy.standing_in(&path) })
+        let OwnPart { certificate, pipe_window_bytes, proxy } = parse(&text, &path)?;
+        Ok(Self { relay, ca_file, certificate, pipe_window_bytes, proxy: proxy.standing_in(&path) })
     }
 
     /// The bounds of every pipe.
@@ -88,6 +92,9 @@ impl Config {
         text.push_str(&line("relay", &self.relay.to_string()));
         if let Some(path) = path_text(self.ca_file.as_deref())? {
             text.push_str(&line("ca_file", &path));
+        }
+        if let Some(path) = path_text(self.certificate.as_deref())? {
+            text.push_str(&line("certificate", &path));
         }
         if let Some(window) = self.pipe_window_bytes {
             text.push_str(&format!("pipe_window_bytes = {window}\n"));
@@ -122,7 +129,10 @@ fn line(key: &str, value: &str) -> String {
 }
 
 fn path_text(path: Option<&Path>) -> anyhow::Result<Option<String>> {
-    let text = |path: &Path| path.to_str().map(str::to_owned).with_context(|| say!("ca-path-not-text"));
+    let text = |path: &Path| {
+        let text = path.to_str().map(str::to_owned);
+        text.with_context(|| say!("path-not-text", path = path.display()))
+    };
     path.map(text).transpose()
 }
 

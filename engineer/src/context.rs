@@ -3,6 +3,7 @@
 use fieldlink_protocol::credential::Credential;
 use fieldlink_transport::{Dialer, PipeLimits};
 
+use crate::certificate::OwnCertificate;
 use crate::config::{Config, Directories};
 use crate::credential_store::CredentialStore;
 use crate::exit::Failure;
@@ -14,6 +15,8 @@ use crate::runtime_dir::RuntimeDirectory;
 pub(crate) struct CallContext {
     /// Who we are.
     pub credential: Credential,
+    /// What proves it to a scanner, if there is one.
+    pub certificate: Option<OwnCertificate>,
     /// How the relay is dialled.
     pub dialer: Dialer,
     /// The bounds of every pipe.
@@ -31,8 +34,10 @@ impl CallContext {
         let config = Config::load(&directories.config)?;
         let credential = CredentialStore::new(&directories.config).load()?;
         directories.state.create()?;
+        let certificate = config.certificate.as_deref().map(OwnCertificate::load).transpose()?;
         Ok(Self {
             credential,
+            certificate,
             dialer: config.dialer()?,
             bounds: config.pipe_limits()?,
             guesses: Guesses::new(&directories.state),

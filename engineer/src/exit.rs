@@ -62,6 +62,10 @@ kinds! {
     TooManyWrongPins = 220, "too-many-wrong-pins", "two wrong PINs for this ID within the hour";
     /// Another engineer, or too much at once.
     Busy = 221, "busy", "the scanner or the relay is busy";
+    /// The scanner does not believe who the engineer is.
+    CertificateRefused = 222, "certificate-refused", "the scanner refused the engineer's certificate, or asks for one";
+    /// The engineer's certificate is over, which is seen here: the authority has to issue another one.
+    CertificateExpired = 223, "certificate-expired", "the engineer's own certificate is not valid now";
 }
 
 /// ssh's code for a broken connection.
@@ -173,6 +177,8 @@ mod tests {
                 (219, "id-typo"),
                 (220, "too-many-wrong-pins"),
                 (221, "busy"),
+                (222, "certificate-refused"),
+                (223, "certificate-expired"),
             ]
         );
         assert!(table().contains("  219  the ID has a typo\n"));

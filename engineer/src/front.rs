@@ -1,4 +1,4 @@
-//! What the engineer's own process does while a holder has the session: types the PIN, runs ssh, passes
+//! What the engineer's own process does while a holder has the session: types the PIN, signs, runs ssh, passes
 //! signals on. See [`crate::holder`].
 
 use std::ffi::OsString;
@@ -9,16 +9,22 @@ use std::process::Command;
 use anyhow::Context;
 use fieldlink_protocol::pin::Pin;
 
+use crate::certificate::{self, Signing};
+use crate::directories::Directories;
 use crate::exit::{Failure, Kind, SSH_FAILED};
 use crate::holder::{Ended, Event, Holder, Order, ToFront, ToHolder};
 use crate::pin_entry::PinEntry;
 use crate::platform::{Signal, Signals};
+use crate::runtime_dir::RuntimeDirectory;
 use crate::ssh_child::{SshChild, SshExit, as_shell};
 use crate::ssh_client;
 use crate::words::say;
 
 /// A PIN that is being typed, and where the next one comes from.
 type Typing = Pinned<Box<dyn Future<Output = (PinEntry, Result<Pin, Failure>)>>>;
+
+/// A signature that is being made.
+type SigningTask = Pinned<Box<dyn Future<Output = Result<String, Failure>>>>;
 
 /// The front of a holder.
 struct Front<'a> {
@@ -28,6 +34,7 @@ struct Front<'a> {
     command: &'a [OsString],
     pins: Option<PinEntry>,
     typing: Option<Typing>,
+    signing: Option<SigningTask>,
     ssh: Option<SshChild>,
 }
 
@@ -39,10 +46,10 @@ pub(crate) async fn serve(
 ) -> Result<u8, Failure> {
     let signals = Signals::new().with_context(|| say!("no-signals"))?;
     let holder = Holder::start(order).await?;
-    let mut front = Front { holder, signals, command, pins, typing: None, ssh: None };
+    let mut front = Front { holder, signals, command, pins, typing: None, signing: None, ssh: None };
     let ended = front.until_the_end().await?;
     // A prompt whose answer the holder no longer waits for, before the shell's own.
-    front.typing = None;
+    (front.typing, front.signing) = (None, None);
     if let Some(ssh) = front.ssh.take() {
         ssh.stop().await;
     }
@@ -69,6 +76,10 @@ impl Front<'_> {
                     (self.pins, self.typing) = (Some(pins), None);
                     self.holder.send(&answer(pin)).await;
                 }
+                signed = signed(&mut self.signing) => {
+                    self.signing = None;
+                    self.holder.send(&answer_signed(signed)).await;
+                }
                 exit = exited(&mut self.ssh) => {
                     self.ssh = None;
                     self.tell_exit(exit?).await;
@@ -88,6 +99,7 @@ impl Front<'_> {
                 }
                 None => self.holder.send(&answer(Err(Failure::usage(say!("pin-not-expected"))))).await,
             },
+            ToFront::Sign { signing } => self.signing = Some(Box::pin(sign(signing))),
             ToFront::Ssh { config, alias } => self.start_ssh(&config, &alias).await,
             ToFront::NoSsh => {
                 if let Some(ssh) = self.ssh.take() {
@@ -126,6 +138,25 @@ fn answer(pin: Result<Pin, Failure>) -> ToHolder {
     match pin {
         Ok(pin) => ToHolder::Pin { digits: pin.expose().to_owned().into() },
         Err(Failure { kind, message }) => ToHolder::NoPin { code: kind.code(), message },
+    }
+}
+
+async fn sign(signing: Signing) -> Result<String, Failure> {
+    let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
+    certificate::sign(signing, runtime.path()).await
+}
+
+fn answer_signed(signed: Result<String, Failure>) -> ToHolder {
+    match signed {
+        Ok(signature) => ToHolder::Signed { signature },
+        Err(Failure { kind, message }) => ToHolder::NotSigned { code: kind.code(), message },
+    }
+}
+
+async fn signed(signing: &mut Option<SigningTask>) -> Result<String, Failure> {
+    match signing {
+        Some(signing) => signing.await,
+        None => std::future::pending().await,
     }
 }
 

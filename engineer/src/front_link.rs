@@ -1,4 +1,4 @@
-//! The front, as its holder sees it: asks for PINs, has ssh started and stopped.
+//! The front, as its holder sees it: asks for PINs, has the engineer's key sign, has ssh started and stopped.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use fieldlink_protocol::pin::Pin;
 use tokio::time::timeout;
 
+use crate::certificate::Signing;
 use crate::exit::{Failure, Kind};
 use crate::holder::wire::{Receiver, Sender, ToFront, ToHolder};
 use crate::words::say;
@@ -42,6 +43,16 @@ impl FrontLink {
             }
             Some(ToHolder::NoPin { code, message }) => Err(Failure::new(Kind::of_code(code), message)),
             _ => Err(Failure::usage(say!("pin-did-not-come"))),
+        }
+    }
+
+    /// Has the engineer's key sign: an armoured SSHSIG. Safe to cancel.
+    pub(crate) async fn sign(&mut self, signing: Signing) -> Result<String, Failure> {
+        self.sender.send(&ToFront::Sign { signing }).await;
+        match self.receiver.next().await {
+            Some(ToHolder::Signed { signature }) => Ok(signature),
+            Some(ToHolder::NotSigned { code, message }) => Err(Failure::new(Kind::of_code(code), message)),
+            _ => Err(Failure::new(Kind::Failed, say!("not-signed"))),
         }
     }
 

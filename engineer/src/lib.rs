@@ -24,6 +24,7 @@
 pub mod args;
 mod budget;
 mod call;
+mod certificate;
 pub mod commands;
 mod config;
 mod context;

@@ -1,6 +1,7 @@
 //! One OPAQUE run on the control pipe: from a PIN to keys.
 
 use bytes::Bytes;
+use fieldlink_identity::Proof;
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pairing::{EngineerLogin, LoginError, PairingContext, PairingMessage, Password};
@@ -9,6 +10,7 @@ use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use fieldlink_transport::{Attached, AttachedError, Dialer};
 use tokio::time::timeout;
 
+use crate::exit::Failure;
 use crate::guesses::Attempt;
 use crate::words::say;
 
@@ -41,6 +43,9 @@ pub(crate) enum PairingError {
     /// The agent sent something else.
     #[error("the scanner did not pair as agreed: {0}")]
     Malformed(String),
+    /// The engineer's key has not signed.
+    #[error(transparent)]
+    NotProven(#[from] Failure),
     /// The memory of wrong tries cannot be kept.
     #[error("{0:#}")]
     Memory(#[from] anyhow::Error),
@@ -94,18 +99,21 @@ async fn prove(mut pipe: Attached, keys: SessionKeys, ke3: Bytes) -> Result<Pair
     Ok(Paired { pipe, keys })
 }
 
-/// Attaches, sends KE1 and waits for KE2. The relay has learnt nothing until we act on it.
-/// Until then a run may be broken off and costs nothing.
+/// Attaches, has `prove` say who the engineer is for KE1, sends both and waits for KE2. The relay has learnt nothing until
+/// we act on it. Until then a run may be broken off and costs nothing.
 pub(crate) async fn ask(
     dialer: &Dialer,
     pipe_ticket: &Signed<PipeTicket>,
     password: impl Into<Password>,
+    prove: impl AsyncFnOnce(&[u8]) -> Result<Option<Proof>, Failure>,
 ) -> Result<Answered, PairingError> {
     let (login, ke1) =
         EngineerLogin::start(password).map_err(|error| PairingError::Malformed(error.to_string()))?;
+    // First, so that the scanner is there: a touch may take a minute.
     let mut pipe = Attached::attach(dialer, pipe_ticket).await.map_err(AttachedError::from)?;
+    let proof = prove(&ke1).await?.map(|proof| proof.encode().into()).unwrap_or_default();
     let answer = timeout(limits::PAIRING, async {
-        pipe.send(PairingMessage::Start(ke1).encode()).await?;
+        pipe.send(PairingMessage::Start { ke1, proof }.encode()).await?;
         pipe.receive().await
     });
     let answer = answer.await.map_err(|_| PairingError::Refused(Reason::PartnerMissing))??;

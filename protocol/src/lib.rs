@@ -35,7 +35,7 @@ pub mod ticket;
 pub mod timestamp;
 
 /// The WebSocket subprotocol, which carries the version of everything in this crate.
-pub const SUBPROTOCOL: &str = "fieldlink.1";
+pub const SUBPROTOCOL: &str = "fieldlink.2";
 
 /// The prefix of every Fieldlink subprotocol; a peer that offers only other versions still shows it.
 pub const SUBPROTOCOL_PREFIX: &str = "fieldlink.";

@@ -49,6 +49,10 @@ pub const PROXY_REPLY: usize = 16 * 1024;
 pub const HANDSHAKE: Duration = Duration::from_secs(10);
 /// From the first message of an OPAQUE run to the last.
 pub const PAIRING: Duration = Duration::from_secs(10);
+/// How long an engineer may take to prove with a key who they are: a security key waits for a touch.
+pub const SIGNING: Duration = Duration::from_secs(60);
+/// How long the agent waits for the first message of a run; nothing is charged meanwhile.
+pub const PAIRING_START: Duration = SIGNING.saturating_add(PAIRING);
 /// Between two pings of an idle registration.
 pub const PING_INTERVAL: Duration = Duration::from_secs(25);
 /// Between two pings of a connection that belongs to a session.
@@ -94,6 +98,8 @@ pub const REFUSALS: u8 = 2;
 /// Questions for the client's consent that may be taken back before they burn a pair: connections do break, but
 /// the client must not be worn down.
 pub const WITHDRAWALS: u8 = 5;
+/// Longest proof of who an engineer is, in bytes: a certificate with a signature, and what was signed.
+pub const PROOF: usize = 12 * 1024;
 /// OPAQUE runs that an agent takes part in at the same time.
 pub const PAIRINGS_AT_ONCE: usize = 8;
 

@@ -111,6 +111,38 @@ reasons! {
     PartnerMissing = "partner-missing", Relay, "the other side did not answer in time";
     /// The other side left during pairing.
     PairingAborted = "pairing-aborted", Engineer, "pairing was broken off";
+    /// The scanner asks for a certificate, and none came: the engineer has none, or the relay took it away.
+    CertificateMissing = "certificate-missing", Engineer, "the scanner asks for an engineer's certificate, and none arrived";
+    /// The certificate or the proof with it is malformed, or of a kind that is not accepted.
+    CertificateUnsupported = "certificate-unsupported", Engineer, "the engineer's certificate is of a kind that the scanner does not accept";
+    /// No authority of the scanner's has signed it.
+    CertificateAuthority = "certificate-authority", Engineer, "the engineer's certificate is not from an authority that the scanner trusts";
+    /// It was valid before.
+    CertificateExpired = "certificate-expired", Engineer, "the engineer's certificate has expired";
+    /// It will be valid later.
+    CertificateNotYetValid = "certificate-not-yet-valid", Engineer, "the engineer's certificate is not valid yet";
+    /// It lets in others than the scanner does.
+    CertificatePrincipal = "certificate-principal", Engineer, "the engineer's certificate is for none of the people whom the scanner lets in";
+    /// It was revoked.
+    CertificateRevoked = "certificate-revoked", Engineer, "the engineer's certificate was revoked";
+    /// Its key is on no security key, or that did not verify its user.
+    CertificateNotHardware = "certificate-not-hardware", Engineer, "the scanner asks for a security key that verifies its user, and the engineer's certificate is for another kind of key";
+    /// The scanner cannot read what was revoked.
+    RevocationUnknown = "revocation-unknown", Scanner, "the scanner cannot read its list of revoked certificates, and lets nobody in";
+    /// The scanner's clock shows a time before its own release.
+    ClockNotSet = "clock-not-set", Scanner, "the scanner's clock is not set yet, so it cannot judge the engineer's certificate";
+    /// The signature was made for another purpose.
+    ProofNamespace = "proof-namespace", Engineer, "the engineer's signature was made for something else";
+    /// The signature is not right.
+    ProofSignature = "proof-signature", Engineer, "the engineer's signature is not right";
+    /// It was made for another agent.
+    ProofOtherScanner = "proof-other-scanner", Relay, "the engineer's signature was made for another scanner";
+    /// It was made for another try.
+    ProofReplayed = "proof-replayed", Relay, "the engineer's request belongs to another try";
+    /// What was signed is not what arrived.
+    ProofAltered = "proof-altered", Relay, "the request was altered on its way to the scanner";
+    /// Another key proved the session that an engineer wants to come back to.
+    ProofOtherKey = "proof-other-key", Engineer, "the engineer's certificate is not for the key with which the session began";
 }
 
 impl Reason {

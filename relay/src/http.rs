@@ -64,7 +64,7 @@ impl Refusal {
     pub(crate) const VERSION: Self = Self::new(
         "426 Upgrade Required",
         "version",
-        "this relay speaks fieldlink.1: a program that speaks only a later version needs a newer relay \
+        "this relay speaks fieldlink.2: a program that speaks only a later version needs a newer relay \
          (ask its operator), any other program needs to be upgraded\n",
     )
     .with(&[(endpoint::VERSIONS_HEADER, SUBPROTOCOL), ("upgrade", "websocket")]);
@@ -188,7 +188,7 @@ mod tests {
 
     const GOOD: &str = "GET /v1/agent HTTP/1.1\r\nHost: r\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
-        Sec-WebSocket-Protocol: fieldlink.2, fieldlink.1\r\n\r\n";
+        Sec-WebSocket-Protocol: fieldlink.3, fieldlink.2\r\n\r\n";
 
     async fn read(text: &[u8]) -> std::io::Result<Result<Head, Refusal>> {
         read_head(&mut &*text).await
@@ -202,7 +202,7 @@ mod tests {
         assert!(head.offers_our_version());
         let acceptance = String::from_utf8(head.acceptance().expect("acceptable")).expect("text");
         assert!(acceptance.starts_with("HTTP/1.1 101"), "{acceptance}");
-        assert!(acceptance.contains("sec-websocket-protocol: fieldlink.1\r\n"), "{acceptance}");
+        assert!(acceptance.contains("sec-websocket-protocol: fieldlink.2\r\n"), "{acceptance}");
     }
 
     #[tokio::test]
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn refusals_say_what_to_do() {
         let text = Refusal::VERSION.encode();
-        assert!(text.starts_with("HTTP/1.1 426 ") && text.contains("fieldlink-versions: fieldlink.1\r\n"));
+        assert!(text.starts_with("HTTP/1.1 426 ") && text.contains("fieldlink-versions: fieldlink.2\r\n"));
         assert!(text.contains("upgraded"));
         assert!(!Refusal::NOT_FOUND.encode().contains("fieldlink-refused"));
         assert!(Refusal::CREDENTIAL.encode().contains("fieldlink-refused: credential\r\n"));

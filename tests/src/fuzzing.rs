@@ -69,11 +69,12 @@ pub fn pairing(data: &[u8]) {
         },
         ticket: "T-1".to_owned(),
         partner: None,
+        certificate: [0; 32],
     };
     let registration = Registration::new(&pin()).expect("a registration");
     let (login, ke1) = EngineerLogin::start(&pin()).expect("a login");
     match message {
-        PairingMessage::Start(ke1) => drop(registration.respond(&ke1, &context)),
+        PairingMessage::Start { ke1, .. } => drop(registration.respond(&ke1, &context)),
         PairingMessage::Response(ke2) => drop(login.finish(&ke2, &context)),
         PairingMessage::Finish(ke3) => {
             let (agent, _) = registration.respond(&ke1, &context).expect("an honest start");

@@ -15,8 +15,8 @@ mod tun;
 
 pub use cable::Cable;
 pub use fieldlink_testbed::{
-    Call, Engineer, Home, PATIENCE, Relay, RelayOptions, Scanner, ScannerOptions, certificates, engineer,
-    home, programs, relay, scanner,
+    Authority, Call, Engineer, Home, PATIENCE, Relay, RelayOptions, Scanner, ScannerOptions, certificates,
+    engineer, home, programs, relay, scanner,
 };
 pub use lab::{Lab, Namespace};
 pub use proxy::{ProxyKind, ProxyServer};

@@ -3,14 +3,17 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
 use fieldlink_protocol::credential::{Credential, EngineerIdentity};
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_protocol::ids::{AgentKey, PipeId, RunId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
-use fieldlink_protocol::pairing::{EngineerLogin, LoginError, PairingContext, PairingMessage};
+use fieldlink_protocol::pairing::{
+    EngineerLogin, LoginError, NO_CERTIFICATE, PairingContext, PairingMessage,
+};
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
@@ -36,6 +39,8 @@ pub struct Requested {
     pub session: SessionId,
     /// The run.
     pub run: RunId,
+    /// The agent's key.
+    pub agent: AgentKey,
     /// The control pipe.
     pub pipe: PipeId,
     /// The ticket for it.
@@ -84,8 +89,8 @@ impl RawEngineer {
         self.relay.send(&request).await.expect("the relay takes it");
         loop {
             match within(self.relay.next()).await.expect("the relay answers") {
-                ToEngineer::Requested { session, run, pipe, pipe_ticket } => {
-                    return Ok(Requested { session, run, pipe, pipe_ticket });
+                ToEngineer::Requested { session, run, agent, pipe, pipe_ticket } => {
+                    return Ok(Requested { session, run, agent, pipe, pipe_ticket });
                 }
                 other @ ToEngineer::Unavailable { .. } => return Err(other),
                 // What became of an earlier run.
@@ -102,8 +107,8 @@ impl RawEngineer {
         assert!(matches!(within(self.relay.next()).await, Ok(ToEngineer::Resumed { .. })));
         self.relay.send(&FromEngineer::PairAgain {}).await.expect("the relay takes it");
         match within(self.relay.next()).await.expect("the relay answers") {
-            ToEngineer::Requested { session, run, pipe, pipe_ticket } => {
-                Requested { session, run, pipe, pipe_ticket }
+            ToEngineer::Requested { session, run, agent, pipe, pipe_ticket } => {
+                Requested { session, run, agent, pipe, pipe_ticket }
             }
             other => panic!("{other:?}"),
         }
@@ -113,7 +118,7 @@ impl RawEngineer {
     pub async fn finish_wrongly(&self, requested: &Requested, key: &Secret<32>) -> Result<(), AttachedError> {
         let mut attached = self.attach(&requested.pipe_ticket).await.expect("attached");
         let (_, ke1) = EngineerLogin::start(key).expect("a login");
-        attached.send(PairingMessage::Start(ke1).encode()).await?;
+        attached.send(PairingMessage::Start { ke1, proof: Bytes::new() }.encode()).await?;
         assert!(matches!(
             PairingMessage::decode(&within(attached.receive()).await?),
             Ok(PairingMessage::Response(_))
@@ -131,6 +136,7 @@ impl RawEngineer {
             engineer: self.identity.clone(),
             ticket: "T-1".to_owned(),
             partner: None,
+            certificate: NO_CERTIFICATE,
         }
     }
 
@@ -155,7 +161,7 @@ impl RawEngineer {
             return (PairingEnd::Closed, None);
         };
         let (login, ke1) = EngineerLogin::start(&Pin::parse(pin).expect("four digits")).expect("a login");
-        if attached.send(PairingMessage::Start(ke1).encode()).await.is_err() {
+        if attached.send(PairingMessage::Start { ke1, proof: Bytes::new() }.encode()).await.is_err() {
             return (PairingEnd::Closed, None);
         }
         let Ok(Ok(frame)) = tokio::time::timeout(PATIENCE, attached.receive()).await else {

@@ -3,6 +3,7 @@
 use fieldlink_daemon::AUDIT;
 use fieldlink_device::notice::Warning;
 use fieldlink_device::order::Notification;
+use fieldlink_identity::Proven;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
@@ -25,6 +26,9 @@ fn warning_of(event: &RuleEvent) -> Option<Warning> {
         RuleEvent::TryFailed { is_last: true, .. } => return None,
         RuleEvent::TryFailed { request, reason: Reason::WrongPin, .. } => {
             Warning::WrongPin { who: person_of(request) }
+        }
+        RuleEvent::NotBelieved { request, reason } => {
+            Warning::NotBelieved { who: person_of(request), reason: *reason }
         }
         // An engineer who breaks off there has learnt whether the PIN was right.
         RuleEvent::TryFailed { request, .. } => Warning::BrokenOff { who: person_of(request) },
@@ -61,6 +65,15 @@ fn answered(answer: &Answer) -> Option<Warning> {
     }
 }
 
+/// What proved who an engineer is, to be found again at the authority.
+fn audit_engagement(request: &Request) {
+    let Some(engagement) = &request.engagement else { return };
+    let Proven { key_id, serial, principal, fingerprint: key, authority_fingerprint: authority, .. } =
+        &engagement.proven;
+    let session = &request.session;
+    tracing::info!(target: AUDIT, %session, key_id, serial, principal, key, authority, "certified");
+}
+
 /// Writes down what has to be found again later, by session and engineer.
 pub(super) fn audit(event: &RuleEvent) {
     match event {
@@ -69,9 +82,14 @@ pub(super) fn audit(event: &RuleEvent) {
             let (engineer, who) = (&request.engineer.id, view::describe(request));
             tracing::info!(target: AUDIT, %engineer, who, %reason, "a pairing failed");
         }
+        RuleEvent::NotBelieved { request, reason } => {
+            let (engineer, who) = (&request.engineer.id, view::describe(request));
+            tracing::info!(target: AUDIT, %engineer, who, %reason, "an engineer is turned away");
+        }
         RuleEvent::ConsentAsked { request, .. } => {
             let (session, who) = (&request.session, view::describe(request));
             tracing::info!(target: AUDIT, %session, who, "the client is asked");
+            audit_engagement(request);
         }
         RuleEvent::NotLetIn { request, why, .. } => {
             let (session, reason) = (&request.session, why.reason().code());

@@ -70,6 +70,7 @@ impl Access {
             }
             RuleEvent::Interrupted { .. }
             | RuleEvent::Resumed
+            | RuleEvent::NotBelieved { .. }
             | RuleEvent::Asked(_)
             | RuleEvent::Withdrawn { .. }
             | RuleEvent::TimeLeft { .. }

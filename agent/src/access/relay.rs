@@ -11,7 +11,7 @@ use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use super::Access;
 use crate::clock;
 use crate::rules::Request;
-use crate::session::pairing::{self, AskTheRules, Offer, Outcome, Run};
+use crate::session::pairing::{self, ByPin, Offer, Outcome, Run};
 use crate::state_files::SessionMark;
 use crate::tunnel::TunnelEvent;
 use fieldlink_transport::Attached;
@@ -34,7 +34,7 @@ impl Access {
         let now = clock::now();
         match message {
             ToAgent::Pair { session, run, engineer, ticket, partner, pipe, pipe_ticket } => {
-                let request = Request { session, run, engineer, ticket, partner };
+                let request = Request { session, run, engineer, ticket, partner, engagement: None };
                 self.pair(request, pipe, pipe_ticket);
             }
             ToAgent::Open { session, pipe, kind, pipe_ticket } => {
@@ -47,6 +47,7 @@ impl Access {
                     && let Some((tunnel, _)) = &self.tunnel
                 {
                     let (ticket, key) = (session_ticket.clone(), self.key.seed());
+                    self.keep_engagement();
                     self.state_files.set_session(Some(&SessionMark { session, ticket, key }));
                     tunnel.set_claim(Claim::Session { session_ticket });
                 }
@@ -81,9 +82,17 @@ impl Access {
 
     fn pair(&mut self, request: Request, pipe: PipeId, pipe_ticket: Signed<PipeTicket>) {
         let Some(trial) = self.rules.handle_pair(&request, self.pairings.len()) else { return };
-        let offer = Offer { request, support_id: trial.support_id, pipe, pipe_ticket };
-        let leave = AskTheRules(self.charges.0.clone());
+        let agent = self.key.public();
+        let offer = Offer { request, support_id: trial.support_id, agent, pipe, pipe_ticket };
+        let leave = ByPin { charges: self.charges.0.clone(), engineers: self.around.engineers.clone() };
         self.pairings.spawn(pairing::run(self.dialer.clone(), offer, trial.registration, leave));
+    }
+
+    /// Keeps what the engineer of the session has signed, for whoever wants to verify it.
+    fn keep_engagement(&self) {
+        let request = self.rules.state().request();
+        let engagement = request.and_then(|request| request.engagement.as_deref());
+        self.state_files.set_engagement(engagement.map(|engagement| &engagement.proof));
     }
 
     /// Sends again what must have reached the relay by now.
@@ -106,6 +115,7 @@ impl Access {
         let Run { request, registration, outcome } = run;
         match outcome {
             Outcome::Uncharged(reason) => self.rules.handle_declined(request, reason),
+            Outcome::NotBelieved(reason) => self.rules.handle_not_believed(request, reason),
             Outcome::Failed(reason, charge) => {
                 self.rules.handle_failed(request, &registration, charge, reason);
             }

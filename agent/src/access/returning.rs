@@ -25,7 +25,7 @@ use super::{Access, Unconfirmed, carry_out};
 use crate::clock;
 use crate::rules::Request;
 use crate::session::control::{ControlEvent, EngineerHello};
-use crate::session::pairing::{self, Freely, Offer, Outcome, Run, Verified};
+use crate::session::pairing::{self, ByRestartKey, Offer, Outcome, Run, Verified};
 use crate::session::{LiveSession, SessionEvent};
 
 /// How far the engineer's program has come on its way back.
@@ -118,8 +118,10 @@ impl Access {
         if let Returning::Pairing(task) = &self.returning {
             task.abort();
         }
-        let offer = Offer { request, support_id, pipe, pipe_ticket };
-        let run = pairing::run(self.dialer.clone(), offer, Arc::new(registration), Freely);
+        let engineers = self.around.engineers.clone();
+        let leave = ByRestartKey { engineers, before: request.engagement.clone() };
+        let offer = Offer { request, support_id, agent: self.key.public(), pipe, pipe_ticket };
+        let run = pairing::run(self.dialer.clone(), offer, Arc::new(registration), leave);
         self.returning = Returning::Pairing(tokio::spawn(run));
     }
 
@@ -145,7 +147,7 @@ impl Access {
         let Run { request, outcome, .. } = run;
         match outcome {
             Outcome::Verified(verified, _) => self.greet_again(request, *verified),
-            Outcome::Failed(reason, _) | Outcome::Uncharged(reason) => {
+            Outcome::Failed(reason, _) | Outcome::Uncharged(reason) | Outcome::NotBelieved(reason) => {
                 tracing::info!(engineer = %request.engineer.id, %reason, "nobody came back");
                 self.decline(&request, reason);
             }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use fieldlink_device::order::ClientAnswer;
+use fieldlink_protocol::ids::RunId;
 
 use super::tests::{outage, registration, request};
 use super::*;
@@ -26,7 +27,7 @@ const INPUTS: [Input; 11] = [
     }),
     ("engineer: right PIN", |trial| {
         if let Some(registration) = registration(&mut trial.rules)
-            && let Ok(charge) = trial.rules.handle_charge(&registration)
+            && let Ok(charge) = trial.rules.handle_charge(&registration, RunId::random())
         {
             let _ = trial.rules.handle_verified(request(1), &registration, charge, trial.now);
         }

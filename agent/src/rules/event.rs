@@ -31,6 +31,13 @@ pub(crate) enum RuleEvent {
         /// What they are told.
         reason: Reason,
     },
+    /// An engineer has not proven who they are, for a reason that is new for this support ID. Declined follows.
+    NotBelieved {
+        /// The engineer, as the relay says.
+        request: Request,
+        /// What was wrong.
+        reason: Reason,
+    },
     /// An engineer tried the PIN wrongly, or broke off once they could know whether it was right.
     TryFailed {
         /// The engineer, and the run that failed.

@@ -146,7 +146,7 @@ impl Model {
             Input::Pair(n) => drop(rules.handle_pair(&request(n), 0)),
             Input::Charge => {
                 if let Some(pair) = registration(rules)
-                    && let Ok(charge) = rules.handle_charge(&pair)
+                    && let Ok(charge) = rules.handle_charge(&pair, RunId::random())
                 {
                     self.charges.push((pair, charge));
                 }

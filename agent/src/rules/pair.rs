@@ -4,10 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use fieldlink_protocol::ids::RunId;
-use fieldlink_protocol::pairing::{LoginError, Registration, attempts::Attempts};
-use fieldlink_protocol::{pin::Pin, support_id::SupportId};
+use fieldlink_protocol::pairing::attempts::{Attempts, Charge};
+use fieldlink_protocol::pairing::{LoginError, Registration};
+use fieldlink_protocol::{pin::Pin, reason::Reason, support_id::SupportId};
 
-/// Pairing runs that one pair takes part in before it counts as used up. Far above what engineers
+/// Charged runs that one pair takes part in before it counts as used up. Far above what engineers
 /// need, low enough that remembering them costs nothing.
 const MOST_RUNS: usize = 4096;
 
@@ -21,7 +22,9 @@ pub(crate) struct Pair {
     pub registration: Arc<Registration>,
     pub(super) attempts: Attempts,
     was_registered: bool,
-    seen_runs: HashSet<RunId>,
+    was_asked_for: bool,
+    charged_runs: HashSet<RunId>,
+    told: HashSet<Reason>,
 }
 
 impl Pair {
@@ -35,7 +38,9 @@ impl Pair {
             registration,
             attempts: Attempts::default(),
             was_registered: false,
-            seen_runs: HashSet::new(),
+            was_asked_for: false,
+            charged_runs: HashSet::new(),
+            told: HashSet::new(),
         })
     }
 
@@ -55,11 +60,26 @@ impl Pair {
 
     /// Whether no engineer can have begun to pair.
     pub(super) fn is_untouched(&self) -> bool {
-        !self.was_registered && self.seen_runs.is_empty()
+        !self.was_registered && !self.was_asked_for
     }
 
-    /// Notes `run`; false if it was seen before, so that no recorded run is ever played again.
-    pub(super) fn is_new(&mut self, run: RunId) -> bool {
-        self.seen_runs.len() < MOST_RUNS && self.seen_runs.insert(run)
+    /// Whether the client has not been told yet that an engineer was turned away for this reason.
+    pub(super) fn is_news(&mut self, reason: Reason) -> bool {
+        self.told.insert(reason)
+    }
+
+    pub(super) fn set_asked_for(&mut self) {
+        self.was_asked_for = true;
+    }
+
+    /// Charges `run`, unless that was done before, so that no recorded run is ever played again. Only runs whose
+    /// engineer has proven who they are get here, where that is asked for: whatever else arrives uses up no memory.
+    pub(super) fn charge(&mut self, run: RunId) -> Result<Charge, Reason> {
+        if self.charged_runs.len() >= MOST_RUNS || self.charged_runs.contains(&run) {
+            return Err(Reason::ProofReplayed);
+        }
+        let charge = self.attempts.charge().ok_or(Reason::Burnt)?;
+        self.charged_runs.insert(run);
+        Ok(charge)
     }
 }

@@ -23,16 +23,17 @@ pub(crate) struct Trial {
 impl Rules {
     /// An engineer wants to pair, while `running` others do. Nothing is charged yet.
     pub(crate) fn handle_pair(&mut self, request: &Request, running: usize) -> Option<Trial> {
-        let trial = self.trial(request.run, running);
+        let trial = self.trial(running);
         if trial.is_none() {
             self.handle_declined(request.clone(), Reason::Busy);
         }
         trial
     }
 
-    fn trial(&mut self, run: RunId, running: usize) -> Option<Trial> {
+    fn trial(&mut self, running: usize) -> Option<Trial> {
         let State::Open { pair, .. } = &mut self.state else { return None };
-        let is_let_in = running < limits::PAIRINGS_AT_ONCE && pair.is_new(run);
+        pair.set_asked_for();
+        let is_let_in = running < limits::PAIRINGS_AT_ONCE;
         is_let_in.then(|| Trial { support_id: pair.support_id, registration: pair.registration.clone() })
     }
 
@@ -41,12 +42,23 @@ impl Rules {
         self.events.push_back(RuleEvent::Declined { request, reason });
     }
 
-    /// Charges an attempt, before the second OPAQUE message leaves.
-    pub(crate) fn handle_charge(&mut self, registration: &Arc<Registration>) -> Result<Charge, Reason> {
+    /// A run is over because the engineer has not proven who they are. Nothing is charged, and the client reads it once
+    /// for each reason: a relay can bring about as many as it likes.
+    pub(crate) fn handle_not_believed(&mut self, request: Request, reason: Reason) {
+        if self.state.pair_mut().is_some_and(|pair| pair.is_news(reason)) {
+            self.events.push_back(RuleEvent::NotBelieved { request: request.clone(), reason });
+        }
+        self.handle_declined(request, reason);
+    }
+
+    /// Charges an attempt for `run`, before the second OPAQUE message leaves.
+    pub(crate) fn handle_charge(
+        &mut self,
+        registration: &Arc<Registration>,
+        run: RunId,
+    ) -> Result<Charge, Reason> {
         match &mut self.state {
-            State::Open { pair, .. } if Arc::ptr_eq(&pair.registration, registration) => {
-                pair.attempts.charge().ok_or(Reason::Burnt)
-            }
+            State::Open { pair, .. } if Arc::ptr_eq(&pair.registration, registration) => pair.charge(run),
             _ => Err(Reason::Busy),
         }
     }

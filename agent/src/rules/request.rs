@@ -1,7 +1,11 @@
 //! An engineer's request for a session.
 
+use std::sync::Arc;
+
 use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::{RunId, SessionId};
+
+use crate::engineers::Engagement;
 
 /// Which engineer asks, and what for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,4 +20,6 @@ pub(crate) struct Request {
     pub ticket: String,
     /// The reseller, if any.
     pub partner: Option<String>,
+    /// Who the engineer has proven to be; without it, the relay's word is all there is.
+    pub engagement: Option<Arc<Engagement>>,
 }

@@ -23,6 +23,7 @@ use self::control::{Control, ControlEvent, EngineerHello, Greeting};
 use self::pairing::Verified;
 use self::work::{Stage, Work};
 use crate::config::Config;
+use crate::engineers::Engineers;
 use crate::memory;
 use crate::rules::{Request, Teller};
 use crate::session_process::{
@@ -71,6 +72,8 @@ pub struct SessionDeps {
     pub launch: Launch,
     /// Where forwards may lead.
     pub forwards: ForwardPolicy,
+    /// Whose word counts for who an engineer is.
+    pub engineers: Engineers,
 }
 
 impl SessionDeps {
@@ -83,7 +86,8 @@ impl SessionDeps {
             bounds.window = memory::largest_window(limit).max(limits::PIPE_WINDOW_MIN);
             tracing::warn!(window = bounds.window, "{problem}: using a smaller one");
         }
-        Self { dialer, bounds, launch, forwards: config.forward.clone() }
+        let (forwards, engineers) = (config.forward.clone(), config.engineers.clone());
+        Self { dialer, bounds, launch, forwards, engineers }
     }
 }
 

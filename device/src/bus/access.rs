@@ -45,7 +45,7 @@ subject! {
 
     signals {
         /// Something the client should know. Codes and arguments: "time-left" (minutes t) and "more-time" (seconds t) of the
-        /// session, "no-more-time"; "wrong-pin" and "broken-off" (engineer, company, ticket, partner s); what became of a
+        /// session, "no-more-time"; "wrong-pin" and "broken-off" (engineer, company, ticket, partner s), "not-believed" (with reason s); what became of a
         /// question: "refused" and "not-let-in" (engineer s), "answered" (text s), "answered-no", "no-answer", "withdrawn",
         /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection).
         "Warning" = warning(code: &str, arguments: BusArguments);

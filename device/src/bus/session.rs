@@ -22,6 +22,8 @@ subject! {
         "Ticket" = ticket: String,
         /// The reseller who arranged the call.
         "Partner" = partner: String,
+        /// The authority that certified the engineer's name to this device; empty if the name is the support service's word.
+        "Authority" = authority: String,
         /// When the session is over; 0 without one.
         "Deadline" = deadline: u64,
         /// While interrupted, who is out of reach: "us" (this device) or "them"; else empty.
@@ -56,6 +58,7 @@ impl From<&Status> for SessionProperties {
             properties.company = visitor.who.company.clone();
             properties.ticket = visitor.who.ticket.clone();
             properties.partner = visitor.who.partner.clone().unwrap_or_default();
+            properties.authority = visitor.who.authority.clone().unwrap_or_default();
         }
         properties
     }
@@ -71,6 +74,7 @@ impl SessionProperties {
                 company: self.company.clone(),
                 ticket: self.ticket.clone(),
                 partner: given(&self.partner),
+                authority: given(&self.authority),
             },
         });
         status.deadline = Some(Duration::from_micros(self.deadline)).filter(|deadline| !deadline.is_zero());

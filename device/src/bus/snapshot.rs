@@ -97,6 +97,7 @@ mod tests {
                     company: "Scans AG".into(),
                     ticket: "T-7".into(),
                     partner: None,
+                    authority: Some("Scans engineers".into()),
                 },
             }),
             deadline: Some(Duration::from_micros(77)),

@@ -187,6 +187,7 @@ mod tests {
                     company: "Scans AG".into(),
                     ticket: "T-7".into(),
                     partner: Some("Reseller".into()),
+                    authority: None,
                 },
             }),
             question: Some(Question {
@@ -209,7 +210,7 @@ mod tests {
              Engineer        Ada (Scans AG)\n\
              Ticket          T-7\n\
              Partner         Reseller\n\
-             Question        Allow Ada (Scans AG), ticket T-7, partner Reseller?\n\
+             Question        The name is what the support service says. Allow Ada (Scans AG), ticket T-7, partner Reseller?\n\
              \x20               answer: fieldlink allow, or fieldlink refuse\n\
              Network         Connected by cable: good for a session. (N0)\n"
         );

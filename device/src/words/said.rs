@@ -11,7 +11,7 @@ use crate::status::{Away, Question, QuestionKind, Visitor};
 impl Words {
     /// The engineer in one line: name, company, ticket, partner.
     pub fn person(&self, who: &Person) -> String {
-        let Person { engineer, company, ticket, partner } = who;
+        let Person { engineer, company, ticket, partner, authority: _ } = who;
         let mut arguments =
             vec![("engineer", engineer.into()), ("company", company.into()), ("ticket", ticket.into())];
         match partner {
@@ -80,6 +80,11 @@ impl Words {
             Warning::NoMoreTime => self.say("warning-no-more-time"),
             Warning::WrongPin { who } => of_person("warning-wrong-pin", who),
             Warning::BrokenOff { who } => of_person("warning-broken-off", who),
+            Warning::NotBelieved { who, reason } => {
+                let cause = self.cause(*reason, false);
+                let arguments = [("visitor", self.person(who).into()), ("cause", cause.into())];
+                self.say_with("warning-not-believed", &arguments)
+            }
             Warning::Refused { engineer } => of_engineer("warning-refused", engineer),
             Warning::NotLetIn { engineer } => of_engineer("warning-not-let-in", engineer),
             Warning::AnsweredNo => self.say("warning-answered-no"),
@@ -107,7 +112,12 @@ impl Words {
         match question.kind {
             QuestionKind::Consent => {
                 let who = visitor.map_or_else(String::new, |visitor| self.person(&visitor.who));
-                self.say_with("question-consent", &[("visitor", who.into())])
+                let authority = visitor.and_then(|visitor| visitor.who.authority.as_ref());
+                let identity = authority.map_or_else(
+                    || self.say("identity-told"),
+                    |authority| self.say_with("identity-proven", &[("authority", authority.into())]),
+                );
+                self.say_with("question-consent", &[("visitor", who.into()), ("identity", identity.into())])
             }
             QuestionKind::Extension => {
                 self.say_with("question-extension", &[("minutes", u64::from(question.minutes).into())])

@@ -90,6 +90,7 @@ fn person(partner: bool) -> Person {
         company: "Scans AG".into(),
         ticket: "T-7".into(),
         partner: partner.then(|| "Reseller".into()),
+        authority: None,
     }
 }
 

@@ -72,6 +72,10 @@ pub(super) async fn prepare(
         return Ok((Call { id, ticket, partner }, false));
     }
     context.guesses.check(id)?;
+    if let Some(own) = &context.certificate {
+        own.check()?;
+        own.warning().inspect(|warning| console.say(&say!("program-says", message = warning)));
+    }
     Ok((Call::from_arguments(id, arguments, terminal).await?, true))
 }
 

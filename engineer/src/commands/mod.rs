@@ -2,6 +2,7 @@
 
 mod accepting;
 mod ask;
+mod certificate;
 mod chat;
 mod closed;
 mod connect;
@@ -44,6 +45,7 @@ pub fn run(arguments: Arguments) -> u8 {
 fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
     match command {
         Command::Login { relay, ca_file } => block_on(login::run(relay, ca_file)),
+        Command::Certificate { command } => certificate::run(&command),
         // A descriptor is taken over before this program opens any of its own.
         Command::Connect(arguments) => {
             let pin = pin_input(arguments.call.pin_fd)?;

@@ -47,7 +47,7 @@ async fn hold(
     let context = CallContext::load(&Directories::from_environment()?)?;
     let call = order.call();
     let way = match context.runtime.abandoned(call.id)? {
-        Some(restart) => OpenMode::Back(restart),
+        Some(restart) => OpenMode::Back(restart, front),
         None => OpenMode::New(front),
     };
     let session = match open(&context, &call, way, console, (&mut stops, end)).await {

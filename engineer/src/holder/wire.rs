@@ -10,10 +10,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroizing;
 
 use crate::call::Call;
+use crate::certificate::Signing;
 use crate::platform::{OwnedReader, OwnedWriter};
 
 /// Longest line, in bytes.
-const LINE: usize = 4096;
+const LINE: usize = 16 * 1024;
 
 /// What the session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +61,11 @@ impl Order {
 pub(crate) enum ToFront {
     /// The PIN.
     Pin,
+    /// A signature of the engineer's key.
+    Sign {
+        /// Of what, with which key.
+        signing: Signing,
+    },
     /// ssh: the session is open.
     Ssh {
         /// The file for `ssh -F`.
@@ -82,6 +88,18 @@ pub(crate) enum ToHolder {
     },
     /// There is no PIN.
     NoPin {
+        /// The exit code that says why.
+        code: u8,
+        /// Why.
+        message: String,
+    },
+    /// The key has signed.
+    Signed {
+        /// An armoured SSHSIG.
+        signature: String,
+    },
+    /// It has not.
+    NotSigned {
         /// The exit code that says why.
         code: u8,
         /// Why.
@@ -168,7 +186,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reads_anything_and_stops_at_what_it_does_not_know(bytes in prop::collection::vec(any::<u8>(), 0..9000)) {
+        fn reads_anything_and_stops_at_what_it_does_not_know(bytes in prop::collection::vec(any::<u8>(), 0..20_000)) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
                 let (mut ours, theirs) = LocalStream::pair().expect("a pair");

@@ -252,8 +252,8 @@ impl Actor {
 
     async fn hear(&mut self, message: ToEngineer) {
         let event = match message {
-            ToEngineer::Requested { session, run, pipe, pipe_ticket } => {
-                RelayEvent::Offered(Offer { session, run, pipe, pipe_ticket })
+            ToEngineer::Requested { session, run, agent, pipe, pipe_ticket } => {
+                RelayEvent::Offered(Offer { session, run, agent, pipe, pipe_ticket })
             }
             ToEngineer::Unavailable { code, retry_after } => RelayEvent::Unavailable { code, retry_after },
             ToEngineer::Declined { run, reason } => RelayEvent::Declined { run, reason },

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_protocol::ids::{AgentKey, PipeId, RunId, SessionId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, OpenRefusal, ToEngineer, Unavailable};
@@ -60,6 +60,8 @@ pub(crate) struct Offer {
     pub session: SessionId,
     /// This run.
     pub run: RunId,
+    /// The key of the agent's registration, as the relay says.
+    pub agent: AgentKey,
     /// The control pipe.
     pub pipe: PipeId,
     /// Lets us attach to it.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use fieldlink_identity::{Proof, Statement};
+use fieldlink_protocol::ids::AgentKey;
 use fieldlink_protocol::limits;
-use fieldlink_protocol::pairing::PairingContext;
+use fieldlink_protocol::pairing::{NO_CERTIFICATE, PairingContext};
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
@@ -15,7 +17,7 @@ use super::opening_error::{self, OpeningError};
 use crate::call::Call;
 use crate::context::CallContext;
 use crate::end::{End, Told};
-use crate::exit::Kind;
+use crate::exit::{Failure, Kind};
 use crate::front_link::FrontLink;
 use crate::pairing::{self, Answered, Paired, PairingError};
 use crate::progress::{Console, Progress};
@@ -48,7 +50,7 @@ impl Contact<'_> {
                 pin = front.pin() => pin?,
             };
             let attempt = self.context.guesses.begin(self.call.id)?;
-            let (offer, answered) = match self.ask(pin).await {
+            let (offer, answered) = match self.ask(pin, front).await {
                 Ok(answered) => answered,
                 Err(opening_error) => {
                     attempt.take_back()?;
@@ -66,7 +68,11 @@ impl Contact<'_> {
     }
 
     /// Comes back to the session with the key that was kept. The scanner may be on its way to the relay.
-    pub(super) async fn pair_again(&mut self, key: &Secret<32>) -> Result<(Offer, Paired), OpeningError> {
+    pub(super) async fn pair_again(
+        &mut self,
+        key: &Secret<32>,
+        front: &mut FrontLink,
+    ) -> Result<(Offer, Paired), OpeningError> {
         self.console.tell(&Progress::Pairing);
         let until = Instant::now() + RETURN;
         let offer = loop {
@@ -80,22 +86,34 @@ impl Contact<'_> {
                 offered => break offered?,
             }
         };
+        let context = self.context(&offer);
         let asked = tokio::select! {
             biased;
-            asked = pairing::ask(&self.context.dialer, &offer.pipe_ticket, key) => asked,
+            asked = pairing::ask(
+                &self.context.dialer,
+                &offer.pipe_ticket,
+                key,
+                prove(self.context, &context, offer.agent, front),
+            ) => asked,
             reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
         };
-        let paired = asked?.finish_again(&self.context(&offer)).await?;
+        let paired = asked?.finish_again(&context).await?;
         Ok((offer, paired))
     }
 
     /// Requests the scanner and gets its answer, from which the relay has learnt nothing of the PIN yet.
-    async fn ask(&mut self, pin: Pin) -> Result<(Offer, Answered), OpeningError> {
+    async fn ask(&mut self, pin: Pin, front: &mut FrontLink) -> Result<(Offer, Answered), OpeningError> {
         let offer = self.request().await?;
         self.console.tell(&Progress::Pairing);
+        let context = self.context(&offer);
         let asked = tokio::select! {
             biased;
-            asked = pairing::ask(&self.context.dialer, &offer.pipe_ticket, &pin) => asked,
+            asked = pairing::ask(
+                &self.context.dialer,
+                &offer.pipe_ticket,
+                &pin,
+                prove(self.context, &context, offer.agent, front),
+            ) => asked,
             reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
         };
         match asked {
@@ -143,7 +161,33 @@ impl Contact<'_> {
             engineer: self.context.credential.engineer.clone(),
             ticket: self.call.ticket.clone(),
             partner: self.call.partner.clone(),
+            certificate: self.certificate_hash(),
         }
+    }
+
+    fn certificate_hash(&self) -> [u8; 32] {
+        let own = self.context.certificate.as_ref();
+        own.map_or(NO_CERTIFICATE, |own| own.certificate().hash())
+    }
+}
+
+/// Has the engineer's key say who they are, to `agent` alone and in the run of `pairing` alone: nothing else is ever
+/// signed. Without a certificate there is nothing to prove.
+fn prove<'a>(
+    context: &'a CallContext,
+    pairing: &'a PairingContext,
+    agent: AgentKey,
+    front: &'a mut FrontLink,
+) -> impl AsyncFnOnce(&[u8]) -> Result<Option<Proof>, Failure> + 'a {
+    async move |ke1: &[u8]| {
+        let Some(own) = &context.certificate else { return Ok(None) };
+        let statement = Statement::new(pairing, &agent, ke1);
+        let signature = timeout(limits::SIGNING, front.sign(own.signing(statement.as_bytes())?)).await;
+        let signature = signature.map_err(|_| Failure::new(Kind::Failed, say!("not-signed")))??;
+        let proof = Proof::new(own.certificate().clone(), statement, &signature);
+        proof.map(Some).map_err(|error| {
+            Failure::new(Kind::Failed, say!("signature-unusable", error = error.to_string()))
+        })
     }
 }
 

@@ -21,6 +21,7 @@ use super::resources::{ChannelTask, Resources};
 use super::ssh_files::SshFiles;
 use super::{Live, Session, State, Stop, Stops};
 use crate::call::Call;
+use crate::certificate::OwnCertificate;
 use crate::context::CallContext;
 use crate::control::channel::{Channel, ChannelEvent, Pipe};
 use crate::control::{self, AgentHello, ControlRequests, Conversation, Heard};
@@ -48,7 +49,7 @@ pub(crate) enum OpenMode<'a> {
     /// A new one, by PIN.
     New(&'a mut FrontLink),
     /// Back into one whose program was killed.
-    Back(Restart),
+    Back(Restart, &'a mut FrontLink),
 }
 
 impl From<Failure> for NotOpened {
@@ -74,9 +75,10 @@ pub(crate) async fn open(
     let kept = match &mode {
         OpenMode::New(_) => {
             context.guesses.check(call.id)?;
+            context.certificate.as_ref().map_or(Ok(()), OwnCertificate::check)?;
             None
         }
-        OpenMode::Back(restart) => Some(restart.clone()),
+        OpenMode::Back(restart, _) => Some(restart.clone()),
     };
     let mut resources = Resources::begin(context, call, end)?;
     if let Some(restart) = &kept {
@@ -149,14 +151,14 @@ impl Opening<'_> {
         let files = SshFiles::rehearse(&self.resources.directory, self.call).await?;
         let session = match &mode {
             OpenMode::New(_) => None,
-            OpenMode::Back(restart) => Some((restart.session, restart.session_ticket.clone())),
+            OpenMode::Back(restart, _) => Some((restart.session, restart.session_ticket.clone())),
         };
         let (relay, events) = self.dial(session).await?;
         let Self { context, call, console, .. } = *self;
         let mut contact = Contact { context, call, console, relay, events };
         let (offer, paired) = match mode {
             OpenMode::New(front) => contact.pair(front).await?,
-            OpenMode::Back(restart) => contact.pair_again(&restart.key).await?,
+            OpenMode::Back(restart, front) => contact.pair_again(&restart.key, front).await?,
         };
         let Contact { relay, events, .. } = contact;
         let (channel_events, heard) = mpsc::channel(16);

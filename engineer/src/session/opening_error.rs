@@ -55,6 +55,7 @@ impl From<PairingError> for OpeningError {
             PairingError::Pipe(AttachedError::Closed(text)) => OpeningError::Over(End::closed(&text)),
             PairingError::Pipe(error) => OpeningError::Over(End::lost(error.to_string())),
             PairingError::Malformed(detail) => OpeningError::Over(End { detail: Some(detail), ..tampered() }),
+            PairingError::NotProven(failure) => failure.into(),
             PairingError::Memory(error) => error.into(),
         }
     }
@@ -85,6 +86,22 @@ fn not_begun(end: &End) -> Failure {
         Reason::Burnt | Reason::BurntByWithdrawals => (Kind::NotAvailable, say!("next-start-again")),
         Reason::PartnerMissing | Reason::PairingTimeout | Reason::PairingAborted => {
             (Kind::NotAvailable, say!("next-look-whether-on"))
+        }
+        Reason::CertificateMissing => (Kind::CertificateRefused, say!("next-use-certificate")),
+        Reason::CertificateUnsupported
+        | Reason::CertificateAuthority
+        | Reason::CertificateExpired
+        | Reason::CertificateNotYetValid
+        | Reason::CertificatePrincipal
+        | Reason::CertificateRevoked
+        | Reason::CertificateNotHardware
+        | Reason::ProofNamespace
+        | Reason::ProofSignature
+        | Reason::ProofOtherKey => (Kind::CertificateRefused, say!("next-ask-authority")),
+        Reason::RevocationUnknown => (Kind::CertificateRefused, say!("next-ask-scanners-operator")),
+        Reason::ClockNotSet => (Kind::NotAvailable, say!("next-when-clock-is-set")),
+        Reason::ProofOtherScanner | Reason::ProofReplayed | Reason::ProofAltered => {
+            (Kind::CertificateRefused, say!("next-report-tampering"))
         }
         Reason::ScannerFailed | Reason::SessionProcessLost => (Kind::Failed, say!("next-start-again")),
         Reason::EngineerEnded
@@ -122,6 +139,8 @@ mod tests {
             (Reason::PartnerMissing, Kind::NotAvailable),
             (Reason::Revoked, Kind::CredentialRefused),
             (Reason::RelayStopping, Kind::SessionOver),
+            (Reason::CertificateExpired, Kind::CertificateRefused),
+            (Reason::ClockNotSet, Kind::NotAvailable),
         ] {
             let end = End::new(reason, Told::Scanner);
             assert_eq!(not_begun(&end).kind, kind, "{reason:?}");

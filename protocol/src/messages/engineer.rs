@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bounded, Features, all};
 use crate::code::Code;
-use crate::ids::{PipeId, RunId, SessionId};
+use crate::ids::{AgentKey, PipeId, RunId, SessionId};
 use crate::pipe::PipeKind;
 use crate::ticket::{PipeTicket, SessionTicket, Signed};
 use crate::{limits, reason::Reason, support_id::SupportId, text};
@@ -24,6 +24,8 @@ pub enum ToEngineer {
         session: SessionId,
         /// This try.
         run: RunId,
+        /// The key of the agent's registration: an engineer's proof is for this agent alone.
+        agent: AgentKey,
         /// The control pipe.
         pipe: PipeId,
         /// Attaches the engineer to it.

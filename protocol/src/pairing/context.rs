@@ -20,7 +20,13 @@ pub struct PairingContext {
     pub ticket: String,
     /// The reseller, if any.
     pub partner: Option<String>,
+    /// The SHA-256 of the engineer's certificate; [`NO_CERTIFICATE`] if there is none. So a certificate that is taken
+    /// away or exchanged on the way makes the login fail, also where the scanner asks for none.
+    pub certificate: [u8; 32],
 }
+
+/// See [`PairingContext::certificate`].
+pub const NO_CERTIFICATE: [u8; 32] = [0; 32];
 
 impl PairingContext {
     /// Every field as raw bytes behind its length (32-bit big-endian), after the label. An absent
@@ -29,7 +35,7 @@ impl PairingContext {
         let mut out = Vec::with_capacity(512);
         let support_id = self.support_id.to_string();
         let partner_present = [u8::from(self.partner.is_some())];
-        let fields: [&[u8]; 10] = [
+        let fields: [&[u8]; 11] = [
             b"fieldlink/1 pair",
             self.session.as_bytes(),
             self.run.as_bytes(),
@@ -40,6 +46,7 @@ impl PairingContext {
             self.ticket.as_bytes(),
             &partner_present,
             self.partner.as_deref().unwrap_or_default().as_bytes(),
+            &self.certificate,
         ];
         for field in fields {
             out.extend_from_slice(&(field.len() as u32).to_be_bytes());
@@ -64,6 +71,7 @@ mod tests {
             engineer: EngineerIdentity { id: EngineerId::from_bytes([3; 16]), name, company },
             ticket,
             partner,
+            certificate: NO_CERTIFICATE,
         }
     }
 

@@ -158,6 +158,7 @@ mod tests {
             engineer: EngineerIdentity { id: EngineerId::random(), name: "Ada".into(), company: "X".into() },
             ticket: "T-1".into(),
             partner: None,
+            certificate: [0; 32],
         }
     }
 
@@ -183,7 +184,7 @@ mod tests {
     #[test]
     fn every_field_of_the_context_is_bound() {
         let ours = context();
-        let changes: [fn(&mut PairingContext); 8] = [
+        let changes: [fn(&mut PairingContext); 9] = [
             |c| c.session = SessionId::random(),
             |c| c.run = RunId::random(),
             |c| c.support_id = "572400000".parse().unwrap_or_else(|_| SupportId::random()),
@@ -192,6 +193,7 @@ mod tests {
             |c| c.engineer.company = "Y".into(),
             |c| c.ticket = "T-2".into(),
             |c| c.partner = Some(String::new()),
+            |c| c.certificate = [7; 32],
         ];
         for change in changes {
             let mut theirs = ours.clone();

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_protocol::ids::{AgentKey, PipeId, RunId, SessionId};
 use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::reason::Reason;
@@ -18,6 +18,8 @@ pub(crate) struct AskedAgain {
     pub session: SessionId,
     /// The agent's connection.
     pub agent: ConnectionId,
+    /// The key of its registration.
+    pub agent_key: AgentKey,
     /// Unix seconds: from when its tickets are valid, and until when.
     pub validity: (u64, u64),
 }
@@ -46,6 +48,7 @@ impl Directory {
             self.sessions.get_mut(&id).and_then(Session::admitted_mut).ok_or(NotAgain::NoSession)?;
         let agent = admitted.agent.ok_or(NotAgain::AgentAway)?;
         let validity = (admitted.standing.not_before, admitted.standing.expires);
+        let agent_key = admitted.standing.agent_key;
         if let Some(earlier) = admitted.again.replace(Try { run, control }) {
             self.cut_pipe(id, earlier.control, Reason::PairingAborted);
         }
@@ -54,7 +57,7 @@ impl Directory {
             session.pipes.insert(control, Pipe::expected(PipeKind::Control, run, until));
         }
         self.reschedule(id);
-        Ok(AskedAgain { session: id, agent, validity })
+        Ok(AskedAgain { session: id, agent, agent_key, validity })
     }
 
     /// The agent says that the engineer proved the key. What stood on the run before is over.

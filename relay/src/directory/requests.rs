@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_protocol::ids::{AgentKey, PipeId, RunId, SessionId};
 use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
@@ -49,6 +49,8 @@ pub(crate) struct Asked {
     pub pipe: PipeId,
     /// The agent's connection.
     pub agent: ConnectionId,
+    /// The key of its registration.
+    pub agent_key: AgentKey,
     /// Unix seconds: from when its tickets are valid.
     pub not_before: u64,
     /// Unix seconds: until when.
@@ -69,14 +71,14 @@ impl Directory {
             }
             None => None,
         };
-        let (agent, ..) = self.holder(question.support_id)?;
+        let (agent, agent_key, _) = self.holder(question.support_id)?;
         let session = kept.unwrap_or(fresh.session);
         if kept.is_some() {
             self.give_up_run(session);
         }
         let (not_before, expires) = self.begin_run(session, agent, question, fresh)?;
         let Fresh { run, pipe, .. } = fresh;
-        Some(Asked { session, is_new: kept.is_none(), run, pipe, agent, not_before, expires })
+        Some(Asked { session, is_new: kept.is_none(), run, pipe, agent, agent_key, not_before, expires })
     }
 
     /// Whether this run is still wanted, now that the two sides are to be told of it.

@@ -159,7 +159,8 @@ impl Switchboard {
         };
         state.send(asked.agent, &pair);
         let pipe_ticket = self.tickets().pipe_ticket(&name, Role::Engineer);
-        state.send(mailbox.id, &ToEngineer::Requested { session, run, pipe, pipe_ticket });
+        let agent = asked.agent_key;
+        state.send(mailbox.id, &ToEngineer::Requested { session, run, agent, pipe, pipe_ticket });
     }
 }
 

@@ -76,7 +76,7 @@ impl Switchboard {
                 })?;
             // It was checked.
             let _ = state.requests.admit(engineer.id, now);
-            let AskedAgain { session, agent, validity } = asked;
+            let AskedAgain { session, agent, agent_key, validity } = asked;
             tracing::info!(%session, %run, engineer = %engineer.id, "pairing again");
             let reference = state.reference(session);
             let (kind, engineer) = (PipeKind::Control.into(), engineer.id);
@@ -86,7 +86,9 @@ impl Switchboard {
                 self.tickets.pipe_ticket(&name, Role::Engineer),
             );
             state.send(agent, &ToAgent::PairAgain { session, run, pipe, pipe_ticket: agents });
-            state.send(mailbox.id, &ToEngineer::Requested { session, run, pipe, pipe_ticket: engineers });
+            let requested =
+                ToEngineer::Requested { session, run, agent: agent_key, pipe, pipe_ticket: engineers };
+            state.send(mailbox.id, &requested);
             Ok(())
         })
     }

@@ -22,7 +22,7 @@ impl RawSocket {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: r\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
-             Sec-WebSocket-Protocol: fieldlink.1\r\n{headers}\r\n"
+             Sec-WebSocket-Protocol: fieldlink.2\r\n{headers}\r\n"
         );
         within(stream.write_all(request.as_bytes())).await.expect("sent");
         let mut head = Vec::new();

@@ -12,7 +12,7 @@ fn unavailable(code: Unavailable, retry_after: Option<u32>) -> ToEngineer {
 /// The engineer asks to pair again; both offers.
 async fn again(call: &mut Call) -> (Offer, Offer) {
     call.engineer.send(&FromEngineer::PairAgain {}).await;
-    let ToEngineer::Requested { session, run, pipe, pipe_ticket } = call.engineer.receive().await else {
+    let ToEngineer::Requested { session, run, pipe, pipe_ticket, .. } = call.engineer.receive().await else {
         panic!("not requested")
     };
     let engineers = Offer { session, run, pipe, pipe_ticket };

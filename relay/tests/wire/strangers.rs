@@ -13,7 +13,7 @@ fn upgrade(path: &str, headers: &str) -> Vec<u8> {
     format!(
         "GET {path} HTTP/1.1\r\nHost: r\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
-         Sec-WebSocket-Protocol: fieldlink.1\r\n{headers}\r\n"
+         Sec-WebSocket-Protocol: fieldlink.2\r\n{headers}\r\n"
     )
     .into_bytes()
 }
@@ -105,13 +105,13 @@ async fn another_version_is_told_what_is_spoken_here() {
     {
         let refused = relay.connect_as("fieldlink.9", path, &headers).await.expect_err("refused");
         assert_eq!((refused.status.as_u16(), refused.code()), (426, "version"));
-        assert_eq!(refused.headers["fieldlink-versions"], "fieldlink.1");
+        assert_eq!(refused.headers["fieldlink-versions"], "fieldlink.2");
         assert!(
-            refused.body.contains("fieldlink.1") && refused.body.contains("upgraded"),
+            refused.body.contains("fieldlink.2") && refused.body.contains("upgraded"),
             "{}",
             refused.body
         );
-        drop(relay.connect_as("fieldlink.9, fieldlink.1", path, &headers).await.expect("ours is offered"));
+        drop(relay.connect_as("fieldlink.9, fieldlink.2", path, &headers).await.expect("ours is offered"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Fieldlink's programs as a test, the demo or a benchmark starts them: a relay with a private certificate
 //! authority, scanners, engineers, and the hosts that they run on.
 
+pub mod authority;
 pub mod certificates;
 pub mod engineer;
 pub mod home;
@@ -9,6 +10,7 @@ pub mod programs;
 pub mod relay;
 pub mod scanner;
 
+pub use authority::Authority;
 pub use engineer::{Call, Engineer};
 pub use home::Home;
 pub use namespace::Namespace;

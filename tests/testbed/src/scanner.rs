@@ -22,6 +22,8 @@ pub struct ScannerOptions {
     pub forward: String,
     /// Lines under `[proxy]`.
     pub proxy: String,
+    /// Lines under `[engineers]`.
+    pub engineers: String,
     /// The host it runs on, instead of this one.
     pub host: Option<Namespace>,
     /// Another session program than Fieldlink's.
@@ -181,7 +183,12 @@ fn config_text(url: &str, authority: &Path, options: &ScannerOptions) -> String 
         authority.display()
     );
     // A section without lines is left out: an older build may not know it.
-    let sections = [("session", &options.session), ("forward", &options.forward), ("proxy", &options.proxy)];
+    let sections = [
+        ("session", &options.session),
+        ("forward", &options.forward),
+        ("proxy", &options.proxy),
+        ("engineers", &options.engineers),
+    ];
     for (name, lines) in sections.iter().filter(|(_, lines)| !lines.is_empty()) {
         text += &format!("[{name}]\n{lines}\n");
     }

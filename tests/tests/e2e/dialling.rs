@@ -19,7 +19,7 @@ fn every_step_to_a_relay_that_answers() {
     assert!(outcome.is_ok());
     assert_eq!(outline(&reports), [("resolve", true), ("tcp", true), ("tls", true), ("upgrade", true)]);
     let details: Vec<_> = reports.iter().map(|report| report.detail.as_str()).collect();
-    assert_eq!(details, ["127.0.0.1", relay.address(), "TLS 1.3", "fieldlink.1"]);
+    assert_eq!(details, ["127.0.0.1", relay.address(), "TLS 1.3", "fieldlink.2"]);
 }
 
 #[test]

@@ -103,12 +103,12 @@ fn a_relay_of_another_version() {
     engineer.redirect_to(&format!("wss://{future}"));
     let (code, message) = attempt(&engineer, &valid_id(), "1234");
     assert_eq!(code, Some(218), "{message}");
-    assert!(message.contains("fieldlink.2") && message.contains("upgrade this program"), "{message}");
+    assert!(message.contains("fieldlink.3") && message.contains("upgrade this program"), "{message}");
     // And on the scanner's screen.
     let url = format!("wss://{future}");
     let mut scanner = Scanner::launch_at(&url, relay.authority(), ScannerOptions::default());
     let line = scanner.process.wait_for("upgrade this program");
-    assert!(line.contains("fieldlink.2") && line.contains("fieldlink.1"), "{line}");
+    assert!(line.contains("fieldlink.3") && line.contains("fieldlink.2"), "{line}");
 }
 
 /// Answers every connection as a relay that speaks later versions only.
@@ -124,7 +124,7 @@ fn future_relay(relay: &Relay) -> String {
             let _ = tls.read(&mut [0; 4096]);
             let status = http::StatusCode::UPGRADE_REQUIRED;
             let name = endpoint::VERSIONS_HEADER;
-            let versions = "fieldlink.2, fieldlink.3";
+            let versions = "fieldlink.3, fieldlink.4";
             let _ = write!(tls, "HTTP/1.1 {status}\r\n{name}: {versions}\r\nContent-Length: 0\r\n\r\n");
             let _ = tls.flush();
         }

@@ -50,7 +50,7 @@ async fn let_in(relay: &Relay, support_id: SupportId, pin: &str) -> LetIn {
     let requested = engineer.request(support_id).await.expect("there");
     let mut attached = engineer.attach(&requested.pipe_ticket).await.expect("attached");
     let (login, ke1) = EngineerLogin::start(&Pin::parse(pin).expect("four digits")).expect("a login");
-    attached.send(PairingMessage::Start(ke1).encode()).await.expect("sent");
+    attached.send(PairingMessage::Start { ke1, proof: bytes::Bytes::new() }.encode()).await.expect("sent");
     let answer = within(attached.receive()).await.expect("an answer");
     let Ok(PairingMessage::Response(ke2)) = PairingMessage::decode(&answer) else { panic!("no answer") };
     let context = engineer.context(support_id, &requested);

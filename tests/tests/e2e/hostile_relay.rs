@@ -430,6 +430,7 @@ fn a_relay_that_plays_the_agent_learns_one_guess_and_no_more() {
                 engineer,
                 ticket,
                 partner,
+                certificate: [0; 32],
             });
         }
         let is_agents_answer = leg.kind == Some(PipeKind::Control)
@@ -446,7 +447,9 @@ fn a_relay_that_plays_the_agent_learns_one_guess_and_no_more() {
         if is_agents_answer {
             let context = known.lock().expect("one thread").clone().expect("paired before");
             let ke1 = KE1.lock().expect("one thread").clone().expect("sent before");
-            let Ok(PairingMessage::Start(ke1)) = PairingMessage::decode(&ke1) else { panic!("no KE1") };
+            let Ok(PairingMessage::Start { ke1, .. }) = PairingMessage::decode(&ke1) else {
+                panic!("no KE1")
+            };
             let (_, ke2) = fake.respond(&ke1, &context).expect("a response");
             return vec![Message::Binary(PairingMessage::Response(ke2).encode())];
         }

@@ -67,7 +67,7 @@ fn a_call_from_beginning_to_end() {
     assert!(rules.handle_pair(&request(2), 0).is_none());
     let declined = RuleEvent::Declined { request: request(2), reason: Reason::Busy };
     assert_eq!(events(&mut rules), [declined], "nothing is charged while asking");
-    assert!(rules.handle_charge(&registration).is_err());
+    assert!(rules.handle_charge(&registration, RunId::random()).is_err());
     let stale = Err(Refusal::Stale(StaleAnswer::NotOpen));
     assert_eq!(answer(&mut rules, QuestionId::random(), ClientAnswer::Yes), stale);
     assert_eq!(answer(&mut rules, question, ClientAnswer::Yes), Ok(()));
@@ -82,7 +82,7 @@ fn a_call_from_beginning_to_end() {
     assert_eq!(events(&mut rules).last(), Some(&admitted));
     assert!(rules.admits_pipes(session) && !rules.admits_pipes(request(2).session));
     assert_eq!(rules.word_to_relay(), None);
-    assert!(rules.handle_charge(&registration).is_err(), "the pair is gone");
+    assert!(rules.handle_charge(&registration, RunId::random()).is_err(), "the pair is gone");
     let mut now = 2 * SECOND;
     while now < 3601 * SECOND {
         now += 5 * SECOND;
@@ -115,25 +115,35 @@ fn orders_are_refused_where_they_lead_nowhere() {
 }
 
 #[test]
-fn a_seen_run_is_refused() {
-    let (mut rules, _) = open(Consent::Ask);
-    assert!(rules.handle_pair(&request(1), 0).is_some());
-    assert!(rules.handle_pair(&request(1), 0).is_none());
+fn a_run_is_charged_once() {
+    let (mut rules, registration) = open(Consent::Ask);
     assert!(rules.handle_pair(&request(2), limits::PAIRINGS_AT_ONCE).is_none());
+    // What was never charged is forgotten, however often it comes.
+    for _ in 0..5_000 {
+        assert!(rules.handle_pair(&request(1), 0).is_some());
+    }
+    let run = request(1).run;
+    let charge = rules.handle_charge(&registration, run).expect("new");
+    assert_eq!(rules.handle_charge(&registration, run).err(), Some(Reason::ProofReplayed));
+    assert_eq!(rules.handle_verified(request(1), &registration, charge, SECOND), Ok(()));
+    rules.handle_over(Reason::EngineerEnded, Teller::Party, SECOND);
+    assert_eq!(rules.handle_charge(&registration, run).err(), Some(Reason::ProofReplayed));
+    assert!(rules.handle_charge(&registration, RunId::random()).is_ok());
 }
 
 #[test]
 fn a_charge_of_an_earlier_pair_does_not_touch_the_next() {
     let (mut rules, first) = open(Consent::Ask);
-    let charges: Vec<_> = (0..3).map(|_| rules.handle_charge(&first).expect("free")).collect();
+    let charges: Vec<_> =
+        (0..3).map(|_| rules.handle_charge(&first, RunId::random()).expect("free")).collect();
     rules.handle_order(Order::Stop(Reason::ClientEnded), SECOND).expect("on");
     rules.handle_order(Order::Start, SECOND).expect("off");
     for charge in charges {
         rules.handle_failed(request(1), &first, charge, Reason::WrongPin);
     }
-    assert!(rules.handle_charge(&first).is_err());
+    assert!(rules.handle_charge(&first, RunId::random()).is_err());
     let second = registration(&mut rules).expect("a pair");
-    assert!(rules.handle_charge(&second).is_ok());
+    assert!(rules.handle_charge(&second, RunId::random()).is_ok());
 }
 
 #[test]
@@ -150,7 +160,8 @@ fn two_refusals_or_three_wrong_pins_burn_the_pair() {
         assert_eq!(events(&mut rules), expected.collect::<Vec<_>>());
     }
     let (mut rules, registration) = open(Consent::Ask);
-    let charge = |rules: &mut Rules| -> Result<Charge, Reason> { rules.handle_charge(&registration) };
+    let charge =
+        |rules: &mut Rules| -> Result<Charge, Reason> { rules.handle_charge(&registration, RunId::random()) };
     let charges: Vec<_> = (0..3).map(|_| charge(&mut rules).expect("free")).collect();
     assert_eq!(charge(&mut rules).err(), Some(Reason::Burnt));
     for (is_last, charge) in [false, false, true].into_iter().zip(charges) {

@@ -29,6 +29,7 @@ pub(super) fn request(n: u8) -> Request {
         },
         ticket: "T-1".into(),
         partner: None,
+        engagement: None,
     }
 }
 
@@ -55,7 +56,7 @@ fn open(consent: Consent) -> (Rules, Arc<Registration>) {
 }
 
 fn verified(rules: &mut Rules, registration: &Arc<Registration>, n: u8) -> Result<(), Reason> {
-    let charge = rules.handle_charge(registration)?;
+    let charge = rules.handle_charge(registration, RunId::random())?;
     rules.handle_verified(request(n), registration, charge, SECOND)
 }
 

@@ -73,6 +73,7 @@ fn full() -> Status {
                 company: "Scans AG".into(),
                 ticket: "T-7".into(),
                 partner: Some("Resellers KG".into()),
+                authority: Some("Scans engineers".into()),
             },
         }),
         deadline: Some(std::time::Duration::from_micros(77)),

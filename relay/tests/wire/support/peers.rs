@@ -175,7 +175,7 @@ impl FakeEngineer {
     /// Asks for a device that is there.
     pub(crate) async fn request(&mut self, support_id: SupportId) -> Offer {
         match self.ask(support_id).await {
-            ToEngineer::Requested { session, run, pipe, pipe_ticket } => {
+            ToEngineer::Requested { session, run, pipe, pipe_ticket, .. } => {
                 Offer { session, run, pipe, pipe_ticket }
             }
             other => panic!("expected the device, got {other:?}"),
