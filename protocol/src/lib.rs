@@ -63,6 +63,8 @@ pub mod endpoint {
     pub const MEASURE: &str = "/v1/measure";
     /// The header that carries a pipe ticket.
     pub const TICKET_HEADER: &str = "fieldlink-ticket";
+    /// The header in which a side that attaches to a pipe may say its HELLO already.
+    pub const HELLO_HEADER: &str = "fieldlink-hello";
     /// The header in which a relay that cannot speak the client's version lists its own.
     pub const VERSIONS_HEADER: &str = "fieldlink-versions";
     /// The header in which a relay names, as a code, why the session of a ticket is over.

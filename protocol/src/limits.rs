@@ -8,6 +8,9 @@ pub const CONTROL_MESSAGE: usize = 64 * 1024;
 pub const RELAY_MESSAGE: usize = 8 * 1024;
 /// Payload of one pipe data frame as the sending sides cut it, in bytes.
 pub const PIPE_CHUNK: usize = 64 * 1024;
+/// Data that a pipe's side sends on a new connection right behind its own proof, before it has the peer's, in bytes of
+/// payload: enough for keystrokes, and all that a forged HELLO can have sent again.
+pub const PIPE_EARLY: usize = PIPE_CHUNK;
 /// Bytes before the payload of a DATA frame.
 pub const DATA_HEADER: usize = 9;
 /// Largest message on a pipe, in bytes: a chunk behind its header.

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use fieldlink_protocol::credential::{self, EngineerIdentity};
 use fieldlink_protocol::endpoint;
+use fieldlink_protocol::pipe::Hello;
 use fieldlink_protocol::ticket::{PipeTicket, Signed, TicketError};
 use futures_util::future::BoxFuture;
 use nix::sys::socket::{setsockopt, sockopt};
@@ -14,6 +15,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::http::header;
 use tokio_util::sync::CancellationToken;
 
@@ -59,7 +61,8 @@ enum Peer {
     /// With the session ticket that its place is for, if it has a session's.
     Agent(Option<String>),
     Engineer(EngineerIdentity),
-    Pipe(PipeTicket),
+    /// With what it said already.
+    Pipe(PipeTicket, Option<Message>),
     Measurement(measure::Turn),
 }
 
@@ -137,8 +140,9 @@ impl HandshakeContext {
             }
             endpoint::PIPE => {
                 let ticket = self.check_ticket(head).await?;
+                let hello = hello(head)?;
                 let permit = session(ticket.subject)?;
-                (Peer::Pipe(ticket), permit)
+                (Peer::Pipe(ticket, hello), permit)
             }
             endpoint::MEASURE => {
                 // Only what would go through counts.
@@ -207,7 +211,7 @@ impl HandshakeContext {
     ) -> Lifecycle {
         let (switchboard, limits) = (&self.switchboard, &self.limits);
         let purpose = match visitor {
-            Peer::Pipe(_) => Purpose::Pipe,
+            Peer::Pipe(..) => Purpose::Pipe,
             Peer::Measurement(_) => Purpose::Measurement,
             Peer::Agent(_) | Peer::Engineer(_) => Purpose::Control,
         };
@@ -232,8 +236,8 @@ impl HandshakeContext {
             Peer::Measurement(turn) => {
                 Box::pin(measure::serve(web_socket, self.stopping.clone(), (turn, permit)))
             }
-            Peer::Pipe(ticket) => {
-                let socket = PipeSocket { web_socket, permit };
+            Peer::Pipe(ticket, hello) => {
+                let socket = PipeSocket { web_socket, hello, permit };
                 Box::pin(pipe::serve(socket, ticket, switchboard.clone(), limits.clone()))
             }
         }
@@ -244,6 +248,16 @@ impl HandshakeContext {
         http::refuse(&mut tls, refusal).await?;
         Ok(None)
     }
+}
+
+/// The HELLO that a side says with its attachment: it is passed on as its first message. Whether it is the pipe's own is
+/// for the partner to judge.
+fn hello(head: &Head) -> Result<Option<Message>, Refusal> {
+    if !head.has(endpoint::HELLO_HEADER) {
+        return Ok(None);
+    }
+    let hello = head.header(endpoint::HELLO_HEADER).and_then(Hello::of_header);
+    hello.map(|hello| Some(Message::Binary(hello))).ok_or(Refusal::HELLO)
 }
 
 /// Whether a request asks for a WebSocket of our version.

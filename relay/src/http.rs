@@ -60,6 +60,9 @@ impl Refusal {
     pub(crate) const TOO_OFTEN: Self =
         Self::new("429 Too Many Requests", "too-often", "measured too often: try again in a minute\n")
             .with(&[("retry-after", "60")]);
+    /// What a side says with its attachment is no HELLO, or more than one.
+    pub(crate) const HELLO: Self =
+        Self::new("400 Bad Request", "hello-malformed", "the hello is malformed\n");
     /// The client does not speak this relay's version.
     pub(crate) const VERSION: Self = Self::new(
         "426 Upgrade Required",
@@ -147,6 +150,11 @@ impl Head {
         let mut values = self.request.headers().get_all(name).iter();
         let value = values.next()?.to_str().ok()?;
         values.next().is_none().then_some(value)
+    }
+
+    /// Whether there is a header of this name, be it once or more often.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.request.headers().contains_key(name)
     }
 
     /// Whether the client speaks our version.

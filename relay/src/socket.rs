@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{self, CloseFrame, WebSocketConfig};
 
 use crate::permits::Permit;
@@ -36,6 +37,8 @@ const PIPE_TLS: usize = limits::PIPE_CHUNK + 4 * 1024;
 pub(crate) struct PipeSocket {
     /// The connection.
     pub web_socket: WebSocket,
+    /// What it said with its request.
+    pub hello: Option<Message>,
     /// Held for as long as it lives.
     pub permit: Permit,
 }

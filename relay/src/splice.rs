@@ -75,19 +75,19 @@ enum Blocked {
 }
 
 impl Splice {
-    /// Joins `first`, which is `first_side`'s and has already said `early`, with `second`. A write
+    /// Joins two connections, which have said `early` already; the first is `first_side`'s. A write
     /// without progress for `patience` (twice that at most) ends it.
     pub(crate) fn new(
-        first: WebSocket,
-        second: WebSocket,
+        sockets: [WebSocket; 2],
         first_side: Role,
-        early: VecDeque<Message>,
+        early: [VecDeque<Message>; 2],
         traffic: Arc<Traffic>,
         patience: Duration,
     ) -> Self {
-        let flows = [Flow::new(first_side, early), Flow::new(first_side.peer(), VecDeque::new())];
+        let [first, second] = early;
+        let flows = [Flow::new(first_side, first), Flow::new(first_side.peer(), second)];
         let check = interval_at(Instant::now() + patience, patience);
-        Self { sockets: [first, second], flows, traffic, check }
+        Self { sockets, flows, traffic, check }
     }
 
     /// Moves messages until one side ends it. Safe to cancel.

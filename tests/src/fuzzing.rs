@@ -1,8 +1,11 @@
 //! One function per parser that reads another party's bytes. `make test` runs them over the committed
 //! corpus, `make fuzz` lets cargo-fuzz find more. None may panic; what they return does not matter.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use bytes::Bytes;
-use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
+use fieldlink_identity::{Authorities, Certificate, Moment, Proof, Requirement, RevocationList, Statement};
+use fieldlink_protocol::ids::{AgentKey, PipeId, RunId, SessionId};
 use fieldlink_protocol::messages::{agent, control, decode, engineer};
 use fieldlink_protocol::pairing::{EngineerLogin, PairingContext, PairingMessage, Registration};
 use fieldlink_protocol::pin::Pin;
@@ -22,6 +25,8 @@ pub const TARGETS: &[Target] = &[
     ("agent_messages", agent_messages),
     ("engineer_messages", engineer_messages),
     ("pairing", pairing),
+    ("engineer_proofs", engineer_proofs),
+    ("revocation_lists", revocation_lists),
     ("pipe_handshake", pipe_handshake),
     ("pipe_stream", pipe_stream),
     ("sealed_channel", sealed_channel),
@@ -54,11 +59,8 @@ pub fn engineer_messages(data: &[u8]) {
     let _ = decode::<engineer::FromEngineer>(data);
 }
 
-/// Pairing frames, and the OPAQUE messages in them.
-pub fn pairing(data: &[u8]) {
-    let Ok(message) = PairingMessage::decode(&Bytes::copy_from_slice(data)) else { return };
-    let pin = || Pin::parse("0471").expect("four digits");
-    let context = PairingContext {
+fn pairing_context() -> PairingContext {
+    PairingContext {
         session: SessionId::from_bytes([1; 16]),
         run: RunId::from_bytes([2; 16]),
         support_id: "000000000".parse().expect("a support ID"),
@@ -70,7 +72,14 @@ pub fn pairing(data: &[u8]) {
         ticket: "T-1".to_owned(),
         partner: None,
         certificate: [0; 32],
-    };
+    }
+}
+
+/// Pairing frames, and the OPAQUE messages in them.
+pub fn pairing(data: &[u8]) {
+    let Ok(message) = PairingMessage::decode(&Bytes::copy_from_slice(data)) else { return };
+    let pin = || Pin::parse("0471").expect("four digits");
+    let context = pairing_context();
     let registration = Registration::new(&pin()).expect("a registration");
     let (login, ke1) = EngineerLogin::start(&pin()).expect("a login");
     match message {
@@ -165,6 +174,32 @@ pub fn proxy_reply(data: &[u8]) {
     let typed = String::from_utf8_lossy(data);
     let _ = typed.parse::<Proxy>();
     let _ = NoProxy::parse(&typed).matches("relay.example.com", 443);
+}
+
+/// The authority of the corpus. What it has signed is judged by everything but the engineer's own statement.
+const AUTHORITY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIkBB4jyupJ9nRCjdbxNqz1yXFNIN3KInwwgEObA4haj Scans Ltd engineers";
+
+/// What comes with an engineer's first message, and the certificate in it.
+pub fn engineer_proofs(data: &[u8]) {
+    let _ = Certificate::from_openssh(&String::from_utf8_lossy(data));
+    let Ok(proof) = Proof::read(data) else { return };
+    assert_eq!(Proof::read(&proof.encode()).as_ref(), Ok(&proof), "one form");
+    let shown = format!("{}{}", proof.certificate().name(), proof.certificate().key_id());
+    assert!(!shown.contains(['\u{1b}', '\u{202e}', '\n']));
+    let authorities = Authorities::new(&[AUTHORITY.to_owned()], &["*".to_owned()], Requirement::Certificate)
+        .expect("a key");
+    let expected = Statement::new(&pairing_context(), &AgentKey::from_bytes([4; 32]), &[5; 96]);
+    let now = Moment::of(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+    assert!(authorities.judge(&proof, &expected, None, now).is_err(), "nobody signed that");
+}
+
+/// What was revoked.
+pub fn revocation_lists(data: &[u8]) {
+    const PROOF: &[u8] = include_bytes!("../fuzz/corpus/engineer_proofs/ed25519");
+    if let Ok(list) = RevocationList::read(data) {
+        list.revokes(Proof::read(PROOF).expect("a proof").certificate());
+    }
 }
 
 /// The names in a certificate that was not verified; and relays' addresses.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fieldlink_protocol::code::Code;
-use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::pipe::{Hello, PipeKind, Role};
 use fieldlink_protocol::{SUBPROTOCOL, endpoint};
 use fieldlink_transport::client_config;
 use futures_util::{SinkExt, StreamExt};
@@ -107,13 +107,15 @@ impl Shared {
         let _ = tcp.set_nodelay(true);
         let tls = acceptor.accept(tcp).await.ok()?;
         let mut headers = HashMap::new();
-        let mut path = String::new();
+        let (mut path, mut hello) = (String::new(), None);
         #[allow(clippy::result_large_err)] // The signature is the library's.
         let near = tokio_tungstenite::accept_hdr_async(tls, |request: &Request, mut response: Response| {
             request.uri().path().clone_into(&mut path);
             for name in ["authorization", endpoint::TICKET_HEADER] {
                 headers.extend(request.headers().get(name).map(|value| (name, value.clone())));
             }
+            let said = request.headers().get(endpoint::HELLO_HEADER).and_then(|value| value.to_str().ok());
+            hello = said.and_then(Hello::of_header);
             response.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static(SUBPROTOCOL));
             Ok(response)
         });
@@ -122,7 +124,9 @@ impl Shared {
         let far = self.dial(&path, headers).await?;
         let ((mut near_out, mut near_in), (mut far_out, mut far_in)) = (near.split(), far.split());
         let up = async {
-            while let Some(Ok(message)) = near_in.next().await {
+            // The relay takes it as a message, too, and so it is altered, repeated and kept back like all others.
+            let mut hello = hello.map(|hello| Ok(Message::Binary(hello)));
+            while let Some(Ok(message)) = next_of(&mut hello, &mut near_in).await {
                 let is_close = message.is_close();
                 for message in self.meddle(&leg, Direction::Up, message) {
                     if message == Message::Close(None) && !is_close {
@@ -193,6 +197,17 @@ impl Shared {
             request = request.header(name, value);
         }
         Some(tokio_tungstenite::client_async(request.body(()).ok()?, tls).await.ok()?.0)
+    }
+}
+
+/// What was said with the connection, then what comes on it.
+async fn next_of<S, T>(first: &mut Option<T>, rest: &mut S) -> Option<T>
+where
+    S: futures_util::Stream<Item = T> + Unpin,
+{
+    match first.take() {
+        Some(first) => Some(first),
+        None => rest.next().await,
     }
 }
 

@@ -52,7 +52,8 @@ impl From<tungstenite::Error> for ControlError {
 impl<Out: Serialize + Bounded, In: DeserializeOwned + Bounded> ControlConnection<Out, In> {
     /// Dials `path`.
     pub async fn dial(dialer: &Dialer, path: &str, header: Option<(&str, &str)>) -> Result<Self, DialError> {
-        let socket = dialer.dial(path, header, Use::Control).await?;
+        let headers: Vec<_> = header.into_iter().collect();
+        let socket = dialer.dial(path, &headers, Use::Control).await?;
         let next_ping = Instant::now() + limits::PING_INTERVAL;
         let interval = limits::PING_INTERVAL;
         Ok(Self { socket, interval, next_ping, unanswered: 0, messages: PhantomData })

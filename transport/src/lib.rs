@@ -19,7 +19,9 @@ pub use backoff::Backoff;
 pub use control::{ControlConnection, ControlError};
 pub use dial::{Answer, CertificateDates, Destination, DialError, DialStep, Dialer, StepReport, WebSocket};
 pub use measure::{Measurement, MeasurementEnd, measure};
-pub use pipe::{Attached, AttachedError, PipeDriver, PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
+pub use pipe::{
+    Attached, AttachedError, OpenPipe, PipeDriver, PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter,
+};
 pub use proxy::{
     NoProxy, ParseProxyError, Proxy, ProxyAddress, ProxyError, ProxyReply, ProxyReplyError, ProxyReplyReader,
     ProxySection, ProxySettingsError,

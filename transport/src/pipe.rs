@@ -21,12 +21,13 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 pub use driver::{PipeDriver, PipeLink};
+pub use establish::OpenPipe;
 pub use halves::{PipeReader, PipeWriter};
 
 use super::control::close_reason;
 use super::dial::{DialError, Dialer, Use, WebSocket};
 use super::room::when_there_is_room;
-use fieldlink_protocol::pipe::{HandshakeError, StreamError};
+use fieldlink_protocol::pipe::{HandshakeError, Hello, StreamError};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use fieldlink_protocol::{endpoint, limits};
@@ -108,9 +109,17 @@ impl From<tungstenite::Error> for AttachedError {
 impl Attached {
     /// Dials the relay and shows `ticket`. If the relay is full, waits a little for room.
     pub async fn attach(dialer: &Dialer, ticket: &Signed<PipeTicket>) -> Result<Self, DialError> {
-        let header = Some((endpoint::TICKET_HEADER, ticket.as_str()));
-        let socket = when_there_is_room(|| dialer.dial(endpoint::PIPE, header, Use::Pipe)).await?;
-        Ok(Self { socket, line: Line { dialer: dialer.clone(), ticket: ticket.as_str().into() } })
+        let line = Line { dialer: dialer.clone(), ticket: ticket.as_str().into() };
+        Self::attach_to(line, None).await
+    }
+
+    /// The same, saying `hello` with it: the partner reads it one round trip sooner.
+    async fn attach_to(line: Line, hello: Option<&Bytes>) -> Result<Self, DialError> {
+        let hello = hello.map(|hello| Hello::to_header(hello));
+        let mut headers = vec![(endpoint::TICKET_HEADER, &*line.ticket)];
+        headers.extend(hello.as_deref().map(|hello| (endpoint::HELLO_HEADER, hello)));
+        let socket = when_there_is_room(|| line.dialer.dial(endpoint::PIPE, &headers, Use::Pipe)).await?;
+        Ok(Self { socket, line })
     }
 
     /// Sends one message as it is (pairing, before the handshake).

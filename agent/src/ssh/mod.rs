@@ -24,10 +24,12 @@ use std::time::Duration;
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
-use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::pipe::{PipeKind, Role, Side};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
-use fieldlink_transport::{Attached, AttachedError, Dialer, PipeDriver, PipeLimits, PipeReader, PipeWriter};
+use fieldlink_transport::{
+    Attached, AttachedError, Dialer, OpenPipe, PipeDriver, PipeLimits, PipeReader, PipeWriter,
+};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -127,14 +129,10 @@ impl SshServer {
         tracing::debug!(%pipe, "ssh pipe let go");
     }
 
-    async fn establish(
-        &self,
-        pipe: PipeId,
-        ticket: &Signed<PipeTicket>,
-    ) -> Result<(PipeReader, PipeWriter, PipeDriver), AttachedError> {
-        let attached = Attached::attach(&self.dialer, ticket).await?;
+    async fn establish(&self, pipe: PipeId, ticket: &Signed<PipeTicket>) -> Result<OpenPipe, AttachedError> {
         let key = self.keys.pipe_key(pipe, PipeKind::Ssh);
-        attached.establish(Role::Agent, (pipe, PipeKind::Ssh), key, self.bounds).await
+        let side = Side { role: Role::Agent, pipe, kind: PipeKind::Ssh, key };
+        Attached::open(&self.dialer, ticket, side, self.bounds).await
     }
 
     async fn converse(

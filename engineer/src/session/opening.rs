@@ -7,7 +7,7 @@ use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromEngineer;
-use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::pipe::{PipeKind, Role, Side};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
 use fieldlink_protocol::ticket::{SessionTicket, Signed};
@@ -315,8 +315,8 @@ async fn establish(
     lines: &mut SessionEvents,
 ) -> Result<Pipe, OpeningError> {
     let key = keys.pipe_key(offer.pipe, PipeKind::Control);
-    let which = (offer.pipe, PipeKind::Control);
-    let error = match attached.establish(Role::Engineer, which, key, bounds).await {
+    let side = Side { role: Role::Engineer, pipe: offer.pipe, kind: PipeKind::Control, key };
+    let error = match attached.establish(side, bounds).await {
         Ok(pipe) => return Ok(pipe),
         Err(error) => error,
     };

@@ -7,7 +7,7 @@ use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::engineer::OpenRefusal;
-use fieldlink_protocol::pipe::{PipeKind, Role, closing};
+use fieldlink_protocol::pipe::{PipeKind, Role, Side, closing};
 use fieldlink_transport::{Attached, AttachedError, DialError, Dialer, PipeLimits};
 use tokio::time::{sleep, timeout};
 
@@ -131,10 +131,19 @@ pub(crate) enum OpenError {
     Relay(#[from] OpenPipeError),
     /// It was opened, but could not be attached to.
     #[error(transparent)]
-    Dial(#[from] DialError),
+    Dial(DialError),
     /// The other end is not the scanner, or not there.
     #[error(transparent)]
-    Attached(#[from] AttachedError),
+    Attached(AttachedError),
+}
+
+impl From<AttachedError> for OpenError {
+    fn from(error: AttachedError) -> Self {
+        match error {
+            AttachedError::Dial(error) => Self::Dial(error),
+            error => Self::Attached(error),
+        }
+    }
 }
 
 impl OpenError {
@@ -193,10 +202,9 @@ impl Live {
         let _ = timeout(ADMISSION, self.relay.admitted()).await;
         let opened = self.open().await?;
         let claim = PipeClaim::new(self.voice.clone(), opened.pipe);
-        let attached = Attached::attach(&self.dialer, &opened.ticket).await?;
-        let which = (opened.pipe, PipeKind::Ssh);
-        let key = self.keys.pipe_key(opened.pipe, PipeKind::Ssh);
-        let pipe = attached.establish(Role::Engineer, which, key, self.bounds).await?;
+        let (kind, pipe) = (PipeKind::Ssh, opened.pipe);
+        let side = Side { role: Role::Engineer, pipe, kind, key: self.keys.pipe_key(pipe, kind) };
+        let pipe = Attached::open(&self.dialer, &opened.ticket, side, self.bounds).await?;
         Ok((claim, pipe))
     }
 

@@ -10,6 +10,7 @@
 //! | `0x06` | PING | answer at once |
 //! | `0x07` | PONG | the answer |
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::{PipeKind, Role, VERSION};
@@ -81,6 +82,18 @@ pub enum FrameError {
 }
 
 impl Hello {
+    /// A HELLO frame as the value of a header.
+    pub fn to_header(frame: &[u8]) -> String {
+        BASE64.encode(frame)
+    }
+
+    /// The HELLO frame in the value of a header; `None` if that is anything else.
+    pub fn of_header(value: &str) -> Option<Bytes> {
+        // Longer than any HELLO.
+        let frame = Bytes::from(BASE64.decode(value).ok().filter(|_| value.len() <= 2 * HELLO_LENGTH)?);
+        matches!(Frame::decode(frame.clone()), Ok(Frame::Hello(_))).then_some(frame)
+    }
+
     /// The frame's bytes, which are also what the proofs cover.
     pub fn encode(&self) -> Bytes {
         let mut out = BytesMut::with_capacity(HELLO_LENGTH);

@@ -23,7 +23,12 @@ pub struct Handshake {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reply {
     /// Send our proof and go on.
-    Send(Bytes),
+    Send {
+        /// Our proof.
+        proof: Bytes,
+        /// How many of our bytes have arrived at the peer, as it says without a proof yet.
+        peer_received: u64,
+    },
     /// The peer is proven.
     Established(Established),
 }
@@ -86,8 +91,9 @@ impl Handshake {
             (Frame::Hello(theirs), None) => {
                 self.check(&theirs)?;
                 let proof = hmac::sign(&self.hmac_key(), &self.proof_text(self.role, &theirs));
+                let peer_received = theirs.received;
                 self.theirs = Some(theirs);
-                Ok(Reply::Send(frame::proof(proof.as_ref())))
+                Ok(Reply::Send { proof: frame::proof(proof.as_ref()), peer_received })
             }
             (Frame::Proof(tag), Some(theirs)) => {
                 hmac::verify(&self.hmac_key(), &self.proof_text(self.role.peer(), &theirs), &tag)
@@ -141,7 +147,7 @@ mod tests {
 
     fn proof_of(side: &mut Side, hello: Bytes) -> Result<Bytes, HandshakeError> {
         match side.0.receive(hello)? {
-            Reply::Send(proof) => Ok(proof),
+            Reply::Send { proof, .. } => Ok(proof),
             Reply::Established(_) => panic!("established without a proof"),
         }
     }

@@ -49,7 +49,13 @@ pub enum Due {
 #[derive(Debug, PartialEq, Eq)]
 pub enum TrialStep {
     /// Send our proof and go on.
-    Send(Bytes),
+    Send {
+        /// Our proof.
+        proof: Bytes,
+        /// Data to send right behind it. A peer that holds the key reads it when it has read the proof; for one that does
+        /// not it is ciphertext that was, or would have been, on its way anyway.
+        early: Vec<Bytes>,
+    },
     /// The peer is proven: call [`ResumablePipe::switch`].
     Proven(Established),
 }
@@ -82,6 +88,16 @@ struct Live {
     must_answer: bool,
 }
 
+/// Two sides that greet on a new connection.
+#[derive(Debug)]
+struct Greeting {
+    handshake: Handshake,
+    /// Once the peer has begun it must finish in time.
+    until: Option<Duration>,
+    /// The number of the byte behind the data that was sent behind our proof.
+    sent_early: u64,
+}
+
 #[derive(Debug)]
 enum Trial {
     /// No other connection is wanted.
@@ -90,8 +106,19 @@ enum Trial {
     Wanted(Duration),
     /// The caller is making one.
     Dialing,
-    /// It is made; the two sides greet. Once the peer has begun it must finish in time.
-    Greeting(Box<Handshake>, Option<Duration>),
+    /// It is made; the two sides greet.
+    Greeting(Box<Greeting>),
+}
+
+impl Trial {
+    /// When the caller is to make a connection, be it another one.
+    fn due(&self) -> Option<Duration> {
+        match self {
+            Self::Wanted(at) => Some(*at),
+            Self::Greeting(greeting) => greeting.until,
+            Self::None | Self::Dialing => None,
+        }
+    }
 }
 
 impl ResumablePipe {
@@ -109,13 +136,18 @@ impl ResumablePipe {
         }
     }
 
+    /// Which of the two ends this is.
+    pub fn role(&self) -> Role {
+        self.side.role
+    }
+
     /// The two byte streams.
     pub fn stream(&mut self) -> &mut Stream {
         &mut self.stream
     }
 
-    /// The trial's connection is made. Returns our HELLO. `nonce` is fresh.
-    pub fn attached(&mut self, nonce: [u8; 32]) -> Bytes {
+    /// The trial's connection is being made, or was. Returns our HELLO, to be said with it or on it. `nonce` is fresh.
+    pub fn attaching(&mut self, nonce: [u8; 32]) -> Bytes {
         if self.side.role == Role::Engineer {
             self.epoch += 1;
         }
@@ -123,18 +155,22 @@ impl ResumablePipe {
         let reading = (self.stream.received(), self.stream.window());
         let handshake = Handshake::new(role, (pipe, kind), key, nonce, self.epoch, reading);
         let hello = handshake.hello();
-        self.trial = Trial::Greeting(Box::new(handshake), None);
+        self.trial = Trial::Greeting(Box::new(Greeting { handshake, until: None, sent_early: 0 }));
         hello
     }
 
     /// Takes a frame that came on the trial.
     pub fn receive_on_trial(&mut self, frame: Bytes, now: Duration) -> Result<TrialStep, TrialError> {
-        let Trial::Greeting(handshake, until) = &mut self.trial else {
+        let Trial::Greeting(greeting) = &mut self.trial else {
             return Err(HandshakeError::OutOfTurn);
         };
-        until.get_or_insert(now + limits::HANDSHAKE);
-        Ok(match handshake.receive(frame)? {
-            Reply::Send(proof) => TrialStep::Send(proof),
+        greeting.until.get_or_insert(now + limits::HANDSHAKE);
+        Ok(match greeting.handshake.receive(frame)? {
+            Reply::Send { proof, peer_received } => {
+                let early = self.stream.early(peer_received, limits::PIPE_EARLY);
+                greeting.sent_early = early.end;
+                TrialStep::Send { proof, early: early.frames }
+            }
             Reply::Established(established) => TrialStep::Proven(established),
         })
     }
@@ -145,8 +181,12 @@ impl ResumablePipe {
         if self.side.role == Role::Agent {
             self.epoch = proven.epoch;
         }
+        let sent_early = match &self.trial {
+            Trial::Greeting(greeting) => greeting.sent_early,
+            _ => 0,
+        };
         self.stream.meet(proven.peer_window);
-        let frames = self.stream.reconnect(proven.peer_received)?;
+        let frames = self.stream.reconnect(proven.peer_received, sent_early)?;
         self.live = Some(Live { since: now, heard: now, spoke: now, asked: now, must_answer: false });
         (self.trial, self.together) = (Trial::None, now);
         Ok(frames)
@@ -215,10 +255,7 @@ impl ResumablePipe {
 
     /// When [`Self::due`] has something to say next.
     pub fn deadline(&self) -> Duration {
-        let trial = match self.trial {
-            Trial::Wanted(at) | Trial::Greeting(_, Some(at)) => Some(at),
-            _ => None,
-        };
+        let trial = self.trial.due();
         let live = self.live.as_ref().map(|live| {
             let silent = live.heard + self.silence();
             let suspect = self.wants_none().then_some(silent);
@@ -235,7 +272,7 @@ impl ResumablePipe {
         if self.live.as_ref().is_some_and(|live| now >= live.heard + self.silence()) {
             self.want_another(now);
         }
-        if matches!(self.trial, Trial::Wanted(at) | Trial::Greeting(_, Some(at)) if now >= at) {
+        if self.trial.due().is_some_and(|at| now >= at) {
             self.trial = Trial::Dialing;
             return Some(Due::Dial);
         }

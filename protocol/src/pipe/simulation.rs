@@ -68,6 +68,8 @@ struct End {
     live: Option<Connection>,
     trial: Option<Connection>,
     attempt: u32,
+    /// What is said with the connection that is being made.
+    hello: Bytes,
     over: Option<Over>,
     wakes_at: Option<Duration>,
 }
@@ -91,6 +93,7 @@ fn run(seed: u64, noise: &[u8]) {
     let mut world = World::new(seed, noise);
     for side in 0..2 {
         world.dial(side);
+        world.wake(side);
     }
     world.after(0, Event::Fault);
     let mut steps = 0;
@@ -127,6 +130,7 @@ impl World {
                 live: None,
                 trial: None,
                 attempt: 0,
+                hello: Bytes::new(),
                 over: None,
                 wakes_at: None,
             }
@@ -181,6 +185,7 @@ impl World {
         self.ends[side].attempt += 1;
         self.ends[side].trial = None;
         let attempt = self.ends[side].attempt;
+        self.ends[side].hello = self.ends[side].pipe.attaching(self.rng.random());
         let takes = self.rng.random_range(1..400);
         self.after(takes, Event::Dialled { side, attempt });
     }
@@ -195,7 +200,7 @@ impl World {
         let attachment = Attachment { side, partner: None, early: vec![], deaf: false, last: now };
         self.attachments.insert(connection, attachment);
         self.ends[side].trial = Some(connection);
-        let hello = self.ends[side].pipe.attached(self.rng.random());
+        let hello = self.ends[side].hello.clone();
         if let Some(earlier) = self.waiting[side].replace(connection) {
             self.after(5, Event::Gone { connection: earlier, is_final: false });
         }
@@ -253,7 +258,13 @@ impl World {
             self.wake(side);
         } else if self.ends[side].trial == Some(to) {
             match self.ends[side].pipe.receive_on_trial(frame, now) {
-                Ok(TrialStep::Send(proof)) => self.send(to, proof),
+                Ok(TrialStep::Send { proof, early }) => {
+                    let early_bytes: usize = early.iter().map(|frame| frame.len() - DATA_HEADER).sum();
+                    assert!(early_bytes <= limits::PIPE_EARLY);
+                    for frame in std::iter::once(proof).chain(early) {
+                        self.send(to, frame);
+                    }
+                }
                 Ok(TrialStep::Proven(proven)) => {
                     let frames = self.ends[side].pipe.switch(proven, self.now).expect("an honest peer");
                     let old = self.ends[side].live.replace(to);
@@ -356,18 +367,18 @@ impl World {
         }
     }
 
-    /// Reads and writes a little, as long as there is a connection.
+    /// Reads and writes a little.
     fn work(&mut self, side: usize) {
         let take = self.rng.random_range(0..=self.ends[side].untaken);
         self.ends[side].untaken -= take;
         self.ends[side].pipe.stream().take(take);
         assert!(self.ends[side].untaken <= self.window);
-        if self.ends[side].live.is_none() {
-            return;
-        }
-        let answers = [self.ends[side].pipe.answer(), self.ends[side].pipe.stream().acknowledgement()];
-        for frame in answers.into_iter().flatten() {
-            self.say(side, frame);
+        // Without a connection, what is written is numbered for the next one.
+        if self.ends[side].live.is_some() {
+            let answers = [self.ends[side].pipe.answer(), self.ends[side].pipe.stream().acknowledgement()];
+            for frame in answers.into_iter().flatten() {
+                self.say(side, frame);
+            }
         }
         let end = &mut self.ends[side];
         let most = end.pipe.stream().room().min(end.payload.len() - end.sent);

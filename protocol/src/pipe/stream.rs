@@ -25,6 +25,15 @@ pub struct Stream {
     peer_finished: bool,
 }
 
+/// Data that may go out before the peer has proven itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Early {
+    /// DATA frames.
+    pub frames: Vec<Bytes>,
+    /// The number of the byte behind the last one.
+    pub end: u64,
+}
+
 /// Whether our stream has ended, and the peer knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Finished {
@@ -235,15 +244,35 @@ impl Stream {
         self.finished > Finished::No && self.has_taken_all()
     }
 
-    /// What to send first on a new connection to a peer that said it has received `peer_received`
-    /// bytes when the connection was made. It may have acknowledged more since, on the one before.
+    /// Data that a peer misses first which says that it has received `peer_received` bytes, at most `most` bytes of
+    /// it. Changes nothing: that peer has not proven that it is the one. So no acknowledgement and no end are
+    /// among it.
+    pub(super) fn early(&self, peer_received: u64, most: usize) -> Early {
+        let mut early = Early { frames: Vec::new(), end: peer_received };
+        for (end, frame) in self.kept.iter().filter(|(end, _)| *end > peer_received) {
+            if end.saturating_sub(peer_received) > most as u64 {
+                break;
+            }
+            early.frames.push(frame.clone());
+            early.end = *end;
+        }
+        early
+    }
+
+    /// What to send on a new connection to a peer that said it has received `peer_received`
+    /// bytes when the connection was made, and to which data up to `sent_early` was sent since, on this connection. It
+    /// may have acknowledged more, on the one before.
     /// A peer that claims too little and misses bytes that it had acknowledged finds a gap.
-    pub fn reconnect(&mut self, peer_received: u64) -> Result<Vec<Bytes>, StreamError> {
+    pub(super) fn reconnect(
+        &mut self,
+        peer_received: u64,
+        sent_early: u64,
+    ) -> Result<Vec<Bytes>, StreamError> {
         if peer_received > self.sent {
             return Err(StreamError::FalseAck(peer_received));
         }
-        let missing =
-            self.kept.iter().filter(|(end, _)| *end > peer_received).map(|(_, frame)| frame.clone());
+        let has = peer_received.max(sent_early);
+        let missing = self.kept.iter().filter(|(end, _)| *end > has).map(|(_, frame)| frame.clone());
         let fin = (self.finished == Finished::Said).then(|| frame::fin(self.sent));
         let frames = missing.chain(fin).collect::<Vec<_>>();
         Ok(std::iter::once(self.tell()).chain(frames).collect())

@@ -75,7 +75,7 @@ async fn wait_and_splice(
     mut partner: oneshot::Receiver<Box<PipeSocket>>,
     limits: &Limits,
 ) {
-    let mut early = VecDeque::new();
+    let mut early: VecDeque<_> = socket.hello.take().into_iter().collect();
     let wait = wait(&mut socket.web_socket, &mut early, &seat, &mut partner, limits.session_silence).await;
     if let Wait::Joined(partner) = wait {
         return splice(socket, *partner, side, early, seat, limits.write).await;
@@ -164,9 +164,10 @@ async fn splice(
     seat: Seat,
     write: Duration,
 ) {
-    let PipeSocket { web_socket: first, permit: _first_permit } = first;
-    let PipeSocket { web_socket: second, permit: _second_permit } = second;
-    let mut splice = Splice::new(first, second, first_side, early, seat.traffic.clone(), write);
+    let PipeSocket { web_socket: first, permit: _first_permit, .. } = first;
+    let PipeSocket { web_socket: second, hello, permit: _second_permit } = second;
+    let early = [early, hello.into_iter().collect()];
+    let mut splice = Splice::new([first, second], first_side, early, seat.traffic.clone(), write);
     let told = |parting| [first_side, first_side.peer()].map(|side| close_frame_of(parting, side));
     let (frames, orderly) = loop {
         tokio::select! {

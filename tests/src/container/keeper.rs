@@ -80,14 +80,18 @@ impl Keeper {
 
     fn wait(&mut self, what: &str, mut is_done: impl FnMut(&Self) -> bool) -> Result<(), String> {
         let deadline = Instant::now() + BOOT;
-        while !is_done(self) {
+        loop {
+            // The last look begins after the time is over, however long the one before took.
+            let is_last = Instant::now() >= deadline;
+            if is_done(self) {
+                return Ok(());
+            }
             if let Some(status) = self.ended() {
                 return Err(format!("it ended with {status}, and said: {}", self.last_words()));
             }
-            assert!(Instant::now() < deadline, "the container does not {what}:\n{}", self.console());
+            assert!(!is_last, "the container does not {what}:\n{}", self.console());
             park_timeout(PAUSE);
         }
-        Ok(())
     }
 
     fn ended(&mut self) -> Option<ExitStatus> {

@@ -11,7 +11,7 @@ use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::messages::{Features, encode};
 use fieldlink_protocol::pairing::{EngineerLogin, PairingMessage};
 use fieldlink_protocol::pin::Pin;
-use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::pipe::{PipeKind, Role, Side};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Sealer;
 use fieldlink_protocol::support_id::SupportId;
@@ -56,10 +56,10 @@ async fn let_in(relay: &Relay, support_id: SupportId, pin: &str) -> LetIn {
     let context = engineer.context(support_id, &requested);
     let (keys, ke3) = login.finish(&ke2, &context).expect("the right PIN");
     attached.send(PairingMessage::Finish(ke3).encode()).await.expect("sent");
-    let pipe = (requested.pipe, PipeKind::Control);
-    let key = keys.pipe_key(requested.pipe, PipeKind::Control);
+    let (kind, pipe) = (PipeKind::Control, requested.pipe);
+    let side = Side { role: Role::Engineer, pipe, kind, key: keys.pipe_key(pipe, kind) };
     let (mut reader, mut writer, driver) =
-        attached.establish(Role::Engineer, pipe, key, PipeLimits::default()).await.expect("proven");
+        attached.establish(side, PipeLimits::default()).await.expect("proven");
     let driving = tokio::spawn(driver.run(CancellationToken::new(), String::new));
     let reading = tokio::spawn(async move { while reader.next().await.is_some() {} });
     let (session, run) = (requested.session, requested.run);

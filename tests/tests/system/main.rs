@@ -3,6 +3,7 @@
 
 mod boot;
 mod call;
+mod certificates;
 mod container;
 mod disk;
 mod ending;

@@ -29,8 +29,8 @@ pub(super) struct Outcome {
     pub(super) reached: Result<WebSocket, DialError>,
 }
 
-/// Path and one further header of the request.
-pub(super) type Request<'a> = (&'a str, Option<(&'a str, &'a str)>);
+/// Path and further headers of the request.
+pub(super) type Request<'a> = (&'a str, &'a [(&'a str, &'a str)]);
 
 enum Event {
     Found(Family, Arc<[SocketAddr]>),

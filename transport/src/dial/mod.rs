@@ -119,18 +119,18 @@ impl Dialer {
     /// Dials `path` without further headers, and reports every step, also the one that failed. It takes
     /// no longer than any other dialling.
     pub async fn probe(&self, path: &str) -> (Vec<StepReport>, Result<WebSocket, DialError>) {
-        let Outcome { reports, reached } = self.race((path, None), Use::Control).await;
+        let Outcome { reports, reached } = self.race((path, &[]), Use::Control).await;
         (reports, reached)
     }
 
-    /// Connects to `path` with one further header.
+    /// Connects to `path` with further headers.
     pub(super) async fn dial(
         &self,
         path: &str,
-        header: Option<(&str, &str)>,
+        headers: &[(&str, &str)],
         purpose: Use,
     ) -> Result<WebSocket, DialError> {
-        self.race((path, header), purpose).await.reached
+        self.race((path, headers), purpose).await.reached
     }
 
     async fn race(&self, request: Request<'_>, purpose: Use) -> Outcome {

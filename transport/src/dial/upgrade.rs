@@ -15,20 +15,20 @@ use super::answer::{self, Answer};
 use super::{DialError, Use, WebSocket};
 use crate::RelayAddress;
 
-/// Asks `relay` for `path`, with one further header.
+/// Asks `relay` for `path`, with further headers.
 pub(super) async fn upgrade(
     relay: &RelayAddress,
     tls: TlsStream<TcpStream>,
-    (path, header): (&str, Option<(&str, &str)>),
+    (path, headers): (&str, &[(&str, &str)]),
     purpose: Use,
 ) -> Result<WebSocket, DialError> {
-    let request = request(relay, path, header)?;
+    let request = request(relay, path, headers)?;
     let config = Some(web_socket_config(purpose));
     let connected = tokio_tungstenite::client_async_with_config(request, tls, config).await;
     connected.map(|(socket, _)| socket).map_err(|error| explain(relay.clone(), error))
 }
 
-fn request(relay: &RelayAddress, path: &str, header: Option<(&str, &str)>) -> Result<Request, DialError> {
+fn request(relay: &RelayAddress, path: &str, headers: &[(&str, &str)]) -> Result<Request, DialError> {
     let mut request = Request::builder()
         .uri(format!("{relay}{path}"))
         .header("Host", relay.authority())
@@ -37,8 +37,8 @@ fn request(relay: &RelayAddress, path: &str, header: Option<(&str, &str)>) -> Re
         .header("Sec-WebSocket-Version", "13")
         .header("Sec-WebSocket-Key", generate_key())
         .header("Sec-WebSocket-Protocol", SUBPROTOCOL);
-    if let Some((name, value)) = header {
-        request = request.header(name, value);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
     }
     // A token of a hostile relay, say, need not fit into a header.
     request

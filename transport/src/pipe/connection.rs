@@ -44,20 +44,32 @@ impl Connection {
     }
 }
 
-/// Moves frames over `connection` until it is gone or the pipe ends; without one, waits.
+/// Moves frames over `connection` until it is gone or the pipe ends; without one, numbers what is written.
 pub(super) async fn moving(
     connection: Option<&mut Connection>,
     shared: &Shared,
     outgoing: &mut mpsc::Receiver<BytesMut>,
 ) -> PipeEnd {
     let Some(Connection { sink, source, first }) = connection else {
-        return std::future::pending().await;
+        return number(shared, outgoing).await;
     };
     tokio::select! {
         biased;
         end = receive_loop(source, shared) => end,
         end = send_loop(sink, shared, first, outgoing) => end,
     }
+}
+
+/// What is written while there is no connection goes out with the next one, right behind our proof. Never ends: there
+/// is no more room than the window before the peer has acknowledged something.
+async fn number(shared: &Shared, outgoing: &mut mpsc::Receiver<BytesMut>) -> PipeEnd {
+    while has_room(shared) {
+        match outgoing.recv().await {
+            Some(chunk) => drop(shared.with_pipe(|pipe| pipe.stream().send(chunk))),
+            None => drop(shared.with_pipe(|pipe| pipe.stream().finish())),
+        }
+    }
+    std::future::pending().await
 }
 
 async fn receive_loop(source: &mut SplitStream<WebSocket>, shared: &Shared) -> PipeEnd {

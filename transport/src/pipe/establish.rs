@@ -9,11 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::limits;
-use fieldlink_protocol::pipe::{PipeKind, ResumablePipe, Role, Side, TrialStep, closing};
-use fieldlink_protocol::secret::{Secret, random_bytes};
-use fieldlink_protocol::ticket::Signed;
+use fieldlink_protocol::pipe::{ResumablePipe, Role, Side, TrialStep, closing};
+use fieldlink_protocol::secret::random_bytes;
+use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::PollSender;
@@ -21,8 +20,11 @@ use tokio_util::sync::PollSender;
 use super::connection::Connection;
 use super::halves::Shared;
 use super::trial::{TrialEnd, undialled};
-use super::{Attached, AttachedError, PipeDriver, PipeLimits, PipeLink, PipeReader, PipeWriter, QUEUE};
-use crate::Backoff;
+use super::{Attached, AttachedError, Line, PipeDriver, PipeLimits, PipeLink, PipeReader, PipeWriter, QUEUE};
+use crate::{Backoff, Dialer};
+
+/// A pipe's two halves, and what moves the bytes between them and the network.
+pub type OpenPipe = (PipeReader, PipeWriter, PipeDriver);
 
 impl AttachedError {
     /// Whether the pipe may go on with another connection.
@@ -36,17 +38,37 @@ impl AttachedError {
 }
 
 impl Attached {
-    /// HELLO and proof, within [`limits::HANDSHAKE`]. From then on the pipe outlives its connections.
-    pub async fn establish(
-        mut self,
-        role: Role,
-        (pipe, kind): (PipeId, PipeKind),
-        key: Secret<32>,
-        bounds: PipeLimits,
-    ) -> Result<(PipeReader, PipeWriter, PipeDriver), AttachedError> {
+    /// HELLO and proof on a connection that has served something else before, within [`limits::HANDSHAKE`]. From then
+    /// on the pipe outlives its connections.
+    pub async fn establish(mut self, side: Side, bounds: PipeLimits) -> Result<OpenPipe, AttachedError> {
         let begin = Instant::now();
-        let side = Side { role, pipe, kind, key };
         let mut pipe = ResumablePipe::new(side, bounds.window, bounds.patience, Duration::ZERO);
+        let hello = pipe.attaching(random_bytes());
+        self.send(hello).await?;
+        self.converse(pipe, begin, bounds).await
+    }
+
+    /// Attaches to a pipe, with HELLO and proof at once. As [`Self::attach`] and [`Self::establish`].
+    pub async fn open(
+        dialer: &Dialer,
+        ticket: &Signed<PipeTicket>,
+        side: Side,
+        bounds: PipeLimits,
+    ) -> Result<OpenPipe, AttachedError> {
+        let begin = Instant::now();
+        let mut pipe = ResumablePipe::new(side, bounds.window, bounds.patience, Duration::ZERO);
+        let hello = pipe.attaching(random_bytes());
+        let line = Line { dialer: dialer.clone(), ticket: ticket.as_str().into() };
+        Self::attach_to(line, Some(&hello)).await?.converse(pipe, begin, bounds).await
+    }
+
+    /// From our HELLO, which is said, to a pipe.
+    async fn converse(
+        mut self,
+        mut pipe: ResumablePipe,
+        begin: Instant,
+        bounds: PipeLimits,
+    ) -> Result<OpenPipe, AttachedError> {
         let mut has_proven = false;
         let first = loop {
             let greeted = timeout(limits::HANDSHAKE, self.greet(&mut pipe, begin, &mut has_proven)).await;
@@ -54,9 +76,9 @@ impl Attached {
                 Ok(first) => break first,
                 Err(error) => error,
             };
-            let is_believed = role == Role::Agent && has_proven && error.may_pass();
+            let is_believed = pipe.role() == Role::Agent && has_proven && error.may_pass();
             self = match is_believed {
-                true => self.attach_again(begin + bounds.patience).await.ok_or(error)?,
+                true => self.attach_again(&mut pipe, begin + bounds.patience).await.ok_or(error)?,
                 false => return Err(error),
             };
         };
@@ -77,13 +99,14 @@ impl Attached {
         begin: Instant,
         has_proven: &mut bool,
     ) -> Result<Vec<Bytes>, AttachedError> {
-        self.send(pipe.attached(random_bytes())).await?;
         loop {
             let frame = self.receive().await?;
             match pipe.receive_on_trial(frame, begin.elapsed())? {
-                TrialStep::Send(proof) => {
+                TrialStep::Send { proof, early } => {
                     *has_proven = true;
-                    self.send(proof).await?;
+                    for frame in std::iter::once(proof).chain(early) {
+                        self.send(frame).await?;
+                    }
                 }
                 TrialStep::Proven(proven) => {
                     let switched = pipe.switch(proven, begin.elapsed());
@@ -94,14 +117,14 @@ impl Attached {
     }
 
     /// Another connection for the same pipe, unless the relay says that it is over, or it is `until` then.
-    async fn attach_again(self, until: Instant) -> Option<Self> {
+    async fn attach_again(self, pipe: &mut ResumablePipe, until: Instant) -> Option<Self> {
         let Self { socket, line } = self;
         drop(socket);
-        let ticket = Signed::from_text(&*line.ticket);
         let mut backoff = Backoff::new(limits::PIPE_RETRY_MAX);
         while Instant::now() < until {
             sleep(backoff.next_delay()).await;
-            match Self::attach(&line.dialer, &ticket).await {
+            let hello = pipe.attaching(random_bytes());
+            match Self::attach_to(line.clone(), Some(&hello)).await {
                 Ok(attached) => return Some(attached),
                 Err(error) => match undialled(error) {
                     TrialEnd::Failed(_) => {}

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fieldlink_protocol::pipe::{Established, TrialStep, closing};
+use fieldlink_protocol::pipe::{Established, Hello, TrialStep, closing};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::random_bytes;
 use fieldlink_protocol::{endpoint, limits};
@@ -69,11 +69,10 @@ impl Trial {
 }
 
 async fn attempt(line: &Line, shared: &Shared, attached: &OnceLock<Instant>) -> Result<TrialEnd, TrialEnd> {
-    let header = Some((endpoint::TICKET_HEADER, &*line.ticket));
-    let mut socket = line.dialer.dial(endpoint::PIPE, header, Use::Pipe).await.map_err(undialled)?;
+    let hello = Hello::to_header(&shared.with_pipe(|pipe| pipe.attaching(random_bytes())));
+    let headers = [(endpoint::TICKET_HEADER, &*line.ticket), (endpoint::HELLO_HEADER, &hello)];
+    let mut socket = line.dialer.dial(endpoint::PIPE, &headers, Use::Pipe).await.map_err(undialled)?;
     let _ = attached.set(Instant::now());
-    let hello = shared.with_pipe(|pipe| pipe.attached(random_bytes()));
-    write(&mut socket, Message::Binary(hello)).await?;
     let mut heard = Instant::now();
     let mut ping_at = heard + PING;
     loop {
@@ -107,7 +106,11 @@ async fn attempt(line: &Line, shared: &Shared, attached: &OnceLock<Instant>) -> 
             None => return Err(TrialEnd::Failed("it was cut".into())),
         };
         match shared.with_pipe(|pipe| pipe.receive_on_trial(frame, shared.now())) {
-            Ok(TrialStep::Send(proof)) => write(&mut socket, Message::Binary(proof)).await?,
+            Ok(TrialStep::Send { proof, early }) => {
+                for frame in std::iter::once(proof).chain(early) {
+                    write(&mut socket, Message::Binary(frame)).await?;
+                }
+            }
             Ok(TrialStep::Proven(proven)) => return Ok(TrialEnd::Proven(Connection::new(socket), proven)),
             Err(error) => return Err(TrialEnd::Failed(error.to_string())),
         }

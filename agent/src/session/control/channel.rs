@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use fieldlink_protocol::messages::control::FromAgent;
-use fieldlink_protocol::pipe::{PipeKind, Role};
+use fieldlink_protocol::pipe::{PipeKind, Role, Side};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_transport::{PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter};
 use tokio::io::AsyncWriteExt;
@@ -31,12 +31,12 @@ pub(super) struct Channel {
 impl Channel {
     /// Proves the pipe, then talks until the channel is over, which is the last event.
     pub(super) async fn run(mut self, verified: Verified, hello: FromAgent, bounds: PipeLimits) {
-        let key = verified.keys.pipe_key(verified.pipe, PipeKind::Control);
-        let pipe = (verified.pipe, PipeKind::Control);
+        let (kind, pipe) = (PipeKind::Control, verified.pipe);
+        let side = Side { role: Role::Agent, pipe, kind, key: verified.keys.pipe_key(pipe, kind) };
         let established = tokio::select! {
             biased;
             () = self.cancel.cancelled() => return,
-            established = verified.attached.establish(Role::Agent, pipe, key, bounds) => established,
+            established = verified.attached.establish(side, bounds) => established,
         };
         let (reason, teller) = match established {
             Ok((reader, writer, driver)) => {

@@ -12,7 +12,7 @@ fn pair() -> (ResumablePipe, ResumablePipe) {
 
 fn proof(pipe: &mut ResumablePipe, hello: Bytes) -> Result<Bytes, TrialError> {
     match pipe.receive_on_trial(hello, S)? {
-        TrialStep::Send(proof) => Ok(proof),
+        TrialStep::Send { proof, .. } => Ok(proof),
         TrialStep::Proven(_) => panic!("proven by a hello"),
     }
 }
@@ -25,7 +25,7 @@ fn established(pipe: &mut ResumablePipe, proof: Bytes) -> Established {
 }
 
 fn connect(engineer: &mut ResumablePipe, agent: &mut ResumablePipe, now: Duration) {
-    let (ours, theirs) = (engineer.attached(random_bytes()), agent.attached(random_bytes()));
+    let (ours, theirs) = (engineer.attaching(random_bytes()), agent.attaching(random_bytes()));
     let (e, a) = (proof(engineer, theirs).expect("fits"), proof(agent, ours).expect("fits"));
     let (e, a) = (established(engineer, a), established(agent, e));
     engineer.switch(e, now).expect("honest");
@@ -70,15 +70,15 @@ fn data_under_way_makes_it_quicker() {
 fn an_old_or_replayed_hello_displaces_nobody() {
     let (mut engineer, mut agent) = pair();
     connect(&mut engineer, &mut agent, Duration::ZERO);
-    let old = engineer.attached(random_bytes());
+    let old = engineer.attaching(random_bytes());
     connect(&mut engineer, &mut agent, S);
-    let hello = agent.attached(random_bytes());
+    let hello = agent.attaching(random_bytes());
     assert_eq!(proof(&mut agent, old.clone()), Err(HandshakeError::OldEpoch));
     // One that the agent never saw before still has no proof.
     let (mut other, _) = pair();
     (other.side.pipe, other.epoch) = (engineer.side.pipe, 40);
-    let forged = other.attached(random_bytes());
-    agent.attached(random_bytes());
+    let forged = other.attaching(random_bytes());
+    agent.attaching(random_bytes());
     proof(&mut agent, forged).expect("an answer that proves nothing");
     let theirs = proof(&mut other, hello).expect("an answer");
     assert_eq!(agent.receive_on_trial(theirs, S), Err(HandshakeError::BadProof));
@@ -146,4 +146,85 @@ fn what_is_cut_as_soon_as_it_is_proven_is_not_dialled_without_a_pause() {
     now += limits::PIPE_STABLE;
     engineer.lost(now);
     assert_eq!(engineer.deadline(), now, "at once again");
+}
+
+fn written(pipe: &mut ResumablePipe, payload: &[u8]) {
+    let mut chunk = bytes::BytesMut::zeroed(super::super::DATA_HEADER);
+    chunk.extend_from_slice(payload);
+    pipe.stream().send(chunk);
+}
+
+/// Our proof, and the data behind it.
+fn proof_and_data(pipe: &mut ResumablePipe, hello: Bytes) -> (Bytes, Vec<Bytes>) {
+    match pipe.receive_on_trial(hello, S) {
+        Ok(TrialStep::Send { proof, early }) => (proof, early),
+        other => panic!("not a hello that fits: {other:?}"),
+    }
+}
+
+#[test]
+fn what_is_written_in_a_gap_goes_out_behind_the_proof_and_once() {
+    let (mut engineer, mut agent) = pair();
+    connect(&mut engineer, &mut agent, Duration::ZERO);
+    engineer.lost(S);
+    agent.lost(S);
+    written(&mut engineer, b"in the gap");
+    let (ours, theirs) = (engineer.attaching(random_bytes()), agent.attaching(random_bytes()));
+    let (agents_proof, none) = proof_and_data(&mut agent, ours);
+    assert!(none.is_empty());
+    let (engineers_proof, early) = proof_and_data(&mut engineer, theirs);
+    assert_eq!(early.len(), 1);
+    // All that the agent has read is the proof: the data can be read at once.
+    let proven = established(&mut agent, engineers_proof);
+    agent.switch(proven, S).expect("honest");
+    let received = agent.receive(early[0].clone(), S).expect("honest");
+    assert_eq!(received, Received::Data(Bytes::from_static(b"in the gap")));
+    written(&mut engineer, b"and after");
+    let proven = established(&mut engineer, agents_proof);
+    let frames = engineer.switch(proven, S).expect("honest");
+    assert_eq!(frames.len(), 2, "an acknowledgement, and what was written since");
+    let received = agent.receive(frames[1].clone(), S).expect("honest");
+    assert_eq!(received, Received::Data(Bytes::from_static(b"and after")));
+}
+
+/// A relay that makes up a HELLO gets a little of what it has seen already, and changes nothing.
+#[test]
+fn a_forged_hello_pulls_little_and_changes_nothing() {
+    let (mut engineer, mut agent) = pair();
+    connect(&mut engineer, &mut agent, Duration::ZERO);
+    for _ in 0..40 {
+        written(&mut engineer, &[7; 16 * 1024]);
+    }
+    engineer.stream().finish();
+    engineer.lost(S);
+    for claimed in [0, 5, 1 << 40] {
+        let before = format!("{:?}", engineer.stream());
+        engineer.attaching(random_bytes());
+        let Side { pipe, kind, .. } = engineer.side.clone();
+        let reading = (claimed, 1 << 20);
+        let forger = Handshake::new(Role::Agent, (pipe, kind), Secret::random(), random_bytes(), 0, reading);
+        let (_, early) = proof_and_data(&mut engineer, forger.hello());
+        let header = super::super::DATA_HEADER;
+        assert!(early.iter().map(|frame| frame.len() - header).sum::<usize>() <= limits::PIPE_EARLY);
+        assert!(early.iter().all(|frame| frame[0] == 0x03), "data, and nothing that ends or acknowledges");
+        assert_eq!(format!("{:?}", engineer.stream()), before);
+        let wrong = engineer.receive_on_trial(frame::proof(&[0; 32]), S);
+        assert_eq!(wrong, Err(HandshakeError::BadProof));
+        engineer.trial_failed(0.5, S);
+    }
+    let mut arrived = 0;
+    let (ours, theirs) = (engineer.attaching(random_bytes()), agent.attaching(random_bytes()));
+    let (agents_proof, _) = proof_and_data(&mut agent, ours);
+    let (engineers_proof, early) = proof_and_data(&mut engineer, theirs);
+    let proven = established(&mut agent, engineers_proof);
+    agent.switch(proven, S).expect("honest");
+    let proven = established(&mut engineer, agents_proof);
+    for frame in early.into_iter().chain(engineer.switch(proven, S).expect("honest")) {
+        match agent.receive(frame, S).expect("honest") {
+            Received::Data(bytes) => arrived += bytes.len(),
+            Received::End => assert_eq!(arrived, 40 * 16 * 1024),
+            _ => {}
+        }
+    }
+    assert_eq!(arrived, 40 * 16 * 1024);
 }

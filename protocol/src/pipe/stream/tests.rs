@@ -21,7 +21,7 @@ fn liars_are_found_out() {
     assert_eq!(stream.receive(frame::fin(0)), Ok(Received::End));
     assert!(stream.receive(frame::data(0, payload(b"x"))).is_err());
     assert_eq!(stream.receive(frame::proof(&[0; 32])), Err(StreamError::OutOfTurn));
-    assert_eq!(stream.reconnect(1), Err(StreamError::FalseAck(1)));
+    assert_eq!(stream.reconnect(1, 0), Err(StreamError::FalseAck(1)));
 }
 
 /// One direction between two streams over a link that loses its tail at every cut.
@@ -49,10 +49,13 @@ impl Link {
         }
     }
 
-    fn cut(&mut self) {
-        let known = self.sender.reconnect(self.reader.received()).expect("an honest peer");
+    /// Data of at most `early` bytes goes out before the peer is proven.
+    fn cut(&mut self, early: usize) {
+        let received = self.reader.received();
+        let early = self.sender.early(received, early);
+        let known = self.sender.reconnect(received, early.end).expect("an honest peer");
         // The first frame is the acknowledgement of the other direction.
-        self.wire = known.into_iter().skip(1).collect();
+        self.wire = early.frames.into_iter().chain(known.into_iter().skip(1)).collect();
     }
 }
 
@@ -85,12 +88,12 @@ proptest! {
                 }
                 4 | 5 => link.deliver(),
                 6 => link.take(),
-                _ => link.cut(),
+                _ => link.cut(size),
             }
             let held: usize = link.sender.kept.iter().map(|(_, frame)| frame.len() - DATA_HEADER).sum();
             prop_assert!(held <= 2 * window as usize && link.untaken <= window as usize);
         }
-        link.cut();
+        link.cut(0);
         let fin = link.sender.finish();
         link.wire.push_back(fin);
         while !link.wire.is_empty() {

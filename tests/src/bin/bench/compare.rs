@@ -20,27 +20,36 @@ struct Subject {
     name: &'static str,
     unit: &'static str,
     better: Better,
-    measure: fn(&Call<'_>) -> f64,
+    measure: fn(&Parties, &Call<'_>) -> f64,
 }
 
-const SUBJECTS: [Subject; 3] = [
+const SUBJECTS: [Subject; 4] = [
     Subject {
         name: "throughput down",
         unit: "MiB/s",
         better: Better::Higher,
-        measure: |call| traffic::rate(&|remote| call.ssh(remote), BYTES, true),
+        measure: |_, call| traffic::rate(&|remote| call.ssh(remote), BYTES, true),
     },
     Subject {
         name: "throughput up",
         unit: "MiB/s",
         better: Better::Higher,
-        measure: |call| traffic::rate(&|remote| call.ssh(remote), BYTES, false),
+        measure: |_, call| traffic::rate(&|remote| call.ssh(remote), BYTES, false),
     },
     Subject {
         name: "64 B round trip, p50",
         unit: "µs",
         better: Better::Lower,
-        measure: |call| traffic::round_trip(&mut call.ssh("cat")) * 1e6,
+        measure: |_, call| traffic::round_trip(&mut call.ssh("cat")) * 1e6,
+    },
+    Subject {
+        name: "PIN to first output",
+        unit: "ms",
+        better: Better::Lower,
+        measure: |parties, _| {
+            let another = Scanner::start(&parties.relay);
+            traffic::pin_to_output(&parties.engineer, &another) * 1e3
+        },
     },
 ];
 
@@ -48,25 +57,25 @@ const SUBJECTS: [Subject; 3] = [
 struct Parties {
     scanner: Scanner,
     engineer: Engineer,
-    _relay: Relay,
+    relay: Relay,
 }
 
 impl Parties {
     fn of(build: Build) -> Self {
         let relay = Relay::start_with(RelayOptions { build, ..RelayOptions::default() });
-        Self { scanner: Scanner::start(&relay), engineer: Engineer::enrolled(&relay, "Bench"), _relay: relay }
+        Self { scanner: Scanner::start(&relay), engineer: Engineer::enrolled(&relay, "Bench"), relay }
     }
 }
 
 /// Compares with the programs in `directory`, which are those of revision `name`.
 pub(crate) fn run(name: &str, directory: &Path) -> ExitCode {
-    let [new, base] = [Build::default(), Build::in_directory(directory.to_owned())].map(Parties::of);
-    let calls = [&new, &base].map(|parties| parties.engineer.call(&parties.scanner));
+    let parties = [Build::default(), Build::in_directory(directory.to_owned())].map(Parties::of);
+    let calls = parties.each_ref().map(|parties| parties.engineer.call(&parties.scanner));
     let mut pairs = SUBJECTS.map(|_| Vec::new());
     for round in 1..=ROUNDS {
         eprintln!("measuring both builds, round {round} of {ROUNDS} …");
         for (subject, pairs) in SUBJECTS.iter().zip(&mut pairs) {
-            pairs.push(measure_in_turns(subject, &calls, round % 2 == 0));
+            pairs.push(measure_in_turns(subject, &parties, &calls, round % 2 == 0));
         }
     }
     println!("\n{:<28} {:>10} {:>10} {:<8} {:>9}", "", name, "new", "unit", "new/base");
@@ -78,10 +87,16 @@ pub(crate) fn run(name: &str, directory: &Path) -> ExitCode {
 }
 
 /// The new build's value and the other's. Which is measured first changes from round to round.
-fn measure_in_turns(subject: &Subject, [new, base]: &[Call<'_>; 2], base_first: bool) -> (f64, f64) {
-    let early = base_first.then(|| (subject.measure)(base));
-    let new = (subject.measure)(new);
-    (new, early.unwrap_or_else(|| (subject.measure)(base)))
+fn measure_in_turns(
+    subject: &Subject,
+    parties: &[Parties; 2],
+    calls: &[Call<'_>; 2],
+    base_first: bool,
+) -> (f64, f64) {
+    let measure = |which: usize| (subject.measure)(&parties[which], &calls[which]);
+    let early = base_first.then(|| measure(1));
+    let new = measure(0);
+    (new, early.unwrap_or_else(|| measure(1)))
 }
 
 /// The ratio is the median of the rounds' ratios: what disturbs a round disturbs both builds.

@@ -174,7 +174,7 @@ impl Dialled {
 /// Dials a name that has these addresses.
 async fn dial(line: &Line, plan: Plan, addresses: &[SocketAddr]) -> Dialled {
     let begun = Instant::now();
-    let mut conductor = Conductor::new(line, plan, ("/v1/agent", None), Use::Control);
+    let mut conductor = Conductor::new(line, plan, ("/v1/agent", &[]), Use::Control);
     conductor.race.found(Family::V4, addresses, Duration::ZERO);
     conductor.race.found(Family::V6, &[], Duration::ZERO);
     let (route, outcome) = conductor.run().await;

@@ -24,7 +24,11 @@ pub(crate) fn run(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
     let question = scanner.answer("y");
     let answered = Instant::now();
     wait_until_active(&mut holder);
-    table.row("the client is asked", question.trim().to_owned(), question.contains("Demo Engineer"));
+    table.row(
+        "the client is asked",
+        question.trim().to_owned(),
+        question.contains("certified by Scans Ltd engineers. Allow Demo Engineer"),
+    );
     table.row("let in after the yes", format!("{} ms", answered.elapsed().as_millis()), true);
 
     let call = Call::of(engineer, &scanner, holder);

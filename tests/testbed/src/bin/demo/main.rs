@@ -11,7 +11,7 @@ mod workplace;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use fieldlink_testbed::{Engineer, Relay, Scanner};
+use fieldlink_testbed::{Authority, Engineer, Relay, Scanner, ScannerOptions};
 
 use workplace::Workplace;
 
@@ -26,7 +26,12 @@ fn main() -> ExitCode {
     println!("\nStarting a relay, a scanner's agent and an engineer on 127.0.0.1 …");
     let relay = Relay::start();
     let engineer = Engineer::enrolled(&relay, "Demo Engineer");
-    let scanner = Scanner::start_asking(&relay);
+    // Who the engineer is, the scanner believes nobody but this authority.
+    let authority = Authority::new();
+    authority.certify(&engineer, &["-I", "Demo Engineer (Demo Company)"]);
+    let engineers = authority.section();
+    let options = ScannerOptions { asks: true, engineers, ..ScannerOptions::default() };
+    let scanner = Scanner::start_with(&relay, options);
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         by_hand::run(&workplace, scanner, &engineer)
     } else {
