@@ -9,14 +9,16 @@ mod relay;
 mod returning;
 mod session;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_transport::Dialer;
 use tokio::sync::{broadcast, mpsc, watch};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 
 pub use command::Command;
 
@@ -54,6 +56,8 @@ pub struct Access {
     rules: Rules,
     tunnel: Option<(Tunnel, mpsc::Receiver<TunnelEvent>)>,
     pairings: JoinSet<Run>,
+    /// Whose each of them is.
+    pairing: HashMap<task::Id, EngineerId>,
     /// Refusals and goodbyes that are still being sent: to engineers who come too late, to a relay that was away.
     goodbyes: JoinSet<()>,
     charges: (mpsc::Sender<ChargeRequest>, mpsc::Receiver<ChargeRequest>),
@@ -125,6 +129,7 @@ impl Access {
             key: Arc::new(RegistrationKey::generate()),
             tunnel: None,
             pairings: JoinSet::new(),
+            pairing: HashMap::new(),
             goodbyes: JoinSet::new(),
             charges: mpsc::channel(16),
             session: None,
@@ -208,7 +213,10 @@ impl Access {
         tokio::select! {
             command = self.commands.recv() => Event::Command(command),
             Some(charge) = self.charges.1.recv() => Event::Charge(charge),
-            Some(run) = self.pairings.join_next() => run.map_or_else(Event::RunFailed, Event::Run),
+            Some(run) = self.pairings.join_next_with_id() => {
+                self.pairing.remove(&run.as_ref().map_or_else(JoinError::id, |(id, _)| *id));
+                run.map_or_else(Event::RunFailed, |(_, run)| Event::Run(run))
+            }
             event = session => Event::Session(event),
             event = self.returning.next() => Event::Return(event),
             event = tunnel => event,

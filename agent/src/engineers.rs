@@ -1,14 +1,21 @@
 //! Who may come in by name: the section `[engineers]` of `agent.toml`, and what it makes of a proof.
 
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use anyhow::{bail, ensure};
+use anyhow::{anyhow, bail, ensure};
 use fieldlink_identity::{
-    Authorities, Moment, Proof, Proven, Refusal, Requirement, RevocationList, Statement,
+    Authorities, Certificate, Moment, Proof, Proven, Refusal, Requirement, RevocationList, Statement,
 };
+use nix::fcntl::OFlag;
 use serde::Deserialize;
-use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+/// How long the list of what was revoked may take.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// `[engineers]`, as it is written.
 #[derive(Debug, Default, Deserialize)]
@@ -94,9 +101,9 @@ impl Engineers {
     ) -> Result<Option<Engagement>, Refusal> {
         let Some(certified) = &self.0 else { return Ok(None) };
         let proof = proof.ok_or(Refusal::Missing)?;
-        let revoked = certified.revoked().await?;
         let now = Moment::of(SystemTime::now());
-        let proven = certified.authorities.judge(&proof, expected, revoked.as_ref(), now)?;
+        let proven = certified.authorities.judge(&proof, expected, now)?;
+        certified.check_revoked(proof.certificate()).await?;
         Ok(Some(Engagement { proven, proof }))
     }
 
@@ -107,26 +114,37 @@ impl Engineers {
         expected: &Statement,
         before: Option<&Engagement>,
     ) -> Result<(), Refusal> {
-        let (Some(certified), Some(before)) = (&self.0, before) else { return Ok(()) };
-        let proof = proof.ok_or(Refusal::Missing)?;
-        let revoked = certified.revoked().await?;
-        certified.authorities.judge_return(&proof, expected, revoked.as_ref(), &before.proven.fingerprint)
+        let Some(certified) = &self.0 else { return Ok(()) };
+        let (proof, before) = proof.zip(before).ok_or(Refusal::Missing)?;
+        certified.authorities.judge_return(&proof, expected, &before.proven.fingerprint)?;
+        certified.check_revoked(proof.certificate()).await
     }
 }
 
 impl Certified {
-    /// Reads the list anew for every request: what was revoked a minute ago does not come in.
-    async fn revoked(&self) -> Result<Option<RevocationList>, Refusal> {
-        let Some(path) = &self.revoked else { return Ok(None) };
-        let read = async {
-            let mut bytes = Vec::new();
-            let file = tokio::fs::File::open(path).await?;
-            file.take(RevocationList::LENGTH as u64 + 1).read_to_end(&mut bytes).await?;
-            anyhow::Ok(RevocationList::read(&bytes)?)
-        };
-        let unknown = |error| Refusal::RevocationUnknown(format!("{}: {error:#}", path.display()));
-        read.await.map(Some).map_err(unknown)
+    /// Reads the list anew for every certificate that holds otherwise: what was revoked a minute ago does not come in.
+    async fn check_revoked(&self, certificate: &Certificate) -> Result<(), Refusal> {
+        let Some(path) = self.revoked.clone() else { return Ok(()) };
+        let unknown =
+            |error: anyhow::Error| Refusal::RevocationUnknown(format!("{}: {error:#}", path.display()));
+        let read = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || read_list(&path)
+        });
+        let read =
+            timeout(PATIENCE, read).await.map_err(|_| unknown(anyhow!("it cannot be read in time")))?;
+        let list = read.map_err(|error| unknown(error.into()))?.map_err(unknown)?;
+        if list.revokes(certificate) { Err(Refusal::Revoked(certificate.key_id())) } else { Ok(()) }
     }
+}
+
+/// What is no file, such as a FIFO that nobody writes to, is not waited for.
+fn read_list(path: &Path) -> anyhow::Result<RevocationList> {
+    let mut bytes = Vec::new();
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    ensure!(file.metadata()?.is_file(), "it is no file");
+    file.take(RevocationList::LENGTH as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(RevocationList::read(&bytes)?)
 }
 
 #[cfg(test)]
@@ -175,18 +193,20 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_list_that_cannot_be_read_lets_nobody_in() {
+    #[test]
+    fn a_list_that_cannot_be_read_is_none() {
         let base = tempfile::tempdir().expect("a directory");
-        let text = format!("authority = [\"{KEY}\"]\nprincipals = [\"*\"]\nrevoked = \"krl\"\n");
-        let engineers: Engineers = fieldlink_protocol::settings::parse(&text).expect("it parses");
-        let Engineers(Some(certified)) = engineers.standing_in(base.path()) else { panic!("certified") };
+        let path = base.path().join("krl");
         for content in [None, Some(vec![]), Some(vec![b'x'; 64]), Some(vec![0; RevocationList::LENGTH + 2])] {
             if let Some(content) = &content {
-                std::fs::write(base.path().join("krl"), content).expect("written");
+                std::fs::write(&path, content).expect("written");
             }
-            let refused = certified.revoked().await.expect_err("nobody");
-            assert!(refused.to_string().contains("/krl: "), "{refused}");
+            assert!(read_list(&path).is_err());
+        }
+        std::fs::remove_file(&path).expect("there");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRUSR).expect("a FIFO");
+        for path in [&path, base.path()] {
+            assert!(read_list(path).expect_err("no file").to_string().contains("no file"), "{path:?}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What an engineer has at hand before a call: who they are, where the relay is, what was tried.
 
+use std::path::PathBuf;
+
 use fieldlink_protocol::credential::Credential;
 use fieldlink_transport::{Dialer, PipeLimits};
 
@@ -15,8 +17,8 @@ use crate::runtime_dir::RuntimeDirectory;
 pub(crate) struct CallContext {
     /// Who we are.
     pub credential: Credential,
-    /// What proves it to a scanner, if there is one.
-    pub certificate: Option<OwnCertificate>,
+    /// The file with what proves it to a scanner, if there is one.
+    pub certificate: Option<PathBuf>,
     /// How the relay is dialled.
     pub dialer: Dialer,
     /// The bounds of every pipe.
@@ -34,15 +36,19 @@ impl CallContext {
         let config = Config::load(&directories.config)?;
         let credential = CredentialStore::new(&directories.config).load()?;
         directories.state.create()?;
-        let certificate = config.certificate.as_deref().map(OwnCertificate::load).transpose()?;
         Ok(Self {
             credential,
-            certificate,
             dialer: config.dialer()?,
             bounds: config.pipe_limits()?,
+            certificate: config.certificate,
             guesses: Guesses::new(&directories.state),
             runtime: RuntimeDirectory::open(&directories.runtime)?,
         })
+    }
+
+    /// The engineer's certificate as it is now, if they have one.
+    pub(crate) fn own_certificate(&self) -> Result<Option<OwnCertificate>, Failure> {
+        self.certificate.as_deref().map(OwnCertificate::load).transpose()
     }
 
     /// How to come back to a session.

@@ -111,7 +111,11 @@ pub(crate) async fn ask(
         EngineerLogin::start(password).map_err(|error| PairingError::Malformed(error.to_string()))?;
     // First, so that the scanner is there: a touch may take a minute.
     let mut pipe = Attached::attach(dialer, pipe_ticket).await.map_err(AttachedError::from)?;
-    let proof = prove(&ke1).await?.map(|proof| proof.encode().into()).unwrap_or_default();
+    let proof = tokio::select! {
+        biased;
+        error = pipe.idle() => return Err(error.into()),
+        proof = prove(&ke1) => proof?.map(|proof| proof.encode().into()).unwrap_or_default(),
+    };
     let answer = timeout(limits::PAIRING, async {
         pipe.send(PairingMessage::Start { ke1, proof }.encode()).await?;
         pipe.receive().await

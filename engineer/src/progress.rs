@@ -25,6 +25,8 @@ pub(crate) enum Progress {
     },
     /// The PIN is awaited.
     WaitingForPin,
+    /// The engineer's key is to sign: it may ask for a passphrase, or a touch.
+    Signing,
     /// The PIN is being checked with the scanner.
     Pairing,
     /// The client is being asked.

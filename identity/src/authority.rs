@@ -7,7 +7,7 @@ use ssh_key::{HashAlg, PublicKey};
 
 use crate::pattern::Pattern;
 use crate::signature::{self, UnsupportedKey};
-use crate::{Certificate, Moment, Proof, Refusal, RevocationList, Statement};
+use crate::{Certificate, Moment, Proof, Refusal, Statement};
 
 /// What a certificate's key has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,9 @@ pub enum AuthorityError {
     #[error("{0}")]
     Key(#[from] UnsupportedKey),
     /// Nothing that a principal can be compared with.
-    #[error("{0:?} is no pattern of principals, such as \"ada@scans.example\" or \"*@scans.example\"")]
+    #[error(
+        "{0:?} is no pattern of principals, such as \"ada@scans.example\" or \"*@scans.example\" (\"!\" and lists mean nothing here)"
+    )]
     Pattern(String),
     /// None at all.
     #[error(
@@ -93,34 +95,27 @@ impl Authorities {
         Ok(Self { authorities, principals, requirement })
     }
 
-    /// Judges a proof that came with a request, at `now`: `expected` is what has to be signed here. Nobody is
-    /// believed by a certificate that is `revoked`.
-    pub fn judge(
-        &self,
-        proof: &Proof,
-        expected: &Statement,
-        revoked: Option<&RevocationList>,
-        now: Moment,
-    ) -> Result<Proven, Refusal> {
-        let proven = self.judge_certificate(proof.certificate(), revoked, now)?;
+    /// Judges a proof that came with a request, at `now`: `expected` is what has to be signed here. What was revoked is
+    /// looked up by the caller, afterwards: only what holds otherwise is worth it.
+    pub fn judge(&self, proof: &Proof, expected: &Statement, now: Moment) -> Result<Proven, Refusal> {
+        let proven = self.judge_certificate(proof.certificate(), now)?;
         self.judge_signature(proof, expected)?;
         Ok(Proven { is_user_verified: proof.is_user_verified(), ..proven })
     }
 
     /// Judges the proof of a run that comes back to a session, which the key with this `fingerprint` began. The
-    /// certificate may have expired since, and be another one by now; it must not have been revoked.
+    /// certificate may have expired since, and be another one by now.
     pub fn judge_return(
         &self,
         proof: &Proof,
         expected: &Statement,
-        revoked: Option<&RevocationList>,
         fingerprint: &str,
     ) -> Result<(), Refusal> {
         let certificate = proof.certificate();
         if certificate.fingerprint() != fingerprint {
             return Err(Refusal::OtherKey);
         }
-        self.judge_origin(certificate, revoked)?;
+        self.judge_origin(certificate)?;
         self.judge_signature(proof, expected)
     }
 
@@ -132,13 +127,8 @@ impl Authorities {
         expected.compare(proof.statement())
     }
 
-    fn judge_certificate(
-        &self,
-        certificate: &Certificate,
-        revoked: Option<&RevocationList>,
-        now: Moment,
-    ) -> Result<Proven, Refusal> {
-        let authority = self.judge_origin(certificate, revoked)?;
+    fn judge_certificate(&self, certificate: &Certificate, now: Moment) -> Result<Proven, Refusal> {
+        let authority = self.judge_origin(certificate)?;
         judge_validity(certificate, now)?;
         let fits = |principal: &&str| self.principals.iter().any(|pattern| pattern.matches(principal));
         let principal =
@@ -156,12 +146,8 @@ impl Authorities {
         })
     }
 
-    /// The authority that signed it, unless it was revoked.
-    fn judge_origin(
-        &self,
-        certificate: &Certificate,
-        revoked: Option<&RevocationList>,
-    ) -> Result<&Authority, Refusal> {
+    /// The authority that signed it.
+    fn judge_origin(&self, certificate: &Certificate) -> Result<&Authority, Refusal> {
         let authority = self.authorities.iter().find(|authority| authority.key == *certificate.authority());
         let authority = authority.ok_or_else(|| Refusal::Authority {
             key_id: certificate.key_id(),
@@ -170,21 +156,18 @@ impl Authorities {
         if !certificate.is_signed() {
             return Err(Refusal::Forged(certificate.key_id()));
         }
-        if revoked.is_some_and(|revoked| revoked.revokes(certificate)) {
-            return Err(Refusal::Revoked(certificate.key_id()));
-        }
         Ok(authority)
     }
 }
 
 fn judge_validity(certificate: &Certificate, now: Moment) -> Result<(), Refusal> {
     let ((after, before), key_id) = (certificate.validity(), certificate.key_id());
+    if !now.is_clock_set() {
+        return Err(Refusal::ClockNotSet(key_id));
+    }
     if !now.is_past(after) {
-        return Err(if now.is_clock_set() {
-            Refusal::NotYetValid { key_id, after: timestamp::utc(after), now: timestamp::utc(now.seconds()) }
-        } else {
-            Refusal::ClockNotSet(key_id)
-        });
+        let (after, now) = (timestamp::utc(after), timestamp::utc(now.seconds()));
+        return Err(Refusal::NotYetValid { key_id, after, now });
     }
     if !now.is_before(before) {
         return Err(Refusal::Expired { key_id, before: timestamp::utc(before) });

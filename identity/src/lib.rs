@@ -22,7 +22,7 @@ mod tests;
 
 pub use authority::{Authorities, AuthorityError, Proven, Requirement};
 pub use certificate::{Certificate, CertificateError};
-pub use moment::Moment;
+pub use moment::{Moment, RELEASED};
 pub use proof::Proof;
 pub use refusal::{ProofError, Refusal};
 pub use revocation::{RevocationError, RevocationList};

@@ -2,17 +2,15 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// When this release was made, in seconds since 1970: no certificate is judged by an earlier time. To be moved with
-/// every release.
-const RELEASED: u64 = 1_795_910_400;
+/// When this release was made, in seconds since 1970: a clock that shows an earlier time was never set. To be moved with
+/// every release; a test says when it has become old.
+pub const RELEASED: u64 = 1_788_220_800;
 
 /// How far the device's clock may be behind the authority's.
 const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
-/// A time, and whether the device's own clock can have said it.
-///
-/// A clock that was set back to a time after the release makes an expired certificate valid again; one that was set
-/// back further does so for certificates that were valid at the release.
+/// A time, and whether the device's own clock can have said it. A clock that was set back, to a time after the release,
+/// makes an expired certificate valid again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     seconds: u64,
@@ -62,6 +60,18 @@ mod tests {
         let set = at(RELEASED + 1);
         assert_eq!((set.seconds(), set.is_clock_set()), (RELEASED + 1, true));
         assert_eq!(Moment::of(UNIX_EPOCH - Duration::from_secs(1)), unset);
+    }
+
+    /// What is committed long after the release's date is another release.
+    #[test]
+    fn the_release_is_not_an_old_one() {
+        const MOST: u64 = 180 * 86_400;
+        let log = std::process::Command::new("git").args(["log", "-1", "--format=%ct"]).output();
+        let log = log.map(|output| String::from_utf8_lossy(&output.stdout).trim().parse::<u64>());
+        // Sources that were taken out of their repository have no date.
+        let Ok(Ok(committed)) = log else { return };
+        assert!(committed < RELEASED + MOST, "move RELEASED");
+        assert!(RELEASED < committed + 2 * 86_400, "RELEASED lies in the future");
     }
 
     #[test]

@@ -5,10 +5,13 @@
 pub(crate) struct Pattern(String);
 
 impl Pattern {
-    /// `None` for a text that nothing should be compared with: empty, or with white space or control characters.
+    /// `None` for a text that nothing should be compared with: empty, or with white space or control characters. Nor are
+    /// there exceptions (`!`) or lists (`,`) as in ssh_config: whoever wrote one would believe that it counts.
     pub(crate) fn new(text: &str) -> Option<Self> {
-        let is_plain = |character: char| !character.is_whitespace() && !character.is_control();
-        (!text.is_empty() && text.chars().all(is_plain)).then(|| Self(text.to_owned()))
+        let is_plain =
+            |character: char| !character.is_whitespace() && !character.is_control() && character != ',';
+        (!text.is_empty() && !text.starts_with('!') && text.chars().all(is_plain))
+            .then(|| Self(text.to_owned()))
     }
 
     /// Whether the whole of `text` fits. Takes at most the product of both lengths.
@@ -68,7 +71,7 @@ mod tests {
         ] {
             assert!(!matches(pattern, text), "{pattern} {text}");
         }
-        for refused in ["", "a b", "a\n"] {
+        for refused in ["", "a b", "a\n", "!eve@scans.example", "a,b"] {
             assert_eq!(Pattern::new(refused), None);
         }
     }

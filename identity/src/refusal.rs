@@ -64,7 +64,7 @@ pub enum Refusal {
         /// What the device takes for the time, in UTC.
         now: String,
     },
-    /// It is not valid at the release, and the device does not know a later time.
+    /// The device's clock was never set since it was without power: whether the certificate is valid cannot be known yet.
     #[error("the scanner's clock is not set yet, so the certificate {0:?} cannot be judged")]
     ClockNotSet(String),
     /// None of its principals may come in here.

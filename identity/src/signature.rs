@@ -43,6 +43,10 @@ pub(crate) fn check_key(key: &KeyData) -> Result<(), UnsupportedKey> {
 
 /// Whether `signature` is that of `key` over `message`. A security key must have been touched.
 pub(crate) fn verify(key: &KeyData, message: &[u8], signature: &Signature) -> bool {
+    // OpenSSH compares the names as well.
+    if !matches!(key, KeyData::Rsa(_)) && key.algorithm() != signature.algorithm() {
+        return false;
+    }
     match key {
         KeyData::Rsa(rsa) => verify_rsa(rsa, message, signature),
         KeyData::SkEd25519(_) | KeyData::SkEcdsaSha2NistP256(_) => {

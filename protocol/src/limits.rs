@@ -76,8 +76,9 @@ pub const SESSION: Duration = Duration::from_secs(60 * 60);
 pub const SESSION_MAX: Duration = Duration::from_secs(120 * 60);
 /// Minutes by which a session may be made longer at once, the least and the most.
 pub const EXTENSION_MINUTES: std::ops::RangeInclusive<u32> = 1..=60;
-/// What the relay adds to `max_session`, because pairing and consent come after the request.
-pub const SESSION_GRACE: Duration = Duration::from_secs(2 * 60);
+/// What the relay adds to `max_session`, because the engineer's touch, pairing, consent and the session's beginning come
+/// after the request.
+pub const SESSION_GRACE: Duration = Duration::from_secs(200);
 /// One write to a peer; a peer that takes nothing for this long is too slow.
 pub const WRITE: Duration = Duration::from_secs(30);
 /// Time to say goodbye in when a connection closes.
@@ -105,6 +106,8 @@ pub const WITHDRAWALS: u8 = 5;
 pub const PROOF: usize = 12 * 1024;
 /// OPAQUE runs that an agent takes part in at the same time.
 pub const PAIRINGS_AT_ONCE: usize = 8;
+/// How many of them may be one engineer's: a run may wait a minute for a touch, and nobody is to keep the others out.
+pub const PAIRINGS_PER_ENGINEER: usize = 2;
 
 /// Longest name of a person or a company, in bytes of UTF-8.
 pub const NAME: usize = 100;

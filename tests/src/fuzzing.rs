@@ -191,7 +191,7 @@ pub fn engineer_proofs(data: &[u8]) {
         .expect("a key");
     let expected = Statement::new(&pairing_context(), &AgentKey::from_bytes([4; 32]), &[5; 96]);
     let now = Moment::of(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
-    assert!(authorities.judge(&proof, &expected, None, now).is_err(), "nobody signed that");
+    assert!(authorities.judge(&proof, &expected, now).is_err(), "nobody signed that");
 }
 
 /// What was revoked.

@@ -145,6 +145,21 @@ impl Attached {
         }
     }
 
+    /// Keeps the connection while there is nothing to say yet, so that nothing on the way takes it for forgotten. Returns
+    /// when it is over, or the other side speaks out of turn. Safe to cancel.
+    pub async fn idle(&mut self) -> AttachedError {
+        loop {
+            match timeout(limits::PING_INTERVAL, self.receive()).await {
+                Ok(Ok(_)) => return AttachedError::Lost("the other side spoke out of turn".into()),
+                Ok(Err(error)) => return error,
+                Err(_) => match self.socket.send(Message::Ping(Bytes::new())).await {
+                    Ok(()) => {}
+                    Err(error) => return error.into(),
+                },
+            }
+        }
+    }
+
     /// Attaches only to close the pipe with a reason, so that the other side need not wait in vain. The reason is
     /// said once that side is there, which its HELLO shows: before, the relay would not pass it on.
     pub async fn refuse(dialer: &Dialer, ticket: &Signed<PipeTicket>, reason: Reason) {

@@ -27,7 +27,8 @@ fn warning_of(event: &RuleEvent) -> Option<Warning> {
         RuleEvent::TryFailed { request, reason: Reason::WrongPin, .. } => {
             Warning::WrongPin { who: person_of(request) }
         }
-        RuleEvent::NotBelieved { request, reason } => {
+        RuleEvent::NotBelieved { is_news: false, .. } => return None,
+        RuleEvent::NotBelieved { request, reason, .. } => {
             Warning::NotBelieved { who: person_of(request), reason: *reason }
         }
         // An engineer who breaks off there has learnt whether the PIN was right.
@@ -68,10 +69,10 @@ fn answered(answer: &Answer) -> Option<Warning> {
 /// What proved who an engineer is, to be found again at the authority.
 fn audit_engagement(request: &Request) {
     let Some(engagement) = &request.engagement else { return };
-    let Proven { key_id, serial, principal, fingerprint: key, authority_fingerprint: authority, .. } =
-        &engagement.proven;
-    let session = &request.session;
-    tracing::info!(target: AUDIT, %session, key_id, serial, principal, key, authority, "certified");
+    let Proven { key_id, serial, principal, fingerprint: key, is_user_verified, .. } = &engagement.proven;
+    let (session, authority) = (&request.session, &engagement.proven.authority_fingerprint);
+    tracing::info!(target: AUDIT, %session, key_id, serial, principal, "certified");
+    tracing::info!(target: AUDIT, %session, key, authority, is_user_verified, "signed");
 }
 
 /// Writes down what has to be found again later, by session and engineer.
@@ -82,7 +83,7 @@ pub(super) fn audit(event: &RuleEvent) {
             let (engineer, who) = (&request.engineer.id, view::describe(request));
             tracing::info!(target: AUDIT, %engineer, who, %reason, "a pairing failed");
         }
-        RuleEvent::NotBelieved { request, reason } => {
+        RuleEvent::NotBelieved { request, reason, .. } => {
             let (engineer, who) = (&request.engineer.id, view::describe(request));
             tracing::info!(target: AUDIT, %engineer, who, %reason, "an engineer is turned away");
         }

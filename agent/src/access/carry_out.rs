@@ -113,6 +113,7 @@ impl Access {
     async fn begin(&mut self) {
         // Other engineers' runs lead nowhere any more: the pair is gone.
         self.pairings.shutdown().await;
+        self.pairing.clear();
         self.session.iter_mut().for_each(LiveSession::begin);
     }
 
@@ -153,6 +154,7 @@ impl Access {
         let reason = ending.reason();
         self.proven = None;
         self.pairings.shutdown().await;
+        self.pairing.clear();
         let returning = std::mem::take(&mut self.returning);
         self.farewell(returning.give_up());
         let mut tunnel = self.tunnel.take();

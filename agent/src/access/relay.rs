@@ -81,11 +81,14 @@ impl Access {
     }
 
     fn pair(&mut self, request: Request, pipe: PipeId, pipe_ticket: Signed<PipeTicket>) {
-        let Some(trial) = self.rules.handle_pair(&request, self.pairings.len()) else { return };
+        let engineer = request.engineer.id;
+        let theirs = self.pairing.values().filter(|whose| **whose == engineer).count();
+        let Some(trial) = self.rules.handle_pair(&request, self.pairings.len(), theirs) else { return };
         let agent = self.key.public();
         let offer = Offer { request, support_id: trial.support_id, agent, pipe, pipe_ticket };
         let leave = ByPin { charges: self.charges.0.clone(), engineers: self.around.engineers.clone() };
-        self.pairings.spawn(pairing::run(self.dialer.clone(), offer, trial.registration, leave));
+        let run = pairing::run(self.dialer.clone(), offer, trial.registration, leave);
+        self.pairing.insert(self.pairings.spawn(run).id(), engineer);
     }
 
     /// Keeps what the engineer of the session has signed, for whoever wants to verify it.

@@ -147,7 +147,8 @@ impl Access {
         let Run { request, outcome, .. } = run;
         match outcome {
             Outcome::Verified(verified, _) => self.greet_again(request, *verified),
-            Outcome::Failed(reason, _) | Outcome::Uncharged(reason) | Outcome::NotBelieved(reason) => {
+            Outcome::NotBelieved(reason) => self.rules.handle_not_believed(request, reason),
+            Outcome::Failed(reason, _) | Outcome::Uncharged(reason) => {
                 tracing::info!(engineer = %request.engineer.id, %reason, "nobody came back");
                 self.decline(&request, reason);
             }

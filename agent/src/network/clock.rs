@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use fieldlink_identity::RELEASED;
 use serde::Serialize;
 
-/// No clock that is right shows an earlier time: this code was not written then (September 2026).
-const WRITTEN: u64 = 1_788_220_800;
 /// How long this version may be in use after that, in seconds: a later time is wrong, too.
 const LIFETIME: u64 = 20 * 365 * 86_400;
 /// systemd-timesyncd leaves this file once it has set the clock since the start of the system.
@@ -30,7 +29,7 @@ impl Clock {
 
     /// Whether this could be the time.
     pub fn is_plausible(self) -> bool {
-        (WRITTEN..WRITTEN + LIFETIME).contains(&self.now)
+        (RELEASED..RELEASED + LIFETIME).contains(&self.now)
     }
 }
 
@@ -40,7 +39,7 @@ mod tests {
 
     #[test]
     fn an_empty_battery_is_not_plausible() {
-        for (now, plausible) in [(0, false), (1_577_836_800, false), (WRITTEN, true), (u64::MAX, false)] {
+        for (now, plausible) in [(0, false), (1_577_836_800, false), (RELEASED, true), (u64::MAX, false)] {
             assert_eq!(Clock { now, synchronised: false }.is_plausible(), plausible, "{now}");
         }
     }

@@ -61,12 +61,12 @@ enum Timer {
 impl Active {
     pub(super) fn begin(request: Request, shows_chat: bool, length: Duration, now: Duration) -> Self {
         let mut active = Self {
+            returns: Returns::since(request.run),
             request,
             began: now,
             deadline: now + length,
             heard: now,
             interrupted: None,
-            returns: Returns::default(),
             asked: None,
             reminder: None,
             shows_chat,

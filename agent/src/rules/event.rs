@@ -31,12 +31,14 @@ pub(crate) enum RuleEvent {
         /// What they are told.
         reason: Reason,
     },
-    /// An engineer has not proven who they are, for a reason that is new for this support ID. Declined follows.
+    /// An engineer has not proven who they are. Declined follows.
     NotBelieved {
         /// The engineer, as the relay says.
         request: Request,
         /// What was wrong.
         reason: Reason,
+        /// Whether that is the first time since remote access was switched on.
+        is_news: bool,
     },
     /// An engineer tried the PIN wrongly, or broke off once they could know whether it was right.
     TryFailed {

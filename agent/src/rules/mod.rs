@@ -30,7 +30,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use fieldlink_device::order::Order;
@@ -67,6 +67,8 @@ pub(crate) struct Rules {
     relay: RelayLink,
     /// Pairs drawn anew since the client's press.
     redraws: u8,
+    /// For which reasons engineers were not believed, since then.
+    disbelieved: HashSet<Reason>,
     events: Events,
 }
 
@@ -74,7 +76,7 @@ impl Rules {
     /// Remote access that is off, and the configured limits.
     pub(crate) fn new(consent: Consent, session: SessionConfig) -> Self {
         let (state, relay, events) = (State::Off, RelayLink::default(), Events::new());
-        Self { consent, session, state, relay, redraws: 0, events }
+        Self { consent, session, state, relay, redraws: 0, disbelieved: HashSet::new(), events }
     }
 
     /// Where remote access stands.
@@ -115,6 +117,7 @@ impl Rules {
             Order::Start if !is_off => Err(Refusal::AlreadyOn),
             Order::Start => {
                 self.redraws = 0;
+                self.disbelieved.clear();
                 self.open(now);
                 Ok(())
             }

@@ -143,7 +143,7 @@ impl Model {
             Input::IdTaken => rules.handle_id_taken(now),
             Input::RelayEnded(n) => rules.handle_relay_ended(request(n).session, Reason::Revoked, now),
             Input::RelayClosed => rules.handle_relay_closed(Reason::RelayRestarted),
-            Input::Pair(n) => drop(rules.handle_pair(&request(n), 0)),
+            Input::Pair(n) => drop(rules.handle_pair(&request(n), 0, 0)),
             Input::Charge => {
                 if let Some(pair) = registration(rules)
                     && let Ok(charge) = rules.handle_charge(&pair, RunId::random())

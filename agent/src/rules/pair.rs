@@ -24,7 +24,6 @@ pub(crate) struct Pair {
     was_registered: bool,
     was_asked_for: bool,
     charged_runs: HashSet<RunId>,
-    told: HashSet<Reason>,
 }
 
 impl Pair {
@@ -40,7 +39,6 @@ impl Pair {
             was_registered: false,
             was_asked_for: false,
             charged_runs: HashSet::new(),
-            told: HashSet::new(),
         })
     }
 
@@ -61,11 +59,6 @@ impl Pair {
     /// Whether no engineer can have begun to pair.
     pub(super) fn is_untouched(&self) -> bool {
         !self.was_registered && !self.was_asked_for
-    }
-
-    /// Whether the client has not been told yet that an engineer was turned away for this reason.
-    pub(super) fn is_news(&mut self, reason: Reason) -> bool {
-        self.told.insert(reason)
     }
 
     pub(super) fn set_asked_for(&mut self) {

@@ -21,20 +21,21 @@ pub(crate) struct Trial {
 }
 
 impl Rules {
-    /// An engineer wants to pair, while `running` others do. Nothing is charged yet.
-    pub(crate) fn handle_pair(&mut self, request: &Request, running: usize) -> Option<Trial> {
-        let trial = self.trial(running);
+    /// An engineer wants to pair, while `running` runs are under way, `theirs` of them this engineer's. Nothing is charged
+    /// yet.
+    pub(crate) fn handle_pair(&mut self, request: &Request, running: usize, theirs: usize) -> Option<Trial> {
+        let has_room = running < limits::PAIRINGS_AT_ONCE && theirs < limits::PAIRINGS_PER_ENGINEER;
+        let trial = self.trial().filter(|_| has_room);
         if trial.is_none() {
             self.handle_declined(request.clone(), Reason::Busy);
         }
         trial
     }
 
-    fn trial(&mut self, running: usize) -> Option<Trial> {
+    fn trial(&mut self) -> Option<Trial> {
         let State::Open { pair, .. } = &mut self.state else { return None };
         pair.set_asked_for();
-        let is_let_in = running < limits::PAIRINGS_AT_ONCE;
-        is_let_in.then(|| Trial { support_id: pair.support_id, registration: pair.registration.clone() })
+        Some(Trial { support_id: pair.support_id, registration: pair.registration.clone() })
     }
 
     /// A run is over before it was charged, or cannot begin.
@@ -45,9 +46,8 @@ impl Rules {
     /// A run is over because the engineer has not proven who they are. Nothing is charged, and the client reads it once
     /// for each reason: a relay can bring about as many as it likes.
     pub(crate) fn handle_not_believed(&mut self, request: Request, reason: Reason) {
-        if self.state.pair_mut().is_some_and(|pair| pair.is_news(reason)) {
-            self.events.push_back(RuleEvent::NotBelieved { request: request.clone(), reason });
-        }
+        let is_news = self.disbelieved.insert(reason);
+        self.events.push_back(RuleEvent::NotBelieved { request: request.clone(), reason, is_news });
         self.handle_declined(request, reason);
     }
 

@@ -227,7 +227,10 @@ impl<L: Leave> Exchange<L> {
             Ok(charge) => charge,
             Err(reason) => {
                 self.refuse(reason).await;
-                return Outcome::Uncharged(reason);
+                return match reason {
+                    Reason::ProofReplayed => Outcome::NotBelieved(reason),
+                    reason => Outcome::Uncharged(reason),
+                };
             }
         };
         let ke3 = match timeout(limits::PAIRING, self.exchange(PairingMessage::Response(ke2))).await {

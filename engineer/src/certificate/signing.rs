@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
 use crate::exit::{Failure, Kind};
-use crate::platform;
+use crate::platform::{self, TerminalState};
 use crate::ssh_client::not_started;
 use crate::words::say;
 
@@ -55,6 +55,8 @@ pub(crate) async fn sign(signing: Signing, runtime: &Path) -> Result<String, Fai
         // It is another program's, or holds a PIN.
         command.stdin(Stdio::null());
     }
+    // What is killed while it asks leaves the terminal without echo.
+    let _terminal = TerminalState::remember();
     let child = tokio::process::Command::from(command).kill_on_drop(true).spawn();
     let mut child = child.map_err(|error| not_started("ssh-keygen", &error))?;
     let ended = timeout(limits::SIGNING, child.wait()).await.map_err(|_| not_signed(&signing))?;

@@ -29,7 +29,8 @@ pub(super) fn run(command: &CertificateCommand) -> Result<u8, Failure> {
 
 /// A certificate that could not be used now is not taken.
 fn use_file(config: Config, file: &Path, directory: &Path) -> Result<u8, Failure> {
-    let file = file.canonicalize().with_context(|| say!("could-not-open", path = file.display()))?;
+    // As it is named: a link may lead to the next one tomorrow.
+    let file = std::path::absolute(file).with_context(|| say!("could-not-open", path = file.display()))?;
     let own = OwnCertificate::load(&file)?;
     own.check()?;
     Config { certificate: Some(file), ..config }.store(directory)?;

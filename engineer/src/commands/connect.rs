@@ -72,7 +72,7 @@ pub(super) async fn prepare(
         return Ok((Call { id, ticket, partner }, false));
     }
     context.guesses.check(id)?;
-    if let Some(own) = &context.certificate {
+    if let Some(own) = context.own_certificate()? {
         own.check()?;
         own.warning().inspect(|warning| console.say(&say!("program-says", message = warning)));
     }

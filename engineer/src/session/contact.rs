@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::events::{SETTLE, end_of};
 use super::opening_error::{self, OpeningError};
 use crate::call::Call;
+use crate::certificate::OwnCertificate;
 use crate::context::CallContext;
 use crate::end::{End, Told};
 use crate::exit::{Failure, Kind};
@@ -33,6 +34,8 @@ const RETURN_PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Contact<'a> {
     pub(super) context: &'a CallContext,
     pub(super) call: &'a Call,
+    /// What proves to the scanner who we are.
+    pub(super) certificate: Option<OwnCertificate>,
     pub(super) console: &'a Console,
     pub(super) relay: RelayHandle,
     pub(super) events: mpsc::Receiver<RelayEvent>,
@@ -49,14 +52,9 @@ impl Contact<'_> {
                 opening_error = relay_fails(&mut self.events) => return Err(opening_error),
                 pin = front.pin() => pin?,
             };
+            let (offer, answered) = self.ask(pin, front).await?;
+            // What follows tells whoever has answered whether they know the PIN; nothing before has.
             let attempt = self.context.guesses.begin(self.call.id)?;
-            let (offer, answered) = match self.ask(pin, front).await {
-                Ok(answered) => answered,
-                Err(opening_error) => {
-                    attempt.take_back()?;
-                    return Err(opening_error);
-                }
-            };
             match answered.finish(&self.context(&offer), attempt).await {
                 Ok(paired) => return Ok((offer, paired)),
                 Err(PairingError::Rejected { left }) if left > 0 && front.asks_again() => {
@@ -93,7 +91,7 @@ impl Contact<'_> {
                 &self.context.dialer,
                 &offer.pipe_ticket,
                 key,
-                prove(self.context, &context, offer.agent, front),
+                prove((self.certificate.as_ref(), self.console), &context, offer.agent, front),
             ) => asked,
             reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
         };
@@ -112,7 +110,7 @@ impl Contact<'_> {
                 &self.context.dialer,
                 &offer.pipe_ticket,
                 &pin,
-                prove(self.context, &context, offer.agent, front),
+                prove((self.certificate.as_ref(), self.console), &context, offer.agent, front),
             ) => asked,
             reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
         };
@@ -166,22 +164,24 @@ impl Contact<'_> {
     }
 
     fn certificate_hash(&self) -> [u8; 32] {
-        let own = self.context.certificate.as_ref();
-        own.map_or(NO_CERTIFICATE, |own| own.certificate().hash())
+        self.certificate.as_ref().map_or(NO_CERTIFICATE, |own| own.certificate().hash())
     }
 }
 
 /// Has the engineer's key say who they are, to `agent` alone and in the run of `pairing` alone: nothing else is ever
 /// signed. Without a certificate there is nothing to prove.
 fn prove<'a>(
-    context: &'a CallContext,
+    (own, console): (Option<&'a OwnCertificate>, &'a Console),
     pairing: &'a PairingContext,
     agent: AgentKey,
     front: &'a mut FrontLink,
 ) -> impl AsyncFnOnce(&[u8]) -> Result<Option<Proof>, Failure> + 'a {
     async move |ke1: &[u8]| {
-        let Some(own) = &context.certificate else { return Ok(None) };
+        let Some(own) = own else { return Ok(None) };
         let statement = Statement::new(pairing, &agent, ke1);
+        // What ssh-keygen asks stands on a line of its own.
+        console.tell(&Progress::Signing);
+        console.clear();
         let signature = timeout(limits::SIGNING, front.sign(own.signing(statement.as_bytes())?)).await;
         let signature = signature.map_err(|_| Failure::new(Kind::Failed, say!("not-signed")))??;
         let proof = Proof::new(own.certificate().clone(), statement, &signature);

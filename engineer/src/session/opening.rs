@@ -75,7 +75,7 @@ pub(crate) async fn open(
     let kept = match &mode {
         OpenMode::New(_) => {
             context.guesses.check(call.id)?;
-            context.certificate.as_ref().map_or(Ok(()), OwnCertificate::check)?;
+            context.own_certificate()?.as_ref().map_or(Ok(()), OwnCertificate::check)?;
             None
         }
         OpenMode::Back(restart, _) => Some(restart.clone()),
@@ -155,7 +155,8 @@ impl Opening<'_> {
         };
         let (relay, events) = self.dial(session).await?;
         let Self { context, call, console, .. } = *self;
-        let mut contact = Contact { context, call, console, relay, events };
+        let certificate = context.own_certificate()?;
+        let mut contact = Contact { context, call, certificate, console, relay, events };
         let (offer, paired) = match mode {
             OpenMode::New(front) => contact.pair(front).await?,
             OpenMode::Back(restart, front) => contact.pair_again(&restart.key, front).await?,

@@ -24,7 +24,11 @@ impl Serials {
     }
 
     pub(super) fn read_range(&mut self, mut reader: Reader<'_>) -> Result<(), RevocationError> {
-        self.ranges.push(reader.u64()?..=reader.u64()?);
+        let range = reader.u64()?..=reader.u64()?;
+        if range.is_empty() {
+            return Err(RevocationError::Damaged);
+        }
+        self.ranges.push(range);
         finished(reader)
     }
 

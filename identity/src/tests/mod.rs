@@ -2,6 +2,7 @@
 
 mod refused;
 mod revocation;
+mod security_key;
 mod stock;
 mod workshop;
 
@@ -67,5 +68,5 @@ fn prove(workshop: &Workshop, name: &str, asked: &Asked) -> Proof {
 }
 
 fn judge(workshop: &Workshop, proof: &Proof, asked: &Asked) -> Result<Proven, Refusal> {
-    authorities(workshop, Requirement::Certificate).judge(proof, &asked.statement(), None, now())
+    authorities(workshop, Requirement::Certificate).judge(proof, &asked.statement(), now())
 }

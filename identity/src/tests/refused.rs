@@ -2,6 +2,7 @@
 
 use fieldlink_protocol::reason::Reason;
 
+use super::security_key::SecurityKey;
 use super::*;
 use crate::{AuthorityError, CertificateError, ProofError, signature};
 
@@ -43,7 +44,7 @@ fn certificates_count_in_their_time_only() {
     let at = |validity: &str, now: Moment| {
         let asked = Asked::with(&workshop.certify("ada", validity));
         let proof = prove(&workshop, "ada", &asked);
-        authorities(&workshop, Requirement::Certificate).judge(&proof, &asked.statement(), None, now)
+        authorities(&workshop, Requirement::Certificate).judge(&proof, &asked.statement(), now)
     };
     assert_eq!(reason_of(at("-2h:-1h", now())), Reason::CertificateExpired);
     assert_eq!(reason_of(at("+1h:+2h", now())), Reason::CertificateNotYetValid);
@@ -53,11 +54,9 @@ fn certificates_count_in_their_time_only() {
     assert_eq!(reason_of(at("-5m:+1h", later(Duration::from_secs(3601)))), Reason::CertificateExpired);
     // A scanner whose battery was out knows no better than its own release.
     let unset = Moment::of(SystemTime::UNIX_EPOCH);
-    let released = unset.seconds();
-    let begins = |after: u64, before: u64| format!("0x{after:x}:0x{before:x}");
-    assert!(at(&begins(released - 60, released + 3600), unset).is_ok());
-    assert_eq!(reason_of(at(&begins(released + 86400, released + 90000), unset)), Reason::ClockNotSet);
-    assert_eq!(reason_of(at(&begins(released - 7200, released - 3600), unset)), Reason::CertificateExpired);
+    for validity in ["-2h:-1h", "-5m:+8h", "+1h:+2h", "always:forever"] {
+        assert_eq!(reason_of(at(validity, unset)), Reason::ClockNotSet, "{validity}");
+    }
 }
 
 #[test]
@@ -169,12 +168,44 @@ fn hardware_is_told_from_software() {
     let asked = Asked::with(&workshop.certify("ada", "-5m:+8h"));
     let proof = prove(&workshop, "ada", &asked);
     let authorities = authorities(&workshop, Requirement::Hardware);
-    let refused = authorities.judge(&proof, &asked.statement(), None, now());
+    let refused = authorities.judge(&proof, &asked.statement(), now());
     assert_eq!(reason_of(refused), Reason::CertificateNotHardware);
     let verified = ["-I", "Ada", "-n", "ada@scans.example", "-V", "-5m:+8h", "-O", "verify-required"];
     let asked = Asked::with(&workshop.sign_key("ca", "ada", &verified));
     let refused = judge(&workshop, &prove(&workshop, "ada", &asked), &asked);
     assert_eq!(reason_of(refused), Reason::CertificateNotHardware);
+}
+
+#[test]
+fn security_keys_prove_that_they_were_touched_and_by_whom() {
+    let workshop = Workshop::new();
+    let key = SecurityKey::new();
+    std::fs::write(workshop.path("sk.pub"), key.line()).expect("written");
+    for (options, flags, requirement, refused) in [
+        (&[][..], 0x05, Requirement::Hardware, None),
+        (&[], 0x01, Requirement::Certificate, None),
+        (&["-O", "verify-required"], 0x05, Requirement::Certificate, None),
+        (&[], 0x01, Requirement::Hardware, Some(Reason::CertificateNotHardware)),
+        (&["-O", "verify-required"], 0x01, Requirement::Certificate, Some(Reason::CertificateNotHardware)),
+    ] {
+        let options = [&["-I", "Ada", "-n", "ada@scans.example", "-V", "-5m:+8h"], options].concat();
+        let certificate = workshop.sign_key("ca", "sk", &options);
+        let asked = Asked::with(&certificate);
+        let armoured = key.armoured(asked.statement().as_bytes(), flags);
+        let proof = Proof::new(certificate, asked.statement(), &armoured).expect("it fits");
+        let proof = Proof::read(&proof.encode()).expect("it survives the trip");
+        let judged = authorities(&workshop, requirement).judge(&proof, &asked.statement(), now());
+        assert_eq!(judged.as_ref().err().map(Refusal::reason), refused, "{options:?} {flags}");
+        assert!(judged.is_ok_and(|proven| proven.is_user_verified) == (flags == 0x05 && refused.is_none()));
+        let fingerprint = proof.certificate().fingerprint();
+        let back = authorities(&workshop, requirement).judge_return(&proof, &asked.statement(), &fingerprint);
+        assert_eq!(back.err().map(|refusal| refusal.reason()), refused);
+    }
+    // Nobody touched it.
+    let asked = Asked::with(&workshop.certificate("sk"));
+    let armoured = key.armoured(asked.statement().as_bytes(), 0);
+    let unsigned = Proof::new(workshop.certificate("sk"), asked.statement(), &armoured);
+    assert_eq!(unsigned, Err(ProofError::Signature));
 }
 
 #[test]
@@ -197,7 +228,7 @@ fn authorities_are_keys_with_somebody_to_let_in() {
 #[test]
 fn what_a_security_key_signs_carries_its_owners_touch() {
     // A security key's signature has the flags behind it, and these are signed with the rest: PROTOCOL.u2f.
-    let security_key = security_key::SecurityKey::new();
+    let security_key = SecurityKey::new();
     let signed = |flags: u8| {
         let signature = security_key.sign(b"message", flags);
         let key = security_key.public_key();
@@ -207,34 +238,4 @@ fn what_a_security_key_signs_carries_its_owners_touch() {
     assert_eq!(signed(0x04), (false, true));
     assert_eq!(signed(0x01), (true, false));
     assert_eq!(signed(0x05), (true, true));
-}
-
-mod security_key {
-    //! An `sk-ssh-ed25519@openssh.com` key in software: what such a device computes, after PROTOCOL.u2f.
-
-    use aws_lc_rs::digest::{SHA256, digest};
-    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-    use ssh_key::public::{Ed25519PublicKey, KeyData, SkEd25519};
-    use ssh_key::{Algorithm, Signature};
-
-    pub(super) struct SecurityKey(Ed25519KeyPair);
-
-    impl SecurityKey {
-        pub(super) fn new() -> Self {
-            Self(Ed25519KeyPair::generate().expect("a key"))
-        }
-
-        pub(super) fn public_key(&self) -> KeyData {
-            let bytes: [u8; 32] = self.0.public_key().as_ref().try_into().expect("32 bytes");
-            KeyData::SkEd25519(SkEd25519::new(Ed25519PublicKey(bytes), "ssh:"))
-        }
-
-        pub(super) fn sign(&self, message: &[u8], flags: u8) -> Signature {
-            let trailer = [&[flags][..], &9u32.to_be_bytes()].concat();
-            let hash = |bytes: &[u8]| digest(&SHA256, bytes).as_ref().to_vec();
-            let signed = [hash(b"ssh:"), trailer.clone(), hash(message)].concat();
-            let bytes = [self.0.sign(&signed).as_ref(), &trailer].concat();
-            Signature::new(Algorithm::SkEd25519, bytes).expect("well-formed")
-        }
-    }
 }

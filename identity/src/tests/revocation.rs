@@ -46,20 +46,6 @@ fn another_authoritys_numbers_are_not_ours() {
 }
 
 #[test]
-fn whoever_is_revoked_is_refused() {
-    let workshop = Workshop::new();
-    let asked = Asked::with(&workshop.certify("ada", "-5m:+8h"));
-    let proof = prove(&workshop, "ada", &asked);
-    let list = RevocationList::read(&workshop.revoke("serial: 7")).expect("a list");
-    let authorities = authorities(&workshop, Requirement::Certificate);
-    let refused = authorities.judge(&proof, &asked.statement(), Some(&list), now());
-    assert!(matches!(refused, Err(Refusal::Revoked(_))), "{refused:?}");
-    let fingerprint = proof.certificate().fingerprint();
-    let refused = authorities.judge_return(&proof, &asked.statement(), Some(&list), &fingerprint);
-    assert!(matches!(refused, Err(Refusal::Revoked(_))), "{refused:?}");
-}
-
-#[test]
 fn what_is_not_understood_is_no_list() {
     let workshop = Workshop::new();
     let list = workshop.revoke("serial: 7\nid: Ada");

@@ -39,7 +39,7 @@ fn an_authority_may_have_any_kind_of_key() {
         // While one authority takes over from another, both count.
         let keys = [workshop.public_key("ca"), workshop.public_key("other-ca")];
         let both = Authorities::new(&keys, &["ada@*".to_owned()], Requirement::Certificate).expect("both");
-        let proven = both.judge(&proof, &asked.statement(), None, now()).expect("believed");
+        let proven = both.judge(&proof, &asked.statement(), now()).expect("believed");
         assert_eq!(proven.name, "ada@scans.example");
         assert!(proven.company.contains('@'), "the authority's comment: {}", proven.company);
     }
@@ -86,9 +86,8 @@ fn coming_back_takes_the_key_and_not_the_hour() {
     let proof = prove(&workshop, "ada", &asked);
     let fingerprint = proof.certificate().fingerprint();
     let authorities = authorities(&workshop, Requirement::Certificate);
-    let back = |fingerprint: &str, asked: &Asked| {
-        authorities.judge_return(&proof, &asked.statement(), None, fingerprint)
-    };
+    let back =
+        |fingerprint: &str, asked: &Asked| authorities.judge_return(&proof, &asked.statement(), fingerprint);
     assert_eq!(back(&fingerprint, &asked), Ok(()));
     assert_eq!(back("SHA256:another", &asked), Err(Refusal::OtherKey));
     let mut next = asked.clone();

@@ -1,4 +1,4 @@
-//! An authority that certifies engineers, made with `ssh-keygen` as SECURITY.md says.
+//! An authority that certifies engineers, made with `ssh-keygen` as README.md says.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -4,6 +4,10 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use fieldlink_protocol::ids::AgentKey;
+use fieldlink_protocol::messages::agent::ToAgent;
+use fieldlink_protocol::messages::engineer::ToEngineer;
+use fieldlink_protocol::messages::{decode, encode};
 use fieldlink_protocol::pairing::PairingMessage;
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_tests::engineer::wait_until_active;
@@ -81,7 +85,7 @@ fn whoever_proves_nothing_is_turned_away_and_costs_nothing() {
         assert_eq!(code, CERTIFICATE_REFUSED, "{said}");
         assert!(said.contains("none arrived") && said.contains("certificate use FILE"), "{said}");
     }
-    let why = "was turned away: no proof of the engineer's name arrived";
+    let why = "no proof of the engineer's name arrived";
     nothing_was_charged(&relay, &mut scanner, &authority, why);
 }
 
@@ -357,4 +361,145 @@ fn a_relay_cannot_play_a_request_again() {
     assert_eq!(code, CERTIFICATE_REFUSED, "{said}");
     assert!(said.contains("belongs to another try"), "{said}");
     nothing_was_charged(&relay, &mut scanner, &authority, "the request belongs to an earlier try");
+}
+
+/// A hostile relay between both sides that does not tell the truth about one thing.
+fn lying(
+    meddle: Meddle,
+    section: impl FnOnce(&Authority) -> String,
+) -> (Relay, Meddler, Authority, Engineer, Scanner) {
+    let (relay, authority) = (Relay::start(), Authority::new());
+    let meddler = Meddler::start(&relay, meddle);
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    authority.certify(&engineer, &[]);
+    engineer.redirect_to(&meddler.url());
+    let options = options(section(&authority), false);
+    let scanner = Scanner::start_at(&meddler.url(), relay.authority(), options);
+    (relay, meddler, authority, engineer, scanner)
+}
+
+#[test]
+fn a_signature_for_another_agent_is_worth_nothing() {
+    let meddle: Meddle = Box::new(|_, direction, message| {
+        if let (Direction::Down, Message::Text(text)) = (direction, &message)
+            && let Ok(ToEngineer::Requested { session, run, pipe, pipe_ticket, .. }) = decode(text.as_bytes())
+        {
+            let agent = AgentKey::random();
+            let lie = ToEngineer::Requested { session, run, agent, pipe, pipe_ticket };
+            return vec![Message::text(encode(&lie))];
+        }
+        vec![message]
+    });
+    let (relay, _meddler, authority, engineer, mut scanner) = lying(meddle, Authority::section);
+    let (code, said) = refused(&engineer, &scanner);
+    assert_eq!(code, CERTIFICATE_REFUSED, "{said}");
+    assert!(said.contains("made for another scanner"), "{said}");
+    nothing_was_charged(&relay, &mut scanner, &authority, "made for another device");
+}
+
+/// Also where the scanner asks for none, the certificate is part of what both sides have to agree on.
+#[test]
+fn a_proof_that_is_taken_away_is_missed_where_nobody_asks_for_it() {
+    let meddle: Meddle = Box::new(|leg, direction, message| {
+        let is_start = leg.side == Some(Role::Engineer) && direction == Direction::Up;
+        match (is_start, PairingMessage::decode(&message.clone().into_data())) {
+            (true, Ok(PairingMessage::Start { ke1, .. })) => {
+                vec![Message::Binary(PairingMessage::Start { ke1, proof: Bytes::new() }.encode())]
+            }
+            _ => vec![message],
+        }
+    });
+    let (_relay, _meddler, _authority, engineer, scanner) = lying(meddle, |_| String::new());
+    let (code, said) = refused(&engineer, &scanner);
+    assert_eq!(code, 214, "{said}");
+}
+
+/// What a relay can cost: one charge for each genuine request, by keeping back what proves that the PIN was right.
+#[test]
+fn withholding_the_third_message_costs_one_charge_each() {
+    let meddle: Meddle = Box::new(|leg, direction, message| {
+        let is_third = leg.side == Some(Role::Engineer)
+            && direction == Direction::Up
+            && matches!(PairingMessage::decode(&message.clone().into_data()), Ok(PairingMessage::Finish(_)));
+        if is_third { vec![Message::Close(None)] } else { vec![message] }
+    });
+    let (_relay, _meddler, _authority, engineer, mut scanner) = lying(meddle, Authority::section);
+    for _ in 0..3 {
+        let mut connect = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+        assert_ne!(connect.wait_for_end().code(), Some(0));
+    }
+    let why = scanner.wait_until_off();
+    assert!(why.contains("Three wrong PINs were tried"), "{why}");
+}
+
+/// The same request twice: the relay gives the second one the names of the first, and plays what was said in that.
+#[test]
+fn a_request_that_is_made_twice_is_charged_once() {
+    let (mut names, mut start) = (None, None);
+    let meddle: Meddle = Box::new(move |leg, direction, message| {
+        if let (Direction::Down, Message::Text(text)) = (direction, &message)
+            && let Ok(ToAgent::Pair { session, run, engineer, ticket, partner, pipe, pipe_ticket }) =
+                decode(text.as_bytes())
+        {
+            let (session, run) = *names.get_or_insert((session, run));
+            let pair = ToAgent::Pair { session, run, engineer, ticket, partner, pipe, pipe_ticket };
+            return vec![Message::text(encode(&pair))];
+        }
+        let is_start = leg.side == Some(Role::Engineer)
+            && direction == Direction::Up
+            && matches!(
+                PairingMessage::decode(&message.clone().into_data()),
+                Ok(PairingMessage::Start { .. })
+            );
+        vec![if is_start { start.get_or_insert(message).clone() } else { message }]
+    });
+    let (_relay, _meddler, _authority, engineer, mut scanner) = lying(meddle, Authority::section);
+    let mut first = engineer.start_connecting(&scanner.support_id, &scanner.wrong_pin());
+    assert_eq!(first.wait_for_end().code(), Some(214), "{}", first.transcript());
+    let (code, said) = refused(&engineer, &scanner);
+    assert_eq!(code, CERTIFICATE_REFUSED, "{said}");
+    assert!(said.contains("belongs to another try"), "{said}");
+    scanner.process.wait_for("the request belongs to an earlier try");
+}
+
+/// A touch, or a passphrase, takes as long as it takes, and giving up costs nothing.
+#[test]
+fn a_slow_key_is_waited_for_and_giving_up_is_no_wrong_pin() {
+    let (relay, authority) = (Relay::start(), Authority::new());
+    let scanner = Scanner::start_with(&relay, options(authority.section(), false));
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    authority.certify(&engineer, &[]);
+    // A ssh-keygen that signs when it is told to: as a key does that waits for a touch.
+    let programs = engineer.home().join("programs");
+    std::fs::create_dir(&programs).expect("writable");
+    let fifo = engineer.home().join("touch");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    let program = programs.join("ssh-keygen");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *sign*) read touched <{}; esac\nexec /usr/bin/ssh-keygen \"$@\"\n",
+        fifo.display()
+    );
+    std::fs::write(&program, script).expect("writable");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a path"));
+    let start = || {
+        let mut command = engineer.connect();
+        command.env("PATH", &path);
+        command.args(["connect", &scanner.support_id, "--ticket", "T-1", "--no-shell", "--json"]);
+        let mut holder = Running::start("fieldlink-connect", &mut command);
+        holder.type_line(&scanner.pin);
+        holder.wait_for("\"state\":\"signing\"");
+        holder
+    };
+    for _ in 0..3 {
+        let mut given_up = start();
+        given_up.signal(Signal::SIGINT);
+        given_up.wait_for_end();
+    }
+    let mut holder = start();
+    // Longer than everything else of a pairing may take.
+    std::thread::sleep(fieldlink_protocol::limits::PAIRING + std::time::Duration::from_secs(2));
+    std::fs::write(&fifo, "touched\n").expect("somebody waits for it");
+    wait_until_active(&mut holder);
+    Call::of(&engineer, &scanner, holder).end();
 }

@@ -61,10 +61,10 @@ fn another_id_is_drawn_only_before_anyone_could_try_this_one() {
 #[test]
 fn a_call_from_beginning_to_end() {
     let (mut rules, registration) = open(Consent::Ask);
-    assert!(rules.handle_pair(&request(1), 0).is_some());
+    assert!(rules.handle_pair(&request(1), 0, 0).is_some());
     assert_eq!(verified(&mut rules, &registration, 1), Ok(()));
     let question = ask(&mut rules);
-    assert!(rules.handle_pair(&request(2), 0).is_none());
+    assert!(rules.handle_pair(&request(2), 0, 0).is_none());
     let declined = RuleEvent::Declined { request: request(2), reason: Reason::Busy };
     assert_eq!(events(&mut rules), [declined], "nothing is charged while asking");
     assert!(rules.handle_charge(&registration, RunId::random()).is_err());
@@ -117,10 +117,11 @@ fn orders_are_refused_where_they_lead_nowhere() {
 #[test]
 fn a_run_is_charged_once() {
     let (mut rules, registration) = open(Consent::Ask);
-    assert!(rules.handle_pair(&request(2), limits::PAIRINGS_AT_ONCE).is_none());
+    assert!(rules.handle_pair(&request(2), limits::PAIRINGS_AT_ONCE, 0).is_none());
+    assert!(rules.handle_pair(&request(2), 2, limits::PAIRINGS_PER_ENGINEER).is_none());
     // What was never charged is forgotten, however often it comes.
     for _ in 0..5_000 {
-        assert!(rules.handle_pair(&request(1), 0).is_some());
+        assert!(rules.handle_pair(&request(1), 0, 0).is_some());
     }
     let run = request(1).run;
     let charge = rules.handle_charge(&registration, run).expect("new");
