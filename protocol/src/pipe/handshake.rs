@@ -1,4 +1,4 @@
-//! HELLO and proof: the first four frames of every connection of a pipe.
+//! HELLO and proof, both ways: what every connection of a pipe begins with.
 //!
 //! `proof = HMAC-SHA256(K_pipe, "proof" ‖ role ‖ HELLO_engineer ‖ HELLO_agent)`. Both HELLOs carry a
 //! fresh nonce, so a recorded HELLO or proof proves nothing; the engineer's epoch rises strictly, so

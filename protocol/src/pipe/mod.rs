@@ -15,6 +15,14 @@
 //!   up, and acknowledgements, pings and closes always pass. The end of a stream counts as one more byte, so that
 //!   it is acknowledged, too: a side is done when it knows that the other has everything.
 //!
+//! - A side says its HELLO in the request with which it attaches, as a header; only the control pipe, whose first
+//!   connection carries the pairing, says it as a frame. Behind its own proof a side sends what the peer says that it
+//!   misses, up to [`limits::PIPE_EARLY`], before the peer's proof is there: a peer with the key reads the proof
+//!   first, and a HELLO that was made up pulls a little ciphertext and changes nothing. What is written while there is
+//!   no connection is numbered at once, so that it can be among it.
+//!
+//!   [`limits::PIPE_EARLY`]: crate::limits::PIPE_EARLY
+//!
 //! - The live connection goes on until the one on trial is proven (make before break), also when it was taken for
 //!   dead: it may come back first. `Dialer::network_changed` puts one on trial at once; so does the text `attach-
 //!   again`, by which the relay says that the partner does the same.

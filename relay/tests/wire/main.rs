@@ -3,6 +3,7 @@
 mod bounds;
 mod certificates;
 mod closing;
+mod hello;
 mod leases;
 mod measure;
 mod memory;
