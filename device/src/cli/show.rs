@@ -33,6 +33,7 @@ pub(super) fn to_text(words: &Words, status: &Status) -> String {
     }
     if let Some(Visitor { who, .. }) = &status.visitor {
         lines.add(&label("label-engineer"), &format!("{} ({})", who.engineer, who.company));
+        lines.add("", &words.identity(who));
         lines.add(&label("label-ticket"), &who.ticket);
         who.partner.iter().for_each(|partner| lines.add(&label("label-partner"), partner));
     }
@@ -127,6 +128,7 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
         "session": status.visitor.as_ref().map(|visitor| visitor.session),
         "engineer": who.map(|who| &who.engineer),
         "company": who.map(|who| &who.company),
+        "authority": who.and_then(|who| who.authority.as_ref()),
         "ticket": who.map(|who| &who.ticket),
         "partner": who.and_then(|who| who.partner.as_ref()),
         "remaining_seconds": seconds,
@@ -208,6 +210,7 @@ mod tests {
             to_text(&words(), &asked()),
             "Remote access   on, an engineer asks to come in\n\
              Engineer        Ada (Scans AG)\n\
+             \x20               The name is what the support service says.\n\
              Ticket          T-7\n\
              Partner         Reseller\n\
              Question        The name is what the support service says. Allow Ada (Scans AG), ticket T-7, partner Reseller?\n\

@@ -23,6 +23,14 @@ impl Words {
         }
     }
 
+    /// Whose word it is that the engineer is who they are.
+    pub fn identity(&self, who: &Person) -> String {
+        match &who.authority {
+            Some(authority) => self.say_with("identity-proven", &[("authority", authority.into())]),
+            None => self.say("identity-told"),
+        }
+    }
+
     /// A time, rounded to what matters: minutes, and below one the seconds.
     pub fn time(&self, time: Duration) -> String {
         let (id, count) = match time.as_secs() {
@@ -112,11 +120,7 @@ impl Words {
         match question.kind {
             QuestionKind::Consent => {
                 let who = visitor.map_or_else(String::new, |visitor| self.person(&visitor.who));
-                let authority = visitor.and_then(|visitor| visitor.who.authority.as_ref());
-                let identity = authority.map_or_else(
-                    || self.say("identity-told"),
-                    |authority| self.say_with("identity-proven", &[("authority", authority.into())]),
-                );
+                let identity = visitor.map_or_else(String::new, |visitor| self.identity(&visitor.who));
                 self.say_with("question-consent", &[("visitor", who.into()), ("identity", identity.into())])
             }
             QuestionKind::Extension => {

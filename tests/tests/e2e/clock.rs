@@ -33,14 +33,14 @@ int clock_gettime(clockid_t id, struct timespec *now) {
 const YEAR: i64 = 365 * 86_400;
 
 /// A wall clock of its own for the programs that get its environment.
-struct WallClock {
+pub(super) struct WallClock {
     library: PathBuf,
     file: PathBuf,
 }
 
 impl WallClock {
     /// In `directory`; nothing where there is no C compiler.
-    fn in_directory(directory: &Path) -> Option<Self> {
+    pub(super) fn in_directory(directory: &Path) -> Option<Self> {
         let (source, library) = (directory.join("clock.c"), directory.join("clock.so"));
         std::fs::write(&source, SHIM).expect("writable");
         let mut compile = Command::new("cc");
@@ -51,11 +51,11 @@ impl WallClock {
         is_built.then_some(clock)
     }
 
-    fn set(&self, seconds: i64) {
+    pub(super) fn set(&self, seconds: i64) {
         std::fs::write(&self.file, seconds.to_string()).expect("writable");
     }
 
-    fn environment(&self) -> Vec<(&'static str, OsString)> {
+    pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
         vec![("LD_PRELOAD", self.library.clone().into()), ("FIELDLINK_TEST_CLOCK", self.file.clone().into())]
     }
 }

@@ -18,6 +18,7 @@ mod errors;
 mod files;
 mod flooding;
 mod foreign_text;
+mod forged_proofs;
 mod forwards;
 mod fronts;
 mod full_relay;
