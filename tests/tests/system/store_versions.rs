@@ -29,7 +29,8 @@ const FIRST_SCHEMA: &str = "
 ";
 
 fn sql(relay: &Container, file: &str, statements: &str) -> String {
-    relay.run(&["sqlite3", file, statements]).trim().to_owned()
+    // The relay may be writing at this moment.
+    relay.run(&["sqlite3", "-cmd", ".timeout 10000", file, statements]).trim().to_owned()
 }
 
 fn schema(relay: &Container) -> String {
