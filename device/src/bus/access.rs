@@ -15,7 +15,7 @@ subject! {
         "State" = state: String,
         /// While State is off: why it was switched off, as a code to be read out; else empty.
         "Notice" = notice: String,
-        /// hearsay b: only the relay says so, of somebody else. "burnt": engineer, company, ticket, partner s, of the last
+        /// hearsay b: only the relay says so, of somebody else. "burnt": engineer, company, ticket, partner, authority s, of the last
         /// who tried.
         "NoticeArguments" = notice_arguments: BusArguments,
         /// While State is connecting: what went wrong last.
@@ -45,7 +45,7 @@ subject! {
 
     signals {
         /// Something the client should know. Codes and arguments: "time-left" (minutes t) and "more-time" (seconds t) of the
-        /// session, "no-more-time"; "wrong-pin" and "broken-off" (engineer, company, ticket, partner s), "not-believed" (with reason s); what became of a
+        /// session, "no-more-time"; "wrong-pin" and "broken-off" (engineer, company, ticket, partner, authority s), "not-believed" (with reason s); what became of a
         /// question: "refused" and "not-let-in" (engineer s), "answered" (text s), "answered-no", "no-answer", "withdrawn",
         /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection).
         "Warning" = warning(code: &str, arguments: BusArguments);

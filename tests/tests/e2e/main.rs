@@ -1,6 +1,7 @@
 //! End-to-end tests: real programs, real sockets, the stock OpenSSH client.
 
 mod accounts;
+mod certificate_times;
 mod certificates;
 mod channel_ends;
 mod channels;

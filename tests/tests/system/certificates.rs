@@ -10,9 +10,8 @@ const CERTIFY: &str = "umask 077 && cd ~ && ssh-keygen -q -t ed25519 -N '' -C 'S
      && ssh-keygen -q -s authority -I 'Grace Hopper (Scans Ltd)' -n grace@scans.example -z 7 -V -5m:+8h ada.pub \
      && fieldlink-connect certificate use ada-cert.pub >&2 && cat authority.pub";
 
-#[test]
-fn the_service_believes_the_certificate_and_keeps_what_was_signed() {
-    let Some(site) = Site::boot() else { return };
+/// Has the engineer certified, and the scanner trust who did it; its public key.
+fn trust_an_authority(site: &Site) -> String {
     let client = site.client();
     let made = run_with_input(&mut site.engineer().program(&["sh", "-c", CERTIFY]), b"");
     let authority = String::from_utf8_lossy(&made.stdout).trim().to_owned();
@@ -22,6 +21,14 @@ fn the_service_believes_the_certificate_and_keeps_what_was_signed() {
     site.scanner.write("/etc/fieldlink/agent.toml", settings + "revoked = \"/etc/fieldlink/revoked.krl\"\n");
     site.scanner.run(&["systemctl", "restart", "fieldlink-agent.service"]);
     eventually("the agent is there", PATIENCE, || client.code_of(&["status"]) == Some(0));
+    authority
+}
+
+#[test]
+fn the_service_believes_the_certificate_and_keeps_what_was_signed() {
+    let Some(site) = Site::boot() else { return };
+    let client = site.client();
+    let authority = trust_an_authority(&site);
 
     // There is no list yet, and without one nobody comes in.
     let pair = client.start();
