@@ -1,5 +1,6 @@
 //! Any order of inputs from both sides, the relay and the clock, against what must hold always.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use fieldlink_device::order::ClientAnswer;
@@ -37,6 +38,7 @@ enum Input {
     EngineersChat,
     ClientsChat,
     PairAgain(u8),
+    NotBelieved(u8, bool),
     Returned,
     Failure,
     /// So many seconds pass, in which all is carried out when it is due.
@@ -76,6 +78,7 @@ fn input() -> impl Strategy<Value = Input> {
     ];
     let pairing = prop_oneof![
         1 => (0u8..8).prop_map(Input::Pair),
+        1 => (0u8..8, any::<bool>()).prop_map(|(n, is_replay)| Input::NotBelieved(n, is_replay)),
         3 => Just(Input::Charge),
         3 => Just(Input::Verified),
         1 => Just(Input::Failed),
@@ -120,6 +123,8 @@ struct Model {
     asked: Option<QuestionId>,
     earlier: Option<QuestionId>,
     account: Account,
+    /// For which reasons the client knows that engineers were turned away, since they switched remote access on.
+    told: HashSet<Reason>,
 }
 
 impl Model {
@@ -131,6 +136,7 @@ impl Model {
             asked: None,
             earlier: None,
             account: Account::default(),
+            told: HashSet::new(),
         }
     }
 
@@ -144,6 +150,13 @@ impl Model {
             Input::RelayEnded(n) => rules.handle_relay_ended(request(n).session, Reason::Revoked, now),
             Input::RelayClosed => rules.handle_relay_closed(Reason::RelayRestarted),
             Input::Pair(n) => drop(rules.handle_pair(&request(n), 0, 0)),
+            Input::NotBelieved(n, is_replay) => {
+                let state = format!("{:?}", std::mem::discriminant(rules.state()));
+                let reason = if is_replay { Reason::ProofReplayed } else { Reason::CertificateMissing };
+                rules.handle_not_believed(request(n), reason);
+                let after = format!("{:?}", std::mem::discriminant(rules.state()));
+                prop_assert_eq!(state, after, "it changes nothing but the account");
+            }
             Input::Charge => {
                 if let Some(pair) = registration(rules)
                     && let Ok(charge) = rules.handle_charge(&pair, RunId::random())
@@ -196,6 +209,9 @@ impl Model {
 
     fn order(&mut self, kind: OrderKind) -> Result<(), TestCaseError> {
         let question = self.asked.unwrap_or_else(QuestionId::random);
+        if matches!((&kind, self.rules.state()), (OrderKind::Start, State::Off)) {
+            self.told.clear();
+        }
         let order = match kind {
             OrderKind::Start => Order::Start,
             OrderKind::Stop => Order::Stop(Reason::ClientEnded),
@@ -254,6 +270,9 @@ impl Model {
         let account = &mut self.account;
         match event {
             RuleEvent::Opened { .. } => *account = Account { is_open: true, ..Account::default() },
+            RuleEvent::NotBelieved { reason, is_news, .. } => {
+                prop_assert_eq!(is_news, self.told.insert(reason), "once for each reason");
+            }
             RuleEvent::PinVerified { .. } => account.steps = [true, false, false],
             RuleEvent::ConsentAsked { question, .. } => self.earlier = self.asked.replace(question),
             RuleEvent::Allowed { .. } => {
