@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, create_response
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 
 /// Longest request head that is read, in bytes.
-const MAX_HEAD: usize = 8 * 1024;
+pub(crate) const MAX_HEAD: usize = 8 * 1024;
 
 /// A request head, and what came behind it.
 #[derive(Debug)]
@@ -63,6 +63,9 @@ impl Refusal {
     /// What a side says with its attachment is no HELLO, or more than one.
     pub(crate) const HELLO: Self =
         Self::new("400 Bad Request", "hello-malformed", "the hello is malformed\n");
+    /// Said before the handshake was over, when it may have been recorded and sent by somebody else (RFC 8470).
+    pub(crate) const TOO_EARLY: Self =
+        Self::new("425 Too Early", "too-early", "ask again when the handshake is over\n");
     /// The client does not speak this relay's version.
     pub(crate) const VERSION: Self = Self::new(
         "426 Upgrade Required",
@@ -124,13 +127,18 @@ pub(crate) async fn read_head(
         if stream.read_buf(&mut buffer).await? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        if let Some(end) = buffer[searched..].windows(4).position(|four| four == b"\r\n\r\n") {
-            return Ok(parse(buffer, searched + end + 4));
+        if let Some(end) = end_of_head(&buffer[searched..]) {
+            return Ok(parse(buffer, searched + end));
         }
         if buffer.len() > MAX_HEAD {
             return Ok(Err(Refusal::NOT_A_WEB_SOCKET));
         }
     }
+}
+
+/// Where a request head ends, if `bytes` have its end.
+pub(crate) fn end_of_head(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|end| end + 4)
 }
 
 fn parse(mut buffer: Vec<u8>, end: usize) -> Result<Head, Refusal> {

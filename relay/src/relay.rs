@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -57,7 +56,7 @@ pub enum RelayError {
 impl Relay {
     /// Opens the store, reads certificate and key, listens.
     pub async fn bind(config: Config) -> Result<Self, RelayError> {
-        let tls = TlsAcceptor::from(tls::server_config(&config)?);
+        let tls = tls::server_config(&config)?;
         let listeners = Listeners::bind(&config.listen)?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.state_directory)?);
         let clock = store.resume_clock(unix_now()).await?;

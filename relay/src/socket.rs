@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use fieldlink_protocol::limits;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -13,8 +14,11 @@ use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::{self, CloseFrame, WebSocketConfig};
 
+use crate::directory::AttachmentId;
 use crate::permits::Permit;
 
 /// TLS from a peer.
@@ -39,6 +43,8 @@ pub(crate) struct PipeSocket {
     pub web_socket: WebSocket,
     /// What it said with its request.
     pub hello: Option<Message>,
+    /// The partner whose HELLO it was told with the answer.
+    pub heard: Option<AttachmentId>,
     /// Held for as long as it lives.
     pub permit: Permit,
 }
@@ -75,6 +81,15 @@ fn config(purpose: Purpose) -> WebSocketConfig {
         .max_write_buffer_size(write + 2 * message)
         .max_message_size(Some(message))
         .max_frame_size(Some(message))
+}
+
+/// A message as the relay sends it (RFC 6455, section 5.2), for before there is a WebSocket.
+pub(crate) fn frame(message: Bytes) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let frame = Frame::message(message, OpCode::Data(Data::Binary), true);
+    // Into memory it cannot fail.
+    let _ = frame.format(&mut bytes);
+    bytes
 }
 
 /// Says goodbye, or answers the peer's, and waits briefly until the peer has gone, so that the goodbye arrives.

@@ -12,7 +12,8 @@ use tokio_tungstenite::tungstenite::{
     self, Message, protocol::CloseFrame, protocol::frame::coding::CloseCode,
 };
 
-use super::dial::{DialError, Dialer, Use, WebSocket};
+use super::dial::{DialError, Dialer, WebSocket};
+use crate::purpose::Purpose;
 
 /// Sends `Out`, receives `In`. Dropping it cuts the connection; [`ControlConnection::close`] says goodbye.
 pub struct ControlConnection<Out, In> {
@@ -53,7 +54,7 @@ impl<Out: Serialize + Bounded, In: DeserializeOwned + Bounded> ControlConnection
     /// Dials `path`.
     pub async fn dial(dialer: &Dialer, path: &str, header: Option<(&str, &str)>) -> Result<Self, DialError> {
         let headers: Vec<_> = header.into_iter().collect();
-        let socket = dialer.dial(path, &headers, Use::Control).await?;
+        let socket = dialer.dial(path, &headers, Purpose::Control).await?;
         let next_ping = Instant::now() + limits::PING_INTERVAL;
         let interval = limits::PING_INTERVAL;
         Ok(Self { socket, interval, next_ping, unanswered: 0, messages: PhantomData })

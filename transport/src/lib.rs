@@ -11,6 +11,7 @@ mod hello;
 mod measure;
 mod pipe;
 mod proxy;
+mod purpose;
 mod room;
 mod tls;
 

@@ -25,8 +25,9 @@ pub use establish::OpenPipe;
 pub use halves::{PipeReader, PipeWriter};
 
 use super::control::close_reason;
-use super::dial::{DialError, Dialer, Use, WebSocket};
+use super::dial::{DialError, Dialer, WebSocket};
 use super::room::when_there_is_room;
+use crate::purpose::Purpose;
 use fieldlink_protocol::pipe::{HandshakeError, Hello, StreamError};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
@@ -74,6 +75,15 @@ struct Line {
     ticket: Arc<str>,
 }
 
+impl Line {
+    /// Attaches, saying `hello` with it.
+    async fn dial(&self, hello: &Bytes, purpose: Purpose) -> Result<WebSocket, DialError> {
+        let hello = Hello::to_header(hello);
+        let headers = [(endpoint::TICKET_HEADER, &*self.ticket), (endpoint::HELLO_HEADER, &hello)];
+        self.dialer.dial(endpoint::PIPE, &headers, purpose).await
+    }
+}
+
 /// A connection of a pipe before its handshake.
 pub struct Attached {
     socket: WebSocket,
@@ -110,15 +120,14 @@ impl Attached {
     /// Dials the relay and shows `ticket`. If the relay is full, waits a little for room.
     pub async fn attach(dialer: &Dialer, ticket: &Signed<PipeTicket>) -> Result<Self, DialError> {
         let line = Line { dialer: dialer.clone(), ticket: ticket.as_str().into() };
-        Self::attach_to(line, None).await
+        let headers = [(endpoint::TICKET_HEADER, &*line.ticket)];
+        let socket = when_there_is_room(|| line.dialer.dial(endpoint::PIPE, &headers, Purpose::Pipe)).await?;
+        Ok(Self { socket, line })
     }
 
     /// The same, saying `hello` with it: the partner reads it one round trip sooner.
-    async fn attach_to(line: Line, hello: Option<&Bytes>) -> Result<Self, DialError> {
-        let hello = hello.map(|hello| Hello::to_header(hello));
-        let mut headers = vec![(endpoint::TICKET_HEADER, &*line.ticket)];
-        headers.extend(hello.as_deref().map(|hello| (endpoint::HELLO_HEADER, hello)));
-        let socket = when_there_is_room(|| line.dialer.dial(endpoint::PIPE, &headers, Use::Pipe)).await?;
+    async fn attach_with(line: Line, hello: &Bytes, purpose: Purpose) -> Result<Self, DialError> {
+        let socket = when_there_is_room(|| line.dial(hello, purpose)).await?;
         Ok(Self { socket, line })
     }
 

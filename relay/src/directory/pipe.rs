@@ -195,6 +195,11 @@ impl Pipe {
         }
     }
 
+    /// Whether it was spliced before, and goes on: sides that come to it come back.
+    pub(super) fn was_spliced(&self) -> bool {
+        self.goes_on && !matches!(self.slot, Slot::New { .. })
+    }
+
     pub(super) fn is_joined(&self) -> bool {
         matches!(self.slot, Slot::Joined { .. })
     }

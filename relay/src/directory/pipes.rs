@@ -38,7 +38,7 @@ pub(crate) enum AttachRefusal {
     SessionOver,
     /// The pipe was closed, cannot be attached to again, or lapsed because no side came in time.
     TicketUsed,
-    /// It may open something once a session ticket was shown.
+    /// It may open something once a session ticket was shown, or another connection was made.
     Pending,
     /// It is for a side that this version does not know.
     UnknownSide,
@@ -121,6 +121,21 @@ impl Directory {
         let fits = session.engineer == ticket.subject && pipe.run == ticket.run && pipe.kind == ticket.kind;
         let free = (pipe.goes_on || !pipe.is_joined()) && pipe.lapses_at().is_none_or(|at| now < at);
         if fits && free { Ok(()) } else { Err(AttachRefusal::TicketUsed) }
+    }
+
+    /// Whether the side that a ticket is for comes back to its pipe, rather than for the first time.
+    pub(crate) fn was_spliced(&self, ticket: &PipeTicket) -> bool {
+        self.pipe(ticket).is_some_and(Pipe::was_spliced)
+    }
+
+    /// The other side's attachment, if it waits at the pipe.
+    pub(crate) fn waiting_partner(&self, ticket: &PipeTicket) -> Option<AttachmentId> {
+        let waiter = self.pipe(ticket)?.waiter()?;
+        (waiter.side.peer() == ticket.side.known()?).then_some(waiter.id)
+    }
+
+    fn pipe(&self, ticket: &PipeTicket) -> Option<&Pipe> {
+        self.sessions.get(&ticket.session)?.pipes.get(&ticket.pipe)
     }
 
     /// Attaches one side to a pipe. A splice that runs takes in no other connection: a side that comes again waits

@@ -51,7 +51,7 @@ pub(crate) async fn serve(
     let Some(side) = ticket.side.known() else {
         return close(socket.web_socket, policy_frame("side-unknown")).await;
     };
-    let frame = match switchboard.attach(&ticket) {
+    let frame = match switchboard.attach(&ticket, socket.hello.as_ref(), socket.heard) {
         Ok(Seated::First(seat, partner)) => {
             return wait_and_splice(socket, side, seat, partner, &limits).await;
         }
@@ -160,12 +160,16 @@ async fn splice(
     first: PipeSocket,
     second: PipeSocket,
     first_side: Role,
-    early: VecDeque<Message>,
+    mut early: VecDeque<Message>,
     seat: Seat,
     write: Duration,
 ) {
     let PipeSocket { web_socket: first, permit: _first_permit, .. } = first;
-    let PipeSocket { web_socket: second, hello, permit: _second_permit } = second;
+    let PipeSocket { web_socket: second, hello, heard, permit: _second_permit } = second;
+    if heard.is_some() {
+        // Our HELLO, which came with our request.
+        early.pop_front();
+    }
     let early = [early, hello.into_iter().collect()];
     let mut splice = Splice::new([first, second], first_side, early, seat.traffic.clone(), write);
     let told = |parting| [first_side, first_side.peer()].map(|side| close_frame_of(parting, side));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fieldlink_protocol::ticket::PipeTicket;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::{Seated, Switchboard};
 use crate::directory::{Attach, AttachRefusal, AttachmentId, Place};
@@ -14,12 +15,34 @@ impl Switchboard {
         self.with(|state| state.directory.may_attach(ticket, Instant::now()))
     }
 
-    /// Attaches a connection to the pipe that `ticket` names.
-    pub(crate) fn attach(self: &Arc<Self>, ticket: &PipeTicket) -> Result<Seated, AttachRefusal> {
+    /// Whether the side that `ticket` is for comes back to a pipe that goes on.
+    pub(crate) fn was_spliced(&self, ticket: &PipeTicket) -> bool {
+        self.with(|state| state.directory.was_spliced(ticket))
+    }
+
+    /// The partner that waits at the pipe, and the HELLO that it said with its request.
+    pub(crate) fn waiting_partner(&self, ticket: &PipeTicket) -> Option<(AttachmentId, Message)> {
+        self.with(|state| {
+            let partner = state.directory.waiting_partner(ticket)?;
+            Some((partner, state.hello(partner)?))
+        })
+    }
+
+    /// Attaches a connection to the pipe that `ticket` names. `said` is its HELLO, `heard` the partner whose HELLO it
+    /// was told: it can be joined with no other.
+    pub(crate) fn attach(
+        self: &Arc<Self>,
+        ticket: &PipeTicket,
+        said: Option<&Message>,
+        heard: Option<AttachmentId>,
+    ) -> Result<Seated, AttachRefusal> {
         let attachment = AttachmentId(self.draw_id());
         let place = Place { session: ticket.session, pipe: ticket.pipe, attachment };
         self.with(|state| {
             if state.stopping {
+                return Err(AttachRefusal::Pending);
+            }
+            if heard.is_some() && heard != state.directory.waiting_partner(ticket) {
                 return Err(AttachRefusal::Pending);
             }
             let wait = match state.directory.attach(ticket, attachment, Instant::now())? {
@@ -30,7 +53,7 @@ impl Switchboard {
                 Attach::Wait { until } => (until, false),
                 Attach::WaitAgain { until } => (until, true),
             };
-            Ok(self.seat(state, place, wait))
+            Ok(self.seat(state, place, wait, said.cloned()))
         })
     }
 }

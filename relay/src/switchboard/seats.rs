@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use fieldlink_protocol::pipe::Role;
 use tokio::sync::{Notify, oneshot};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 use super::{State, Switchboard, Traffic};
@@ -38,6 +39,8 @@ pub(crate) struct Handover(oneshot::Sender<Box<PipeSocket>>);
 /// The switchboard's end of a seat.
 pub(super) struct SeatEnd {
     partner: Option<oneshot::Sender<Box<PipeSocket>>>,
+    /// What the side said with its request.
+    hello: Option<Message>,
     signals: Arc<Signals>,
 }
 
@@ -55,10 +58,11 @@ impl Switchboard {
         state: &mut State,
         place: Place,
         (until, again): (Instant, bool),
+        hello: Option<Message>,
     ) -> Seated {
         let (sender, partner) = oneshot::channel();
         let signals = Arc::<Signals>::default();
-        let end = SeatEnd { partner: Some(sender), signals: signals.clone() };
+        let end = SeatEnd { partner: Some(sender), hello, signals: signals.clone() };
         state.seats.insert(place.attachment, end);
         let ledger = state.ledgers.get(&place.session);
         let traffic = ledger.map(|ledger| ledger.traffic.clone()).unwrap_or_default();
@@ -69,7 +73,14 @@ impl Switchboard {
 impl State {
     /// The way to an attachment that waits.
     pub(super) fn handover(&mut self, partner: AttachmentId) -> Option<Handover> {
-        self.seats.get_mut(&partner)?.partner.take().map(Handover)
+        let seat = self.seats.get_mut(&partner)?;
+        seat.hello = None;
+        seat.partner.take().map(Handover)
+    }
+
+    /// What an attachment that waits has said.
+    pub(super) fn hello(&self, attachment: AttachmentId) -> Option<Message> {
+        self.seats.get(&attachment)?.hello.clone()
     }
 
     pub(super) fn part(&self, attachment: AttachmentId, parting: CloseCause) {

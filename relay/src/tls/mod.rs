@@ -5,21 +5,30 @@
 //! starting: another server may stand in front of it, with another certificate.
 
 mod chain;
+mod early;
 mod files;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
-use rustls::server::ResolvesServerCert;
+use rustls::server::{ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 use rustls::{RootCertStore, ServerConfig};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::Config;
+use crate::http::MAX_HEAD;
 
 pub(crate) use chain::{Finding, Judgement, Weight};
+pub(crate) use early::{Early, Opened, open};
+
+/// Sessions that clients may resume, in this process. Those that are over this are forgotten: that costs their clients
+/// a whole handshake. About 400 bytes each.
+const RESUMABLE: usize = 4_096;
+/// Tickets that a connection gets, if its client asks for any (RFC 9149).
+const TICKETS: usize = 2;
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -100,10 +109,13 @@ fn handshakes(certified: CertifiedKey) -> ServerConfig {
     let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&TLS13]);
     let builder = builder.expect("the provider has TLS 1.3").with_no_client_auth();
     let mut tls = builder.with_cert_resolver(Arc::new(Always(Arc::new(certified))));
-    // TLS sessions are not resumed here; every ticket would cost each connection memory and a write.
+    // Only for those who ask for them, which are the sides of pipes: every ticket costs memory and a write.
     tls.send_tls13_tickets = 0;
-    tls.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-    tls.max_early_data_size = 0;
+    tls.max_tls13_tickets = TICKETS;
+    tls.session_storage = ServerSessionMemoryCache::new(RESUMABLE);
+    tls.max_early_data_size = MAX_HEAD as u32;
+    // The answer to a head that came early.
+    tls.send_half_rtt_data = true;
     tls
 }
 

@@ -3,6 +3,7 @@
 mod bounds;
 mod certificates;
 mod closing;
+mod early;
 mod hello;
 mod leases;
 mod measure;

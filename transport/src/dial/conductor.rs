@@ -11,17 +11,23 @@ use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::tungstenite::handshake::client;
 
+use super::ahead::Ahead;
 use super::destination::Destination;
-use super::learnt::Plan;
+use super::learnt::{Plan, Way};
 use super::line::Line;
 use super::race::{AttemptId, Due, Passed, Race, Setback};
 use super::route::{Family, Route};
 use super::steps::{Trace, best_of};
-use super::{DialError, DialStep, StepReport, Use, WebSocket, upgrade};
+use super::{DialError, DialStep, StepReport, WebSocket, upgrade};
 use crate::hello::Hello;
 use crate::proxy::{self, ProxyError};
+use crate::purpose::Purpose;
 use crate::tls::CertificateOwner;
+
+/// What a relay says of a request that came before it may be taken for ours.
+const TOO_EARLY: &str = "too-early";
 
 /// What a dialling came to.
 pub(super) struct Outcome {
@@ -41,7 +47,7 @@ enum Event {
 enum Done {
     Connected(TcpStream),
     Tunnelled(TcpStream),
-    Secured(Box<TlsStream<TcpStream>>),
+    Secured(Box<Ahead<TlsStream<TcpStream>>>),
     Answered(Box<WebSocket>),
 }
 
@@ -51,21 +57,24 @@ type Work<'a> = Abortable<BoxFuture<'a, Event>>;
 pub(super) struct Conductor<'a> {
     line: &'a Line,
     request: Request<'a>,
-    purpose: Use,
+    purpose: Purpose,
     race: Race,
     begun: Instant,
     looked_up: Option<Duration>,
     working: FuturesUnordered<Work<'a>>,
     traces: Vec<Trace>,
     /// Connections whose TLS stands, until they are asked.
-    ready: Vec<(AttemptId, Box<TlsStream<TcpStream>>)>,
+    ready: Vec<(AttemptId, Box<Ahead<TlsStream<TcpStream>>>)>,
     asked: Option<AbortHandle>,
+    /// The attempt whose request may have gone ahead, with TLS's first flight, and that request.
+    ahead: Option<(AttemptId, client::Request)>,
+    may_go_ahead: bool,
     /// The attempt whose error settles everything.
     decisive: Option<AttemptId>,
 }
 
 impl<'a> Conductor<'a> {
-    pub(super) fn new(line: &'a Line, plan: Plan, request: Request<'a>, purpose: Use) -> Self {
+    pub(super) fn new(line: &'a Line, plan: Plan, request: Request<'a>, purpose: Purpose) -> Self {
         Self {
             line,
             request,
@@ -77,13 +86,15 @@ impl<'a> Conductor<'a> {
             traces: Vec::new(),
             ready: Vec::new(),
             asked: None,
+            ahead: None,
+            may_go_ahead: purpose == Purpose::PipeAgain && plan.ahead,
             decisive: None,
         }
     }
 
-    /// Dials until the relay has answered, or nothing more can come of it. The route is the one that leads to the
+    /// Dials until the relay has answered, or nothing more can come of it. The way is the one that leads to the
     /// owner of the relay's name, also if the answer is a refusal.
-    pub(super) async fn run(mut self) -> (Option<Route>, Outcome) {
+    pub(super) async fn run(mut self) -> (Option<Way>, Outcome) {
         let (host, port) = self.line.host();
         for family in [Family::V6, Family::V4] {
             let lookup = self.line.lookups.look_up(host, port, family);
@@ -92,7 +103,7 @@ impl<'a> Conductor<'a> {
         match self.race_on().await {
             Some((id, socket)) => {
                 let outcome = Outcome { reports: self.reports(id), reached: Ok(*socket) };
-                (Some(self.traces[id.0].route), outcome)
+                (Some(self.way(id)), outcome)
             }
             None => self.give_up().await,
         }
@@ -148,12 +159,7 @@ impl<'a> Conductor<'a> {
             Due::Ask(id) => {
                 let Some(at) = self.ready.iter().position(|(ready, _)| *ready == id) else { return };
                 let (_, tls) = self.ready.swap_remove(at);
-                let (line, request, purpose) = (self.line, self.request, self.purpose);
-                self.traces[id.0].next(DialStep::Upgrade);
-                self.asked = Some(self.work(async move {
-                    let answered = upgrade::upgrade(&line.relay, *tls, request, purpose).await;
-                    Event::Done(id, answered.map(|socket| Done::Answered(Box::new(socket))))
-                }));
+                self.ask(id, tls, upgrade::request(&self.line.relay, self.request));
             }
             Due::Abandon(_) => {
                 if let Some(asked) = self.asked.take() {
@@ -191,17 +197,60 @@ impl<'a> Conductor<'a> {
                 };
                 trace.next(DialStep::Tls);
                 self.race.passed(id, passed, now);
-                self.work(async move {
-                    Event::Done(id, line.secure(route, tcp).await.map(|tls| Done::Secured(Box::new(tls))))
+                let use_of_tls = (self.purpose, self.go_ahead(id, now));
+                let goes_ahead = !use_of_tls.1.is_empty();
+                let begun = self.work(async move {
+                    let secured = line.secure(route, tcp, use_of_tls).await;
+                    Event::Done(id, secured.map(|tls| Done::Secured(Box::new(tls))))
                 });
+                self.asked = if goes_ahead { Some(begun) } else { self.asked.take() };
             }
             (Done::Secured(tls), _) => {
-                trace.finish(DialStep::Tls, tls_version(&tls, route));
+                trace.finish(DialStep::Tls, tls_version(tls.get_ref(), route));
                 self.race.passed(id, Passed::Tls, now);
-                self.ready.push((id, tls));
+                match &self.ahead {
+                    Some((ahead, request)) if *ahead == id => self.ask(id, tls, Ok(request.clone())),
+                    _ => self.ready.push((id, tls)),
+                }
             }
             (Done::Answered(_), _) => {}
         }
+    }
+
+    /// The request of an attempt, if it may go ahead; otherwise nothing.
+    fn go_ahead(&mut self, id: AttemptId, now: Duration) -> Vec<u8> {
+        if !self.may_go_ahead || !self.race.may_go_ahead(id) {
+            return Vec::new();
+        }
+        let request = upgrade::request(&self.line.relay, self.request).ok();
+        let Some((request, head)) =
+            request.and_then(|request| upgrade::head(&request).map(|head| (request, head)))
+        else {
+            return Vec::new();
+        };
+        self.race.passed(id, Passed::Ahead, now);
+        self.ahead = Some((id, request));
+        head
+    }
+
+    fn ask(
+        &mut self,
+        id: AttemptId,
+        tls: Box<Ahead<TlsStream<TcpStream>>>,
+        request: Result<client::Request, DialError>,
+    ) {
+        let (line, purpose) = (self.line, self.purpose);
+        self.traces[id.0].next(DialStep::Upgrade);
+        self.asked = Some(self.work(async move {
+            let answered = async { upgrade::upgrade(&line.relay, *tls, request?, purpose).await };
+            Event::Done(id, answered.await.map(|socket| Done::Answered(Box::new(socket))))
+        }));
+    }
+
+    fn way(&self, id: AttemptId) -> Way {
+        let route = self.traces[id.0].route;
+        let is_beside = |ahead: AttemptId| ahead != id && self.traces[ahead.0].route.address == route.address;
+        Way { route, ahead_in_vain: self.ahead.as_ref().is_some_and(|(ahead, _)| is_beside(*ahead)) }
     }
 
     fn work(&mut self, work: impl Future<Output = Event> + Send + 'a) -> AbortHandle {
@@ -211,7 +260,7 @@ impl<'a> Conductor<'a> {
     }
 
     /// The error that says most, with every address that was tried.
-    async fn give_up(mut self) -> (Option<Route>, Outcome) {
+    async fn give_up(mut self) -> (Option<Way>, Outcome) {
         let Some(best) = self.decisive.or_else(|| best_of(&self.traces)) else {
             let error = self.line.unresolved();
             let report = self.looking(Err(&error));
@@ -241,9 +290,12 @@ impl<'a> Conductor<'a> {
                 | DialError::Answered(..)
                 | DialError::NotARelay(..)
         );
-        let route = is_there.then_some(self.traces[best.0].route);
+        let is_too_early = matches!(&error, DialError::Refused { code, .. } if code == TOO_EARLY);
+        let way = is_there
+            .then(|| self.way(best))
+            .map(|way| Way { ahead_in_vain: way.ahead_in_vain || is_too_early, ..way });
         self.traces[best.0].give_up(&error);
-        (route, Outcome { reports: self.reports(best), reached: Err(error) })
+        (way, Outcome { reports: self.reports(best), reached: Err(error) })
     }
 
     /// Until the tunnel stands, it is the proxy that does not answer.

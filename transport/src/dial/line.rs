@@ -1,13 +1,18 @@
 //! The single steps of an attempt, on sockets.
 
+use std::io::Write;
+
+use rustls::ClientConnection;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+use super::ahead::Ahead;
 use super::lookup::Lookups;
 use super::route::Route;
 use super::{DialError, error};
 use crate::RelayAddress;
 use crate::proxy::{self, Proxy, ProxyError};
+use crate::purpose::Purpose;
 use crate::tls::{CertificateOwner, TlsClient};
 
 /// The relay, the proxy in between, and the certificates to trust.
@@ -47,14 +52,23 @@ impl Line {
         Ok(stream)
     }
 
+    /// Secures a connection. `ahead` goes with the first flight, if the relay has told us before that it may; it counts
+    /// as not sent where the relay did not take it then.
     pub(super) async fn secure(
         &self,
         route: Route,
         tcp: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, DialError> {
-        let connector = TlsConnector::from(self.tls.greeting(route.hello));
-        let secured = connector.connect(self.relay.server_name(), tcp).await;
-        secured.map_err(|error| match &self.proxy {
+        (purpose, ahead): (Purpose, Vec<u8>),
+    ) -> Result<Ahead<TlsStream<TcpStream>>, DialError> {
+        let connector = TlsConnector::from(self.tls.greeting(route.hello, purpose));
+        let mut sent = false;
+        let begin = |begun: &mut ClientConnection| sent = send_early(begun, &ahead);
+        let secured = connector.connect_with(self.relay.server_name(), tcp, begin).await;
+        let said = |tls: TlsStream<TcpStream>| {
+            let is_taken = sent && tls.get_ref().1.is_early_data_accepted();
+            Ahead::new(tls, if is_taken { ahead } else { Vec::new() })
+        };
+        secured.map(said).map_err(|error| match &self.proxy {
             Some(proxy) if error::is_no_tls(&error) => {
                 let problem = "what comes through it is no secure connection".to_owned();
                 ProxyError::NotAProxy(proxy.address().clone(), problem).into()
@@ -80,4 +94,12 @@ impl Line {
             Err(_) => CertificateOwner::Unknown,
         }
     }
+}
+
+/// Sends `head` early, if TLS may, and all of it.
+fn send_early(begun: &mut ClientConnection, head: &[u8]) -> bool {
+    let Some(mut early) = begun.early_data().filter(|early| early.bytes_left() >= head.len()) else {
+        return false;
+    };
+    !head.is_empty() && early.write_all(head).is_ok()
 }

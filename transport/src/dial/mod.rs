@@ -15,6 +15,7 @@
 //! `transport/proxy/` has the `CONNECT` tunnel: `reply.rs` is a pure parser, `section.rs` decides between
 //! configuration, environment and none, once per relay.
 
+mod ahead;
 mod answer;
 mod conductor;
 mod destination;
@@ -40,6 +41,7 @@ pub use destination::Destination;
 pub use error::{CertificateDates, DialError};
 pub use steps::{DialStep, StepReport};
 
+use self::ahead::Ahead;
 use self::conductor::{Conductor, Outcome, Request};
 use self::learnt::Learnt;
 use self::line::Line;
@@ -47,9 +49,10 @@ use self::lookup::Lookups;
 use super::RelayAddress;
 use super::proxy::Proxy;
 use super::tls::TlsClient;
+use crate::purpose::Purpose;
 
 /// A WebSocket to the relay.
-pub type WebSocket = WebSocketStream<TlsStream<TcpStream>>;
+pub type WebSocket = WebSocketStream<Ahead<TlsStream<TcpStream>>>;
 
 /// How a relay is dialled: address, proxy and trust. Clones share what was learnt about the network, and the
 /// counter of [`Dialer::changes`].
@@ -60,13 +63,6 @@ pub struct Dialer {
     /// What [`Learnt`] counts its time from.
     born: Instant,
     changes: Arc<watch::Sender<u64>>,
-}
-
-/// What a connection is for: its buffers are sized by it.
-#[derive(Clone, Copy)]
-pub(super) enum Use {
-    Control,
-    Pipe,
 }
 
 impl Dialer {
@@ -119,7 +115,7 @@ impl Dialer {
     /// Dials `path` without further headers, and reports every step, also the one that failed. It takes
     /// no longer than any other dialling.
     pub async fn probe(&self, path: &str) -> (Vec<StepReport>, Result<WebSocket, DialError>) {
-        let Outcome { reports, reached } = self.race((path, &[]), Use::Control).await;
+        let Outcome { reports, reached } = self.race((path, &[]), Purpose::Control).await;
         (reports, reached)
     }
 
@@ -128,16 +124,16 @@ impl Dialer {
         &self,
         path: &str,
         headers: &[(&str, &str)],
-        purpose: Use,
+        purpose: Purpose,
     ) -> Result<WebSocket, DialError> {
         self.race((path, headers), purpose).await.reached
     }
 
-    async fn race(&self, request: Request<'_>, purpose: Use) -> Outcome {
+    async fn race(&self, request: Request<'_>, purpose: Purpose) -> Outcome {
         let plan = self.learnt().plan(self.born.elapsed());
-        let (route, outcome) = Conductor::new(&self.line, plan, request, purpose).run().await;
-        if let Some(route) = route {
-            self.learnt().reached(&plan, route, self.born.elapsed());
+        let (way, outcome) = Conductor::new(&self.line, plan, request, purpose).run().await;
+        if let Some(way) = way {
+            self.learnt().reached(&plan, way, self.born.elapsed());
         }
         outcome
     }

@@ -7,7 +7,8 @@
 //! - The families alternate. A next attempt begins as soon as one fails, or when all that run are *overdue*:
 //!   no step of an attempt should take much longer than the slowest before it.
 //! - Whatever takes the connection and then cuts it, or says nothing, may only be unable to take a hybrid
-//!   [`Hello`](crate::hello::Hello): the address gets the other kind, too.
+//!   [`Hello`](crate::hello::Hello): the address gets the other kind, too. Before that it gets the same without a
+//!   request that goes ahead, if one did.
 //! - What worked the last time goes first, alone, and has twice as long until another one begins.
 //! - Only one attempt at a time is asked to become the connection ([`Due::Ask`]): what is sent then may be
 //!   good for one time only.
@@ -65,6 +66,8 @@ pub(super) enum Passed {
     Tcp,
     /// The proxy has connected to the relay.
     Proxy,
+    /// TLS begins, and the request goes with its first flight.
+    Ahead,
     /// TLS stands.
     Tls,
 }
@@ -84,7 +87,13 @@ pub(super) enum Setback {
 enum Stage {
     Tcp,
     Proxy,
-    Tls { since: Duration },
+    Tls {
+        since: Duration,
+    },
+    /// As TLS, and it is asked already.
+    Ahead {
+        since: Duration,
+    },
     Ready,
     Asked,
     Failed(Setback),
@@ -102,9 +111,15 @@ struct Attempt {
     expected: Duration,
     /// It goes the way that worked the last time.
     is_known: bool,
+    /// Its request went ahead.
+    went_ahead: bool,
 }
 
 impl Attempt {
+    fn is_asked(&self) -> bool {
+        matches!(self.stage, Stage::Asked | Stage::Ahead { .. })
+    }
+
     fn runs(&self) -> bool {
         !matches!(self.stage, Stage::Failed(_))
     }
@@ -177,21 +192,33 @@ impl Race {
         attempt.slowest = attempt.slowest.max(now.saturating_sub(attempt.since));
         attempt.since = now;
         let factor = attempt.factor();
+        let tls = (3 * attempt.slowest).clamp(STEP, STEP_MAX);
         let (stage, step) = match passed {
             Passed::Tcp if through_proxy => (Stage::Proxy, PROXY_STEP),
-            Passed::Tcp | Passed::Proxy => {
-                (Stage::Tls { since: now }, (3 * attempt.slowest).clamp(STEP, STEP_MAX))
+            Passed::Tcp | Passed::Proxy => (Stage::Tls { since: now }, tls),
+            Passed::Ahead => {
+                attempt.went_ahead = true;
+                (Stage::Ahead { since: now }, tls)
             }
+            Passed::Tls if attempt.is_asked() => (Stage::Asked, ANSWER_STEP),
             Passed::Tls => (Stage::Ready, Duration::ZERO),
         };
         attempt.stage = stage;
         attempt.expected = now + (factor * step).min(share);
     }
 
+    /// Whether the request may go ahead on this one: on the way that worked the last time, while no other is asked.
+    pub(super) fn may_go_ahead(&self, id: AttemptId) -> bool {
+        let is_known = self.attempts.get(id.0).is_some_and(|attempt| attempt.is_known);
+        is_known && !self.attempts.iter().any(|attempt| attempt.went_ahead || attempt.is_asked())
+    }
+
     /// An attempt has failed.
     pub(super) fn failed(&mut self, id: AttemptId, setback: Setback) {
         if let Some(attempt) = self.attempts.get_mut(id.0) {
-            self.has_lost_way |= attempt.is_known;
+            // The same way is tried without.
+            let is_ahead = matches!(attempt.stage, Stage::Ahead { .. }) && setback == Setback::Hello;
+            self.has_lost_way |= attempt.is_known && !is_ahead;
             self.has_answer |= attempt.stage == Stage::Asked;
             attempt.stage = Stage::Failed(setback);
             self.is_settled |= setback == Setback::Everything;
@@ -213,8 +240,7 @@ impl Race {
     pub(super) fn deadline(&self) -> Duration {
         let begin = self.wanted().map(|(at, _)| at);
         let ready = self.position(Stage::Ready);
-        let abandon =
-            ready.and_then(|_| self.position(Stage::Asked)).map(|at| self.attempts[at].answers_until());
+        let abandon = ready.and_then(|_| self.asked()).map(|at| self.attempts[at].answers_until());
         let hopeless = self.hopeless_at();
         begin.chain(abandon).chain(hopeless).fold(self.ends, Duration::min)
     }
@@ -238,9 +264,17 @@ impl Race {
     }
 
     fn begin(&mut self, route: Route, now: Duration) -> Due {
-        let is_known = self.plan.first == Some(route) && self.attempts.is_empty();
+        let is_known = self.plan.first == Some(route);
         let slowest = Duration::ZERO;
-        let mut attempt = Attempt { route, stage: Stage::Tcp, since: now, slowest, expected: now, is_known };
+        let mut attempt = Attempt {
+            route,
+            stage: Stage::Tcp,
+            since: now,
+            slowest,
+            expected: now,
+            is_known,
+            went_ahead: false,
+        };
         attempt.expected += (attempt.factor() * STEP).min(self.share());
         self.attempts.push(attempt);
         Due::Begin(AttemptId(self.attempts.len() - 1), route)
@@ -249,10 +283,13 @@ impl Race {
     /// Has the first that is ready asked, once no other is being asked, or the one that is takes too long.
     fn due_answer(&mut self, now: Duration) -> Option<Due> {
         let ready = self.position(Stage::Ready)?;
-        match self.position(Stage::Asked) {
+        match self.asked() {
             Some(asked) if now < self.attempts[asked].answers_until() => None,
             Some(asked) => {
-                self.attempts[asked].stage = Stage::Failed(Setback::Address);
+                let attempt = &mut self.attempts[asked];
+                // What went ahead may be all that the address did not take.
+                let is_ahead = matches!(attempt.stage, Stage::Ahead { .. });
+                attempt.stage = Stage::Failed(if is_ahead { Setback::Hello } else { Setback::Address });
                 Some(Due::Abandon(AttemptId(asked)))
             }
             None => {
@@ -262,6 +299,10 @@ impl Race {
                 Some(Due::Ask(AttemptId(ready)))
             }
         }
+    }
+
+    fn asked(&self) -> Option<usize> {
+        self.attempts.iter().position(Attempt::is_asked)
     }
 
     fn position(&self, stage: Stage) -> Option<usize> {
@@ -284,7 +325,7 @@ impl Race {
         let is_new = !self.attempts.iter().any(|a| Family::of(a.route.address) == next_family);
         let one = fresh(next_family);
         let other = || fresh(next_family.other());
-        let others = self.attempts.iter().filter_map(move |attempt| self.other_hello(attempt, gate));
+        let others = self.attempts.iter().flat_map(move |attempt| self.other_hellos(attempt, gate));
         known
             .into_iter()
             .chain(one.filter(|_| is_new))
@@ -297,19 +338,22 @@ impl Race {
         self.attempts.iter().any(|attempt| attempt.route.address == address)
     }
 
-    /// The address of `attempt` with the other hello, if that may help.
-    fn other_hello(&self, attempt: &Attempt, gate: Duration) -> Option<(Duration, Route)> {
-        let route = Route { hello: attempt.route.hello.other(), ..attempt.route };
+    /// The address of `attempt` with another hello, if that may help.
+    fn other_hellos(&self, attempt: &Attempt, gate: Duration) -> impl Iterator<Item = (Duration, Route)> {
         let at = match attempt.stage {
-            Stage::Failed(Setback::Hello) => gate,
-            Stage::Tls { since } => {
+            Stage::Failed(Setback::Hello) => Some(gate),
+            Stage::Tls { since } | Stage::Ahead { since } => {
                 let silence = HELLO_SILENCE.max(5 * attempt.slowest).min(STEP_MAX);
-                gate.max(since + attempt.factor() * silence)
+                Some(gate.max(since + attempt.factor() * silence))
             }
-            _ => return None,
+            _ => None,
         };
-        let is_new = !self.attempts.iter().any(|attempt| attempt.route == route);
-        is_new.then_some((at, route))
+        let other = Route { hello: attempt.route.hello.other(), ..attempt.route };
+        let same = attempt.went_ahead.then_some(attempt.route);
+        let is_new =
+            |route: &Route| !self.attempts.iter().any(|tried| tried.route == *route && !tried.went_ahead);
+        let routes = same.into_iter().chain([other]).filter(is_new);
+        at.into_iter().flat_map(move |at| routes.clone().map(move |route| (at, route)))
     }
 
     /// When the next attempt may begin.

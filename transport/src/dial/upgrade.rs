@@ -6,29 +6,22 @@ use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::{
     self,
     error::ProtocolError,
-    handshake::client::{Request, generate_key},
+    handshake::client::{Request, generate_key, generate_request},
     http::{HeaderMap, Response},
     protocol::WebSocketConfig,
 };
 
+use super::ahead::Ahead;
 use super::answer::{self, Answer};
-use super::{DialError, Use, WebSocket};
+use super::{DialError, WebSocket};
 use crate::RelayAddress;
+use crate::purpose::Purpose;
 
-/// Asks `relay` for `path`, with further headers.
-pub(super) async fn upgrade(
+/// A request for `path`, with further headers.
+pub(super) fn request(
     relay: &RelayAddress,
-    tls: TlsStream<TcpStream>,
     (path, headers): (&str, &[(&str, &str)]),
-    purpose: Use,
-) -> Result<WebSocket, DialError> {
-    let request = request(relay, path, headers)?;
-    let config = Some(web_socket_config(purpose));
-    let connected = tokio_tungstenite::client_async_with_config(request, tls, config).await;
-    connected.map(|(socket, _)| socket).map_err(|error| explain(relay.clone(), error))
-}
-
-fn request(relay: &RelayAddress, path: &str, headers: &[(&str, &str)]) -> Result<Request, DialError> {
+) -> Result<Request, DialError> {
     let mut request = Request::builder()
         .uri(format!("{relay}{path}"))
         .header("Host", relay.authority())
@@ -44,6 +37,23 @@ fn request(relay: &RelayAddress, path: &str, headers: &[(&str, &str)]) -> Result
     request
         .body(())
         .map_err(|error| DialError::NotARelay(relay.clone().into(), answer::garbled(&error.to_string())))
+}
+
+/// How `request` is written.
+pub(super) fn head(request: &Request) -> Option<Vec<u8>> {
+    generate_request(request.clone()).ok().map(|(head, _)| head)
+}
+
+/// Asks `relay` with `request`, which may have gone ahead.
+pub(super) async fn upgrade(
+    relay: &RelayAddress,
+    tls: Ahead<TlsStream<TcpStream>>,
+    request: Request,
+    purpose: Purpose,
+) -> Result<WebSocket, DialError> {
+    let config = Some(web_socket_config(purpose));
+    let connected = tokio_tungstenite::client_async_with_config(request, tls, config).await;
+    connected.map(|(socket, _)| socket).map_err(|error| explain(relay.clone(), error))
 }
 
 fn explain(relay: RelayAddress, error: tungstenite::Error) -> DialError {
@@ -75,10 +85,10 @@ fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(text::name)
 }
 
-fn web_socket_config(purpose: Use) -> WebSocketConfig {
+fn web_socket_config(purpose: Purpose) -> WebSocketConfig {
     let (buffer, limit) = match purpose {
-        Use::Control => (4 * 1024, limits::CONTROL_MESSAGE),
-        Use::Pipe => (128 * 1024, limits::DATA_MESSAGE),
+        Purpose::Control => (4 * 1024, limits::CONTROL_MESSAGE),
+        Purpose::Pipe | Purpose::PipeAgain => (128 * 1024, limits::DATA_MESSAGE),
     };
     WebSocketConfig::default()
         .read_buffer_size(buffer)

@@ -21,6 +21,7 @@ use super::connection::Connection;
 use super::halves::Shared;
 use super::trial::{TrialEnd, undialled};
 use super::{Attached, AttachedError, Line, PipeDriver, PipeLimits, PipeLink, PipeReader, PipeWriter, QUEUE};
+use crate::purpose::Purpose;
 use crate::{Backoff, Dialer};
 
 /// A pipe's two halves, and what moves the bytes between them and the network.
@@ -59,7 +60,7 @@ impl Attached {
         let mut pipe = ResumablePipe::new(side, bounds.window, bounds.patience, Duration::ZERO);
         let hello = pipe.attaching(random_bytes());
         let line = Line { dialer: dialer.clone(), ticket: ticket.as_str().into() };
-        Self::attach_to(line, Some(&hello)).await?.converse(pipe, begin, bounds).await
+        Self::attach_with(line, &hello, Purpose::Pipe).await?.converse(pipe, begin, bounds).await
     }
 
     /// From our HELLO, which is said, to a pipe.
@@ -124,7 +125,7 @@ impl Attached {
         while Instant::now() < until {
             sleep(backoff.next_delay()).await;
             let hello = pipe.attaching(random_bytes());
-            match Self::attach_to(line.clone(), Some(&hello)).await {
+            match Self::attach_with(line.clone(), &hello, Purpose::PipeAgain).await {
                 Ok(attached) => return Some(attached),
                 Err(error) => match undialled(error) {
                     TrialEnd::Failed(_) => {}

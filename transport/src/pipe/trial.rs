@@ -4,19 +4,20 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fieldlink_protocol::pipe::{Established, Hello, TrialStep, closing};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::pipe::{Established, TrialStep, closing};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::random_bytes;
-use fieldlink_protocol::{endpoint, limits};
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use super::super::describe;
-use super::super::dial::{DialError, Use, WebSocket};
+use super::super::dial::{DialError, WebSocket};
 use super::connection::{Connection, closed};
 use super::halves::Shared;
 use super::{Line, PipeEnd};
+use crate::purpose::Purpose;
 
 /// Between two pings to the relay while we wait for the partner.
 const PING: Duration = Duration::from_millis(2_500);
@@ -69,9 +70,8 @@ impl Trial {
 }
 
 async fn attempt(line: &Line, shared: &Shared, attached: &OnceLock<Instant>) -> Result<TrialEnd, TrialEnd> {
-    let hello = Hello::to_header(&shared.with_pipe(|pipe| pipe.attaching(random_bytes())));
-    let headers = [(endpoint::TICKET_HEADER, &*line.ticket), (endpoint::HELLO_HEADER, &hello)];
-    let mut socket = line.dialer.dial(endpoint::PIPE, &headers, Use::Pipe).await.map_err(undialled)?;
+    let hello = shared.with_pipe(|pipe| pipe.attaching(random_bytes()));
+    let mut socket = line.dial(&hello, Purpose::PipeAgain).await.map_err(undialled)?;
     let _ = attached.set(Instant::now());
     let mut heard = Instant::now();
     let mut ping_at = heard + PING;

@@ -7,6 +7,7 @@ mod examiner;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::{Resumption, TicketRequest};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{
     ClientConfig, NamedGroup, RootCertStore, SupportedProtocolVersion, pki_types::CertificateDer,
@@ -18,6 +19,12 @@ pub use distinguished_name::read_distinguished_name;
 
 use self::examiner::Examiner;
 use crate::hello::Hello;
+use crate::purpose::Purpose;
+
+/// Sessions with the relay that can be taken up again: each ticket is good once (RFC 8446, appendix C.4).
+const TICKETS: usize = 8;
+/// Tickets that a pipe's connection asks for (RFC 9149): the one that it has used, and one for when its flight is lost.
+const TICKETS_ASKED: u8 = 2;
 
 /// Why there are no roots to trust.
 #[derive(Debug, thiserror::Error)]
@@ -41,9 +48,17 @@ pub enum TlsError {
 /// How the relay's TLS is spoken and checked. The kinds differ in what they offer, never in what they check.
 #[derive(Clone)]
 pub struct TlsClient {
-    hybrid: Arc<ClientConfig>,
-    classical: Arc<ClientConfig>,
+    hybrid: Greetings,
+    classical: Greetings,
     outdated: Arc<ClientConfig>,
+}
+
+/// One kind of ClientHello, for every use.
+#[derive(Clone)]
+struct Greetings {
+    control: Arc<ClientConfig>,
+    pipe: Arc<ClientConfig>,
+    pipe_again: Arc<ClientConfig>,
 }
 
 /// A client that trusts `ca_file` alone, or, without one, the system's store.
@@ -67,30 +82,54 @@ impl TlsClient {
                 .dangerous()
                 .with_custom_certificate_verifier(examiner.clone())
                 .with_no_client_auth();
-            Ok::<_, rustls::Error>(Arc::new(config))
+            Ok::<_, rustls::Error>(config)
         };
+        let tickets = Resumption::in_memory_sessions(TICKETS);
+        let hybrid = config(&provider, &[&TLS13])?;
+        let mut classical = config(&Arc::new(without_post_quantum(&provider)), &[&TLS13])?;
+        // Tickets are good for both: to the library, who has other client certificates is somebody else.
+        classical.client_auth_cert_resolver = hybrid.client_auth_cert_resolver.clone();
         Ok(Self {
-            hybrid: config(&provider, &[&TLS13])?,
-            classical: config(&Arc::new(without_post_quantum(&provider)), &[&TLS13])?,
-            outdated: config(&provider, &[&TLS12])?,
+            hybrid: Greetings::new(hybrid, &tickets),
+            classical: Greetings::new(classical, &tickets),
+            outdated: Arc::new(config(&provider, &[&TLS12])?),
         })
     }
 
     /// As the relay is dialled first.
     pub fn standard(&self) -> Arc<ClientConfig> {
-        self.hybrid.clone()
+        self.hybrid.control.clone()
     }
 
-    pub(super) fn greeting(&self, hello: Hello) -> Arc<ClientConfig> {
-        match hello {
-            Hello::Hybrid => self.hybrid.clone(),
-            Hello::Classical => self.classical.clone(),
+    pub(super) fn greeting(&self, hello: Hello, purpose: Purpose) -> Arc<ClientConfig> {
+        let greetings = match hello {
+            Hello::Hybrid => &self.hybrid,
+            Hello::Classical => &self.classical,
+        };
+        match purpose {
+            Purpose::Control => greetings.control.clone(),
+            Purpose::Pipe => greetings.pipe.clone(),
+            Purpose::PipeAgain => greetings.pipe_again.clone(),
         }
     }
 
     /// Speaks TLS 1.2: to find out whose a server is that speaks nothing newer, and for nothing else.
     pub(super) fn outdated(&self) -> Arc<ClientConfig> {
         self.outdated.clone()
+    }
+}
+
+impl Greetings {
+    /// Only pipes ask for tickets: an idle connection need not remember any. Only who comes back to a pipe says
+    /// something early, with one of them.
+    fn new(control: ClientConfig, tickets: &Resumption) -> Self {
+        let asked = TicketRequest { new_session_count: TICKETS_ASKED, resumption_count: TICKETS_ASKED };
+        let mut pipe = control.clone();
+        pipe.resumption = tickets.clone();
+        pipe.send_ticket_request = Some(asked);
+        let mut pipe_again = pipe.clone();
+        pipe_again.enable_early_data = true;
+        Self { control: Arc::new(control), pipe: Arc::new(pipe), pipe_again: Arc::new(pipe_again) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A relay in this process on a port of its own, and fake peers that speak its wire.
 mod call;
+mod early;
 mod peers;
 mod process;
 
@@ -33,6 +34,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(crate) use call::*;
+pub(crate) use early::*;
 pub(crate) use peers::*;
 
 pub(crate) type Socket = WebSocketStream<TlsStream<TcpStream>>;
@@ -197,6 +199,13 @@ impl TestRelay {
     /// A TLS connection to the relay, before any HTTP.
     pub(crate) async fn dial(&self) -> TlsStream<TcpStream> {
         self.secure(within(TcpStream::connect(self.address)).await.expect("connected")).await
+    }
+
+    /// Sends these bytes over a connection of their own, before any TLS.
+    pub(crate) async fn send_raw(&self, bytes: &[u8]) -> TcpStream {
+        let mut tcp = within(TcpStream::connect(self.address)).await.expect("connected");
+        within(tcp.write_all(bytes)).await.expect("sent");
+        tcp
     }
 
     /// The same; an error if it is turned away.

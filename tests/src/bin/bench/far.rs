@@ -66,16 +66,17 @@ impl Site {
     }
 }
 
-/// All rows; none, and a line that says why, where there can be no hosts.
-pub(crate) fn rows(rows: &mut Rows, cache: &Path) {
+/// Rows of gaps; none, and a line that says why, where there can be no hosts.
+pub(crate) fn gap_rows(rows: &mut Rows, _: &Path) {
     let Some(site) = Site::new() else { return };
-    copy_rows(rows, &site, cache);
-    let relay = site.relay();
+    let mut relay = site.relay();
     let wired = Wired::new(&relay, [Some(&site.desk), Some(&site.device)]);
-    wired.cut_rows(rows, &wired.call(), " at 165 ms");
+    wired.far_rows(rows, &mut relay, 2.0 * DELAY.as_secs_f64() * 1e3);
 }
 
-fn copy_rows(rows: &mut Rows, site: &Site, cache: &Path) {
+/// Rows of copies, likewise.
+pub(crate) fn copy_rows(rows: &mut Rows, cache: &Path) {
+    let Some(site) = &Site::new() else { return };
     let relay = site.relay();
     let options = ScannerOptions { host: Some(site.device.clone()), ..ScannerOptions::default() };
     let scanner = Scanner::start_with(&relay, options);

@@ -18,12 +18,19 @@ const ROUNDS: usize = 11;
 const SINGLE_ROUNDS: usize = 5;
 /// A connection that is left in peace for so long has lived, by [`limits::PIPE_STABLE`].
 const LIVED: Duration = Duration::from_secs(limits::PIPE_STABLE.as_secs() + 1);
-/// Beyond the round trip, in milliseconds: what a cut may cost.
-const CUT: f64 = 300.0;
-/// What cuts in a row may cost beyond that: the longest back-off after quick losses, in milliseconds.
-const BACK_OFF: f64 = 800.0;
-/// What a relay that is started again may cost, in milliseconds.
+/// On short cables, in milliseconds: what a single cut may cost.
+const CUT: f64 = 30.0;
+/// Beyond the round trip, in milliseconds: what cuts in a row may cost. The longest back-off after quick losses.
+const BACK_OFF: f64 = 1_100.0;
+/// On short cables, in milliseconds: what a relay that is started again may cost.
 const RESTART: f64 = 1_000.0;
+/// On a long line, in its round trips: what a single cut may cost on the engineer's side, and on the scanner's.
+const FAR_CUTS: [f64; 2] = [3.3, 2.8];
+/// The same, of a relay that is started again.
+const FAR_RESTART: f64 = 3.8;
+
+/// Whose cable, in the order of [`Wired`]'s.
+const SIDES: [&str; 2] = ["engineer's", "scanner's"];
 
 /// A session whose two sides reach the relay by a cable each.
 pub(crate) struct Wired {
@@ -52,47 +59,81 @@ impl Wired {
         self.engineer.call(&self.scanner)
     }
 
-    /// Rows for connections that are reset. `place` goes behind their names.
-    pub(crate) fn cut_rows(&self, rows: &mut Rows, call: &Call<'_>, place: &str) {
-        eprintln!("measuring gaps after a cut{place} …");
+    /// Rows on short cables.
+    pub(crate) fn near_rows(&self, rows: &mut Rows, relay: &mut Relay, call: &Call<'_>) {
+        eprintln!("measuring gaps after a cut …");
         let round_trip = traffic::slow_round_trip(&mut call.ssh("cat")) * 1e3;
-        rows.info(&format!("64 B round trip, over the cables{place}"), round_trip, "ms", Better::Lower);
+        rows.info("64 B round trip, over the cables", round_trip, "ms", Better::Lower);
         let stream = Trickle::start(call);
-        for (side, cable) in ["engineer's", "scanner's"].iter().zip(&self.cables) {
-            let cut = || {
-                cable.cut();
-                cable.mend();
-                stream.gap_since(Instant::now())
-            };
-            let single = middle(SINGLE_ROUNDS, || {
-                stream.flow(LIVED);
-                cut()
-            });
-            let in_a_row = middle(ROUNDS, cut);
-            let name = format!("gap after a single cut, {side} side{place}");
-            rows.goal(&name, single, "ms", (round_trip + CUT).round(), Better::Lower);
-            let name = format!("gap after cuts in a row, {side} side{place}");
-            rows.goal(&name, in_a_row, "ms", (round_trip + CUT + BACK_OFF).round(), Better::Lower);
+        for (side, cable) in SIDES.iter().zip(&self.cables) {
+            let single = single_cut(&stream, cable);
+            rows.goal(&format!("gap after a single cut, {side} side"), single, "ms", CUT, Better::Lower);
+            self.row_of_cuts(rows, &stream, side, cable, round_trip, "");
         }
+        for signal in ["SIGKILL", "SIGTERM"] {
+            let gap = restart(&stream, relay, signal);
+            rows.goal(&format!("gap after relay restart, {signal}"), gap, "ms", RESTART, Better::Lower);
+        }
+    }
+
+    /// Rows on a line of 165 ms, in its round trips.
+    pub(crate) fn far_rows(&self, rows: &mut Rows, relay: &mut Relay, round_trip: f64) {
+        eprintln!("measuring gaps after a cut at 165 ms …");
+        let call = &self.call();
+        let took = traffic::slow_round_trip(&mut call.ssh("cat")) * 1e3;
+        rows.info("64 B round trip at 165 ms", took, "ms", Better::Lower);
+        let stream = Trickle::start(call);
+        for ((side, cable), goal) in SIDES.iter().zip(&self.cables).zip(FAR_CUTS) {
+            let single = single_cut(&stream, cable) / round_trip;
+            let name = format!("gap after a single cut at 165 ms, {side} side");
+            rows.goal(&name, single, "RTT", goal, Better::Lower);
+            self.row_of_cuts(rows, &stream, side, cable, took, " at 165 ms");
+        }
+        let gap = restart(&stream, relay, "SIGKILL") / round_trip;
+        rows.goal("gap after relay restart at 165 ms", gap, "RTT", FAR_RESTART, Better::Lower);
+    }
+
+    fn row_of_cuts(
+        &self,
+        rows: &mut Rows,
+        stream: &Trickle,
+        side: &str,
+        cable: &Cable,
+        round_trip: f64,
+        place: &str,
+    ) {
+        let in_a_row = middle(ROUNDS, || cut(stream, cable));
+        let name = format!("gap after cuts in a row{place}, {side} side");
+        rows.goal(&name, in_a_row, "ms", (round_trip + BACK_OFF).round(), Better::Lower);
     }
 }
 
-/// Rows for a `relay` that is killed, or stopped, and started again, while connections have lived.
-pub(crate) fn restart_rows(rows: &mut Rows, relay: &mut Relay, call: &Call<'_>) {
-    eprintln!("measuring gaps after the relay's restart …");
-    let stream = Trickle::start(call);
-    for signal in ["SIGKILL", "SIGTERM"] {
-        let gap = middle(SINGLE_ROUNDS, || {
-            stream.flow(LIVED);
-            match signal {
-                "SIGKILL" => relay.crash(),
-                _ => assert!(relay.stop().success(), "the relay drains"),
-            }
-            relay.launch();
-            stream.gap_since(Instant::now())
-        });
-        rows.goal(&format!("gap after relay restart, {signal}"), gap, "ms", RESTART, Better::Lower);
-    }
+/// Resets the connections of a cable.
+fn cut(stream: &Trickle, cable: &Cable) -> f64 {
+    cable.cut();
+    cable.mend();
+    stream.gap_since(Instant::now())
+}
+
+/// The same, of connections that have lived.
+fn single_cut(stream: &Trickle, cable: &Cable) -> f64 {
+    middle(SINGLE_ROUNDS, || {
+        stream.flow(LIVED);
+        cut(stream, cable)
+    })
+}
+
+/// A relay is killed, or stopped, and started again, while connections have lived.
+fn restart(stream: &Trickle, relay: &mut Relay, signal: &str) -> f64 {
+    middle(SINGLE_ROUNDS, || {
+        stream.flow(LIVED);
+        match signal {
+            "SIGKILL" => relay.crash(),
+            _ => assert!(relay.stop().success(), "the relay drains"),
+        }
+        relay.launch();
+        stream.gap_since(Instant::now())
+    })
 }
 
 /// The median of all rounds, in milliseconds.

@@ -45,11 +45,12 @@ fn main() -> ExitCode {
 type Part = fn(&mut Rows, &Path);
 
 /// What can be measured by itself, if named on the command line.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("idle", idle_rows),
     ("traffic", traffic_rows),
     ("gaps", gap_rows),
-    ("far", far::rows),
+    ("far-gaps", far::gap_rows),
+    ("far-copies", far::copy_rows),
     ("ends", end_rows),
 ];
 
@@ -89,8 +90,7 @@ fn gap_rows(rows: &mut Rows, _: &Path) {
     let mut relay = Relay::start();
     let wired = Wired::new(&relay, [None, None]);
     let call = wired.call();
-    wired.cut_rows(rows, &call, "");
-    gaps::restart_rows(rows, &mut relay, &call);
+    wired.near_rows(rows, &mut relay, &call);
 }
 
 fn end_rows(rows: &mut Rows, _: &Path) {

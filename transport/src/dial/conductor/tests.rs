@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, 
 
 use super::super::learnt::Learnt;
 use super::super::lookup::Lookups;
+use super::super::route::Route;
 use super::*;
 use crate::hello::Hello;
 use crate::tls::TlsClient;
@@ -174,10 +175,11 @@ impl Dialled {
 /// Dials a name that has these addresses.
 async fn dial(line: &Line, plan: Plan, addresses: &[SocketAddr]) -> Dialled {
     let begun = Instant::now();
-    let mut conductor = Conductor::new(line, plan, ("/v1/agent", &[]), Use::Control);
+    let mut conductor = Conductor::new(line, plan, ("/v1/agent", &[]), Purpose::Control);
     conductor.race.found(Family::V4, addresses, Duration::ZERO);
     conductor.race.found(Family::V6, &[], Duration::ZERO);
-    let (route, outcome) = conductor.run().await;
+    let (way, outcome) = conductor.run().await;
+    let route = way.map(|way| way.route);
     Dialled { route, took: begun.elapsed(), outcome }
 }
 
@@ -189,7 +191,7 @@ fn unknown() -> Plan {
 fn known(dialled: &Dialled) -> Plan {
     let mut learnt = Learnt::default();
     let route = dialled.route.expect("the relay was reached");
-    learnt.reached(&learnt.plan(Duration::ZERO), route, Duration::ZERO);
+    learnt.reached(&learnt.plan(Duration::ZERO), route.into(), Duration::ZERO);
     learnt.plan(Duration::ZERO)
 }
 
@@ -243,7 +245,8 @@ async fn a_large_hello_is_what_is_sent_first() {
     let host = Host::start(Conduct::Relay(server(&own, NEW))).await;
     let dialled = dial(&line, unknown(), &[host.address]).await;
     let group = dialled.outcome.reached.expect("it answers");
-    let group = group.get_ref().get_ref().1.negotiated_key_exchange_group().expect("a group").name();
+    let group =
+        group.get_ref().get_ref().get_ref().1.negotiated_key_exchange_group().expect("a group").name();
     assert_eq!(group, rustls::NamedGroup::X25519MLKEM768);
 }
 

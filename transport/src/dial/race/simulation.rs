@@ -30,6 +30,8 @@ struct Host {
     hybrid: Fate,
     classical: Fate,
     answer: Fate,
+    /// What becomes of TLS where the request goes ahead with it, unless it is as without.
+    ahead: Option<Fate>,
 }
 
 impl Host {
@@ -42,7 +44,12 @@ impl Host {
                 1 => Fate::Fails(round_trip, Setback::Hello),
                 _ => passes,
             };
-            return Self { tcp: passes, hybrid, classical: passes, answer: passes };
+            let ahead = match rng.random_range(0..3) {
+                0 => Some(Fate::Silent),
+                1 => Some(Fate::Fails(round_trip, Setback::Hello)),
+                _ => None,
+            };
+            return Self { tcp: passes, hybrid, classical: passes, answer: passes, ahead };
         }
         let bad = |rng: &mut StdRng, setback| match rng.random_range(0..4) {
             0 => Fate::Silent,
@@ -54,6 +61,7 @@ impl Host {
             hybrid: bad(rng, Setback::Hello),
             classical: bad(rng, Setback::Hello),
             answer: bad(rng, Setback::Address),
+            ahead: None,
         };
         if host.leads(Hello::Hybrid) || host.leads(Hello::Classical) {
             host.answer = Fate::Fails(round_trip, Setback::Address);
@@ -129,6 +137,9 @@ struct Run<'a> {
     now: Duration,
     events: Vec<(Duration, Event)>,
     routes: Vec<Route>,
+    /// Whether the request may go ahead, and the attempt on which it went.
+    may_go_ahead: bool,
+    ahead: Option<AttemptId>,
     /// Attempts that are neither failed nor abandoned.
     running: Vec<AttemptId>,
     asked: Option<AttemptId>,
@@ -139,7 +150,9 @@ impl<'a> Run<'a> {
         let race = Race::new(plan, false, Duration::ZERO, END);
         let lookups = world.lookups.iter();
         let events = lookups.filter_map(|(family, at)| Some(((*at)?, Event::Found(*family)))).collect();
-        Self { world, race, now: Duration::ZERO, events, routes: vec![], running: vec![], asked: None }
+        let (routes, running) = (vec![], vec![]);
+        let (may_go_ahead, ahead, asked) = (false, None, None);
+        Self { world, race, now: Duration::ZERO, events, routes, may_go_ahead, ahead, running, asked }
     }
 
     /// The way that led to the relay, and how long that took.
@@ -169,7 +182,9 @@ impl<'a> Run<'a> {
         match due {
             Due::Begin(id, route) => {
                 assert_eq!(id.0, self.routes.len());
-                assert!(!self.routes.contains(&route), "a way was tried twice");
+                let went_ahead = |number| self.ahead == Some(AttemptId(number));
+                let is_tried = |(number, tried): (usize, &Route)| *tried == route && !went_ahead(number);
+                assert!(!self.routes.iter().enumerate().any(is_tried), "a way was tried twice");
                 let known = self.race.addresses();
                 assert!(known.contains(&route.address));
                 self.routes.push(route);
@@ -211,9 +226,20 @@ impl<'a> Run<'a> {
             Event::Passed(id, passed) => {
                 self.race.passed(id, passed, self.now);
                 let route = self.routes[id.0];
-                if passed == Passed::Tcp {
-                    let fate = self.world.hosts[&route.address].secures(route.hello);
-                    self.step(id, fate, Event::Passed(id, Passed::Tls));
+                let host = self.world.hosts[&route.address];
+                match passed {
+                    Passed::Tcp if self.may_go_ahead && self.race.may_go_ahead(id) => {
+                        self.race.passed(id, Passed::Ahead, self.now);
+                        assert_eq!(self.asked.replace(id), None, "two are asked at a time");
+                        self.ahead = Some(id);
+                        let fate = host.ahead.unwrap_or(host.secures(route.hello));
+                        self.step(id, fate, Event::Passed(id, Passed::Tls));
+                    }
+                    Passed::Tcp => self.step(id, host.secures(route.hello), Event::Passed(id, Passed::Tls)),
+                    Passed::Tls if self.asked == Some(id) => {
+                        self.step(id, host.answer, Event::Answered(id));
+                    }
+                    _ => {}
                 }
             }
             Event::Answered(id) => return Some(self.routes[id.0]),
@@ -239,12 +265,21 @@ fn run(seed: u64) {
     let Some((route, took)) = reached else { return };
     assert!(world.hosts[&route.address].leads(route.hello));
     // Again, on the same network.
-    learnt.reached(&plan, route, took);
+    learnt.reached(&plan, route.into(), took);
     let mut second = Run::new(&world, learnt.plan(took));
     let (again, took_again) = second.run().expect("it worked a moment ago");
     assert_eq!(again, route);
     assert_eq!(second.routes[0], route, "the known way does not go first");
     assert!(took_again <= took, "{took_again:?} after {took:?}");
+    // And with a request that goes ahead, which the network may not pass.
+    let mut third = Run::new(&world, learnt.plan(took));
+    third.may_go_ahead = true;
+    let (ahead, took_ahead) = third.run().expect("it works without");
+    assert_eq!(ahead.address, route.address);
+    match world.hosts[&route.address].ahead {
+        None => assert_eq!((third.routes.len(), took_ahead), (second.routes.len(), took_again)),
+        Some(_) => assert!(third.ahead != Some(AttemptId(third.routes.len() - 1))),
+    }
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn ipv4_waits_a_moment_for_a_slow_answer_about_ipv6() {
 fn the_known_way_needs_no_look_up_and_goes_alone() {
     let mut learnt = Learnt::default();
     let known = Route { address: address(V4), hello: Hello::Hybrid };
-    learnt.reached(&learnt.plan(ms(0)), known, ms(0));
+    learnt.reached(&learnt.plan(ms(0)), known.into(), ms(0));
     let mut race = Race::new(learnt.plan(ms(0)), false, ms(0), END);
     begins(&mut race, ms(0), &[(V4, Hello::Hybrid)]);
     race.found(Family::V6, &[address(V6)], ms(5));
@@ -133,7 +133,7 @@ fn the_known_way_needs_no_look_up_and_goes_alone() {
 fn a_relay_that_is_started_again_is_not_hidden_by_an_address_that_is_silent() {
     let mut learnt = Learnt::default();
     let known = Route { address: address(V4), hello: Hello::Hybrid };
-    learnt.reached(&learnt.plan(ms(0)), known, ms(0));
+    learnt.reached(&learnt.plan(ms(0)), known.into(), ms(0));
     let mut race = Race::new(learnt.plan(ms(0)), false, ms(0), END);
     begins(&mut race, ms(0), &[(V4, Hello::Hybrid)]);
     race.found(Family::V6, &[address(V6)], ms(0));

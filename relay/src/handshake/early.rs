@@ -1,0 +1,56 @@
+//! Requests that came before the handshake was over.
+//!
+//! A side that comes back to a pipe which was spliced before may say so in its first flight, and nobody else anything.
+//! It is answered at once, also with the HELLO of a partner that waits. It attaches when its Finished is there: until
+//! then it takes nobody's place, no one is asked to attach again because of it, and nothing that it says is read.
+
+use std::io;
+use std::net::SocketAddr;
+
+use fieldlink_protocol::endpoint;
+
+use super::visitor::{Peer, PipeVisit, acceptable};
+use super::{HandshakeContext, Lifecycle};
+use crate::http::{self, Head, Refusal};
+use crate::permits::Permit;
+use crate::socket;
+use crate::tls::Early;
+
+impl HandshakeContext {
+    /// Answers a head that came early, if it may, and goes on when the handshake is over.
+    pub(super) async fn converse_early(
+        &self,
+        mut early: Early,
+        peer: SocketAddr,
+    ) -> io::Result<Option<Lifecycle>> {
+        let identified = match http::read_head(&mut &early.said[..]).await? {
+            Ok(head) => self.identify_early(&head).await,
+            Err(refusal) => Err(refusal),
+        };
+        match identified {
+            Ok((mut visit, permit, mut answer)) => {
+                if let Some((partner, hello)) = self.switchboard.waiting_partner(&visit.ticket) {
+                    visit.heard = Some(partner);
+                    answer.extend(socket::frame(hello.into_data()));
+                }
+                early.answer(&answer).await?;
+                let tls = early.finish().await?;
+                Ok(Some(self.admit(Peer::Pipe(visit), tls, Vec::new(), peer, permit).await))
+            }
+            Err(refusal) => self.refuse(early.finish().await?, &refusal).await,
+        }
+    }
+
+    /// With the answer that makes the connection a WebSocket.
+    async fn identify_early(&self, head: &Head) -> Result<(PipeVisit, Permit, Vec<u8>), Refusal> {
+        if head.request.uri().path() != endpoint::PIPE || !head.tail.is_empty() {
+            return Err(Refusal::TOO_EARLY);
+        }
+        let (visit, permit) = self.identify_pipe(head).await?;
+        acceptable(head)?;
+        match self.switchboard.was_spliced(&visit.ticket) {
+            true => Ok((visit, permit, head.acceptance()?)),
+            false => Err(Refusal::TOO_EARLY),
+        }
+    }
+}
