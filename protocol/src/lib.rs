@@ -65,6 +65,10 @@ pub mod endpoint {
     pub const TICKET_HEADER: &str = "fieldlink-ticket";
     /// The header in which a side that attaches to a pipe may say its HELLO already.
     pub const HELLO_HEADER: &str = "fieldlink-hello";
+    /// What an attachment is, if not an ordinary one: [`SPARE`].
+    pub const ATTACH_HEADER: &str = "fieldlink-attach";
+    /// A connection in reserve. It becomes its side's attachment when it says its HELLO, as its first message.
+    pub const SPARE: &str = "spare";
     /// The header in which a relay that cannot speak the client's version lists its own.
     pub const VERSIONS_HEADER: &str = "fieldlink-versions";
     /// The header in which a relay names, as a code, why the session of a ticket is over.

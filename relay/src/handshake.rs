@@ -20,7 +20,7 @@ use crate::arrivals::{Arrival, Arrivals};
 use crate::coalesced::Coalesced;
 use crate::config::Limits;
 use crate::endpoint::measure::Measuring;
-use crate::endpoint::{agent, engineer, measure, pipe};
+use crate::endpoint::{agent, engineer, measure, pipe, spare};
 use crate::http::{self, Refusal};
 use crate::permits::{Permit, Permits};
 use crate::socket::{self, Metered, PipeSocket, Purpose, Tls};
@@ -126,7 +126,7 @@ impl HandshakeContext {
     ) -> Lifecycle {
         let (switchboard, limits) = (&self.switchboard, &self.limits);
         let purpose = match visitor {
-            Peer::Pipe(..) => Purpose::Pipe,
+            Peer::Pipe(_) | Peer::Spare(_) => Purpose::Pipe,
             Peer::Measurement(_) => Purpose::Measurement,
             Peer::Agent(_) | Peer::Engineer(_) => Purpose::Control,
         };
@@ -150,6 +150,10 @@ impl HandshakeContext {
             }
             Peer::Measurement(turn) => {
                 Box::pin(measure::serve(web_socket, self.stopping.clone(), (turn, permit)))
+            }
+            Peer::Spare(ticket) => {
+                let socket = PipeSocket { web_socket, hello: None, heard: None, permit };
+                Box::pin(spare::serve(socket, ticket, switchboard.clone(), limits.clone()))
             }
             Peer::Pipe(visit) => {
                 let socket = PipeSocket { web_socket, hello: visit.hello, heard: visit.heard, permit };

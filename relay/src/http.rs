@@ -63,6 +63,9 @@ impl Refusal {
     /// What a side says with its attachment is no HELLO, or more than one.
     pub(crate) const HELLO: Self =
         Self::new("400 Bad Request", "hello-malformed", "the hello is malformed\n");
+    /// An attachment of a kind that this relay does not know, or that this pipe does not take.
+    pub(crate) const ATTACH: Self =
+        Self::new("409 Conflict", "no-spare", "this pipe takes no such connection now\n");
     /// Said before the handshake was over, when it may have been recorded and sent by somebody else (RFC 8470).
     pub(crate) const TOO_EARLY: Self =
         Self::new("425 Too Early", "too-early", "ask again when the handshake is over\n");

@@ -12,6 +12,7 @@ pub mod raw;
 pub mod service;
 pub mod terminal;
 mod tun;
+pub mod two_ways;
 
 pub use cable::Cable;
 pub use fieldlink_testbed::{
@@ -21,3 +22,4 @@ pub use fieldlink_testbed::{
 pub use lab::{Lab, Namespace};
 pub use proxy::{ProxyKind, ProxyServer};
 pub use service::Service;
+pub use two_ways::TwoWays;

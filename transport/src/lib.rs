@@ -8,6 +8,7 @@ mod backoff;
 mod control;
 mod dial;
 mod hello;
+mod interfaces;
 mod measure;
 mod pipe;
 mod proxy;
@@ -19,6 +20,7 @@ pub use address::{ParseRelayAddressError, RelayAddress};
 pub use backoff::Backoff;
 pub use control::{ControlConnection, ControlError};
 pub use dial::{Answer, CertificateDates, Destination, DialError, DialStep, Dialer, StepReport, WebSocket};
+pub use interfaces::Interfaces;
 pub use measure::{Measurement, MeasurementEnd, measure};
 pub use pipe::{
     Attached, AttachedError, OpenPipe, PipeDriver, PipeEnd, PipeLimits, PipeLink, PipeReader, PipeWriter,

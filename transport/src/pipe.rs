@@ -10,6 +10,7 @@ mod driver;
 mod establish;
 mod halves;
 mod incoming;
+mod spare;
 mod trial;
 
 use std::sync::Arc;

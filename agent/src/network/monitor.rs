@@ -179,6 +179,10 @@ impl Monitoring {
     fn on_state(&mut self) {
         let state = self.state.borrow_and_update().clone();
         let before = std::mem::replace(&mut self.complaint, state.known().and_then(verdict::complaint));
+        // Before they are told to dial anew: where to, depends on it.
+        if let Some(interfaces) = state.interfaces() {
+            self.dialer.set_interfaces(interfaces);
+        }
         if self.whereabouts.has_moved(&state) {
             tracing::info!("the way to the relay has changed: everything dials anew");
             self.dialer.network_changed();

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use fieldlink_transport::Interfaces;
 use serde::Serialize;
 
 /// What is known of the network, and if nothing, why.
@@ -32,6 +33,8 @@ pub struct Network {
     pub metered: bool,
     /// The connection with the default route.
     pub primary: Option<Primary>,
+    /// Another interface that leads out by itself, if there is one beside the primary connection's.
+    pub second: Option<String>,
     /// The interface that waits for an address, or was not given one.
     pub without_address: Option<String>,
     /// Whether NetworkManager looks after any interface at all.
@@ -138,6 +141,14 @@ impl Connectivity {
 }
 
 impl NetworkState {
+    /// What connections have to know of it, if NetworkManager says something.
+    pub fn interfaces(&self) -> Option<Interfaces> {
+        let network = self.known()?;
+        let named = |name: &str| (!name.is_empty()).then(|| name.into());
+        let primary = network.primary.as_ref().and_then(|primary| named(&primary.interface));
+        Some(Interfaces { primary, second: network.second.as_deref().and_then(named) })
+    }
+
     /// What NetworkManager says, if it says something.
     pub fn known(&self) -> Option<&Network> {
         match self {
@@ -206,7 +217,15 @@ pub(super) mod tests {
             Some(_) => (ManagerState::Global, Connectivity::Full),
             None => (ManagerState::Disconnected, Connectivity::None),
         };
-        Network { state, connectivity, metered: false, primary, without_address: None, manages: true }
+        Network {
+            state,
+            connectivity,
+            metered: false,
+            primary,
+            second: None,
+            without_address: None,
+            manages: true,
+        }
     }
 
     fn with(primary: Option<Primary>) -> NetworkState {

@@ -9,6 +9,10 @@
 //! *oldest* splice counts as the proven one, and only what is newer is displaced. A lost connection closes the
 //! partner's with `attach-again`; a close that is final (`protocol/src/pipe/closing.rs`) closes the pipe, over
 //! whichever connection it comes.
+//!
+//! Beside all that, the control pipe keeps one spare connection per side, over another interface of that side's
+//! computer. It has a seat so that it is closed with the pipe, and that is all: nobody is displaced by it, asked to
+//! attach again because of it, or told when it goes. When it is used it is an attachment like any other.
 
 use std::time::Instant;
 
@@ -42,6 +46,8 @@ pub(super) struct Pipe {
     /// Whether it outlives a lost connection.
     pub(super) goes_on: bool,
     slot: Slot,
+    /// The spare connections of the engineer and of the agent.
+    spares: [Option<AttachmentId>; 2],
 }
 
 /// At most two connections per side: an older splice, and beside it a newer one or an attachment that waits for it.
@@ -83,13 +89,13 @@ impl Pipe {
     pub(super) fn expected(kind: impl Into<Code<PipeKind>>, run: RunId, until: Instant) -> Self {
         let kind = kind.into();
         let goes_on = kind != PipeKind::Control;
-        Self { kind, run, goes_on, slot: Slot::New { until, waiting: None } }
+        Self { kind, run, goes_on, slot: Slot::New { until, waiting: None }, spares: [None; 2] }
     }
 
     /// A pipe that was spliced before, by an earlier relay.
     pub(super) fn apart(kind: impl Into<Code<PipeKind>>, run: RunId, until: Instant) -> Self {
         let kind = kind.into();
-        Self { kind, run, goes_on: true, slot: Slot::Apart { until, waiting: None } }
+        Self { kind, run, goes_on: true, slot: Slot::Apart { until, waiting: None }, spares: [None; 2] }
     }
 
     /// Attaches `new`: it joins the attachment that waits on the other side, or waits itself.
@@ -173,6 +179,24 @@ impl Pipe {
         }
     }
 
+    /// Takes in a spare connection of a side, in place of an earlier one. Nobody else is told of it.
+    pub(super) fn keep_spare(&mut self, spare: Waiter, effects: &mut Vec<Effect>) {
+        let earlier = self.spares[place_of(spare.side)].replace(spare.id);
+        effects.extend(earlier.map(|earlier| Effect::Part(earlier, CloseCause::Displaced(spare.side))));
+    }
+
+    /// A spare connection is gone, or becomes an attachment.
+    pub(super) fn release_spare(&mut self, id: AttachmentId) {
+        for spare in &mut self.spares {
+            spare.take_if(|spare| *spare == id);
+        }
+    }
+
+    /// All that have a seat.
+    pub(super) fn seats(&self) -> impl Iterator<Item = AttachmentId> + use<> {
+        self.attachments().chain(self.spares.into_iter().flatten())
+    }
+
     /// The attachments that have a seat: that of each splice, and the one that waits.
     pub(super) fn attachments(&self) -> impl Iterator<Item = AttachmentId> + use<> {
         let oldest = match &self.slot {
@@ -211,5 +235,12 @@ impl Pipe {
             // How long the first one waits is its own matter.
             Slot::New { waiting: Some(_), .. } | Slot::Joined { .. } => None,
         }
+    }
+}
+
+fn place_of(side: Role) -> usize {
+    match side {
+        Role::Engineer => 0,
+        Role::Agent => 1,
     }
 }

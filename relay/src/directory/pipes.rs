@@ -42,6 +42,8 @@ pub(crate) enum AttachRefusal {
     Pending,
     /// It is for a side that this version does not know.
     UnknownSide,
+    /// Its pipe takes no spare connections.
+    NoSpare,
 }
 
 /// The place of an attachment.
@@ -158,6 +160,38 @@ impl Directory {
         Ok(attach)
     }
 
+    /// Takes in a spare connection of one side, at the control pipe of a session that goes on.
+    pub(crate) fn keep_spare(
+        &mut self,
+        ticket: &PipeTicket,
+        spare: AttachmentId,
+        now: Instant,
+    ) -> Result<(), AttachRefusal> {
+        self.may_keep_spare(ticket, now)?;
+        let side = ticket.side.known().ok_or(AttachRefusal::UnknownSide)?;
+        let session = self.sessions.get_mut(&ticket.session).ok_or(AttachRefusal::SessionOver)?;
+        let pipe = session.pipes.get_mut(&ticket.pipe).ok_or(AttachRefusal::TicketUsed)?;
+        pipe.keep_spare(Waiter { side, id: spare }, &mut self.effects);
+        Ok(())
+    }
+
+    /// Whether [`Directory::keep_spare`] would succeed.
+    pub(crate) fn may_keep_spare(&self, ticket: &PipeTicket, now: Instant) -> Result<(), AttachRefusal> {
+        self.may_attach(ticket, now)?;
+        match ticket.kind == PipeKind::Control && self.was_spliced(ticket) {
+            true => Ok(()),
+            false => Err(AttachRefusal::NoSpare),
+        }
+    }
+
+    /// A spare connection is gone, or becomes an attachment.
+    pub(crate) fn release_spare(&mut self, place: Place) {
+        let session = self.sessions.get_mut(&place.session);
+        if let Some(pipe) = session.and_then(|session| session.pipes.get_mut(&place.pipe)) {
+            pipe.release_spare(place.attachment);
+        }
+    }
+
     /// An attachment has ended its wait, or its splice. `None`: it was told to, and nothing happened.
     pub(crate) fn parted(&mut self, place: Place, end: PipeEnd, now: Instant) -> Option<Aftermath> {
         let Place { session, pipe, attachment } = place;
@@ -185,7 +219,7 @@ impl Directory {
     /// Drops a pipe and closes its connections.
     pub(super) fn cut_pipe(&mut self, session: SessionId, pipe: PipeId, reason: Reason) {
         let found = self.sessions.get_mut(&session).and_then(|session| session.drop_pipe(pipe));
-        let attachments = found.iter().flat_map(Pipe::attachments);
+        let attachments = found.iter().flat_map(Pipe::seats);
         self.effects.extend(attachments.map(|id| Effect::Part(id, CloseCause::Reason(reason))));
     }
 
@@ -219,7 +253,7 @@ impl Directory {
             PipeEnd::Closed { reason: Some(reason), .. } => CloseCause::Reason(session::claimed(reason)),
             _ => CloseCause::Done,
         };
-        let others = closed.attachments().filter(|other| *other != attachment);
+        let others = closed.seats().filter(|other| *other != attachment);
         self.effects.extend(others.map(|other| Effect::Part(other, parting)));
         if let PipeEnd::Closed { reason: Some(Reason::WrongPin), .. } = end {
             self.note_wrong_pin(id, pipe);

@@ -30,7 +30,7 @@ impl Directory {
             let links = agent.into_iter().chain(engineer_link);
             self.effects.extend(links.map(|link| Effect::Watch(link, false)));
         }
-        let attachments = session.pipes.values().flat_map(Pipe::attachments);
+        let attachments = session.pipes.values().flat_map(Pipe::seats);
         self.effects.extend(attachments.map(|id| Effect::Part(id, CloseCause::Reason(reason))));
         self.effects.push(Effect::SessionEnded(id, session.end_reason(reason)));
     }
@@ -44,7 +44,7 @@ impl Directory {
                     self.end_session(id, Reason::RelayStopping, None);
                 }
                 Some(session) => {
-                    let attachments = session.pipes.values().flat_map(Pipe::attachments);
+                    let attachments = session.pipes.values().flat_map(Pipe::seats);
                     let parting = CloseCause::Reason(Reason::RelayStopping);
                     self.effects.extend(attachments.map(|id| Effect::Part(id, parting)));
                 }

@@ -4,3 +4,4 @@ pub(crate) mod agent;
 pub(crate) mod engineer;
 pub(crate) mod measure;
 pub(crate) mod pipe;
+pub(crate) mod spare;

@@ -27,8 +27,8 @@ use crate::switchboard::{Seat, Seated, Switchboard};
 /// Messages that are kept for a partner that is not there yet. Then no more is read.
 const EARLY: usize = 2;
 /// Messages, pings most of all, that are read in a stretch of time from a connection that waits.
-const MESSAGES: u32 = 20;
-const STRETCH: Duration = Duration::from_millis(100);
+pub(super) const MESSAGES: u32 = 20;
+pub(super) const STRETCH: Duration = Duration::from_millis(100);
 
 /// How the wait for a partner ended.
 enum Wait {
@@ -63,7 +63,7 @@ pub(crate) async fn serve(
         Err(AttachRefusal::SessionOver) => policy_frame("session-over"),
         Err(AttachRefusal::UnknownSide) => policy_frame("side-unknown"),
         Err(AttachRefusal::TicketUsed) => policy_frame("ticket-used"),
-        Err(AttachRefusal::Pending) => again_frame(),
+        Err(AttachRefusal::Pending | AttachRefusal::NoSpare) => again_frame(),
     };
     close(socket.web_socket, frame).await;
 }
@@ -216,7 +216,7 @@ fn partner_frame(aftermath: Aftermath) -> Option<CloseFrame> {
     }
 }
 
-fn close_frame_of(parting: CloseCause, side: Role) -> CloseFrame {
+pub(super) fn close_frame_of(parting: CloseCause, side: Role) -> CloseFrame {
     match parting {
         CloseCause::Reason(reason) => reason_frame(reason),
         CloseCause::Done => done_frame(),
@@ -233,7 +233,7 @@ fn policy_frame(text: &'static str) -> CloseFrame {
     CloseFrame { code: CloseCode::Policy, reason: text.into() }
 }
 
-fn again_frame() -> CloseFrame {
+pub(super) fn again_frame() -> CloseFrame {
     CloseFrame { code: CloseCode::Away, reason: closing::ATTACH_AGAIN.into() }
 }
 
@@ -247,6 +247,6 @@ async fn close_if(socket: Option<WebSocket>, frame: Option<CloseFrame>) {
     }
 }
 
-async fn close(socket: WebSocket, frame: CloseFrame) {
+pub(super) async fn close(socket: WebSocket, frame: CloseFrame) {
     say_goodbye(socket, frame, limits::CLOSE).await;
 }

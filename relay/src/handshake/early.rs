@@ -43,7 +43,8 @@ impl HandshakeContext {
 
     /// With the answer that makes the connection a WebSocket.
     async fn identify_early(&self, head: &Head) -> Result<(PipeVisit, Permit, Vec<u8>), Refusal> {
-        if head.request.uri().path() != endpoint::PIPE || !head.tail.is_empty() {
+        let is_pipes = head.request.uri().path() == endpoint::PIPE && !head.has(endpoint::ATTACH_HEADER);
+        if !is_pipes || !head.tail.is_empty() {
             return Err(Refusal::TOO_EARLY);
         }
         let (visit, permit) = self.identify_pipe(head).await?;

@@ -21,6 +21,8 @@ pub(super) enum Peer {
     Agent(Option<String>),
     Engineer(EngineerIdentity),
     Pipe(PipeVisit),
+    /// A connection in reserve.
+    Spare(PipeTicket),
     Measurement(measure::Turn),
 }
 
@@ -50,6 +52,10 @@ impl HandshakeContext {
                 let permit = self.permits.session(identity.id).ok_or(Refusal::FULL)?;
                 (Peer::Engineer(identity), permit)
             }
+            endpoint::PIPE if head.has(endpoint::ATTACH_HEADER) => {
+                let (ticket, permit) = self.identify_spare(head).await?;
+                (Peer::Spare(ticket), permit)
+            }
             endpoint::PIPE => {
                 let (visit, permit) = self.identify_pipe(head).await?;
                 (Peer::Pipe(visit), permit)
@@ -71,6 +77,16 @@ impl HandshakeContext {
         let hello = hello(head)?;
         let permit = self.permits.session(ticket.subject).ok_or(Refusal::FULL)?;
         Ok((PipeVisit { ticket, hello, heard: None }, permit))
+    }
+
+    async fn identify_spare(&self, head: &Head) -> Result<(PipeTicket, Permit), Refusal> {
+        let (visit, permit) = self.identify_pipe(head).await?;
+        // It says its HELLO when it is used.
+        if head.header(endpoint::ATTACH_HEADER) != Some(endpoint::SPARE) || visit.hello.is_some() {
+            return Err(Refusal::ATTACH);
+        }
+        self.switchboard.may_keep_spare(&visit.ticket).map_err(|_| Refusal::ATTACH)?;
+        Ok((visit.ticket, permit))
     }
 
     /// The ticket of an agent that comes back to a session which goes on, and a place of that session for it.
@@ -112,6 +128,7 @@ impl HandshakeContext {
                 Err(Refusal::ticket("side-unknown", "it is for a side that this relay does not know"))
             }
             Err(AttachRefusal::TicketUsed) => Err(Refusal::ticket("ticket-used", "it was used")),
+            Err(AttachRefusal::NoSpare) => Err(Refusal::ATTACH),
             Err(AttachRefusal::SessionOver) => {
                 let end = store.session_end(ticket.session).await.ok().flatten();
                 Err(Refusal::session_over(end))

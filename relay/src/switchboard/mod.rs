@@ -32,7 +32,7 @@ use crate::tickets::TicketSigner;
 pub(crate) use ledger::{Ledger, Traffic};
 pub(crate) use requests::Request;
 pub(crate) use returning::Resumption;
-pub(crate) use seats::{Seat, Seated};
+pub(crate) use seats::{Seat, Seated, SpareSeat};
 
 use seats::SeatEnd;
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use fieldlink_protocol::ticket::PipeTicket;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{Seated, Switchboard};
+use super::{Seated, SpareSeat, Switchboard};
 use crate::directory::{Attach, AttachRefusal, AttachmentId, Place};
 
 impl Switchboard {
@@ -25,6 +25,24 @@ impl Switchboard {
         self.with(|state| {
             let partner = state.directory.waiting_partner(ticket)?;
             Some((partner, state.hello(partner)?))
+        })
+    }
+
+    /// Whether a spare connection of the side that `ticket` is for has a place.
+    pub(crate) fn may_keep_spare(&self, ticket: &PipeTicket) -> Result<(), AttachRefusal> {
+        self.with(|state| state.directory.may_keep_spare(ticket, Instant::now()))
+    }
+
+    /// Gives a spare connection its place.
+    pub(crate) fn keep_spare(self: &Arc<Self>, ticket: &PipeTicket) -> Result<SpareSeat, AttachRefusal> {
+        let attachment = AttachmentId(self.draw_id());
+        let place = Place { session: ticket.session, pipe: ticket.pipe, attachment };
+        self.with(|state| {
+            if state.stopping {
+                return Err(AttachRefusal::Pending);
+            }
+            state.directory.keep_spare(ticket, attachment, Instant::now())?;
+            Ok(self.spare_seat(state, place))
         })
     }
 

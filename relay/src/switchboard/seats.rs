@@ -33,6 +33,13 @@ pub(crate) struct Seat {
     place: Place,
 }
 
+/// A spare connection's place at a pipe. Dropping it gives the place up.
+pub(crate) struct SpareSeat {
+    signals: Arc<Signals>,
+    switchboard: Arc<Switchboard>,
+    place: Place,
+}
+
 /// The way to the partner that waits.
 pub(crate) struct Handover(oneshot::Sender<Box<PipeSocket>>);
 
@@ -68,6 +75,13 @@ impl Switchboard {
         let traffic = ledger.map(|ledger| ledger.traffic.clone()).unwrap_or_default();
         Seated::First(Seat { until, again, traffic, signals, switchboard: self.clone(), place }, partner)
     }
+
+    pub(super) fn spare_seat(self: &Arc<Self>, state: &mut State, place: Place) -> SpareSeat {
+        let signals = Arc::<Signals>::default();
+        let end = SeatEnd { partner: None, hello: None, signals: signals.clone() };
+        state.seats.insert(place.attachment, end);
+        SpareSeat { signals, switchboard: self.clone(), place }
+    }
 }
 
 impl State {
@@ -101,8 +115,7 @@ impl State {
 impl Seat {
     /// Waits until the relay wants its connections closed.
     pub(crate) async fn parted(&self) -> CloseCause {
-        self.signals.parted.cancelled().await;
-        self.signals.parting.get().copied().unwrap_or(CloseCause::Done)
+        self.signals.parted().await
     }
 
     /// Waits until a side is to be asked to attach again. Safe to cancel.
@@ -129,6 +142,22 @@ impl Drop for Seat {
     }
 }
 
+impl SpareSeat {
+    /// Waits until the relay wants its connection closed.
+    pub(crate) async fn parted(&self) -> CloseCause {
+        self.signals.parted().await
+    }
+}
+
+impl Drop for SpareSeat {
+    fn drop(&mut self) {
+        self.switchboard.with(|state| {
+            state.seats.remove(&self.place.attachment);
+            state.directory.release_spare(self.place);
+        });
+    }
+}
+
 impl Handover {
     /// Hands the connection to the partner, or gives it back if the partner has just gone.
     pub(crate) fn hand_over(self, socket: Box<PipeSocket>) -> Result<(), Box<PipeSocket>> {
@@ -137,6 +166,11 @@ impl Handover {
 }
 
 impl Signals {
+    async fn parted(&self) -> CloseCause {
+        self.parted.cancelled().await;
+        self.parting.get().copied().unwrap_or(CloseCause::Done)
+    }
+
     fn prod(&self, side: Role) -> &Notify {
         match side {
             Role::Engineer => &self.prods[0],

@@ -17,6 +17,7 @@ mod restart;
 mod resuming;
 mod returning;
 mod sessions;
+mod spare;
 mod storage;
 mod strangers;
 mod support;

@@ -36,4 +36,5 @@ mod shell;
 mod ssh_options;
 mod stalls;
 mod talking;
+mod two_ways;
 mod upgrading;

@@ -44,7 +44,7 @@ impl From<Route> for Way {
 }
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Learnt {
     worked: Option<Worked>,
     /// Counts the networks.

@@ -1,9 +1,11 @@
 //! The single steps of an attempt, on sockets.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use rustls::ClientConnection;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::ahead::Ahead;
@@ -21,9 +23,18 @@ pub(super) struct Line {
     pub(super) proxy: Option<Proxy>,
     pub(super) tls: TlsClient,
     pub(super) lookups: Lookups,
+    /// The interface that connections are bound to.
+    pub(super) interface: Option<Arc<str>>,
 }
 
 impl Line {
+    /// The same, with look-ups of its own.
+    pub(super) fn anew(&self) -> Self {
+        let Self { relay, proxy, tls, interface, .. } = self;
+        let (relay, proxy, tls, interface) = (relay.clone(), proxy.clone(), tls.clone(), interface.clone());
+        Self { relay, proxy, tls, lookups: Lookups::default(), interface }
+    }
+
     /// The host and port to connect to: the proxy's if there is one, or else the relay's.
     pub(super) fn host(&self) -> (&str, u16) {
         match &self.proxy {
@@ -40,7 +51,7 @@ impl Line {
     }
 
     pub(super) async fn connect(&self, route: Route) -> Result<TcpStream, DialError> {
-        let stream = TcpStream::connect(route.address).await.map_err(|error| {
+        let stream = self.open(route.address).await.map_err(|error| {
             let problem = error.to_string();
             match &self.proxy {
                 None => DialError::Unreachable(self.relay.clone().into(), problem),
@@ -50,6 +61,13 @@ impl Line {
         // Keystrokes are small; waiting to fill a segment would cost 40 ms each.
         let _ = stream.set_nodelay(true);
         Ok(stream)
+    }
+
+    async fn open(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        let Some(interface) = &self.interface else { return TcpStream::connect(address).await };
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        bind_to(&socket, interface)?;
+        socket.connect(address).await
     }
 
     /// Secures a connection. `ahead` goes with the first flight, if the relay has told us before that it may; it counts
@@ -102,4 +120,15 @@ fn send_early(begun: &mut ClientConnection, head: &[u8]) -> bool {
         return false;
     };
     !head.is_empty() && early.write_all(head).is_ok()
+}
+
+/// Has a connection take this interface, whatever the routes say. Since Linux 5.7 that needs no capability.
+#[cfg(target_os = "linux")]
+fn bind_to(socket: &TcpSocket, interface: &str) -> io::Result<()> {
+    socket.bind_device(Some(interface.as_bytes()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bind_to(_: &TcpSocket, _: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }

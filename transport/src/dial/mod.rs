@@ -47,6 +47,7 @@ use self::learnt::Learnt;
 use self::line::Line;
 use self::lookup::Lookups;
 use super::RelayAddress;
+use super::interfaces::Interfaces;
 use super::proxy::Proxy;
 use super::tls::TlsClient;
 use crate::purpose::Purpose;
@@ -63,25 +64,34 @@ pub struct Dialer {
     /// What [`Learnt`] counts its time from.
     born: Instant,
     changes: Arc<watch::Sender<u64>>,
+    interfaces: Arc<watch::Sender<Interfaces>>,
 }
 
 impl Dialer {
     /// A dialer for `relay`, trusting what `tls` trusts.
     pub fn new(relay: RelayAddress, tls: TlsClient) -> Self {
-        let line = Line { relay, proxy: None, tls, lookups: Lookups::default() };
+        let line = Line { relay, proxy: None, tls, lookups: Lookups::default(), interface: None };
         Self {
             line: Arc::new(line),
             learnt: Arc::default(),
             born: Instant::now(),
             changes: Arc::new(watch::Sender::new(0)),
+            interfaces: Arc::default(),
         }
     }
 
     /// The same, through `proxy` if there is one. The proxy looks up the relay's name.
     pub fn through(self, proxy: Option<Proxy>) -> Self {
-        let Line { relay, tls, .. } = &*self.line;
-        let line = Line { relay: relay.clone(), proxy, tls: tls.clone(), lookups: Lookups::default() };
+        let line = Line { proxy, ..self.line.anew() };
         Self { line: Arc::new(line), ..Self::new(self.line.relay.clone(), self.line.tls.clone()) }
+    }
+
+    /// The same over one interface, whatever the routes say. It begins with what this one has learnt of the relay, and
+    /// keeps what it learns to itself.
+    pub(super) fn over(&self, interface: &Arc<str>) -> Self {
+        let line = Line { interface: Some(interface.clone()), ..self.line.anew() };
+        let learnt = Arc::new(Mutex::new(self.learnt().clone()));
+        Self { line: Arc::new(line), learnt, ..self.clone() }
     }
 
     /// The proxy that is used.
@@ -105,6 +115,20 @@ impl Dialer {
     pub(super) fn forget_network(&self) {
         self.learnt().forget();
         self.line.lookups.forget();
+    }
+
+    /// Tells every holder of a connection which interfaces there are.
+    pub fn set_interfaces(&self, interfaces: Interfaces) {
+        self.interfaces.send_if_modified(|known| {
+            let is_new = *known != interfaces;
+            *known = interfaces;
+            is_new
+        });
+    }
+
+    /// The interfaces that are known.
+    pub(super) fn interfaces(&self) -> watch::Receiver<Interfaces> {
+        self.interfaces.subscribe()
     }
 
     /// How often the network has changed. A holder of a connection dials anew when this changes.

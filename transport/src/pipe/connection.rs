@@ -81,7 +81,10 @@ async fn receive_loop(source: &mut SplitStream<WebSocket>, shared: &Shared) -> P
         };
         let frame = match message {
             Message::Binary(frame) => frame,
-            Message::Close(frame) => return closed(frame),
+            Message::Close(frame) => {
+                shared.note_close();
+                return closed(frame);
+            }
             Message::Text(text) if text.as_str() == closing::ATTACH_AGAIN => {
                 shared.with_pipe(|pipe| pipe.want_another(shared.now()));
                 shared.nudge.notify_one();

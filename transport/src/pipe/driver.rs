@@ -1,5 +1,6 @@
 //! Keeps a pipe going over one connection after another.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, moving};
 use super::halves::Shared;
+use super::spare::Spare;
 use super::trial::{Trial, TrialEnd};
 use super::{Line, PipeEnd};
 
@@ -47,6 +49,7 @@ pub struct PipeDriver {
     pub(super) shared: Arc<Shared>,
     pub(super) outgoing: mpsc::Receiver<BytesMut>,
     pub(super) link: watch::Sender<PipeLink>,
+    pub(super) spare: Option<Spare>,
 }
 
 /// What the present connection, or its lack, leads to.
@@ -57,6 +60,12 @@ enum Turn {
 }
 
 impl PipeDriver {
+    /// Keeps a connection in reserve, over a second interface if there is one.
+    pub fn with_reserve(mut self) -> Self {
+        self.spare = Some(Spare::new(self.line.clone()));
+        self
+    }
+
     /// Follows whether the pipe has a connection.
     pub fn link(&self) -> watch::Receiver<PipeLink> {
         self.link.subscribe()
@@ -65,7 +74,7 @@ impl PipeDriver {
     /// Moves bytes until the pipe ends; then both halves see an end. When `cancel` fires, or both
     /// streams are complete, the close carries `goodbye` to the relay and the peer.
     pub async fn run(self, cancel: CancellationToken, goodbye: impl Fn() -> String) -> PipeEnd {
-        let Self { line, first, shared, outgoing, link } = self;
+        let Self { line, first, shared, outgoing, link, spare } = self;
         // Also when we are dropped in the middle: a reader must not wait for what never comes.
         let _ended = EndOfInput(shared.clone());
         let mut live = Some(Box::new(first));
@@ -77,6 +86,7 @@ impl PipeDriver {
             shared: shared.clone(),
             outgoing,
             link,
+            spare,
         };
         let end = keeper.keep(&mut live, &mut leaving, &cancel).await;
         // Before the goodbye, which takes its time.
@@ -114,6 +124,7 @@ struct Keeper {
     link: watch::Sender<PipeLink>,
     changes: watch::Receiver<u64>,
     trial: Trial,
+    spare: Option<Spare>,
 }
 
 impl Keeper {
@@ -165,6 +176,7 @@ impl Keeper {
                     None
                 }
                 () = shared.nudge.notified() => None,
+                never = kept(&mut self.spare) => match never {},
                 () = sleep_until(shared.at(deadline.min(soon))) => {
                     if clocks.slept() {
                         self.line.dialer.forget_network();
@@ -177,7 +189,7 @@ impl Keeper {
             if let Some(turn) = turn {
                 return turn;
             }
-            if let Some(end) = act(&shared, &self.line, &mut self.trial) {
+            if let Some(end) = act(&shared, &self.line, &mut self.trial, (&mut self.spare, is_live)) {
                 return Turn::End(end);
             }
         }
@@ -210,11 +222,29 @@ fn on_trial(shared: &Shared, link: &watch::Sender<PipeLink>, end: TrialEnd) -> O
     }
 }
 
+async fn kept(spare: &mut Option<Spare>) -> Infallible {
+    match spare {
+        Some(spare) => spare.keep().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Does what is due.
-fn act(shared: &Arc<Shared>, line: &Line, trial: &mut Trial) -> Option<PipeEnd> {
+fn act(
+    shared: &Arc<Shared>,
+    line: &Line,
+    trial: &mut Trial,
+    (spare, is_live): (&mut Option<Spare>, bool),
+) -> Option<PipeEnd> {
     while let Some(due) = shared.with_pipe(|pipe| pipe.due(shared.now())) {
         match due {
-            Due::Dial => trial.begin(line.clone(), shared.clone()),
+            Due::Dial => {
+                let is_connected = is_live && shared.with_pipe(|pipe| pipe.is_connected(shared.now()));
+                // Where the relay has closed it, because of the partner, our way to the relay is as good as before.
+                let is_lost = !is_connected && !shared.take_close();
+                let reserve = spare.as_mut().and_then(|spare| spare.take(is_lost));
+                trial.begin(line.clone(), shared.clone(), reserve);
+            }
             Due::Send(frame) => shared.send_urgently(frame),
             Due::GiveUp => return Some(PipeEnd::Lost("it could not be connected again in time".into())),
         }

@@ -90,7 +90,7 @@ impl Attached {
         Ok((
             PipeReader { shared: shared.clone(), current: Bytes::new() },
             PipeWriter { outgoing: PollSender::new(outgoing_sender) },
-            PipeDriver { line: self.line, first, shared, outgoing, link },
+            PipeDriver { line: self.line, first, shared, outgoing, link, spare: None },
         ))
     }
 

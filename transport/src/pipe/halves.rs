@@ -1,6 +1,7 @@
 //! The two ends that a pipe's user holds.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(super) struct Shared {
     pub(super) wake: Notify,
     /// Wakes the driver: something is due earlier than it was.
     pub(super) nudge: Notify,
+    /// The relay has closed the connection that was lost last: the way to it works.
+    closed: AtomicBool,
     begin: Instant,
 }
 
@@ -35,6 +38,7 @@ impl Shared {
             urgent: Mutex::default(),
             wake: Notify::new(),
             nudge: Notify::new(),
+            closed: AtomicBool::new(false),
             begin,
         }
     }
@@ -52,6 +56,16 @@ impl Shared {
     /// The moment of a time of the pipe's.
     pub(super) fn at(&self, time: Duration) -> Instant {
         self.begin + time
+    }
+
+    /// The relay has closed the connection.
+    pub(super) fn note_close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has, since this was asked last.
+    pub(super) fn take_close(&self) -> bool {
+        self.closed.swap(false, Ordering::Relaxed)
     }
 
     /// Sends `frame` before any data. Few are ever due at the same time.

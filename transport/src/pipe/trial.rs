@@ -22,6 +22,9 @@ use crate::purpose::Purpose;
 /// Between two pings to the relay while we wait for the partner.
 const PING: Duration = Duration::from_millis(2_500);
 
+/// A relay that takes longer to answer on a connection in reserve has forgotten it, or is not reached over it.
+const ANSWER: Duration = Duration::from_millis(1_500);
+
 /// A partner that takes longer is worth a word.
 const PARTNER: Duration = Duration::from_secs(2);
 
@@ -44,11 +47,17 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    pub(super) fn begin(&mut self, line: Line, shared: Arc<Shared>) {
+    /// Over a connection that `spare` is, or a new one.
+    pub(super) fn begin(&mut self, line: Line, shared: Arc<Shared>, spare: Option<WebSocket>) {
         self.attached = Arc::default();
         let attached = self.attached.clone();
-        self.attempt =
-            Some(Box::pin(async move { attempt(&line, &shared, &attached).await.unwrap_or_else(|end| end) }));
+        self.attempt = Some(Box::pin(async move {
+            let attempted = match spare {
+                Some(spare) => over_spare(spare, &shared, &attached).await,
+                None => anew(&line, &shared, &attached).await,
+            };
+            attempted.unwrap_or_else(|end| end)
+        }));
     }
 
     /// Whether the relay has our connection, and only the partner's is missing.
@@ -69,17 +78,40 @@ impl Trial {
     }
 }
 
-async fn attempt(line: &Line, shared: &Shared, attached: &OnceLock<Instant>) -> Result<TrialEnd, TrialEnd> {
+async fn anew(line: &Line, shared: &Shared, attached: &OnceLock<Instant>) -> Result<TrialEnd, TrialEnd> {
     let hello = shared.with_pipe(|pipe| pipe.attaching(random_bytes()));
-    let mut socket = line.dial(&hello, Purpose::PipeAgain).await.map_err(undialled)?;
+    let socket = line.dial(&hello, Purpose::PipeAgain).await.map_err(undialled)?;
+    greet(socket, shared, attached, limits::PIPE_SILENCE).await
+}
+
+/// On a connection that was attached before. It was heard a while ago only, so the relay is asked to answer at once.
+async fn over_spare(
+    mut socket: WebSocket,
+    shared: &Shared,
+    attached: &OnceLock<Instant>,
+) -> Result<TrialEnd, TrialEnd> {
+    let hello = shared.with_pipe(|pipe| pipe.attaching(random_bytes()));
+    tracing::debug!("using the connection in reserve");
+    write(&mut socket, Message::Binary(hello)).await?;
+    write(&mut socket, Message::Ping(Default::default())).await?;
+    greet(socket, shared, attached, ANSWER).await
+}
+
+/// From our HELLO, which is said, to the partner's proof. `patience` is for the relay's first word.
+async fn greet(
+    mut socket: WebSocket,
+    shared: &Shared,
+    attached: &OnceLock<Instant>,
+    mut patience: Duration,
+) -> Result<TrialEnd, TrialEnd> {
     let _ = attached.set(Instant::now());
     let mut heard = Instant::now();
-    let mut ping_at = heard + PING;
+    let mut ping_at = heard + PING.min(patience);
     loop {
         let received = tokio::select! {
             received = socket.next() => received,
             () = sleep_until(ping_at) => {
-                if heard.elapsed() >= limits::PIPE_SILENCE {
+                if heard.elapsed() >= patience {
                     return Err(TrialEnd::Failed("the relay does not answer any more".into()));
                 }
                 ping_at += PING;
@@ -87,7 +119,7 @@ async fn attempt(line: &Line, shared: &Shared, attached: &OnceLock<Instant>) -> 
                 continue;
             }
         };
-        heard = Instant::now();
+        (heard, patience) = (Instant::now(), limits::PIPE_SILENCE);
         let frame = match received {
             Some(Ok(Message::Binary(frame))) => frame,
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,

@@ -62,8 +62,13 @@ impl Camera<'_> {
         let metered = matches!(known(manager.metered().await)?, Some(1 | 3));
         let devices = known(manager.devices().await)?.unwrap_or_default();
         let (without_address, manages) = self.devices(&devices).await?;
-        let primary = match path {
-            Some(path) => Some(self.primary(&path, &kind).await?),
+        let primary = match &path {
+            Some(path) => Some(self.primary(path, &kind).await?),
+            None => None,
+        };
+        let others = known(manager.active_connections().await)?.unwrap_or_default();
+        let second = match path {
+            Some(path) => self.second(others.iter().filter(|other| **other != path)).await?,
             None => None,
         };
         Ok(Network {
@@ -71,6 +76,7 @@ impl Camera<'_> {
             connectivity: connectivity.map_or(Connectivity::Unknown, Connectivity::from_number),
             metered,
             primary,
+            second,
             without_address,
             manages,
         })
@@ -94,6 +100,42 @@ impl Camera<'_> {
             }
         }
         Ok((without_address, manages))
+    }
+
+    /// The first interface of `others` that leads out by itself: that of a lidar has no gateway.
+    async fn second(
+        &mut self,
+        others: impl Iterator<Item = &OwnedObjectPath>,
+    ) -> zbus::Result<Option<String>> {
+        for path in others.take(DEVICES) {
+            let active: ActiveConnectionProxy<'_> = proxy!(self, ActiveConnectionProxy, path).await?;
+            let Some(device) = known(active.devices().await)?.unwrap_or_default().into_iter().next() else {
+                continue;
+            };
+            let device: DeviceProxy<'_> = proxy!(self, DeviceProxy, device).await?;
+            if known(active.state().await)? == Some(ACTIVATED)
+                && known(device.device_type().await)?.is_some_and(leads_outside)
+                && self.has_gateway(&active).await?
+            {
+                let interface = known(device.interface().await)?.unwrap_or_default();
+                return Ok(Some(text::clean(&interface, NAME_LENGTH)));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn has_gateway(&mut self, active: &ActiveConnectionProxy<'_>) -> zbus::Result<bool> {
+        if let Some(path) = known(active.ip4_config().await)?.filter(|path| path.as_str() != "/") {
+            let config: Ip4ConfigProxy<'_> = proxy!(self, Ip4ConfigProxy, path).await?;
+            if known(config.gateway().await)?.is_some_and(|gateway| !gateway.is_empty()) {
+                return Ok(true);
+            }
+        }
+        if let Some(path) = known(active.ip6_config().await)?.filter(|path| path.as_str() != "/") {
+            let config: Ip6ConfigProxy<'_> = proxy!(self, Ip6ConfigProxy, path).await?;
+            return Ok(known(config.gateway().await)?.is_some_and(|gateway| !gateway.is_empty()));
+        }
+        Ok(false)
     }
 
     async fn primary(&mut self, path: &OwnedObjectPath, kind: &str) -> zbus::Result<Primary> {
@@ -138,6 +180,8 @@ impl Camera<'_> {
 
 /// `NM_DEVICE_STATE_UNMANAGED`.
 const UNMANAGED: u32 = 10;
+/// `NM_ACTIVE_CONNECTION_STATE_ACTIVATED`.
+const ACTIVATED: u32 = 2;
 
 /// `None` for what NetworkManager does not have; only silence and a lost bus are errors.
 fn known<T>(answer: zbus::Result<T>) -> zbus::Result<Option<T>> {

@@ -28,6 +28,8 @@ pub(super) trait NetworkManager {
     fn metered(&self) -> zbus::Result<u32>;
     #[zbus(property)]
     fn devices(&self) -> zbus::Result<Vec<OwnedObjectPath>>;
+    #[zbus(property)]
+    fn active_connections(&self) -> zbus::Result<Vec<OwnedObjectPath>>;
 }
 
 #[zbus::proxy(
@@ -35,6 +37,8 @@ pub(super) trait NetworkManager {
     default_service = "org.freedesktop.NetworkManager"
 )]
 pub(super) trait ActiveConnection {
+    #[zbus(property)]
+    fn state(&self) -> zbus::Result<u32>;
     #[zbus(property)]
     fn devices(&self) -> zbus::Result<Vec<OwnedObjectPath>>;
     #[zbus(property)]
@@ -78,6 +82,8 @@ pub(super) trait AccessPoint {
 pub(super) trait Ip4Config {
     #[zbus(property)]
     fn address_data(&self) -> zbus::Result<Vec<HashMap<String, OwnedVariant>>>;
+    #[zbus(property)]
+    fn gateway(&self) -> zbus::Result<String>;
 }
 
 #[zbus::proxy(
@@ -87,4 +93,6 @@ pub(super) trait Ip4Config {
 pub(super) trait Ip6Config {
     #[zbus(property)]
     fn address_data(&self) -> zbus::Result<Vec<HashMap<String, OwnedVariant>>>;
+    #[zbus(property)]
+    fn gateway(&self) -> zbus::Result<String>;
 }

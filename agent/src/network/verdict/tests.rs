@@ -24,6 +24,7 @@ fn wired(connectivity: Connectivity) -> Network {
         connectivity,
         metered: false,
         primary: Some(primary),
+        second: None,
         without_address: None,
         manages: true,
     }
@@ -226,6 +227,7 @@ fn any_network() -> impl Strategy<Value = Network> {
         connectivity: Connectivity::from_number(connectivity),
         metered: flags.0,
         primary,
+        second: flags.0.then(|| "y".into()),
         without_address: flags.1.then(|| "x".into()),
         manages: flags.2,
     })

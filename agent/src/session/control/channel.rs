@@ -40,6 +40,7 @@ impl Channel {
         };
         let (reason, teller) = match established {
             Ok((reader, writer, driver)) => {
+                let driver = driver.with_reserve();
                 let stop = CancellationToken::new();
                 let guard = stop.clone().drop_guard();
                 let link = driver.link();

@@ -18,6 +18,8 @@ enum Event {
     Request { engineer: usize, id: u8 },
     Open(usize),
     Attach { pipe: usize, agent: bool },
+    Spare { pipe: usize, agent: bool },
+    SpareGone(usize),
     Leave(usize),
     Finish(usize),
     Declined(usize),
@@ -46,6 +48,8 @@ fn event() -> impl Strategy<Value = Event> {
         6 => (number(), 0u8..3).prop_map(|(engineer, id)| Event::Request { engineer, id }),
         2 => number().prop_map(Event::Open),
         8 => (number(), any::<bool>()).prop_map(|(pipe, agent)| Event::Attach { pipe, agent }),
+        3 => (number(), any::<bool>()).prop_map(|(pipe, agent)| Event::Spare { pipe, agent }),
+        1 => number().prop_map(Event::SpareGone),
         1 => number().prop_map(Event::Leave),
         1 => number().prop_map(Event::Finish),
         1 => number().prop_map(Event::Declined),
@@ -70,6 +74,7 @@ struct History {
     asked: Vec<Asked>,
     pipes: Vec<(SessionId, PipeId)>,
     attachments: Vec<(SessionId, PipeId, AttachmentId)>,
+    spares: Vec<(SessionId, PipeId, AttachmentId)>,
     again: Vec<(SessionId, RunId)>,
     ended: HashSet<SessionId>,
 }
@@ -137,6 +142,25 @@ fn happen(world: &mut World, history: &mut History, event: Event) -> Option<()> 
             world.directory.sessions.get(&session)?;
             let (_, attachment) = world.attach(&world.ticket(session, pipe, side)).ok()?;
             history.attachments.push((session, pipe, attachment));
+        }
+        Event::Spare { pipe, agent } => {
+            let (session, pipe) = pick(&history.pipes, pipe)?;
+            let side = if agent { Role::Agent } else { Role::Engineer };
+            let (kind, joined) = {
+                let found = world.directory.sessions.get(&session)?.pipes.get(&pipe)?;
+                (found.kind, found.attachments().collect::<Vec<_>>())
+            };
+            world.next += 1;
+            let (spare, now) = (AttachmentId(world.next), world.now);
+            let kept = world.directory.keep_spare(&world.ticket(session, pipe, side), spare, now);
+            assert!(kept.is_err() || kind == PipeKind::Control);
+            let found = &world.directory.sessions[&session].pipes[&pipe];
+            assert_eq!(found.attachments().collect::<Vec<_>>(), joined, "it displaces nobody");
+            history.spares.push((session, pipe, spare));
+        }
+        Event::SpareGone(n) => {
+            let (session, pipe, attachment) = pick(&history.spares, n)?;
+            world.directory.release_spare(crate::directory::Place { session, pipe, attachment });
         }
         Event::Leave(n) => {
             let (session, pipe, attachment) = pick(&history.attachments, n)?;
@@ -265,6 +289,7 @@ fn check(world: &World) {
         assert!(session.scheduled <= session.due(), "it is looked at in time");
         for pipe in session.pipes.values() {
             assert!(pipe.attachments().count() <= 2, "two connections per side");
+            assert!(pipe.seats().count() <= 4, "and a spare one");
         }
         if let Some(admitted) = session.admitted() {
             assert!(session.pipes.contains_key(&admitted.standing.control));

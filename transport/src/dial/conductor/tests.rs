@@ -156,7 +156,13 @@ fn line(authority: &Authority) -> Line {
     let mut roots = RootCertStore::empty();
     roots.add(authority.der().clone()).expect("a root");
     let tls = TlsClient::trusting(roots, true).expect("a client");
-    Line { relay: RELAY.parse().expect("an address"), proxy: None, tls, lookups: Lookups::default() }
+    Line {
+        relay: RELAY.parse().expect("an address"),
+        proxy: None,
+        tls,
+        lookups: Lookups::default(),
+        interface: None,
+    }
 }
 
 struct Dialled {

@@ -1,0 +1,53 @@
+//! A connection in reserve over a second interface, which the control pipe takes when it has lost its own.
+
+use std::time::Duration;
+
+use fieldlink_tests::PATIENCE;
+use fieldlink_tests::TwoWays;
+use fieldlink_tests::programs::eventually;
+
+/// Long enough that it is seen to go on.
+const WHILE: Duration = Duration::from_millis(300);
+
+#[test]
+fn the_second_interface_takes_over_when_the_cable_is_pulled_and_gives_back() {
+    let Some(mut ways) = TwoWays::start(Duration::from_millis(10)) else { return };
+    for _ in 0..2 {
+        let reserve = ways.reserve();
+        ways.flow(WHILE);
+        ways.pull_cable();
+        ways.flow(WHILE);
+        assert_eq!(ways.ends_over_second(), [reserve.clone()], "it was in reserve, and nothing was dialled");
+        ways.plug_cable();
+        eventually("it is over the cable again", PATIENCE, || !ways.ends_over_second().contains(&reserve));
+        ways.flow(WHILE);
+    }
+}
+
+#[test]
+fn a_connection_that_is_reset_is_replaced_by_the_one_in_reserve() {
+    let Some(mut ways) = TwoWays::start(Duration::from_millis(10)) else { return };
+    let reserve = ways.reserve();
+    ways.cables[0].reset_connections();
+    // It counts over the second interface now, and another connection is in reserve.
+    eventually("there is another one in reserve", PATIENCE, || ways.ends_over_second().len() == 2);
+    ways.flow(WHILE);
+    assert!(ways.ends_over_second().contains(&reserve));
+    ways.cables[0].heal();
+}
+
+#[test]
+fn a_reserve_that_leads_nowhere_is_not_waited_for() {
+    let Some(mut ways) = TwoWays::start(Duration::from_millis(10)) else { return };
+    ways.reserve();
+    ways.cables[1].black_out();
+    ways.cables[0].reset_connections();
+    std::thread::scope(|scope| {
+        // Long enough to meet everything that is under way.
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(500));
+            ways.cables[0].heal();
+        });
+    });
+    ways.flow(Duration::from_secs(4));
+}
