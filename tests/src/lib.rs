@@ -5,6 +5,7 @@ pub mod cable;
 pub mod container;
 pub mod fuzzing;
 pub mod lab;
+pub mod let_in;
 pub mod meddler;
 pub mod network_lab;
 pub mod proxy;

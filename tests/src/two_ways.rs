@@ -6,7 +6,7 @@
 //!           └─ wlan0 ══ right ─┘
 //! ```
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -70,7 +70,10 @@ impl TwoWays {
         hub.route_by("10.81.3.2");
         desk.route_by("10.81.9.1");
         router.route_by("10.81.3.1");
-        router.enter(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")).expect("root may route");
+        // It passes on what comes from its own networks: what the scanner sends from the wrong address goes nowhere.
+        let settings = [("ip_forward", "1"), ("conf/all/rp_filter", "1")];
+        let set = |(name, value)| std::fs::write(Path::new("/proc/sys/net/ipv4").join(name), value);
+        router.enter(|| settings.into_iter().try_for_each(set)).expect("root may route");
         // As NetworkManager gives them: every interface has a way out, and the cable's is preferred.
         device.ip("route add default via 10.81.1.1 dev eth0 metric 100");
         device.ip("route add default via 10.81.2.1 dev wlan0 metric 600");

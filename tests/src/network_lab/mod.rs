@@ -23,13 +23,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::TempDir;
 
+use crate::PATIENCE;
 use crate::certificates;
 use crate::container::Platform;
 use crate::lab::{self, Namespace};
-use crate::programs::{Running, path_of, run_with_input, without_proxies};
+use crate::programs::{Running, eventually, path_of, run_with_input, without_proxies};
 
 /// The router's address on the device's cable.
 const ROUTER: &str = "10.77.0.1";
+/// The router's address on the device's second cable, and the device's.
+const SECOND_ROUTER: &str = "10.77.1.1";
+const SECOND: &str = "10.77.1.2";
 /// Where NetworkManager asks whether it sees the internet.
 const INTERNET_PORT: u16 = 8088;
 const RELAY_PORT: u16 = 8443;
@@ -110,6 +114,49 @@ impl Lab {
         ]);
         listener.wait_for("Connectivity", 4);
         Some(lab)
+    }
+
+    /// Plugs in a second cable, to the same router; with a way out of its own, or without as a lidar's.
+    pub fn add_second_cable(&self, has_gateway: bool) {
+        self.router.ip(&format!("link add peer1 type veth peer name eth1 netns {}", self.device.name()));
+        self.router.add_address("peer1", &format!("{SECOND_ROUTER}/24"));
+        self.router.set_up("peer1");
+        let arguments = [
+            "connection add type ethernet ifname eth1 con-name second ipv6.method disabled ipv4.method manual",
+            &format!("ipv4.addresses {SECOND}/24 ipv4.route-metric 900"),
+            &if has_gateway {
+                format!("ipv4.gateway {SECOND_ROUTER}")
+            } else {
+                "ipv4.never-default yes".into()
+            },
+        ];
+        self.nmcli(&arguments.join(" ").split(' ').collect::<Vec<_>>());
+        let is_up =
+            || self.nmcli(&["--terse", "--fields", "DEVICE,STATE", "device"]).contains("eth1:connected");
+        eventually("the second cable is connected", PATIENCE, is_up);
+    }
+
+    /// Has NetworkManager take the first interface down.
+    pub fn disconnect(&self) {
+        self.nmcli(&["device", "disconnect", "eth0"]);
+    }
+
+    /// Established TCP connections of the device over the second cable.
+    pub fn connections_over_second(&self) -> usize {
+        let mut ss = self.device.command("ss".as_ref());
+        let output = ss.args(["-Htn", "state", "established", "src", SECOND]).output().expect("ss runs");
+        String::from_utf8_lossy(&output.stdout).lines().count()
+    }
+
+    /// Runs `work` on the router, with the relay's address, its authority and an engineer's credential.
+    pub fn at_router<T: Send>(&self, work: impl FnOnce(&str, &Path, &str) -> T + Send) -> T {
+        let config = self.directory.path().join("relay.toml");
+        let mut command = std::process::Command::new(path_of("fieldlink-relay"));
+        command.args(["engineer", "add", "Ada", "--company", "Scans", "--config"]).arg(config);
+        let output = run_with_input(&mut command, b"");
+        let credential = String::from_utf8(output.stdout).expect("text").trim().to_owned();
+        let (url, authority) = (format!("wss://{ROUTER}:{RELAY_PORT}"), self.directory.path().join("ca.pem"));
+        self.router.enter(|| work(&url, &authority, &credential))
     }
 
     /// Hears NetworkManager's signals over a bus connection of its own.

@@ -2,81 +2,32 @@
 
 use std::sync::mpsc::{Sender, channel};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use fieldlink_protocol::code::Code;
 use fieldlink_protocol::messages::control::FromEngineer;
+use fieldlink_protocol::messages::encode;
 use fieldlink_protocol::messages::engineer::{self, ToEngineer};
 use fieldlink_protocol::messages::questions::Question;
-use fieldlink_protocol::messages::{Features, encode};
-use fieldlink_protocol::pairing::{EngineerLogin, PairingMessage};
-use fieldlink_protocol::pin::Pin;
-use fieldlink_protocol::pipe::{PipeKind, Role, Side};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::seal::Sealer;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_tests::let_in::LetIn;
 use fieldlink_tests::raw::{RawEngineer, runtime, within};
 use fieldlink_tests::{PATIENCE, Relay, Scanner};
-use fieldlink_transport::{AttachedError, PipeEnd, PipeLimits, PipeWriter};
+use fieldlink_transport::AttachedError;
 use tokio::io::AsyncWriteExt;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
 /// Messages of a flood, of each kind.
 const FLOOD: usize = 3_000;
 
-/// An ed25519 key in OpenSSH's format; its other half is not needed.
-fn ssh_key() -> String {
-    let mut blob = Vec::new();
-    for part in [b"ssh-ed25519".as_slice(), &[0x58; 32]] {
-        blob.extend_from_slice(&(part.len() as u32).to_be_bytes());
-        blob.extend_from_slice(part);
-    }
-    format!("ssh-ed25519 {}", BASE64_STANDARD.encode(blob))
-}
-
-/// An engineer's program that is let in where the PIN is consent enough, without an SSH client.
-struct LetIn {
-    engineer: RawEngineer,
-    sealer: Sealer,
-    writer: PipeWriter,
-    reading: JoinHandle<()>,
-    driving: JoinHandle<PipeEnd>,
-}
-
-async fn let_in(relay: &Relay, support_id: SupportId, pin: &str) -> LetIn {
+async fn mallory(relay: &Relay, support_id: SupportId, pin: &str) -> LetIn {
     let credential = relay.add_engineer("Mallory", "Demo Company");
-    let mut engineer = RawEngineer::connect(relay, &credential).await.expect("known");
-    let requested = engineer.request(support_id).await.expect("there");
-    let mut attached = engineer.attach(&requested.pipe_ticket).await.expect("attached");
-    let (login, ke1) = EngineerLogin::start(&Pin::parse(pin).expect("four digits")).expect("a login");
-    attached.send(PairingMessage::Start { ke1, proof: bytes::Bytes::new() }.encode()).await.expect("sent");
-    let answer = within(attached.receive()).await.expect("an answer");
-    let Ok(PairingMessage::Response(ke2)) = PairingMessage::decode(&answer) else { panic!("no answer") };
-    let context = engineer.context(support_id, &requested);
-    let (keys, ke3) = login.finish(&ke2, &context).expect("the right PIN");
-    attached.send(PairingMessage::Finish(ke3).encode()).await.expect("sent");
-    let (kind, pipe) = (PipeKind::Control, requested.pipe);
-    let side = Side { role: Role::Engineer, pipe, kind, key: keys.pipe_key(pipe, kind) };
-    let (mut reader, mut writer, driver) =
-        attached.establish(side, PipeLimits::default()).await.expect("proven");
-    let driving = tokio::spawn(driver.run(CancellationToken::new(), String::new));
-    let reading = tokio::spawn(async move { while reader.next().await.is_some() {} });
-    let (session, run) = (requested.session, requested.run);
-    let mut sealer = Sealer::new(&keys.engineer_to_agent, session, run, Role::Engineer);
-    let hello =
-        FromEngineer::Hello { ssh_key: ssh_key(), software: "raw".into(), features: Features::ours() };
-    let sealed = sealer.seal(encode(&hello).as_bytes()).expect("fits");
-    writer.write_all(&sealed).await.expect("sent");
-    within(async { while !matches!(engineer.relay.next().await, Ok(ToEngineer::SessionTicket { .. })) {} })
-        .await;
-    LetIn { engineer, sealer, writer, reading, driving }
+    let engineer = RawEngineer::connect(relay, &credential).await.expect("known");
+    LetIn::pair(engineer, support_id, pin).await
 }
 
 /// Floods with sealed chat and questions; says so, then waits to be thrown out.
 async fn flood(relay: &Relay, support_id: SupportId, pin: &str, sent: Sender<()>) {
     let LetIn { engineer: _engineer, mut sealer, mut writer, reading, driving } =
-        let_in(relay, support_id, pin).await;
+        mallory(relay, support_id, pin).await;
     let mut messages = Vec::new();
     for request in 0..FLOOD as u32 {
         let question = Question::Text { text: "Secret question?".into(), choices: Vec::new() };
@@ -103,7 +54,7 @@ fn a_pipe_of_a_kind_that_the_scanner_does_not_know_is_refused_at_once() {
     let support_id: SupportId = scanner.digits().parse().expect("an ID");
     let pin = scanner.pin.clone();
     runtime().block_on(async {
-        let mut let_in = let_in(&relay, support_id, &pin).await;
+        let mut let_in = mallory(&relay, support_id, &pin).await;
         for (request, kind) in [(1, Code::from_number(77)), (2, Code::from_number(0))] {
             let relay = &mut let_in.engineer.relay;
             relay.send(&engineer::FromEngineer::Open { request, kind }).await.expect("sent");

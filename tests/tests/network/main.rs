@@ -4,5 +4,6 @@
 mod changes;
 mod check;
 mod fronts;
+mod second;
 mod shown;
 mod wifi;

@@ -16,10 +16,28 @@ pub(crate) struct Agent {
 impl Agent {
     /// Starts it, and waits until the relay knows it.
     pub(crate) fn start(command: &mut Command) -> Self {
-        let process = Running::start("the agent", command.env("FIELDLINK_LOG", "fieldlink_agent=info"));
+        let process = Running::start(
+            "the agent",
+            command.env("FIELDLINK_LOG", "fieldlink_agent=info,fieldlink_transport::pipe=debug"),
+        );
         let mut agent = Self { process };
         agent.process.wait_for("ready, waiting");
         agent
+    }
+
+    /// What the client reads out: support ID and PIN.
+    pub(crate) fn credentials(&mut self) -> (String, String) {
+        let shown = self.process.transcript();
+        let value = |name: &str| {
+            let line = shown.lines().find_map(|line| line.trim().strip_prefix(name));
+            line.unwrap_or_else(|| panic!("no {name} in:\n{shown}")).trim().to_owned()
+        };
+        (value("Support ID"), value("PIN"))
+    }
+
+    /// Waits until it has written `words` into its log.
+    pub(crate) fn logs(&mut self, words: &str) {
+        self.process.wait_for(words);
     }
 
     /// Waits for a verdict with `words`, which must be there soon after `signal`.

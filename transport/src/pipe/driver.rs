@@ -144,6 +144,7 @@ impl Keeper {
                     self.link.send_replace(PipeLink::Down { problem, tries: 0 });
                 }
                 Turn::Switched(connection) => {
+                    tracing::debug!("a pipe goes on over another connection");
                     while leaving.try_join_next().is_some() {}
                     if let Some(old) = live.replace(connection) {
                         leaving.spawn(async move { old.say_goodbye(closing::MOVED).await });

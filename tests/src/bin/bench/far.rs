@@ -10,7 +10,7 @@ use fieldlink_tests::engineer::random_file;
 use fieldlink_tests::lab::Plug;
 use fieldlink_tests::{Call, Engineer, Lab, Namespace, Relay, RelayOptions, Scanner, ScannerOptions};
 
-use crate::gaps::Wired;
+use crate::gaps::{self, Wired};
 use crate::rows::{Better, Rows};
 use crate::sshd::Sshd;
 use crate::traffic::{median, whole_command};
@@ -72,6 +72,7 @@ pub(crate) fn gap_rows(rows: &mut Rows, _: &Path) {
     let mut relay = site.relay();
     let wired = Wired::new(&relay, [Some(&site.desk), Some(&site.device)]);
     wired.far_rows(rows, &mut relay, 2.0 * DELAY.as_secs_f64() * 1e3);
+    gaps::switch_row(rows, DELAY);
 }
 
 /// Rows of copies, likewise.

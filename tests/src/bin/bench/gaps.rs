@@ -6,11 +6,11 @@
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::limits;
-use fieldlink_tests::{Cable, Call, Engineer, Namespace, Relay, Scanner, ScannerOptions};
+use fieldlink_tests::{Cable, Call, Engineer, Namespace, Relay, Scanner, ScannerOptions, TwoWays};
 
 use crate::rows::{Better, Rows};
 use crate::traffic::{self, median};
-use crate::trickle::Trickle;
+use crate::trickle::{Trickle, longest_silence};
 
 /// Rounds of faults in a row.
 const ROUNDS: usize = 11;
@@ -28,6 +28,9 @@ const RESTART: f64 = 1_000.0;
 const FAR_CUTS: [f64; 2] = [3.3, 2.8];
 /// The same, of a relay that is started again.
 const FAR_RESTART: f64 = 3.8;
+
+/// The same, of a control pipe that goes on over the second interface.
+const FAR_SWITCH: f64 = 1.5;
 
 /// Whose cable, in the order of [`Wired`]'s.
 const SIDES: [&str; 2] = ["engineer's", "scanner's"];
@@ -106,6 +109,25 @@ impl Wired {
         let name = format!("gap after cuts in a row{place}, {side} side");
         rows.goal(&name, in_a_row, "ms", (round_trip + BACK_OFF).round(), Better::Lower);
     }
+}
+
+/// A row for a scanner that has to take its second interface, on a line of 165 ms, in its round trips. None, and a line
+/// that says why, where there can be no hosts.
+pub(crate) fn switch_row(rows: &mut Rows, delay: Duration) {
+    let Some(mut ways) = TwoWays::start(delay) else { return };
+    eprintln!("measuring gaps when the second interface takes over …");
+    let gap = middle(SINGLE_ROUNDS, || {
+        ways.reserve();
+        ways.flow(LIVED);
+        let over = Instant::now();
+        ways.pull_cable();
+        let gap = longest_silence(over, || ways.next());
+        ways.plug_cable();
+        ways.flow(LIVED);
+        gap
+    });
+    let round_trip = 2e3 * delay.as_secs_f64();
+    rows.goal("gap when the second interface takes over", gap / round_trip, "RTT", FAR_SWITCH, Better::Lower);
 }
 
 /// Resets the connections of a cable.

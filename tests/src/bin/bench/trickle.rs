@@ -10,6 +10,18 @@ use fieldlink_tests::{Call, PATIENCE};
 /// For so long after a fault the stream is listened to.
 const WATCHED: Duration = Duration::from_secs(2);
 
+/// Seconds of the longest silence since `over`, the end of a fault, among what arrives `next`. What was already on its
+/// way, or a short silence of another cause, does not hide it.
+pub(crate) fn longest_silence(over: Instant, mut next: impl FnMut() -> Instant) -> f64 {
+    let (mut before, mut longest) = (over, Duration::ZERO);
+    while before < over + WATCHED {
+        let arrival = next().max(over);
+        longest = longest.max(arrival - before);
+        before = arrival;
+    }
+    longest.as_secs_f64()
+}
+
 /// A command on the scanner that prints a number every few milliseconds.
 pub(crate) struct Trickle {
     ssh: Child,
@@ -36,16 +48,9 @@ impl Trickle {
         trickle
     }
 
-    /// Seconds of the longest silence since `over`, the end of a fault. What was already on its way, or
-    /// a short silence of another cause, does not hide it.
+    /// Seconds of the longest silence since `over`, the end of a fault.
     pub(crate) fn gap_since(&self, over: Instant) -> f64 {
-        let (mut before, mut longest) = (over, Duration::ZERO);
-        while before < over + WATCHED {
-            let arrival = self.next().max(over);
-            longest = longest.max(arrival - before);
-            before = arrival;
-        }
-        longest.as_secs_f64()
+        longest_silence(over, || self.next())
     }
 
     /// Lets the stream flow for `time`, so that its connection counts as one that has lived.
