@@ -29,6 +29,7 @@ impl HandshakeContext {
         };
         match identified {
             Ok((mut visit, permit, mut answer)) => {
+                tracing::debug!("a side comes back early");
                 if let Some((partner, hello)) = self.switchboard.waiting_partner(&visit.ticket) {
                     visit.heard = Some(partner);
                     answer.extend(socket::frame(hello.into_data()));

@@ -6,7 +6,7 @@ use fieldlink_protocol::secret::Secret;
 use fieldlink_tests::engineer::{random_file, wait_until_active};
 use fieldlink_tests::programs::{Running, eventually};
 use fieldlink_tests::raw::{RawEngineer, runtime};
-use fieldlink_tests::{Cable, Call, Engineer, PATIENCE, Relay, Scanner, ScannerOptions};
+use fieldlink_tests::{Cable, Call, Engineer, PATIENCE, Relay, RelayOptions, Scanner, ScannerOptions};
 use nix::sys::signal::Signal;
 
 /// A call whose two sides hang on cables of their own.
@@ -89,6 +89,28 @@ fn cut_connections_cost_nothing() {
         }
     });
     assert_eq!(call.output_of("echo more"), "more\n");
+    call.end();
+}
+
+#[test]
+fn who_comes_back_says_so_in_the_first_flight() {
+    let mut relay =
+        Relay::start_with(RelayOptions { log: Some("fieldlink_relay=debug"), ..RelayOptions::default() });
+    let (scanners_cable, engineers_cable) = (Cable::to(&relay), Cable::to(&relay));
+    let scanner = Scanner::start_at(&scanners_cable.url(), relay.authority(), ScannerOptions::default());
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    engineer.redirect_to(&engineers_cable.url());
+    let call = engineer.call(&scanner);
+    let mut shell = Shell::open(&call);
+    shell.check();
+    for cable in [&scanners_cable, &engineers_cable] {
+        cable.cut();
+        cable.mend();
+        // Its own connection, and the partner's.
+        relay.process().wait_for("a side comes back early");
+        relay.process().wait_for("a side comes back early");
+        shell.check();
+    }
     call.end();
 }
 

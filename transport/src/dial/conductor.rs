@@ -1,5 +1,7 @@
 //! Carries out what a [`Race`] wants, on sockets.
 
+mod reports;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,16 +15,16 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::handshake::client;
 
+use self::reports::{setback, tls_version};
 use super::ahead::Ahead;
 use super::destination::Destination;
 use super::learnt::{Plan, Way};
 use super::line::Line;
 use super::race::{AttemptId, Due, Passed, Race, Setback};
-use super::route::{Family, Route};
+use super::route::Family;
 use super::steps::{Trace, best_of};
 use super::{DialError, DialStep, StepReport, WebSocket, upgrade};
-use crate::hello::Hello;
-use crate::proxy::{self, ProxyError};
+use crate::proxy;
 use crate::purpose::Purpose;
 use crate::tls::CertificateOwner;
 
@@ -33,6 +35,8 @@ const TOO_EARLY: &str = "too-early";
 pub(super) struct Outcome {
     pub(super) reports: Vec<StepReport>,
     pub(super) reached: Result<WebSocket, DialError>,
+    /// The request may have gone ahead.
+    pub(super) went_ahead: bool,
 }
 
 /// Path and further headers of the request.
@@ -102,7 +106,11 @@ impl<'a> Conductor<'a> {
         }
         match self.race_on().await {
             Some((id, socket)) => {
-                let outcome = Outcome { reports: self.reports(id), reached: Ok(*socket) };
+                let outcome = Outcome {
+                    reports: self.reports(id),
+                    reached: Ok(*socket),
+                    went_ahead: self.ahead.is_some(),
+                };
                 (Some(self.way(id)), outcome)
             }
             None => self.give_up().await,
@@ -197,10 +205,15 @@ impl<'a> Conductor<'a> {
                 };
                 trace.next(DialStep::Tls);
                 self.race.passed(id, passed, now);
-                let use_of_tls = (self.purpose, self.go_ahead(id, now));
-                let goes_ahead = !use_of_tls.1.is_empty();
+                let ahead = self.go_ahead(id, now);
+                let goes_ahead = !ahead.is_empty();
+                let purpose = match self.purpose {
+                    // A hello that only offers to say something early may be what does not pass.
+                    Purpose::PipeAgain if !goes_ahead => Purpose::Pipe,
+                    purpose => purpose,
+                };
                 let begun = self.work(async move {
-                    let secured = line.secure(route, tcp, use_of_tls).await;
+                    let secured = line.secure(route, tcp, (purpose, ahead)).await;
                     Event::Done(id, secured.map(|tls| Done::Secured(Box::new(tls))))
                 });
                 self.asked = if goes_ahead { Some(begun) } else { self.asked.take() };
@@ -264,7 +277,7 @@ impl<'a> Conductor<'a> {
         let Some(best) = self.decisive.or_else(|| best_of(&self.traces)) else {
             let error = self.line.unresolved();
             let report = self.looking(Err(&error));
-            return (None, Outcome { reports: vec![report], reached: Err(error) });
+            return (None, Outcome { reports: vec![report], reached: Err(error), went_ahead: false });
         };
         self.working.clear();
         let mut tried = Destination::from(self.line.relay.clone());
@@ -295,74 +308,8 @@ impl<'a> Conductor<'a> {
             .then(|| self.way(best))
             .map(|way| Way { ahead_in_vain: way.ahead_in_vain || is_too_early, ..way });
         self.traces[best.0].give_up(&error);
-        (way, Outcome { reports: self.reports(best), reached: Err(error) })
-    }
-
-    /// Until the tunnel stands, it is the proxy that does not answer.
-    fn silence(&self, step: Option<DialStep>) -> DialError {
-        let (relay, seconds) = (&self.line.relay, limits::HANDSHAKE.as_secs());
-        let is_early = self.begun.elapsed() < limits::HANDSHAKE;
-        match (&self.line.proxy, step) {
-            (None, _) | (_, Some(DialStep::Tls | DialStep::Upgrade)) if is_early => {
-                DialError::Unreachable(relay.clone().into(), "no answer".into())
-            }
-            (None, _) | (_, Some(DialStep::Tls | DialStep::Upgrade)) => {
-                DialError::Timeout(relay.clone().into(), seconds)
-            }
-            (Some(proxy), _) if is_early => {
-                ProxyError::Unreachable(proxy.address().clone(), "no answer".into()).into()
-            }
-            (Some(proxy), _) => ProxyError::timeout(proxy, relay, seconds).into(),
-        }
-    }
-
-    /// The look-up, then the steps of one attempt; beside its connection stands what was tried in vain.
-    fn reports(&self, best: AttemptId) -> Vec<StepReport> {
-        let mut reports = vec![self.looking(Ok(()))];
-        reports.extend_from_slice(self.traces[best.0].reports());
-        let mut others = Destination::from(self.line.relay.clone());
-        for (_, trace) in self.traces.iter().enumerate().filter(|(number, _)| *number != best.0) {
-            others.add(trace.route, &trace.problem());
-        }
-        let tcp = reports.iter_mut().find(|report| report.step == DialStep::Tcp && report.ok);
-        if let (Some(report), true) = (tcp, self.traces.len() > 1) {
-            report.detail.push_str(&others.all());
-        }
-        reports
-    }
-
-    fn looking(&self, outcome: Result<(), &DialError>) -> StepReport {
-        let took = self.looked_up.unwrap_or_else(|| self.begun.elapsed());
-        let (ok, detail) = match outcome {
-            Ok(()) => {
-                let shown = self.race.addresses().iter().map(|address| address.ip().to_string());
-                (true, shown.collect::<Vec<_>>().join(", "))
-            }
-            Err(error) => (false, error.to_string()),
-        };
-        StepReport { step: DialStep::Resolve, took, detail, ok }
-    }
-}
-
-/// How much of the dialling is settled by an error in a step.
-fn setback(step: Option<DialStep>, error: &DialError) -> Setback {
-    match (step, error) {
-        (Some(DialStep::Tls), DialError::Tls(..)) => Setback::Hello,
-        (_, DialError::Refused { .. } | DialError::Version { .. }) => Setback::Everything,
-        (_, DialError::Answered(_, answer)) if !answer.is_anothers_chance() => Setback::Everything,
-        (_, DialError::Proxy(error)) if error.is_final() => Setback::Everything,
-        _ => Setback::Address,
-    }
-}
-
-fn tls_version(stream: &TlsStream<TcpStream>, route: Route) -> String {
-    let version = match stream.get_ref().1.protocol_version() {
-        Some(rustls::ProtocolVersion::TLSv1_3) => "TLS 1.3".to_owned(),
-        other => format!("{other:?}"),
-    };
-    match route.hello {
-        Hello::Hybrid => version,
-        Hello::Classical => format!("{version}, small hello"),
+        let went_ahead = self.ahead.is_some();
+        (way, Outcome { reports: self.reports(best), reached: Err(error), went_ahead })
     }
 }
 

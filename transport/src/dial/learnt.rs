@@ -47,6 +47,8 @@ impl From<Route> for Way {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Learnt {
     worked: Option<Worked>,
+    /// A dialling whose request went ahead came to nothing.
+    is_ahead_lost: bool,
     /// Counts the networks.
     network: u64,
 }
@@ -72,7 +74,7 @@ impl Learnt {
             first: known.map(|worked| Route { hello, ..worked.route }),
             family: known.map_or(Family::V6, |worked| Family::of(worked.route.address)),
             hello,
-            ahead: !known.is_some_and(|worked| worked.unpassed.is_some_and(is_recent)),
+            ahead: !self.is_ahead_lost && !known.is_some_and(|worked| worked.unpassed.is_some_and(is_recent)),
             network: self.network,
         }
     }
@@ -87,11 +89,18 @@ impl Learnt {
         let unpassed = self.worked.and_then(|worked| worked.unpassed).filter(|_| !plan.ahead);
         let unpassed = if ahead_in_vain { Some(now) } else { unpassed };
         self.worked = Some(Worked { route, used: now, classical, unpassed });
+        self.is_ahead_lost = false;
+    }
+
+    /// A dialling that began with `plan` came to nothing, with a request that went ahead: whatever swallowed it, the
+    /// next one goes without.
+    pub(super) fn lost_ahead(&mut self, plan: &Plan) {
+        self.is_ahead_lost |= plan.network == self.network;
     }
 
     /// The network is another one.
     pub(super) fn forget(&mut self) {
-        *self = Self { worked: None, network: self.network + 1 };
+        *self = Self { network: self.network + 1, ..Self::default() };
     }
 }
 
@@ -127,6 +136,19 @@ mod tests {
         learnt.reached(&plan, in_vain, 32 * MINUTE);
         learnt.forget();
         assert!(learnt.plan(32 * MINUTE).ahead, "the network is another one");
+    }
+
+    #[test]
+    fn after_a_dialling_that_lost_what_went_ahead_the_next_one_goes_without() {
+        let mut learnt = Learnt::default();
+        let way = route("192.0.2.1:443", Hello::Hybrid);
+        let plan = learnt.plan(MINUTE);
+        learnt.reached(&plan, way.into(), MINUTE);
+        learnt.lost_ahead(&learnt.plan(MINUTE));
+        let plan = learnt.plan(MINUTE);
+        assert_eq!((plan.first, plan.ahead), (Some(way), false));
+        learnt.reached(&plan, way.into(), MINUTE);
+        assert!(learnt.plan(MINUTE).ahead);
     }
 
     #[test]

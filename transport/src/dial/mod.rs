@@ -139,7 +139,7 @@ impl Dialer {
     /// Dials `path` without further headers, and reports every step, also the one that failed. It takes
     /// no longer than any other dialling.
     pub async fn probe(&self, path: &str) -> (Vec<StepReport>, Result<WebSocket, DialError>) {
-        let Outcome { reports, reached } = self.race((path, &[]), Purpose::Control).await;
+        let Outcome { reports, reached, .. } = self.race((path, &[]), Purpose::Control).await;
         (reports, reached)
     }
 
@@ -156,8 +156,10 @@ impl Dialer {
     async fn race(&self, request: Request<'_>, purpose: Purpose) -> Outcome {
         let plan = self.learnt().plan(self.born.elapsed());
         let (way, outcome) = Conductor::new(&self.line, plan, request, purpose).run().await;
-        if let Some(way) = way {
-            self.learnt().reached(&plan, way, self.born.elapsed());
+        match way {
+            Some(way) => self.learnt().reached(&plan, way, self.born.elapsed()),
+            None if outcome.went_ahead => self.learnt().lost_ahead(&plan),
+            None => {}
         }
         outcome
     }

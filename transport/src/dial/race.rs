@@ -13,9 +13,13 @@
 //! - Only one attempt at a time is asked to become the connection ([`Due::Ask`]): what is sent then may be
 //!   good for one time only.
 
+mod attempt;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use self::attempt::{ANSWER_STEP, Attempt, Stage};
+pub(super) use self::attempt::{AttemptId, Due, Passed, Setback};
 use super::learnt::Plan;
 use super::route::{Family, Route};
 
@@ -27,10 +31,6 @@ const STEP: Duration = Duration::from_millis(250);
 const STEP_MAX: Duration = Duration::from_secs(2);
 /// A proxy has to look up and reach the relay first.
 const PROXY_STEP: Duration = Duration::from_secs(1);
-/// The relay has to look into its store before it answers.
-const ANSWER_STEP: Duration = Duration::from_secs(3);
-/// Where another connection is ready, the answer is waited for so long at least.
-const ANSWER_MIN: Duration = Duration::from_secs(1);
 /// All attempts begin within about this time, however many there are.
 const SPREAD: Duration = Duration::from_secs(6);
 /// No two attempts begin within less, unless one has failed.
@@ -43,97 +43,6 @@ const RESOLUTION: Duration = Duration::from_millis(50);
 /// Where a way that is known to lead to the relay has failed, those that have been overdue for this long are not
 /// waited for: a relay that is started again is reached by the next dialling.
 const HOPELESS: Duration = Duration::from_secs(1);
-
-/// The number of an attempt, from zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct AttemptId(pub(super) usize);
-
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Begin an attempt.
-    Begin(AttemptId, Route),
-    /// Send the request on it: it has nothing left to do but that.
-    Ask(AttemptId),
-    /// Drop it; another one is ready.
-    Abandon(AttemptId),
-}
-
-/// What an attempt has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Passed {
-    /// The TCP connection stands.
-    Tcp,
-    /// The proxy has connected to the relay.
-    Proxy,
-    /// TLS begins, and the request goes with its first flight.
-    Ahead,
-    /// TLS stands.
-    Tls,
-}
-
-/// How much of the dialling a failed attempt settles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Setback {
-    /// This hello at this address.
-    Hello,
-    /// This address.
-    Address,
-    /// All of it: an address that answered has a right to.
-    Everything,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Tcp,
-    Proxy,
-    Tls {
-        since: Duration,
-    },
-    /// As TLS, and it is asked already.
-    Ahead {
-        since: Duration,
-    },
-    Ready,
-    Asked,
-    Failed(Setback),
-}
-
-#[derive(Debug)]
-struct Attempt {
-    route: Route,
-    stage: Stage,
-    /// When the present step began.
-    since: Duration,
-    /// The slowest step so far: about a round trip.
-    slowest: Duration,
-    /// From then on it is overdue.
-    expected: Duration,
-    /// It goes the way that worked the last time.
-    is_known: bool,
-    /// Its request went ahead.
-    went_ahead: bool,
-}
-
-impl Attempt {
-    fn is_asked(&self) -> bool {
-        matches!(self.stage, Stage::Asked | Stage::Ahead { .. })
-    }
-
-    fn runs(&self) -> bool {
-        !matches!(self.stage, Stage::Failed(_))
-    }
-
-    /// How much longer than others it may take: what has worked deserves patience.
-    fn factor(&self) -> u32 {
-        if self.is_known { 2 } else { 1 }
-    }
-
-    /// Until when it may take the answer, if another connection is ready.
-    fn answers_until(&self) -> Duration {
-        self.since + (5 * self.slowest).clamp(ANSWER_MIN, ANSWER_STEP)
-    }
-}
 
 /// See the module.
 #[derive(Debug)]

@@ -42,6 +42,10 @@ enum Conduct {
     Mute(Arc<ServerConfig>),
     /// Answers as the relay does.
     Relay(Arc<ServerConfig>),
+    /// The same, with the first of them once, then always with the second.
+    Changes(Arc<ServerConfig>, Arc<ServerConfig>, Arc<AtomicUsize>),
+    /// Resets a connection that wants to say something early, and is a relay for others.
+    ResetsEarly(Arc<ServerConfig>),
 }
 
 struct Host {
@@ -80,6 +84,11 @@ impl Host {
 async fn serve(tcp: TcpStream, conduct: Conduct) {
     let is_large = hello_size(&tcp).await > LARGE;
     match conduct {
+        Conduct::ResetsEarly(_) if is_early(&tcp).await => reset(tcp),
+        Conduct::Changes(first, then, count) => {
+            let config = if count.fetch_add(1, Ordering::Relaxed) == 0 { first } else { then };
+            Box::pin(serve(tcp, Conduct::Relay(config))).await;
+        }
         Conduct::Silent => std::future::pending().await,
         Conduct::Reset => reset(tcp),
         Conduct::ResetsLarge(_) if is_large => reset(tcp),
@@ -95,7 +104,10 @@ async fn serve(tcp: TcpStream, conduct: Conduct) {
             let _ = tls.write_all(answer.as_bytes()).await;
             let _ = tls.shutdown().await;
         }
-        Conduct::ResetsLarge(config) | Conduct::IgnoresLarge(config) | Conduct::Relay(config) => {
+        Conduct::ResetsLarge(config)
+        | Conduct::IgnoresLarge(config)
+        | Conduct::ResetsEarly(config)
+        | Conduct::Relay(config) => {
             let Ok(tls) = TlsAcceptor::from(config).accept(tcp).await else { return };
             let socket = tokio_tungstenite::accept_hdr_async(tls, agree).await;
             std::future::pending::<()>().await;
@@ -118,6 +130,19 @@ async fn hello_size(tcp: &TcpStream) -> usize {
         tokio::task::yield_now().await;
     }
     usize::from(u16::from_be_bytes([header[3], header[4]]))
+}
+
+/// Whether a hello is followed by more, which nobody has asked for yet.
+async fn is_early(tcp: &TcpStream) -> bool {
+    let mut flight = [0; 8192];
+    let hello = 5 + hello_size(tcp).await;
+    let mut count = 0;
+    while count < hello {
+        count = tcp.peek(&mut flight).await.expect("it is open");
+        tokio::task::yield_now().await;
+    }
+    // What follows leaves with it, in one write.
+    count > hello
 }
 
 fn reset(tcp: TcpStream) {
@@ -167,6 +192,7 @@ fn line(authority: &Authority) -> Line {
 
 struct Dialled {
     route: Option<Route>,
+    ahead_in_vain: bool,
     took: Duration,
     outcome: Outcome,
 }
@@ -180,13 +206,17 @@ impl Dialled {
 
 /// Dials a name that has these addresses.
 async fn dial(line: &Line, plan: Plan, addresses: &[SocketAddr]) -> Dialled {
+    dial_for(line, plan, addresses, Purpose::Control).await
+}
+
+async fn dial_for(line: &Line, plan: Plan, addresses: &[SocketAddr], purpose: Purpose) -> Dialled {
     let begun = Instant::now();
-    let mut conductor = Conductor::new(line, plan, ("/v1/agent", &[]), Purpose::Control);
+    let mut conductor = Conductor::new(line, plan, ("/v1/pipe", &[]), purpose);
     conductor.race.found(Family::V4, addresses, Duration::ZERO);
     conductor.race.found(Family::V6, &[], Duration::ZERO);
     let (way, outcome) = conductor.run().await;
-    let route = way.map(|way| way.route);
-    Dialled { route, took: begun.elapsed(), outcome }
+    let (route, ahead_in_vain) = (way.map(|way| way.route), way.is_some_and(|way| way.ahead_in_vain));
+    Dialled { ahead_in_vain, route, took: begun.elapsed(), outcome }
 }
 
 fn unknown() -> Plan {
@@ -351,4 +381,61 @@ async fn whose_it_is_that_speaks_tls_1_2_only_is_found_out() {
         assert!(matches!(error, DialError::OutdatedTls(_, found) if found == owner), "{error}");
         assert!(error.to_string().contains(words) && error.to_string().contains("TLS 1.3"), "{error}");
     }
+}
+
+/// As [`server`], with tickets that let clients say something early.
+fn server_with_tickets(config: &Arc<ServerConfig>) -> Arc<ServerConfig> {
+    let mut config = (**config).clone();
+    config.max_early_data_size = 8 * 1024;
+    config.send_tls13_tickets = 0;
+    config.max_tls13_tickets = 2;
+    config.session_storage = rustls::server::ServerSessionMemoryCache::new(16);
+    Arc::new(config)
+}
+
+#[tokio::test]
+async fn a_relay_that_does_not_take_what_went_ahead_is_told_it_again() {
+    let own = authority("Own");
+    let line = line(&own);
+    let first = server_with_tickets(&server(&own, NEW));
+    // Another process: it knows none of the tickets.
+    let then = server_with_tickets(&first);
+    let host = Host::start(Conduct::Changes(first, then, Arc::default())).await;
+    let before = dial_for(&line, unknown(), &[host.address], Purpose::Pipe).await;
+    before.outcome.reached.as_ref().expect("a relay");
+    let again = dial_for(&line, known(&before), &[host.address], Purpose::PipeAgain).await;
+    assert!(again.outcome.went_ahead && !again.ahead_in_vain);
+    again.outcome.reached.expect("it was said again");
+    assert_eq!(host.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_box_that_cuts_what_goes_ahead_gets_the_same_hello_without() {
+    let own = authority("Own");
+    let line = line(&own);
+    let host = Host::start(Conduct::ResetsEarly(server_with_tickets(&server(&own, NEW)))).await;
+    let before = dial_for(&line, unknown(), &[host.address], Purpose::Pipe).await;
+    let again = dial_for(&line, known(&before), &[host.address], Purpose::PipeAgain).await;
+    assert!(again.ahead_in_vain && again.took < Duration::from_secs(1), "{:?}", again.took);
+    assert_eq!(again.route.map(|route| route.hello), Some(Hello::Hybrid));
+    assert_eq!(host.connections(), 3);
+    // Nothing goes ahead of another use.
+    let control = dial(&line, known(&before), &[host.address]).await;
+    let first_time = dial_for(&line, known(&before), &[host.address], Purpose::Pipe).await;
+    assert!(!control.outcome.went_ahead && !first_time.outcome.went_ahead);
+    assert_eq!(host.connections(), 5);
+}
+
+#[tokio::test]
+async fn who_swallows_what_went_ahead_holds_up_one_dialling() {
+    let own = authority("Own");
+    let line = line(&own);
+    // Its TLS takes what comes early, and nobody reads it.
+    let swallows = server_with_tickets(&server(&own, NEW));
+    let host = Host::start(Conduct::Relay(swallows)).await;
+    let before = dial_for(&line, unknown(), &[host.address], Purpose::Pipe).await;
+    let again = dial_for(&line, known(&before), &[host.address], Purpose::PipeAgain).await;
+    assert!(again.outcome.went_ahead && again.route.is_none());
+    assert!(again.took < limits::HANDSHAKE + Duration::from_secs(1), "{:?}", again.took);
+    again.outcome.reached.expect_err("it waits for a request");
 }
