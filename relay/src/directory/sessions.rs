@@ -30,8 +30,8 @@ impl Directory {
             let links = agent.into_iter().chain(engineer_link);
             self.effects.extend(links.map(|link| Effect::Watch(link, false)));
         }
-        let attachments = session.pipes.values().flat_map(Pipe::seats);
-        self.effects.extend(attachments.map(|id| Effect::Part(id, CloseCause::Reason(reason))));
+        let seats = session.pipes.values().flat_map(Pipe::seats);
+        self.effects.extend(seats.map(|id| Effect::Part(id, CloseCause::Reason(reason))));
         self.effects.push(Effect::SessionEnded(id, session.end_reason(reason)));
     }
 
@@ -44,9 +44,9 @@ impl Directory {
                     self.end_session(id, Reason::RelayStopping, None);
                 }
                 Some(session) => {
-                    let attachments = session.pipes.values().flat_map(Pipe::seats);
+                    let seats = session.pipes.values().flat_map(Pipe::seats);
                     let parting = CloseCause::Reason(Reason::RelayStopping);
-                    self.effects.extend(attachments.map(|id| Effect::Part(id, parting)));
+                    self.effects.extend(seats.map(|id| Effect::Part(id, parting)));
                 }
                 None => {}
             }

@@ -3,6 +3,7 @@
 use crate::support::*;
 use bytes::Bytes;
 use fieldlink_protocol::endpoint;
+use fieldlink_protocol::messages::engineer::FromEngineer;
 use fieldlink_protocol::pipe::closing::{ATTACH_AGAIN, DONE, REPLACED};
 use fieldlink_protocol::reason::Reason;
 use futures_util::SinkExt;
@@ -88,6 +89,14 @@ async fn it_becomes_an_attachment_with_its_first_message() {
 
 #[tokio::test]
 async fn it_is_closed_with_its_session() {
+    // By word of the engineer's control connection, and by the relay's own end.
+    let mut kept = Kept::start().await;
+    kept.call.engineer.send(&FromEngineer::End { reason: Reason::EngineerEnded }).await;
+    assert_eq!(close_reason(&mut kept.spare).await, Reason::EngineerEnded.code());
+    let mut kept = Kept::start().await;
+    kept.relay.begin_stop();
+    assert_eq!(close_reason(&mut kept.spare).await, Reason::RelayStopping.code());
+    // By the close of the pipe that it is for.
     let mut kept = Kept::start().await;
     close_with(&mut kept.call.agent_pipe, Reason::ClientEnded.code()).await;
     assert_eq!(close_reason(&mut kept.spare).await, Reason::ClientEnded.code());
