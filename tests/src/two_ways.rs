@@ -103,12 +103,12 @@ impl TwoWays {
         let sides = vec![agent, engineer];
         let mut ways =
             Self { arrivals, dialer: scanners, stop, sides, _relay: relay, device, cables, _lab: lab };
-        ways.next();
+        ways.next_number();
         ways
     }
 
     /// When the next number has arrived.
-    pub fn next(&mut self) -> Instant {
+    pub fn next_number(&mut self) -> Instant {
         self.arrivals.recv_timeout(PATIENCE).expect("it goes on")
     }
 
@@ -151,7 +151,7 @@ impl TwoWays {
     /// Lets the numbers come for `time`.
     pub fn flow(&mut self, time: Duration) {
         let until = Instant::now() + time;
-        while self.next() < until {}
+        while self.next_number() < until {}
     }
 }
 

@@ -15,6 +15,9 @@ use crate::endpoint::measure;
 use crate::http::{Head, Refusal};
 use crate::permits::Permit;
 
+/// With this header a server in front of the relay says that a request came early (RFC 8470, section 5.1).
+const EARLY_DATA: &str = "early-data";
+
 /// What kind of peer a request turned out to be from.
 pub(super) enum Peer {
     /// With the session ticket that its place is for, if it has a session's.
@@ -38,6 +41,10 @@ pub(super) struct PipeVisit {
 impl HandshakeContext {
     /// Credentials and tickets are looked at before anything else is said.
     pub(super) async fn identify(&self, head: &Head, peer: SocketAddr) -> Result<(Peer, Permit), Refusal> {
+        // A server in front of us took it before its own handshake was over.
+        if head.has(EARLY_DATA) {
+            return Err(Refusal::TOO_EARLY);
+        }
         let stranger = || self.permits.stranger(peer.ip()).ok_or(Refusal::FULL);
         let found = match head.request.uri().path() {
             endpoint::AGENT => {

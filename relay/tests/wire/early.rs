@@ -208,6 +208,10 @@ async fn nothing_but_coming_back_is_asked_for_early() {
         assert!(answer.contains("fieldlink-refused: too-early\r\n"), "{answer}");
     }
     spliced.pass().await;
+    // What a server in front of the relay took early.
+    let fronts = head(endpoint::AGENT, &[("Early-Data", "1")]);
+    let answer = spliced.relay.raw(&fronts).await;
+    assert!(answer.starts_with(b"HTTP/1.1 425 "), "{}", String::from_utf8_lossy(&answer));
     // What is refused anyway is refused as ever.
     let resumer = Resumer::with_tickets(&spliced.relay).await;
     let forged = attaching("p1.e30.AAAA", &hello);

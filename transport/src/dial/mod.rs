@@ -10,7 +10,9 @@
 //! `Dialer::network_changed` or some time without use. Both are pure; `race/simulation.rs` has thousands of names
 //! on broken networks (`FIELDLINK_SEED=n` replays one). `conductor.rs` has the sockets. `Dialer::probe` reports the
 //! steps with their times (resolve, TCP, proxy, TLS, upgrade), everything else only takes the result. Only one
-//! connection at a time is sent the request: a ticket may be good once. `tls/` checks certificates with the
+//! connection at a time is sent the request: a ticket may be good once. On the way that worked the last time the request
+//! of a pipe that comes back goes ahead, in TLS's first flight (`ahead.rs`); the same way is tried without, if that does
+//! not pass. `tls/` checks certificates with the
 //! library's verifier, and explains what that refuses: `certificate.rs` says whose fault it seems to be.
 //! `transport/proxy/` has the `CONNECT` tunnel: `reply.rs` is a pure parser, `section.rs` decides between
 //! configuration, environment and none, once per relay.

@@ -121,7 +121,7 @@ pub(crate) fn switch_row(rows: &mut Rows, delay: Duration) {
         ways.flow(LIVED);
         let over = Instant::now();
         ways.pull_cable();
-        let gap = longest_silence(over, || ways.next());
+        let gap = longest_silence(over, || ways.next_number());
         ways.plug_cable();
         ways.flow(LIVED);
         gap
