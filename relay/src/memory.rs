@@ -11,7 +11,7 @@ use crate::config::Limits;
 const KIB: u64 = 1_024;
 const MIB: u64 = 1_024 * KIB;
 
-/// The process with its store, without connections.
+/// The process with its store and the TLS sessions that may be resumed, without connections.
 const PROCESS: u64 = 64 * MIB;
 /// A connection that has not said what it is for: a TLS handshake message, or the head of a request.
 const ARRIVAL: u64 = 96 * KIB;

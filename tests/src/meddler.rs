@@ -9,7 +9,9 @@ use fieldlink_protocol::pipe::{Hello, PipeKind, Role};
 use fieldlink_protocol::{SUBPROTOCOL, endpoint};
 use fieldlink_transport::client_config;
 use futures_util::{SinkExt, StreamExt};
+use rustls::ServerConfig;
 use rustls::pki_types::ServerName;
+use rustls::server::ServerSessionMemoryCache;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_tungstenite::tungstenite::Message;
@@ -68,6 +70,18 @@ pub fn honest() -> Meddle {
 impl Meddler {
     /// Stands in front of `relay`.
     pub fn start(relay: &Relay, meddle: Meddle) -> Self {
+        Self::securing(relay, relay.certificates().server_config(), meddle)
+    }
+
+    /// The same; it takes what is said in TLS's first flight, and keeps it to itself.
+    pub fn swallowing(relay: &Relay, meddle: Meddle) -> Self {
+        let mut tls = (*relay.certificates().server_config()).clone();
+        tls.session_storage = ServerSessionMemoryCache::new(64);
+        (tls.send_tls13_tickets, tls.max_tls13_tickets, tls.max_early_data_size) = (0, 2, 8 * 1024);
+        Self::securing(relay, Arc::new(tls), meddle)
+    }
+
+    fn securing(relay: &Relay, tls: Arc<ServerConfig>, meddle: Meddle) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
         let recording = Arc::new(Mutex::new(Vec::new()));
@@ -78,7 +92,7 @@ impl Meddler {
             recording: recording.clone(),
             legs: Mutex::new(0),
         });
-        let acceptor = TlsAcceptor::from(relay.certificates().server_config());
+        let acceptor = TlsAcceptor::from(tls);
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         runtime.spawn(async move {
@@ -111,7 +125,7 @@ impl Shared {
         #[allow(clippy::result_large_err)] // The signature is the library's.
         let near = tokio_tungstenite::accept_hdr_async(tls, |request: &Request, mut response: Response| {
             request.uri().path().clone_into(&mut path);
-            for name in ["authorization", endpoint::TICKET_HEADER] {
+            for name in ["authorization", endpoint::TICKET_HEADER, endpoint::ATTACH_HEADER] {
                 headers.extend(request.headers().get(name).map(|value| (name, value.clone())));
             }
             let said = request.headers().get(endpoint::HELLO_HEADER).and_then(|value| value.to_str().ok());

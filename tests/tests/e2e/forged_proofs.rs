@@ -68,6 +68,21 @@ fn a_relay_cannot_take_the_proof_away_or_put_its_own_message_beside_it() {
 }
 
 #[test]
+fn a_signature_for_something_else_is_worth_nothing() {
+    let (relay, authority, mut scanner, (code, said)) = with_changed_start(|ke1, proof| {
+        let (ours, theirs) = (b"fieldlink-engage@v1", b"fieldlink-engage@v2");
+        let mut proof = proof.to_vec();
+        // The statement, which is signed, names it too; the signature's own is the last.
+        let at = proof.windows(ours.len()).rposition(|bytes| bytes == ours).expect("the namespace");
+        proof[at..at + theirs.len()].copy_from_slice(theirs);
+        PairingMessage::Start { ke1, proof: proof.into() }
+    });
+    assert_eq!(code, CERTIFICATE_REFUSED, "{said}");
+    assert!(said.contains("was made for something else"), "{said}");
+    nothing_was_charged(&relay, &mut scanner, &authority, "was made for something else");
+}
+
+#[test]
 fn a_relay_cannot_play_a_request_again() {
     let seen: Arc<Mutex<Option<(Bytes, Bytes)>>> = Arc::default();
     let (first, later) = (seen.clone(), seen.clone());

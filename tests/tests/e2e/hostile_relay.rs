@@ -292,6 +292,30 @@ fn a_flipped_bit_in_an_ssh_pipe_ends_only_that_connection() {
     assert_eq!(call.output_of("echo still here"), "still here\n");
 }
 
+#[test]
+fn a_relay_that_keeps_what_is_said_early_costs_one_dialling() {
+    let armed = Arc::new(AtomicBool::new(false));
+    let switch = armed.clone();
+    let relay = Relay::start();
+    let meddle: Meddle = Box::new(move |leg, _, message| {
+        let is_cut = leg.kind == Some(PipeKind::Ssh) && switch.swap(false, Ordering::SeqCst);
+        vec![if is_cut { Message::Close(None) } else { message }]
+    });
+    let meddler = Meddler::swallowing(&relay, meddle);
+    let scanner = Scanner::start(&relay);
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    engineer.redirect_to(&meddler.url());
+    let call = engineer.call(&scanner);
+    let mut shell = call.start("exec bash");
+    for round in ["first", "second"] {
+        armed.store(true, Ordering::SeqCst);
+        shell.type_line(&format!("echo {round}-$((1))"));
+        // The second time nothing is said early any more, or it is tried again: as long as that takes, at most.
+        shell.wait_for(&format!("{round}-1"));
+    }
+    call.end();
+}
+
 /// Each side takes a pipe for established when it has the other's proof: a connection that is lost just then must not
 /// leave one side waiting for another that has given up.
 #[test]
