@@ -91,7 +91,12 @@ impl Hello {
     pub fn of_header(value: &str) -> Option<Bytes> {
         // Longer than any HELLO.
         let frame = Bytes::from(BASE64.decode(value).ok().filter(|_| value.len() <= 2 * HELLO_LENGTH)?);
-        matches!(Frame::decode(frame.clone()), Ok(Frame::Hello(_))).then_some(frame)
+        Self::is_one(&frame).then_some(frame)
+    }
+
+    /// Whether `frame` is a HELLO of this version.
+    pub fn is_one(frame: &Bytes) -> bool {
+        frame.len() == HELLO_LENGTH && matches!(Frame::decode(frame.clone()), Ok(Frame::Hello(_)))
     }
 
     /// The frame's bytes, which are also what the proofs cover.

@@ -126,8 +126,13 @@ impl Directory {
     }
 
     /// Whether the side that a ticket is for comes back to its pipe, rather than for the first time.
-    pub(crate) fn was_spliced(&self, ticket: &PipeTicket) -> bool {
-        self.pipe(ticket).is_some_and(Pipe::was_spliced)
+    pub(crate) fn was_spliced(&self, ticket: &PipeTicket, now: Instant) -> bool {
+        match (self.pipe(ticket), self.sessions.get(&ticket.session)) {
+            (Some(pipe), _) => pipe.was_spliced(),
+            // Before the relay was started again.
+            (None, Some(session)) => session.may_recall(ticket, now).is_ok(),
+            (None, None) => false,
+        }
     }
 
     /// The other side's attachment, if it waits at the pipe.
@@ -178,7 +183,7 @@ impl Directory {
     /// Whether [`Directory::keep_spare`] would succeed.
     pub(crate) fn may_keep_spare(&self, ticket: &PipeTicket, now: Instant) -> Result<(), AttachRefusal> {
         self.may_attach(ticket, now)?;
-        match ticket.kind == PipeKind::Control && self.was_spliced(ticket) {
+        match ticket.kind == PipeKind::Control && self.was_spliced(ticket, now) {
             true => Ok(()),
             false => Err(AttachRefusal::NoSpare),
         }

@@ -233,7 +233,8 @@ fn policy_frame(text: &'static str) -> CloseFrame {
     CloseFrame { code: CloseCode::Policy, reason: text.into() }
 }
 
-pub(super) fn again_frame() -> CloseFrame {
+/// What a side is told that is to come again.
+pub(crate) fn again_frame() -> CloseFrame {
     CloseFrame { code: CloseCode::Away, reason: closing::ATTACH_AGAIN.into() }
 }
 
@@ -247,6 +248,7 @@ async fn close_if(socket: Option<WebSocket>, frame: Option<CloseFrame>) {
     }
 }
 
-pub(super) async fn close(socket: WebSocket, frame: CloseFrame) {
+/// Says goodbye.
+pub(crate) async fn close(socket: WebSocket, frame: CloseFrame) {
     say_goodbye(socket, frame, limits::CLOSE).await;
 }

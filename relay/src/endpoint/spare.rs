@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use fieldlink_protocol::pipe::Hello;
 use fieldlink_protocol::ticket::PipeTicket;
 use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until};
@@ -17,10 +19,10 @@ use crate::switchboard::{SpareSeat, Switchboard};
 
 /// How the reserve ended.
 enum Reserve {
-    /// The side's first message: its HELLO, for all that the relay can see.
-    Used(Message),
+    /// The side's first message, its HELLO. Whether it is the pipe's own is for the partner to judge.
+    Used(Bytes),
     Parted(CloseCause),
-    /// It is silent, gone, or closed by its side. It means nothing for the pipe.
+    /// It is silent, gone, closed by its side, or said something else. It means nothing for the pipe.
     Over,
 }
 
@@ -38,7 +40,7 @@ pub(crate) async fn serve(
     drop(seat);
     match reserve {
         Reserve::Used(hello) => {
-            let socket = PipeSocket { hello: Some(hello), ..socket };
+            let socket = PipeSocket { hello: Some(Message::Binary(hello)), ..socket };
             pipe::serve(socket, ticket, switchboard, limits).await;
         }
         Reserve::Parted(cause) => close(socket.web_socket, close_frame_of(cause, side)).await,
@@ -61,9 +63,9 @@ async fn wait(socket: &mut WebSocket, seat: &SpareSeat, silence: Duration) -> Re
                     sleep_until(until.into()).await;
                 }
                 match received {
-                    Some(Ok(hello @ Message::Binary(_))) => return Reserve::Used(hello),
+                    Some(Ok(Message::Binary(hello))) if Hello::is_one(&hello) => return Reserve::Used(hello),
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                    Some(Ok(Message::Text(_) | Message::Close(_)) | Err(_)) | None => return Reserve::Over,
+                    Some(Ok(_) | Err(_)) | None => return Reserve::Over,
                 }
             },
         }

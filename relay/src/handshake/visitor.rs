@@ -16,7 +16,7 @@ use crate::http::{Head, Refusal};
 use crate::permits::Permit;
 
 /// With this header a server in front of the relay says that a request came early (RFC 8470, section 5.1).
-const EARLY_DATA: &str = "early-data";
+pub(super) const EARLY_DATA: &str = "early-data";
 
 /// What kind of peer a request turned out to be from.
 pub(super) enum Peer {
@@ -78,12 +78,16 @@ impl HandshakeContext {
         acceptable(head).map(|()| found)
     }
 
-    /// The same, of a request for a pipe.
-    pub(super) async fn identify_pipe(&self, head: &Head) -> Result<(PipeVisit, Permit), Refusal> {
+    /// The side of a pipe that a request is from, without a place for it.
+    pub(super) async fn identify_side(&self, head: &Head) -> Result<PipeVisit, Refusal> {
         let ticket = self.check_ticket(head).await?;
-        let hello = hello(head)?;
-        let permit = self.permits.session(ticket.subject).ok_or(Refusal::FULL)?;
-        Ok((PipeVisit { ticket, hello, heard: None }, permit))
+        Ok(PipeVisit { ticket, hello: hello(head)?, heard: None })
+    }
+
+    async fn identify_pipe(&self, head: &Head) -> Result<(PipeVisit, Permit), Refusal> {
+        let visit = self.identify_side(head).await?;
+        let permit = self.permits.session(visit.ticket.subject).ok_or(Refusal::FULL)?;
+        Ok((visit, permit))
     }
 
     async fn identify_spare(&self, head: &Head) -> Result<(PipeTicket, Permit), Refusal> {

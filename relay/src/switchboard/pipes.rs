@@ -17,7 +17,7 @@ impl Switchboard {
 
     /// Whether the side that `ticket` is for comes back to a pipe that goes on.
     pub(crate) fn was_spliced(&self, ticket: &PipeTicket) -> bool {
-        self.with(|state| state.directory.was_spliced(ticket))
+        self.with(|state| state.directory.was_spliced(ticket, Instant::now()))
     }
 
     /// The partner that waits at the pipe, and the HELLO that it said with its request.

@@ -106,7 +106,10 @@ impl Handshake {
         }
         let mut unread = &buffer[..];
         while !unread.is_empty() {
-            self.connection.read_tls(&mut unread)?;
+            // It takes no more after a goodbye; without this check, what follows one would be offered for ever.
+            if self.connection.read_tls(&mut unread)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             if let Err(error) = self.connection.process_new_packets() {
                 self.send().await?;
                 return Err(io::Error::new(io::ErrorKind::InvalidData, error));
@@ -133,5 +136,59 @@ impl Handshake {
     async fn finish(self) -> io::Result<Tls> {
         let Self { connection, stream, config } = self;
         TlsAcceptor::from(config).accept_with(stream, |begun| *begun = connection).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::{PrivateKeyDer, ServerName};
+    use rustls::{ClientConfig, RootCertStore};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+
+    fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+        let chain = vec![made.cert.der().clone()];
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let server =
+            ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+        let server = server.expect("versions").with_no_client_auth().with_single_cert(chain, key);
+        let mut roots = RootCertStore::empty();
+        roots.add(made.cert.der().clone()).expect("a root");
+        let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let client = client.expect("versions").with_root_certificates(roots).with_no_client_auth();
+        (Arc::new(server.expect("they fit")), Arc::new(client))
+    }
+
+    /// TLS reads nothing more then, and a loop that offered it the rest again and again would hold a thread for ever.
+    #[tokio::test]
+    async fn what_comes_after_a_goodbye_is_an_error_and_no_endless_loop() {
+        let (server, client) = configs();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let tcp = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("connected");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let dialling = tokio::spawn(async move { TlsConnector::from(client).connect(name, tcp).await });
+        let stream = Metered::new(listener.accept().await.expect("accepted").0);
+        let connection = ServerConnection::new(server.clone()).expect("a server");
+        let mut handshake = Handshake { connection, stream, config: server };
+        let mut buffer = Vec::with_capacity(READ);
+        while handshake.connection.is_handshaking() {
+            handshake.receive(&mut buffer).await.expect("a client");
+            handshake.send().await.expect("sent");
+        }
+        let (mut tcp, mut client) = dialling.await.expect("no panic").expect("secured").into_inner();
+        client.send_close_notify();
+        let mut goodbye = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut goodbye).expect("into memory");
+        }
+        tcp.write_all(&goodbye).await.expect("sent");
+        handshake.receive(&mut buffer).await.expect("a goodbye");
+        tcp.write_all(&[0; 100]).await.expect("sent");
+        let error = handshake.receive(&mut buffer).await.expect_err("nothing may follow");
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

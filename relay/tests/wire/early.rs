@@ -3,18 +3,12 @@
 use crate::support::*;
 use bytes::Bytes;
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::pipe::closing::{ATTACH_AGAIN, DONE, REPLACED};
-use fieldlink_protocol::pipe::{Handshake, Hello, PipeKind, Role};
-use fieldlink_protocol::secret::{Secret, random_bytes};
+use fieldlink_protocol::pipe::{Hello, Role};
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
+use fieldlink_relay::config::Config;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
-
-fn hello(role: Role) -> Bytes {
-    let which = (PipeId::random(), PipeKind::Ssh);
-    Handshake::new(role, which, Secret::random(), random_bytes(), 1, (0, 1 << 20)).hello()
-}
 
 /// A pipe that is spliced, and an agent that has tickets to come back to it early.
 struct Spliced {
@@ -28,7 +22,11 @@ struct Spliced {
 
 impl Spliced {
     async fn start() -> Self {
-        let relay = TestRelay::start().await;
+        Self::start_with(|_| {}).await
+    }
+
+    async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let relay = TestRelay::start_with(change).await;
         let zoe = relay.add_engineer("Zoë");
         let mut call = Call::start(&relay, &zoe).await;
         let (engineer, agent) = call.open_tickets().await;
@@ -154,6 +152,25 @@ async fn a_flight_that_was_withheld_takes_nobodys_place() {
     spliced.pass().await;
 }
 
+/// Places are for those who finish: one ticket is good for any number of flights.
+#[tokio::test]
+async fn flights_that_are_not_finished_take_no_places() {
+    let mut spliced = Spliced::start_with(|config| config.limits.session_connections_per_engineer = 8).await;
+    let head = spliced.agents_head();
+    let mut withheld = Vec::new();
+    for _ in 0..6 {
+        let resumer = Resumer::with_tickets(&spliced.relay).await;
+        for _ in 0..2 {
+            let mut flight = resumer.begin(&head).send(&spliced.relay).await;
+            assert!(flight.answer().await.0.starts_with("HTTP/1.1 101 "));
+            withheld.push(flight);
+        }
+    }
+    let (engineer, agent) = spliced._call.open(&spliced.relay).await;
+    drop((engineer, agent));
+    spliced.pass().await;
+}
+
 #[tokio::test]
 async fn a_flight_that_is_repeated_is_answered_once() {
     let mut spliced = Spliced::start().await;
@@ -270,4 +287,19 @@ async fn another_process_takes_nothing_early_and_asks_for_it_again() {
     let mut answer = String::new();
     within(tls.read_to_string(&mut answer)).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+}
+
+#[tokio::test]
+async fn a_pipe_of_before_the_restart_is_one_to_come_back_to() {
+    let Spliced { relay, mut _call, tickets, hellos, .. } = Spliced::start().await;
+    let relay = relay.restart().await;
+    _call.agent_returns(&relay).await.expect("it may");
+    let agents = Resumer::with_tickets(&relay).await;
+    let mut asked = agents.begin(&attaching(&tickets[1], &Hello::to_header(&hellos[1]))).send(&relay).await;
+    let (answer, rest) = asked.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    let mut agent = asked.upgraded(&agents, rest).await;
+    let mut engineer = attach(&relay, &tickets[0]).await.expect("attached");
+    assert_eq!(next_bytes(&mut engineer).await, hellos[1]);
+    pass(&mut engineer, &mut agent, b"over the next relay").await;
 }

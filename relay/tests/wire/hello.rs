@@ -3,16 +3,9 @@
 use crate::support::*;
 use bytes::Bytes;
 use fieldlink_protocol::endpoint;
-use fieldlink_protocol::ids::PipeId;
-use fieldlink_protocol::pipe::{Handshake, Hello, PipeKind, Role};
-use fieldlink_protocol::secret::{Secret, random_bytes};
+use fieldlink_protocol::pipe::{Hello, Role};
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Message;
-
-fn hello(role: Role) -> Bytes {
-    let which = (PipeId::random(), PipeKind::Ssh);
-    Handshake::new(role, which, Secret::random(), random_bytes(), 1, (0, 1 << 20)).hello()
-}
 
 async fn attach_saying(
     relay: &TestRelay,

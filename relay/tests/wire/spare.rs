@@ -4,6 +4,7 @@ use crate::support::*;
 use bytes::Bytes;
 use fieldlink_protocol::endpoint;
 use fieldlink_protocol::messages::engineer::FromEngineer;
+use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::pipe::closing::{ATTACH_AGAIN, DONE, REPLACED};
 use fieldlink_protocol::reason::Reason;
 use futures_util::SinkExt;
@@ -53,6 +54,14 @@ async fn nobody_hears_of_a_connection_in_reserve_nor_of_its_end() {
     kept.pass().await;
     close_with(&mut kept.spare, DONE).await;
     kept.pass().await;
+    for nonsense in
+        [Message::text("text"), Message::binary(vec![1; 60_000]), Message::binary(b"no hello".to_vec())]
+    {
+        kept.spare = Kept::agents(&kept.relay, &kept.call).await;
+        within(kept.spare.send(nonsense)).await.expect("sent");
+        assert_eq!(close_reason(&mut kept.spare).await, ATTACH_AGAIN);
+        kept.pass().await;
+    }
     kept.spare = Kept::agents(&kept.relay, &kept.call).await;
     let tcp = kept.spare.get_ref().get_ref().0;
     tcp.set_zero_linger().expect("set");
@@ -69,11 +78,12 @@ async fn nobody_hears_of_a_connection_in_reserve_nor_of_its_end() {
 async fn it_becomes_an_attachment_with_its_first_message() {
     let mut kept = Kept::start().await;
     // Beside the splice that runs.
-    within(kept.spare.send(Message::binary(b"hello".to_vec()))).await.expect("sent");
+    let said = hello(Role::Agent);
+    within(kept.spare.send(Message::Binary(said.clone()))).await.expect("sent");
     prodded(&mut kept.call.engineer_pipe).await;
     kept.pass().await;
     let mut engineer = attach(&kept.relay, &kept.call.engineer_offer.pipe_ticket).await.expect("attached");
-    assert_eq!(next_message(&mut engineer).await, Some(Message::binary(b"hello".to_vec())));
+    assert_eq!(next_message(&mut engineer).await, Some(Message::Binary(said)));
     pass(&mut kept.spare, &mut engineer, b"over the other interface").await;
     // After it was lost, and the next one is kept already.
     let mut next = Kept::agents(&kept.relay, &kept.call).await;
@@ -82,8 +92,9 @@ async fn it_becomes_an_attachment_with_its_first_message() {
     drop(kept.spare);
     assert_eq!(close_reason(&mut engineer).await, ATTACH_AGAIN);
     let mut engineer = attach(&kept.relay, &kept.call.engineer_offer.pipe_ticket).await.expect("attached");
-    within(next.send(Message::binary(b"again".to_vec()))).await.expect("sent");
-    assert_eq!(next_message(&mut engineer).await, Some(Message::binary(b"again".to_vec())));
+    let said = hello(Role::Agent);
+    within(next.send(Message::Binary(said.clone()))).await.expect("sent");
+    assert_eq!(next_message(&mut engineer).await, Some(Message::Binary(said)));
     pass(&mut engineer, &mut next, b"both ways").await;
 }
 

@@ -2,15 +2,17 @@
 
 use std::ops::{Deref, DerefMut};
 
+use bytes::Bytes;
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::endpoint;
 use fieldlink_protocol::ids::{Challenge, PipeId, RunId, SessionId};
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
 use fieldlink_protocol::messages::{Bounded, Features, decode, encode};
-use fieldlink_protocol::pipe::closing;
+use fieldlink_protocol::pipe::{Handshake, PipeKind, Role, closing};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
+use fieldlink_protocol::secret::{Secret, random_bytes};
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
 use futures_util::SinkExt;
@@ -222,4 +224,10 @@ pub(crate) async fn pass(from: &mut Socket, to: &mut Socket, bytes: &[u8]) {
         Some(Message::Binary(arrived)) => assert!(arrived == bytes, "the bytes differ"),
         other => panic!("expected data, got {other:?}"),
     }
+}
+
+/// Some HELLO of a side.
+pub(crate) fn hello(role: Role) -> Bytes {
+    let which = (PipeId::random(), PipeKind::Ssh);
+    Handshake::new(role, which, Secret::random(), random_bytes(), 1, (0, 1 << 20)).hello()
 }
