@@ -184,7 +184,7 @@ async fn agent_side(
     agent.relay.send(&FromAgent::Admitted { session }).await.expect("taken");
     let established = attached.establish(control(Role::Agent, pipe), PipeLimits::default()).await;
     let (mut reader, mut writer, driver): OpenPipe = established.expect("proven");
-    let driving = driver.with_reserve().run(stop.clone(), String::new);
+    let driving = driver.with_reserve(at_once()).run(stop.clone(), String::new);
     let counting = async {
         for number in 0u64.. {
             if writer.write_all(&number.to_be_bytes()).await.is_err() {
@@ -242,4 +242,11 @@ async fn engineer_side(
         () = reading => {}
         () = relay => {}
     }
+}
+
+/// The session was admitted already.
+fn at_once() -> CancellationToken {
+    let wanted = CancellationToken::new();
+    wanted.cancel();
+    wanted
 }

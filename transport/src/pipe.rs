@@ -6,12 +6,14 @@
 //! and closes.
 
 mod connection;
+mod detour;
 mod driver;
 mod establish;
 mod halves;
 mod incoming;
 mod spare;
 mod trial;
+mod ways;
 
 use std::sync::Arc;
 use std::time::Duration;

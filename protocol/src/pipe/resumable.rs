@@ -200,6 +200,11 @@ impl ResumablePipe {
         self.trial = Trial::Wanted(now + wait.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0));
     }
 
+    /// The trial led nowhere, and was for something that can wait: none is wanted.
+    pub fn trial_forgone(&mut self) {
+        self.trial = Trial::None;
+    }
+
     /// Takes a frame that came on the live connection.
     pub fn receive(&mut self, frame: Bytes, now: Duration) -> Result<Received, StreamError> {
         let received = self.stream.receive(frame)?;

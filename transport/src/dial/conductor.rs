@@ -28,9 +28,6 @@ use crate::proxy;
 use crate::purpose::Purpose;
 use crate::tls::CertificateOwner;
 
-/// What a relay says of a request that came before it may be taken for ours.
-const TOO_EARLY: &str = "too-early";
-
 /// What a dialling came to.
 pub(super) struct Outcome {
     pub(super) reports: Vec<StepReport>,
@@ -303,10 +300,7 @@ impl<'a> Conductor<'a> {
                 | DialError::Answered(..)
                 | DialError::NotARelay(..)
         );
-        let is_too_early = matches!(&error, DialError::Refused { code, .. } if code == TOO_EARLY);
-        let way = is_there
-            .then(|| self.way(best))
-            .map(|way| Way { ahead_in_vain: way.ahead_in_vain || is_too_early, ..way });
+        let way = is_there.then(|| self.way(best));
         self.traces[best.0].give_up(&error);
         let went_ahead = self.ahead.is_some();
         (way, Outcome { reports: self.reports(best), reached: Err(error), went_ahead })

@@ -47,8 +47,10 @@ impl From<Route> for Way {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Learnt {
     worked: Option<Worked>,
-    /// A dialling whose request went ahead came to nothing.
+    /// What went ahead was in vain the last time: the next dialling goes without.
     is_ahead_lost: bool,
+    /// It was in vain once. A packet may have been lost; twice in a row is the network's way.
+    is_suspect: bool,
     /// Counts the networks.
     network: u64,
 }
@@ -87,9 +89,10 @@ impl Learnt {
         let before = self.worked.and_then(|worked| worked.classical).filter(|_| plan.hello == route.hello);
         let classical = (route.hello == Hello::Classical).then(|| before.unwrap_or(now));
         let unpassed = self.worked.and_then(|worked| worked.unpassed).filter(|_| !plan.ahead);
-        let unpassed = if ahead_in_vain { Some(now) } else { unpassed };
+        let unpassed = if ahead_in_vain && self.is_suspect { Some(now) } else { unpassed };
         self.worked = Some(Worked { route, used: now, classical, unpassed });
-        self.is_ahead_lost = false;
+        self.is_ahead_lost = ahead_in_vain;
+        self.is_suspect = ahead_in_vain || (self.is_suspect && !plan.ahead);
     }
 
     /// A dialling that began with `plan` came to nothing, with a request that went ahead: whatever swallowed it, the
@@ -121,6 +124,13 @@ mod tests {
         let in_vain = Way { route: way, ahead_in_vain: true };
         let mut plan = learnt.plan(MINUTE);
         assert!(plan.ahead);
+        // Once may be a lost packet: only the next one goes without.
+        learnt.reached(&plan, in_vain, MINUTE);
+        plan = learnt.plan(MINUTE);
+        assert!(!plan.ahead);
+        learnt.reached(&plan, way.into(), MINUTE);
+        plan = learnt.plan(MINUTE);
+        assert!(plan.ahead);
         learnt.reached(&plan, in_vain, MINUTE);
         let mut minute = 2;
         while minute < 30 {
@@ -133,6 +143,7 @@ mod tests {
         assert!(plan.ahead, "it is tried again");
         learnt.reached(&plan, way.into(), 31 * MINUTE);
         assert!(learnt.plan(32 * MINUTE).ahead);
+        learnt.reached(&plan, in_vain, 32 * MINUTE);
         learnt.reached(&plan, in_vain, 32 * MINUTE);
         learnt.forget();
         assert!(learnt.plan(32 * MINUTE).ahead, "the network is another one");

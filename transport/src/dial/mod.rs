@@ -54,6 +54,9 @@ use super::proxy::Proxy;
 use super::tls::TlsClient;
 use crate::purpose::Purpose;
 
+/// What a relay says of a request that it would take after the handshake only.
+const TOO_EARLY: &str = "too-early";
+
 /// A WebSocket to the relay.
 pub type WebSocket = WebSocketStream<Ahead<TlsStream<TcpStream>>>;
 
@@ -158,10 +161,13 @@ impl Dialer {
     async fn race(&self, request: Request<'_>, purpose: Purpose) -> Outcome {
         let plan = self.learnt().plan(self.born.elapsed());
         let (way, outcome) = Conductor::new(&self.line, plan, request, purpose).run().await;
-        match way {
-            Some(way) => self.learnt().reached(&plan, way, self.born.elapsed()),
-            None if outcome.went_ahead => self.learnt().lost_ahead(&plan),
-            None => {}
+        let is_too_early =
+            matches!(&outcome.reached, Err(DialError::Refused { code, .. }) if code == TOO_EARLY);
+        if let Some(way) = way {
+            self.learnt().reached(&plan, way, self.born.elapsed());
+        }
+        if outcome.went_ahead && (way.is_none() || is_too_early) {
+            self.learnt().lost_ahead(&plan);
         }
         outcome
     }

@@ -1,6 +1,5 @@
 //! Keeps a pipe going over one connection after another.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +13,11 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, moving};
+use super::detour::{Need, Next};
 use super::halves::Shared;
 use super::spare::Spare;
 use super::trial::{Trial, TrialEnd};
+use super::ways::Ways;
 use super::{Line, PipeEnd};
 
 /// How things stand is looked at this often.
@@ -49,7 +50,7 @@ pub struct PipeDriver {
     pub(super) shared: Arc<Shared>,
     pub(super) outgoing: mpsc::Receiver<BytesMut>,
     pub(super) link: watch::Sender<PipeLink>,
-    pub(super) spare: Option<Spare>,
+    pub(super) ways: Ways,
 }
 
 /// What the present connection, or its lack, leads to.
@@ -60,9 +61,10 @@ enum Turn {
 }
 
 impl PipeDriver {
-    /// Keeps a connection in reserve, over a second interface if there is one.
-    pub fn with_reserve(mut self) -> Self {
-        self.spare = Some(Spare::new(self.line.clone()));
+    /// Keeps a connection in reserve, over a second interface if there is one, from when `wanted` fires: the relay
+    /// takes one for the control pipe of a session that was admitted.
+    pub fn with_reserve(mut self, wanted: CancellationToken) -> Self {
+        self.ways = Ways::with_reserve(Spare::new(self.line.clone(), wanted));
         self
     }
 
@@ -74,7 +76,7 @@ impl PipeDriver {
     /// Moves bytes until the pipe ends; then both halves see an end. When `cancel` fires, or both
     /// streams are complete, the close carries `goodbye` to the relay and the peer.
     pub async fn run(self, cancel: CancellationToken, goodbye: impl Fn() -> String) -> PipeEnd {
-        let Self { line, first, shared, outgoing, link, spare } = self;
+        let Self { line, first, shared, outgoing, link, ways } = self;
         // Also when we are dropped in the middle: a reader must not wait for what never comes.
         let _ended = EndOfInput(shared.clone());
         let mut live = Some(Box::new(first));
@@ -86,7 +88,7 @@ impl PipeDriver {
             shared: shared.clone(),
             outgoing,
             link,
-            spare,
+            ways,
         };
         let end = keeper.keep(&mut live, &mut leaving, &cancel).await;
         // Before the goodbye, which takes its time.
@@ -124,7 +126,7 @@ struct Keeper {
     link: watch::Sender<PipeLink>,
     changes: watch::Receiver<u64>,
     trial: Trial,
-    spare: Option<Spare>,
+    ways: Ways,
 }
 
 impl Keeper {
@@ -140,6 +142,7 @@ impl Keeper {
                 Turn::Lost(problem) => {
                     tracing::debug!(problem, "a pipe's connection is gone");
                     *live = None;
+                    self.ways.lost(self.shared.take_close());
                     self.shared.with_pipe(|pipe| pipe.lost(self.shared.now()));
                     self.link.send_replace(PipeLink::Down { problem, tries: 0 });
                 }
@@ -149,6 +152,7 @@ impl Keeper {
                     if let Some(old) = live.replace(connection) {
                         leaving.spawn(async move { old.say_goodbye(closing::MOVED).await });
                     }
+                    self.ways.switched();
                     self.link.send_replace(PipeLink::Up);
                 }
             }
@@ -171,13 +175,18 @@ impl Keeper {
                     PipeEnd::Lost(problem) => Turn::Lost(problem),
                     end => Turn::End(end),
                 }),
-                end = self.trial.end() => on_trial(&shared, &self.link, end),
+                end = self.trial.end() => on_trial(&shared, &self.link, (&mut self.ways, is_live), end),
                 _ = self.changes.changed() => {
                     shared.with_pipe(|pipe| pipe.start_over(shared.now()));
                     None
                 }
                 () = shared.nudge.notified() => None,
-                never = kept(&mut self.spare) => match never {},
+                () = self.ways.go_home() => {
+                    if self.ways.is_away() {
+                        shared.with_pipe(|pipe| pipe.want_another(shared.now()));
+                    }
+                    None
+                }
                 () = sleep_until(shared.at(deadline.min(soon))) => {
                     if clocks.slept() {
                         self.line.dialer.forget_network();
@@ -190,14 +199,20 @@ impl Keeper {
             if let Some(turn) = turn {
                 return turn;
             }
-            if let Some(end) = act(&shared, &self.line, &mut self.trial, (&mut self.spare, is_live)) {
+            if let Some(end) = act(&shared, &self.line, &mut self.trial, (&mut self.ways, is_live)) {
                 return Turn::End(end);
             }
         }
     }
 }
 
-fn on_trial(shared: &Shared, link: &watch::Sender<PipeLink>, end: TrialEnd) -> Option<Turn> {
+fn on_trial(
+    shared: &Shared,
+    link: &watch::Sender<PipeLink>,
+    (ways, is_live): (&mut Ways, bool),
+    end: TrialEnd,
+) -> Option<Turn> {
+    let is_answered = matches!(end, TrialEnd::Answered(_));
     match end {
         TrialEnd::Proven(connection, proven) => {
             let switched = shared.with_pipe(|pipe| pipe.switch(proven, shared.now()));
@@ -207,8 +222,12 @@ fn on_trial(shared: &Shared, link: &watch::Sender<PipeLink>, end: TrialEnd) -> O
             })
         }
         TrialEnd::Refused(code) => Some(Turn::End(PipeEnd::Closed(code))),
-        TrialEnd::Failed(problem) => {
+        TrialEnd::Failed(problem) | TrialEnd::Answered(problem) => {
             tracing::debug!(problem, "a pipe's new connection failed");
+            if ways.failed(is_answered, need(shared, is_live)) == Next::Forgo {
+                shared.with_pipe(|pipe| pipe.trial_forgone());
+                return None;
+            }
             let jitter = rand::rng().random();
             shared.with_pipe(|pipe| pipe.trial_failed(jitter, shared.now()));
             link.send_if_modified(|link| match link {
@@ -223,10 +242,11 @@ fn on_trial(shared: &Shared, link: &watch::Sender<PipeLink>, end: TrialEnd) -> O
     }
 }
 
-async fn kept(spare: &mut Option<Spare>) -> Infallible {
-    match spare {
-        Some(spare) => spare.keep().await,
-        None => std::future::pending().await,
+fn need(shared: &Shared, is_live: bool) -> Need {
+    match (is_live, shared.with_pipe(|pipe| pipe.is_connected(shared.now()))) {
+        (true, true) => Need::Change,
+        (true, false) => Need::Silence,
+        (false, _) => Need::Loss,
     }
 }
 
@@ -235,17 +255,11 @@ fn act(
     shared: &Arc<Shared>,
     line: &Line,
     trial: &mut Trial,
-    (spare, is_live): (&mut Option<Spare>, bool),
+    (ways, is_live): (&mut Ways, bool),
 ) -> Option<PipeEnd> {
     while let Some(due) = shared.with_pipe(|pipe| pipe.due(shared.now())) {
         match due {
-            Due::Dial => {
-                let is_connected = is_live && shared.with_pipe(|pipe| pipe.is_connected(shared.now()));
-                // Where the relay has closed it, because of the partner, our way to the relay is as good as before.
-                let is_lost = !is_connected && !shared.take_close();
-                let reserve = spare.as_mut().and_then(|spare| spare.take(is_lost));
-                trial.begin(line.clone(), shared.clone(), reserve);
-            }
+            Due::Dial => trial.begin(line.clone(), shared.clone(), ways.take(need(shared, is_live))),
             Due::Send(frame) => shared.send_urgently(frame),
             Due::GiveUp => return Some(PipeEnd::Lost("it could not be connected again in time".into())),
         }

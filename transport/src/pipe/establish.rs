@@ -20,6 +20,7 @@ use tokio_util::sync::PollSender;
 use super::connection::Connection;
 use super::halves::Shared;
 use super::trial::{TrialEnd, undialled};
+use super::ways::Ways;
 use super::{Attached, AttachedError, Line, PipeDriver, PipeLimits, PipeLink, PipeReader, PipeWriter, QUEUE};
 use crate::purpose::Purpose;
 use crate::{Backoff, Dialer};
@@ -90,7 +91,7 @@ impl Attached {
         Ok((
             PipeReader { shared: shared.clone(), current: Bytes::new() },
             PipeWriter { outgoing: PollSender::new(outgoing_sender) },
-            PipeDriver { line: self.line, first, shared, outgoing, link, spare: None },
+            PipeDriver { line: self.line, first, shared, outgoing, link, ways: Ways::default() },
         ))
     }
 
@@ -128,7 +129,7 @@ impl Attached {
             match Self::attach_with(line.clone(), &hello, Purpose::PipeAgain).await {
                 Ok(attached) => return Some(attached),
                 Err(error) => match undialled(error) {
-                    TrialEnd::Failed(_) => {}
+                    TrialEnd::Failed(_) | TrialEnd::Answered(_) => {}
                     TrialEnd::Refused(_) | TrialEnd::Proven(..) => return None,
                 },
             }

@@ -12,27 +12,34 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_util::sync::CancellationToken;
 
 use super::super::control::close_reason;
 use super::super::describe;
 use super::super::dial::{DialError, WebSocket};
 use super::Line;
 use crate::purpose::Purpose;
-use crate::{Backoff, Interfaces};
+use crate::{Backoff, Dialer, Interfaces};
 
 /// Not heard for so long it is no reserve: the relay forgets it then, too.
 const SILENCE: Duration = limits::PIPE_SILENCE;
 /// Between two pings.
 const PING: Duration = limits::SESSION_PING_INTERVAL;
-/// Longest wait before another try: the second interface may lead nowhere.
-const RETRY_MAX: Duration = Duration::from_secs(30);
+/// Waits before another try, and the longest: the second interface may lead nowhere, or cut every connection.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+/// What the relay is given to answer when it is used: so many of the slowest round trips that its pings took, within
+/// these bounds. A relay that takes longer has forgotten it, or is not reached over it any more.
+const ROUND_TRIPS: u32 = 4;
+const ANSWER: (Duration, Duration) = (Duration::from_millis(1_500), limits::PIPE_SILENCE_BUSY);
 
 /// See the module. Nothing happens unless [`Spare::keep`] is polled.
 pub(super) struct Spare {
     line: Line,
+    /// Until then the relay takes none.
+    wanted: CancellationToken,
     interfaces: watch::Receiver<Interfaces>,
-    /// The one that it is to be over.
-    interface: Option<Arc<str>>,
+    /// The one that it is to be over, and how that is dialled.
+    over: Option<(Arc<str>, Dialer)>,
     state: State,
     backoff: Backoff,
 }
@@ -40,28 +47,41 @@ pub(super) struct Spare {
 enum State {
     /// Nothing is to be done, or not before then.
     Idle(Option<Instant>),
-    Dialling(BoxFuture<'static, Result<Reserve, DialError>>),
+    Dialling(BoxFuture<'static, Result<Reserve, DialError>>, Arc<str>),
     Attached(Box<Reserve>),
 }
 
+/// A connection that works, for all that is known.
 struct Reserve {
     socket: WebSocket,
     interface: Arc<str>,
+    since: Instant,
     heard: Instant,
     ping_at: Instant,
+    /// When a ping left that was not answered yet, and the slowest answer.
+    pinged: Option<Instant>,
+    slowest: Duration,
+}
+
+/// A connection for use: the interface that it is over, and what its relay is given to answer.
+pub(super) struct Ready {
+    pub(super) socket: WebSocket,
+    pub(super) interface: Arc<str>,
+    pub(super) patience: Duration,
 }
 
 impl Spare {
-    /// For the pipe that `line` leads to.
-    pub(super) fn new(line: Line) -> Self {
+    /// For the pipe that `line` leads to, once it is `wanted`.
+    pub(super) fn new(line: Line, wanted: CancellationToken) -> Self {
         let mut interfaces = line.dialer.interfaces();
         interfaces.mark_changed();
-        let backoff = Backoff::new(RETRY_MAX);
-        Self { line, interfaces, interface: None, state: State::Idle(None), backoff }
+        let backoff = Backoff::new(RETRY.1);
+        Self { line, wanted, interfaces, over: None, state: State::Idle(None), backoff }
     }
 
     /// Keeps it attached. Safe to cancel, and to be called again.
     pub(super) async fn keep(&mut self) -> Infallible {
+        self.wanted.cancelled().await;
         loop {
             tokio::select! {
                 biased;
@@ -70,63 +90,85 @@ impl Spare {
                     Next::Begin => self.begin(),
                     Next::Attached(reserve) => {
                         tracing::debug!(interface = %reserve.interface, "a connection is in reserve");
-                        self.backoff.reset();
                         self.state = State::Attached(reserve);
                     }
-                    Next::Lost(problem) => {
+                    Next::Lost(problem, since) => {
                         tracing::debug!(problem, "no connection in reserve");
-                        self.state = State::Idle(Some(Instant::now() + self.backoff.next_delay()));
+                        if since.is_some_and(|since| since.elapsed() >= limits::PIPE_STABLE) {
+                            self.backoff.reset();
+                        }
+                        self.state = State::Idle(Some(Instant::now() + self.pause()));
                     }
                 },
             }
         }
     }
 
-    /// The connection, if it works: for a pipe that has lost its own, or whose way leads over the same interface now.
-    pub(super) fn take(&mut self, is_lost: bool) -> Option<WebSocket> {
+    /// The interface of the ordinary way, if it is known.
+    pub(super) fn primary(&self) -> Option<Arc<str>> {
+        self.interfaces.borrow().primary.clone()
+    }
+
+    /// The connection, if it works: where the pipe `wants` it, or the ordinary way leads over the same interface now.
+    pub(super) fn take(&mut self, wants: bool) -> Option<Ready> {
         let State::Attached(reserve) = &self.state else { return None };
-        let is_way = self.interfaces.borrow().primary.as_ref() == Some(&reserve.interface);
-        if !(is_lost || is_way) || reserve.heard.elapsed() >= SILENCE {
+        let is_way = self.primary().as_ref() == Some(&reserve.interface);
+        if !(wants || is_way) || reserve.heard.elapsed() >= SILENCE {
             return None;
         }
-        let next = State::Idle(Some(Instant::now() + self.backoff.next_delay()));
+        let next = State::Idle(Some(Instant::now() + self.pause()));
         match std::mem::replace(&mut self.state, next) {
-            State::Attached(reserve) => Some(reserve.socket),
-            State::Idle(_) | State::Dialling(_) => None,
+            State::Attached(reserve) => {
+                let patience = (ROUND_TRIPS * reserve.slowest).clamp(ANSWER.0, ANSWER.1);
+                Some(Ready { socket: reserve.socket, interface: reserve.interface, patience })
+            }
+            State::Idle(_) | State::Dialling(..) => None,
         }
     }
 
-    /// The interfaces have changed. What is attached stays for as long as it works: the interface may be the first one
-    /// now, and it is to be used.
+    fn pause(&mut self) -> Duration {
+        self.backoff.next_delay().max(RETRY.0)
+    }
+
+    /// The interfaces have changed. What is attached stays for as long as it works if there is no other second one, or
+    /// if it is over what is the first one now: then it is about to be used.
     fn look(&mut self) {
-        let second = self.interfaces.borrow_and_update().second.clone();
-        let is_other = second != self.interface;
-        self.interface = second;
-        match (&self.interface, &self.state) {
-            (None, State::Attached(_)) => {}
-            (None, _) => self.state = State::Idle(None),
-            (Some(_), State::Attached(_) | State::Dialling(_)) if !is_other => {}
-            (Some(interface), State::Attached(reserve)) if reserve.interface == *interface => {}
-            (Some(_), _) => {
-                self.backoff.reset();
-                self.begin();
+        let interfaces = self.interfaces.borrow_and_update().clone();
+        let Some(second) = interfaces.second else {
+            self.over = None;
+            if !matches!(self.state, State::Attached(_)) {
+                self.state = State::Idle(None);
             }
+            return;
+        };
+        if self.over.as_ref().is_none_or(|(interface, _)| *interface != second) {
+            self.over = Some((second.clone(), self.line.dialer.over(&second)));
+        }
+        let stays = match &self.state {
+            State::Attached(reserve) => {
+                reserve.interface == second || Some(&reserve.interface) == interfaces.primary.as_ref()
+            }
+            State::Dialling(_, interface) => *interface == second,
+            State::Idle(at) => at.is_some(),
+        };
+        if !stays {
+            // One that flaps is not dialled at every change.
+            self.state = State::Idle(Some(Instant::now() + self.backoff.next_delay()));
         }
     }
 
     fn begin(&mut self) {
-        let Some(interface) = self.interface.clone() else {
+        let Some((interface, dialer)) = self.over.clone() else {
             self.state = State::Idle(None);
             return;
         };
-        let (line, dialer) = (self.line.clone(), self.line.dialer.over(&interface));
-        self.state = State::Dialling(Box::pin(async move {
-            let headers =
-                [(endpoint::TICKET_HEADER, &*line.ticket), (endpoint::ATTACH_HEADER, endpoint::SPARE)];
+        let (ticket, over) = (self.line.ticket.clone(), interface.clone());
+        let dialling = async move {
+            let headers = [(endpoint::TICKET_HEADER, &*ticket), (endpoint::ATTACH_HEADER, endpoint::SPARE)];
             let socket = dialer.dial(endpoint::PIPE, &headers, Purpose::Pipe).await?;
-            let heard = Instant::now();
-            Ok(Reserve { socket, interface, heard, ping_at: heard + PING })
-        }));
+            Ok(Reserve::new(socket, over))
+        };
+        self.state = State::Dialling(Box::pin(dialling), interface);
     }
 }
 
@@ -134,7 +176,8 @@ impl Spare {
 enum Next {
     Begin,
     Attached(Box<Reserve>),
-    Lost(String),
+    /// Why, and since when it was there, if it was.
+    Lost(String, Option<Instant>),
 }
 
 impl State {
@@ -146,22 +189,28 @@ impl State {
                 sleep_until(*at).await;
                 Next::Begin
             }
-            Self::Dialling(dialling) => match dialling.await {
+            Self::Dialling(dialling, _) => match dialling.await {
                 Ok(reserve) => Next::Attached(Box::new(reserve)),
-                Err(error) => Next::Lost(error.to_string()),
+                Err(error) => Next::Lost(error.to_string(), None),
             },
-            Self::Attached(reserve) => Next::Lost(reserve.last().await),
+            Self::Attached(reserve) => Next::Lost(reserve.last().await, Some(reserve.since)),
         }
     }
 }
 
 impl Reserve {
+    fn new(socket: WebSocket, interface: Arc<str>) -> Self {
+        let now = Instant::now();
+        let (pinged, slowest) = (None, Duration::ZERO);
+        Self { socket, interface, since: now, heard: now, ping_at: now, pinged, slowest }
+    }
+
     /// Pings until it is over; says why. Safe to cancel.
     async fn last(&mut self) -> String {
         loop {
             tokio::select! {
                 received = self.socket.next() => match received {
-                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => self.heard = Instant::now(),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => self.hear(),
                     Some(Ok(Message::Close(frame))) => return close_reason(frame),
                     Some(Ok(Message::Text(_) | Message::Binary(_))) => return "the relay spoke out of turn".into(),
                     Some(Err(error)) => return describe(&error),
@@ -172,6 +221,7 @@ impl Reserve {
                         return "the relay does not answer any more".into();
                     }
                     self.ping_at = Instant::now() + PING;
+                    self.pinged = self.pinged.or(Some(Instant::now()));
                     match timeout(limits::WRITE, self.socket.send(Message::Ping(Bytes::new()))).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => return describe(&error),
@@ -179,6 +229,13 @@ impl Reserve {
                     }
                 }
             }
+        }
+    }
+
+    fn hear(&mut self) {
+        self.heard = Instant::now();
+        if let Some(pinged) = self.pinged.take() {
+            self.slowest = self.slowest.max(pinged.elapsed());
         }
     }
 }

@@ -22,9 +22,6 @@ use crate::purpose::Purpose;
 /// Between two pings to the relay while we wait for the partner.
 const PING: Duration = Duration::from_millis(2_500);
 
-/// A relay that takes longer to answer on a connection in reserve has forgotten it, or is not reached over it.
-const ANSWER: Duration = Duration::from_millis(1_500);
-
 /// A partner that takes longer is worth a word.
 const PARTNER: Duration = Duration::from_secs(2);
 
@@ -32,8 +29,10 @@ const PARTNER: Duration = Duration::from_secs(2);
 pub(super) enum TrialEnd {
     /// The peer is proven.
     Proven(Connection, Established),
-    /// Another try makes sense.
+    /// The relay was not reached, or is not any more. Another try makes sense.
     Failed(String),
+    /// The relay has answered, and it was in vain. Another try makes sense.
+    Answered(String),
     /// The pipe is closed for good; this is the code.
     Refused(String),
 }
@@ -47,13 +46,13 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    /// Over a connection that `spare` is, or a new one.
-    pub(super) fn begin(&mut self, line: Line, shared: Arc<Shared>, spare: Option<WebSocket>) {
+    /// Over a connection that was in reserve, whose relay is given so long to answer, or over a new one.
+    pub(super) fn begin(&mut self, line: Line, shared: Arc<Shared>, reserve: Option<(WebSocket, Duration)>) {
         self.attached = Arc::default();
         let attached = self.attached.clone();
         self.attempt = Some(Box::pin(async move {
-            let attempted = match spare {
-                Some(spare) => over_spare(spare, &shared, &attached).await,
+            let attempted = match reserve {
+                Some(reserve) => over_reserve(reserve, &shared, &attached).await,
                 None => anew(&line, &shared, &attached).await,
             };
             attempted.unwrap_or_else(|end| end)
@@ -85,8 +84,8 @@ async fn anew(line: &Line, shared: &Shared, attached: &OnceLock<Instant>) -> Res
 }
 
 /// On a connection that was attached before. It was heard a while ago only, so the relay is asked to answer at once.
-async fn over_spare(
-    mut socket: WebSocket,
+async fn over_reserve(
+    (mut socket, patience): (WebSocket, Duration),
     shared: &Shared,
     attached: &OnceLock<Instant>,
 ) -> Result<TrialEnd, TrialEnd> {
@@ -94,7 +93,7 @@ async fn over_spare(
     tracing::debug!("using the connection in reserve");
     write(&mut socket, Message::Binary(hello)).await?;
     write(&mut socket, Message::Ping(Default::default())).await?;
-    greet(socket, shared, attached, ANSWER).await
+    greet(socket, shared, attached, patience).await
 }
 
 /// From our HELLO, which is said, to the partner's proof. `patience` is for the relay's first word.
@@ -124,14 +123,14 @@ async fn greet(
             Some(Ok(Message::Binary(frame))) => frame,
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
             Some(Ok(Message::Text(text))) if text.as_str() == closing::ATTACH_AGAIN => {
-                return Err(TrialEnd::Failed("the other side connects anew".into()));
+                return Err(TrialEnd::Answered("the other side connects anew".into()));
             }
             Some(Ok(Message::Text(_))) => return Err(TrialEnd::Failed("text came on a pipe".into())),
             Some(Ok(Message::Close(frame))) => {
                 return Err(match closed(frame) {
-                    PipeEnd::Lost(problem) => TrialEnd::Failed(problem),
+                    PipeEnd::Lost(problem) => TrialEnd::Answered(problem),
                     PipeEnd::Closed(code) => TrialEnd::Refused(code),
-                    other => TrialEnd::Failed(format!("{other:?}")),
+                    other => TrialEnd::Answered(format!("{other:?}")),
                 });
             }
             Some(Err(error)) => return Err(broken(&error)),
@@ -165,6 +164,7 @@ pub(super) fn undialled(error: DialError) -> TrialEnd {
         DialError::Refused { code, .. } if FOR_GOOD.contains(&code.as_str()) || is_reason(&code) => {
             TrialEnd::Refused(code)
         }
+        DialError::Refused { .. } | DialError::Version { .. } => TrialEnd::Answered(error.to_string()),
         error => TrialEnd::Failed(error.to_string()),
     }
 }

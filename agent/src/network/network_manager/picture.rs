@@ -67,8 +67,8 @@ impl Camera<'_> {
             None => None,
         };
         let others = known(manager.active_connections().await)?.unwrap_or_default();
-        let second = match path {
-            Some(path) => self.second(others.iter().filter(|other| **other != path)).await?,
+        let second = match &primary {
+            Some(primary) => self.second(&others, &primary.interface).await?,
             None => None,
         };
         Ok(Network {
@@ -102,26 +102,31 @@ impl Camera<'_> {
         Ok((without_address, manages))
     }
 
-    /// The first interface of `others` that leads out by itself: that of a lidar has no gateway.
-    async fn second(
-        &mut self,
-        others: impl Iterator<Item = &OwnedObjectPath>,
-    ) -> zbus::Result<Option<String>> {
-        for path in others.take(DEVICES) {
+    /// The first interface of `active` connections that leads out by itself, beside the `primary` one: that of a lidar
+    /// has no gateway. None while there is a tunnel: a connection that goes past it is not what its owner wants.
+    async fn second(&mut self, active: &[OwnedObjectPath], primary: &str) -> zbus::Result<Option<String>> {
+        let mut second = None;
+        for path in active.iter().take(DEVICES) {
             let active: ActiveConnectionProxy<'_> = proxy!(self, ActiveConnectionProxy, path).await?;
+            let kind = known(active.kind().await)?.unwrap_or_default();
+            if known(active.vpn().await)? == Some(true) || is_tunnel(&kind) {
+                return Ok(None);
+            }
             let Some(device) = known(active.devices().await)?.unwrap_or_default().into_iter().next() else {
                 continue;
             };
             let device: DeviceProxy<'_> = proxy!(self, DeviceProxy, device).await?;
-            if known(active.state().await)? == Some(ACTIVATED)
+            let interface = known(device.interface().await)?.unwrap_or_default();
+            if second.is_none()
+                && interface != primary
+                && known(active.state().await)? == Some(ACTIVATED)
                 && known(device.device_type().await)?.is_some_and(leads_outside)
                 && self.has_gateway(&active).await?
             {
-                let interface = known(device.interface().await)?.unwrap_or_default();
-                return Ok(Some(text::clean(&interface, NAME_LENGTH)));
+                second = Some(text::clean(&interface, NAME_LENGTH));
             }
         }
-        Ok(None)
+        Ok(second)
     }
 
     async fn has_gateway(&mut self, active: &ActiveConnectionProxy<'_>) -> zbus::Result<bool> {
@@ -198,6 +203,11 @@ fn known<T>(answer: zbus::Result<T>) -> zbus::Result<Option<T>> {
 /// Ethernet, Wi-Fi, Bluetooth, modem, bond, VLAN, team, veth: not loopback, bridges of containers, tunnels.
 fn leads_outside(device_type: u32) -> bool {
     matches!(device_type, 1 | 2 | 5 | 8 | 10 | 11 | 15 | 20)
+}
+
+/// What a connection is that goes through another one, in NetworkManager's words.
+fn is_tunnel(kind: &str) -> bool {
+    matches!(kind, "vpn" | "wireguard" | "tun" | "ip-tunnel" | "macsec" | "vxlan")
 }
 
 /// `state` and `reason` in NetworkManager's numbers: an address is being asked for, or none was given.

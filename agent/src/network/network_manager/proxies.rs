@@ -40,6 +40,10 @@ pub(super) trait ActiveConnection {
     #[zbus(property)]
     fn state(&self) -> zbus::Result<u32>;
     #[zbus(property)]
+    fn vpn(&self) -> zbus::Result<bool>;
+    #[zbus(property, name = "Type")]
+    fn kind(&self) -> zbus::Result<String>;
+    #[zbus(property)]
     fn devices(&self) -> zbus::Result<Vec<OwnedObjectPath>>;
     #[zbus(property)]
     fn specific_object(&self) -> zbus::Result<OwnedObjectPath>;

@@ -40,7 +40,8 @@ impl Channel {
         };
         let (reason, teller) = match established {
             Ok((reader, writer, driver)) => {
-                let driver = driver.with_reserve();
+                let begun = CancellationToken::new();
+                let driver = driver.with_reserve(begun.clone());
                 let stop = CancellationToken::new();
                 let guard = stop.clone().drop_guard();
                 let link = driver.link();
@@ -50,7 +51,7 @@ impl Channel {
                 let driving =
                     driver.run(stop, || why.get().unwrap_or(&Reason::AgentStopped).code().to_owned());
                 let talking = async {
-                    let reason = self.talk((reader, writer), link, &hello, &why).await;
+                    let reason = self.talk((reader, writer), (link, begun), &hello, &why).await;
                     let _ = why.set(reason);
                     let is_known = !is_explained_by_the_pipe(reason);
                     if is_known {
@@ -82,7 +83,7 @@ impl Channel {
     async fn talk(
         &mut self,
         (mut reader, mut writer): (PipeReader, PipeWriter),
-        mut link: watch::Receiver<PipeLink>,
+        (mut link, begun): (watch::Receiver<PipeLink>, CancellationToken),
         hello: &FromAgent,
         why: &OnceLock<Reason>,
     ) -> Reason {
@@ -111,6 +112,9 @@ impl Channel {
                 () = until(self.conversation.poll_timeout()) => self.conversation.handle_timeout(clock::now()),
                 Ok(()) = self.remaining.changed() => {
                     let deadline = *self.remaining.borrow_and_update();
+                    if deadline.is_some() {
+                        begun.cancel();
+                    }
                     self.conversation.handle_deadline(deadline, clock::now());
                     Ok(())
                 }
