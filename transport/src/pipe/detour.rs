@@ -105,11 +105,12 @@ impl Detour {
         self.home_at
     }
 
-    /// It is time to. False if there is nothing to go back to.
-    pub(super) fn goes_home(&mut self, primary: Option<&Arc<str>>) -> bool {
-        self.home_at = None;
-        self.is_going_home = self.live.is_some() && primary.is_some() && self.live.as_ref() != primary;
-        self.is_going_home
+    /// It is time to. False if there is nothing to go back to, or something else is on trial: then it is for later.
+    pub(super) fn goes_home(&mut self, primary: Option<&Arc<str>>, is_on_trial: bool, now: Instant) -> bool {
+        let is_away = self.live.is_some() && primary.is_some() && self.live.as_ref() != primary;
+        self.home_at = is_on_trial.then(|| now + self.pause).filter(|_| is_away);
+        self.is_going_home |= is_away && !is_on_trial;
+        is_away && !is_on_trial
     }
 }
 
@@ -150,12 +151,16 @@ mod tests {
         for _ in 0..8 {
             assert_eq!(detour.home_at(), Some(now + pause));
             now += pause;
-            assert!(detour.goes_home(Some(&cable)));
+            assert!(!detour.goes_home(Some(&cable), true, now), "the partner comes again");
+            assert_eq!(detour.home_at(), Some(now + pause));
+            detour.tries(None);
+            assert_eq!(detour.failed(false, Need::Change, now), Next::Retry);
+            assert!(detour.goes_home(Some(&cable), false, now));
             detour.tries(None);
             assert_eq!(detour.failed(false, Need::Change, now), Next::Forgo);
             pause = (2 * pause).min(HOME.1);
         }
-        assert!(detour.goes_home(Some(&cable)));
+        assert!(detour.goes_home(Some(&cable), false, now));
         detour.tries(None);
         detour.switched(Some(&cable), now);
         assert_eq!(detour.home_at(), None);
@@ -173,11 +178,11 @@ mod tests {
         // Later it becomes that.
         detour.tries(Some(phone.clone()));
         detour.switched(Some(&interface("eth0")), now);
-        assert!(!detour.goes_home(Some(&phone)) && !detour.goes_home(None));
+        assert!(!detour.goes_home(Some(&phone), false, now) && !detour.goes_home(None, false, now));
         // A trial that fails while nothing is connected is tried again, whatever it was for.
         detour.tries(Some(phone));
         detour.switched(Some(&interface("eth0")), now);
-        assert!(detour.goes_home(Some(&interface("eth0"))));
+        assert!(detour.goes_home(Some(&interface("eth0")), false, now));
         detour.lost(false);
         detour.tries(None);
         assert_eq!(detour.failed(false, Need::Loss, now), Next::Retry);

@@ -181,8 +181,8 @@ impl Keeper {
                     None
                 }
                 () = shared.nudge.notified() => None,
-                () = self.ways.go_home() => {
-                    if self.ways.is_away() {
+                () = self.ways.home_is_due() => {
+                    if self.ways.goes_home(self.trial.is_running()) {
                         shared.with_pipe(|pipe| pipe.want_another(shared.now()));
                     }
                     None

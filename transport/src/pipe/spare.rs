@@ -42,6 +42,8 @@ pub(super) struct Spare {
     over: Option<(Arc<str>, Dialer)>,
     state: State,
     backoff: Backoff,
+    /// When one was dialled last.
+    begun: Option<Instant>,
 }
 
 enum State {
@@ -76,7 +78,7 @@ impl Spare {
         let mut interfaces = line.dialer.interfaces();
         interfaces.mark_changed();
         let backoff = Backoff::new(RETRY.1);
-        Self { line, wanted, interfaces, over: None, state: State::Idle(None), backoff }
+        Self { line, wanted, interfaces, over: None, state: State::Idle(None), backoff, begun: None }
     }
 
     /// Keeps it attached. Safe to cancel, and to be called again.
@@ -141,7 +143,8 @@ impl Spare {
             }
             return;
         };
-        if self.over.as_ref().is_none_or(|(interface, _)| *interface != second) {
+        let is_new = self.over.as_ref().is_none_or(|(interface, _)| *interface != second);
+        if is_new {
             self.over = Some((second.clone(), self.line.dialer.over(&second)));
         }
         let stays = match &self.state {
@@ -149,11 +152,13 @@ impl Spare {
                 reserve.interface == second || Some(&reserve.interface) == interfaces.primary.as_ref()
             }
             State::Dialling(_, interface) => *interface == second,
-            State::Idle(at) => at.is_some(),
+            State::Idle(_) => !is_new,
         };
         if !stays {
+            self.backoff.reset();
             // One that flaps is not dialled at every change.
-            self.state = State::Idle(Some(Instant::now() + self.backoff.next_delay()));
+            let now = Instant::now();
+            self.state = State::Idle(Some(self.begun.map_or(now, |begun| now.max(begun + RETRY.0))));
         }
     }
 
@@ -162,6 +167,7 @@ impl Spare {
             self.state = State::Idle(None);
             return;
         };
+        self.begun = Some(Instant::now());
         let (ticket, over) = (self.line.ticket.clone(), interface.clone());
         let dialling = async move {
             let headers = [(endpoint::TICKET_HEADER, &*ticket), (endpoint::ATTACH_HEADER, endpoint::SPARE)];

@@ -59,6 +59,11 @@ impl Trial {
         }));
     }
 
+    /// Whether one is being made.
+    pub(super) fn is_running(&self) -> bool {
+        self.attempt.is_some()
+    }
+
     /// Whether the relay has our connection, and only the partner's is missing.
     pub(super) fn waits_for_partner(&self) -> bool {
         self.attempt.is_some() && self.attached.get().is_some_and(|since| since.elapsed() >= PARTNER)

@@ -23,7 +23,7 @@ impl Ways {
     }
 
     /// Keeps the reserve. Returns when the ordinary way is to be tried again beside it. Safe to cancel.
-    pub(super) async fn go_home(&mut self) {
+    pub(super) async fn home_is_due(&mut self) {
         let home_at = self.detour.home_at();
         let kept = async {
             match &mut self.spare {
@@ -43,10 +43,10 @@ impl Ways {
         }
     }
 
-    /// It is time to try the ordinary way again. False if there is no other any more.
-    pub(super) fn is_away(&mut self) -> bool {
+    /// It is time to try the ordinary way again. False if this is it, or if something else is on trial.
+    pub(super) fn goes_home(&mut self, is_on_trial: bool) -> bool {
         let primary = self.primary();
-        self.detour.goes_home(primary.as_ref())
+        self.detour.goes_home(primary.as_ref(), is_on_trial, Instant::now())
     }
 
     /// The connection in reserve, if that is what the next trial is to use, and how long its relay may take to answer.
