@@ -34,9 +34,12 @@ impl Sshd {
             Command::new(&self.program)
         };
         command.args(["-D", "-e", "-f"]).arg(&config);
-        let running = Running::start("sshd", &mut command);
+        let mut running = Running::start("sshd", &mut command);
         let answers = || TcpStream::connect(address).is_ok();
-        eventually("sshd listens", PATIENCE, || host.map_or_else(answers, |host| host.enter(answers)));
+        eventually("sshd listens", PATIENCE, || {
+            assert!(!running.has_ended(), "sshd does not start: {}", running.transcript());
+            host.map_or_else(answers, |host| host.enter(answers))
+        });
         running
     }
 
