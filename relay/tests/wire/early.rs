@@ -172,6 +172,34 @@ async fn flights_that_are_not_finished_take_no_places() {
 }
 
 #[tokio::test]
+async fn who_finishes_where_no_place_is_left_is_asked_to_come_again() {
+    // The engineer's connection, and both sides' of two pipes.
+    let mut spliced = Spliced::start_with(|config| config.limits.session_connections_per_engineer = 5).await;
+    let mut agent = spliced.agent.begin(&spliced.agents_head()).send(&spliced.relay).await;
+    let (_, rest) = agent.answer().await;
+    let mut agent = agent.upgraded(&spliced.agent, rest).await;
+    assert_eq!(close_reason(&mut agent).await, ATTACH_AGAIN);
+    spliced.pass().await;
+}
+
+#[tokio::test]
+async fn strangers_who_take_all_tickets_cost_others_a_whole_handshake_and_who_asks_for_none_gets_none() {
+    let spliced = Spliced::start().await;
+    for _ in 0..4_096 / 2 {
+        drop(Resumer::with_tickets(&spliced.relay).await);
+    }
+    let mut tls =
+        spliced.agent.begin(&spliced.agents_head()).send(&spliced.relay).await.finish(&spliced.agent).await;
+    assert!(!tls.get_ref().1.is_early_data_accepted());
+    within(tls.write_all(&spliced.agents_head())).await.expect("sent");
+    let mut answer = [0; 12];
+    within(tls.read_exact(&mut answer)).await.expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 101");
+    // As the connections of agents that wait, and of engineers.
+    assert!(!Resumer::asking_for_none(&spliced.relay).await.has_tickets());
+}
+
+#[tokio::test]
 async fn a_flight_that_is_repeated_is_answered_once() {
     let mut spliced = Spliced::start().await;
     let begun = spliced.agent.begin(&spliced.agents_head());

@@ -43,17 +43,32 @@ pub(crate) fn attaching(ticket: impl AsRef<str>, hello: &str) -> Vec<u8> {
 pub(crate) struct Resumer(Arc<ClientConfig>);
 
 impl Resumer {
-    pub(crate) fn new(relay: &TestRelay) -> Self {
+    fn asking_for(relay: &TestRelay, tickets: Option<TicketRequest>) -> Self {
         let mut config = (**relay.tls.config()).clone();
         config.resumption = Resumption::in_memory_sessions(8);
-        config.send_ticket_request = Some(TicketRequest { new_session_count: 2, resumption_count: 2 });
+        config.send_ticket_request = tickets;
         config.enable_early_data = true;
         Self(Arc::new(config))
     }
 
     /// A client to which the relay has given tickets, over a connection that came to nothing.
     pub(crate) async fn with_tickets(relay: &TestRelay) -> Self {
-        let resumer = Self::new(relay);
+        let two = TicketRequest { new_session_count: 2, resumption_count: 2 };
+        Self::asking_for(relay, Some(two)).after_a_connection(relay).await
+    }
+
+    /// The same; it has not asked for any.
+    pub(crate) async fn asking_for_none(relay: &TestRelay) -> Self {
+        Self::asking_for(relay, None).after_a_connection(relay).await
+    }
+
+    pub(crate) fn has_tickets(&self) -> bool {
+        let mut connection = ClientConnection::new(self.0.clone(), name()).expect("a client");
+        connection.early_data().is_some()
+    }
+
+    async fn after_a_connection(self, relay: &TestRelay) -> Self {
+        let resumer = self;
         let tcp = within(TcpStream::connect(relay.address)).await.expect("connected");
         let mut tls =
             within(TlsConnector::from(resumer.0.clone()).connect(name(), tcp)).await.expect("secured");
@@ -106,7 +121,7 @@ impl Unfinished {
             assert_ne!(count, 0, "it was closed");
             let mut unread = &buffer[..count];
             while !unread.is_empty() {
-                self.connection.read_tls(&mut unread).expect("room");
+                assert_ne!(self.connection.read_tls(&mut unread).expect("room"), 0, "it was closed");
                 self.connection.process_new_packets().expect("TLS");
             }
             let mut plain = [0; 4096];
