@@ -118,10 +118,19 @@ impl TwoWays {
         self.dialer.set_interfaces(interfaces);
     }
 
-    /// The scanner's ends of established TCP connections over its second interface.
+    /// The scanner's ends of established TCP connections over its first interface.
+    pub fn ends_over_first(&self) -> Vec<String> {
+        self.ends_over("10.81.1.2")
+    }
+
+    /// The same, over its second one.
     pub fn ends_over_second(&self) -> Vec<String> {
+        self.ends_over("10.81.2.2")
+    }
+
+    fn ends_over(&self, address: &str) -> Vec<String> {
         let mut ss = self.device.command("ss".as_ref());
-        let output = ss.args(["-Htn", "state", "established", "src", "10.81.2.2"]).output().expect("ss runs");
+        let output = ss.args(["-Htn", "state", "established", "src", address]).output().expect("ss runs");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         text.lines().filter_map(|line| line.split_whitespace().nth(2)).map(str::to_owned).collect()
     }
@@ -186,11 +195,12 @@ async fn agent_side(
     let (mut reader, mut writer, driver): OpenPipe = established.expect("proven");
     let driving = driver.with_reserve(at_once()).run(stop.clone(), String::new);
     let counting = async {
+        let mut beat = tokio::time::interval(BEAT);
         for number in 0u64.. {
+            beat.tick().await;
             if writer.write_all(&number.to_be_bytes()).await.is_err() {
                 break;
             }
-            tokio::time::sleep(BEAT).await;
         }
     };
     tokio::select! {

@@ -76,6 +76,8 @@ pub struct ResumablePipe {
     together: Duration,
     patience: Duration,
     failures: u32,
+    /// The peer attached anew while another connection was being made.
+    is_awaited: bool,
 }
 
 /// Times of the live connection.
@@ -133,6 +135,7 @@ impl ResumablePipe {
             together: now,
             patience,
             failures: 0,
+            is_awaited: false,
         }
     }
 
@@ -200,9 +203,9 @@ impl ResumablePipe {
         self.trial = Trial::Wanted(now + wait.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0));
     }
 
-    /// The trial led nowhere, and was for something that can wait: none is wanted.
-    pub fn trial_forgone(&mut self) {
-        self.trial = Trial::None;
+    /// The trial led nowhere, and was for something that can wait: none is wanted, unless the peer waits for one by now.
+    pub fn trial_forgone(&mut self, now: Duration) {
+        self.trial = if self.is_awaited { Trial::Wanted(now) } else { Trial::None };
     }
 
     /// Takes a frame that came on the live connection.
@@ -243,8 +246,9 @@ impl ResumablePipe {
     /// The peer attaches anew, or the live connection is silent: another is wanted beside it, unless
     /// one is being made.
     pub fn want_another(&mut self, now: Duration) {
-        if self.wants_none() {
-            self.trial = Trial::Wanted(now);
+        match self.wants_none() {
+            true => self.trial = Trial::Wanted(now),
+            false => self.is_awaited = true,
         }
     }
 
@@ -278,7 +282,7 @@ impl ResumablePipe {
             self.want_another(now);
         }
         if self.trial.due().is_some_and(|at| now >= at) {
-            self.trial = Trial::Dialing;
+            (self.trial, self.is_awaited) = (Trial::Dialing, false);
             return Some(Due::Dial);
         }
         if self.live.as_ref().is_some_and(|live| now >= self.ask_at(live)) {

@@ -51,13 +51,8 @@ fn a_reserve_that_leads_nowhere_is_not_waited_for() {
     // What leaves over the second interface is addressed to nobody.
     ways.device.ip("neigh replace 10.81.2.1 lladdr 02:00:00:00:00:01 dev wlan0 nud permanent");
     ways.cables[0].reset_connections();
-    std::thread::scope(|scope| {
-        // Long enough to meet everything that is under way.
-        scope.spawn(|| {
-            std::thread::sleep(Duration::from_millis(500));
-            ways.cables[0].heal();
-        });
-    });
+    eventually("everything is reset", PATIENCE, || ways.ends_over_first().is_empty());
+    ways.cables[0].heal();
     let mut before = ways.next_number();
     let (until, mut silence) = (before + Duration::from_secs(4), Duration::ZERO);
     while before < until {

@@ -225,7 +225,7 @@ fn on_trial(
         TrialEnd::Failed(problem) | TrialEnd::Answered(problem) => {
             tracing::debug!(problem, "a pipe's new connection failed");
             if ways.failed(is_answered, need(shared, is_live)) == Next::Forgo {
-                shared.with_pipe(|pipe| pipe.trial_forgone());
+                shared.with_pipe(|pipe| pipe.trial_forgone(shared.now()));
                 return None;
             }
             let jitter = rand::rng().random();

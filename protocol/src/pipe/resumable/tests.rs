@@ -67,6 +67,25 @@ fn data_under_way_makes_it_quicker() {
 }
 
 #[test]
+fn a_trial_that_can_wait_is_forgone_unless_the_peer_waits_for_it() {
+    let (mut engineer, mut agent) = pair();
+    connect(&mut engineer, &mut agent, Duration::ZERO);
+    agent.want_another(S);
+    assert_eq!(agent.due(S), Some(Due::Dial));
+    agent.trial_forgone(S);
+    assert_eq!(agent.due(S), None);
+    agent.want_another(S);
+    assert_eq!(agent.due(S), Some(Due::Dial));
+    // Meanwhile the peer attaches anew.
+    agent.want_another(S);
+    assert_eq!(agent.due(S), None, "one at a time");
+    agent.trial_forgone(S);
+    assert_eq!(agent.due(S), Some(Due::Dial));
+    agent.trial_forgone(S);
+    assert_eq!(agent.due(S), None);
+}
+
+#[test]
 fn an_old_or_replayed_hello_displaces_nobody() {
     let (mut engineer, mut agent) = pair();
     connect(&mut engineer, &mut agent, Duration::ZERO);
