@@ -14,6 +14,8 @@ mod pipe;
 mod proxy;
 mod purpose;
 mod room;
+#[cfg(test)]
+mod testing;
 mod tls;
 
 pub use address::{ParseRelayAddressError, RelayAddress};

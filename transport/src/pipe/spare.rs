@@ -245,3 +245,6 @@ impl Reserve {
         }
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

@@ -156,3 +156,6 @@ fn system_roots() -> Result<RootCertStore, TlsError> {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() { Err(TlsError::NoSystemRoots) } else { Ok(roots) }
 }
+
+#[cfg(test)]
+mod tests;

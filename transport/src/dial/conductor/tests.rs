@@ -2,28 +2,23 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fieldlink_protocol::SUBPROTOCOL;
-use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 
 use super::super::learnt::Learnt;
 use super::super::lookup::Lookups;
 use super::super::route::Route;
 use super::*;
 use crate::hello::Hello;
+use crate::testing::{Authority, NEW, agree, authority, server};
 use crate::tls::TlsClient;
 
 const RELAY: &str = "wss://relay.invalid";
 /// A hybrid hello is larger, a classical one smaller.
 const LARGE: usize = 1_000;
-
-type Authority = CertifiedIssuer<'static, KeyPair>;
 
 /// What a host does with a connection.
 #[derive(Clone)]
@@ -116,13 +111,6 @@ async fn serve(tcp: TcpStream, conduct: Conduct) {
     }
 }
 
-#[expect(clippy::result_large_err, reason = "the library's own type")]
-fn agree(_: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
-    let protocol = SUBPROTOCOL.parse().expect("a header");
-    response.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
-    Ok(response)
-}
-
 /// The length of the first record, which is the hello.
 async fn hello_size(tcp: &TcpStream) -> usize {
     let mut header = [0; 5];
@@ -155,26 +143,6 @@ async fn nobody() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address")
 }
 
-fn authority(name: &str) -> Authority {
-    let mut parameters = CertificateParams::new(Vec::new()).expect("no names");
-    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
-    CertifiedIssuer::self_signed(parameters, KeyPair::generate().expect("a key")).expect("a root")
-}
-
-fn server(issuer: &Authority, versions: &[&'static rustls::SupportedProtocolVersion]) -> Arc<ServerConfig> {
-    let key = KeyPair::generate().expect("a key");
-    let parameters = CertificateParams::new(vec!["relay.invalid".to_owned()]).expect("a name");
-    let certificate = parameters.signed_by(&key, issuer).expect("a certificate").der().clone();
-    let chain: Vec<CertificateDer<'static>> = vec![certificate, issuer.der().clone()];
-    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions);
-    let config = config.expect("versions").with_no_client_auth().with_single_cert(chain, key);
-    Arc::new(config.expect("they fit"))
-}
-
-const NEW: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
 const OLD: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12];
 
 fn line(authority: &Authority) -> Line {
