@@ -136,6 +136,19 @@ impl Lab {
         eventually("the second cable is connected", PATIENCE, is_up);
     }
 
+    /// Has NetworkManager bring a tunnel up, and take it down again.
+    pub fn in_tunnel<T>(&self, work: impl FnOnce() -> T) -> T {
+        let added = "connection add type tun ifname tun0 con-name tunnel mode tun ipv4.method manual \
+                     ipv4.addresses 10.77.2.1/24 ipv6.method disabled";
+        self.nmcli(&added.split_whitespace().collect::<Vec<_>>());
+        let is_up =
+            || self.nmcli(&["--terse", "--fields", "DEVICE,STATE", "device"]).contains("tun0:connected");
+        eventually("the tunnel is up", PATIENCE, is_up);
+        let done = work();
+        self.nmcli(&["connection", "delete", "tunnel"]);
+        done
+    }
+
     /// Has NetworkManager take the first interface down.
     pub fn disconnect(&self) {
         self.nmcli(&["device", "disconnect", "eth0"]);

@@ -24,6 +24,16 @@ fn an_interface_without_a_way_out_is_none() {
 }
 
 #[test]
+fn no_interface_is_one_to_go_past_a_tunnel_by() {
+    let Some(lab) = Lab::start("a tunnel") else { return };
+    lab.add_second_cable(true);
+    let both = [Value::from("eth0"), Value::from("eth1")];
+    assert_eq!(interfaces(&lab), both);
+    assert_eq!(lab.in_tunnel(|| interfaces(&lab)), [Value::from("eth0"), Value::Null]);
+    assert_eq!(interfaces(&lab), both);
+}
+
+#[test]
 fn a_session_goes_on_over_the_second_interface() {
     let Some(lab) = Lab::start("a session with two interfaces") else { return };
     lab.add_second_cable(true);
