@@ -241,6 +241,11 @@ impl Console {
         }
     }
 
+    /// Whether it speaks to people: [`Self::say`] says nothing to programs.
+    pub(crate) fn is_for_people(&self) -> bool {
+        self.manner != Manner::Json
+    }
+
     /// While a shell has the terminal, nothing is told that would disturb it.
     pub(crate) fn mute(&self, muted: bool) {
         self.clear();

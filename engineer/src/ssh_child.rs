@@ -46,11 +46,18 @@ pub(crate) fn as_rehearsal(mut command: Command) -> Command {
     command
 }
 
+/// Marks `command`'s connection as one that may be wanted soon: until it is, the session does not go on for it.
+pub(crate) fn as_ahead(mut command: Command) -> Command {
+    command.env(PURPOSE, "ahead");
+    command
+}
+
 /// What the connection of a proxy that ssh started is for.
 pub(crate) fn purpose() -> Purpose {
     match std::env::var_os(PURPOSE) {
         Some(purpose) if purpose == "shell" => Purpose::Shell,
         Some(purpose) if purpose == "rehearsal" => Purpose::Rehearsal,
+        Some(purpose) if purpose == "ahead" => Purpose::Ahead,
         _ => Purpose::Other,
     }
 }

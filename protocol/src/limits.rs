@@ -15,6 +15,14 @@ pub const PIPE_EARLY: usize = PIPE_CHUNK;
 pub const DATA_HEADER: usize = 9;
 /// Largest message on a pipe, in bytes: a chunk behind its header.
 pub const DATA_MESSAGE: usize = DATA_HEADER + PIPE_CHUNK;
+/// Bytes that a pipe's connection reads at once. TLS gives 16 KiB at most, and the WebSocket layer clears the whole
+/// buffer for every read, so that a larger one only costs.
+pub const PIPE_READ: usize = 16 * 1024;
+/// Messages on a pipe's connection that are smaller than this together are written together.
+pub const PIPE_WRITE: usize = 32 * 1024;
+/// Plaintext that TLS takes in one go on a pipe's connection: a whole chunk with its headers, so that their last bytes
+/// are no record, and no write, of their own.
+pub const PIPE_TLS: usize = PIPE_CHUNK + 4 * 1024;
 /// Unacknowledged bytes that a pipe keeps per direction unless configured otherwise.
 pub const PIPE_WINDOW: u32 = 4 * 1024 * 1024;
 /// The smallest window a peer may announce: room for a few chunks.

@@ -7,26 +7,29 @@
 //! waiting attachment that comes back and is silent. Running splices are the endpoints' to watch, and TCP's
 //! (keep-alive, user time-out).
 
+mod end;
+
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::{Bounded, MessageError, decode, encode};
-use fieldlink_protocol::reason::Reason;
 use futures_util::{SinkExt, StreamExt};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_tungstenite::tungstenite::{
-    self, Message, protocol::CloseFrame, protocol::frame::coding::CloseCode,
-};
+use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::config::Limits;
-use crate::directory::Farewell;
 use crate::fault::Fault;
 use crate::pace::Pace;
 use crate::socket::{WebSocket, received, say_goodbye};
-use crate::switchboard::{Mailbox, Outgoing};
+use crate::switchboard::{Mailbox, Outgoing, Overflow};
+
+pub(crate) use end::{End, close_code};
+
+use end::goodbye;
 
 /// Messages that a peer may send in a second: an engineer's program opens pipes for as many connections as
 /// its user starts at once, an agent says a word now and then. See [`Haste`] for what happens beyond that.
@@ -40,12 +43,12 @@ const BYTES_STRETCH: Duration = Duration::from_secs(10);
 pub(crate) struct Control {
     socket: WebSocket,
     mailbox: Mailbox,
-    write: Duration,
+    limits: Arc<Limits>,
     heard: Instant,
     next_ping: Option<Instant>,
-    /// How to notice that the peer is gone: as long as it has no session, and while it has one.
-    usual: Vigilance,
-    watched: Vigilance,
+    /// Whether it is asked if it is there, also as long as it has no session.
+    is_pinged: bool,
+    /// Whether it has one.
     is_watched: bool,
     haste: Haste,
     pace: Pace,
@@ -64,7 +67,7 @@ pub(crate) enum Haste {
     Cut,
 }
 
-#[derive(Clone, Copy)]
+/// How to notice that the peer is gone.
 struct Vigilance {
     /// How long it may be silent.
     silence: Duration,
@@ -72,64 +75,27 @@ struct Vigilance {
     ping: Option<Duration>,
 }
 
-/// Why a control connection is over.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum End {
-    /// The peer closed it.
-    #[error("the peer closed the connection")]
-    Closed,
-    /// It broke, or what came cannot be read.
-    #[error(transparent)]
-    Fault(#[from] Fault),
-    /// More messages or bytes than permitted.
-    #[error("the peer sends too much")]
-    TooMuch,
-    /// We were told to say goodbye.
-    #[error("closed by the relay")]
-    Farewell(Farewell),
-    /// The mailbox overflowed, or one write took too long.
-    #[error("the peer is too slow")]
-    TooSlow,
-    /// Nothing was heard for too long.
-    #[error("the peer fell silent")]
-    Silent,
-    /// The peer did not register in time, or it registered wrongly.
-    #[error("the peer did not register")]
-    Unregistered,
-    /// Messages are text.
-    #[error("the peer sent a binary message")]
-    NotText,
-    /// Not a message of this version, or out of turn.
-    #[error("{0}")]
-    Malformed(String),
-}
-
 impl Control {
-    /// A connection that sends what comes into `mailbox`. `ping`: the relay asks whether the peer is still there,
+    /// A connection that sends what comes into `mailbox`. `is_pinged`: the relay asks whether the peer is still there,
     /// also without a session.
     pub(crate) fn new(
         socket: WebSocket,
         mailbox: Mailbox,
-        limits: &Limits,
-        ping: bool,
+        limits: Arc<Limits>,
+        is_pinged: bool,
         haste: Haste,
     ) -> Self {
         let now = Instant::now();
-        let ping = ping.then_some(limits::PING_INTERVAL);
-        let usual = Vigilance { silence: limits.silence, ping };
-        let silence = limits.session_silence;
-        let watched = Vigilance { silence, ping: Some(silence / 3) };
-        let next_ping = ping.map(|interval| now + interval);
+        let next_ping = is_pinged.then(|| now + limits::PING_INTERVAL);
         let pace = Pace::new(MESSAGES, MESSAGES_STRETCH, now.into_std());
-        let (write, counted) = (limits.write, (now, received(&socket)));
+        let counted = (now, received(&socket));
         Self {
             socket,
             mailbox,
-            write,
+            limits,
             heard: now,
             next_ping,
-            usual,
-            watched,
+            is_pinged,
             is_watched: false,
             haste,
             pace,
@@ -146,12 +112,10 @@ impl Control {
     /// The peer's next message. Meanwhile the mailbox is emptied. Safe to cancel between messages.
     pub(crate) async fn next<In: DeserializeOwned + Bounded>(&mut self) -> Result<In, End> {
         loop {
-            let silent = self.heard + self.vigilance().silence;
+            let deadline = self.deadline();
             tokio::select! {
                 biased;
-                () = self.mailbox.overflow.cancelled() => return Err(End::TooSlow),
-                outgoing = self.mailbox.messages.recv() => self.put(outgoing).await?,
-                () = sleep_until(self.rest.unwrap_or(silent)), if self.rest.is_some() => self.rest = None,
+                outgoing = self.mailbox.next() => self.put(outgoing.map_err(|Overflow| End::TooSlow)?).await?,
                 received = receive(&mut self.socket, &mut self.counted), if self.rest.is_none() => {
                     self.heard = Instant::now();
                     self.keep_pace()?;
@@ -159,7 +123,7 @@ impl Control {
                         return Ok(message);
                     }
                 }
-                () = sleep_until(self.next_ping.unwrap_or(silent).min(silent)) => self.ping(silent).await?,
+                () = sleep_until(deadline) => self.look_at_the_clock().await?,
             }
         }
     }
@@ -178,15 +142,14 @@ impl Control {
         }
     }
 
-    async fn put(&mut self, outgoing: Option<Box<Outgoing>>) -> Result<(), End> {
-        match outgoing.map(|boxed| *boxed) {
-            Some(Outgoing::Text(text)) => self.write(Message::text(text)).await,
-            Some(Outgoing::Watch(watch)) => {
+    async fn put(&mut self, outgoing: Outgoing) -> Result<(), End> {
+        match outgoing {
+            Outgoing::Text(text) => self.write(Message::text(text)).await,
+            Outgoing::Watch(watch) => {
                 self.watch(watch);
                 Ok(())
             }
-            Some(Outgoing::Close(farewell)) => Err(End::Farewell(farewell)),
-            None => Err(Fault::Gone.into()),
+            Outgoing::Close(farewell) => Err(End::Farewell(farewell)),
         }
     }
 
@@ -204,7 +167,11 @@ impl Control {
     }
 
     fn vigilance(&self) -> Vigilance {
-        if self.is_watched { self.watched } else { self.usual }
+        if self.is_watched {
+            let silence = self.limits.session_silence;
+            return Vigilance { silence, ping: Some(silence / 3) };
+        }
+        Vigilance { silence: self.limits.silence, ping: self.is_pinged.then_some(limits::PING_INTERVAL) }
     }
 
     fn watch(&mut self, watch: bool) {
@@ -213,23 +180,45 @@ impl Control {
         self.next_ping = self.vigilance().ping.map(|interval| self.heard + interval);
     }
 
-    async fn ping(&mut self, silent: Instant) -> Result<(), End> {
-        if Instant::now() >= silent {
+    /// When the peer is taken for silent.
+    fn silent(&self) -> Instant {
+        self.heard + self.vigilance().silence
+    }
+
+    /// When there is something to do, whatever comes until then. One clock for all of it: thousands wait for theirs.
+    fn deadline(&self) -> Instant {
+        [self.rest, self.next_ping].into_iter().flatten().fold(self.silent(), Instant::min)
+    }
+
+    async fn look_at_the_clock(&mut self) -> Result<(), End> {
+        let now = Instant::now();
+        if self.rest.take_if(|rest| *rest <= now).is_some() {
+            return Ok(());
+        }
+        if now >= self.silent() {
             return Err(End::Silent);
         }
-        self.next_ping = self.vigilance().ping.map(|interval| Instant::now() + interval);
+        if self.next_ping.is_none_or(|at| now < at) {
+            return Ok(());
+        }
+        self.next_ping = self.vigilance().ping.map(|interval| now + interval);
         self.write(Message::Ping(Default::default())).await
     }
 
+    /// A message costs an allocation, so that waiting for one costs less.
     async fn write(&mut self, message: Message) -> Result<(), End> {
-        tokio::select! {
-            biased;
-            () = self.mailbox.overflow.cancelled() => Err(End::TooSlow),
-            sent = timeout(self.write, self.socket.send(message)) => match sent {
-                Ok(sent) => sent.map_err(|_| Fault::Gone.into()),
-                Err(_) => Err(End::TooSlow),
+        let Self { mailbox, socket, limits, .. } = self;
+        let writing = async move {
+            tokio::select! {
+                biased;
+                () = mailbox.overflow() => Err(End::TooSlow),
+                sent = timeout(limits.write, socket.send(message)) => match sent {
+                    Ok(sent) => sent.map_err(|_| Fault::Gone.into()),
+                    Err(_) => Err(End::TooSlow),
+                }
             }
-        }
+        };
+        Box::pin(writing).await
     }
 }
 
@@ -267,38 +256,5 @@ fn read<In: DeserializeOwned + Bounded>(received: Received) -> Result<Option<In>
         Some(Ok(Message::Close(_))) => Err(End::Closed),
         Some(Err(error)) => Err(Fault::from(&error).into()),
         None => Err(Fault::Gone.into()),
-    }
-}
-
-fn goodbye(end: &End) -> Option<CloseFrame> {
-    let (code, reason) = match end {
-        End::Fault(fault) => return fault.frame(),
-        // The answer says what the peer has said.
-        End::Closed => (CloseCode::Normal, ""),
-        End::Farewell(farewell) => farewell_words(*farewell),
-        End::TooSlow => (CloseCode::Policy, "too-slow"),
-        End::Silent => (CloseCode::Policy, "silent"),
-        End::Unregistered => (CloseCode::Policy, "not-registered"),
-        End::TooMuch => (CloseCode::Policy, "too-much"),
-        End::NotText => (CloseCode::Unsupported, "malformed"),
-        End::Malformed(_) => (CloseCode::Policy, "malformed"),
-    };
-    Some(CloseFrame { code, reason: reason.into() })
-}
-
-fn farewell_words(farewell: Farewell) -> (CloseCode, &'static str) {
-    match farewell {
-        Farewell::Ended(reason) => (close_code(reason), reason.code()),
-        Farewell::Replaced => (CloseCode::Policy, "replaced"),
-        Farewell::IdTaken => (CloseCode::Policy, "id-taken"),
-    }
-}
-
-/// The code of a close frame whose text is `reason`.
-pub(crate) fn close_code(reason: Reason) -> CloseCode {
-    match reason {
-        Reason::RelayStopping => CloseCode::Restart,
-        Reason::Revoked => CloseCode::Policy,
-        _ => CloseCode::Normal,
     }
 }

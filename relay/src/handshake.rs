@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arrivals::{Arrival, Arrivals};
 use crate::coalesced::Coalesced;
 use crate::config::Limits;
+use crate::control::{Control, Haste};
 use crate::endpoint::measure::Measuring;
 use crate::endpoint::{agent, engineer, measure, pipe, spare};
 use crate::http::{self, Refusal};
@@ -40,7 +41,7 @@ pub(crate) struct HandshakeContext {
     /// The relay's side of TLS, with its certificate.
     pub tls: Arc<ServerConfig>,
     /// The operator's bounds on peers.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// The handshakes under way.
     pub arrivals: Arc<Arrivals>,
     /// The places for connections after their handshake.
@@ -133,9 +134,9 @@ impl HandshakeContext {
         let web_socket = socket::upgrade(tls, tail, purpose).await;
         match visitor {
             Peer::Agent(ticket) => {
-                let line = switchboard.connect_agent(peer.ip());
-                let place = agent::Place { ticket, permit };
-                Box::pin(agent::serve(web_socket, line, switchboard.clone(), limits.clone(), place))
+                let mailbox = switchboard.connect_agent(peer.ip());
+                let control = Control::new(web_socket, mailbox, limits.clone(), false, Haste::Cut);
+                Box::pin(agent::serve(control, switchboard.clone(), limits.handshake, (ticket, permit)))
             }
             Peer::Engineer(identity) => {
                 let line = switchboard.connect_engineer(peer.ip(), identity.id);

@@ -44,9 +44,16 @@ pub(crate) struct Permit {
 
 #[derive(Debug)]
 enum Place {
-    Stranger { _held: Held<IpAddr> },
-    Session { _held: Held<EngineerId> },
-    Agent { _held: Held<EngineerId>, _of_session: Held<SessionId> },
+    Stranger {
+        _held: Held<IpAddr>,
+    },
+    Session {
+        _held: Held<EngineerId>,
+    },
+    /// Boxed: there are few, and thousands of the first kind, which would have room for it.
+    Agent {
+        _held: Box<(Held<EngineerId>, Held<SessionId>)>,
+    },
 }
 
 impl Permits {
@@ -73,9 +80,9 @@ impl Permits {
 
     /// A permit for a connection of the agent of this engineer's `session`.
     pub(crate) fn agent(&self, engineer: EngineerId, session: SessionId) -> Option<Permit> {
-        let _of_session = self.agents.take(session)?;
-        let _held = self.sessions.take(engineer)?;
-        Some(Permit { _place: Place::Agent { _held, _of_session } })
+        let of_session = self.agents.take(session)?;
+        let held = self.sessions.take(engineer)?;
+        Some(Permit { _place: Place::Agent { _held: Box::new((held, of_session)) } })
     }
 }
 

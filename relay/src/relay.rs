@@ -71,7 +71,7 @@ impl Relay {
             arrivals: Arrivals::new(arrivals::MOST),
             permits: Permits::new(&config.limits),
             roster_looks: Coalesced::default(),
-            limits: config.limits.clone(),
+            limits: Arc::new(config.limits.clone()),
             switchboard,
             stopping: CancellationToken::new(),
         });

@@ -27,15 +27,11 @@ pub(crate) type Tls = TlsStream<Metered<TcpStream>>;
 /// for it.
 pub(crate) type WebSocket = Box<WebSocketStream<Tls>>;
 
-/// Buffers of a control connection. There are thousands of idle ones, and their messages are small.
-const CONTROL_BUFFER: usize = 1024;
-/// Bytes that a pipe reads at once. TLS gives 16 KiB at most, and the WebSocket layer clears the whole
-/// buffer for every read, so that a larger one only costs.
-const PIPE_READ: usize = 16 * 1024;
-/// Messages that are smaller than this together are written together.
-const PIPE_WRITE: usize = 32 * 1024;
-/// Plaintext that TLS takes in one go: a whole chunk with its headers.
-const PIPE_TLS: usize = limits::PIPE_CHUNK + 4 * 1024;
+/// Buffers of a control connection. There are thousands of idle ones, and their messages are small: a larger one is read
+/// in pieces.
+const CONTROL_BUFFER: usize = 64;
+/// Buffers of a measurement. There are few, and for a moment.
+const MEASUREMENT_BUFFER: usize = 1024;
 
 /// A pipe's connection on its way to its partner.
 pub(crate) struct PipeSocket {
@@ -63,7 +59,7 @@ pub(crate) enum Purpose {
 /// Makes a WebSocket of an upgraded connection. `tail` came after the request.
 pub(crate) async fn upgrade(mut tls: Tls, tail: Vec<u8>, purpose: Purpose) -> WebSocket {
     if purpose == Purpose::Pipe {
-        tls.get_mut().1.set_buffer_limit(Some(PIPE_TLS));
+        tls.get_mut().1.set_buffer_limit(Some(limits::PIPE_TLS));
     }
     let config = Some(config(purpose));
     Box::new(WebSocketStream::from_partially_read(tls, tail, protocol::Role::Server, config).await)
@@ -72,8 +68,8 @@ pub(crate) async fn upgrade(mut tls: Tls, tail: Vec<u8>, purpose: Purpose) -> We
 fn config(purpose: Purpose) -> WebSocketConfig {
     let (read, write, message) = match purpose {
         Purpose::Control => (CONTROL_BUFFER, CONTROL_BUFFER, limits::RELAY_MESSAGE),
-        Purpose::Measurement => (CONTROL_BUFFER, CONTROL_BUFFER, limits::MEASURE_CHUNK),
-        Purpose::Pipe => (PIPE_READ, PIPE_WRITE, limits::DATA_MESSAGE),
+        Purpose::Measurement => (MEASUREMENT_BUFFER, MEASUREMENT_BUFFER, limits::MEASURE_CHUNK),
+        Purpose::Pipe => (limits::PIPE_READ, limits::PIPE_WRITE, limits::DATA_MESSAGE),
     };
     WebSocketConfig::default()
         .read_buffer_size(read)

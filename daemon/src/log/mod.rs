@@ -8,20 +8,19 @@ mod throttle;
 
 use std::fmt;
 use std::io::IsTerminal;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Registry;
 use tracing_subscriber::field::MakeExt;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::{FormatFields, MakeWriter};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::{EnvFilter, Registry};
 
 pub use throttle::{Class, LogThrottle, WINDOW};
 
@@ -56,13 +55,23 @@ struct Kind {
 #[must_use = "what was left out is told when this is dropped"]
 pub struct Logging {
     counts: Arc<Counts>,
-    telling: Option<(SyncSender<()>, JoinHandle<()>)>,
+    telling: Option<JoinHandle<()>>,
 }
 
 /// The counts, and when their clock began.
 struct Counts {
     began: Instant,
     throttle: Mutex<LogThrottle<Kind>>,
+    errand: Mutex<Errand>,
+    /// Wakes the thread that tells what was left out.
+    changed: Condvar,
+}
+
+/// What the thread that tells what was left out has to do. Most of the time nothing: it sleeps then.
+#[derive(Default)]
+struct Errand {
+    is_wanted: bool,
+    is_over: bool,
 }
 
 /// What the log is for, and so how much of it is written unless `FIELDLINK_LOG` says otherwise.
@@ -90,27 +99,37 @@ pub fn takes_colours(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> b
     !is_dumb && variable("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-fn filter(audience: Audience, is_terminal: bool) -> EnvFilter {
+fn filter(audience: Audience, is_terminal: bool) -> Targets {
     let usual = match audience {
-        Audience::Journal => "info",
-        Audience::Person if is_terminal => "off",
-        Audience::Person => "warn",
+        Audience::Journal => LevelFilter::INFO,
+        Audience::Person if is_terminal => LevelFilter::OFF,
+        Audience::Person => LevelFilter::WARN,
     };
-    let chosen = EnvFilter::try_from_env("FIELDLINK_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
-    if audience == Audience::Person {
-        return chosen;
+    let chosen = chosen_levels().unwrap_or_else(|| Targets::new().with_default(usual));
+    match audience {
+        Audience::Person => chosen,
+        Audience::Journal => {
+            chosen.with_target(AUDIT, LevelFilter::INFO).with_target(LEFT_OUT, LevelFilter::WARN)
+        }
     }
-    let kept = [(AUDIT, LevelFilter::INFO), (LEFT_OUT, LevelFilter::WARN)];
-    let directives = kept.into_iter().filter_map(|(target, level)| format!("{target}={level}").parse().ok());
-    directives.fold(chosen, EnvFilter::add_directive)
+}
+
+/// What `FIELDLINK_LOG` says, if it can be read: a level, or targets with levels.
+pub fn chosen_levels() -> Option<Targets> {
+    std::env::var("FIELDLINK_LOG").ok()?.parse().ok()
 }
 
 /// A subscriber that writes to `writer`, and what keeps it going.
-fn subscriber<W>(filter: EnvFilter, is_ansi: bool, writer: W) -> (impl Subscriber + Send + Sync, Logging)
+fn subscriber<W>(filter: Targets, is_ansi: bool, writer: W) -> (impl Subscriber + Send + Sync, Logging)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let counts = Arc::new(Counts { began: Instant::now(), throttle: Mutex::default() });
+    let counts = Arc::new(Counts {
+        began: Instant::now(),
+        throttle: Mutex::default(),
+        errand: Mutex::default(),
+        changed: Condvar::new(),
+    });
     // A line that cannot be written (a full disk) is lost; complaining about it would fail as well, and panic.
     let lines = tracing_subscriber::fmt::layer()
         .fmt_fields(clean_fields())
@@ -152,17 +171,62 @@ impl Counts {
             _ => (Class::Detail, String::new()),
         };
         let mut kind = Kind { callsite: metadata.callsite(), subject, target: metadata.target() };
-        let mut throttle = self.throttle.lock().unwrap_or_else(PoisonError::into_inner);
-        if throttle.kinds() >= MOST_SUBJECTS && !throttle.counts(&kind) {
-            kind.subject.clear();
+        let now = self.began.elapsed();
+        let is_written = {
+            let mut throttle = self.throttle();
+            if throttle.kinds() >= MOST_SUBJECTS && !throttle.counts(&kind) {
+                throttle.forget_quiet(now);
+                if throttle.kinds() >= MOST_SUBJECTS {
+                    kind.subject.clear();
+                }
+            }
+            throttle.admit(&kind, class, now)
+        };
+        if !is_written {
+            self.give(|errand| &mut errand.is_wanted);
         }
-        throttle.admit(&kind, class, self.began.elapsed())
+        is_written
+    }
+
+    fn throttle(&self) -> MutexGuard<'_, LogThrottle<Kind>> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn errand(&self) -> MutexGuard<'_, Errand> {
+        self.errand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sets a part of the errand; the thread is woken only by the first who does.
+    fn give(&self, part: impl FnOnce(&mut Errand) -> &mut bool) {
+        if !std::mem::replace(part(&mut self.errand()), true) {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Tells what was left out, once that is over: looks `every` so often while there is something to tell.
+    fn tell_until_over(&self, every: Duration) {
+        loop {
+            let waiting =
+                self.changed.wait_while(self.errand(), |errand| !errand.is_wanted && !errand.is_over);
+            let errand = waiting.unwrap_or_else(PoisonError::into_inner);
+            let waiting = self.changed.wait_timeout_while(errand, every, |errand| !errand.is_over);
+            let (mut errand, _) = waiting.unwrap_or_else(PoisonError::into_inner);
+            if errand.is_over {
+                return;
+            }
+            errand.is_wanted = false;
+            drop(errand);
+            self.tell(LogThrottle::recovered);
+            if self.throttle().has_left_out() {
+                self.give(|errand| &mut errand.is_wanted);
+            }
+        }
     }
 
     /// Outside of the lock, because it logs.
     fn tell(&self, left_out: impl FnOnce(&mut LogThrottle<Kind>, Duration) -> Vec<(Kind, u64)>) {
         let now = self.began.elapsed();
-        let left_out = left_out(&mut self.throttle.lock().unwrap_or_else(PoisonError::into_inner), now);
+        let left_out = left_out(&mut self.throttle(), now);
         for (kind, lines) in left_out {
             let (place, subject) = (kind.callsite.0.metadata().name(), kind.subject);
             let module = kind.target;
@@ -191,25 +255,17 @@ impl Logging {
     /// Has a thread of its own tell what was left out, so that it is told whatever the program is busy with. If
     /// there can be no thread, it is told at the end.
     fn started(mut self) -> Self {
-        let (stop, stopped) = sync_channel::<()>(0);
-        let (counts, dispatch) = (self.counts.clone(), WINDOW / 6);
+        let counts = self.counts.clone();
         let thread = std::thread::Builder::new().name("log".into()).stack_size(256 * 1024);
-        let telling = thread.spawn(move || tell_until(&counts, &stopped, dispatch));
-        self.telling = telling.ok().map(|thread| (stop, thread));
+        self.telling = thread.spawn(move || counts.tell_until_over(WINDOW / 6)).ok();
         self
-    }
-}
-
-fn tell_until(counts: &Counts, stopped: &Receiver<()>, every: Duration) {
-    while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(every) {
-        counts.tell(LogThrottle::recovered);
     }
 }
 
 impl Drop for Logging {
     fn drop(&mut self) {
-        if let Some((stop, thread)) = self.telling.take() {
-            drop(stop);
+        if let Some(thread) = self.telling.take() {
+            self.counts.give(|errand| &mut errand.is_over);
             let _ = thread.join();
         }
         self.counts.tell(|throttle, _| throttle.drain());
@@ -240,7 +296,8 @@ mod tests {
     fn lines_of(work: impl FnOnce()) -> Vec<String> {
         let written = Written::default();
         let writer = written.clone();
-        let (subscriber, logging) = subscriber(EnvFilter::new("info"), false, move || writer.clone());
+        let (subscriber, logging) =
+            subscriber(Targets::new().with_default(Level::INFO), false, move || writer.clone());
         tracing::subscriber::with_default(subscriber, || {
             work();
             drop(logging);

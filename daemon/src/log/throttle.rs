@@ -39,7 +39,7 @@ impl Class {
 }
 
 /// Counts lines by their kind, so that a flood of one kind leaves the others readable. How many kinds there can
-/// be is for the caller to bound; what is over is forgotten by [`Self::recovered`].
+/// be is for the caller to bound; what is over is forgotten by [`Self::recovered`] and [`Self::forget_quiet`].
 #[derive(Debug)]
 pub struct LogThrottle<K> {
     kinds: HashMap<K, Count>,
@@ -111,6 +111,16 @@ impl<K: Hash + Eq + Clone> LogThrottle<K> {
         self.kinds.contains_key(kind)
     }
 
+    /// Whether lines were left out that have not been told.
+    pub fn has_left_out(&self) -> bool {
+        self.kinds.values().any(|count| count.left_out > 0)
+    }
+
+    /// Forgets the kinds whose window is over and of which every line was written.
+    pub fn forget_quiet(&mut self, now: Duration) {
+        self.kinds.retain(|_, count| !count.is_over(now) || count.left_out > 0);
+    }
+
     /// The kinds whose window is over and of which lines were left out, with how many. Each is told once.
     pub fn recovered(&mut self, now: Duration) -> Vec<(K, u64)> {
         self.take(|count| count.is_over(now))
@@ -142,7 +152,10 @@ mod tests {
         assert_eq!(written, 20);
         assert!(throttle.admit(&"end", Class::Ordinary, NOW), "another kind has its own budget");
         assert!(throttle.recovered(NOW + WINDOW / 2).is_empty());
+        throttle.forget_quiet(NOW + WINDOW);
+        assert!(throttle.has_left_out() && throttle.kinds() == 1, "one was quiet");
         assert_eq!(throttle.recovered(NOW + WINDOW), [("chat", 980)]);
+        assert!(!throttle.has_left_out());
         assert!(throttle.recovered(NOW + 2 * WINDOW).is_empty());
         assert_eq!(throttle.kinds(), 0);
         assert!(throttle.admit(&"chat", Class::Ordinary, NOW + WINDOW));

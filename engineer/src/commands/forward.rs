@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::Context;
@@ -9,19 +10,21 @@ use fieldlink_protocol::text;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy, copy_buf, sink};
 use tokio_util::sync::CancellationToken;
 
+mod ahead;
 mod listener;
 
+use self::ahead::{Ahead, Reserve};
 use self::listener::{Accepted, Listener, Local};
 use super::accepting;
 use super::end::choose;
 use crate::config::Directories;
 use crate::exit::{Failure, Kind};
-use crate::local_socket::client;
+use crate::local_socket::{Request, client};
 use crate::platform::Signals;
 use crate::progress::Console;
 use crate::runtime_dir::RuntimeDirectory;
+use crate::ssh_config;
 use crate::words::say;
-use crate::{ssh_client, ssh_config};
 
 /// Connections at the same time; further ones wait.
 const CONNECTIONS: usize = 32;
@@ -42,27 +45,30 @@ pub(super) async fn run(words: &[String], console: &Console) -> Result<u8, Failu
     let mut signals = Signals::new().with_context(|| say!("no-signals"))?;
     let (listener, local) = Listener::bind(&forward.local).await?;
     console.say(&say!("forwarding", local = local, target = &forward.target));
-    let (config, alias) = (runtime.session(id).join("ssh_config"), ssh_config::alias(id));
-    let command = move || {
-        let mut ssh = ssh_client::command(&config, &alias);
-        ssh.args(["-W", &forward.target]);
-        ssh
-    };
-    let socket = runtime.session(id).join("control.sock");
+    let directory = runtime.session(id);
+    let socket = directory.join("control.sock");
+    let reserve = Reserve::new(directory.join("ssh_config"), ssh_config::alias(id));
     tokio::select! {
         biased;
         _ = signals.next() => Ok(0),
-        message = client::wait_for_end(socket) => Err(Failure::new(Kind::SessionOver, message)),
-        never = serve(listener, command, console) => match never {},
+        message = client::wait_for_end(socket.clone()) => Err(Failure::new(Kind::SessionOver, message)),
+        never = serve(listener, (&forward.target, &socket, &reserve), console) => match never {},
+        never = reserve.keep() => match never {},
     }
 }
 
-async fn serve(listener: Listener, command: impl Fn() -> Command, console: &Console) -> Infallible {
+async fn serve(
+    listener: Listener,
+    (target, socket, reserve): (&str, &Path, &Reserve),
+    console: &Console,
+) -> Infallible {
     let carry = |accepted: Accepted| {
-        let (peer, ssh) = (accepted.peer(), command());
-        let (from, to) = accepted.into_split();
+        let (peer, ssh) = (accepted.peer(), reserve.take(target));
+        // As long as it is open the session goes on; a session that is not there is not told.
+        let used = client::begin(socket, Request::Use);
         async move {
-            let carried = connect(from, to, ssh).await;
+            let carried = connect(accepted.into_split(), ssh).await;
+            drop(used);
             carried
                 .map_err(|problem| say!("connection-failed", peer = peer, problem = format!("{problem:#}")))
         }
@@ -73,9 +79,8 @@ async fn serve(listener: Listener, command: impl Fn() -> Command, console: &Cons
 /// Carries one connection. ssh gets pipes rather than the connection itself, because it closes its
 /// output at the end of the other side's, and a connection is closed in one direction differently.
 async fn connect(
-    from: impl AsyncRead + Unpin,
-    to: impl AsyncWrite + Unpin,
-    ssh: Command,
+    (from, to): (impl AsyncRead + Unpin, impl AsyncWrite + Unpin),
+    (ssh, ahead): (Command, Option<Ahead>),
 ) -> anyhow::Result<()> {
     let mut ssh = tokio::process::Command::from(ssh);
     ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -90,9 +95,15 @@ async fn connect(
     let gone = CancellationToken::new();
     let up = async { gone.run_until_cancelled(carry(from, input)).await.unwrap_or(Ok(())) };
     let ending = async {
-        let said = said(errors).await;
+        let said_at_last = said(errors).await;
         let _ = child.wait().await;
         gone.cancel();
+        // Whose connection it is says why there is none.
+        let mut said = match ahead {
+            Some(ahead) => ahead.end().await,
+            None => Vec::new(),
+        };
+        said.extend(said_at_last);
         said
     };
     let (_, down, said) = tokio::join!(up, carry(output, to), ending);

@@ -10,7 +10,6 @@ use crate::exit::{Failure, Kind, SSH_FAILED};
 use crate::front_link::{FrontLink, SshEnd};
 use crate::platform::Signal;
 use crate::progress::{Console, Progress};
-use crate::rehearsal;
 use crate::session::{Session, Stop, Stops};
 use crate::ssh_config::check::{self, Standing};
 use crate::words::say;
@@ -37,8 +36,8 @@ impl Held<'_> {
     pub(super) async fn offer(&mut self) {
         let Self { session, console, .. } = self;
         let (config, alias) = (session.ssh_config(), session.alias());
-        let looking =
-            async { tokio::join!(check::check(&config, &alias), rehearsal::plain_ssh(&config, &alias)) };
+        let trouble = session.trouble_with_plain_ssh();
+        let looking = async { tokio::join!(check::check(&config, &alias), trouble) };
         let looked = tokio::select! {
             biased;
             // The end is told by what comes next.
@@ -61,8 +60,11 @@ impl Held<'_> {
         }
     }
 
-    /// Has a shell opened in the front's terminal, and ends the session with it.
+    /// Has a shell opened in the front's terminal, and ends the session with it. Says first how other programs can use
+    /// the session: that is looked for while ssh starts.
     pub(super) async fn shell(mut self, front: &mut FrontLink) -> Result<u8, Failure> {
+        self.start_ssh(front).await;
+        self.offer().await;
         let ssh = match self.follow_ssh(front).await {
             Happened::Ssh(ssh) => ssh,
             Happened::Over(end) => return self.over(&end).await,
@@ -81,6 +83,7 @@ impl Held<'_> {
 
     /// Has one command run, and ends the session with it.
     pub(super) async fn command(mut self, front: &mut FrontLink) -> Result<u8, Failure> {
+        self.start_ssh(front).await;
         let ssh = match self.follow_ssh(front).await {
             Happened::Ssh(ssh) => ssh,
             Happened::Over(end) => return self.over(&end).await,
@@ -98,10 +101,14 @@ impl Held<'_> {
         Ok(ssh.code)
     }
 
+    async fn start_ssh(&self, front: &mut FrontLink) {
+        front.start_ssh(self.session.ssh_config(), self.session.alias()).await;
+    }
+
+    /// Lets the ssh that was started have its connection and the terminal, until something happens.
     async fn follow_ssh(&mut self, front: &mut FrontLink) -> Happened {
         self.console.mute(true);
-        let (config, alias) = (self.session.ssh_config(), self.session.alias());
-        front.start_ssh(config, alias).await;
+        self.session.raise_curtain();
         let happened = tokio::select! {
             biased;
             end = self.session.ended(self.console) => Happened::Over(end),

@@ -64,11 +64,7 @@ async fn hold(
             console.say(&say!("session-is-open"));
             held.hold().await
         }
-        Uses::Shell => {
-            let mut held = held;
-            held.offer().await;
-            held.shell(front).await
-        }
+        Uses::Shell => held.shell(front).await,
         Uses::Command => held.command(front).await,
     }
 }

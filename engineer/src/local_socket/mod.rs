@@ -28,6 +28,9 @@ pub(crate) enum Request {
         /// What for.
         purpose: Purpose,
     },
+    /// An SSH connection that was made ahead is used from now on, until this client closes the connection; there is
+    /// no reply.
+    Use,
     /// How the session stands.
     Status,
     /// End the session; the answer comes when it has ended.
@@ -56,6 +59,8 @@ pub(crate) enum Purpose {
     Shell,
     /// Anything else: the session outlives the shell for it.
     Other,
+    /// For what may be wanted soon: it is a connection like the others, but does not count as one before it is used.
+    Ahead,
     /// To see whether ssh gets a connection on this computer; it leads nowhere.
     Rehearsal,
 }

@@ -79,6 +79,17 @@ impl Session {
         })
     }
 
+    /// What is wrong with ssh as engineers start it by hand, if something is. To be asked for once.
+    pub(crate) fn trouble_with_plain_ssh(&mut self) -> impl Future<Output = Option<String>> + use<> {
+        let tried = self.resources.plain_ssh.take();
+        async move { tried?.await.ok()? }
+    }
+
+    /// Nothing more is to be said: the session's own shell may have the terminal.
+    pub(crate) fn raise_curtain(&self) {
+        self.resources.curtain.cancel();
+    }
+
     /// SSH connections that are open, apart from the session's own shell.
     pub(crate) fn other_connections(&self) -> usize {
         self.resources.open.borrow().others

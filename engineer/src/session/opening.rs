@@ -13,6 +13,7 @@ use fieldlink_protocol::seal::{Opener, Sealer};
 use fieldlink_protocol::ticket::{SessionTicket, Signed};
 use fieldlink_transport::{Attached, AttachedError, PipeLimits};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::contact::Contact;
 use super::events::{Event, SessionEvents};
@@ -30,8 +31,10 @@ use crate::exit::{Failure, Kind};
 use crate::front_link::FrontLink;
 use crate::moment::Moment;
 use crate::progress::{Console, Progress};
+use crate::rehearsal;
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
 use crate::restart::{self, Restart};
+use crate::ssh_config;
 use crate::ssh_key::PublicKey;
 use crate::words::say;
 
@@ -149,6 +152,7 @@ impl Opening<'_> {
     async fn run(&mut self, mode: OpenMode<'_>) -> Result<SessionEvents, OpeningError> {
         // Everything that can be known on this computer is known before the scanner is called.
         let files = SshFiles::rehearse(&self.resources.directory, self.call).await?;
+        self.try_plain_ssh();
         let session = match &mode {
             OpenMode::New(_) => None,
             OpenMode::Back(restart, _) => Some((restart.session, restart.session_ticket.clone())),
@@ -182,6 +186,15 @@ impl Opening<'_> {
         };
         self.resources.state.send_replace(State::Active { live: live.into(), until });
         Ok(lines)
+    }
+
+    /// Has an ssh connect as engineers start it by hand, beside what comes next: who waits for a shell need not wait for
+    /// that, too.
+    fn try_plain_ssh(&mut self) {
+        let (config, alias) = (self.resources.directory.ssh_config(), ssh_config::alias(self.call.id));
+        let trying = async move { rehearsal::plain_ssh(&config, &alias).await };
+        self.resources.plain_ssh =
+            self.console.is_for_people().then(|| AbortOnDropHandle::new(tokio::spawn(trying)));
     }
 
     async fn dial(

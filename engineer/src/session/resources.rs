@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::State;
 use super::server::{InFlightLimit, Open, Server};
@@ -41,6 +42,10 @@ pub(super) struct Resources {
     pub(super) relay: Option<RelayHandle>,
     pub(super) channel: Option<ChannelTask>,
     pub(super) tasks: JoinSet<()>,
+    /// What is wrong with ssh as engineers start it by hand, if something is.
+    pub(super) plain_ssh: Option<AbortOnDropHandle<Option<String>>>,
+    /// Fires when the session's own shell may have the terminal.
+    pub(super) curtain: CancellationToken,
     /// Fires when the session is over.
     over: CancellationToken,
     /// Fires when the session has left nothing behind.
@@ -57,7 +62,7 @@ impl Resources {
         let (state, watched) = watch::channel(State::Dialing);
         let (open_sender, open) = watch::channel(Open::default());
         let transcript = watch::Sender::new(Transcript::default());
-        let (over, gone) = (CancellationToken::new(), CancellationToken::new());
+        let [curtain, over, gone] = [(); 3].map(|()| CancellationToken::new());
         let server = Server {
             id: call.id,
             ticket: call.ticket.clone(),
@@ -66,14 +71,26 @@ impl Resources {
             open: open_sender,
             turns: InFlightLimit::default(),
             transcript: transcript.clone(),
+            curtain: curtain.clone(),
             end,
             over: over.clone(),
             gone: gone.clone(),
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(server.run(listener));
-        let (relay, channel) = (None, None);
-        Ok(Self { directory, state, open, transcript, relay, channel, tasks, over, gone })
+        Ok(Self {
+            directory,
+            state,
+            open,
+            transcript,
+            relay: None,
+            channel: None,
+            tasks,
+            plain_ssh: None,
+            curtain,
+            over,
+            gone,
+        })
     }
 
     /// Fires when the session is over.

@@ -58,10 +58,11 @@ pub(super) struct Open {
 }
 
 impl Open {
-    fn of(&mut self, purpose: Purpose) -> &mut usize {
+    fn of(&mut self, purpose: Purpose) -> Option<&mut usize> {
         match purpose {
-            Purpose::Shell => &mut self.shell,
-            Purpose::Other | Purpose::Rehearsal => &mut self.others,
+            Purpose::Shell => Some(&mut self.shell),
+            Purpose::Other => Some(&mut self.others),
+            Purpose::Ahead | Purpose::Rehearsal => None,
         }
     }
 }
@@ -82,6 +83,8 @@ pub(super) struct Server {
     pub turns: InFlightLimit,
     /// What engineer and client said.
     pub transcript: watch::Sender<Transcript>,
+    /// Fires when the session's own shell may have the terminal: its ssh gets no connection before.
+    pub curtain: CancellationToken,
     /// Takes requests to end the session.
     pub end: mpsc::Sender<()>,
     /// Fires when the session is over: every SSH connection ends.
@@ -131,6 +134,7 @@ impl Server {
                 rehearsal::answer(stream).await
             }
             Request::Pipe { purpose } => self.connect(stream, purpose).await,
+            Request::Use => self.count_until_closed(stream).await,
             Request::Status => {
                 let status = self.status();
                 stream.write_all(&encode(&Reply::Status(status))).await
@@ -157,7 +161,7 @@ impl Server {
                 biased;
                 () = self.over.cancelled() => Err(say!("session-is-over")),
                 () = platform::hung_up(&reader) => return Ok(()),
-                opened = self.open_pipe_in_turn() => opened,
+                opened = self.open_pipe_for(purpose) => opened,
             }
         };
         let Opened { claim, pipe, permit: _permit } = match opened {
@@ -175,6 +179,25 @@ impl Server {
         // A goodbye may have gone nowhere, and the shell behind it must not wait until the pipe is given up.
         if !matches!(end, PipeEnd::Unsaid | PipeEnd::Cancelled) {
             claim.end_was_said();
+        }
+        Ok(())
+    }
+
+    async fn open_pipe_for(&self, purpose: Purpose) -> Result<Opened, String> {
+        let opened = self.open_pipe_in_turn().await?;
+        if purpose == Purpose::Shell {
+            self.curtain.cancelled().await;
+        }
+        Ok(opened)
+    }
+
+    async fn count_until_closed(&self, mut stream: LocalStream) -> io::Result<()> {
+        let _counted = Counted::new(&self.open, Purpose::Other);
+        let (reader, _) = stream.split();
+        tokio::select! {
+            biased;
+            () = self.over.cancelled() => {}
+            () = platform::hung_up(&reader) => {}
         }
         Ok(())
     }
@@ -296,7 +319,7 @@ struct Counted<'a> {
 impl<'a> Counted<'a> {
     fn new(open: &'a watch::Sender<Open>, purpose: Purpose) -> Self {
         open.send_modify(|open| {
-            *open.of(purpose) += 1;
+            open.of(purpose).into_iter().for_each(|count| *count += 1);
             open.shell_before |= purpose == Purpose::Shell;
         });
         Self { open, purpose }
@@ -305,7 +328,7 @@ impl<'a> Counted<'a> {
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        self.open.send_modify(|open| *open.of(self.purpose) -= 1);
+        self.open.send_modify(|open| open.of(self.purpose).into_iter().for_each(|count| *count -= 1));
     }
 }
 

@@ -4,17 +4,20 @@
 use std::io::{self, Write};
 
 use fieldlink_protocol::text;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// The longest line, in characters.
 const LINE: usize = 2_000;
 
 /// Writes logs from now on, as much as `FIELDLINK_LOG` says.
 pub(super) fn init() {
-    let filter = EnvFilter::try_from_env("FIELDLINK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter =
+        fieldlink_daemon::chosen_levels().unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     // Without colours, which could not be told from what a peer sent.
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false);
-    subscriber.with_writer(|| Lines(io::stderr())).init();
+    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(|| Lines(io::stderr()));
+    tracing_subscriber::registry().with(filter).with(lines).init();
 }
 
 /// Writes each event, which comes in one piece, as one clean line.

@@ -1,6 +1,7 @@
 //! `/v1/agent`: an agent registers, and is told of requests for as long as it is here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fieldlink_protocol::ids::Challenge;
 use fieldlink_protocol::messages::Features;
@@ -8,46 +9,46 @@ use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal,
 use fieldlink_protocol::registration::verify;
 use tokio::time::timeout;
 
-use crate::config::Limits;
-use crate::control::{Control, End, Haste};
+use crate::control::{Control, End};
 use crate::permits::Permit;
-use crate::socket::WebSocket;
-use crate::switchboard::{Mailbox, Switchboard};
+use crate::switchboard::Switchboard;
 
-/// The place that an agent's connection takes.
-pub(crate) struct Place {
-    /// The session ticket that it was shown for: then it is for that session's agent only.
-    pub ticket: Option<String>,
-    /// The place.
-    pub permit: Permit,
-}
-
-/// Serves one agent until it goes, or has to go.
-pub(crate) async fn serve(
-    socket: WebSocket,
-    mailbox: Mailbox,
+/// Serves one agent until it goes, or has to go. `ticket`: the session ticket that its place was shown for; then it is
+/// for that session's agent only. `patience`: how long it may take to register.
+///
+/// Thousands of them wait, and the future is what each costs: so it takes over what it is given (an `async fn` keeps
+/// its arguments beside its variables), and what comes before and after the waiting has memory of its own.
+#[expect(clippy::manual_async_fn, reason = "see above")]
+pub(crate) fn serve(
+    mut control: Control,
     switchboard: Arc<Switchboard>,
-    limits: Limits,
-    place: Place,
-) {
-    let Place { ticket, permit: _permit } = place;
-    let mut control = Control::new(socket, mailbox, &limits, false, Haste::Cut);
-    let end = match timeout(limits.handshake, register(&mut control, &switchboard, ticket.as_deref())).await {
-        Ok(Ok(())) => listen(&mut control, &switchboard).await,
-        Ok(Err(end)) => end,
-        Err(_) => End::Unregistered,
-    };
-    tracing::debug!(%end, "agent's connection is over");
-    control.close(end).await;
+    patience: Duration,
+    (ticket, permit): (Option<String>, Permit),
+) -> impl Future<Output = ()> + use<> {
+    async move {
+        let registering = timeout(patience, register(&mut control, &switchboard, ticket));
+        let end = match Box::pin(registering).await {
+            Ok(Ok(())) => listen(&mut control, &switchboard).await,
+            Ok(Err(end)) => end,
+            Err(_) => End::Unregistered,
+        };
+        tracing::debug!(%end, "agent's connection is over");
+        Box::pin(control.close(end)).await;
+        drop(permit);
+    }
 }
 
-async fn register(control: &mut Control, switchboard: &Switchboard, ticket: Option<&str>) -> Result<(), End> {
+async fn register(
+    control: &mut Control,
+    switchboard: &Switchboard,
+    ticket: Option<String>,
+) -> Result<(), End> {
     let challenge = Challenge::random();
     control.send(&ToAgent::Challenge { challenge, features: Features::ours() }).await?;
     let FromAgent::Register { claim, key, signature, .. } = control.next().await? else {
         return Err(End::Unregistered);
     };
-    if ticket.is_some_and(|shown| !is_for(&claim, shown)) {
+    if ticket.is_some_and(|shown| !is_for(&claim, &shown)) {
         return Err(End::Malformed("the place is for the session whose ticket the request has shown".into()));
     }
     let registered = match verify(&key, &challenge, &claim.signed_text(), &signature) {

@@ -40,10 +40,10 @@ pub(crate) async fn serve(
     mailbox: Mailbox,
     engineer: EngineerIdentity,
     switchboard: Arc<Switchboard>,
-    limits: Limits,
+    limits: Arc<Limits>,
     _permit: Permit,
 ) {
-    let control = Control::new(socket, mailbox, &limits, true, Haste::Slowed);
+    let control = Control::new(socket, mailbox, limits, true, Haste::Slowed);
     let mut connection = EngineerConnection { control, engineer, switchboard, purpose: Purpose::Unknown };
     let end = connection.work().await;
     tracing::debug!(%end, "engineer's connection is over");

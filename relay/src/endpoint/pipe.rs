@@ -46,7 +46,7 @@ pub(crate) async fn serve(
     socket: PipeSocket,
     ticket: PipeTicket,
     switchboard: Arc<Switchboard>,
-    limits: Limits,
+    limits: Arc<Limits>,
 ) {
     let Some(side) = ticket.side.known() else {
         return close(socket.web_socket, policy_frame("side-unknown")).await;

@@ -31,7 +31,7 @@ pub(crate) async fn serve(
     mut socket: PipeSocket,
     ticket: PipeTicket,
     switchboard: Arc<Switchboard>,
-    limits: Limits,
+    limits: Arc<Limits>,
 ) {
     let (Ok(seat), Some(side)) = (switchboard.keep_spare(&ticket), ticket.side.known()) else {
         return close(socket.web_socket, again_frame()).await;

@@ -8,7 +8,7 @@ use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 use serde::Serialize;
 
-use super::{MailboxEntry, Outgoing, State, Switchboard};
+use super::{Outgoing, State, Switchboard};
 use crate::directory::{Admission, ConnectionId, Farewell, Standing};
 use crate::store::{SessionChange, unix_now};
 
@@ -60,16 +60,6 @@ impl State {
         }
         if let Some(mailbox) = self.mailboxes.get(&link) {
             mailbox.put(Outgoing::Close(farewell));
-        }
-    }
-}
-
-impl MailboxEntry {
-    pub(super) fn put(&self, outgoing: Outgoing) {
-        if let Err(tokio::sync::mpsc::error::TrySendError::Full(_)) =
-            self.messages.try_send(Box::new(outgoing))
-        {
-            self.overflow.cancel();
         }
     }
 }

@@ -7,6 +7,7 @@
 mod agents;
 mod deliver;
 mod ledger;
+mod mailbox;
 mod pipes;
 mod requests;
 mod returning;
@@ -20,8 +21,7 @@ use std::time::Instant;
 
 use fieldlink_protocol::ids::{EngineerId, SessionId};
 use fieldlink_protocol::reason::Reason;
-use tokio::sync::{Notify, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Notify;
 
 use crate::clock::SteadyClock;
 use crate::config::Config;
@@ -30,14 +30,13 @@ use crate::store::{Store, UnixTime};
 use crate::tickets::TicketSigner;
 
 pub(crate) use ledger::{Ledger, Traffic};
+pub(crate) use mailbox::{Mailbox, Outgoing, Overflow};
 pub(crate) use requests::Request;
 pub(crate) use returning::Resumption;
 pub(crate) use seats::{Seat, Seated, SpareSeat};
 
+use mailbox::MailboxEntry;
 use seats::SeatEnd;
-
-/// Messages that may wait for one peer.
-const MAILBOX: usize = 32;
 
 /// How many living support IDs one network may come upon in a minute by claiming them. By chance that
 /// is none; it is how a stranger without a credential would look for them.
@@ -49,30 +48,6 @@ const LEASES: usize = 30;
 
 /// How often one engineer may come back to sessions in a minute: a bad network makes that often.
 const RESUMPTIONS: usize = 60;
-
-/// What waits in a mailbox. Boxed by its queue: an idle connection pays for the queue's slots.
-#[derive(Debug)]
-pub(crate) enum Outgoing {
-    /// A message, as JSON.
-    Text(String),
-    /// From now on, or no longer, the peer has a session: notice at once when it falls silent.
-    Watch(bool),
-    /// Say goodbye.
-    Close(Farewell),
-}
-
-/// A connection's receiving end, which also takes it out of the directory when it is dropped.
-pub(crate) struct Mailbox {
-    /// The connection.
-    pub id: ConnectionId,
-    /// Where the peer connects from.
-    pub address: IpAddr,
-    /// What it is to be sent.
-    pub messages: mpsc::Receiver<Box<Outgoing>>,
-    /// Fires when the mailbox overflowed.
-    pub overflow: CancellationToken,
-    switchboard: Arc<Switchboard>,
-}
 
 /// The relay's state with its connections.
 pub(crate) struct Switchboard {
@@ -94,12 +69,6 @@ struct State {
     seats: HashMap<AttachmentId, SeatEnd>,
     ledgers: HashMap<SessionId, Ledger>,
     stopping: bool,
-}
-
-struct MailboxEntry {
-    messages: mpsc::Sender<Box<Outgoing>>,
-    overflow: CancellationToken,
-    address: IpAddr,
 }
 
 impl Switchboard {
@@ -214,9 +183,7 @@ impl Switchboard {
         enter: impl FnOnce(&mut Directory, ConnectionId),
     ) -> Mailbox {
         let id = ConnectionId(self.draw_id());
-        let (sender, messages) = mpsc::channel(MAILBOX);
-        let overflow = CancellationToken::new();
-        let end = MailboxEntry { messages: sender, overflow: overflow.clone(), address };
+        let (mailbox, end) = Mailbox::new(id, address, self.clone());
         self.with(|state| {
             if state.stopping {
                 end.put(Outgoing::Close(Farewell::Ended(Reason::RelayStopping)));
@@ -224,7 +191,7 @@ impl Switchboard {
             state.mailboxes.insert(id, end);
             enter(&mut state.directory, id);
         });
-        Mailbox { id, address, messages, overflow, switchboard: self.clone() }
+        mailbox
     }
 
     fn clock(&self) -> Clock {
@@ -261,16 +228,5 @@ impl Switchboard {
             Effect::Watch(link, watch) => state.watch(link, watch),
             Effect::SessionEnded(session, reason) => self.write_end(state, session, reason),
         }
-    }
-}
-
-impl Drop for Mailbox {
-    fn drop(&mut self) {
-        self.switchboard.with(|state| {
-            state.mailboxes.remove(&self.id);
-            // Whichever of the two it is; the other call finds nothing.
-            state.directory.agent_gone(self.id);
-            state.directory.engineer_gone(self.id, Instant::now());
-        });
     }
 }

@@ -44,17 +44,22 @@ pub fn create_valid(directory: &Path, (from, until): (i32, i32), names: &[&str])
     server.not_after = date_time_ymd(until, 1, 1);
     let server_pem = server.signed_by(&server_key, &issuer).expect("a certificate").pem();
 
-    let write = |name: &str, text: &str| {
-        let path = directory.join(name);
-        std::fs::write(&path, text).expect("the directory is writable");
-        path
-    };
-    let key = write("relay.key", &server_key.serialize_pem());
-    restrict(&key);
-    Certificates { authority: write("ca.pem", &authority_pem), chain: write("relay.crt", &server_pem), key }
+    let files = Certificates::in_directory(directory);
+    let write = |path: &Path, text: &str| std::fs::write(path, text).expect("the directory is writable");
+    write(&files.authority, &authority_pem);
+    write(&files.chain, &server_pem);
+    write(&files.key, &server_key.serialize_pem());
+    restrict(&files.key);
+    files
 }
 
 impl Certificates {
+    /// Where they are once they were made in `directory`.
+    pub fn in_directory(directory: &Path) -> Self {
+        let [authority, chain, key] = ["ca.pem", "relay.crt", "relay.key"].map(|name| directory.join(name));
+        Self { authority, chain, key }
+    }
+
     /// TLS 1.3 with this certificate, for servers that the tests make themselves.
     pub fn server_config(&self) -> Arc<ServerConfig> {
         let chain = CertificateDer::pem_file_iter(&self.chain).expect("readable");

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::thread::JoinHandle;
 
 use fieldlink_tests::programs::{Running, eventually, run_with_input};
@@ -169,6 +170,54 @@ fn forward_uses_a_connection_each_and_says_why_not() {
     refused.wait_for("forwarding");
     assert!(exchange(elsewhere, b"x").is_empty());
     refused.wait_for("not allowed by this scanner");
+}
+
+/// Whether a forward of this session has a connection ahead.
+fn has_one_ahead(session: &Path) -> bool {
+    let is_socket = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("ahead."))
+    };
+    std::fs::read_dir(session).is_ok_and(|mut entries| entries.any(is_socket))
+}
+
+#[test]
+fn forward_has_a_connection_ahead_which_keeps_no_session_before_it_is_used() {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let _call = engineer.call(&scanner);
+    let session = engineer.runtime().join(scanner.digits());
+    let open = || {
+        let output = engineer.connect().args(["status", "--json"]).output().expect("it runs");
+        let status: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        status["sessions"][0]["connections"].as_u64().expect("a number")
+    };
+    let (target, server) = echo_server(2);
+    let near = free_port();
+    let mut command = engineer.connect();
+    command.args(["forward", &format!("{near}:127.0.0.1:{target}")]);
+    let mut forward = Running::start("forward", &mut command);
+    forward.wait_for("forwarding");
+    eventually("one is ahead", PATIENCE, || has_one_ahead(&session));
+    assert_eq!(open(), 0, "nobody uses it");
+    // Without the key nobody makes another one.
+    let (key, aside) = (session.join("id_ed25519"), session.join("aside"));
+    std::fs::rename(&key, &aside).expect("ours");
+    let mut stream = TcpStream::connect(("127.0.0.1", near)).expect("it listens");
+    eventually("it is used", PATIENCE, || open() == 1);
+    stream.write_all(b"hello").expect("writable");
+    stream.shutdown(std::net::Shutdown::Write).expect("half open");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("readable");
+    assert_eq!(answer, b"hello");
+    eventually("it is used no more", PATIENCE, || open() == 0);
+    assert!(exchange(near, b"x").is_empty(), "there is no other");
+    forward.wait_for("Permission denied");
+    std::fs::rename(&aside, &key).expect("ours");
+    assert_eq!(exchange(near, b"again"), b"again");
+    server.join().expect("served");
+    forward.signal(nix::sys::signal::Signal::SIGTERM);
+    forward.wait_for_end();
+    eventually("nothing is left of it", PATIENCE, || !has_one_ahead(&session));
 }
 
 /// What an editor's remote mode does: a shell that stays, a SOCKS proxy, and many connections to a

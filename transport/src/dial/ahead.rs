@@ -27,6 +27,11 @@ impl<S> Ahead<S> {
         &self.stream
     }
 
+    /// The same, to be set up.
+    pub(super) fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// Takes what went ahead off what is written. `None`: nothing did.
     fn swallow(&mut self, written: &[u8]) -> Option<io::Result<usize>> {
         let length = self.ahead.len().min(written.len());

@@ -47,10 +47,13 @@ pub(super) fn head(request: &Request) -> Option<Vec<u8>> {
 /// Asks `relay` with `request`, which may have gone ahead.
 pub(super) async fn upgrade(
     relay: &RelayAddress,
-    tls: Ahead<TlsStream<TcpStream>>,
+    mut tls: Ahead<TlsStream<TcpStream>>,
     request: Request,
     purpose: Purpose,
 ) -> Result<WebSocket, DialError> {
+    if purpose != Purpose::Control {
+        tls.get_mut().get_mut().1.set_buffer_limit(Some(limits::PIPE_TLS));
+    }
     let config = Some(web_socket_config(purpose));
     let connected = tokio_tungstenite::client_async_with_config(request, tls, config).await;
     connected.map(|(socket, _)| socket).map_err(|error| explain(relay.clone(), error))
@@ -86,13 +89,13 @@ fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 fn web_socket_config(purpose: Purpose) -> WebSocketConfig {
-    let (buffer, limit) = match purpose {
-        Purpose::Control => (4 * 1024, limits::CONTROL_MESSAGE),
-        Purpose::Pipe | Purpose::PipeAgain => (128 * 1024, limits::DATA_MESSAGE),
+    let (read, write, limit) = match purpose {
+        Purpose::Control => (4 * 1024, 4 * 1024, limits::CONTROL_MESSAGE),
+        Purpose::Pipe | Purpose::PipeAgain => (limits::PIPE_READ, limits::PIPE_WRITE, limits::DATA_MESSAGE),
     };
     WebSocketConfig::default()
-        .read_buffer_size(buffer)
-        .write_buffer_size(buffer)
+        .read_buffer_size(read)
+        .write_buffer_size(write)
         .max_write_buffer_size(4 * limits::DATA_MESSAGE)
         .max_message_size(Some(limit))
         .max_frame_size(Some(limit))

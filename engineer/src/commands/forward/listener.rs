@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -38,7 +38,14 @@ pub(super) enum Accepted {
 }
 
 /// Removes a socket's file when it is dropped.
-pub(super) struct Remove(PathBuf);
+pub(super) struct Remove(pub(super) PathBuf);
+
+impl Remove {
+    /// Where the socket is.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
 
 impl Drop for Remove {
     fn drop(&mut self) {

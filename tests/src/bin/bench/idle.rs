@@ -7,38 +7,80 @@ use std::time::Duration;
 
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_tests::network_lab::Lab;
 use fieldlink_tests::programs::Running;
 use fieldlink_tests::raw::{dialer, register_at};
-use fieldlink_tests::{Relay, RelayOptions, Scanner};
+use fieldlink_tests::{Relay, RelayOptions};
+use nix::unistd::Pid;
 
-/// What was measured.
-pub(crate) struct Idle {
-    pub(crate) relay_kib_per_agent: f64,
-    pub(crate) agent_mib: f64,
-    pub(crate) wake_ups: f64,
+use crate::bare_tls;
+use crate::rows::{Better, Rows};
+
+/// A process that holds clients says so.
+const HELD: &str = "all are held";
+/// So many clients come before those that are counted.
+const FEW: usize = 100;
+/// How many agents are held.
+const AGENTS: usize = 2_000;
+/// An agent is idle when it has been ready for so long …
+const SETTLED: Duration = Duration::from_secs(10);
+/// … and is watched for so long: two of its pings, which are what it does.
+const WATCHED: Duration = Duration::from_secs(50);
+
+/// Of a relay with many agents, and of one agent alone.
+pub(crate) fn rows(rows: &mut Rows, _: &Path) {
+    eprintln!("measuring idle agents …");
+    let bare = bare_tls::kib_per_connection(AGENTS);
+    rows.info("bare rustls memory per idle connection (2,000)", bare, "KiB PSS", Better::Lower);
+    let mut relay = Relay::start_with(RelayOptions::default());
+    let (url, authority) = (relay.url(), relay.authority().to_owned());
+    let per_agent = growth_per_client(relay.process().pid(), AGENTS, |command, count| {
+        command.arg("idle-agents").arg(&url).arg(&authority).arg(count.to_string())
+    });
+    rows.info("relay memory per idle agent (2,000)", per_agent, "KiB PSS", Better::Lower);
+    let name = "relay memory per idle agent / bare rustls connection";
+    rows.goal(name, per_agent / bare, "x", 1.15, Better::Lower);
+    one_agent(rows);
 }
 
-/// Measures with `count` agents at one relay.
-pub(crate) fn measure(count: usize) -> Idle {
-    let mut relay = Relay::start_with(RelayOptions::default());
-    let scanner = Scanner::start(&relay);
-    let relay_pid = relay.process().pid().as_raw();
-    let before = kib(relay_pid, "smaps_rollup", "Pss:");
-    let mut command = Command::new(std::env::current_exe().expect("a path"));
-    command.arg("idle-agents").arg(relay.url()).arg(relay.authority()).arg(count.to_string());
-    let mut agents = Running::start("the idle agents", &mut command);
-    let registered = agents.wait_for_within("registered", Duration::from_secs(120));
-    assert!(registered.is_some(), "{}", agents.transcript());
-    let after = kib(relay_pid, "smaps_rollup", "Pss:");
-    let agent_pid = scanner.process.pid().as_raw();
-    let switches = context_switches(agent_pid);
+/// On a device with NetworkManager, as in the field.
+fn one_agent(rows: &mut Rows) {
+    let Some(lab) = Lab::start("an idle agent") else { return };
+    let mut agent = Running::start("the agent", &mut lab.agent(&["foreground"], &lab.agent_config(None)));
+    agent.wait_for("ready");
+    // The network's measurement comes last of all that begins with remote access.
+    std::thread::sleep(SETTLED);
+    let before = context_switches(agent.pid());
     // Counting what happens in a stretch of time is the measurement itself.
-    std::thread::sleep(Duration::from_secs(10));
-    Idle {
-        relay_kib_per_agent: (after - before) / count as f64,
-        agent_mib: kib(agent_pid, "status", "VmRSS:") / 1024.0,
-        wake_ups: context_switches(agent_pid) - switches,
-    }
+    std::thread::sleep(WATCHED);
+    let wake_ups = context_switches(agent.pid()) - before;
+    let memory = kib(agent.pid(), "status", "VmRSS:") / 1024.0;
+    rows.goal("idle agent memory", memory, "MiB RSS", 12.0, Better::Lower);
+    let in_ten_seconds = wake_ups * 10.0 / WATCHED.as_secs_f64();
+    rows.goal("idle agent wake-ups in 10 s", in_ten_seconds, "", 2.0, Better::Lower);
+}
+
+/// How much `server` grows for each of `count` clients that a process of this program's holds, in KiB. A few come before
+/// them, so that what is there once is not counted. The clients are gone afterwards.
+pub(crate) fn growth_per_client(
+    server: Pid,
+    count: usize,
+    hold: impl Fn(&mut Command, usize) -> &mut Command,
+) -> f64 {
+    let start = |count| {
+        let mut command = Command::new(std::env::current_exe().expect("a path"));
+        hold(&mut command, count);
+        let mut clients = Running::start("the idle clients", &mut command);
+        let held = clients.wait_for_within(HELD, Duration::from_secs(120));
+        assert!(held.is_some(), "{}", clients.transcript());
+        // What a server does afterwards by itself.
+        std::thread::sleep(Duration::from_secs(1));
+        clients
+    };
+    let _few = start(FEW);
+    let before = kib(server, "smaps_rollup", "Pss:");
+    let _many = start(count);
+    (kib(server, "smaps_rollup", "Pss:") - before) / count as f64
 }
 
 /// Registers `count` agents and holds them.
@@ -51,21 +93,26 @@ pub(crate) fn hold(url: &str, authority: &Path, count: &str) -> ExitCode {
         while agents.len() < count {
             agents.push(register_at(&dialer, SupportId::random(), RegistrationKey::generate(), None).await);
         }
-        println!("registered");
-        std::io::stdout().flush().expect("a pipe");
-        std::future::pending::<()>().await;
+        say_held().await;
     });
     ExitCode::SUCCESS
 }
 
-fn kib(pid: i32, file: &str, field: &str) -> f64 {
+/// For the process that measures, which then kills this one.
+pub(crate) async fn say_held() {
+    println!("{HELD}");
+    std::io::stdout().flush().expect("a pipe");
+    std::future::pending::<()>().await;
+}
+
+fn kib(pid: Pid, file: &str, field: &str) -> f64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).expect("it runs");
     let line = text.lines().find(|line| line.starts_with(field)).expect("a field");
     line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
 }
 
 /// Of all threads: how often the process slept, and so how often it was woken.
-fn context_switches(pid: i32) -> f64 {
+fn context_switches(pid: Pid) -> f64 {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
     tasks
         .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("status")).ok())

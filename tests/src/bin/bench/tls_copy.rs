@@ -64,10 +64,7 @@ pub(crate) fn measure(bytes: u64) -> (f64, f64) {
 pub(crate) fn serve(directory: &Path) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let file = |name: &str| directory.join(name);
-        let certificates =
-            Certificates { authority: file("ca.pem"), chain: file("relay.crt"), key: file("relay.key") };
-        let acceptor = TlsAcceptor::from(certificates.server_config());
+        let acceptor = TlsAcceptor::from(Certificates::in_directory(directory).server_config());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         println!("listening on {}", listener.local_addr().expect("an address"));
         std::io::stdout().flush().expect("a pipe");
