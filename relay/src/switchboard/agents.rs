@@ -65,7 +65,7 @@ impl Switchboard {
         let now = Instant::now();
         self.with(|state| {
             for link in state.directory.hidden() {
-                let address = state.mailboxes.get(&link).map(|mailbox| network(mailbox.address));
+                let address = state.mailboxes.get(&link).map(|mailbox| network(mailbox.address()));
                 if address.is_some_and(|network| state.taken_ids.admit(network, now).is_ok()) {
                     state.directory.reveal(link);
                 }
@@ -105,7 +105,7 @@ impl State {
         shown: Option<Rank>,
         may_issue: bool,
     ) -> Result<Option<Rank>, RegistrationRefusal> {
-        let (network, now) = (network(mailbox.address), Instant::now());
+        let (network, now) = (network(mailbox.address()), Instant::now());
         match self.directory.register(mailbox.id, key, support_id, shown.unwrap_or(Rank::NONE)) {
             Ok(Registered::Serving) => Ok(None),
             Ok(Registered::Listed(rank)) => {

@@ -37,20 +37,16 @@ pub(crate) struct Overflow;
 pub(crate) struct Mailbox {
     /// The connection.
     pub id: ConnectionId,
-    /// Where the peer connects from.
-    pub address: IpAddr,
     queue: Arc<Queue>,
     switchboard: Arc<Switchboard>,
 }
 
 /// The switchboard's end of a mailbox.
-pub(super) struct MailboxEntry {
-    pub(super) address: IpAddr,
-    queue: Arc<Queue>,
-}
+pub(super) struct MailboxEntry(Arc<Queue>);
 
-#[derive(Default)]
 struct Queue {
+    /// Where the peer connects from.
+    address: IpAddr,
     waiting: Mutex<Waiting>,
     reader: AtomicWaker,
 }
@@ -68,9 +64,14 @@ impl Mailbox {
         address: IpAddr,
         switchboard: Arc<Switchboard>,
     ) -> (Self, MailboxEntry) {
-        let queue = Arc::<Queue>::default();
-        let entry = MailboxEntry { address, queue: queue.clone() };
-        (Self { id, address, queue, switchboard }, entry)
+        let queue = Arc::new(Queue::new(address));
+        let entry = MailboxEntry(queue.clone());
+        (Self { id, queue, switchboard }, entry)
+    }
+
+    /// Where the peer connects from.
+    pub(crate) fn address(&self) -> IpAddr {
+        self.queue.address
     }
 
     /// What comes next. Only one task may wait, for this or for [`Self::overflow`]. Safe to cancel.
@@ -97,11 +98,19 @@ impl Drop for Mailbox {
 
 impl MailboxEntry {
     pub(super) fn put(&self, outgoing: Outgoing) {
-        self.queue.put(outgoing);
+        self.0.put(outgoing);
+    }
+
+    pub(super) fn address(&self) -> IpAddr {
+        self.0.address
     }
 }
 
 impl Queue {
+    fn new(address: IpAddr) -> Self {
+        Self { address, waiting: Mutex::default(), reader: AtomicWaker::new() }
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -143,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_put_comes_out_in_order_and_more_than_may_wait_is_an_overflow() {
-        let queue = Arc::<Queue>::default();
+        let queue = Arc::new(Queue::new(IpAddr::from([192, 0, 2, 1])));
         let next = || poll_fn(|cx| queue.poll_next(cx));
         let reading = {
             let queue = queue.clone();

@@ -13,6 +13,7 @@ use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
 
+use super::mailbox::MailboxEntry;
 use super::{Ledger, Mailbox, State, Switchboard};
 use crate::directory::{Asked, Fresh, Question};
 use crate::store::{OpenedSession, unix_now};
@@ -96,7 +97,7 @@ impl Switchboard {
             if asked.is_new {
                 state.ledgers.insert(asked.session, Ledger::new(request.reference.clone()));
             }
-            let address = state.mailboxes.get(&asked.agent).map(|agent| agent.address);
+            let address = state.mailboxes.get(&asked.agent).map(MailboxEntry::address);
             Ok((asked, address.unwrap_or(IpAddr::from([0, 0, 0, 0]))))
         })
     }

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fieldlink_tests::programs::Running;
 use fieldlink_tests::{Call, Engineer, Relay, Scanner};
@@ -15,6 +15,8 @@ use crate::traffic::{self, median};
 
 /// Rounds of what takes turns.
 const ROUNDS: usize = 5;
+/// Between two uses of a forward.
+const BETWEEN: Duration = Duration::from_millis(500);
 /// Rounds of what takes milliseconds.
 const SHORT_ROUNDS: usize = 21;
 
@@ -121,6 +123,8 @@ fn first_bytes_of_a_forward(engineer: &Engineer, call: &Call<'_>) -> Vec<f64> {
     let address: SocketAddr =
         line.split_whitespace().find_map(|word| word.parse().ok()).expect("it says where it listens");
     let first_byte = || {
+        // One page after the other; the connection that is ahead is for the next one.
+        std::thread::sleep(BETWEEN);
         let begin = Instant::now();
         let mut stream = TcpStream::connect(address).expect("it listens");
         stream.read_exact(&mut [0]).expect("a byte");
