@@ -2,9 +2,8 @@
 //!
 //! [`access`] owns everything that runs; [`rules`] (pure) decides. The way of a call through the
 //! modules: [`tunnel`] registers with the relay, [`session::pairing`] runs OPAQUE,
-//! [`session::control`] is the sealed channel, [`session`] holds what a session needs, [`ssh`] serves the engineer's SSH connections,
-//! [`session_process`] talks to `fieldlink-session`, which is the crate of that name. Beside all that,
-//! [`network`] says how good the network is.
+//! [`session::control`] is the sealed channel, [`session`] holds what a session needs; the crate `ssh` serves the engineer's
+//! SSH connections, and talks to `fieldlink-session`. Beside all that, [`network`] says how good the network is.
 
 pub mod access;
 pub mod args;
@@ -17,8 +16,6 @@ pub mod network;
 mod rules;
 pub mod service;
 mod session;
-pub mod session_process;
-mod ssh;
 mod state_files;
 mod task;
 mod tunnel;

@@ -13,7 +13,7 @@ use super::{Access, Unconfirmed, account};
 use crate::network::monitor::Standing;
 use crate::rules::{Ending, Request, RuleEvent};
 use crate::session::LiveSession;
-use crate::session_process::EndOutcome;
+use fieldlink_ssh::session_process::EndOutcome;
 use crate::tunnel::Tunnel;
 use crate::view::notice_of;
 

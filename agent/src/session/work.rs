@@ -5,8 +5,8 @@ use std::sync::Arc;
 use fieldlink_protocol::reason::Reason;
 use tokio::sync::watch;
 
-use crate::session_process::{EndOutcome, SessionEvents, SessionProcess, Starting};
-use crate::ssh::{ChannelPath, SshThread};
+use fieldlink_ssh::session_process::{EndOutcome, SessionEvents, SessionProcess, Starting};
+use fieldlink_ssh::{ChannelPath, SshThread};
 
 /// How far it has come.
 pub(super) enum Stage {

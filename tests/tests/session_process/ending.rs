@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fieldlink_agent::session_process::{EndOutcome, ProgramIo, SessionError, SessionLost};
+use fieldlink_ssh::session_process::{EndOutcome, ProgramIo, SessionError, SessionLost};
 use fieldlink_session::wire::{self, Event, Request};
 use fieldlink_session::{descendants, packet};
 use nix::sys::signal::{Signal, kill};

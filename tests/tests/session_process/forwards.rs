@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fieldlink_agent::session_process::{ForwardStream, SessionError};
+use fieldlink_ssh::session_process::{ForwardStream, SessionError};
 use fieldlink_session::wire::{ConnectTarget, FailReason};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};

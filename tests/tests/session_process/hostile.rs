@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
 
-use fieldlink_agent::session_process::{
+use fieldlink_ssh::session_process::{
     EndOutcome, SessionError, SessionEvents, SessionLost, SessionProcess, StartError, WatchLimits,
 };
 use fieldlink_session::wire::{

@@ -9,7 +9,7 @@ mod terminals;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fieldlink_agent::session_process::{
+use fieldlink_ssh::session_process::{
     EndOutcome, Program, ProgramIo, ProgramRequest, SessionClient, SessionEvents, SessionProcess, WatchLimits,
 };
 use fieldlink_session::descendants;

@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use fieldlink_agent::session_process::{ProgramIo, ProgramRequest, SessionError};
+use fieldlink_ssh::session_process::{ProgramIo, ProgramRequest, SessionError};
 use fieldlink_session::wire::{ExitStatus, FailReason, MAX_REQUEST, ProgramKind, ProgramSignal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

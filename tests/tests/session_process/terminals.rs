@@ -1,6 +1,6 @@
 //! Shells and commands on terminals.
 
-use fieldlink_agent::session_process::{Program, ProgramIo, ProgramRequest, SessionError, TerminalMaster};
+use fieldlink_ssh::session_process::{Program, ProgramIo, ProgramRequest, SessionError, TerminalMaster};
 use fieldlink_session::wire::{
     ExitStatus, MAX_LIVE, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize,
 };

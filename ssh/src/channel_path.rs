@@ -52,7 +52,7 @@ pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
 }
 
 /// The path of one session's channels.
-pub(crate) struct ChannelPath {
+pub struct ChannelPath {
     forwards: ForwardPolicy,
     passage: Arc<Passage>,
     on_end: Arc<EndObserver>,
@@ -66,40 +66,32 @@ impl fmt::Debug for ChannelPath {
 
 impl ChannelPath {
     /// An open path. `on_end` is called for every channel that is over.
-    pub(crate) fn new(forwards: ForwardPolicy, on_end: Box<EndObserver>) -> Self {
+    pub fn new(forwards: ForwardPolicy, on_end: Box<EndObserver>) -> Self {
         Self { forwards, passage: Arc::default(), on_end: on_end.into() }
     }
 
     /// Nothing passes any more.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.passage.close();
     }
 
     /// Holds input back on every channel, or lets it pass again. What is held is not lost.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for what looks into a session: presence, pause, evidence")
-    )]
-    pub(crate) fn hold_input(&self, is_held: bool) {
+    pub fn hold_input(&self, is_held: bool) {
         self.passage.hold_input(is_held);
     }
 
     /// As [`Self::hold_input`], for what is on its way to the engineer.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for what looks into a session: presence, pause, evidence")
-    )]
-    pub(crate) fn hold_output(&self, is_held: bool) {
+    pub fn hold_output(&self, is_held: bool) {
         self.passage.hold_output(is_held);
     }
 
     /// What becomes of a forward before it is authorised: what is not allowed may still lead to the scanner itself.
-    pub(crate) fn narrow(&self, target: ConnectTarget) -> ConnectTarget {
+    pub fn narrow(&self, target: ConnectTarget) -> ConnectTarget {
         self.forwards.narrow(target)
     }
 
     /// Decides whether a channel may be opened. The lease is the only way for its bytes.
-    pub(crate) fn authorise(
+    pub fn authorise(
         &self,
         opener: Opener,
         channel: u32,
@@ -129,7 +121,7 @@ impl ChannelPath {
     }
 
     /// Bytes that came from the engineer, and bytes that went to them, over all channels.
-    pub(crate) fn totals(&self) -> (u64, u64) {
+    pub fn totals(&self) -> (u64, u64) {
         self.passage.totals()
     }
 }
@@ -174,7 +166,7 @@ pub(super) mod tests {
     }
 
     /// A lease on an open path, for tests of what carries bytes.
-    pub(in crate::ssh) fn lease() -> (Arc<ChannelPath>, Arc<ChannelLease>) {
+    pub(crate) fn lease() -> (Arc<ChannelPath>, Arc<ChannelLease>) {
         let (path, _) = path();
         let lease = path.authorise(opener(), 7, shell()).expect("a shell is what a session is for");
         (path, Arc::new(lease))

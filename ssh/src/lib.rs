@@ -1,4 +1,8 @@
-//! The SSH server: one connection per pipe, for exactly one key, for as long as the session lasts.
+//! The scanner's SSH server: one connection per pipe, for exactly one key, for as long as the session lasts. It knows
+//! none of the rules of a session; what it starts runs in `fieldlink-session` ([`session_process`]).
+//!
+//! A crate of its own also because every byte of a session passes through it: it is compiled for speed, and the agent
+//! around it for size.
 //!
 //! A connection may carry several sessions and forwards, and a further connection costs no PIN. While one
 //! takes nothing, what is sent to the others of its connection crawls; nothing else is held up (`input.rs`).
@@ -7,13 +11,14 @@ mod channel_io;
 mod channel_path;
 mod connection;
 mod forward;
-pub(crate) mod forward_policy;
+pub mod forward_policy;
 mod input;
 mod lease;
 mod passage;
 mod program;
 mod server_config;
 mod session_channel;
+pub mod session_process;
 mod tasks;
 mod thread;
 
@@ -34,10 +39,10 @@ use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use channel_path::ChannelPath;
-pub(crate) use lease::{ChannelEnd, ChannelIdentity, Opener};
-pub(crate) use server_config::{new_host_key, parse_engineer_key};
-pub(crate) use thread::SshThread;
+pub use channel_path::ChannelPath;
+pub use lease::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelStatus, EndObserver, Opener};
+pub use server_config::{new_host_key, parse_engineer_key};
+pub use thread::SshThread;
 
 use connection::Connection;
 use input::Backlog;
@@ -50,7 +55,7 @@ use crate::session_process::SessionClient;
 const LOGIN_GRACE: Duration = Duration::from_secs(30);
 
 /// What every SSH connection of a session shares.
-pub(crate) struct SshServer {
+pub struct SshServer {
     dialer: Dialer,
     keys: Arc<SessionKeys>,
     bounds: PipeLimits,
@@ -65,7 +70,7 @@ pub(crate) struct SshServer {
 }
 
 /// What [`SshServer::new`] needs.
-pub(crate) struct SshServerParts {
+pub struct SshServerParts {
     /// Dials the relay, through the proxy if there is one.
     pub dialer: Dialer,
     /// The session's keys, from which each pipe's key is derived.
@@ -90,7 +95,7 @@ pub(crate) struct SshServerParts {
 
 impl SshServer {
     /// A server for one session.
-    pub(crate) fn new(parts: SshServerParts) -> Self {
+    pub fn new(parts: SshServerParts) -> Self {
         let SshServerParts { dialer, keys, bounds, host_key, engineer_key, user, who, path, programs, ended } =
             parts;
         let config = Arc::new(server_config::server_config(host_key));
@@ -110,7 +115,7 @@ impl SshServer {
     }
 
     /// Serves one pipe until it ends or `cancel` fires.
-    pub(crate) async fn serve(
+    pub async fn serve(
         self: Arc<Self>,
         pipe: PipeId,
         ticket: Signed<PipeTicket>,

@@ -30,7 +30,7 @@ enum Order {
 }
 
 /// A running thread. [`SshThread::cancel`], then [`SshThread::joined`], end it.
-pub(crate) struct SshThread {
+pub struct SshThread {
     pipes: mpsc::Sender<Order>,
     cancel: CancellationToken,
     finished: oneshot::Receiver<()>,
@@ -39,7 +39,7 @@ pub(crate) struct SshThread {
 
 impl SshThread {
     /// Starts the thread for one session.
-    pub(crate) fn start(server: SshServer) -> std::io::Result<Self> {
+    pub fn start(server: SshServer) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (pipes, queue) = mpsc::channel(limits::PIPES_PER_SESSION);
         let (finish, finished) = oneshot::channel();
@@ -55,24 +55,24 @@ impl SshThread {
     }
 
     /// Serves a further SSH connection. False if there are too many already.
-    pub(crate) fn open_pipe(&self, pipe: PipeId, ticket: Signed<PipeTicket>) -> bool {
+    pub fn open_pipe(&self, pipe: PipeId, ticket: Signed<PipeTicket>) -> bool {
         self.pipes.try_send(Order::Open(pipe, ticket)).is_ok()
     }
 
     /// Ends an SSH connection whose pipe would go on waiting.
-    pub(crate) fn close_pipe(&self, pipe: PipeId) {
+    pub fn close_pipe(&self, pipe: PipeId) {
         if self.pipes.try_send(Order::Close(pipe)).is_err() {
             tracing::warn!(%pipe, "ssh pipe not closed: the thread takes no orders");
         }
     }
 
     /// Cuts every connection; afterwards [`Self::joined`] waits for the thread.
-    pub(crate) fn cancel(&self) {
+    pub fn cancel(&self) {
         self.cancel.cancel();
     }
 
     /// Waits for the thread's end. False if it is stuck.
-    pub(crate) async fn joined(self) -> bool {
+    pub async fn joined(self) -> bool {
         let waited = tokio::time::timeout(2 * limits::CLOSE + JOIN, self.finished).await;
         if waited.is_err() {
             return false;
@@ -95,7 +95,7 @@ async fn serve(server: Arc<SshServer>, mut orders: mpsc::Receiver<Order>, cancel
                 Ok(pipe) => {
                     open.remove(&pipe);
                     // What it kept for a side that took nothing.
-                    crate::memory::give_back();
+                    fieldlink_session::sys::trim_heap();
                 }
                 Err(error) => tracing::error!(%error, "an ssh connection failed"),
             },

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 /// The session is over: nothing passes any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the session is over")]
-pub(crate) struct PathClosed;
+pub struct PathClosed;
 
 /// Which of a session's bytes may pass now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

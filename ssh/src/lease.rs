@@ -12,7 +12,7 @@ use super::passage::{Passage, PathClosed};
 
 /// Something an engineer wants to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ChannelRequest {
+pub enum ChannelRequest {
     /// A shell, a command or sftp.
     Program(ProgramKind),
     /// A connection to somewhere.
@@ -21,7 +21,7 @@ pub(crate) enum ChannelRequest {
 
 /// What a channel is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChannelKind {
+pub enum ChannelKind {
     /// A login shell.
     Shell,
     /// One command.
@@ -34,7 +34,7 @@ pub(crate) enum ChannelKind {
 
 impl ChannelRequest {
     /// What the channel is for; the request itself also has the command or the target.
-    pub(crate) fn kind(&self) -> ChannelKind {
+    pub fn kind(&self) -> ChannelKind {
         match self {
             Self::Program(ProgramKind::Shell {}) => ChannelKind::Shell,
             Self::Program(ProgramKind::Exec { .. }) => ChannelKind::Exec,
@@ -46,7 +46,7 @@ impl ChannelRequest {
 
 /// An SSH connection of a session, as the channels in it know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Opener {
+pub struct Opener {
     /// The session that it belongs to.
     pub session: SessionId,
     /// The pipe that carries the SSH connection.
@@ -57,7 +57,7 @@ pub(crate) struct Opener {
 
 /// What a channel is for, and its opener.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ChannelIdentity {
+pub struct ChannelIdentity {
     /// The engineer, and the SSH connection.
     pub opener: Opener,
     /// The channel's number in the SSH connection, on our side (RFC 4254 section 5.1).
@@ -68,7 +68,7 @@ pub(crate) struct ChannelIdentity {
 
 /// How a channel came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ChannelStatus {
+pub enum ChannelStatus {
     /// The program ended.
     Exit(ExitStatus),
     /// The engineer's side closed the channel, or both directions of a forward were over.
@@ -93,7 +93,7 @@ impl Display for ChannelStatus {
 
 /// A channel that is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ChannelEnd {
+pub struct ChannelEnd {
     /// How it came to its end.
     pub status: ChannelStatus,
     /// Bytes from the engineer that a program or target was given.
@@ -103,11 +103,11 @@ pub(crate) struct ChannelEnd {
 }
 
 /// Called for every channel that is over.
-pub(crate) type EndObserver = dyn Fn(&ChannelIdentity, &ChannelEnd) + Send + Sync;
+pub type EndObserver = dyn Fn(&ChannelIdentity, &ChannelEnd) + Send + Sync;
 
 /// Leave to carry a channel's bytes. Only `ChannelPath::authorise` gives it. It ends with [`Self::finish`], or as
 /// [`ChannelStatus::Cut`] when it is dropped.
-pub(crate) struct ChannelLease {
+pub struct ChannelLease {
     identity: ChannelIdentity,
     passage: Arc<Passage>,
     on_end: Arc<EndObserver>,
@@ -129,18 +129,14 @@ impl ChannelLease {
     }
 
     /// The opener, and what the channel is for.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for what looks into a session: presence, pause, evidence")
-    )]
-    pub(crate) fn identity(&self) -> &ChannelIdentity {
+    pub fn identity(&self) -> &ChannelIdentity {
         &self.identity
     }
 
     /// Input on its way to a program or target; returns when it may pass. Safe to cancel: nothing has passed then.
     /// Other channels do not wait meanwhile, as long as what waits on the connection stays below its bound
     /// (`input.rs`).
-    pub(crate) async fn input(&self, bytes: &[u8]) -> Result<(), PathClosed> {
+    pub async fn input(&self, bytes: &[u8]) -> Result<(), PathClosed> {
         self.passage.pass_input().await?;
         self.input.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.passage.count_input(bytes.len() as u64);
@@ -148,7 +144,7 @@ impl ChannelLease {
     }
 
     /// Output on its way to the engineer; returns when it may pass. As [`Self::input`].
-    pub(crate) async fn output(&self, bytes: &[u8]) -> Result<(), PathClosed> {
+    pub async fn output(&self, bytes: &[u8]) -> Result<(), PathClosed> {
         self.passage.pass_output().await?;
         self.output.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.passage.count_output(bytes.len() as u64);
@@ -156,7 +152,7 @@ impl ChannelLease {
     }
 
     /// The channel is over. What is said first stands.
-    pub(crate) fn finish(&self, status: ChannelStatus) {
+    pub fn finish(&self, status: ChannelStatus) {
         let (input, output) = (self.input.load(Ordering::Relaxed), self.output.load(Ordering::Relaxed));
         let end = ChannelEnd { status, input, output };
         if self.end.set(end.clone()).is_ok() {
