@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use crate::engineers::Engineers;
 use crate::memory;
-use fieldlink_ssh::session_process::Launch;
 use fieldlink_ssh::forward_policy::ForwardPolicy;
+use fieldlink_ssh::session_process::Launch;
 
 /// `MemoryMax=` of the unit as it is shipped.
 const SHIPPED_MEMORY: u64 = 1 << 30;

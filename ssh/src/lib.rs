@@ -115,12 +115,7 @@ impl SshServer {
     }
 
     /// Serves one pipe until it ends or `cancel` fires.
-    pub async fn serve(
-        self: Arc<Self>,
-        pipe: PipeId,
-        ticket: Signed<PipeTicket>,
-        cancel: CancellationToken,
-    ) {
+    pub async fn serve(self: Arc<Self>, pipe: PipeId, ticket: Signed<PipeTicket>, cancel: CancellationToken) {
         let established = tokio::select! {
             biased;
             () = cancel.cancelled() => None,

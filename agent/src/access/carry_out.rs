@@ -13,9 +13,9 @@ use super::{Access, Unconfirmed, account};
 use crate::network::monitor::Standing;
 use crate::rules::{Ending, Request, RuleEvent};
 use crate::session::LiveSession;
-use fieldlink_ssh::session_process::EndOutcome;
 use crate::tunnel::Tunnel;
 use crate::view::notice_of;
+use fieldlink_ssh::session_process::EndOutcome;
 
 impl Access {
     /// Carries out all that happened, in order.

@@ -26,11 +26,13 @@ use crate::config::Config;
 use crate::engineers::Engineers;
 use crate::memory;
 use crate::rules::{Request, Teller};
+use fieldlink_ssh::forward_policy::ForwardPolicy;
 use fieldlink_ssh::session_process::{
     EndOutcome, Launch, SessionEvents, SessionLost, SessionProcess, StartError, Starting, WatchLimits,
 };
-use fieldlink_ssh::forward_policy::ForwardPolicy;
-use fieldlink_ssh::{self as ssh, ChannelEnd, ChannelIdentity, ChannelPath, SshServer, SshServerParts, SshThread};
+use fieldlink_ssh::{
+    self as ssh, ChannelEnd, ChannelIdentity, ChannelPath, SshServer, SshServerParts, SshThread,
+};
 
 /// A session from the verified PIN on.
 pub(crate) struct LiveSession {

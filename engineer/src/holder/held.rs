@@ -35,9 +35,7 @@ impl Held<'_> {
     /// Says how other programs can use the session.
     pub(super) async fn offer(&mut self) {
         let Self { session, console, .. } = self;
-        let (config, alias) = (session.ssh_config(), session.alias());
-        let trouble = session.trouble_with_plain_ssh();
-        let looking = async { tokio::join!(check::check(&config, &alias), trouble) };
+        let (config, looking) = (session.ssh_config(), session.plain_ssh());
         let looked = tokio::select! {
             biased;
             // The end is told by what comes next.

@@ -27,10 +27,12 @@ use crate::control::Heard;
 use crate::dialogue::Speaker;
 use crate::end::{End, Told};
 use crate::progress::{Console, Progress};
-use crate::ssh_config::{self, aliases};
+use crate::ssh_config;
+use crate::ssh_config::aliases::{self, Record};
+use crate::ssh_config::check::{self, Standing};
 use crate::words::say;
 use events::{Event, SessionEvents};
-use resources::Resources;
+use resources::{PlainSsh, Resources};
 use unused::until_unused;
 
 /// A session that the client allowed.
@@ -79,10 +81,25 @@ impl Session {
         })
     }
 
-    /// What is wrong with ssh as engineers start it by hand, if something is. To be asked for once.
-    pub(crate) fn trouble_with_plain_ssh(&mut self) -> impl Future<Output = Option<String>> + use<> {
+    /// How plain ssh stands, and what is wrong with it as engineers start it by hand, if something is. To be asked once.
+    pub(crate) fn plain_ssh(
+        &mut self,
+    ) -> impl Future<Output = (anyhow::Result<Standing>, Option<String>)> + use<> {
         let tried = self.resources.plain_ssh.take();
-        async move { tried?.await.ok()? }
+        let record = Record::load(self.resources.directory.path());
+        let (config, alias) = (self.ssh_config(), self.alias());
+        async move {
+            let tried = match tried {
+                Some(tried) => tried.await.ok(),
+                None => None,
+            };
+            match (tried, record) {
+                (Some(PlainSsh { wanted: Ok(wanted), trouble }), Some(record)) => {
+                    (check::check_against(&wanted, &record.host).await, trouble)
+                }
+                (tried, _) => (check::check(&config, &alias).await, tried.and_then(|tried| tried.trouble)),
+            }
+        }
     }
 
     /// Nothing more is to be said: the session's own shell may have the terminal.

@@ -18,7 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::contact::Contact;
 use super::events::{Event, SessionEvents};
 use super::opening_error::{OpeningError, tampered};
-use super::resources::{ChannelTask, Resources};
+use super::resources::{ChannelTask, PlainSsh, Resources};
 use super::ssh_files::SshFiles;
 use super::{Live, Session, State, Stop, Stops};
 use crate::call::Call;
@@ -34,7 +34,8 @@ use crate::progress::{Console, Progress};
 use crate::rehearsal;
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
 use crate::restart::{self, Restart};
-use crate::ssh_config;
+use crate::ssh_config::SshHost;
+use crate::ssh_config::check::Wanted;
 use crate::ssh_key::PublicKey;
 use crate::words::say;
 
@@ -151,8 +152,8 @@ struct Opening<'a> {
 impl Opening<'_> {
     async fn run(&mut self, mode: OpenMode<'_>) -> Result<SessionEvents, OpeningError> {
         // Everything that can be known on this computer is known before the scanner is called.
-        let files = SshFiles::rehearse(&self.resources.directory, self.call).await?;
-        self.try_plain_ssh();
+        let (files, rehearsed) = SshFiles::rehearse(&self.resources.directory, self.call).await?;
+        self.try_plain_ssh(rehearsed);
         let session = match &mode {
             OpenMode::New(_) => None,
             OpenMode::Back(restart, _) => Some((restart.session, restart.session_ticket.clone())),
@@ -188,11 +189,15 @@ impl Opening<'_> {
         Ok(lines)
     }
 
-    /// Has an ssh connect as engineers start it by hand, beside what comes next: who waits for a shell need not wait for
-    /// that, too.
-    fn try_plain_ssh(&mut self) {
-        let (config, alias) = (self.resources.directory.ssh_config(), ssh_config::alias(self.call.id));
-        let trying = async move { rehearsal::plain_ssh(&config, &alias).await };
+    /// Has an ssh connect as engineers start it by hand, and see what it makes of our file, beside what comes next: who
+    /// waits for a shell need not wait for that, too.
+    fn try_plain_ssh(&mut self, rehearsed: SshHost) {
+        let (config, alias) = (self.resources.directory.ssh_config(), rehearsed.alias());
+        let trying = async move {
+            let trouble = rehearsal::plain_ssh(&config, &alias);
+            let (wanted, trouble) = tokio::join!(Wanted::find_out(&config, rehearsed), trouble);
+            PlainSsh { wanted, trouble }
+        };
         self.resources.plain_ssh =
             self.console.is_for_people().then(|| AbortOnDropHandle::new(tokio::spawn(trying)));
     }

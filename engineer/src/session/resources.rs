@@ -20,10 +20,19 @@ use crate::exit::Failure;
 use crate::platform::LocalListener;
 use crate::relay_session::RelayHandle;
 use crate::runtime_dir::SessionDirectory;
+use crate::ssh_config::check::Wanted;
 use crate::words::say;
 
 /// How long tasks that were told to end may take. Each of them is bounded by less.
 const CLEAR_UP: Duration = Duration::from_secs(3);
+
+/// What can be known of plain ssh before the scanner is called.
+pub(crate) struct PlainSsh {
+    /// What `ssh -F` makes of the session's file.
+    pub(crate) wanted: anyhow::Result<Wanted>,
+    /// What is wrong with ssh as engineers start it by hand, if something is.
+    pub(crate) trouble: Option<String>,
+}
 
 /// The control channel's task.
 pub(super) struct ChannelTask {
@@ -42,8 +51,8 @@ pub(super) struct Resources {
     pub(super) relay: Option<RelayHandle>,
     pub(super) channel: Option<ChannelTask>,
     pub(super) tasks: JoinSet<()>,
-    /// What is wrong with ssh as engineers start it by hand, if something is.
-    pub(super) plain_ssh: Option<AbortOnDropHandle<Option<String>>>,
+    /// What is found out about plain ssh meanwhile.
+    pub(super) plain_ssh: Option<AbortOnDropHandle<PlainSsh>>,
     /// Fires when the session's own shell may have the terminal.
     pub(super) curtain: CancellationToken,
     /// Fires when the session is over.

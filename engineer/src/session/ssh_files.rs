@@ -48,8 +48,11 @@ pub(super) struct SshFiles {
 
 impl SshFiles {
     /// Makes key and files in `directory`, keeps room for those that follow, and has the engineer's ssh use
-    /// them.
-    pub(super) async fn rehearse(directory: &SessionDirectory, call: &Call) -> anyhow::Result<Self> {
+    /// them. Also gives what it was made to believe of the scanner.
+    pub(super) async fn rehearse(
+        directory: &SessionDirectory,
+        call: &Call,
+    ) -> anyhow::Result<(Self, SshHost)> {
         let key_exchange = ssh_client::key_exchange().await?;
         let key = ssh_client::generate_key(&directory.path().join("id_ed25519")).await?;
         let program = own_program::path()?;
@@ -67,7 +70,7 @@ impl SshFiles {
         files.write(&host, &files.key)?;
         files.keep_room().with_context(|| say!("no-room", path = files.directory.display()))?;
         rehearsal::own_ssh(&directory.ssh_config(), &host.alias()).await?;
-        Ok(files)
+        Ok((files, host))
     }
 
     /// The session's own key.

@@ -15,6 +15,7 @@ use fieldlink_protocol::text;
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::SshHost;
 use super::options::{HARMLESS, gathers, may_be_sent, may_be_set};
 use crate::words::say;
 
@@ -77,6 +78,36 @@ fn listed(differences: &[&Difference]) -> String {
 pub(crate) async fn check(config: &Path, name: &str) -> anyhow::Result<Standing> {
     let (wanted, found) = tokio::try_join!(evaluate(Some(config), name), evaluate(None, name))?;
     Ok(compare(&wanted, &found))
+}
+
+/// The same for a session's own file, what is wanted of which was found out before the scanner was called.
+pub(crate) async fn check_against(wanted: &Wanted, host: &SshHost) -> anyhow::Result<Standing> {
+    let found = evaluate(None, &host.alias()).await?;
+    Ok(compare(&wanted.of(host), &found))
+}
+
+/// What `ssh -F` makes of a session's file. Of what the file says, the scanner has a part only in the account and in the
+/// name of its key.
+pub(crate) struct Wanted {
+    output: String,
+    host: SshHost,
+}
+
+impl Wanted {
+    /// Of the file at `config`, which was written for `host`.
+    pub(crate) async fn find_out(config: &Path, host: SshHost) -> anyhow::Result<Self> {
+        Ok(Self { output: evaluate(Some(config), &host.alias()).await?, host })
+    }
+
+    /// The same, had it been written for `host`.
+    fn of(&self, host: &SshHost) -> String {
+        let settings =
+            |host: &SshHost| [format!("user {}", host.user), format!("hostkeyalias {}", host.key_alias())];
+        let (before, after) = (settings(&self.host), settings(host));
+        let replaced =
+            |line: &str| before.iter().position(|setting| setting == line).map(|at| after[at].clone());
+        self.output.lines().map(|line| replaced(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
+    }
 }
 
 /// What `ssh -G` prints for `name`. A few options only go with a command, and one only without.
@@ -187,6 +218,20 @@ mod tests {
             StrictHostKeyChecking accept-new\n RemoteCommand tmux\n RequestTTY force\n IgnoreUnknown UseKeychain\n \
             UseKeychain yes\nMatch final all\n Ciphers aes128-ctr\n MACs hmac-sha1";
         assert_eq!(standing("", ordinary).await, Standing::Confirmed);
+    }
+
+    #[tokio::test]
+    async fn what_was_found_out_for_one_account_holds_for_another() {
+        let base = tempfile::tempdir().expect("a directory");
+        let (file, rehearsed) = (base.path().join("file"), host(base.path()));
+        let session = fieldlink_protocol::ids::SessionId::random();
+        let met = SshHost { user: "scan".into(), session, ..rehearsed.clone() };
+        std::fs::write(&file, rehearsed.file().expect("safe")).expect("written");
+        let wanted = Wanted::find_out(&file, rehearsed).await.expect("ssh is installed");
+        std::fs::write(&file, met.file().expect("safe")).expect("written");
+        let found = evaluate(Some(&file), &met.alias()).await.expect("ssh is installed");
+        assert_eq!(wanted.of(&met).lines().collect::<Vec<_>>(), found.lines().collect::<Vec<_>>());
+        assert!(found.lines().any(|line| line == "user scan"));
     }
 
     #[tokio::test]

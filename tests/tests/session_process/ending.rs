@@ -4,9 +4,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fieldlink_ssh::session_process::{EndOutcome, ProgramIo, SessionError, SessionLost};
 use fieldlink_session::wire::{self, Event, Request};
 use fieldlink_session::{descendants, packet};
+use fieldlink_ssh::session_process::{EndOutcome, ProgramIo, SessionError, SessionLost};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::MsgFlags;
 use nix::unistd::Pid;

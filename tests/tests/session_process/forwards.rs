@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use fieldlink_ssh::session_process::{ForwardStream, SessionError};
 use fieldlink_session::wire::{ConnectTarget, FailReason};
+use fieldlink_ssh::session_process::{ForwardStream, SessionError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 

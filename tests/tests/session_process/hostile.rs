@@ -6,14 +6,14 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
 
-use fieldlink_ssh::session_process::{
-    EndOutcome, SessionError, SessionEvents, SessionLost, SessionProcess, StartError, WatchLimits,
-};
 use fieldlink_session::wire::{
     self, ConnectTarget, Event, ExitStatus, MAX_EVENT, MAX_REQUEST, PROTOCOL_VERSION, Request, RequestId,
     Welcome,
 };
 use fieldlink_session::{descendants, packet};
+use fieldlink_ssh::session_process::{
+    EndOutcome, SessionError, SessionEvents, SessionLost, SessionProcess, StartError, WatchLimits,
+};
 use nix::sys::socket::MsgFlags;
 use nix::unistd::Pid;
 use tokio::sync::MutexGuard;

@@ -9,11 +9,11 @@ mod terminals;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fieldlink_session::descendants;
+use fieldlink_session::wire::{ExitStatus, ProgramKind, TerminalRequest};
 use fieldlink_ssh::session_process::{
     EndOutcome, Program, ProgramIo, ProgramRequest, SessionClient, SessionEvents, SessionProcess, WatchLimits,
 };
-use fieldlink_session::descendants;
-use fieldlink_session::wire::{ExitStatus, ProgramKind, TerminalRequest};
 use fieldlink_tests::programs::path_of;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::{Mutex, MutexGuard};

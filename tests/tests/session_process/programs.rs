@@ -4,8 +4,8 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use fieldlink_ssh::session_process::{ProgramIo, ProgramRequest, SessionError};
 use fieldlink_session::wire::{ExitStatus, FailReason, MAX_REQUEST, ProgramKind, ProgramSignal};
+use fieldlink_ssh::session_process::{ProgramIo, ProgramRequest, SessionError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Session, program, read_until};

@@ -1,9 +1,9 @@
 //! Shells and commands on terminals.
 
-use fieldlink_ssh::session_process::{Program, ProgramIo, ProgramRequest, SessionError, TerminalMaster};
 use fieldlink_session::wire::{
     ExitStatus, MAX_LIVE, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize,
 };
+use fieldlink_ssh::session_process::{Program, ProgramIo, ProgramRequest, SessionError, TerminalMaster};
 use tokio::io::AsyncWriteExt;
 
 use super::{Session, exec, read_until, text};

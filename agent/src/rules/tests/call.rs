@@ -4,7 +4,8 @@ use super::*;
 
 #[test]
 fn what_does_not_start_is_told_before_the_beginning_is_given_up() {
-    let start = fieldlink_ssh::session_process::longest_start(fieldlink_ssh::session_process::WatchLimits::default());
+    let start =
+        fieldlink_ssh::session_process::longest_start(fieldlink_ssh::session_process::WatchLimits::default());
     assert!(start + limits::HANDSHAKE <= consent::BEGINNING, "{start:?}");
 }
 
