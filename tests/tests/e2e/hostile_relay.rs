@@ -323,7 +323,7 @@ fn a_cut_between_the_two_proofs_costs_nothing() {
     let armed = Arc::new(AtomicBool::new(false));
     let switch = armed.clone();
     let mut is_held = false;
-    let options = Scanner::logging("fieldlink_agent=debug,fieldlink_transport=debug");
+    let options = Scanner::logging("fieldlink_agent=debug,fieldlink_ssh=debug,fieldlink_transport=debug");
     let meddle = Box::new(move |leg: &Leg, direction, message| {
         let first = match &message {
             Message::Binary(bytes) => bytes.first().copied(),
@@ -371,7 +371,7 @@ fn parties_without_a_proof(instead: Option<Message>) -> (Parties, Arc<AtomicBool
             false => vec![message],
         }
     });
-    let options = Scanner::logging("fieldlink_agent=debug,fieldlink_transport=debug");
+    let options = Scanner::logging("fieldlink_agent=debug,fieldlink_ssh=debug,fieldlink_transport=debug");
     (parties_with(meddle, options), armed)
 }
 

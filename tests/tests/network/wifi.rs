@@ -57,6 +57,8 @@ fn a_cable_takes_over_from_wifi() {
     let Some(wifi) = MockWifi::start("a cable beside Wi-Fi", "Hall 3", 72) else { return };
     let (relay, directory) = (start_relay(), tempfile::tempdir().expect("a temporary directory"));
     let mut agent = Agent::start(&mut agent(&wifi, &relay, &directory, &["foreground"]));
+    // What it has not seen cannot change for it.
+    agent.reads("Connected by Wi-Fi “Hall 3”", Instant::now());
     wifi.set_strength(40);
     wifi.plug_in_cable();
     agent.reads("Connected by cable", Instant::now());
