@@ -63,11 +63,11 @@ async fn serve(
     console: &Console,
 ) -> Infallible {
     let carry = |accepted: Accepted| {
-        let (peer, ssh) = (accepted.peer(), reserve.take(target));
-        // As long as it is open the session goes on; a session that is not there is not told.
-        let used = client::begin(socket, Request::Use);
+        let (peer, (ssh, ahead)) = (accepted.peer(), reserve.take(target));
+        // As long as it is open the session goes on, as for a connection of the use's own, which counts by itself.
+        let used = ahead.as_ref().map(|_| client::begin(socket, Request::Use));
         async move {
-            let carried = connect(accepted.into_split(), ssh).await;
+            let carried = connect(accepted.into_split(), (ssh, ahead)).await;
             drop(used);
             carried
                 .map_err(|problem| say!("connection-failed", peer = peer, problem = format!("{problem:#}")))

@@ -55,18 +55,25 @@ impl Reserve {
     pub(super) async fn keep(&self) -> Infallible {
         for number in 0_u64.. {
             let socket = self.config.with_file_name(format!("ahead.{}.{number}", std::process::id()));
-            *self.ready() = Ahead::begin(self.command(), socket);
+            self.begin_if_there_is_none(socket);
             self.taken.notified().await;
             sleep(PAUSE).await;
         }
         std::future::pending().await
     }
 
-    /// The ssh that carries the next use to `target`, with the connection that it uses if there is one ahead. Without
-    /// one it makes its own.
+    fn begin_if_there_is_none(&self, socket: PathBuf) {
+        let mut ready = self.ready();
+        if ready.is_none() {
+            *ready = Ahead::begin(self.command(), socket);
+        }
+    }
+
+    /// The ssh that carries the next use to `target`, with the connection that it uses if one is ready. Without one it
+    /// makes its own; what is on its way is left for the use after it.
     pub(super) fn take(&self, target: &str) -> (Command, Option<Ahead>) {
         let mut ssh = self.command();
-        let ready = self.ready().take().and_then(Ahead::if_alive);
+        let ready = self.ready().take_if(|ahead| !ahead.is_on_its_way()).and_then(Ahead::if_alive);
         if let Some(ahead) = &ready {
             ssh.arg("-S").arg(ahead.socket.path());
         }
@@ -98,8 +105,17 @@ impl Ahead {
         Some(Self { ssh, socket: Remove(socket), said: AbortOnDropHandle::new(tokio::spawn(said(errors))) })
     }
 
+    /// ssh makes its socket when it is logged in.
+    fn is_on_its_way(&mut self) -> bool {
+        self.is_alive() && !self.socket.path().exists()
+    }
+
+    fn is_alive(&mut self) -> bool {
+        matches!(self.ssh.try_wait(), Ok(None))
+    }
+
     fn if_alive(mut self) -> Option<Self> {
-        matches!(self.ssh.try_wait(), Ok(None)).then_some(self)
+        self.is_alive().then_some(self)
     }
 
     /// Ends it, and gives what it said.
