@@ -2,9 +2,34 @@
 
 use std::process::{Command, Stdio};
 
-use fieldlink_tests::programs::run_with_input;
+use fieldlink_tests::programs::{Running, run_with_input};
 use fieldlink_tests::terminal::Terminal;
 use fieldlink_tests::{Engineer, PATIENCE, Relay, Scanner};
+
+/// How other programs can use the session is found out while the session's own ssh starts; that waits for it, also if it
+/// takes long.
+#[test]
+fn nothing_is_said_into_a_shell() {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    // An ssh that never says what it makes of the engineer's own configuration.
+    let programs = engineer.home().join("programs");
+    std::fs::create_dir(&programs).expect("writable");
+    let script = "#!/bin/sh\n[ \"$1\" = -G ] && exec sleep 1000\nexec /usr/bin/ssh \"$@\"\n";
+    std::fs::write(programs.join("ssh"), script).expect("writable");
+    std::fs::set_permissions(programs.join("ssh"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("ours");
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a path"));
+    let mut command = engineer.connect();
+    command.args(["connect", &scanner.support_id, "--ticket", "T-1"]).env("PATH", path);
+    let mut session = Running::start("fieldlink-connect", &mut command);
+    session.type_line(&scanner.pin);
+    session.type_line("echo shell-$((40+2)); exit");
+    session.wait_for("shell-42");
+    let said = session.transcript();
+    let [note, shell] = ["from other terminals", "shell-42"].map(|words| said.find(words));
+    assert!(note.is_some() && note < shell, "{said}");
+}
 
 #[test]
 fn an_interactive_shell_has_a_terminal_that_resizes() {
