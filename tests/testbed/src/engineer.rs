@@ -102,6 +102,17 @@ impl Engineer {
             .env("LC_ALL", "C.UTF-8");
     }
 
+    /// `PATH` with the program `name`, which is this shell `script`, before all others.
+    pub fn path_with(&self, name: &str, script: &str) -> String {
+        use std::os::unix::fs::PermissionsExt;
+        let programs = self.home().join("programs");
+        std::fs::create_dir_all(&programs).expect("writable");
+        let program = programs.join(name);
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("writable");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        format!("{}:{}", programs.display(), std::env::var("PATH").expect("a path"))
+    }
+
     /// This engineer's home directory.
     pub fn home(&self) -> PathBuf {
         self.directory.path().join("home")

@@ -16,18 +16,10 @@ fn a_slow_key_is_waited_for_and_giving_up_is_no_wrong_pin() {
     let engineer = Engineer::enrolled(&relay, "Ada");
     authority.certify(&engineer, &[]);
     // A ssh-keygen that signs when it is told to: as a key does that waits for a touch.
-    let programs = engineer.home().join("programs");
-    std::fs::create_dir(&programs).expect("writable");
     let fifo = engineer.home().join("touch");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
-    let program = programs.join("ssh-keygen");
-    let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *sign*) read touched <{}; esac\nexec /usr/bin/ssh-keygen \"$@\"\n",
-        fifo.display()
-    );
-    std::fs::write(&program, script).expect("writable");
-    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("ours");
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a path"));
+    let touched = format!("case \"$*\" in *sign*) read touched <{}; esac", fifo.display());
+    let path = engineer.path_with("ssh-keygen", &format!("{touched}\nexec /usr/bin/ssh-keygen \"$@\""));
     let start = || {
         let mut command = engineer.connect();
         command.env("PATH", &path);

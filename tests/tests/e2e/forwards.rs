@@ -180,17 +180,39 @@ fn has_one_ahead(session: &Path) -> bool {
     std::fs::read_dir(session).is_ok_and(|mut entries| entries.any(is_socket))
 }
 
+/// SSH connections that the engineer's one session has open.
+fn open_connections(engineer: &Engineer) -> u64 {
+    let output = engineer.connect().args(["status", "--json"]).output().expect("it runs");
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    status["sessions"][0]["connections"].as_u64().expect("a number")
+}
+
+#[test]
+fn a_use_of_a_forward_that_has_none_ahead_counts_once() {
+    let relay = Relay::start();
+    let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
+    let _call = engineer.call(&scanner);
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (near, target) = (free_port(), server.local_addr().expect("an address"));
+    // An ssh that cannot share its connection.
+    let path =
+        engineer.path_with("ssh", "case \"$*\" in *\" -M \"*) exit 255; esac; exec /usr/bin/ssh \"$@\"");
+    let mut command = engineer.connect();
+    command.args(["forward", &format!("{near}:{target}")]).env("PATH", path);
+    let mut forward = Running::start("forward", &mut command);
+    forward.wait_for("forwarding");
+    let _near = TcpStream::connect(("127.0.0.1", near)).expect("it listens");
+    let (_far, _) = server.accept().expect("it leads there");
+    assert_eq!(open_connections(&engineer), 1);
+}
+
 #[test]
 fn forward_has_a_connection_ahead_which_keeps_no_session_before_it_is_used() {
     let relay = Relay::start();
     let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
     let _call = engineer.call(&scanner);
     let session = engineer.runtime().join(scanner.digits());
-    let open = || {
-        let output = engineer.connect().args(["status", "--json"]).output().expect("it runs");
-        let status: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        status["sessions"][0]["connections"].as_u64().expect("a number")
-    };
+    let open = || open_connections(&engineer);
     let (target, server) = echo_server(2);
     let near = free_port();
     let mut command = engineer.connect();
@@ -213,15 +235,7 @@ fn forward_has_a_connection_ahead_which_keeps_no_session_before_it_is_used() {
     assert!(exchange(near, b"x").is_empty(), "there is no other");
     forward.wait_for("Permission denied");
     std::fs::rename(&aside, &key).expect("ours");
-    // Whether it has a connection of its own or one that was ahead: one use counts once.
-    let mut stream = TcpStream::connect(("127.0.0.1", near)).expect("it listens");
-    stream.write_all(b"again").expect("writable");
-    eventually("it is used again", PATIENCE, || open() > 0);
-    assert_eq!(open(), 1);
-    stream.shutdown(std::net::Shutdown::Write).expect("half open");
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("readable");
-    assert_eq!(answer, b"again");
+    assert_eq!(exchange(near, b"again"), b"again");
     server.join().expect("served");
     forward.signal(nix::sys::signal::Signal::SIGTERM);
     forward.wait_for_end();

@@ -13,13 +13,7 @@ fn nothing_is_said_into_a_shell() {
     let relay = Relay::start();
     let (scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
     // An ssh that never says what it makes of the engineer's own configuration.
-    let programs = engineer.home().join("programs");
-    std::fs::create_dir(&programs).expect("writable");
-    let script = "#!/bin/sh\n[ \"$1\" = -G ] && exec sleep 1000\nexec /usr/bin/ssh \"$@\"\n";
-    std::fs::write(programs.join("ssh"), script).expect("writable");
-    std::fs::set_permissions(programs.join("ssh"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .expect("ours");
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a path"));
+    let path = engineer.path_with("ssh", "[ \"$1\" = -G ] && exec sleep 1000; exec /usr/bin/ssh \"$@\"");
     let mut command = engineer.connect();
     command.args(["connect", &scanner.support_id, "--ticket", "T-1"]).env("PATH", path);
     let mut session = Running::start("fieldlink-connect", &mut command);

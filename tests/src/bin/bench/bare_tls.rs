@@ -13,18 +13,50 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::idle;
+use crate::traffic::cpu_seconds;
+
+/// A server of this program's in a process of its own.
+pub(crate) struct BareServer {
+    process: Running,
+    address: String,
+    files: Certificates,
+    _directory: tempfile::TempDir,
+}
+
+impl BareServer {
+    /// Starts this program as `role`.
+    pub(crate) fn start(role: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let files = certificates::create(directory.path());
+        let mut command = Command::new(std::env::current_exe().expect("a path"));
+        command.arg(role).arg(directory.path()).stderr(Stdio::inherit());
+        let mut process = Running::start(role, &mut command);
+        let line = process.wait_for("listening on ");
+        let address = line.rsplit(' ').next().expect("an address").to_owned();
+        Self { process, address, files, _directory: directory }
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What connects to it.
+    pub(crate) fn connector(&self) -> TlsConnector {
+        TlsConnector::from(client_config(Some(&self.files.authority)).expect("roots").standard())
+    }
+
+    /// What it has taken of the processors so far.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        cpu_seconds(self.process.pid().as_raw())
+    }
+}
 
 /// KiB that one of `count` idle connections costs a server that does nothing with it.
 pub(crate) fn kib_per_connection(count: usize) -> f64 {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let files = certificates::create(directory.path());
-    let mut command = Command::new(std::env::current_exe().expect("a path"));
-    command.arg("bare-tls").arg(directory.path()).stderr(Stdio::inherit());
-    let mut server = Running::start("the bare server", &mut command);
-    let line = server.wait_for("listening on ");
-    let address = line.rsplit(' ').next().expect("an address");
-    idle::growth_per_client(server.pid(), count, |command, count| {
-        command.arg("bare-clients").arg(address).arg(&files.authority).arg(count.to_string())
+    let server = BareServer::start("bare-tls");
+    idle::growth_per_client(server.process.pid(), count, |command, count| {
+        command.arg("bare-clients").arg(&server.address).arg(&server.files.authority).arg(count.to_string())
     })
 }
 

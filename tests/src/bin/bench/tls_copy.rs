@@ -3,44 +3,36 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::time::Instant;
 
-use fieldlink_tests::certificates::{self, Certificates};
-use fieldlink_tests::programs::Running;
-use fieldlink_transport::client_config;
+use fieldlink_tests::certificates::Certificates;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::{TlsAcceptor, TlsConnector};
+use tokio_rustls::TlsAcceptor;
 
-use crate::traffic::cpu_seconds;
+use crate::bare_tls::BareServer;
 
 const BUFFER: usize = 64 << 10;
 
 /// MiB/s, and CPU seconds per GiB of the copying process.
 pub(crate) fn measure(bytes: u64) -> (f64, f64) {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let files = certificates::create(directory.path());
-    let mut command = Command::new(std::env::current_exe().expect("a path"));
-    command.arg("tls-copy").arg(directory.path()).stderr(Stdio::inherit());
-    let mut copier = Running::start("the copy", &mut command);
-    let line = copier.wait_for("listening on ");
-    let address = line.rsplit(' ').next().expect("an address").to_owned();
-    let connector = TlsConnector::from(client_config(Some(&files.authority)).expect("roots").standard());
+    let copier = BareServer::start("tls-copy");
+    let connector = copier.connector();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("a runtime");
     let connect = || async {
-        let tcp = TcpStream::connect(&address).await.expect("it listens");
+        let tcp = TcpStream::connect(copier.address()).await.expect("it listens");
         tcp.set_nodelay(true).expect("a TCP socket");
         let name = ServerName::try_from("127.0.0.1").expect("an address");
         connector.connect(name, tcp).await.expect("TLS")
     };
     let (mut sender, mut receiver) = runtime.block_on(async { (connect().await, connect().await) });
-    let (cpu, begin) = (cpu_seconds(copier.pid().as_raw()), Instant::now());
+    let (cpu, begin) = (copier.cpu_seconds(), Instant::now());
     let sending = runtime.spawn(async move {
         let block = vec![0; BUFFER];
         for _ in 0..bytes / BUFFER as u64 {
@@ -57,7 +49,7 @@ pub(crate) fn measure(bytes: u64) -> (f64, f64) {
         sending.await.expect("it sends");
     });
     let rate = (bytes >> 20) as f64 / begin.elapsed().as_secs_f64();
-    (rate, (cpu_seconds(copier.pid().as_raw()) - cpu) / (bytes as f64 / f64::from(1 << 30)))
+    (rate, (copier.cpu_seconds() - cpu) / (bytes as f64 / f64::from(1 << 30)))
 }
 
 /// The process in the middle: accepts two connections and copies from the first to the second.
