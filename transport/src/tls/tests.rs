@@ -54,3 +54,18 @@ async fn eight_tickets_are_kept_for_those_who_come_back_and_none_for_others() {
     }
     assert!(!handshake(greeting(Purpose::PipeAgain), silent).await, "each is good once");
 }
+
+#[tokio::test]
+async fn a_relay_takes_the_quickest_cipher_of_ours() {
+    let own = authority("Own");
+    let mut roots = RootCertStore::empty();
+    roots.add(own.der().clone()).expect("a root");
+    let client = TlsClient::trusting(roots, true).expect("a client");
+    let (near, far) = duplex(64 * 1024);
+    let name = "relay.invalid".try_into().expect("a name");
+    let connecting = TlsConnector::from(client.standard()).connect(name, near);
+    let (near, far) = tokio::join!(connecting, TlsAcceptor::from(server(&own, NEW)).accept(far));
+    let (near, _far) = (near.expect("secured"), far.expect("secured"));
+    let taken = near.get_ref().1.negotiated_cipher_suite().expect("one").suite();
+    assert_eq!(taken, CipherSuite::TLS13_AES_128_GCM_SHA256);
+}
