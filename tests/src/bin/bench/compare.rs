@@ -28,13 +28,13 @@ const SUBJECTS: [Subject; 4] = [
         name: "throughput down",
         unit: "MiB/s",
         better: Better::Higher,
-        measure: |_, call| traffic::rate(&|remote| call.ssh(remote), BYTES, true),
+        measure: |_, call| traffic::rate(&traffic::ours(call), BYTES, true),
     },
     Subject {
         name: "throughput up",
         unit: "MiB/s",
         better: Better::Higher,
-        measure: |_, call| traffic::rate(&|remote| call.ssh(remote), BYTES, false),
+        measure: |_, call| traffic::rate(&traffic::ours(call), BYTES, false),
     },
     Subject {
         name: "64 B round trip, p50",

@@ -15,6 +15,8 @@ use crate::traffic::{self, median};
 
 /// Rounds of what takes turns.
 const ROUNDS: usize = 5;
+/// Rounds of what hangs on the account's login scripts.
+const LOGINS: usize = 15;
 /// Between two uses of a forward.
 const BETWEEN: Duration = Duration::from_millis(500);
 /// Rounds of what takes milliseconds.
@@ -24,7 +26,7 @@ const SHORT_ROUNDS: usize = 21;
 pub(crate) fn first_output(rows: &mut Rows, relay: &Relay, engineer: &Engineer) {
     eprintln!("measuring PIN to first output …");
     let (mut ours, mut shells) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..LOGINS {
         let scanner = Scanner::start(relay);
         ours.push(traffic::pin_to_output(engineer, &scanner) * 1e3);
         shells.push(traffic::whole_command(&mut login_shell()) * 1e3);
@@ -65,7 +67,7 @@ fn round_trips(rows: &mut Rows, call: &Call<'_>, peers: Option<&Peers>) {
     for _ in 0..ROUNDS {
         ours.push(traffic::round_trip(&mut call.ssh("cat")) * 1e6);
         for ((_, times), (_, command)) in theirs.iter_mut().zip(peers.into_iter().flat_map(Peers::ways)) {
-            times.push(traffic::round_trip(&mut command("cat")) * 1e6);
+            times.push(traffic::round_trip(&mut command(&["cat"])) * 1e6);
         }
     }
     let ours = median(ours);
@@ -94,7 +96,7 @@ fn whole_commands(rows: &mut Rows, call: &Call<'_>, peers: Option<&Peers>) {
     for _ in 0..SHORT_ROUNDS {
         ours.push(whole(&mut call.ssh("true")));
         let direct = peers.and_then(|peers| peers.ways().find(|(name, _)| *name == openssh::DIRECT));
-        plain.extend(direct.map(|(_, command)| whole(&mut command("true"))));
+        plain.extend(direct.map(|(_, command)| whole(&mut command(&["true"]))));
     }
     let ours = median(ours);
     rows.info("ssh scanner true", ours, "ms", Better::Lower);

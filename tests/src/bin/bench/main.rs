@@ -7,6 +7,7 @@ mod bare_tls;
 mod compare;
 mod ends;
 mod far;
+mod forwarded;
 mod gaps;
 mod idle;
 mod latency;

@@ -19,8 +19,8 @@ pub(crate) const JUMP: &str = "ssh -J through ssh -R";
 /// All of them.
 pub(crate) const NAMES: [&str; 3] = [DIRECT, REVERSE, JUMP];
 
-/// From a remote command to the ssh that runs it.
-pub(crate) type Way<'a> = Box<dyn Fn(&str) -> Command + 'a>;
+/// From what follows the destination on its command line to the ssh: a remote command, or options.
+pub(crate) type Way<'a> = Box<dyn Fn(&[&str]) -> Command + 'a>;
 
 /// Two running `sshd` and a reverse tunnel between them.
 pub(crate) struct Peers {
@@ -47,17 +47,17 @@ impl Peers {
         Some(peers)
     }
 
-    /// Each way, as a function from a remote command to the ssh that runs it.
+    /// Each way there.
     pub(crate) fn ways(&self) -> impl Iterator<Item = (&'static str, Way<'_>)> {
         let to = move |port: u16, jump: bool| -> Way<'_> {
-            Box::new(move |remote| {
+            Box::new(move |arguments| {
                 let mut command = self.ssh(&[]);
                 if jump {
                     let via =
                         self.command_line(&["-W", "%h:%p", "-p", &self.relay_port.to_string(), "127.0.0.1"]);
                     command.args(["-o", &format!("ProxyCommand={via}")]);
                 }
-                command.args(["-p", &port.to_string(), "127.0.0.1", remote]);
+                command.args(["-p", &port.to_string(), "127.0.0.1"]).args(arguments);
                 command
             })
         };
@@ -82,11 +82,21 @@ impl Peers {
     }
 }
 
-fn loopback(port: u16) -> SocketAddr {
+/// `port` of this computer.
+pub(crate) fn loopback(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
 fn free_ports() -> [u16; 3] {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port"));
+    let listeners = [(); 3].map(|()| listener());
     listeners.map(|listener| listener.local_addr().expect("an address").port())
+}
+
+/// A port that nobody listens at.
+pub(crate) fn free_port() -> u16 {
+    listener().local_addr().expect("an address").port()
+}
+
+fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").expect("a port")
 }

@@ -3,6 +3,7 @@
 use fieldlink_tests::Call;
 use nix::unistd::Pid;
 
+use crate::forwarded;
 use crate::openssh::{self, Peers};
 use crate::rows::{Better, Rows};
 use crate::tls_copy;
@@ -41,9 +42,10 @@ pub(crate) fn rows(rows: &mut Rows, call: &Call<'_>, processes: [(&str, Pid); 3]
         eprintln!("measuring throughput, round {round} of {ROUNDS} …");
         for (name, down) in [("down", true), ("up", false)] {
             measure_ours(&mut results, call, processes, name, down);
-            for (peer, command) in peers.into_iter().flat_map(Peers::ways) {
-                results
-                    .note(&format!("{peer} {name}"), traffic::rate(&|remote| command(remote), BYTES, down));
+            results.note(&format!("fieldlink -L {name}"), forwarded::rate(&traffic::ours(call), BYTES, down));
+            for (peer, way) in peers.into_iter().flat_map(Peers::ways) {
+                results.note(&format!("{peer} {name}"), traffic::rate(&way, BYTES, down));
+                results.note(&format!("{peer} -L {name}"), forwarded::rate(&way, BYTES, down));
             }
         }
         let (rate, cpu) = tls_copy::measure(BYTES);
@@ -57,14 +59,15 @@ pub(crate) fn rows(rows: &mut Rows, call: &Call<'_>, processes: [(&str, Pid); 3]
 fn measure_ours(results: &mut Results, call: &Call<'_>, processes: [(&str, Pid); 3], name: &str, down: bool) {
     let cost = |(_, pid): (&str, Pid)| cpu_seconds(pid.as_raw());
     let before = processes.map(cost);
-    results.note(&format!("fieldlink {name}"), traffic::rate(&|remote| call.ssh(remote), BYTES, down));
+    results.note(&format!("fieldlink {name}"), traffic::rate(&traffic::ours(call), BYTES, down));
     for ((process, before), after) in processes.iter().zip(before).zip(processes.map(cost)) {
         results.note(&format!("{} cpu {name}", process.0), (after - before) / GIBIBYTES);
     }
 }
 
 fn report_rates(rows: &mut Rows, results: &Results) {
-    for name in ["down", "up"] {
+    // First commands that write and read, then forwarded ports.
+    for name in ["down", "up", "-L down", "-L up"] {
         let Some(ours) = results.of(&format!("fieldlink {name}")) else { continue };
         rows.info(&format!("throughput {name}"), ours, "MiB/s", Better::Higher);
         for peer in openssh::NAMES {

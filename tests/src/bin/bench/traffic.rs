@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use fieldlink_tests::programs::Running;
 use fieldlink_tests::{Call, Engineer, Scanner};
 
+use crate::openssh::Way;
+
 /// From the beginning of a call to the last digit of its PIN, at the quickest.
 const HEARD: Duration = Duration::from_millis(500);
 
@@ -27,12 +29,21 @@ pub(crate) fn cpu_seconds(pid: i32) -> f64 {
     (field(11) + field(12)) / 100.0
 }
 
+/// Our way there, as [`crate::openssh::Peers::ways`] are the others'.
+pub(crate) fn ours<'a>(call: &'a Call<'_>) -> Way<'a> {
+    Box::new(|arguments| {
+        let mut command = call.tool("ssh");
+        command.arg(&call.alias).args(arguments);
+        command
+    })
+}
+
 /// MiB/s of `bytes` zero bytes, from or to the far end.
-pub(crate) fn rate(ssh: &dyn Fn(&str) -> Command, bytes: u64, down: bool) -> f64 {
+pub(crate) fn rate(ssh: &Way<'_>, bytes: u64, down: bool) -> f64 {
     let begin = Instant::now();
     let status = if down {
         let mut child =
-            ssh(&format!("head -c {bytes} /dev/zero")).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+            ssh(&[&format!("head -c {bytes} /dev/zero")]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let child = child.as_mut().expect("ssh starts");
         let mut output = child.stdout.take().expect("taken over");
         let mut buffer = vec![0; 256 << 10];
@@ -46,7 +57,7 @@ pub(crate) fn rate(ssh: &dyn Fn(&str) -> Command, bytes: u64, down: bool) -> f64
         assert_eq!(left, 0, "it all arrived");
         child.wait()
     } else {
-        let mut child = ssh("cat >/dev/null").stdin(Stdio::piped()).spawn();
+        let mut child = ssh(&["cat >/dev/null"]).stdin(Stdio::piped()).spawn();
         let child = child.as_mut().expect("ssh starts");
         let mut input = child.stdin.take().expect("taken over");
         let block = vec![0; 256 << 10];
