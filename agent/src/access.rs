@@ -8,6 +8,7 @@ mod orders;
 mod relay;
 mod returning;
 mod session;
+mod uses;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,19 +24,22 @@ use tokio::task::{self, JoinError, JoinSet};
 pub use command::Command;
 
 use self::returning::{Return, Returning};
+use self::uses::Uses;
 
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
 use crate::network::monitor;
 use crate::rules::{Rules, State};
 use crate::session::pairing::{ChargeRequest, Run, Verified};
+use crate::session::policy::UseRequest;
 use crate::session::{LiveSession, SessionDeps, SessionEvent};
 use crate::state_files::StateFiles;
 use crate::tunnel::{Tunnel, TunnelEvent};
-use crate::view::status_of;
+use crate::view::{self, status_of};
 use fieldlink_device::notice::Notice;
 use fieldlink_device::order::Notification;
 use fieldlink_device::panel::{Credentials, View};
+use fieldlink_device::status::Terms;
 
 /// Happenings that a listener may be behind with.
 const HAPPENINGS: usize = 64;
@@ -54,6 +58,8 @@ pub struct Access {
     network: monitor::Handle,
     key: Arc<RegistrationKey>,
     rules: Rules,
+    /// What the client allows with a yes.
+    terms: Terms,
     tunnel: Option<(Tunnel, mpsc::Receiver<TunnelEvent>)>,
     pairings: JoinSet<Run>,
     /// Whose each of them is.
@@ -64,6 +70,7 @@ pub struct Access {
     /// The control pipe of an engineer who knows the PIN, until they are greeted.
     proven: Option<Box<Verified>>,
     session: Option<LiveSession>,
+    uses: Uses,
     returning: Returning,
     /// The latest pair's, also when the pair is gone: a session keeps the name it began under.
     support_id: Option<SupportId>,
@@ -95,6 +102,7 @@ enum Event {
     /// The task of a pairing has failed; its charge stands.
     RunFailed(JoinError),
     Session(SessionEvent),
+    Use(UseRequest),
     Return(Return),
     Command(Option<Command>),
     Network,
@@ -112,7 +120,8 @@ impl Access {
         (state_files, notice): (StateFiles, Option<Notice>),
     ) -> anyhow::Result<(Self, AccessHandle)> {
         let rules = Rules::new(config.consent, config.session.clone());
-        let status = status_of(&rules, notice.as_ref(), &network.verdict());
+        let terms = view::terms_of(&config);
+        let status = status_of(&rules, &terms, notice.as_ref(), &network.verdict());
         // Later than any revision that the agent's run before this one showed.
         let revision = u64::try_from(clock::now().as_micros()).unwrap_or_default();
         let (view, watcher) = watch::channel(View { status, credentials: None, revision });
@@ -124,6 +133,7 @@ impl Access {
             returning: Returning::default(),
             support_id: None,
             rules,
+            terms,
             proven: None,
             network,
             key: Arc::new(RegistrationKey::generate()),
@@ -133,6 +143,7 @@ impl Access {
             goodbyes: JoinSet::new(),
             charges: mpsc::channel(16),
             session: None,
+            uses: Uses::default(),
             commands,
             notice,
             is_over: false,
@@ -188,6 +199,7 @@ impl Access {
                 self.rules.handle_failure(Reason::ScannerFailed);
             }
             Event::Session(event) => self.on_session(event).await?,
+            Event::Use(request) => self.on_use(request),
             Event::Return(event) => self.on_return(event).await?,
             // The client is to see it; nothing else follows from it here.
             Event::Network | Event::Command(_) => {}
@@ -213,6 +225,7 @@ impl Access {
         tokio::select! {
             command = self.commands.recv() => Event::Command(command),
             Some(charge) = self.charges.1.recv() => Event::Charge(charge),
+            Some(request) = self.uses.requests.recv() => Event::Use(request),
             Some(run) = self.pairings.join_next_with_id() => {
                 self.pairing.remove(&run.as_ref().map_or_else(JoinError::id, |(id, _)| *id));
                 run.map_or_else(Event::RunFailed, |(_, run)| Event::Run(run))
@@ -233,7 +246,7 @@ impl Access {
             }
             _ => None,
         };
-        let status = status_of(&self.rules, self.notice.as_ref(), &self.network.verdict());
+        let status = status_of(&self.rules, &self.terms, self.notice.as_ref(), &self.network.verdict());
         self.view.send_if_modified(|shown| {
             let view = View { status, credentials, revision: shown.revision + 1 };
             let is_new = *shown != view;

@@ -1,5 +1,7 @@
 //! `agent.toml`: read into types before any socket opens.
 
+mod policy;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use fieldlink_protocol::settings;
 use fieldlink_transport::{Dialer, PipeLimits, Proxy, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 
+pub use self::policy::Policy;
 use crate::engineers::Engineers;
 use crate::memory;
 use fieldlink_ssh::forward_policy::ForwardPolicy;
@@ -72,6 +75,9 @@ pub struct Config {
     /// Where forwards may lead.
     #[serde(default)]
     pub forward: ForwardPolicy,
+    /// What engineers may do here.
+    #[serde(default)]
+    pub policy: Policy,
     /// What stands between here and the relay.
     #[serde(default)]
     pub proxy: ProxySection,
@@ -128,6 +134,7 @@ impl Config {
     fn parse(text: &str, path: &Path) -> anyhow::Result<Self> {
         let mut config: Self = settings::parse(text)?;
         config.session.check()?;
+        config.policy.check()?;
         ensure!(
             (config.access, config.consent) != (AccessMode::AtBoot, Consent::Pin),
             "access = \"at-boot\" and consent = \"pin\" cannot go together: nobody at the device would know \
@@ -257,6 +264,7 @@ mod tests {
             .join("\n");
         let spelled_out = Config::parse(&uncommented, path).expect("it parses");
         assert_eq!(format!("{:?}", spelled_out.session), format!("{:?}", SessionConfig::default()));
+        assert_eq!(spelled_out.policy, Policy::default());
         assert_eq!(spelled_out.consent, Consent::default());
         assert_eq!(spelled_out.access, AccessMode::default());
         assert_eq!(spelled_out.support_user, shipped.support_user);

@@ -1,19 +1,18 @@
 //! What the client is shown of the rules' state: a status, with every text from elsewhere cleaned.
 
-use std::time::Duration;
-
 use fieldlink_device::notice::{Notice, Person};
-use fieldlink_device::status::{Away, Phase, Question, QuestionKind, Status, Visitor};
+use fieldlink_device::status::{Away, Phase, Question, QuestionKind, Status, Terms, Visitor};
 use fieldlink_device::words::{Language, Words};
-use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::messages::questions;
+use fieldlink_protocol::policy::Permission;
 use fieldlink_protocol::text;
 
+use crate::config::Config;
 use crate::network::Verdict;
-use crate::rules::{Active, Asked, Ending, Request, Rules, State};
+use crate::rules::{Active, Asked, Asking, Ending, Request, Rules, State};
 
 /// What the rules' state looks like from outside. `notice` says why it is off, if it is.
-pub(crate) fn status_of(rules: &Rules, notice: Option<&Notice>, network: &Verdict) -> Status {
+pub(crate) fn status_of(rules: &Rules, terms: &Terms, notice: Option<&Notice>, network: &Verdict) -> Status {
     let mut status = Status { network: network.notice.clone(), ..Status::default() };
     let relay = rules.relay();
     match rules.state() {
@@ -30,14 +29,25 @@ pub(crate) fn status_of(rules: &Rules, notice: Option<&Notice>, network: &Verdic
         State::Asking { request, question, until, .. } => {
             status.phase = Phase::Asking;
             status.visitor = Some(visitor_of(request));
-            status.question = Some(consent(*question, *until));
+            status.question = Some(Question::new(*question, QuestionKind::Consent, *until));
         }
         State::Admitting { request, .. } => {
             (status.phase, status.visitor) = (Phase::Admitting, Some(visitor_of(request)));
         }
         State::Active(active) => show_session(&mut status, active, relay.problem().is_some()),
     }
+    status.terms = status.visitor.as_ref().map(|_| terms.clone());
     status
+}
+
+/// What the client allows with a yes.
+pub(crate) fn terms_of(config: &Config) -> Terms {
+    Terms {
+        minutes: u32::try_from(config.session.length_seconds.div_ceil(60)).unwrap_or(u32::MAX),
+        never: config.policy.with(Permission::Never).collect(),
+        asks: config.policy.with(Permission::Ask).collect(),
+        reaches: config.forward.destinations().map(|destination| text::name(&destination)).collect(),
+    }
 }
 
 fn show_session(status: &mut Status, active: &Active, are_we_away: bool) {
@@ -75,18 +85,19 @@ fn visitor_of(request: &Request) -> Visitor {
     Visitor { session: request.session, who: person_of(request) }
 }
 
-fn consent(id: QuestionId, until: Duration) -> Question {
-    Question { id, kind: QuestionKind::Consent, minutes: 0, text: String::new(), choices: Vec::new(), until }
-}
-
 fn question_of(asked: &Asked) -> Question {
-    let (kind, minutes, text, choices) = match &asked.question {
-        questions::Question::Extension { minutes } => {
-            (QuestionKind::Extension, *minutes, String::new(), Vec::new())
-        }
-        questions::Question::Text { text, choices } => (QuestionKind::Text, 0, text.clone(), choices.clone()),
-    };
-    Question { id: asked.id, kind, minutes, text, choices, until: asked.until }
+    let plain = |kind| Question::new(asked.id, kind, asked.until);
+    match &asked.asking {
+        Asking::Use(function) => Question { function: Some(*function), ..plain(QuestionKind::Use) },
+        Asking::Engineers { question, .. } => match question {
+            questions::Question::Extension { minutes } => {
+                Question { minutes: *minutes, ..plain(QuestionKind::Extension) }
+            }
+            questions::Question::Text { text, choices } => {
+                Question { text: text.clone(), choices: choices.clone(), ..plain(QuestionKind::Text) }
+            }
+        },
+    }
 }
 
 /// What the client reads about an end.

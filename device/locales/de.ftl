@@ -91,6 +91,7 @@ warning-wrong-pin = Eine falsche PIN wurde versucht, von { $visitor }.
 warning-not-believed = Ein Techniker wurde abgewiesen, laut Supportdienst { $visitor }: { $cause }.
 warning-broken-off = { $visitor } hat während der Prüfung der PIN abgebrochen; das zählt als falsche PIN.
 warning-refused = Sie haben { $engineer } nicht eingelassen. Geschieht das noch einmal, geht der Fernzugriff aus.
+warning-use-allowed = Sie haben für diese Sitzung erlaubt: { $function }.
 warning-answered-no = Sie haben Nein gesagt.
 warning-answered = Sie haben geantwortet: { $text }
 warning-not-let-in = Es kam rechtzeitig keine Antwort, darum wurde { $engineer } nicht eingelassen. Geschieht das noch einmal, geht der Fernzugriff aus.
@@ -103,10 +104,17 @@ chat-from-client = Sie: { $text }
 
 ## Fragen
 
-# Nach dem, was über den Namen bekannt ist.
+# Nach dem, was ein Ja bedeutet.
 question-consent = { $identity } { $visitor } einlassen?
+consent-allowed = Erlaubt ist dann: { $functions }.
+consent-asks = Sie werden noch einmal gefragt vor: { $functions }.
+consent-never = Auf diesem Gerät nie erlaubt: { $functions }.
+consent-reaches-only = Die Verbindung führt nur zu diesem Scanner.
+consent-reaches = Die Verbindung führt zu diesem Scanner und über ihn zu: { $others }.
+consent-length = Sie dauert höchstens { $time }, wenn Sie nicht verlängern, und Sie können sie jederzeit beenden.
 identity-proven = Den Namen bestätigt { $authority }.
 identity-told = Den Namen nennt der Supportdienst.
+question-use = Der Techniker möchte verwenden: { $function }. Für diese Sitzung erlauben?
 question-extension = Der Techniker bittet um { $minutes } Minuten mehr. Einverstanden?
 question-text = Der Techniker fragt: { $text }
 question-time = (noch { $time } für die Antwort)
@@ -121,6 +129,16 @@ no-answer-choice = Das ist keine der Antworten.
 words-for-yes = j ja
 words-for-no = n nein
 words-for-the-end = ende aus stopp
+
+## Was ein Techniker tun darf
+
+function-shell = eine Befehlszeile
+function-exec = einzelne Befehle
+function-upload = Dateien auf dieses Gerät kopieren
+function-download = Dateien von diesem Gerät kopieren
+function-forward = Anschlüsse (Ports) dieses Geräts
+function-operations = Updates und andere vorbereitete Vorgänge
+function-restart = ein Neustart dieses Geräts
 
 ## Das Netz
 

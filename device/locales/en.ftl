@@ -94,6 +94,7 @@ warning-wrong-pin = A wrong PIN was tried by { $visitor }.
 warning-not-believed = An engineer was turned away, by the support service's word { $visitor }: { $cause }.
 warning-broken-off = { $visitor } broke off while the PIN was checked, which counts as a wrong one.
 warning-refused = You did not let { $engineer } in. If this happens once more, remote access goes off.
+warning-use-allowed = You allowed for this session: { $function }.
 warning-answered-no = You said no.
 warning-answered = You answered: { $text }
 warning-not-let-in = There was no answer in time, so { $engineer } was not let in. If this happens once more, remote access goes off.
@@ -106,10 +107,17 @@ chat-from-client = You: { $text }
 
 ## Questions
 
-# Behind what is known of the name.
+# Behind what a yes would mean.
 question-consent = { $identity } Allow { $visitor }?
+consent-allowed = They may use: { $functions }.
+consent-asks = You will be asked again before: { $functions }.
+consent-never = Never allowed on this device: { $functions }.
+consent-reaches-only = The connection leads to this scanner only.
+consent-reaches = The connection leads to this scanner, and through it to: { $others }.
+consent-length = It lasts { $time } at most unless you give more, and you can end it at any time.
 identity-proven = The name is certified by { $authority }.
 identity-told = The name is what the support service says.
+question-use = The engineer wants to use: { $function }. Allow it for this session?
 question-extension = The engineer asks for { $minutes } more minutes. Agree?
 question-text = The engineer asks: { $text }
 question-time = ({ $time } to answer)
@@ -125,6 +133,16 @@ no-answer-choice = That is none of the answers.
 words-for-yes = y yes ok
 words-for-no = n no
 words-for-the-end = end off stop
+
+## What an engineer may do
+
+function-shell = a command line
+function-exec = single commands
+function-upload = copying files to this device
+function-download = copying files from this device
+function-forward = ports of this device
+function-operations = updates and other prepared operations
+function-restart = a restart of this device
 
 ## The network
 

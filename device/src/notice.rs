@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use fieldlink_protocol::policy::Function;
 use fieldlink_protocol::reason::Reason;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,11 @@ pub enum Warning {
         /// The engineer's name.
         engineer: String,
     },
+    /// The client agreed that a function may be used.
+    UseAllowed {
+        /// The function.
+        function: Function,
+    },
     /// The client said no to a question.
     AnsweredNo,
     /// The client answered a question.
@@ -130,6 +136,7 @@ impl Warning {
             | Self::NoMoreTime
             | Self::Refused { .. }
             | Self::NotLetIn { .. }
+            | Self::UseAllowed { .. }
             | Self::AnsweredNo
             | Self::Answered { .. }
             | Self::NoAnswer

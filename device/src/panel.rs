@@ -206,15 +206,22 @@ fn because(words: &Words, id: &str, failure: &Failure) -> String {
 
 fn describe_open_question(words: &Words, status: &Status) -> String {
     let question = status.question.as_ref();
-    question.map_or_else(String::new, |question| describe_question(words, question, status.visitor.as_ref()))
+    question.map_or_else(String::new, |question| describe_question(words, question, status))
 }
 
 /// The question, and how to answer it.
-pub fn describe_question(words: &Words, question: &Question, visitor: Option<&Visitor>) -> String {
+pub fn describe_question(words: &Words, question: &Question, status: &Status) -> String {
+    let visitor = status.visitor.as_ref();
     let asked = words.question(question, visitor);
     match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension => {
-            format!("\n  {asked}{} {}", describe_patience(words, question), words.say("type-yes-or-no"))
+        QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => {
+            let meaning = match (question.kind, &status.terms) {
+                (QuestionKind::Consent, Some(terms)) => words.consent(terms),
+                _ => Vec::new(),
+            };
+            let meaning: String = meaning.iter().map(|line| format!("\n  {line}")).collect();
+            let patience = describe_patience(words, question);
+            format!("{meaning}\n  {asked}{patience} {}", words.say("type-yes-or-no"))
         }
         QuestionKind::Text => {
             let asked = words.say_with("question-text", &[("text", asked.into())]);
@@ -244,7 +251,10 @@ mod tests {
     use fieldlink_protocol::ids::{QuestionId, SessionId};
 
     use super::*;
+    use fieldlink_protocol::policy::Function;
+
     use crate::notice::{NetworkKind, Person};
+    use crate::status::Terms;
     use crate::words::Language;
 
     fn words() -> Words {
@@ -274,14 +284,8 @@ mod tests {
 
     fn question(kind: QuestionKind, text: &str, choices: &[&str]) -> Question {
         let choices = choices.iter().map(|&choice| choice.into()).collect();
-        Question {
-            id: QuestionId::random(),
-            kind,
-            minutes: 0,
-            text: text.into(),
-            choices,
-            until: Duration::ZERO,
-        }
+        let plain = Question::new(QuestionId::random(), kind, Duration::ZERO);
+        Question { text: text.into(), choices, ..plain }
     }
 
     #[test]
@@ -303,14 +307,27 @@ mod tests {
 
     #[test]
     fn questions_say_how_to_answer_them() {
-        let consent =
-            describe_question(&words(), &question(QuestionKind::Consent, "", &[]), Some(&visitor()));
-        assert_eq!(
-            consent,
-            "\n  The name is what the support service says. Allow Ada (Scans AG), ticket T-7? Type yes or no, and press Enter: "
-        );
-        let choice =
-            describe_question(&words(), &question(QuestionKind::Text, "Is it green?", &["yes", "no"]), None);
+        let terms = Terms {
+            minutes: 60,
+            never: vec![Function::Upload, Function::Download],
+            asks: vec![Function::Restart],
+            reaches: Vec::new(),
+        };
+        let asking = Status { visitor: Some(visitor()), terms: Some(terms), ..Status::default() };
+        let consent = describe_question(&words(), &question(QuestionKind::Consent, "", &[]), &asking);
+        let expected = [
+            "",
+            "  They may use: a command line, single commands, ports of this device, updates and other prepared \
+             operations.",
+            "  You will be asked again before: a restart of this device.",
+            "  Never allowed on this device: copying files to this device, copying files from this device.",
+            "  The connection leads to this scanner only.",
+            "  It lasts 60 minutes at most unless you give more, and you can end it at any time.",
+            "  The name is what the support service says. Allow Ada (Scans AG), ticket T-7? Type yes or no, and press Enter: ",
+        ];
+        assert_eq!(consent, expected.join("\n"));
+        let text = question(QuestionKind::Text, "Is it green?", &["yes", "no"]);
+        let choice = describe_question(&words(), &text, &Status::default());
         assert_eq!(
             choice,
             "\n  The engineer asks: Is it green?\n    1  yes\n    2  no\n  Type a number and press Enter: "

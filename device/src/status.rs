@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::policy::{Function, Permission};
 use serde::Serialize;
 
 use crate::notice::{NetworkNotice, Notice, Person};
@@ -71,6 +72,8 @@ named! {
         Extension = "extension",
         /// One of the choices, or words if there are none.
         Text = "text",
+        /// Whether a function may be used in this session: yes or no.
+        Use = "use",
     }
 }
 
@@ -84,6 +87,34 @@ pub struct Visitor {
     pub who: Person,
 }
 
+/// What an engineer who is let in may do, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Terms {
+    /// Minutes that a session lasts, unless the client gives more.
+    pub minutes: u32,
+    /// What the device's owner never permits.
+    pub never: Vec<Function>,
+    /// What the client is asked about when it is to be used.
+    pub asks: Vec<Function>,
+    /// Where forwards may lead beside the device itself, as "host:port".
+    pub reaches: Vec<String>,
+}
+
+impl Terms {
+    /// The functions that have this permission.
+    pub fn with(&self, permission: Permission) -> impl Iterator<Item = Function> {
+        Function::ALL.into_iter().filter(move |function| self.of(*function) == permission)
+    }
+
+    fn of(&self, function: Function) -> Permission {
+        match function {
+            never if self.never.contains(&never) => Permission::Never,
+            asked if self.asks.contains(&asked) => Permission::Ask,
+            _ => Permission::Allowed,
+        }
+    }
+}
+
 /// What the client is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Question {
@@ -93,6 +124,8 @@ pub struct Question {
     pub kind: QuestionKind,
     /// How many minutes longer, for an extension.
     pub minutes: u32,
+    /// What the engineer wants to use, if that is the question.
+    pub function: Option<Function>,
     /// The question in the engineer's words, if it is one of theirs.
     pub text: String,
     /// What to choose from.
@@ -100,6 +133,13 @@ pub struct Question {
     /// When no answer counts as none, in time since boot.
     #[serde(skip)]
     pub until: Duration,
+}
+
+impl Question {
+    /// A question with nothing beside its kind.
+    pub fn new(id: QuestionId, kind: QuestionKind, until: Duration) -> Self {
+        Self { id, kind, minutes: 0, function: None, text: String::new(), choices: Vec::new(), until }
+    }
 }
 
 /// A picture of remote access, without anything that could change it.
@@ -117,6 +157,8 @@ pub struct Status {
     pub wrong_tries: u8,
     /// The engineer who connects, or asks to.
     pub visitor: Option<Visitor>,
+    /// What they may do, or could.
+    pub terms: Option<Terms>,
     /// When the session is over, in time since boot.
     pub deadline: Option<Duration>,
     /// While interrupted: which side is out of reach.

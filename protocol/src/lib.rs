@@ -9,6 +9,7 @@
 //! | [`limits`] | every size and time-out of the wire, in one place |
 //! | [`ids`], [`support_id`], [`pin`], [`credential`] | who and what is named |
 //! | [`messages`], [`reason`], [`text`] | control messages (JSON), why things end, text made safe to show |
+//! | [`policy`] | what an engineer may do, by function |
 //! | [`timestamp`] | times as people read them |
 //! | [`ticket`] | what the relay signs: pipe tickets, session tickets, leases |
 //! | [`pairing`], [`keys`], [`seal`] | from a PIN to keys to sealed messages |
@@ -24,6 +25,7 @@ pub mod messages;
 pub mod pairing;
 pub mod pin;
 pub mod pipe;
+pub mod policy;
 pub mod reason;
 pub mod registration;
 pub mod seal;

@@ -6,13 +6,18 @@
 use std::fmt;
 use std::sync::Arc;
 
+use fieldlink_protocol::policy::{Denied, Function, Permission};
 use fieldlink_protocol::text;
 use fieldlink_session::wire::ConnectTarget;
+use futures_util::future::BoxFuture;
 use russh::ChannelOpenFailure;
 
 use super::forward_policy::ForwardPolicy;
 use super::lease::{ChannelIdentity, ChannelLease, ChannelRequest, EndObserver, Opener};
 use super::passage::Passage;
+
+/// The two ways of files.
+const FILES: [Function; 2] = [Function::Upload, Function::Download];
 
 /// `SSH_OPEN_ADMINISTRATIVELY_PROHIBITED`, RFC 4254 section 5.1.
 const ADMINISTRATIVELY_PROHIBITED: u32 = 1;
@@ -28,9 +33,9 @@ pub enum Refusal {
     /// Not an absolute path of a socket.
     #[error("a forwarded socket needs an absolute path without control characters")]
     SocketPath,
-    /// The session is over.
-    #[error("the session is over")]
-    Over,
+    /// Not permitted by the scanner's owner, or not by the client.
+    #[error(transparent)]
+    Denied(#[from] Denied),
 }
 
 impl Refusal {
@@ -51,8 +56,18 @@ pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
     ChannelOpenFailure::Other { code: ADMINISTRATIVELY_PROHIBITED, reason }
 }
 
+/// What the scanner's owner permits, and how the client is asked.
+pub trait Policy: Send + Sync {
+    /// Whether `function` may be used.
+    fn permission(&self, function: Function) -> Permission;
+
+    /// Asks the client whether it may, in this session. Dropped, the question is taken back.
+    fn ask(&self, function: Function) -> BoxFuture<'static, Result<(), Denied>>;
+}
+
 /// The path of one session's channels.
 pub struct ChannelPath {
+    policy: Arc<dyn Policy>,
     forwards: ForwardPolicy,
     passage: Arc<Passage>,
     on_end: Arc<EndObserver>,
@@ -66,8 +81,8 @@ impl fmt::Debug for ChannelPath {
 
 impl ChannelPath {
     /// An open path. `on_end` is called for every channel that is over.
-    pub fn new(forwards: ForwardPolicy, on_end: Box<EndObserver>) -> Self {
-        Self { forwards, passage: Arc::default(), on_end: on_end.into() }
+    pub fn new(policy: Arc<dyn Policy>, forwards: ForwardPolicy, on_end: Box<EndObserver>) -> Self {
+        Self { policy, forwards, passage: Arc::default(), on_end: on_end.into() }
     }
 
     /// Nothing passes any more.
@@ -91,16 +106,66 @@ impl ChannelPath {
     }
 
     /// Decides whether a channel may be opened. The lease is the only way for its bytes.
-    pub fn authorise(
+    /// Waits while the client is asked; safe to cancel, which takes the question back.
+    pub async fn authorise(
         &self,
         opener: Opener,
         channel: u32,
         request: ChannelRequest,
     ) -> Result<ChannelLease, Refusal> {
-        let verdict = if self.passage.is_over() { Err(Refusal::Over) } else { self.permits(&request) };
+        let verdict = self.decide(&request).await;
         verdict.inspect_err(|refusal| tracing::info!(channel, %refusal, "channel refused"))?;
         let identity = ChannelIdentity { opener, channel, request };
         Ok(ChannelLease::new(identity, self.passage.clone(), self.on_end.clone()))
+    }
+
+    async fn decide(&self, request: &ChannelRequest) -> Result<(), Refusal> {
+        if self.passage.is_over() {
+            return Err(Denied::Over.into());
+        }
+        self.permits(request)?;
+        match request.kind().function() {
+            Some(function) => Self::leave_of(&self.policy, function).await?,
+            None if self.closes_files() => return Err(Denied::Never(Function::Upload).into()),
+            None => {}
+        }
+        // The client may have taken long to answer.
+        if self.passage.is_over() { Err(Denied::Over.into()) } else { Ok(()) }
+    }
+
+    async fn leave_of(policy: &Arc<dyn Policy>, function: Function) -> Result<(), Denied> {
+        match policy.permission(function) {
+            Permission::Allowed => Ok(()),
+            Permission::Never => Err(Denied::Never(function)),
+            Permission::Ask => policy.ask(function).await,
+        }
+    }
+
+    /// Leave for all of `functions`, one after the other.
+    pub(super) fn leave(
+        self: Arc<Self>,
+        functions: &'static [Function],
+    ) -> BoxFuture<'static, Result<(), Denied>> {
+        Box::pin(async move {
+            for &function in functions {
+                Self::leave_of(&self.policy, function).await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The function for which the client has to be asked before the channel is let in.
+    pub(super) fn asks_for(&self, request: &ChannelRequest) -> Option<Function> {
+        request.kind().function().filter(|function| self.policy.permission(*function) == Permission::Ask)
+    }
+
+    /// Whether files go both ways, and nothing needs to look at them.
+    pub(super) fn lets_files_pass(&self) -> bool {
+        FILES.iter().all(|function| self.policy.permission(*function) == Permission::Allowed)
+    }
+
+    fn closes_files(&self) -> bool {
+        FILES.iter().all(|function| self.policy.permission(*function) == Permission::Never)
     }
 
     fn permits(&self, request: &ChannelRequest) -> Result<(), Refusal> {
@@ -140,13 +205,31 @@ pub(super) mod tests {
 
     type Ends = Arc<Mutex<Vec<(u32, ChannelEnd)>>>;
 
+    /// What a policy permits, and what the client answers.
+    struct Rule(Permission, Result<(), fn(Function) -> Denied>);
+
+    impl Policy for Rule {
+        fn permission(&self, _: Function) -> Permission {
+            self.0
+        }
+
+        fn ask(&self, function: Function) -> BoxFuture<'static, Result<(), Denied>> {
+            let answer = self.1.map_err(|denied| denied(function));
+            Box::pin(async move { answer })
+        }
+    }
+
     fn path() -> (Arc<ChannelPath>, Ends) {
+        path_with(Rule(Permission::Allowed, Ok(())))
+    }
+
+    fn path_with(rule: Rule) -> (Arc<ChannelPath>, Ends) {
         let ends = Ends::default();
         let heard = ends.clone();
         let on_end = move |identity: &ChannelIdentity, end: &ChannelEnd| {
             heard.lock().expect("no panic").push((identity.channel, end.clone()));
         };
-        (Arc::new(ChannelPath::new(ForwardPolicy::default(), Box::new(on_end))), ends)
+        (Arc::new(ChannelPath::new(Arc::new(rule), ForwardPolicy::default(), Box::new(on_end))), ends)
     }
 
     fn opener() -> Opener {
@@ -165,17 +248,22 @@ pub(super) mod tests {
         ChannelRequest::Forward(ConnectTarget::Tcp { host: host.into(), port: 80 })
     }
 
+    /// Where nobody has to be asked.
+    fn let_in(path: &ChannelPath, channel: u32, request: ChannelRequest) -> Result<ChannelLease, Refusal> {
+        path.authorise(opener(), channel, request).now_or_never().expect("nobody is asked")
+    }
+
     /// A lease on an open path, for tests of what carries bytes.
     pub(crate) fn lease() -> (Arc<ChannelPath>, Arc<ChannelLease>) {
         let (path, _) = path();
-        let lease = path.authorise(opener(), 7, shell()).expect("a shell is what a session is for");
+        let lease = let_in(&path, 7, shell()).expect("a shell is what a session is for");
         (path, Arc::new(lease))
     }
 
     #[test]
     fn everything_is_decided_here_and_nothing_passes_after_the_end() {
         let (path, _) = path();
-        let ask = |request| path.authorise(opener(), 7, request);
+        let ask = |request| let_in(&path, 7, request);
         let lease = ask(shell()).expect("a shell is what a session is for");
         assert_eq!(lease.identity(), &ChannelIdentity { opener: opener(), channel: 7, request: shell() });
         let ChannelRequest::Forward(target) = tcp("10.0.0.1") else { panic!("a forward") };
@@ -189,14 +277,14 @@ pub(super) mod tests {
         path.close();
         assert_eq!(lease.input(b"x").now_or_never(), Some(Err(PathClosed)));
         assert_eq!(lease.output(b"x").now_or_never(), Some(Err(PathClosed)));
-        assert!(matches!(ask(shell()), Err(Refusal::Over)));
+        assert!(matches!(ask(shell()), Err(Refusal::Denied(Denied::Over))));
         assert_eq!(path.totals(), (3, 4));
     }
 
     #[test]
     fn what_is_held_waits_and_is_not_counted_and_the_end_frees_it() {
         let (path, _) = path();
-        let lease = path.authorise(opener(), 1, shell()).expect("let in");
+        let lease = let_in(&path, 1, shell()).expect("let in");
         path.hold_input(true);
         let mut held = Box::pin(lease.input(b"abc"));
         assert_eq!(held.as_mut().now_or_never(), None);
@@ -216,12 +304,12 @@ pub(super) mod tests {
     fn every_channel_has_one_end() {
         let (path, ends) = path();
         let exit = ChannelStatus::Exit(ExitStatus::Code { code: 3 });
-        let finished = path.authorise(opener(), 1, shell()).expect("let in");
+        let finished = let_in(&path, 1, shell()).expect("let in");
         finished.output(b"abcd").now_or_never().expect("open").expect("open");
         finished.finish(exit.clone());
         finished.finish(ChannelStatus::Closed);
         drop(finished);
-        drop(path.authorise(opener(), 2, shell()).expect("let in"));
+        drop(let_in(&path, 2, shell()).expect("let in"));
         let end = |status, output| ChannelEnd { status, input: 0, output };
         let expected = [(1, end(exit, 4)), (2, end(ChannelStatus::Cut, 0))];
         assert_eq!(*ends.lock().expect("no panic"), expected);
@@ -230,7 +318,26 @@ pub(super) mod tests {
     #[test]
     fn a_refusal_shows_no_escape_sequence() {
         let (path, _) = path();
-        let refusal = path.authorise(opener(), 1, tcp("\u{1b}[2J")).expect_err("not this scanner");
+        let refusal = let_in(&path, 1, tcp("\u{1b}[2J")).expect_err("not this scanner");
         assert!(!refusal.to_string().contains('\u{1b}'), "{refusal}");
+    }
+
+    #[test]
+    fn the_owners_policy_is_asked_for_every_kind_and_the_client_where_it_says_so() {
+        let exec = ChannelRequest::Program(ProgramKind::Exec { command: b"true".to_vec() });
+        let socket = ChannelRequest::Forward(ConnectTarget::Unix { path: "/run/x.sock".into() });
+        let kinds = [(shell(), Function::Shell), (exec, Function::Exec), (socket, Function::Forward)];
+        for (request, function) in kinds {
+            let verdict = |rule| let_in(&path_with(rule).0, 1, request.clone()).map(drop);
+            assert_eq!(verdict(Rule(Permission::Never, Ok(()))), Err(Denied::Never(function).into()));
+            assert_eq!(verdict(Rule(Permission::Ask, Ok(()))), Ok(()));
+            let refused = verdict(Rule(Permission::Ask, Err(Denied::Refused)));
+            assert_eq!(refused, Err(Denied::Refused(function).into()));
+        }
+        let sftp = || ChannelRequest::Program(ProgramKind::Sftp {});
+        let (closed, _) = path_with(Rule(Permission::Never, Ok(())));
+        assert!(let_in(&closed, 1, sftp()).is_err(), "files go neither way");
+        let (asking, _) = path_with(Rule(Permission::Ask, Err(Denied::Refused)));
+        assert!(let_in(&asking, 1, sftp()).is_ok() && !asking.lets_files_pass(), "each file is looked at");
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::channel_path::prohibited;
 use super::forward;
 use super::lease::ChannelRequest;
-use super::program::{self, ProgramDeps};
+use super::program::{self, ProgramDeps, RunningProgram};
 use super::session_channel::SessionChannels;
 use super::tasks::ChannelTasks;
 
@@ -56,10 +56,11 @@ impl Connection {
             return session.channel_failure(id);
         };
         session.channel_success(id)?;
-        let (program, carrying) = program::start(&self.deps, start, ways).await;
+        let running = RunningProgram::default();
+        let carrying = program::run(self.deps.clone(), start, ways, running.clone());
         // The channel's output is taken only once this request is answered.
         self.tasks.carry_program(carrying, self.deps.cancel.clone());
-        self.sessions.running(id, program);
+        self.sessions.running(id, running);
         Ok(())
     }
 
@@ -79,13 +80,14 @@ impl Connection {
         }
         let ProgramDeps { opener, path, programs, backlog, cancel } = self.deps.clone();
         let target = path.narrow(target);
-        match path.authorise(opener, channel.id().into(), ChannelRequest::Forward(target.clone())) {
-            Ok(lease) => {
-                let work = forward::run(lease, backlog, programs, target, channel, reply);
-                self.tasks.carry_forward(work, cancel);
+        let work = async move {
+            let request = ChannelRequest::Forward(target.clone());
+            match path.authorise(opener, channel.id().into(), request).await {
+                Ok(lease) => forward::run(lease, backlog, programs, target, channel, reply).await,
+                Err(refusal) => reply.reject(refusal.into()).await,
             }
-            Err(refusal) => reply.reject(refusal.into()).await,
-        }
+        };
+        self.tasks.carry_forward(work, cancel);
     }
 }
 

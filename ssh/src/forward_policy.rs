@@ -1,5 +1,7 @@
 //! Where the engineer's port forwards may lead.
 
+use std::fmt;
+
 use fieldlink_session::wire::ConnectTarget;
 use serde::{Deserialize, Deserializer};
 
@@ -30,6 +32,11 @@ impl ForwardPolicy {
         }
     }
 
+    /// Where forwards may lead beside the scanner, as it was written.
+    pub fn destinations(&self) -> impl Iterator<Item = String> {
+        self.allow.iter().map(ToString::to_string)
+    }
+
     /// Whether another host may be reached.
     pub fn permits(&self, host: &str, port: u16) -> bool {
         self.allow.iter().any(|destination| destination.covers(host, port))
@@ -46,6 +53,18 @@ impl Destination {
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
         let port = if port == "*" { None } else { Some(port.parse().ok().filter(|&port| port != 0)?) };
         (!host.is_empty() && !host.contains(['*', '/', ' '])).then(|| Self { host: host.to_owned(), port })
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        match (host.contains(':'), port) {
+            (false, Some(port)) => write!(f, "{host}:{port}"),
+            (false, None) => write!(f, "{host}:*"),
+            (true, Some(port)) => write!(f, "[{host}]:{port}"),
+            (true, None) => write!(f, "[{host}]:*"),
+        }
     }
 }
 

@@ -80,13 +80,34 @@ pub(super) struct PendingInput {
     /// How many wait, over all of these.
     bytes: usize,
     backlog: Backlog,
-    lease: Arc<ChannelLease>,
+    /// Without one nothing passes yet.
+    lease: Option<Arc<ChannelLease>>,
 }
 
 impl PendingInput {
     pub(super) fn new(backlog: Backlog, lease: Arc<ChannelLease>) -> Self {
+        let mut pending = Self::early(backlog);
+        pending.let_in(lease);
+        pending
+    }
+
+    /// Of a channel that may still be refused.
+    pub(super) fn early(backlog: Backlog) -> Self {
         let (pieces, small, passed) = (VecDeque::new(), BytesMut::new(), Bytes::new());
-        Self { pieces, small, passed, bytes: 0, backlog, lease }
+        Self { pieces, small, passed, bytes: 0, backlog, lease: None }
+    }
+
+    /// The channel is let in: what waits may pass.
+    pub(super) fn let_in(&mut self, lease: Arc<ChannelLease>) {
+        self.lease = Some(lease);
+    }
+
+    /// Takes all of it out, for what looks at it first.
+    pub(super) fn take(&mut self) -> Vec<Bytes> {
+        self.flush();
+        let taken = std::mem::take(&mut self.pieces).into();
+        self.count(self.passed.len());
+        taken
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -143,8 +164,8 @@ impl PendingInput {
         if self.pieces.is_empty() {
             self.flush();
         }
-        if let Some(next) = self.pieces.front() {
-            self.lease.input(next).await?;
+        if let (Some(next), Some(lease)) = (self.pieces.front(), &self.lease) {
+            lease.input(next).await?;
             self.passed = self.pieces.pop_front().unwrap_or_default();
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
+use fieldlink_protocol::policy::Function;
 use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind};
 
 use super::passage::{Passage, PathClosed};
@@ -40,6 +41,18 @@ impl ChannelRequest {
             Self::Program(ProgramKind::Exec { .. }) => ChannelKind::Exec,
             Self::Program(ProgramKind::Sftp {}) => ChannelKind::Sftp,
             Self::Forward(_) => ChannelKind::Forward,
+        }
+    }
+}
+
+impl ChannelKind {
+    /// What opening such a channel takes leave for. A file transfer takes leave for each file.
+    pub fn function(self) -> Option<Function> {
+        match self {
+            Self::Shell => Some(Function::Shell),
+            Self::Exec => Some(Function::Exec),
+            Self::Forward => Some(Function::Forward),
+            Self::Sftp => None,
         }
     }
 }

@@ -7,6 +7,7 @@
 //! A connection may carry several sessions and forwards, and a further connection costs no PIN. While one
 //! takes nothing, what is sent to the others of its connection crawls; nothing else is held up (`input.rs`).
 
+mod carrier;
 mod channel_io;
 mod channel_path;
 mod connection;
@@ -16,9 +17,11 @@ mod input;
 mod lease;
 mod passage;
 mod program;
+mod screen;
 mod server_config;
 mod session_channel;
 pub mod session_process;
+pub mod sftp;
 mod tasks;
 mod thread;
 
@@ -39,7 +42,7 @@ use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-pub use channel_path::ChannelPath;
+pub use channel_path::{ChannelPath, Policy};
 pub use lease::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelStatus, EndObserver, Opener};
 pub use server_config::{new_host_key, parse_engineer_key};
 pub use thread::SshThread;

@@ -14,6 +14,7 @@ use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, Signed, TicketKey, TicketKeys};
 use fieldlink_protocol::{credential, registration, support_id::SupportId, text};
+use fieldlink_ssh::sftp::{Packets, denial_of, functions_of};
 use fieldlink_transport::{NoProxy, Proxy, ProxyReplyReader, RelayAddress, read_distinguished_name};
 
 /// A body and its name, which is also the name of its corpus and of its cargo-fuzz target.
@@ -36,7 +37,20 @@ pub const TARGETS: &[Target] = &[
     ("session_process", session_process),
     ("proxy_reply", proxy_reply),
     ("certificate_names", certificate_names),
+    ("sftp_requests", sftp_requests),
 ];
+
+/// The requests of a file transfer, where files may not go both ways.
+pub fn sftp_requests(data: &[u8]) {
+    let mut packets = Packets::default();
+    for piece in data.chunks(7) {
+        packets.push(piece);
+        while let Ok(Some(packet)) = packets.next_packet() {
+            let _ = (functions_of(&packet), denial_of(&packet, "no"));
+        }
+    }
+    let _ = functions_of(data);
+}
 
 /// The sealed messages, as either side reads them.
 pub fn control_messages(data: &[u8]) {

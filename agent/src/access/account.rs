@@ -6,6 +6,7 @@ use fieldlink_device::order::Notification;
 use fieldlink_identity::Proven;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::Answer;
+use fieldlink_protocol::policy::Denied;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 
@@ -35,6 +36,11 @@ fn warning_of(event: &RuleEvent) -> Option<Warning> {
         RuleEvent::TryFailed { request, .. } => Warning::BrokenOff { who: person_of(request) },
         RuleEvent::NotLetIn { request, why, is_usable, .. } => return not_let_in(request, *why, *is_usable),
         RuleEvent::Answered { answer, .. } => return answered(answer),
+        RuleEvent::UseAnswered { function, verdict, .. } => match verdict {
+            Ok(()) => Warning::UseAllowed { function: *function },
+            Err(Denied::Unanswered(_)) => Warning::NoAnswer,
+            Err(_) => Warning::AnsweredNo,
+        },
         RuleEvent::Withdrawn { .. } => Warning::Withdrawn,
         RuleEvent::Extended { seconds, .. } => Warning::MoreTime { seconds: u64::from(*seconds) },
         RuleEvent::TimeLeft { minutes } => Warning::TimeLeft { minutes: *minutes },
@@ -108,6 +114,10 @@ pub(super) fn audit(event: &RuleEvent) {
             let session = request.as_ref().map(|request| request.session.to_string());
             let reason = ending.reason().code();
             tracing::info!(target: AUDIT, reason, session, "remote access goes off");
+        }
+        RuleEvent::UseAnswered { function, verdict, .. } => {
+            let (function, is_allowed) = (function.name(), verdict.is_ok());
+            tracing::info!(target: AUDIT, function, is_allowed, "the client was asked about a function");
         }
         RuleEvent::Interrupted { problem } => tracing::info!(problem, "the session is interrupted"),
         RuleEvent::Resumed => tracing::info!("the session goes on"),

@@ -13,6 +13,7 @@ use super::{Access, Unconfirmed, account};
 use crate::network::monitor::Standing;
 use crate::rules::{Ending, Request, RuleEvent};
 use crate::session::LiveSession;
+use crate::session::policy::SessionPolicy;
 use crate::tunnel::Tunnel;
 use crate::view::notice_of;
 use fieldlink_ssh::session_process::EndOutcome;
@@ -55,7 +56,8 @@ impl Access {
                 let left = deadline.saturating_sub(crate::clock::now());
                 self.admit(left.max(Duration::from_secs(1)), deadline);
             }
-            RuleEvent::NotAsked { request, answer } | RuleEvent::Answered { request, answer } => {
+            RuleEvent::UseDecided { uses, verdict, .. } => self.uses.decide(&uses, verdict),
+            RuleEvent::NotAsked { request, answer } | RuleEvent::Answered { request, answer, .. } => {
                 self.say(ToEngineer::Answered { request, answer });
             }
             RuleEvent::Extended { deadline, .. } => {
@@ -72,6 +74,7 @@ impl Access {
             | RuleEvent::Resumed
             | RuleEvent::NotBelieved { .. }
             | RuleEvent::Asked(_)
+            | RuleEvent::UseAnswered { .. }
             | RuleEvent::Withdrawn { .. }
             | RuleEvent::TimeLeft { .. }
             | RuleEvent::Chat { from_engineer: true, .. }
@@ -114,7 +117,10 @@ impl Access {
         // Other engineers' runs lead nowhere any more: the pair is gone.
         self.pairings.shutdown().await;
         self.pairing.clear();
-        self.session.iter_mut().for_each(LiveSession::begin);
+        let policy = SessionPolicy::new(self.around.policy.clone(), self.uses.sender.clone());
+        if let Some(session) = &mut self.session {
+            session.begin(Arc::new(policy));
+        }
     }
 
     fn admit(&self, length: Duration, deadline: Duration) {
@@ -173,6 +179,7 @@ impl Access {
             tunnel.close().await;
         };
         let outcome = end(self.session.take(), reason, closing).await;
+        self.uses.give_up();
         self.notice = Some(notice_of(&ending));
         self.show();
         self.state_files.set_session(None);

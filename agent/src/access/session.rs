@@ -53,7 +53,7 @@ impl Access {
                 self.session.iter().for_each(|session| session.close_pipe(pipe));
             }
             ControlEvent::Asked { request, question } => self.rules.handle_question(request, question, now),
-            ControlEvent::Withdrawn { request } => self.rules.handle_withdrawal(request),
+            ControlEvent::Withdrawn { request } => self.rules.handle_withdrawal(request, now),
             ControlEvent::Chat(text) => {
                 if !self.rules.handle_engineers_chat(&text, now) {
                     tracing::warn!("a line of chat was dropped: the engineer's side says too much");

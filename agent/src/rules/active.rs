@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use fieldlink_device::order::ClientAnswer;
-use fieldlink_protocol::ids::{QuestionId, RunId};
+use fieldlink_protocol::ids::RunId;
 use fieldlink_protocol::limits;
-use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 
 use super::conversation::{Rate, Said};
 use super::event::RuleEvent;
-use super::question::{Asked, cleaned, fits};
-use super::{Events, GrantError, Refusal, Request, Returns, StaleAnswer};
+use super::policy::Leaves;
+use super::question::Asked;
+use super::{Events, Refusal, Request, Returns};
 
 /// When the client is reminded of the end, in minutes before it.
 const REMINDERS: [u64; 3] = [10, 5, 1];
@@ -22,7 +21,7 @@ pub(crate) struct Active {
     /// The engineer, and the run in use: each return of their program changes the run.
     pub request: Request,
     /// When it began: the relay had withdrawn the support ID.
-    began: Duration,
+    pub(super) began: Duration,
     /// When it is over.
     pub deadline: Duration,
     /// When the control pipe was last heard.
@@ -37,9 +36,11 @@ pub(crate) struct Active {
     reminder: Option<u64>,
     /// Whether the engineer's program shows lines of chat.
     shows_chat: bool,
-    questions: Rate,
+    pub(super) questions: Rate,
     chat: Rate,
     said: Said,
+    /// What the client has agreed to, and what waits for that.
+    pub(super) leaves: Leaves,
 }
 
 /// What an active session waits for, by rank: of several that are due at once, say after the device slept, the first
@@ -73,6 +74,7 @@ impl Active {
             questions: Rate::of_questions(),
             chat: Rate::of_chat(),
             said: Said::default(),
+            leaves: Leaves::default(),
         };
         active.set_reminder(now);
         active
@@ -99,115 +101,6 @@ impl Active {
         if self.interrupted.replace(problem.clone()).is_none() {
             events.push_back(RuleEvent::Interrupted { problem });
         }
-    }
-
-    /// Asks the client, or says at once why not. What is shown is cleaned here, so that an answer is compared with
-    /// what was shown.
-    pub(super) fn handle_question(
-        &mut self,
-        request: u32,
-        question: Question,
-        now: Duration,
-        events: &mut Events,
-    ) {
-        let patience = match question {
-            _ if !self.questions.permits(now) || self.asked.is_some() => Err(Answer::Busy {}),
-            Question::Extension { .. } if self.most_deadline() <= self.deadline => Err(Answer::NoMoreTime {}),
-            Question::Extension { .. } => Ok(limits::CONSENT),
-            Question::Text { .. } => Ok(limits::QUESTION_PATIENCE),
-        };
-        events.push_back(match patience {
-            Err(answer) => RuleEvent::NotAsked { request, answer },
-            Ok(patience) => {
-                let question = cleaned(question);
-                let asked = Asked { id: QuestionId::random(), request, question, until: now + patience };
-                RuleEvent::Asked(self.asked.insert(asked).clone())
-            }
-        });
-    }
-
-    pub(super) fn handle_withdrawal(&mut self, request: u32, events: &mut Events) {
-        if self.asked.take_if(|asked| asked.request == request).is_some() {
-            events.push_back(RuleEvent::Withdrawn { request });
-        }
-    }
-
-    pub(super) fn handle_answer(
-        &mut self,
-        id: QuestionId,
-        answer: ClientAnswer,
-        now: Duration,
-        events: &mut Events,
-    ) -> Result<(), StaleAnswer> {
-        let asked = self.asked.as_ref().filter(|asked| asked.id == id).ok_or(StaleAnswer::NotOpen)?;
-        let request = asked.request;
-        let answer = match (&asked.question, answer) {
-            (_, ClientAnswer::No) => Answer::Refused {},
-            (&Question::Extension { minutes }, ClientAnswer::Yes) => {
-                self.asked = None;
-                return match self.extend(minutes, Some(request), now, events) {
-                    Ok(()) => Ok(()),
-                    Err(GrantError) => {
-                        let answer = Answer::NoMoreTime {};
-                        events.push_back(RuleEvent::Answered { request, answer });
-                        Ok(())
-                    }
-                };
-            }
-            (Question::Text { choices, .. }, ClientAnswer::Text(text)) if fits(choices, &text) => {
-                // What is typed in another encoding is longer than it was.
-                Answer::Text { text: text::fit(&text, limits::CHAT).to_owned() }
-            }
-            _ => return Err(StaleAnswer::DoesNotFit),
-        };
-        self.asked = None;
-        events.push_back(RuleEvent::Answered { request, answer });
-        Ok(())
-    }
-
-    /// The client gives more time, unasked or not. An open question about it is thereby answered.
-    pub(super) fn handle_grant(
-        &mut self,
-        minutes: u32,
-        now: Duration,
-        events: &mut Events,
-    ) -> Result<(), GrantError> {
-        let is_extension = |asked: &&Asked| matches!(asked.question, Question::Extension { .. });
-        let request = self.asked.as_ref().filter(is_extension).map(|asked| asked.request);
-        self.extend(minutes, request, now, events)?;
-        self.asked.take_if(|asked| Some(asked.request) == request);
-        Ok(())
-    }
-
-    fn extend(
-        &mut self,
-        minutes: u32,
-        question: Option<u32>,
-        now: Duration,
-        events: &mut Events,
-    ) -> Result<(), GrantError> {
-        let by = Duration::from_secs(u64::from(minutes) * 60);
-        let deadline = (self.deadline + by).min(self.most_deadline());
-        if deadline <= self.deadline {
-            return Err(GrantError);
-        }
-        self.deadline = deadline;
-        self.set_reminder(now);
-        let seconds = self.seconds_left(now);
-        if let Some(request) = question {
-            events.push_back(RuleEvent::Answered { request, answer: Answer::Granted { seconds } });
-        }
-        events.push_back(RuleEvent::Extended { deadline, seconds });
-        Ok(())
-    }
-
-    /// However much is granted: no session lasts longer.
-    fn most_deadline(&self) -> Duration {
-        self.began + limits::SESSION_MAX
-    }
-
-    fn seconds_left(&self, now: Duration) -> u32 {
-        u32::try_from(self.deadline.saturating_sub(now).as_secs()).unwrap_or(u32::MAX)
     }
 
     /// The engineer says something. False if that was too much, and dropped.
@@ -259,13 +152,10 @@ impl Active {
         if shows_chat {
             events.extend(self.said.take_unheard(heard).map(|text| RuleEvent::ChatAgain { text }));
         }
-        // The program that would have heard the answer is gone.
-        if let Some(asked) = self.asked.take() {
-            events.push_back(RuleEvent::Withdrawn { request: asked.request });
-        }
+        self.withdraw_engineers(now, events);
     }
 
-    fn set_reminder(&mut self, now: Duration) {
+    pub(super) fn set_reminder(&mut self, now: Duration) {
         let lies_ahead = |minutes: &&u64| self.deadline > now + Duration::from_secs(**minutes * 60);
         self.reminder = REMINDERS.iter().find(lies_ahead).copied();
     }
@@ -299,11 +189,7 @@ impl Active {
         match timer {
             Timer::TimeUp => return Some(Reason::TimeUp),
             Timer::Silence => return Some(Reason::Silence),
-            Timer::Question => events.extend(
-                self.asked
-                    .take()
-                    .map(|asked| RuleEvent::Answered { request: asked.request, answer: Answer::NoAnswer {} }),
-            ),
+            Timer::Question => self.handle_no_answer(now, events),
             Timer::Reminder => {
                 events.extend(self.reminder.map(|minutes| RuleEvent::TimeLeft { minutes }));
                 self.set_reminder(now);

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::messages::questions::Answer;
+use fieldlink_protocol::policy::{Denied, Function};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 use super::ending::{Ending, Teller};
+use super::policy::UseId;
 use super::question::Asked;
 use super::request::Request;
 use crate::network::reach::Failure;
@@ -104,7 +106,7 @@ pub(crate) enum RuleEvent {
         /// When the session ends; the same as before.
         deadline: Duration,
     },
-    /// The client is asked something by the engineer.
+    /// The client is asked something.
     Asked(Asked),
     /// A question was not put to the client.
     NotAsked {
@@ -113,17 +115,37 @@ pub(crate) enum RuleEvent {
         /// What the engineer is told instead.
         answer: Answer,
     },
-    /// A question is over: answered, or not in time.
+    /// A question of the engineer's is over: answered, or not in time.
     Answered {
+        /// The question as the client saw it.
+        question: QuestionId,
         /// The engineer's number for it.
         request: u32,
         /// What came of it.
         answer: Answer,
     },
-    /// The engineer took a question back, or the program that would have heard the answer is gone.
+    /// A question was taken back, or whoever would have heard the answer is gone.
     Withdrawn {
-        /// The engineer's number for it.
-        request: u32,
+        /// The question as the client saw it.
+        question: QuestionId,
+    },
+    /// The client was asked whether a function may be used, and this came of it.
+    UseAnswered {
+        /// The question as the client saw it.
+        question: QuestionId,
+        /// What may be used in this session, or not.
+        function: Function,
+        /// The answer.
+        verdict: Result<(), Denied>,
+    },
+    /// These uses of a function may go on, or not.
+    UseDecided {
+        /// Those that waited.
+        uses: Vec<UseId>,
+        /// What they use.
+        function: Function,
+        /// Why not, if they may not.
+        verdict: Result<(), Denied>,
     },
     /// The client gave more time.
     Extended {

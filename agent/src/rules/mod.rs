@@ -10,16 +10,19 @@
 //! so that no session can outlive its beginning with a PIN that still works.
 
 mod active;
+mod asking;
 mod consent;
 mod conversation;
 #[cfg(test)]
 mod diagram;
 mod ending;
 mod event;
+mod extension;
 #[cfg(test)]
 mod model;
 mod pair;
 mod pairing;
+mod policy;
 mod question;
 mod refusal;
 mod relay_link;
@@ -43,7 +46,8 @@ pub(crate) use active::Active;
 pub(crate) use ending::{Ending, Teller};
 pub(crate) use event::{NotLetIn, RuleEvent};
 pub(crate) use pair::Pair;
-pub(crate) use question::Asked;
+pub(crate) use policy::UseId;
+pub(crate) use question::{Asked, Asking};
 pub(crate) use refusal::{GrantError, Refusal, StaleAnswer};
 pub(crate) use relay_link::RelayLink;
 pub(crate) use request::Request;

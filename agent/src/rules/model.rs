@@ -8,6 +8,7 @@ use fieldlink_protocol::ids::{QuestionId, RunId};
 use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::pairing::attempts::Charge;
+use fieldlink_protocol::policy::Function;
 use proptest::prelude::*;
 
 use super::tests::{events, outage, registration, request};
@@ -35,6 +36,10 @@ enum Input {
     LinkUp,
     Question(u32, bool),
     Withdrawal(u32),
+    /// A function is to be used for which the client has to be asked.
+    Use(u8),
+    /// Of those that were wanted, one from the end.
+    UseDropped(u8),
     EngineersChat,
     ClientsChat,
     PairAgain(u8),
@@ -94,6 +99,8 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::LinkUp),
         4 => (request.clone(), any::<bool>()).prop_map(|(request, is_text)| Input::Question(request, is_text)),
         3 => request.prop_map(Input::Withdrawal),
+        3 => (0u8..7).prop_map(Input::Use),
+        1 => (0u8..3).prop_map(Input::UseDropped),
         1 => Just(Input::EngineersChat),
         1 => Just(Input::ClientsChat),
         1 => (0u8..8).prop_map(Input::PairAgain),
@@ -112,7 +119,11 @@ struct Account {
     began: Option<Duration>,
     deadline: Duration,
     /// Questions that were put and are not over.
-    open_questions: Vec<u32>,
+    open_questions: Vec<QuestionId>,
+    /// Uses that nothing was decided of.
+    uses: HashSet<UseId>,
+    /// What the client has agreed to.
+    granted: HashSet<Function>,
 }
 
 struct Model {
@@ -123,6 +134,8 @@ struct Model {
     asked: Option<QuestionId>,
     earlier: Option<QuestionId>,
     account: Account,
+    /// How many there were.
+    uses: u64,
     /// For which reasons the client knows that engineers were turned away, since they switched remote access on.
     told: HashSet<Reason>,
 }
@@ -136,6 +149,7 @@ impl Model {
             asked: None,
             earlier: None,
             account: Account::default(),
+            uses: 0,
             told: HashSet::new(),
         }
     }
@@ -188,7 +202,17 @@ impl Model {
                 rules.handle_question(n, Question::Text { text: "?".into(), choices: Vec::new() }, now);
             }
             Input::Question(n, false) => rules.handle_question(n, Question::Extension { minutes: 60 }, now),
-            Input::Withdrawal(n) => rules.handle_withdrawal(n),
+            Input::Withdrawal(n) => rules.handle_withdrawal(n, now),
+            Input::Use(n) => {
+                self.uses += 1;
+                self.account.uses.insert(UseId(self.uses));
+                rules.handle_use(UseId(self.uses), Function::ALL[usize::from(n)], now);
+            }
+            Input::UseDropped(back) => {
+                let id = UseId(self.uses.saturating_sub(back.into()));
+                self.account.uses.remove(&id);
+                rules.handle_use_dropped(id, now);
+            }
             Input::EngineersChat => drop(rules.handle_engineers_chat("hello", now)),
             Input::ClientsChat => {
                 let _ = rules.handle_clients_chat("hello", true, now);
@@ -260,7 +284,7 @@ impl Model {
         if let (Some(active), Some(began)) = (active, self.account.began) {
             prop_assert_eq!(active.deadline, self.account.deadline, "the account knows it");
             prop_assert!(self.now < active.deadline && active.deadline <= began + limits::SESSION_MAX);
-            let asked: Vec<u32> = active.asked.iter().map(|asked| asked.request).collect();
+            let asked: Vec<QuestionId> = active.asked.iter().map(|asked| asked.id).collect();
             prop_assert_eq!(&asked, &self.account.open_questions, "one question at a time, none forgotten");
         }
         Ok(())
@@ -298,14 +322,26 @@ impl Model {
                 account.deadline = deadline;
             }
             RuleEvent::Asked(asked) => {
-                account.open_questions.push(asked.request);
+                account.open_questions.push(asked.id);
                 self.earlier = self.asked.replace(asked.id);
             }
-            RuleEvent::Answered { request, .. } | RuleEvent::Withdrawn { request } => {
-                let position = account.open_questions.iter().position(|open| *open == request);
+            RuleEvent::Answered { question, .. }
+            | RuleEvent::Withdrawn { question }
+            | RuleEvent::UseAnswered { question, .. } => {
+                if let RuleEvent::UseAnswered { function, verdict: Ok(()), .. } = event {
+                    account.granted.insert(function);
+                }
+                let position = account.open_questions.iter().position(|open| *open == question);
                 prop_assert!(position.is_some(), "it was asked, and not answered before");
                 account.open_questions.clear();
                 self.earlier = self.asked.take().or(self.earlier);
+            }
+            RuleEvent::UseDecided { uses, function, verdict } => {
+                for id in uses {
+                    prop_assert!(account.uses.remove(&id), "it waited, and nothing was decided before");
+                }
+                let is_granted = account.granted.contains(&function);
+                prop_assert_eq!(is_granted, verdict.is_ok(), "only what the client agreed to");
             }
             RuleEvent::Closed { .. } => {
                 prop_assert!(account.is_open, "on before off");

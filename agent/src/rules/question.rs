@@ -1,23 +1,46 @@
-//! A question of the engineer's to the client.
+//! A question to the client in a session.
 
 use std::time::Duration;
 
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::Question;
+use fieldlink_protocol::policy::Function;
 use fieldlink_protocol::text;
 
-/// A question of the engineer's that the client has not answered.
+/// A question that the client has not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     /// An answer must name it.
     pub id: QuestionId,
-    /// The engineer's own number for it.
-    pub request: u32,
-    /// What is asked, cleaned as it is shown.
-    pub question: Question,
+    /// What is asked.
+    pub asking: Asking,
     /// When no answer counts as none.
     pub until: Duration,
+}
+
+/// What the client is asked, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// A question of the engineer's.
+    Engineers {
+        /// The engineer's own number for it.
+        request: u32,
+        /// Cleaned, as it is shown.
+        question: Question,
+    },
+    /// Whether a function may be used in this session.
+    Use(Function),
+}
+
+impl Asked {
+    /// The engineer's number for it, if it is a question of theirs.
+    pub(super) fn request(&self) -> Option<u32> {
+        match &self.asking {
+            Asking::Engineers { request, .. } => Some(*request),
+            Asking::Use(_) => None,
+        }
+    }
 }
 
 /// What is shown of a question: every text fit to print.

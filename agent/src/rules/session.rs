@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::{RunId, SessionId};
 use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::policy::{Denied, Function};
 
-use super::{Active, Events, Refusal, Request, RuleEvent, Rules};
+use super::{Active, Events, Refusal, Request, RuleEvent, Rules, UseId};
 
 impl Rules {
     fn with_active<T>(&mut self, handle: impl FnOnce(&mut Active, &mut Events) -> T) -> Option<T> {
@@ -37,8 +38,22 @@ impl Rules {
     }
 
     /// The engineer takes a question back.
-    pub(crate) fn handle_withdrawal(&mut self, request: u32) {
-        self.with_active(|active, events| active.handle_withdrawal(request, events));
+    pub(crate) fn handle_withdrawal(&mut self, request: u32, now: Duration) {
+        self.with_active(|active, events| active.handle_withdrawal(request, now, events));
+    }
+
+    /// The engineer wants to use a function for which the client has to be asked.
+    pub(crate) fn handle_use(&mut self, id: UseId, function: Function, now: Duration) {
+        let handled = self.with_active(|active, events| active.handle_use(id, function, now, events));
+        if handled.is_none() {
+            let verdict = Err(Denied::Over);
+            self.events.push_back(RuleEvent::UseDecided { uses: vec![id], function, verdict });
+        }
+    }
+
+    /// Nobody waits any more for leave to use it.
+    pub(crate) fn handle_use_dropped(&mut self, id: UseId, now: Duration) {
+        self.with_active(|active, events| active.handle_use_dropped(id, now, events));
     }
 
     /// The client gives `session` more time.

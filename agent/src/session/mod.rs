@@ -3,6 +3,7 @@
 
 pub(crate) mod control;
 pub(crate) mod pairing;
+pub(crate) mod policy;
 mod work;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use tokio::sync::{mpsc, watch};
 use self::control::{Control, ControlEvent, EngineerHello, Greeting};
 use self::pairing::Verified;
 use self::work::{Stage, Work};
-use crate::config::Config;
+use crate::config::{Config, Policy};
 use crate::engineers::Engineers;
 use crate::memory;
 use crate::rules::{Request, Teller};
@@ -60,7 +61,7 @@ pub(crate) enum SessionEvent {
 
 /// What becomes of the session process by itself.
 enum ProcessEvent {
-    Started(Result<(SessionProcess, SessionEvents), StartError>),
+    Started(Result<(SessionProcess, SessionEvents), StartError>, Arc<dyn fieldlink_ssh::Policy>),
     Lost(Option<SessionLost>),
 }
 
@@ -72,6 +73,8 @@ pub struct SessionDeps {
     pub bounds: PipeLimits,
     /// Where session processes come from.
     pub launch: Launch,
+    /// What the scanner's owner permits.
+    pub policy: Policy,
     /// Where forwards may lead.
     pub forwards: ForwardPolicy,
     /// Whose word counts for who an engineer is.
@@ -88,8 +91,8 @@ impl SessionDeps {
             bounds.window = memory::largest_window(limit).max(limits::PIPE_WINDOW_MIN);
             tracing::warn!(window = bounds.window, "{problem}: using a smaller one");
         }
-        let (forwards, engineers) = (config.forward.clone(), config.engineers.clone());
-        Self { dialer, bounds, launch, forwards, engineers }
+        let Config { policy, forward: forwards, engineers, .. } = config.clone();
+        Self { dialer, bounds, launch, policy, forwards, engineers }
     }
 }
 
@@ -173,17 +176,20 @@ impl LiveSession {
     }
 
     /// Begins to start the session process. What comes of it is an event.
-    pub(crate) fn begin(&mut self) {
-        self.stage = Stage::Starting(Starting::begin(self.around.launch.clone(), WatchLimits::default()));
+    /// `policy` says what the engineer may do.
+    pub(crate) fn begin(&mut self, policy: Arc<dyn fieldlink_ssh::Policy>) {
+        let starting = Starting::begin(self.around.launch.clone(), WatchLimits::default());
+        self.stage = Stage::Starting(starting, policy);
     }
 
     fn on_started(
         &mut self,
         started: Result<(SessionProcess, SessionEvents), StartError>,
+        policy: Arc<dyn fieldlink_ssh::Policy>,
     ) -> Result<(), BeginError> {
         self.stage = Stage::Greeted;
         let (process, process_events) = started?;
-        let path = Arc::new(ChannelPath::new(self.around.forwards.clone(), Box::new(log_end)));
+        let path = Arc::new(ChannelPath::new(policy, self.around.forwards.clone(), Box::new(log_end)));
         let (ended, _) = watch::channel(None);
         let ssh = self.serve_ssh(&path, &process, &ended)?;
         self.stage = Stage::Working(Work { process, process_events, ssh, path, ended });
@@ -193,7 +199,7 @@ impl LiveSession {
     fn work(&self) -> Option<&Work> {
         match &self.stage {
             Stage::Working(work) => Some(work),
-            Stage::Greeted | Stage::Starting(_) => None,
+            Stage::Greeted | Stage::Starting(..) => None,
         }
     }
 
@@ -270,7 +276,9 @@ impl LiveSession {
         let process_event = async {
             match &mut self.stage {
                 Stage::Greeted => std::future::pending().await,
-                Stage::Starting(starting) => ProcessEvent::Started(starting.started().await),
+                Stage::Starting(starting, policy) => {
+                    ProcessEvent::Started(starting.started().await, policy.clone())
+                }
                 Stage::Working(work) => ProcessEvent::Lost(work.process_events.lost().await),
             }
         };
@@ -285,7 +293,7 @@ impl LiveSession {
             event = process_event => event,
         };
         match process_event {
-            ProcessEvent::Started(started) => SessionEvent::Begun(self.on_started(started)),
+            ProcessEvent::Started(started, policy) => SessionEvent::Begun(self.on_started(started, policy)),
             ProcessEvent::Lost(lost) => SessionEvent::ProcessLost(
                 lost.map_or_else(|| "it has ended".to_owned(), |lost| lost.to_string()),
             ),
@@ -303,7 +311,7 @@ impl LiveSession {
         let work = async {
             match stage {
                 Stage::Greeted => EndOutcome::Orderly,
-                Stage::Starting(starting) => starting.end().await,
+                Stage::Starting(starting, _) => starting.end().await,
                 Stage::Working(work) => work.end(reason).await,
             }
         };

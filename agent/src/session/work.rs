@@ -6,14 +6,14 @@ use fieldlink_protocol::reason::Reason;
 use tokio::sync::watch;
 
 use fieldlink_ssh::session_process::{EndOutcome, SessionEvents, SessionProcess, Starting};
-use fieldlink_ssh::{ChannelPath, SshThread};
+use fieldlink_ssh::{ChannelPath, Policy, SshThread};
 
 /// How far it has come.
 pub(super) enum Stage {
     /// The client has not said yes.
     Greeted,
     /// What runs the engineer's programs is on its way.
-    Starting(Starting),
+    Starting(Starting, Arc<dyn Policy>),
     /// The engineer can be let in, or is there.
     Working(Work),
 }

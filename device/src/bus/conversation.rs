@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use fieldlink_protocol::policy::Function;
+
 use super::subject::subject;
 use super::text::microseconds;
 use crate::status::{Question, QuestionKind, Status};
@@ -13,10 +15,12 @@ subject! {
     properties ConversationProperties {
         /// The open question's ID; empty without one. An answer must name it.
         "Question" = question: String,
-        /// "consent", "extension" or "text".
+        /// "consent", "extension", "use" or "text".
         "QuestionKind" = question_kind: String,
         /// How many minutes longer, for an extension.
         "QuestionMinutes" = question_minutes: u32,
+        /// What the engineer wants to use (kind use): shell, exec, upload, download, forward, operations or restart.
+        "QuestionFunction" = question_function: String,
         /// What is asked, in the engineer's words (kind text).
         "QuestionText" = question_text: String,
         /// What to choose from.
@@ -27,7 +31,7 @@ subject! {
 
     /// What the person beside the device answers and says.
     methods ConversationMethods {
-        /// Says yes to the question that is named (kinds consent and extension). polkit: .allow
+        /// Says yes to the question that is named (kinds consent, extension and use). polkit: .allow
         "Allow" = allow(question: &str);
         /// Says no to the question that is named (any kind). polkit: .allow
         "Refuse" = refuse(question: &str);
@@ -51,6 +55,7 @@ impl From<&Status> for ConversationProperties {
             question: question.id.to_string(),
             question_kind: question.kind.name().to_owned(),
             question_minutes: question.minutes,
+            question_function: question.function.map_or("", Function::name).to_owned(),
             question_text: question.text.clone(),
             question_choices: question.choices.clone(),
             question_deadline: microseconds(question.until),
@@ -69,6 +74,7 @@ impl ConversationProperties {
             id: self.question.parse().ok()?,
             kind: QuestionKind::from_name(&self.question_kind)?,
             minutes: self.question_minutes,
+            function: Function::from_name(&self.question_function),
             text: self.question_text.clone(),
             choices: self.question_choices.clone(),
             until: Duration::from_micros(self.question_deadline),

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use fieldlink_protocol::policy::Function;
+
 use super::subject::subject;
 use super::text::{given, microseconds};
 use crate::notice::Person;
-use crate::status::{Away, Status, Visitor};
+use crate::status::{Away, Status, Terms, Visitor};
 
 subject! {
     interface SessionInterface = "com.navvis.Fieldlink1.Session";
@@ -24,6 +26,14 @@ subject! {
         "Partner" = partner: String,
         /// The authority that certified the engineer's name to this device; empty if the name is the support service's word.
         "Authority" = authority: String,
+        /// How many minutes a session lasts, unless more are given.
+        "Minutes" = minutes: u32,
+        /// What the engineer may never use: shell, exec, upload, download, forward, operations, restart.
+        "Never" = never: Vec<String>,
+        /// What is asked about when it is to be used (Conversation, kind use).
+        "AsksBefore" = asks_before: Vec<String>,
+        /// Where forwards may lead beside the device itself.
+        "Reaches" = reaches: Vec<String>,
         /// When the session is over; 0 without one.
         "Deadline" = deadline: u64,
         /// While interrupted, who is out of reach: "us" (this device) or "them"; else empty.
@@ -60,6 +70,12 @@ impl From<&Status> for SessionProperties {
             properties.partner = visitor.who.partner.clone().unwrap_or_default();
             properties.authority = visitor.who.authority.clone().unwrap_or_default();
         }
+        if let Some(terms) = &status.terms {
+            let names = |functions: &[Function]| functions.iter().map(|f| f.name().to_owned()).collect();
+            properties.minutes = terms.minutes;
+            (properties.never, properties.asks_before) = (names(&terms.never), names(&terms.asks));
+            properties.reaches = terms.reaches.clone();
+        }
         properties
     }
 }
@@ -76,6 +92,14 @@ impl SessionProperties {
                 partner: given(&self.partner),
                 authority: given(&self.authority),
             },
+        });
+        let functions =
+            |names: &[String]| names.iter().filter_map(|name| Function::from_name(name)).collect();
+        status.terms = status.visitor.as_ref().map(|_| Terms {
+            minutes: self.minutes,
+            never: functions(&self.never),
+            asks: functions(&self.asks_before),
+            reaches: self.reaches.clone(),
         });
         status.deadline = Some(Duration::from_micros(self.deadline)).filter(|deadline| !deadline.is_zero());
         status.away = Away::from_name(&self.away);

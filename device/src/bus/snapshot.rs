@@ -79,12 +79,13 @@ mod tests {
     use std::time::Duration;
 
     use fieldlink_protocol::ids::{QuestionId, SessionId};
+    use fieldlink_protocol::policy::Function;
     use fieldlink_protocol::reason::Reason;
     use zbus::OwnedVariant;
 
     use super::*;
     use crate::notice::{NetworkNotice, Notice, Person};
-    use crate::status::{Phase, Question, QuestionKind, Visitor};
+    use crate::status::{Phase, Question, QuestionKind, Terms, Visitor};
 
     fn asking() -> Status {
         Status {
@@ -101,13 +102,17 @@ mod tests {
                 },
             }),
             deadline: Some(Duration::from_micros(77)),
+            terms: Some(Terms {
+                minutes: 60,
+                never: vec![Function::Upload],
+                asks: vec![Function::Restart],
+                reaches: vec!["lidar:80".into()],
+            }),
             question: Some(Question {
-                id: QuestionId::random(),
-                kind: QuestionKind::Text,
-                minutes: 0,
                 text: "Is it green?".into(),
                 choices: vec!["yes".into(), "no".into()],
-                until: Duration::from_micros(78),
+                function: Some(Function::Exec),
+                ..Question::new(QuestionId::random(), QuestionKind::Text, Duration::from_micros(78))
             }),
             ..Status::default()
         }

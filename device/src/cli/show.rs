@@ -43,6 +43,9 @@ pub(super) fn to_text(words: &Words, status: &Status) -> String {
     if let Some(question) = &status.question {
         lines.add(&label("label-question"), &words.question(question, status.visitor.as_ref()));
         question.choices.iter().zip(1..).for_each(|(choice, n)| lines.add("", &format!("{n}  {choice}")));
+        if let (QuestionKind::Consent, Some(terms)) = (question.kind, &status.terms) {
+            words.consent(terms).iter().for_each(|line| lines.add("", line));
+        }
         lines.add("", &words.say(how_to_answer(question)));
     }
     if status.wrong_tries > 0 {
@@ -70,7 +73,7 @@ fn describe_phase(words: &Words, status: &Status) -> String {
 
 fn how_to_answer(question: &Question) -> &'static str {
     match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension => "answer-with-allow",
+        QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => "answer-with-allow",
         QuestionKind::Text if question.choices.is_empty() => "answer-with-text",
         QuestionKind::Text => "answer-with-number",
     }
@@ -112,8 +115,15 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
     let (_, arguments) = notice::parts(&status.network);
     let question = status.question.as_ref().map(|question| {
         let text = words.question(question, status.visitor.as_ref());
-        let Question { id, kind, minutes, choices, .. } = question;
-        json!({ "id": id, "kind": kind, "minutes": minutes, "text": text, "choices": choices })
+        let Question { id, kind, minutes, function, choices, .. } = question;
+        json!({
+            "id": id,
+            "kind": kind,
+            "minutes": minutes,
+            "function": function,
+            "text": text,
+            "choices": choices,
+        })
     });
     let value = json!({
         "state": status.phase,
@@ -126,6 +136,7 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
         "problem": status.problem,
         "wrong_tries": status.wrong_tries,
         "session": status.visitor.as_ref().map(|visitor| visitor.session),
+        "terms": status.terms,
         "engineer": who.map(|who| &who.engineer),
         "company": who.map(|who| &who.company),
         "authority": who.and_then(|who| who.authority.as_ref()),
@@ -196,6 +207,7 @@ mod tests {
                 id: QuestionId::from_bytes([1; 16]),
                 kind: QuestionKind::Consent,
                 minutes: 0,
+                function: None,
                 text: String::new(),
                 choices: Vec::new(),
                 until: std::time::Duration::ZERO,

@@ -201,9 +201,8 @@ mod tests {
 
     #[test]
     fn the_time_that_is_left_is_told_twice() {
-        let (kind, text, choices) = (QuestionKind::Consent, String::new(), Vec::new());
         let until = Duration::from_secs(160);
-        let asked = Question { id: QuestionId::random(), kind, minutes: 0, text, choices, until };
+        let asked = Question::new(QuestionId::random(), QuestionKind::Consent, until);
         let mut countdown = Countdown::default();
         let mut now = Duration::from_secs(100);
         let told: Vec<u64> = std::iter::from_fn(|| {

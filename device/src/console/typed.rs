@@ -42,7 +42,7 @@ pub(super) fn hint(words: &Words, shown: &View, line: &str) -> String {
 /// Why a line was no answer.
 fn mistake(question: &Question) -> &'static str {
     match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension => "no-answer-yes-or-no",
+        QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => "no-answer-yes-or-no",
         QuestionKind::Text if question.choices.is_empty() => "no-answer-empty",
         QuestionKind::Text => "no-answer-choice",
     }
@@ -51,7 +51,9 @@ fn mistake(question: &Question) -> &'static str {
 /// The line that says how to answer a question.
 pub(super) fn prompt(words: &Words, question: &Question) -> String {
     let how = match (question.kind, question.choices.len() as u64) {
-        (QuestionKind::Consent | QuestionKind::Extension, _) => words.say("type-yes-or-no"),
+        (QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use, _) => {
+            words.say("type-yes-or-no")
+        }
         (QuestionKind::Text, 0) => words.say("type-an-answer"),
         (QuestionKind::Text, most) => words.say_with("type-a-number-to", &[("most", most.into())]),
     };
@@ -60,7 +62,7 @@ pub(super) fn prompt(words: &Words, question: &Question) -> String {
 
 fn answer_to(words: &Words, question: &Question, line: &str) -> Option<Order> {
     let answer = match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension => yes_or_no(words, line)?,
+        QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => yes_or_no(words, line)?,
         QuestionKind::Text => ClientAnswer::Text(choose(question, line)?),
     };
     Some(Order::Answer(question.id, answer))
@@ -114,6 +116,7 @@ mod tests {
             id: QuestionId::random(),
             kind,
             minutes: 0,
+            function: None,
             text: "?".into(),
             choices,
             until: Duration::ZERO,

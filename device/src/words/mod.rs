@@ -4,6 +4,7 @@
 //! status. The words themselves are in `device/locales`, one file a language, in Fluent's format; `said.rs` knows
 //! which message each type is.
 
+mod consent;
 mod language;
 mod said;
 #[cfg(test)]

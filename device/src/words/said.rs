@@ -95,6 +95,7 @@ impl Words {
             }
             Warning::Refused { engineer } => of_engineer("warning-refused", engineer),
             Warning::NotLetIn { engineer } => of_engineer("warning-not-let-in", engineer),
+            Warning::UseAllowed { function } => self.of_function("warning-use-allowed", Some(*function)),
             Warning::AnsweredNo => self.say("warning-answered-no"),
             Warning::Answered { text } => self.say_with("warning-answered", &[("text", text.into())]),
             Warning::NoAnswer => self.say("warning-no-answer"),
@@ -126,6 +127,7 @@ impl Words {
             QuestionKind::Extension => {
                 self.say_with("question-extension", &[("minutes", u64::from(question.minutes).into())])
             }
+            QuestionKind::Use => self.of_function("question-use", question.function),
             QuestionKind::Text => question.text.clone(),
         }
     }

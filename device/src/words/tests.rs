@@ -9,8 +9,9 @@ use crate::failure::Failure;
 use crate::notice::{NetworkKind, NetworkNotice, Notice, Person, Warning};
 use crate::order::{Local, Notification};
 use crate::panel::describe_notification;
-use crate::status::{Away, Question, QuestionKind, Visitor};
+use crate::status::{Away, Question, QuestionKind, Terms, Visitor};
 use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::policy::Function;
 
 /// The messages of a language, each with the names of its arguments.
 fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
@@ -62,7 +63,7 @@ fn every_language_has_every_message_with_the_same_arguments() {
 #[test]
 fn every_message_is_used() {
     let code: String = code().into_iter().map(|(_, text)| text).collect();
-    let made = ["reason-", "hearsay-", "network-N"];
+    let made = ["reason-", "hearsay-", "network-N", "function-"];
     for id in messages(Language::English).keys() {
         let is_made = made.iter().any(|prefix| id.starts_with(prefix));
         assert!(is_made || code.contains(&format!("\"{id}\"")), "nothing says {id}");
@@ -192,11 +193,19 @@ fn everything_can_be_said_in_every_language() {
         ];
         said.extend(local.map(|local| describe_notification(&words, &Notification::Local(local))));
         let visitor = Visitor { session: SessionId::random(), who: person(true) };
-        said.extend([QuestionKind::Consent, QuestionKind::Extension].map(|kind| {
-            let (id, text, choices, until) =
-                (QuestionId::random(), String::new(), Vec::new(), Default::default());
-            words.question(&Question { id, kind, minutes: 30, text, choices, until }, Some(&visitor))
+        said.extend([QuestionKind::Consent, QuestionKind::Extension, QuestionKind::Use].map(|kind| {
+            let plain = Question::new(QuestionId::random(), kind, Default::default());
+            let question = Question { minutes: 30, function: Some(Function::Shell), ..plain };
+            words.question(&question, Some(&visitor))
         }));
+        said.extend(Function::ALL.map(|function| words.function(function)));
+        let terms = Terms {
+            minutes: 60,
+            never: vec![Function::Upload],
+            asks: vec![Function::Restart],
+            reaches: vec!["lidar:80".into()],
+        };
+        said.extend([terms, Terms::default()].iter().flat_map(|terms| words.consent(terms)));
         for sentence in said {
             assert!(is_sentence(&sentence), "{language:?}: {sentence:?}");
         }

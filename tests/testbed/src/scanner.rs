@@ -20,6 +20,8 @@ pub struct ScannerOptions {
     pub session: String,
     /// Lines under `[forward]`.
     pub forward: String,
+    /// Lines under `[policy]`.
+    pub policy: String,
     /// Lines under `[proxy]`.
     pub proxy: String,
     /// Lines under `[engineers]`.
@@ -185,6 +187,7 @@ fn config_text(url: &str, authority: &Path, options: &ScannerOptions) -> String 
     // A section without lines is left out: an older build may not know it.
     let sections = [
         ("session", &options.session),
+        ("policy", &options.policy),
         ("forward", &options.forward),
         ("proxy", &options.proxy),
         ("engineers", &options.engineers),

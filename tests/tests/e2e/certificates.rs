@@ -59,6 +59,14 @@ fn where_no_authority_is_named_the_client_reads_whose_word_it_is() {
     authority.certify(&engineer, &[]);
     let mut scanner = Scanner::start_asking(&relay);
     let mut holder = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+    for line in [
+        "They may use: a command line, single commands, copying files to this device",
+        "You will be asked again before: updates and other prepared operations, a restart of this device.",
+        "The connection leads to this scanner only.",
+        "It lasts 60 minutes at most",
+    ] {
+        scanner.process.wait_for(line);
+    }
     let question = scanner.answer("yes");
     assert!(question.contains("The name is what the support service says. Allow Ada ("), "{question}");
     wait_until_active(&mut holder);

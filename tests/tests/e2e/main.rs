@@ -27,6 +27,7 @@ mod guessing;
 mod hostile_relay;
 mod language;
 mod network_lab;
+mod policy;
 mod proxies;
 mod registration;
 mod relay_clock;

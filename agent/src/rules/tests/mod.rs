@@ -2,6 +2,7 @@
 
 mod call;
 mod session;
+mod uses;
 
 use std::sync::Arc;
 

@@ -55,13 +55,14 @@ fn a_program_that_comes_back_gets_no_more_time() {
     rules.handle_clients_chat("are you there?", true, 2 * SECOND).expect("said");
     rules.handle_question(3, Question::Extension { minutes: 5 }, 2 * SECOND);
     rules.handle_link_down("it was cut".into());
+    let question = asked(&rules);
     events(&mut rules);
     assert!(rules.handle_returned(run, true, 20 * SECOND));
     let deadline = 3601 * SECOND;
     let expected = [
         RuleEvent::Returned { request: back.clone(), deadline },
         RuleEvent::ChatAgain { text: "are you there?".into() },
-        RuleEvent::Withdrawn { request: 3 },
+        RuleEvent::Withdrawn { question },
     ];
     assert_eq!(events(&mut rules), expected);
     assert!(rules.admits_pipes(session) && rules.state().request() == Some(&back));
@@ -96,7 +97,7 @@ fn the_client_may_make_an_hour_two_and_no_more() {
     assert_eq!(answer(&mut rules, id, ClientAnswer::Yes), Ok(()));
     let (deadline, seconds) = (7_200 * SECOND, 7_199);
     let expected = [
-        RuleEvent::Answered { request: 7, answer: Answer::Granted { seconds } },
+        RuleEvent::Answered { question: id, request: 7, answer: Answer::Granted { seconds } },
         RuleEvent::Extended { deadline, seconds },
     ];
     assert_eq!(events(&mut rules), expected);
@@ -120,7 +121,7 @@ fn time_that_is_given_unasked_answers_the_question_for_it() {
     rules.handle_order(Order::Grant(request(1).session, 15), SECOND).expect("granted");
     let (deadline, seconds) = (75 * 60 * SECOND, 75 * 60 - 1);
     let expected = [
-        RuleEvent::Answered { request: 1, answer: Answer::Granted { seconds } },
+        RuleEvent::Answered { question: stale, request: 1, answer: Answer::Granted { seconds } },
         RuleEvent::Extended { deadline, seconds },
     ];
     assert_eq!(events(&mut rules), expected);
@@ -136,21 +137,24 @@ fn a_question_takes_only_its_own_answers() {
     let id = asked(&rules);
     let RuleEvent::Asked(shown) = events(&mut rules).remove(0) else { panic!("not asked") };
     let choices = vec!["yes".into(), "no\u{fffd}".into()];
-    assert_eq!(shown.question, Question::Text { text: "Is it\u{fffd} green?".into(), choices });
+    let cleaned = Question::Text { text: "Is it\u{fffd} green?".into(), choices };
+    assert_eq!(shown.asking, Asking::Engineers { request: 1, question: cleaned });
     for wrong in [ClientAnswer::Yes, ClientAnswer::Text("blue".into())] {
         assert_eq!(answer(&mut rules, id, wrong), Err(Refusal::Stale(StaleAnswer::DoesNotFit)));
     }
     let words = |text: &str| ClientAnswer::Text(text.into());
     assert_eq!(answer(&mut rules, id, words("no\u{fffd}")), Ok(()));
-    let told = RuleEvent::Answered { request: 1, answer: Answer::Text { text: "no\u{fffd}".into() } };
+    let answer_told = Answer::Text { text: "no\u{fffd}".into() };
+    let told = RuleEvent::Answered { question: id, request: 1, answer: answer_told };
     assert_eq!(events(&mut rules), [told]);
     rules.handle_question(2, question, SECOND);
-    rules.handle_withdrawal(1);
+    let second = asked(&rules);
+    rules.handle_withdrawal(1, SECOND);
     let stale = Err(Refusal::Stale(StaleAnswer::NotOpen));
     assert_eq!(answer(&mut rules, id, words("yes")), stale, "a click on an earlier one");
     events(&mut rules);
     assert_eq!(due_when_heard(&mut rules, 300 * SECOND), []);
-    let unanswered = RuleEvent::Answered { request: 2, answer: Answer::NoAnswer {} };
+    let unanswered = RuleEvent::Answered { question: second, request: 2, answer: Answer::NoAnswer {} };
     assert_eq!(due_when_heard(&mut rules, 301 * SECOND), [unanswered]);
     assert_eq!(rules.state().active().and_then(|active| active.asked.clone()), None);
 }
@@ -209,7 +213,7 @@ proptest! {
         events(&mut rules);
         let outcome = answer(&mut rules, id, ClientAnswer::Text(text.clone()));
         match rules.poll_event() {
-            Some(RuleEvent::Answered { request, answer }) => {
+            Some(RuleEvent::Answered { request, answer, .. }) => {
                 let sent = encode_fit(&FromAgent::Answered { request, answer });
                 prop_assert!(decode::<FromAgent>(sent.expect("it fits").as_bytes()).is_ok());
             }

@@ -11,11 +11,12 @@ use fieldlink_device::notice::{NetworkNotice, Notice, Person, Warning};
 use fieldlink_device::order::{ClientAnswer, Notification, Order};
 use fieldlink_device::panel::Credentials;
 use fieldlink_device::panel::View;
-use fieldlink_device::status::{Away, Phase, Question, QuestionKind, Status, Visitor};
+use fieldlink_device::status::{Away, Phase, Question, QuestionKind, Status, Terms, Visitor};
 use fieldlink_device::words::Language;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::pin::Pin;
+use fieldlink_protocol::policy::Function;
 use fieldlink_protocol::reason::Reason;
 
 use self::peers::{Call, Peers, Said};
@@ -76,6 +77,12 @@ fn full() -> Status {
                 authority: Some("Scans engineers".into()),
             },
         }),
+        terms: Some(Terms {
+            minutes: 60,
+            never: vec![Function::Upload],
+            asks: vec![Function::Restart],
+            reaches: vec!["lidar:80".into()],
+        }),
         deadline: Some(std::time::Duration::from_micros(77)),
         away: Some(Away::Us),
         returns: 1,
@@ -83,6 +90,7 @@ fn full() -> Status {
             id: ID.parse().expect("one"),
             kind: QuestionKind::Extension,
             minutes: 15,
+            function: Some(Function::Upload),
             text: "Longer?".into(),
             choices: vec!["yes".into()],
             until: std::time::Duration::from_micros(78),

@@ -1,0 +1,158 @@
+//! Putting questions to the client, one at a time: the engineer's, and whether functions may be used.
+
+use std::time::Duration;
+
+use fieldlink_device::order::ClientAnswer;
+use fieldlink_protocol::ids::QuestionId;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::policy::{Denied, Function};
+use fieldlink_protocol::text;
+
+use super::event::RuleEvent;
+use super::policy::UseId;
+use super::question::{Asked, Asking, cleaned, fits};
+use super::{Active, Events, StaleAnswer};
+
+impl Active {
+    /// Asks the client, or says at once why not. What is shown is cleaned here, so that an answer is compared with
+    /// what was shown.
+    pub(super) fn handle_question(
+        &mut self,
+        request: u32,
+        question: Question,
+        now: Duration,
+        events: &mut Events,
+    ) {
+        let patience = match question {
+            _ if !self.questions.permits(now) || self.asked.is_some() => Err(Answer::Busy {}),
+            Question::Extension { .. } if self.most_deadline() <= self.deadline => Err(Answer::NoMoreTime {}),
+            Question::Extension { .. } => Ok(limits::CONSENT),
+            Question::Text { .. } => Ok(limits::QUESTION_PATIENCE),
+        };
+        match patience {
+            Err(answer) => events.push_back(RuleEvent::NotAsked { request, answer }),
+            Ok(patience) => {
+                let asking = Asking::Engineers { request, question: cleaned(question) };
+                self.put(asking, now + patience, events);
+            }
+        }
+    }
+
+    /// A function is to be used for which the client has to be asked.
+    pub(super) fn handle_use(&mut self, id: UseId, function: Function, now: Duration, events: &mut Events) {
+        match self.leaves.handle_use(id, function, now) {
+            Some(verdict) => events.push_back(RuleEvent::UseDecided { uses: vec![id], function, verdict }),
+            None => self.ask_next(now, events),
+        }
+    }
+
+    /// Whoever wanted to use it is gone.
+    pub(super) fn handle_use_dropped(&mut self, id: UseId, now: Duration, events: &mut Events) {
+        self.leaves.handle_dropped(id);
+        let is_over = |asked: &mut Asked| match asked.asking {
+            Asking::Use(function) => !self.leaves.waits_for(function),
+            Asking::Engineers { .. } => false,
+        };
+        if let Some(asked) = self.asked.take_if(is_over) {
+            events.push_back(RuleEvent::Withdrawn { question: asked.id });
+            self.ask_next(now, events);
+        }
+    }
+
+    /// Puts the next question about a function, unless another question is open.
+    pub(super) fn ask_next(&mut self, now: Duration, events: &mut Events) {
+        if let (None, Some(function)) = (&self.asked, self.leaves.next()) {
+            self.put(Asking::Use(function), now + limits::CONSENT, events);
+        }
+    }
+
+    fn put(&mut self, asking: Asking, until: Duration, events: &mut Events) {
+        let asked = Asked { id: QuestionId::random(), asking, until };
+        events.push_back(RuleEvent::Asked(self.asked.insert(asked).clone()));
+    }
+
+    pub(super) fn handle_withdrawal(&mut self, request: u32, now: Duration, events: &mut Events) {
+        if let Some(asked) = self.asked.take_if(|asked| asked.request() == Some(request)) {
+            events.push_back(RuleEvent::Withdrawn { question: asked.id });
+            self.ask_next(now, events);
+        }
+    }
+
+    /// The program that would have heard the answer is gone.
+    pub(super) fn withdraw_engineers(&mut self, now: Duration, events: &mut Events) {
+        if let Some(request) = self.asked.as_ref().and_then(Asked::request) {
+            self.handle_withdrawal(request, now, events);
+        }
+    }
+
+    pub(super) fn handle_answer(
+        &mut self,
+        id: QuestionId,
+        answer: ClientAnswer,
+        now: Duration,
+        events: &mut Events,
+    ) -> Result<(), StaleAnswer> {
+        let asked = self.asked.as_ref().filter(|asked| asked.id == id).ok_or(StaleAnswer::NotOpen)?;
+        let (request, question) = match (&asked.asking, &answer) {
+            (Asking::Engineers { request, question }, _) => (*request, question),
+            (Asking::Use(_), ClientAnswer::Text(_)) => return Err(StaleAnswer::DoesNotFit),
+            (&Asking::Use(function), answer) => {
+                let is_yes = matches!(answer, ClientAnswer::Yes);
+                let verdict = if is_yes { Ok(()) } else { Err(Denied::Refused(function)) };
+                self.asked = None;
+                self.settle_use(id, function, verdict, now, events);
+                return Ok(());
+            }
+        };
+        let answer = match (question, answer) {
+            (_, ClientAnswer::No) => Answer::Refused {},
+            (&Question::Extension { minutes }, ClientAnswer::Yes) => {
+                self.asked = None;
+                if self.extend(minutes, Some((id, request)), now, events).is_err() {
+                    let answer = Answer::NoMoreTime {};
+                    events.push_back(RuleEvent::Answered { question: id, request, answer });
+                }
+                self.ask_next(now, events);
+                return Ok(());
+            }
+            (Question::Text { choices, .. }, ClientAnswer::Text(text)) if fits(choices, &text) => {
+                // What is typed in another encoding is longer than it was.
+                Answer::Text { text: text::fit(&text, limits::CHAT).to_owned() }
+            }
+            _ => return Err(StaleAnswer::DoesNotFit),
+        };
+        self.asked = None;
+        events.push_back(RuleEvent::Answered { question: id, request, answer });
+        self.ask_next(now, events);
+        Ok(())
+    }
+
+    /// The open question's time is up.
+    pub(super) fn handle_no_answer(&mut self, now: Duration, events: &mut Events) {
+        let Some(Asked { id: question, asking, .. }) = self.asked.take() else { return };
+        match asking {
+            Asking::Engineers { request, .. } => {
+                events.push_back(RuleEvent::Answered { question, request, answer: Answer::NoAnswer {} });
+                self.ask_next(now, events);
+            }
+            Asking::Use(function) => {
+                self.settle_use(question, function, Err(Denied::Unanswered(function)), now, events);
+            }
+        }
+    }
+
+    fn settle_use(
+        &mut self,
+        question: QuestionId,
+        function: Function,
+        verdict: Result<(), Denied>,
+        now: Duration,
+        events: &mut Events,
+    ) {
+        let uses = self.leaves.settle(function, verdict, now);
+        events.push_back(RuleEvent::UseAnswered { question, function, verdict });
+        events.push_back(RuleEvent::UseDecided { uses, function, verdict });
+        self.ask_next(now, events);
+    }
+}

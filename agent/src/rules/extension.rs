@@ -1,0 +1,70 @@
+//! How long a session lasts: the client's time, given when it is asked for or unasked, and never more than two hours.
+
+use std::time::Duration;
+
+use fieldlink_protocol::ids::QuestionId;
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::questions::{Answer, Question};
+
+use super::event::RuleEvent;
+use super::question::{Asked, Asking};
+use super::{Active, Events, GrantError};
+
+impl Active {
+    /// The client gives more time, unasked or not. An open question about it is thereby answered.
+    pub(super) fn handle_grant(
+        &mut self,
+        minutes: u32,
+        now: Duration,
+        events: &mut Events,
+    ) -> Result<(), GrantError> {
+        let question = self.asked.as_ref().and_then(extension);
+        self.extend(minutes, question, now, events)?;
+        if question.is_some() {
+            self.asked = None;
+            self.ask_next(now, events);
+        }
+        Ok(())
+    }
+
+    /// `question`: what asked for it, if anything did.
+    pub(super) fn extend(
+        &mut self,
+        minutes: u32,
+        question: Option<(QuestionId, u32)>,
+        now: Duration,
+        events: &mut Events,
+    ) -> Result<(), GrantError> {
+        let by = Duration::from_secs(u64::from(minutes) * 60);
+        let deadline = (self.deadline + by).min(self.most_deadline());
+        if deadline <= self.deadline {
+            return Err(GrantError);
+        }
+        self.deadline = deadline;
+        self.set_reminder(now);
+        let seconds = self.seconds_left(now);
+        if let Some((question, request)) = question {
+            let answer = Answer::Granted { seconds };
+            events.push_back(RuleEvent::Answered { question, request, answer });
+        }
+        events.push_back(RuleEvent::Extended { deadline, seconds });
+        Ok(())
+    }
+
+    /// However much is granted: no session lasts longer.
+    pub(super) fn most_deadline(&self) -> Duration {
+        self.began + limits::SESSION_MAX
+    }
+
+    fn seconds_left(&self, now: Duration) -> u32 {
+        u32::try_from(self.deadline.saturating_sub(now).as_secs()).unwrap_or(u32::MAX)
+    }
+}
+
+/// The question and the engineer's number for it, if it asks for more time.
+fn extension(asked: &Asked) -> Option<(QuestionId, u32)> {
+    match asked.asking {
+        Asking::Engineers { request, question: Question::Extension { .. } } => Some((asked.id, request)),
+        _ => None,
+    }
+}
