@@ -119,7 +119,7 @@ impl Access {
         commands: mpsc::Receiver<Command>,
         (state_files, notice): (StateFiles, Option<Notice>),
     ) -> anyhow::Result<(Self, AccessHandle)> {
-        let rules = Rules::new(config.consent, config.session.clone());
+        let rules = Rules::new(config.consent, config.presence(), config.session.clone());
         let terms = view::terms_of(&config);
         let status = status_of(&rules, &terms, notice.as_ref(), &network.verdict());
         // Later than any revision that the agent's run before this one showed.
@@ -160,7 +160,7 @@ impl Access {
         loop {
             let is_closed = match self.next_event().await {
                 Event::Command(None) => {
-                    self.rules.handle_failure(Reason::AgentStopped);
+                    self.rules.handle_failure(Reason::AgentStopped, clock::now());
                     true
                 }
                 Event::Command(Some(command)) => {
@@ -196,7 +196,7 @@ impl Access {
             Event::RunFailed(error) => tracing::error!(%error, "a pairing failed by itself"),
             Event::TunnelFailed => {
                 tracing::error!("nothing keeps the registration any more");
-                self.rules.handle_failure(Reason::ScannerFailed);
+                self.rules.handle_failure(Reason::ScannerFailed, clock::now());
             }
             Event::Session(event) => self.on_session(event).await?,
             Event::Use(request) => self.on_use(request),

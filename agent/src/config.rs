@@ -36,6 +36,18 @@ pub enum Consent {
     Pin,
 }
 
+/// What follows when nobody is beside the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PresenceMode {
+    /// Nobody is asked.
+    Off,
+    /// The engineer is told.
+    Remind,
+    /// The engineer's input is held, too, until somebody is back.
+    Required,
+}
+
 /// When remote access is switched on, where the agent runs as a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
@@ -58,6 +70,9 @@ pub struct Config {
     /// See [`Consent`].
     #[serde(default)]
     pub consent: Consent,
+    /// What follows when nobody is beside the device; by default the engineer is told, unless nobody is asked to
+    /// let them in either.
+    pub presence: Option<PresenceMode>,
     /// See [`AccessMode`].
     #[serde(default)]
     pub access: AccessMode,
@@ -96,6 +111,10 @@ pub struct SessionConfig {
     pub consent_seconds: u64,
     /// Seconds after which unused remote access switches itself off.
     pub idle_seconds: u64,
+    /// Seconds after which the client is asked whether they are still there.
+    pub presence_seconds: u64,
+    /// Seconds in which they may say so.
+    pub presence_patience_seconds: u64,
     /// Seconds that a session may be interrupted.
     pub interruption_seconds: u64,
     /// Unacknowledged bytes that a pipe keeps per direction.
@@ -108,6 +127,8 @@ impl Default for SessionConfig {
             length_seconds: limits::SESSION.as_secs(),
             consent_seconds: limits::CONSENT.as_secs(),
             idle_seconds: 30 * 60,
+            presence_seconds: 15 * 60,
+            presence_patience_seconds: 2 * 60,
             interruption_seconds: limits::INTERRUPTION.as_secs(),
             pipe_window_bytes: limits::PIPE_WINDOW,
         }
@@ -151,6 +172,14 @@ impl Config {
         config.ca_file = config.ca_file.map(|file| directory.join(file));
         config.session_program = config.session_program.map(|file| directory.join(file));
         Ok(config)
+    }
+
+    /// What follows when nobody is beside the device.
+    pub(crate) fn presence(&self) -> PresenceMode {
+        self.presence.unwrap_or(match self.consent {
+            Consent::Ask => PresenceMode::Remind,
+            Consent::Pin => PresenceMode::Off,
+        })
     }
 
     /// Dials the relay that is named here, through the proxy if there is one.
@@ -229,6 +258,8 @@ impl SessionConfig {
         };
         within("length_seconds", self.length_seconds, limits::SESSION_MAX)?;
         within("consent_seconds", self.consent_seconds, limits::CONSENT)?;
+        within("presence_seconds", self.presence_seconds, limits::SESSION_MAX)?;
+        within("presence_patience_seconds", self.presence_patience_seconds, limits::SESSION_MAX)?;
         within("idle_seconds", self.idle_seconds, Duration::from_secs(24 * 3600))?;
         within("interruption_seconds", self.interruption_seconds, limits::INTERRUPTION)?;
         let window = limits::PIPE_WINDOW_MIN..=limits::PIPE_WINDOW_MAX;
@@ -264,6 +295,7 @@ mod tests {
             .join("\n");
         let spelled_out = Config::parse(&uncommented, path).expect("it parses");
         assert_eq!(format!("{:?}", spelled_out.session), format!("{:?}", SessionConfig::default()));
+        assert_eq!(spelled_out.presence(), shipped.presence());
         assert_eq!(spelled_out.policy, Policy::default());
         assert_eq!(spelled_out.consent, Consent::default());
         assert_eq!(spelled_out.access, AccessMode::default());

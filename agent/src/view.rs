@@ -1,7 +1,9 @@
 //! What the client is shown of the rules' state: a status, with every text from elsewhere cleaned.
 
 use fieldlink_device::notice::{Notice, Person};
-use fieldlink_device::status::{Away, Phase, Question, QuestionKind, Status, Terms, Visitor};
+use fieldlink_device::status::{
+    Away, Beside, Phase, Question, QuestionKind, QuietPeriod, Status, Terms, Visitor,
+};
 use fieldlink_device::words::{Language, Words};
 use fieldlink_protocol::messages::questions;
 use fieldlink_protocol::policy::Permission;
@@ -9,14 +11,17 @@ use fieldlink_protocol::text;
 
 use crate::config::Config;
 use crate::network::Verdict;
-use crate::rules::{Active, Asked, Asking, Ending, Request, Rules, State};
+use crate::rules::{Active, Asked, Asking, Ending, Presence, Request, Rules, State};
 
 /// What the rules' state looks like from outside. `notice` says why it is off, if it is.
 pub(crate) fn status_of(rules: &Rules, terms: &Terms, notice: Option<&Notice>, network: &Verdict) -> Status {
     let mut status = Status { network: network.notice.clone(), ..Status::default() };
     let relay = rules.relay();
     match rules.state() {
-        State::Off => status.notice = notice.cloned(),
+        State::Off => {
+            status.notice = notice.cloned();
+            status.verdict_for = rules.verdict().session();
+        }
         State::Open { pair, .. } => {
             status.phase = if relay.is_registered() { Phase::Ready } else { Phase::Connecting };
             status.problem = relay.problem().map(text::sentence);
@@ -58,6 +63,14 @@ fn show_session(status: &mut Status, active: &Active, are_we_away: bool) {
     status.away = active.interrupted.as_ref().map(|_| away);
     status.returns = active.returns.count;
     status.question = active.asked.as_ref().map(question_of);
+    let (presence, until) = match active.presence() {
+        Presence::Here { .. } => (None, None),
+        Presence::Asked { until } => (Some(Beside::Asked), Some(until)),
+        Presence::Away { is_held: false } => (Some(Beside::Away), None),
+        Presence::Away { is_held: true } => (Some(Beside::Held), None),
+    };
+    (status.presence, status.presence_deadline) = (presence, until);
+    status.quiet = active.quiet().map(|quiet| QuietPeriod { until: quiet.until, text: quiet.text.clone() });
 }
 
 /// The engineer who makes this request, every text cleaned: as proven, or else as the relay says.

@@ -218,6 +218,10 @@ impl Device {
                 self.call_on(CONVERSATION, "Answer", &(question.to_string(), text)).await
             }
             Order::Chat(text) => self.call_on(CONVERSATION, "SendChat", &text).await,
+            Order::Verdict(session, verdict, words) => {
+                self.call_on(SESSION, "GiveVerdict", &(session.to_string(), verdict.name(), words)).await
+            }
+            Order::Here => self.call_on(SESSION, "Here", &()).await,
             Order::Ping => Ok(()),
         }
     }

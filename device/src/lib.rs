@@ -17,6 +17,7 @@ pub mod notice;
 pub mod order;
 pub mod panel;
 pub mod status;
+pub mod verdict;
 pub mod watch;
 pub mod words;
 mod wrap;

@@ -3,11 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use fieldlink_protocol::messages::announcements::CaseResult;
 use fieldlink_protocol::policy::Function;
 use fieldlink_protocol::reason::Reason;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::verdict::Verdict;
 
 /// The arguments of a message: texts, numbers, yes and no.
 pub type Arguments = BTreeMap<String, Value>;
@@ -117,12 +120,66 @@ pub enum Warning {
     },
     /// A line of chat from the client waits for the connection.
     Delayed,
+    /// The engineer works alone for a while.
+    Quiet {
+        /// Seconds until that is over.
+        seconds: u64,
+        /// What is done meanwhile; empty if the engineer has not said.
+        text: String,
+    },
+    /// The engineer does not work alone any more.
+    QuietOver,
+    /// The engineer wants the client beside the device.
+    Called,
+    /// The engineer made a note.
+    Noted {
+        /// The note.
+        text: String,
+        /// Whether it is what the client said.
+        by_client: bool,
+    },
+    /// The engineer's outcome of the support case.
+    Outcome {
+        /// How it stands.
+        result: CaseResult,
+        /// What was found and done; may be empty.
+        summary: String,
+        /// What is to be prepared for a second session; may be empty.
+        prepare: String,
+    },
+    /// The client is asked whether they are still there.
+    StillThere {
+        /// Seconds in which they may say so.
+        seconds: u64,
+    },
+    /// Nobody said so.
+    NobodyThere {
+        /// Whether what the engineer sends is held until somebody does.
+        is_held: bool,
+    },
+    /// The client's verdict on a session.
+    VerdictGiven {
+        /// Whether it has helped.
+        verdict: Verdict,
+        /// What they say of it; may be empty.
+        words: String,
+    },
+    /// Somebody did.
+    BackAgain {
+        /// Whether something was held.
+        was_held: bool,
+    },
     /// A code that this version does not know.
     #[serde(other)]
     Unknown,
 }
 
 impl Warning {
+    /// Whether somebody is wanted beside the device, who may not be looking.
+    pub fn rings(&self) -> bool {
+        matches!(self, Self::Called | Self::StillThere { .. })
+    }
+
     /// Whether it says how the open question was closed.
     pub fn closes_question(&self) -> bool {
         match self {
@@ -131,6 +188,15 @@ impl Warning {
             | Self::BrokenOff { .. }
             | Self::NotBelieved { .. }
             | Self::Delayed
+            | Self::Quiet { .. }
+            | Self::QuietOver
+            | Self::Called
+            | Self::Noted { .. }
+            | Self::Outcome { .. }
+            | Self::StillThere { .. }
+            | Self::NobodyThere { .. }
+            | Self::BackAgain { .. }
+            | Self::VerdictGiven { .. }
             | Self::Unknown => false,
             Self::MoreTime { .. }
             | Self::NoMoreTime

@@ -5,6 +5,7 @@ use fieldlink_protocol::reason::Reason;
 
 use crate::failure::Failure;
 use crate::notice::Warning;
+use crate::verdict::Verdict;
 
 /// What the client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,10 @@ pub enum Order {
     Grant(SessionId, u32),
     /// Say something to the engineer.
     Chat(String),
+    /// Somebody is beside the device.
+    Here,
+    /// The client's own verdict on the session that is named, which is over, and what they say of it.
+    Verdict(SessionId, Verdict, String),
     /// End everything, for good: the agent stops.
     Shutdown(Reason),
     /// Nothing: a service that answers is alive.

@@ -110,7 +110,8 @@ pub fn describe(words: &Words, view: &View) -> String {
         (Phase::Off, _) => {
             let notice = status.notice.as_ref();
             let why = notice.map_or_else(String::new, |why| format!("  {}\n", words.notice_with_code(why)));
-            format!("\n{why}  {}\n", words.say("panel-off"))
+            let verdict = status.verdict_for.map(|_| format!("  {}\n", words.say("panel-verdict")));
+            format!("\n{why}  {}\n{}", words.say("panel-off"), verdict.unwrap_or_default())
         }
         (Phase::Connecting | Phase::Ready, _) | (_, None) => describe_open(words, view),
         (Phase::Asking, Some(_)) => describe_open_question(words, status),

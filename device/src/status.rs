@@ -64,6 +64,18 @@ named! {
 }
 
 named! {
+    /// Whether somebody is beside the device, as far as is not taken for granted.
+    Beside {
+        /// They are asked.
+        Asked = "asked",
+        /// They have not answered.
+        Away = "away",
+        /// They have not answered, and what the engineer sends is held until somebody does.
+        Held = "held",
+    }
+}
+
+named! {
     /// What kind of answer a question takes.
     QuestionKind {
         /// Whether an engineer may come in: yes or no.
@@ -115,6 +127,15 @@ impl Terms {
     }
 }
 
+/// A time in which the engineer works alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuietPeriod {
+    /// Until when, in time since boot.
+    pub until: Duration,
+    /// What is done meanwhile; empty if the engineer has not said.
+    pub text: String,
+}
+
 /// What the client is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Question {
@@ -149,6 +170,8 @@ pub struct Status {
     pub phase: Phase,
     /// While it is off: why.
     pub notice: Option<Notice>,
+    /// While it is off: the session whose verdict is asked for.
+    pub verdict_for: Option<SessionId>,
     /// How good the network is.
     pub network: NetworkNotice,
     /// While connecting: what went wrong last.
@@ -165,6 +188,12 @@ pub struct Status {
     pub away: Option<Away>,
     /// How often the engineer's program was started again and came back.
     pub returns: u32,
+    /// Whether somebody is there, if that is a question.
+    pub presence: Option<Beside>,
+    /// While they are asked whether they are there: when no answer counts as none, in time since boot.
+    pub presence_deadline: Option<Duration>,
+    /// The quiet period of now.
+    pub quiet: Option<QuietPeriod>,
     /// What the client is asked.
     pub question: Option<Question>,
 }

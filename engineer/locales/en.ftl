@@ -20,6 +20,16 @@ connected = connected to { $hostname } ({ $id }) as { $user }, for { $minutes } 
 interrupted = the connection to the scanner is interrupted: { $trouble }
 connected-again = connected again
 more-time = the client granted more time: { $minutes } minutes left
+client-here = the client is there
+client-asked = the client is being asked whether they are still there
+client-away = the client has not said that they are there; you can go on
+client-held = the client is not there: what you type and send waits until they are back (fieldlink-connect call rings the scanner)
+quiet-for = announced that you work alone for { $minutes } more minutes
+quiet-announced = the client knows that you work alone for { $minutes } minutes
+quiet-is-over = the client knows that you do not work alone any more
+client-called = the scanner rings
+noted = noted; the client reads it, too
+too-much-announced = too much was announced just now: try again in a few seconds
 chat-arrived = the client: { $text }
 lines-left-out = { $count } lines from the other side were left out, because they came too fast
 # What is wrong with the connection to the scanner, as a part of a sentence.

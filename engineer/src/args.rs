@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::announcements::{CaseResult, Outcome};
 use fieldlink_transport::RelayAddress;
 
 use crate::exit;
@@ -111,6 +112,19 @@ pub enum Command {
         #[arg(long = "choice", value_name = "TEXT")]
         choices: Vec<String>,
     },
+    /// Tell the client that you work alone for a while
+    ///
+    /// They see until when, and that they should stay reachable; meanwhile the scanner does not ask whether they are
+    /// there. Another one takes the place of the one before; altogether an hour at most.
+    Quiet(QuietArguments),
+    /// Ring the scanner: you want the client beside it
+    Call {
+        /// The support ID, in one word or in quotes; not needed if one session is open
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
+    },
+    /// Make a note of this session, which the client reads, too
+    Note(NoteArguments),
     /// Send the client a line, or show what was said
     ///
     /// Without a TEXT: prints the last hundred lines of the session, the client's and yours. What the client
@@ -130,11 +144,9 @@ pub enum Command {
         json: bool,
     },
     /// End a session
-    End {
-        /// The support ID; not needed if one session is open
-        #[arg(value_name = "ID")]
-        id: Vec<String>,
-    },
+    ///
+    /// With an outcome, the client reads it before the session is over.
+    End(EndArguments),
     /// Show how to use plain ssh, scp, git … with a scanner
     ///
     /// Prints the line that belongs at the top of ~/.ssh/config, and checks what ssh makes of it: whether a
@@ -214,6 +226,87 @@ pub struct ConnectArguments {
     pub json: bool,
 }
 
+/// Arguments of `quiet`.
+#[derive(Debug, Args)]
+pub struct QuietArguments {
+    /// The support ID, in one word or in quotes; not needed if one session is open
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// You do not work alone any more
+    #[arg(long, conflicts_with_all = ["minutes", "words"], required_unless_present = "minutes")]
+    pub over: bool,
+    /// For how long, up to an hour: 20m, or just 20
+    #[arg(value_name = "TIME", value_parser = quiet_minutes)]
+    pub minutes: Option<u32>,
+    /// What you do meanwhile, at most 500 bytes
+    #[arg(value_name = "TEXT")]
+    pub words: Vec<String>,
+}
+
+/// Whose words a note has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum NoteSource {
+    /// What you saw.
+    Engineer,
+    /// What the client said.
+    Client,
+}
+
+/// Arguments of `note`.
+#[derive(Debug, Args)]
+pub struct NoteArguments {
+    /// The support ID, in one word or in quotes; not needed if one session is open
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Whose words it has
+    #[arg(long, value_name = "WHO", default_value = "engineer")]
+    pub by: NoteSource,
+    /// The note, at most 1000 bytes
+    #[arg(required = true, value_name = "TEXT")]
+    pub words: Vec<String>,
+}
+
+/// How a support case stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum OutcomeArgument {
+    /// The fault is gone.
+    Resolved,
+    /// The fault is there, and can be lived with.
+    Workaround,
+    /// Another session is needed.
+    SecondSession,
+}
+
+/// Arguments of `end`.
+#[derive(Debug, Args)]
+pub struct EndArguments {
+    /// The support ID; not needed if one session is open
+    #[arg(value_name = "ID")]
+    pub id: Vec<String>,
+    /// What became of the support case
+    #[arg(long, value_name = "OUTCOME")]
+    pub outcome: Option<OutcomeArgument>,
+    /// What was found and done, at most 1000 bytes
+    #[arg(long, value_name = "TEXT", requires = "outcome", default_value = "", hide_default_value = true)]
+    pub summary: String,
+    /// What is to be prepared for a second session
+    #[arg(long, value_name = "TEXT", required_if_eq("outcome", "second-session"))]
+    pub prepare: Option<String>,
+}
+
+impl EndArguments {
+    /// The outcome that is to be told, if one is.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        let result = match self.outcome? {
+            OutcomeArgument::Resolved => CaseResult::Resolved,
+            OutcomeArgument::Workaround => CaseResult::Workaround,
+            OutcomeArgument::SecondSession => CaseResult::SecondSession,
+        };
+        let prepare = self.prepare.clone().unwrap_or_default();
+        Some(Outcome { result, summary: self.summary.clone(), prepare })
+    }
+}
+
 /// Arguments of `ssh-config`.
 #[derive(Debug, Args)]
 pub struct SshConfigArguments {
@@ -253,6 +346,17 @@ pub struct RunArguments {
 /// The whole command line, for manual pages and completions.
 pub fn command() -> clap::Command {
     Arguments::command()
+}
+
+/// Minutes of a quiet period: a number, with or without an `m`, or `1h`.
+fn quiet_minutes(text: &str) -> Result<u32, String> {
+    let (number, unit) = match text.strip_suffix('h') {
+        Some(hours) => (hours, 60),
+        None => (text.strip_suffix('m').unwrap_or(text), 1),
+    };
+    let minutes = number.parse::<u32>().ok().and_then(|number| number.checked_mul(unit));
+    let fits = minutes.filter(|minutes| limits::QUIET_MINUTES.contains(minutes));
+    fits.ok_or_else(|| "name 1 to 60 minutes, as in 20m".to_owned())
 }
 
 fn extension_minutes() -> RangedI64ValueParser<u32> {

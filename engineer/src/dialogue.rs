@@ -4,6 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::time::SystemTime;
 
 use fieldlink_protocol::messages::Bounded;
+use fieldlink_protocol::messages::announcements::{Announcement, Outcome};
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::{limits, text, timestamp};
@@ -87,6 +88,24 @@ pub(crate) fn check_question(question: &Question) -> Result<(), String> {
     }
     // The scanner would end the session over what is beyond the wire's limits.
     FromEngineer::Ask { request: 1, question: question.clone() }.check().map_err(str::to_owned)
+}
+
+/// Checks what an engineer wants to announce.
+pub(crate) fn check_announcement(announcement: &Announcement) -> Result<(), String> {
+    let check = |name, text: &str, most| match text {
+        "" => Ok(()),
+        text => text::check(name, text, most).map_err(|error| error.to_string()),
+    };
+    match announcement {
+        Announcement::Quiet { text, .. } => check("the text", text, limits::QUESTION)?,
+        Announcement::Note { text, .. } => check("the note", text, limits::CHAT)?,
+        Announcement::Outcome(Outcome { summary, prepare, .. }) => {
+            check("the summary", summary, limits::CHAT)?;
+            check("what is to be prepared", prepare, limits::CHAT)?;
+        }
+        Announcement::QuietOver {} | Announcement::Call {} => {}
+    }
+    FromEngineer::Announce { request: 1, announcement: announcement.clone() }.check().map_err(str::to_owned)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
+use fieldlink_protocol::messages::control::ClientPresence;
 use fieldlink_protocol::text;
 use serde::Serialize;
 
@@ -56,6 +57,11 @@ pub(crate) enum Progress {
         /// Seconds until the session ends.
         seconds: u64,
     },
+    /// Whether the client is there.
+    Presence {
+        /// How it stands now.
+        presence: ClientPresence,
+    },
     /// The client wrote a line.
     Chat {
         /// The line.
@@ -107,7 +113,14 @@ impl Progress {
 
     /// Whether scanner or relay can cause it again and again.
     fn is_of_the_other_side(&self) -> bool {
-        matches!(self, Self::Interrupted(_) | Self::Active { .. } | Self::Extended { .. } | Self::Chat { .. })
+        matches!(
+            self,
+            Self::Interrupted(_)
+                | Self::Active { .. }
+                | Self::Extended { .. }
+                | Self::Presence { .. }
+                | Self::Chat { .. }
+        )
     }
 
     /// What is being waited for, if anything is.
@@ -129,6 +142,7 @@ impl Progress {
             }
             Self::Interrupted(trouble) if trouble.tries <= 1 => Some(interrupted(trouble)),
             Self::Extended { seconds } => Some(say!("more-time", minutes = seconds.div_ceil(60))),
+            Self::Presence { presence } => Some(present(*presence)),
             Self::Chat { text } => Some(say!("chat-arrived", text = text)),
             Self::LeftOut { count } => Some(say!("lines-left-out", count = *count)),
             Self::Ended { message, .. } | Self::Failed { message, .. } => {
@@ -136,6 +150,16 @@ impl Progress {
             }
             _ => None,
         }
+    }
+}
+
+/// Whether the client is there, and what follows.
+pub(crate) fn present(presence: ClientPresence) -> String {
+    match presence {
+        ClientPresence::Here => say!("client-here"),
+        ClientPresence::Asked => say!("client-asked"),
+        ClientPresence::Away => say!("client-away"),
+        ClientPresence::Held => say!("client-held"),
     }
 }
 
@@ -226,9 +250,10 @@ impl Console {
                 Some(interrupted(trouble))
             }
             Progress::Active { .. } if self.debugged.take() => Some(say!("connected-again")),
-            Progress::Chat { .. } | Progress::Extended { .. } | Progress::LeftOut { .. } => {
-                progress.sentence()
-            }
+            Progress::Chat { .. }
+            | Progress::Extended { .. }
+            | Progress::Presence { .. }
+            | Progress::LeftOut { .. } => progress.sentence(),
             _ => None,
         }
     }

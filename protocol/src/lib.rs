@@ -43,7 +43,8 @@ pub const SUBPROTOCOL: &str = "fieldlink.2";
 pub const SUBPROTOCOL_PREFIX: &str = "fieldlink.";
 
 /// Features that a side of this version understands. A side sends no message of a feature that the peer did not list.
-pub const FEATURES: &[&str] = &["ssh", feature::CHAT, feature::QUESTIONS];
+pub const FEATURES: &[&str] =
+    &["ssh", feature::CHAT, feature::QUESTIONS, feature::ANNOUNCEMENTS, feature::PRESENCE];
 
 /// Names of features that messages depend on.
 pub mod feature {
@@ -51,6 +52,10 @@ pub mod feature {
     pub const CHAT: &str = "chat";
     /// Questions of the engineer's to the client, an extension of the session among them.
     pub const QUESTIONS: &str = "questions";
+    /// What the engineer tells the client and needs no answer: quiet periods, calls, notes, the outcome.
+    pub const ANNOUNCEMENTS: &str = "announcements";
+    /// Whether the client is there.
+    pub const PRESENCE: &str = "presence";
 }
 
 /// Paths of the relay's four endpoints.

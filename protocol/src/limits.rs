@@ -83,6 +83,8 @@ pub const SESSION: Duration = Duration::from_secs(60 * 60);
 /// The longest a session may be made to last.
 pub const SESSION_MAX: Duration = Duration::from_secs(120 * 60);
 /// Minutes by which a session may be made longer at once, the least and the most.
+pub const QUIET_MINUTES: std::ops::RangeInclusive<u32> = 1..=60;
+/// By how many minutes a session may be made longer at once.
 pub const EXTENSION_MINUTES: std::ops::RangeInclusive<u32> = 1..=60;
 /// What the relay adds to `max_session`, because the engineer's touch, pairing, consent and the session's beginning come
 /// after the request.

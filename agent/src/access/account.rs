@@ -5,11 +5,13 @@ use fieldlink_device::notice::Warning;
 use fieldlink_device::order::Notification;
 use fieldlink_identity::Proven;
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::announcements::Outcome;
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::policy::Denied;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 
+use crate::clock;
 use crate::rules::{NotLetIn, Request, RuleEvent};
 use crate::view::{self, person_of};
 
@@ -42,6 +44,24 @@ fn warning_of(event: &RuleEvent) -> Option<Warning> {
             Err(_) => Warning::AnsweredNo,
         },
         RuleEvent::Withdrawn { .. } => Warning::Withdrawn,
+        RuleEvent::QuietBegan { until, text } => {
+            let seconds = until.saturating_sub(clock::now()).as_secs_f64().round() as u64;
+            Warning::Quiet { seconds, text: text.clone() }
+        }
+        RuleEvent::VerdictGiven { verdict, words, .. } => {
+            Warning::VerdictGiven { verdict: *verdict, words: words.clone() }
+        }
+        RuleEvent::QuietOver => Warning::QuietOver,
+        RuleEvent::Called => Warning::Called,
+        RuleEvent::Noted { text, by_client } => Warning::Noted { text: text.clone(), by_client: *by_client },
+        RuleEvent::OutcomeSaid(Outcome { result, summary, prepare }) => {
+            Warning::Outcome { result: *result, summary: summary.clone(), prepare: prepare.clone() }
+        }
+        RuleEvent::PresenceAsked { until } => {
+            Warning::StillThere { seconds: until.saturating_sub(clock::now()).as_secs_f64().round() as u64 }
+        }
+        RuleEvent::ClientAway { is_held } => Warning::NobodyThere { is_held: *is_held },
+        RuleEvent::ClientHere { was_held } => Warning::BackAgain { was_held: *was_held },
         RuleEvent::Extended { seconds, .. } => Warning::MoreTime { seconds: u64::from(*seconds) },
         RuleEvent::TimeLeft { minutes } => Warning::TimeLeft { minutes: *minutes },
         RuleEvent::ChatDelayed => Warning::Delayed,
@@ -64,7 +84,7 @@ fn not_let_in(request: &Request, why: NotLetIn, is_usable: bool) -> Option<Warni
 fn answered(answer: &Answer) -> Option<Warning> {
     match answer {
         // How long the session lasts now is told by itself.
-        Answer::Granted { .. } | Answer::Busy {} => None,
+        Answer::Granted { .. } | Answer::Busy {} | Answer::Taken {} => None,
         Answer::Refused {} => Some(Warning::AnsweredNo),
         Answer::Text { text } => Some(Warning::Answered { text: text::clean(text, limits::CHAT) }),
         Answer::NoMoreTime {} => Some(Warning::NoMoreTime),
@@ -118,6 +138,19 @@ pub(super) fn audit(event: &RuleEvent) {
         RuleEvent::UseAnswered { function, verdict, .. } => {
             let (function, is_allowed) = (function.name(), verdict.is_ok());
             tracing::info!(target: AUDIT, function, is_allowed, "the client was asked about a function");
+        }
+        RuleEvent::ClientAway { is_held } => {
+            tracing::info!(target: AUDIT, is_held, "nobody is beside the device")
+        }
+        RuleEvent::ClientHere { was_held } => {
+            tracing::info!(target: AUDIT, was_held, "somebody is beside the device");
+        }
+        RuleEvent::VerdictGiven { session, verdict, .. } => {
+            let verdict = verdict.name();
+            tracing::info!(target: AUDIT, %session, verdict, "the client's verdict");
+        }
+        RuleEvent::OutcomeSaid(outcome) => {
+            tracing::info!(target: AUDIT, outcome = outcome.result.name(), "the engineer's outcome");
         }
         RuleEvent::Interrupted { problem } => tracing::info!(problem, "the session is interrupted"),
         RuleEvent::Resumed => tracing::info!("the session goes on"),

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldlink_protocol::feature;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
-use fieldlink_protocol::messages::control;
+use fieldlink_protocol::messages::control::{self, ClientPresence};
+use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 
 use super::{Access, Unconfirmed, account};
+use crate::clock;
 use crate::network::monitor::Standing;
-use crate::rules::{Ending, Request, RuleEvent};
+use crate::rules::{Ending, Presence, Request, RuleEvent};
 use crate::session::LiveSession;
 use crate::session::policy::SessionPolicy;
 use crate::tunnel::Tunnel;
@@ -53,12 +56,27 @@ impl Access {
             RuleEvent::NotLetIn { request, told, .. } => return self.turn_away(&request, told).await,
             RuleEvent::Admitted { length, deadline, .. } => self.admit(length, deadline),
             RuleEvent::Returned { deadline, .. } => {
-                let left = deadline.saturating_sub(crate::clock::now());
+                let left = deadline.saturating_sub(clock::now());
                 self.admit(left.max(Duration::from_secs(1)), deadline);
+                // The program before this one knew.
+                let presence = self.rules.state().active().map(|active| active.presence());
+                presence.into_iter().for_each(|presence| self.say_presence(presence));
             }
             RuleEvent::UseDecided { uses, verdict, .. } => self.uses.decide(&uses, verdict),
             RuleEvent::NotAsked { request, answer } | RuleEvent::Answered { request, answer, .. } => {
                 self.say(ToEngineer::Answered { request, answer });
+            }
+            RuleEvent::Announced { request } => {
+                self.say(ToEngineer::Answered { request, answer: Answer::Taken {} });
+            }
+            RuleEvent::PresenceAsked { .. } => self.say_of_client(ClientPresence::Asked),
+            RuleEvent::ClientAway { is_held } => {
+                self.hold_input(is_held);
+                self.say_of_client(if is_held { ClientPresence::Held } else { ClientPresence::Away });
+            }
+            RuleEvent::ClientHere { .. } => {
+                self.hold_input(false);
+                self.say_of_client(ClientPresence::Here);
             }
             RuleEvent::Extended { deadline, .. } => {
                 // The engineer's side shows how much time is left; after a grant it should know at once.
@@ -74,6 +92,12 @@ impl Access {
             | RuleEvent::Resumed
             | RuleEvent::NotBelieved { .. }
             | RuleEvent::Asked(_)
+            | RuleEvent::QuietBegan { .. }
+            | RuleEvent::QuietOver
+            | RuleEvent::Called
+            | RuleEvent::VerdictGiven { .. }
+            | RuleEvent::Noted { .. }
+            | RuleEvent::OutcomeSaid(_)
             | RuleEvent::UseAnswered { .. }
             | RuleEvent::Withdrawn { .. }
             | RuleEvent::TimeLeft { .. }
@@ -88,6 +112,25 @@ impl Access {
             // What is dropped is logged there.
             session.say(message);
         }
+    }
+
+    fn say_presence(&self, presence: Presence) {
+        match presence {
+            Presence::Here { .. } => {}
+            Presence::Asked { .. } => self.say_of_client(ClientPresence::Asked),
+            Presence::Away { is_held: false } => self.say_of_client(ClientPresence::Away),
+            Presence::Away { is_held: true } => self.say_of_client(ClientPresence::Held),
+        }
+    }
+
+    fn say_of_client(&self, state: ClientPresence) {
+        if self.session.as_ref().is_some_and(|session| session.engineer_has(feature::PRESENCE)) {
+            self.say(control::FromAgent::Presence { state });
+        }
+    }
+
+    fn hold_input(&self, is_held: bool) {
+        self.session.iter().for_each(|session| session.hold_input(is_held));
     }
 
     fn open_tunnel(&mut self, support_id: SupportId) {
@@ -107,7 +150,7 @@ impl Access {
             Ok(session) => self.session = Some(session),
             Err(error) => {
                 tracing::error!(%error, "no host key");
-                self.rules.handle_failure(Reason::ScannerFailed);
+                self.rules.handle_failure(Reason::ScannerFailed, clock::now());
             }
         }
     }

@@ -24,7 +24,7 @@ impl Access {
             TunnelEvent::Lost(failure) => self.rules.handle_relay_lost(failure, now),
             TunnelEvent::IdTaken => self.rules.handle_id_taken(now),
             TunnelEvent::SessionOver(reason) => {
-                self.rules.handle_relay_closed(reason.unwrap_or(Reason::RelayRestarted));
+                self.rules.handle_relay_closed(reason.unwrap_or(Reason::RelayRestarted), clock::now());
             }
             TunnelEvent::Message(message) => self.on_relay(message),
         }
@@ -120,7 +120,7 @@ impl Access {
             Outcome::Uncharged(reason) => self.rules.handle_declined(request, reason),
             Outcome::NotBelieved(reason) => self.rules.handle_not_believed(request, reason),
             Outcome::Failed(reason, charge) => {
-                self.rules.handle_failed(request, &registration, charge, reason);
+                self.rules.handle_failed(request, &registration, charge, reason, clock::now());
             }
             Outcome::Verified(verified, charge) => {
                 match self.rules.handle_verified(request, &registration, charge, clock::now()) {

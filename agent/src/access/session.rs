@@ -20,7 +20,7 @@ impl Access {
                 tracing::warn!(problem, "session process lost");
                 let is_stop = self.around.launch.is_being_stopped().await;
                 let reason = if is_stop { Reason::AgentStopped } else { Reason::SessionProcessLost };
-                self.rules.handle_failure(reason);
+                self.rules.handle_failure(reason, clock::now());
             }
         }
         Ok(())
@@ -54,6 +54,9 @@ impl Access {
             }
             ControlEvent::Asked { request, question } => self.rules.handle_question(request, question, now),
             ControlEvent::Withdrawn { request } => self.rules.handle_withdrawal(request, now),
+            ControlEvent::Announced { request, announcement } => {
+                self.rules.handle_announcement(request, announcement, now);
+            }
             ControlEvent::Chat(text) => {
                 if !self.rules.handle_engineers_chat(&text, now) {
                     tracing::warn!("a line of chat was dropped: the engineer's side says too much");
@@ -80,7 +83,7 @@ impl Access {
 
     async fn on_not_begun(&mut self, error: BeginError) -> Result<(), Unconfirmed> {
         tracing::error!(%error, "session not started");
-        self.rules.handle_failure(Reason::ScannerFailed);
+        self.rules.handle_failure(Reason::ScannerFailed, clock::now());
         self.carry_out_events().await?;
         if error.is_of_another_version() {
             // An upgrade came while we waited for the engineer: the agent that fits takes over now.

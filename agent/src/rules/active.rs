@@ -10,7 +10,9 @@ use fieldlink_protocol::text;
 use super::conversation::{Rate, Said};
 use super::event::RuleEvent;
 use super::policy::Leaves;
+use super::presence::{Presence, PresenceCheck};
 use super::question::Asked;
+use super::quiet::{Quiet, Quietness};
 use super::{Events, Refusal, Request, Returns};
 
 /// When the client is reminded of the end, in minutes before it.
@@ -37,6 +39,11 @@ pub(crate) struct Active {
     /// Whether the engineer's program shows lines of chat.
     shows_chat: bool,
     pub(super) questions: Rate,
+    pub(super) announcements: Rate,
+    /// Whether the client is there.
+    pub(super) presence: PresenceCheck,
+    /// Whether the engineer has announced to work alone.
+    pub(super) quiet: Quietness,
     chat: Rate,
     said: Said,
     /// What the client has agreed to, and what waits for that.
@@ -51,16 +58,25 @@ enum Timer {
     TimeUp,
     /// The engineer's side was out of reach for too long.
     Silence,
+    /// The quiet period is over.
+    QuietOver,
     /// The question counts as not answered.
     Question,
     /// The client is told how much time is left.
     Reminder,
+    /// The client is asked whether they are there, or has not said so.
+    Presence,
     /// The engineer's side counts as out of reach.
     Interruption,
 }
 
 impl Active {
-    pub(super) fn begin(request: Request, shows_chat: bool, length: Duration, now: Duration) -> Self {
+    pub(super) fn begin(
+        request: Request,
+        shows_chat: bool,
+        (length, presence): (Duration, PresenceCheck),
+        now: Duration,
+    ) -> Self {
         let mut active = Self {
             returns: Returns::since(request.run),
             request,
@@ -72,12 +88,25 @@ impl Active {
             reminder: None,
             shows_chat,
             questions: Rate::of_questions(),
+            announcements: Rate::of_announcements(),
+            presence,
+            quiet: Quietness::default(),
             chat: Rate::of_chat(),
             said: Said::default(),
             leaves: Leaves::default(),
         };
         active.set_reminder(now);
         active
+    }
+
+    /// Whether the client is there.
+    pub(crate) fn presence(&self) -> Presence {
+        self.presence.state()
+    }
+
+    /// The quiet period of now, if there is one.
+    pub(crate) fn quiet(&self) -> Option<&Quiet> {
+        self.quiet.now()
     }
 
     pub(super) fn handle_heard(&mut self, now: Duration, events: &mut Events) {
@@ -166,8 +195,10 @@ impl Active {
         [
             (Timer::TimeUp, Some(self.deadline)),
             (Timer::Silence, is_interrupted.then(|| self.heard + patience)),
+            (Timer::QuietOver, self.quiet.poll_timeout()),
             (Timer::Question, self.asked.as_ref().map(|asked| asked.until)),
             (Timer::Reminder, self.reminder.map(reminder)),
+            (Timer::Presence, self.presence.poll_timeout(self.quiet.now().is_some())),
             (Timer::Interruption, (!is_interrupted).then(|| self.heard + limits::HEARTBEAT_LOST)),
         ]
         .into_iter()
@@ -189,7 +220,9 @@ impl Active {
         match timer {
             Timer::TimeUp => return Some(Reason::TimeUp),
             Timer::Silence => return Some(Reason::Silence),
+            Timer::QuietOver => self.end_quiet(now, events),
             Timer::Question => self.handle_no_answer(now, events),
+            Timer::Presence => self.presence.handle_timeout(now, events),
             Timer::Reminder => {
                 events.extend(self.reminder.map(|minutes| RuleEvent::TimeLeft { minutes }));
                 self.set_reminder(now);

@@ -8,6 +8,7 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::pairing::attempts::Standing;
 use fieldlink_protocol::reason::Reason;
 
+use super::presence::PresenceCheck;
 use super::{Active, Ending, NotLetIn, Pair, Request, RuleEvent, Rules, StaleAnswer, State, Teller};
 use crate::config::Consent;
 
@@ -84,7 +85,8 @@ impl Rules {
             State::Active(active) => active.request.session == session,
             State::Admitting { request, shows_chat, has_begun: true, .. } if request.session == session => {
                 let length = Duration::from_secs(self.session.length_seconds).min(limits::SESSION_MAX);
-                let active = Active::begin(request.clone(), *shows_chat, length, now);
+                let presence = PresenceCheck::new(&self.session, self.presence, now);
+                let active = Active::begin(request.clone(), *shows_chat, (length, presence), now);
                 let (request, deadline) = (request.clone(), active.deadline);
                 self.state = State::Active(Box::new(active));
                 self.events.push_back(RuleEvent::Admitted { request, length, deadline });
@@ -97,7 +99,7 @@ impl Rules {
     /// The session, or what was to become one, is over by `teller`'s word.
     pub(crate) fn handle_over(&mut self, reason: Reason, teller: Teller, now: Duration) {
         match self.state {
-            State::Active(_) | State::Admitting { .. } => self.close(Ending::told(reason, teller)),
+            State::Active(_) | State::Admitting { .. } => self.close(Ending::told(reason, teller), now),
             _ => self.leave(reason, teller, now),
         }
     }
@@ -110,8 +112,8 @@ impl Rules {
     }
 
     /// The relay does not register the agent for its session again: remote access goes off.
-    pub(crate) fn handle_relay_closed(&mut self, reason: Reason) {
-        self.close(Ending::told(reason, Teller::Relay));
+    pub(crate) fn handle_relay_closed(&mut self, reason: Reason, now: Duration) {
+        self.close(Ending::told(reason, Teller::Relay), now);
     }
 
     /// The engineer left before the client answered. It counts if the client was asked already.
@@ -138,7 +140,7 @@ impl Rules {
         self.events.push_back(RuleEvent::NotLetIn { request, why, told, is_usable: used_up.is_none() });
         self.wait(pair, now);
         if let Some(reason) = used_up {
-            self.close(Ending::Reason(reason));
+            self.close(Ending::Reason(reason), now);
         }
     }
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use fieldlink_protocol::limits;
 
-/// Lines of chat, and questions, that are passed on within [`PERIOD`]. Every process on the bus may be listening,
+/// Lines of chat, questions, and announcements that are passed on within [`PERIOD`]. Every process on the bus may be listening,
 /// and the client must find the time to type.
 const CHAT_LINES: u32 = 20;
 const QUESTIONS: u32 = 4;
+const ANNOUNCEMENTS: u32 = 6;
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// Lines of the client's that are kept, should they have to be said again.
@@ -25,6 +26,10 @@ pub(super) struct Rate {
 impl Rate {
     pub(super) fn of_chat() -> Self {
         Self { most: CHAT_LINES, since: Duration::ZERO, count: 0 }
+    }
+
+    pub(super) fn of_announcements() -> Self {
+        Self { most: ANNOUNCEMENTS, ..Self::of_chat() }
     }
 
     pub(super) fn of_questions() -> Self {

@@ -52,7 +52,7 @@ const WAYS: [&[usize]; 7] =
 
 impl Trial {
     fn of(inputs: &[usize]) -> Self {
-        let rules = Rules::new(Consent::Ask, SessionConfig::default());
+        let rules = Rules::new(Consent::Ask, PresenceMode::Off, SessionConfig::default());
         let mut trial = Self { rules, now: Duration::from_secs(1) };
         inputs.iter().for_each(|&input| INPUTS[input].1(&mut trial));
         while trial.rules.poll_event().is_some() {}

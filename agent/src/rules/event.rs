@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use fieldlink_protocol::ids::QuestionId;
+use fieldlink_device::verdict::Verdict;
+use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::messages::announcements::Outcome;
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::policy::{Denied, Function};
 use fieldlink_protocol::reason::Reason;
@@ -147,6 +149,46 @@ pub(crate) enum RuleEvent {
         /// Why not, if they may not.
         verdict: Result<(), Denied>,
     },
+    /// What the engineer announced was told to the client.
+    Announced {
+        /// The engineer's number for it.
+        request: u32,
+    },
+    /// The engineer works by themselves for a while.
+    QuietBegan {
+        /// When that is over.
+        until: Duration,
+        /// What is done meanwhile, cleaned; may be empty.
+        text: String,
+    },
+    /// That is over.
+    QuietOver,
+    /// The engineer wants the client beside the device.
+    Called,
+    /// The engineer made a note of this session.
+    Noted {
+        /// The note, cleaned.
+        text: String,
+        /// Whether it is what the client said.
+        by_client: bool,
+    },
+    /// What became of the support case, as the engineer says. Cleaned.
+    OutcomeSaid(Outcome),
+    /// The client is asked whether they are still there.
+    PresenceAsked {
+        /// When no answer counts as nobody there.
+        until: Duration,
+    },
+    /// Nobody answered.
+    ClientAway {
+        /// Whether the engineer's input is held until somebody does.
+        is_held: bool,
+    },
+    /// Somebody is there, after they were asked.
+    ClientHere {
+        /// Whether the engineer's input was held.
+        was_held: bool,
+    },
     /// The client gave more time.
     Extended {
         /// The session's new end.
@@ -172,6 +214,15 @@ pub(crate) enum RuleEvent {
     ChatAgain {
         /// The line, as it was said first.
         text: String,
+    },
+    /// The client's own verdict on a session that is over.
+    VerdictGiven {
+        /// The session.
+        session: SessionId,
+        /// Whether the problem is solved.
+        verdict: Verdict,
+        /// What they say of it, cleaned; may be empty.
+        words: String,
     },
     /// Remote access is off, and a session over if there was one.
     Closed {

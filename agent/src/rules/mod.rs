@@ -10,6 +10,7 @@
 //! so that no session can outlive its beginning with a PIN that still works.
 
 mod active;
+mod announcing;
 mod asking;
 mod consent;
 mod conversation;
@@ -23,7 +24,9 @@ mod model;
 mod pair;
 mod pairing;
 mod policy;
+mod presence;
 mod question;
+mod quiet;
 mod refusal;
 mod relay_link;
 mod request;
@@ -32,6 +35,7 @@ mod session;
 mod state;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -47,14 +51,16 @@ pub(crate) use ending::{Ending, Teller};
 pub(crate) use event::{NotLetIn, RuleEvent};
 pub(crate) use pair::Pair;
 pub(crate) use policy::UseId;
+pub(crate) use presence::Presence;
 pub(crate) use question::{Asked, Asking};
 pub(crate) use refusal::{GrantError, Refusal, StaleAnswer};
 pub(crate) use relay_link::RelayLink;
 pub(crate) use request::Request;
 pub(crate) use returns::Returns;
 pub(crate) use state::State;
+pub(crate) use verdict::VerdictWanted;
 
-use crate::config::{Consent, SessionConfig};
+use crate::config::{Consent, PresenceMode, SessionConfig};
 use crate::network::reach::Failure;
 
 /// Pairs that are drawn for one press, should the relay say that an ID is taken.
@@ -66,9 +72,11 @@ type Events = VecDeque<RuleEvent>;
 /// The state, and the limits that move it.
 pub(crate) struct Rules {
     consent: Consent,
+    presence: PresenceMode,
     session: SessionConfig,
     state: State,
     relay: RelayLink,
+    verdict: VerdictWanted,
     /// Pairs drawn anew since the client's press.
     redraws: u8,
     /// For which reasons engineers were not believed, since then.
@@ -78,14 +86,20 @@ pub(crate) struct Rules {
 
 impl Rules {
     /// Remote access that is off, and the configured limits.
-    pub(crate) fn new(consent: Consent, session: SessionConfig) -> Self {
+    pub(crate) fn new(consent: Consent, presence: PresenceMode, session: SessionConfig) -> Self {
         let (state, relay, events) = (State::Off, RelayLink::default(), Events::new());
-        Self { consent, session, state, relay, redraws: 0, disbelieved: HashSet::new(), events }
+        let (disbelieved, verdict) = (HashSet::new(), VerdictWanted::default());
+        Self { consent, presence, session, state, relay, verdict, redraws: 0, disbelieved, events }
     }
 
     /// Where remote access stands.
     pub(crate) fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Whether the client is asked for a verdict.
+    pub(crate) fn verdict(&self) -> &VerdictWanted {
+        &self.verdict
     }
 
     /// Whether the relay knows us.
@@ -115,6 +129,15 @@ impl Rules {
 
     /// The client orders something. What is said to the engineer comes by [`Self::handle_clients_chat`].
     pub(crate) fn handle_order(&mut self, order: Order, now: Duration) -> Result<(), Refusal> {
+        let is_sign = matches!(order, Order::Answer(..) | Order::Grant(..));
+        self.obey(order, now)?;
+        if is_sign {
+            self.handle_sign(now);
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, order: Order, now: Duration) -> Result<(), Refusal> {
         let is_off = matches!(self.state, State::Off);
         match order {
             Order::Ping => Ok(()),
@@ -128,22 +151,27 @@ impl Rules {
             Order::End if self.state.request().is_none() => Err(Refusal::NoSession),
             Order::Stop(_) if is_off => Err(Refusal::AlreadyOff),
             Order::End => {
-                self.close(Ending::Reason(Reason::ClientEnded));
+                self.close(Ending::Reason(Reason::ClientEnded), now);
                 Ok(())
             }
             Order::Stop(reason) | Order::Shutdown(reason) => {
-                self.close(Ending::Reason(reason));
+                self.close(Ending::Reason(reason), now);
                 Ok(())
             }
             Order::Answer(question, answer) => Ok(self.handle_answer(question, answer, now)?),
             Order::Grant(session, minutes) => self.handle_grant(session, minutes, now),
             Order::Chat(text) => self.handle_clients_chat(&text, true, now),
+            Order::Verdict(session, verdict, words) => {
+                self.verdict.handle_given(session, verdict, &words, &mut self.events)
+            }
+            Order::Here if self.handle_sign(now) => Ok(()),
+            Order::Here => Err(Refusal::NoSession),
         }
     }
 
     /// Something that remote access cannot do without has failed on our side, or stops.
-    pub(crate) fn handle_failure(&mut self, reason: Reason) {
-        self.close(Ending::Reason(reason));
+    pub(crate) fn handle_failure(&mut self, reason: Reason, now: Duration) {
+        self.close(Ending::Reason(reason), now);
     }
 
     /// The relay knows the support ID, or the session.
@@ -169,7 +197,7 @@ impl Rules {
             self.redraws += 1;
             self.open(now);
         } else {
-            self.close(Ending::Reason(Reason::IdTaken));
+            self.close(Ending::Reason(Reason::IdTaken), now);
         }
     }
 
@@ -180,7 +208,8 @@ impl Rules {
 
     /// When [`Self::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Duration> {
-        self.state_timeout().into_iter().chain(self.relay.poll_timeout()).min()
+        let verdict = self.verdict.poll_timeout();
+        self.state_timeout().into_iter().chain(self.relay.poll_timeout()).chain(verdict).min()
     }
 
     fn state_timeout(&self) -> Option<Duration> {
@@ -198,17 +227,18 @@ impl Rules {
     pub(crate) fn handle_timeout(&mut self, now: Duration) {
         let waits = matches!(self.state, State::Open { .. });
         self.relay.handle_timeout(waits, now, &mut self.events);
+        self.verdict.handle_timeout(now);
         while self.state_timeout().is_some_and(|due| due <= now) {
             let patience = self.patience();
             match &mut self.state {
                 State::Off => {}
-                State::Open { .. } => self.close(Ending::Idle),
+                State::Open { .. } => self.close(Ending::Idle, now),
                 State::Greeting { .. } => self.leave(Reason::PairingTimeout, Teller::Party, now),
                 State::Asking { .. } => self.turn_away(NotLetIn::Unanswered, now),
-                State::Admitting { .. } => self.close(Ending::Reason(Reason::ConnectionLost)),
+                State::Admitting { .. } => self.close(Ending::Reason(Reason::ConnectionLost), now),
                 State::Active(active) => {
                     if let Some(reason) = active.handle_timeout(patience, now, &mut self.events) {
-                        self.close(Ending::Reason(reason));
+                        self.close(Ending::Reason(reason), now);
                     }
                 }
             }
@@ -232,6 +262,7 @@ impl Rules {
             return;
         };
         self.relay = RelayLink::default();
+        self.verdict.forget();
         self.events.push_back(RuleEvent::Opened { support_id: pair.support_id });
         self.wait(pair, now);
     }
@@ -243,13 +274,16 @@ impl Rules {
     }
 
     /// Switches remote access off, from any state. The pair is dropped with it.
-    fn close(&mut self, ending: Ending) {
+    fn close(&mut self, ending: Ending, now: Duration) {
         let before = std::mem::replace(&mut self.state, State::Off);
         if matches!(before, State::Off) {
             return;
         }
         let is_relay_away = !std::mem::take(&mut self.relay).is_registered();
         let request = before.request().cloned();
+        if let State::Active(active) = &before {
+            self.verdict.ask(active.request.session, now);
+        }
         self.events.push_back(RuleEvent::Closed { request, ending, is_relay_away });
     }
 }

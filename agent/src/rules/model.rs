@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use fieldlink_device::order::ClientAnswer;
+use fieldlink_device::verdict;
 use fieldlink_protocol::ids::{QuestionId, RunId};
+use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::pairing::attempts::Charge;
@@ -40,6 +42,9 @@ enum Input {
     Use(u8),
     /// Of those that were wanted, one from the end.
     UseDropped(u8),
+    /// A quiet period of so many minutes; its end with none.
+    Quiet(u32),
+    Call,
     EngineersChat,
     ClientsChat,
     PairAgain(u8),
@@ -63,13 +68,15 @@ enum OrderKind {
     /// A yes to a question that is over.
     YesToEarlier,
     Grant(u32),
+    Here,
+    Verdict(u8),
 }
 
 fn input() -> impl Strategy<Value = Input> {
     use OrderKind::*;
     let order = prop_oneof![
         8 => Just(Start), 1 => Just(Stop), 1 => Just(End), 16 => Just(Yes), 4 => Just(No), 8 => Just(Words),
-        4 => Just(YesToEarlier), 4 => (1u32..=60).prop_map(Grant),
+        4 => Just(YesToEarlier), 1 => Just(Here), 2 => (1u8..3).prop_map(Verdict), 4 => (1u32..=60).prop_map(Grant),
     ];
     let request = 0u32..3;
     // What ends a session is rare, so that the others meet one.
@@ -101,6 +108,8 @@ fn input() -> impl Strategy<Value = Input> {
         3 => request.prop_map(Input::Withdrawal),
         3 => (0u8..7).prop_map(Input::Use),
         1 => (0u8..3).prop_map(Input::UseDropped),
+        1 => (0u32..=60).prop_map(Input::Quiet),
+        1 => Just(Input::Call),
         1 => Just(Input::EngineersChat),
         1 => Just(Input::ClientsChat),
         1 => (0u8..8).prop_map(Input::PairAgain),
@@ -124,9 +133,12 @@ struct Account {
     uses: HashSet<UseId>,
     /// What the client has agreed to.
     granted: HashSet<Function>,
+    /// Whether the client was asked whether they are there, and whether the engineer's input is held.
+    presence: Option<bool>,
 }
 
 struct Model {
+    presence: PresenceMode,
     rules: Rules,
     now: Duration,
     /// With the pair that was charged, which may be gone.
@@ -138,12 +150,17 @@ struct Model {
     uses: u64,
     /// For which reasons the client knows that engineers were turned away, since they switched remote access on.
     told: HashSet<Reason>,
+    /// Whether the client does something just now.
+    is_client: bool,
+    /// The last session, if an engineer worked in it and the client has not judged it.
+    unjudged: Option<SessionId>,
 }
 
 impl Model {
-    fn new(consent: Consent) -> Self {
+    fn new(consent: Consent, presence: PresenceMode) -> Self {
         Self {
-            rules: Rules::new(consent, SessionConfig::default()),
+            presence,
+            rules: Rules::new(consent, presence, SessionConfig::default()),
             now: Duration::from_secs(1),
             charges: Vec::new(),
             asked: None,
@@ -151,10 +168,13 @@ impl Model {
             account: Account::default(),
             uses: 0,
             told: HashSet::new(),
+            is_client: false,
+            unjudged: None,
         }
     }
 
     fn apply(&mut self, input: Input) -> Result<(), TestCaseError> {
+        self.is_client = matches!(input, Input::Order(_) | Input::ClientsChat);
         let (rules, now) = (&mut self.rules, self.now);
         match input {
             Input::Order(kind) => return self.order(kind),
@@ -162,7 +182,7 @@ impl Model {
             Input::RelayLost => rules.handle_relay_lost(outage(), now),
             Input::IdTaken => rules.handle_id_taken(now),
             Input::RelayEnded(n) => rules.handle_relay_ended(request(n).session, Reason::Revoked, now),
-            Input::RelayClosed => rules.handle_relay_closed(Reason::RelayRestarted),
+            Input::RelayClosed => rules.handle_relay_closed(Reason::RelayRestarted, now),
             Input::Pair(n) => drop(rules.handle_pair(&request(n), 0, 0)),
             Input::NotBelieved(n, is_replay) => {
                 let state = format!("{:?}", std::mem::discriminant(rules.state()));
@@ -185,7 +205,7 @@ impl Model {
             }
             Input::Failed => {
                 if let Some((registration, charge)) = self.charges.pop() {
-                    rules.handle_failed(request(1), &registration, charge, Reason::WrongPin);
+                    rules.handle_failed(request(1), &registration, charge, Reason::WrongPin, now);
                 }
             }
             Input::Greeted => rules.handle_greeted(true, now),
@@ -213,6 +233,12 @@ impl Model {
                 self.account.uses.remove(&id);
                 rules.handle_use_dropped(id, now);
             }
+            Input::Quiet(0) => rules.handle_announcement(1, Announcement::QuietOver {}, now),
+            Input::Quiet(minutes) => {
+                let text = String::new();
+                rules.handle_announcement(1, Announcement::Quiet { minutes, text }, now);
+            }
+            Input::Call => rules.handle_announcement(1, Announcement::Call {}, now),
             Input::EngineersChat => drop(rules.handle_engineers_chat("hello", now)),
             Input::ClientsChat => {
                 let _ = rules.handle_clients_chat("hello", true, now);
@@ -221,7 +247,7 @@ impl Model {
                 drop(rules.handle_pair_again(request(1).session, RunId::from_bytes([n; 16])));
             }
             Input::Returned => drop(rules.handle_returned(RunId::random(), true, now)),
-            Input::Failure => rules.handle_failure(Reason::ScannerFailed),
+            Input::Failure => rules.handle_failure(Reason::ScannerFailed, now),
             Input::Pass(seconds) => return self.pass(Duration::from_secs(seconds.into())),
             Input::Sleep(seconds) => {
                 self.now += Duration::from_secs(seconds.into());
@@ -245,6 +271,10 @@ impl Model {
             OrderKind::Words => Order::Answer(question, ClientAnswer::Text("green".into())),
             OrderKind::YesToEarlier => {
                 Order::Answer(self.earlier.unwrap_or_else(QuestionId::random), ClientAnswer::Yes)
+            }
+            OrderKind::Here => Order::Here,
+            OrderKind::Verdict(n) => {
+                Order::Verdict(request(n).session, verdict::Verdict::Partly, String::new())
             }
             OrderKind::Grant(minutes) => Order::Grant(request(1).session, minutes),
         };
@@ -336,6 +366,20 @@ impl Model {
                 account.open_questions.clear();
                 self.earlier = self.asked.take().or(self.earlier);
             }
+            RuleEvent::PresenceAsked { .. } => {
+                prop_assert_eq!(account.presence.replace(false), None, "once");
+                prop_assert!(self.presence != PresenceMode::Off);
+                let active = self.rules.state().active();
+                prop_assert!(active.is_none_or(|active| active.quiet().is_none()), "not in a quiet period");
+            }
+            RuleEvent::ClientAway { is_held } => {
+                prop_assert_eq!(account.presence.replace(is_held), Some(false), "they were asked");
+                prop_assert_eq!(is_held, self.presence == PresenceMode::Required);
+            }
+            RuleEvent::ClientHere { was_held } => {
+                prop_assert_eq!(account.presence.take(), Some(was_held), "what was held goes on");
+                prop_assert!(self.is_client, "only the client says so");
+            }
             RuleEvent::UseDecided { uses, function, verdict } => {
                 for id in uses {
                     prop_assert!(account.uses.remove(&id), "it waited, and nothing was decided before");
@@ -343,8 +387,12 @@ impl Model {
                 let is_granted = account.granted.contains(&function);
                 prop_assert_eq!(is_granted, verdict.is_ok(), "only what the client agreed to");
             }
-            RuleEvent::Closed { .. } => {
+            RuleEvent::VerdictGiven { session, .. } => {
+                prop_assert_eq!(self.unjudged.take(), Some(session), "once, of the session that was");
+            }
+            RuleEvent::Closed { request, .. } => {
                 prop_assert!(account.is_open, "on before off");
+                self.unjudged = account.began.and(request).map(|request| request.session);
                 *account = Account::default();
                 self.earlier = self.asked.take().or(self.earlier);
             }
@@ -378,8 +426,9 @@ proptest! {
         prologue in prop_oneof![0usize..=9, Just(9)],
         inputs in prop::collection::vec(input(), 0..120),
         asks in any::<bool>(),
+        presence in prop::sample::select(vec![PresenceMode::Off, PresenceMode::Remind, PresenceMode::Required]),
     ) {
-        let mut model = Model::new(if asks { Consent::Ask } else { Consent::Pin });
+        let mut model = Model::new(if asks { Consent::Ask } else { Consent::Pin }, presence);
         for input in call().into_iter().take(prologue).chain(inputs) {
             model.apply(input)?;
         }

@@ -70,12 +70,13 @@ impl Rules {
         registration: &Arc<Registration>,
         charge: Charge,
         reason: Reason,
+        now: Duration,
     ) {
         let pair = self.state.pair_of(registration);
         let is_last = pair.is_some_and(|pair| matches!(pair.attempts.failed(charge), Standing::Burnt(_)));
         self.events.push_back(RuleEvent::TryFailed { request: request.clone(), reason, is_last });
         if is_last {
-            self.close(Ending::WrongPins(request));
+            self.close(Ending::WrongPins(request), now);
         }
     }
 

@@ -26,6 +26,9 @@ pub enum Refusal {
     /// The engineer's program cannot show it.
     #[error("the engineer's program is too old for messages")]
     NoChat,
+    /// No session waits for a verdict, or another one.
+    #[error("no verdict is asked for")]
+    NoVerdict,
     /// The agent is on its way out.
     #[error("remote access is being shut down")]
     Stopping,

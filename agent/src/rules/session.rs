@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{RunId, SessionId};
+use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::policy::{Denied, Function};
 
@@ -40,6 +41,20 @@ impl Rules {
     /// The engineer takes a question back.
     pub(crate) fn handle_withdrawal(&mut self, request: u32, now: Duration) {
         self.with_active(|active, events| active.handle_withdrawal(request, now, events));
+    }
+
+    /// The engineer announces something. `request` is the engineer's number for it.
+    pub(crate) fn handle_announcement(&mut self, request: u32, announcement: Announcement, now: Duration) {
+        let told =
+            self.with_active(|active, events| active.handle_announcement(request, announcement, now, events));
+        if told.is_none() {
+            self.events.push_back(RuleEvent::NotAsked { request, answer: Answer::Busy {} });
+        }
+    }
+
+    /// The client has done something, so they are there. False if there is no session.
+    pub(super) fn handle_sign(&mut self, now: Duration) -> bool {
+        self.with_active(|active, events| active.presence.handle_sign(now, events)).is_some()
     }
 
     /// The engineer wants to use a function for which the client has to be asked.
@@ -82,7 +97,9 @@ impl Rules {
         now: Duration,
     ) -> Result<(), Refusal> {
         let said = self.with_active(|active, events| active.handle_clients_chat(line, has_room, now, events));
-        said.unwrap_or(Err(Refusal::NoSession))
+        said.unwrap_or(Err(Refusal::NoSession))?;
+        self.handle_sign(now);
+        Ok(())
     }
 
     /// The engineer's program, started again, wants to pair with the restart key. Returns its request, if it may.

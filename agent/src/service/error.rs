@@ -85,6 +85,7 @@ pub(super) fn code_of(refusal: Refusal) -> ErrorCode {
         Refusal::NoSession => ErrorCode::NoSession,
         Refusal::NotTaken => ErrorCode::TooMuchWaits,
         Refusal::NoChat => ErrorCode::NoChat,
+        Refusal::NoVerdict => ErrorCode::NoVerdict,
         Refusal::Stopping => ErrorCode::Stopping,
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
@@ -41,6 +42,8 @@ pub(crate) struct LiveSession {
     control_events: mpsc::Receiver<ControlEvent>,
     host_key: PrivateKey,
     engineer_key: Option<PublicKey>,
+    /// What the engineer's program understands, once it has said so.
+    features: Option<Features>,
     who: (SessionId, EngineerId),
     keys: Arc<SessionKeys>,
     user: String,
@@ -147,6 +150,7 @@ impl LiveSession {
             control_events,
             host_key,
             engineer_key: None,
+            features: None,
             who: (request.session, request.engineer.id),
             keys,
             user,
@@ -160,9 +164,20 @@ impl LiveSession {
         let key = ssh::parse_engineer_key(&hello.ssh_key).filter(|_| self.engineer_key.is_none());
         let is_new = key.is_some();
         if is_new {
+            self.features = Some(hello.features.clone());
             self.engineer_key = key;
         }
         is_new
+    }
+
+    /// Whether the engineer's program understands `feature`.
+    pub(crate) fn engineer_has(&self, feature: &str) -> bool {
+        self.features.as_ref().is_some_and(|features| features.has(feature))
+    }
+
+    /// Holds back what the engineer sends, on every channel, or lets it pass again. Nothing of it is lost.
+    pub(crate) fn hold_input(&self, is_held: bool) {
+        self.work().into_iter().for_each(|work| work.path.hold_input(is_held));
     }
 
     /// Sends a sealed message. False if it is dropped, because the engineer's side has taken nothing for long.

@@ -6,7 +6,7 @@ use fieldlink_protocol::policy::Function;
 
 use super::subject::subject;
 use super::text::microseconds;
-use crate::status::{Question, QuestionKind, Status};
+use crate::status::{Question, QuestionKind, QuietPeriod, Status};
 
 subject! {
     interface ConversationInterface = "com.navvis.Fieldlink1.Conversation";
@@ -27,6 +27,10 @@ subject! {
         "QuestionChoices" = question_choices: Vec<String>,
         /// When no answer counts as none.
         "QuestionDeadline" = question_deadline: u64,
+        /// Until when the engineer works alone, as they announced; 0 unless they do.
+        "QuietUntil" = quiet_until: u64,
+        /// What they do meanwhile, in their words.
+        "QuietText" = quiet_text: String,
     }
 
     /// What the person beside the device answers and says.
@@ -50,7 +54,13 @@ subject! {
 
 impl From<&Status> for ConversationProperties {
     fn from(status: &Status) -> Self {
-        let Some(question) = &status.question else { return Self::default() };
+        let quiet = match &status.quiet {
+            Some(QuietPeriod { until, text }) => {
+                Self { quiet_until: microseconds(*until), quiet_text: text.clone(), ..Self::default() }
+            }
+            None => Self::default(),
+        };
+        let Some(question) = &status.question else { return quiet };
         Self {
             question: question.id.to_string(),
             question_kind: question.kind.name().to_owned(),
@@ -59,6 +69,7 @@ impl From<&Status> for ConversationProperties {
             question_text: question.text.clone(),
             question_choices: question.choices.clone(),
             question_deadline: microseconds(question.until),
+            ..quiet
         }
     }
 }
@@ -67,6 +78,9 @@ impl ConversationProperties {
     /// Writes what they say into `status`.
     pub(super) fn read_into(&self, status: &mut Status) {
         status.question = self.to_question();
+        let quiet =
+            QuietPeriod { until: Duration::from_micros(self.quiet_until), text: self.quiet_text.clone() };
+        status.quiet = Some(quiet).filter(|quiet| !quiet.until.is_zero());
     }
 
     fn to_question(&self) -> Option<Question> {

@@ -68,6 +68,8 @@ errors! {
     QuestionNotOpen: Stale = "failed-stale-question", "that question is not open";
     /// The answer does not fit the question.
     AnswerDoesNotFit: Stale = "failed-unfit-answer", "that is no answer to this question";
+    /// No verdict is asked for.
+    NoVerdict: Stale = "failed-no-verdict", "no verdict is asked for, or not on that session";
     /// Remote access is on.
     AlreadyOn: NotNow = "failed-already-on", "remote access is on";
     /// Remote access is off.

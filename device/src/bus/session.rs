@@ -7,7 +7,7 @@ use fieldlink_protocol::policy::Function;
 use super::subject::subject;
 use super::text::{given, microseconds};
 use crate::notice::Person;
-use crate::status::{Away, Status, Terms, Visitor};
+use crate::status::{Away, Beside, Status, Terms, Visitor};
 
 subject! {
     interface SessionInterface = "com.navvis.Fieldlink1.Session";
@@ -38,6 +38,13 @@ subject! {
         "Deadline" = deadline: u64,
         /// While interrupted, who is out of reach: "us" (this device) or "them"; else empty.
         "Away" = away: String,
+        /// Whether somebody is there: "asked" (until PresenceDeadline), "away", "held" (what the engineer sends waits for
+        /// somebody); else empty.
+        "Presence" = presence: String,
+        /// While Presence is "asked": when no answer counts as nobody there; else 0.
+        "PresenceDeadline" = presence_deadline: u64,
+        /// After a session: its ID, as long as the client's verdict is asked for; else empty.
+        "VerdictFor" = verdict_for: String,
         /// How often the engineer's program was started again and came back into the session.
         "Returns" = returns: u32,
     }
@@ -49,6 +56,11 @@ subject! {
         /// Gives the session that is named 1 to 60 minutes more, asked for or not; two hours altogether are the most.
         /// polkit: .extend
         "GrantExtension" = grant_extension(session: &str, minutes: u32);
+        /// Says that somebody is beside the device. polkit: .answer
+        "Here" = here();
+        /// Says whether the session that is named, which is over (VerdictFor), has helped: "solved", "partly" or "not", and in
+        /// words, which may be empty; 1000 bytes at most. polkit: .answer
+        "GiveVerdict" = give_verdict(session: &str, verdict: &str, words: String);
     }
 
     signals {}
@@ -59,6 +71,9 @@ impl From<&Status> for SessionProperties {
         let mut properties = Self {
             deadline: microseconds(status.deadline.unwrap_or_default()),
             away: status.away.map_or("", Away::name).to_owned(),
+            presence: status.presence.map_or("", Beside::name).to_owned(),
+            presence_deadline: microseconds(status.presence_deadline.unwrap_or_default()),
+            verdict_for: status.verdict_for.map(|session| session.to_string()).unwrap_or_default(),
             returns: status.returns,
             ..Self::default()
         };
@@ -103,6 +118,10 @@ impl SessionProperties {
         });
         status.deadline = Some(Duration::from_micros(self.deadline)).filter(|deadline| !deadline.is_zero());
         status.away = Away::from_name(&self.away);
+        status.presence = Beside::from_name(&self.presence);
+        let deadline = Duration::from_micros(self.presence_deadline);
+        status.presence_deadline = Some(deadline).filter(|deadline| !deadline.is_zero());
+        status.verdict_for = self.verdict_for.parse().ok();
         status.returns = self.returns;
     }
 }

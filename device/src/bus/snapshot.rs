@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::notice::{NetworkNotice, Notice, Person};
-    use crate::status::{Phase, Question, QuestionKind, Terms, Visitor};
+    use crate::status::{Beside, Phase, Question, QuestionKind, QuietPeriod, Terms, Visitor};
 
     fn asking() -> Status {
         Status {
@@ -102,6 +102,9 @@ mod tests {
                 },
             }),
             deadline: Some(Duration::from_micros(77)),
+            presence: Some(Beside::Asked),
+            presence_deadline: Some(Duration::from_micros(76)),
+            quiet: Some(QuietPeriod { until: Duration::from_micros(75), text: "lidar".into() }),
             terms: Some(Terms {
                 minutes: 60,
                 never: vec![Function::Upload],
@@ -132,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_status_comes_through_the_bus_whole() {
-        let off = Status { notice: Some(Notice::Hearsay(Reason::ClientEnded)), ..Status::default() };
+        let (notice, verdict_for) = (Some(Notice::Hearsay(Reason::ClientEnded)), Some(SessionId::random()));
+        let off = Status { notice, verdict_for, ..Status::default() };
         for status in [asking(), off, Status::default()] {
             let sent = Snapshot::from(&status).changed_since(&Snapshot::default());
             assert_eq!(received(sent).to_status(), Some(status));

@@ -5,6 +5,7 @@ use clap::{Parser, Subcommand};
 use fieldlink_protocol::limits;
 
 use crate::failure;
+use crate::verdict::Verdict;
 
 /// Remote access to this device: start it, read out support ID and PIN, decide who comes in
 #[derive(Debug, Parser)]
@@ -74,6 +75,16 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         question: Option<String>,
     },
+    /// Say whether the session that is over has helped
+    Verdict {
+        /// Whether the problem is solved
+        verdict: VerdictArgument,
+        /// What you want to say about it
+        #[arg(value_name = "TEXT")]
+        words: Vec<String>,
+    },
+    /// Say that somebody is beside the device
+    Here,
     /// Check the network and say whether it is good enough
     ///
     /// The exit code is 0 for N0 only; 11 to 24 stand for N1 to N14.
@@ -84,6 +95,27 @@ pub enum Command {
     },
     /// Show the versions of this program and of the service
     Version,
+}
+
+/// Whether a session has helped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum VerdictArgument {
+    /// The problem is gone
+    Solved,
+    /// Some of it is
+    Partly,
+    /// It is as it was
+    Not,
+}
+
+impl From<VerdictArgument> for Verdict {
+    fn from(argument: VerdictArgument) -> Self {
+        match argument {
+            VerdictArgument::Solved => Self::Solved,
+            VerdictArgument::Partly => Self::Partly,
+            VerdictArgument::Not => Self::Not,
+        }
+    }
 }
 
 /// What an extension may be.

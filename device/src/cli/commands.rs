@@ -20,6 +20,7 @@ use crate::order::ClientAnswer;
 use crate::order::Order;
 use crate::panel::{Credentials, describe_credentials, describe_notification, time_left};
 use crate::status::{Phase, Question, QuestionKind, Status, Visitor};
+use crate::verdict::Verdict;
 use crate::watch::{News, Watch};
 use crate::words::Words;
 
@@ -52,6 +53,13 @@ pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> 
         Command::Extend { minutes } => extend(words, &device, minutes).await,
         Command::Chat { words: line } => chat(words, &device, &line.join(" ")).await,
         Command::Answer { words: line, question } => answer(words, &device, &line.join(" "), question).await,
+        Command::Verdict { verdict, words: said } => {
+            give_verdict(words, &device, verdict.into(), said.join(" ")).await
+        }
+        Command::Here => {
+            device.give(Order::Here).await?;
+            done(words.say("done-here"))
+        }
         Command::Network { json } => network(words, &device, json).await,
         Command::Version | Command::Stop | Command::End => Ok(0),
     }
@@ -187,6 +195,13 @@ async fn extend(words: &Words, device: &Device, minutes: u32) -> Result<u8, Fail
         }
         Err(_) => words.say("done-extended"),
     })
+}
+
+async fn give_verdict(words: &Words, device: &Device, verdict: Verdict, said: String) -> Result<u8, Failure> {
+    let none = || Failure::new(Kind::Stale, "failed-no-verdict");
+    let session = device.status().await?.verdict_for.ok_or_else(none)?;
+    device.give(Order::Verdict(session, verdict, said.clone())).await?;
+    done(words.verdict(verdict, said.trim()))
 }
 
 async fn chat(words: &Words, device: &Device, line: &str) -> Result<u8, Failure> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::notice;
 use crate::order::Notification;
 use crate::panel::{time_left, wrong_tries};
-use crate::status::{Away, Phase, Question, QuestionKind, Status, Visitor};
+use crate::status::{Away, Phase, Question, QuestionKind, QuietPeriod, Status, Visitor};
 use crate::words::Words;
 
 /// Width of the first column.
@@ -31,6 +31,9 @@ pub(super) fn to_text(words: &Words, status: &Status) -> String {
     if let Some(notice) = &status.notice {
         lines.add("", &words.notice_with_code(notice));
     }
+    if status.verdict_for.is_some() {
+        lines.add("", &words.say("verdict-asked"));
+    }
     if let Some(Visitor { who, .. }) = &status.visitor {
         lines.add(&label("label-engineer"), &format!("{} ({})", who.engineer, who.company));
         lines.add("", &words.identity(who));
@@ -39,6 +42,12 @@ pub(super) fn to_text(words: &Words, status: &Status) -> String {
     }
     if status.deadline.is_some() {
         lines.add(&label("label-time-left"), &words.time(time_left(status.deadline)));
+    }
+    if let Some(presence) = status.presence {
+        lines.add("", &words.say(&format!("presence-{}", presence.name())));
+    }
+    if let Some(QuietPeriod { until, text }) = &status.quiet {
+        lines.add("", &words.quiet(time_left(Some(*until)), text));
     }
     if let Some(question) = &status.question {
         lines.add(&label("label-question"), &words.question(question, status.visitor.as_ref()));
@@ -136,6 +145,11 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
         "problem": status.problem,
         "wrong_tries": status.wrong_tries,
         "session": status.visitor.as_ref().map(|visitor| visitor.session),
+        "verdict_for": status.verdict_for,
+        "presence": status.presence,
+        "quiet": status.quiet.as_ref().map(|quiet| {
+            json!({ "seconds": time_left(Some(quiet.until)).as_secs(), "text": quiet.text })
+        }),
         "terms": status.terms,
         "engineer": who.map(|who| &who.engineer),
         "company": who.map(|who| &who.company),

@@ -67,6 +67,9 @@ pub async fn run(words: Words, mut feed: Feed, at_end: InputEnd) {
                 }
             }
             Ok(notification) = feed.notifications.recv() => {
+                if rings(&notification) {
+                    screen.ring();
+                }
                 screen.print(&describe_notification(&words, &notification));
                 if let Some(question) = shown.status.question.as_ref().filter(|_| !notification.closes_question()) {
                     screen.print(&prompt(&words, question));
@@ -112,6 +115,10 @@ async fn read_lines(lines: mpsc::Sender<String>) {
             return;
         }
     }
+}
+
+fn rings(notification: &Notification) -> bool {
+    matches!(notification, Notification::Warning(warning) if warning.rings())
 }
 
 fn question_id(view: &View) -> Option<fieldlink_protocol::ids::QuestionId> {
@@ -186,6 +193,14 @@ impl Screen {
         };
         // A closed terminal is found out by its signal, not here.
         let _ = write!(out, "{begin}{text}{end}").and_then(|()| out.flush());
+    }
+
+    /// Whoever is near the terminal hears it, if it can be heard.
+    fn ring(&self) {
+        let mut out = std::io::stdout().lock();
+        if out.is_terminal() {
+            let _ = out.write_all(b"\x07").and_then(|()| out.flush());
+        }
     }
 
     /// A line was typed, so the next one begins at its beginning.

@@ -1,10 +1,12 @@
 //! What a line means that the client typed, and what to type instead if it means nothing.
 
+use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::reason::Reason;
 
 use crate::order::{ClientAnswer, Order};
 use crate::panel::View;
 use crate::status::{Phase, Question, QuestionKind};
+use crate::verdict::Verdict;
 use crate::words::Words;
 
 pub(super) fn is_end_word(words: &Words, line: &str) -> bool {
@@ -16,8 +18,9 @@ pub(super) fn understand(words: &Words, shown: &View, line: &str) -> Option<Orde
     let status = &shown.status;
     match (status.phase, line, &status.question) {
         (Phase::Off, "", _) => Some(Order::Start),
-        (Phase::Off, _, _) => None,
+        (Phase::Off, _, _) => Some(verdict(words, status.verdict_for?, line)?),
         _ if is_end_word(words, line) => Some(Order::Stop(Reason::ClientEnded)),
+        (_, "", _) if status.presence.is_some() => Some(Order::Here),
         (_, _, Some(question)) => answer_to(words, question, line),
         (_, "", None) => None,
         (Phase::Active | Phase::Interrupted, _, None) => Some(Order::Chat(line.to_owned())),
@@ -28,6 +31,7 @@ pub(super) fn understand(words: &Words, shown: &View, line: &str) -> Option<Orde
 /// What to type instead of a line that means nothing here.
 pub(super) fn hint(words: &Words, shown: &View, line: &str) -> String {
     let id = match (&shown.status.question, shown.status.phase) {
+        (None, Phase::Off) if shown.status.verdict_for.is_some() => "hint-verdict",
         (Some(question), _) => {
             return format!("  {}\n{}", words.say(mistake(question)), prompt(words, question));
         }
@@ -37,6 +41,15 @@ pub(super) fn hint(words: &Words, shown: &View, line: &str) -> String {
         (None, _) => "hint-end",
     };
     format!("  {}\n", words.say(id))
+}
+
+/// The client's verdict: one of three words, and behind it what they say of the session.
+fn verdict(words: &Words, session: SessionId, line: &str) -> Option<Order> {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let word = word.trim_end_matches([',', '.', ':', '!']);
+    let is_word = |verdict: &Verdict| words.is_word_for(&format!("words-for-{}", verdict.name()), word);
+    let verdict = Verdict::ALL.into_iter().find(is_word)?;
+    Some(Order::Verdict(session, verdict, rest.trim().to_owned()))
 }
 
 /// Why a line was no answer.

@@ -7,6 +7,7 @@
 mod consent;
 mod language;
 mod said;
+mod telling;
 #[cfg(test)]
 mod tests;
 

@@ -106,6 +106,23 @@ impl Words {
                 self.say_with("warning-no-longer-asks", &arguments)
             }
             Warning::Delayed => self.say("warning-delayed"),
+            Warning::Quiet { seconds, text } => self.quiet(Duration::from_secs(*seconds), text),
+            Warning::QuietOver => self.say("warning-quiet-over"),
+            Warning::Called => self.say("warning-called"),
+            Warning::Noted { text, by_client } => {
+                let id = if *by_client { "warning-noted-of-client" } else { "warning-noted" };
+                self.say_with(id, &[("text", text.into())])
+            }
+            Warning::Outcome { result, summary, prepare } => self.outcome(*result, summary, prepare),
+            Warning::StillThere { seconds } => {
+                let time = self.time(Duration::from_secs(*seconds));
+                self.say_with("warning-still-there", &[("time", time.into())])
+            }
+            Warning::NobodyThere { is_held: true } => self.say("warning-nobody-there-held"),
+            Warning::NobodyThere { is_held: false } => self.say("warning-nobody-there"),
+            Warning::VerdictGiven { verdict, words } => self.verdict(*verdict, words),
+            Warning::BackAgain { was_held: true } => self.say("warning-back-again-held"),
+            Warning::BackAgain { was_held: false } => self.say("warning-back-again"),
             Warning::Unknown => self.say("unknown-message"),
         }
     }

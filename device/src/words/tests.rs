@@ -10,7 +10,9 @@ use crate::notice::{NetworkKind, NetworkNotice, Notice, Person, Warning};
 use crate::order::{Local, Notification};
 use crate::panel::describe_notification;
 use crate::status::{Away, Question, QuestionKind, Terms, Visitor};
+use crate::verdict::Verdict;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::messages::announcements::CaseResult;
 use fieldlink_protocol::policy::Function;
 
 /// The messages of a language, each with the names of its arguments.
@@ -63,7 +65,8 @@ fn every_language_has_every_message_with_the_same_arguments() {
 #[test]
 fn every_message_is_used() {
     let code: String = code().into_iter().map(|(_, text)| text).collect();
-    let made = ["reason-", "hearsay-", "network-N", "function-"];
+    let made =
+        ["reason-", "hearsay-", "network-N", "function-", "presence-", "outcome-", "verdict-", "words-for-"];
     for id in messages(Language::English).keys() {
         let is_made = made.iter().any(|prefix| id.starts_with(prefix));
         assert!(is_made || code.contains(&format!("\"{id}\"")), "nothing says {id}");
@@ -95,6 +98,10 @@ fn person(partner: bool) -> Person {
     }
 }
 
+fn outcome(result: CaseResult) -> Warning {
+    Warning::Outcome { result, summary: "a cable".into(), prepare: "a new one".into() }
+}
+
 fn warnings() -> Vec<Warning> {
     let engineer = || "Ada".to_owned();
     let reason = fieldlink_protocol::reason::Reason::EngineerLost;
@@ -108,6 +115,24 @@ fn warnings() -> Vec<Warning> {
         Warning::Refused { engineer: engineer() },
         Warning::NotLetIn { engineer: engineer() },
         Warning::AnsweredNo,
+        Warning::UseAllowed { function: Function::Upload },
+        Warning::Quiet { seconds: 1_200, text: String::new() },
+        Warning::Quiet { seconds: 20, text: "lidar".into() },
+        Warning::QuietOver,
+        Warning::VerdictGiven { verdict: Verdict::Partly, words: "it beeps".into() },
+        Warning::VerdictGiven { verdict: Verdict::Not, words: String::new() },
+        Warning::VerdictGiven { verdict: Verdict::Solved, words: String::new() },
+        Warning::Called,
+        Warning::Noted { text: "x".into(), by_client: true },
+        Warning::Noted { text: "x".into(), by_client: false },
+        outcome(CaseResult::Resolved),
+        outcome(CaseResult::Workaround),
+        outcome(CaseResult::SecondSession),
+        Warning::StillThere { seconds: 120 },
+        Warning::NobodyThere { is_held: true },
+        Warning::NobodyThere { is_held: false },
+        Warning::BackAgain { was_held: true },
+        Warning::BackAgain { was_held: false },
         Warning::Answered { text: "green".into() },
         Warning::NoAnswer,
         Warning::Withdrawn,

@@ -6,7 +6,7 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::text;
 
-use super::end::{choose, no_session};
+use super::choosing::{choose, no_session};
 use crate::config::Directories;
 use crate::dialogue;
 use crate::exit::{Failure, Kind};
@@ -82,7 +82,9 @@ fn not_granted(answer: &Answer) -> Failure {
         Answer::NoMoreTime {} => {
             (Kind::Failed, say!("no-more-time", minutes = limits::SESSION_MAX.as_secs() / 60))
         }
-        Answer::Granted { .. } | Answer::Text { .. } => (Kind::Failed, say!("scanner-answered-else")),
+        Answer::Granted { .. } | Answer::Text { .. } | Answer::Taken {} => {
+            (Kind::Failed, say!("scanner-answered-else"))
+        }
     };
     Failure::new(kind, message)
 }

@@ -1,7 +1,7 @@
 //! `chat`: sends the client a line, or shows what was said.
 
 use super::ask::unanswered;
-use super::end::choose;
+use super::choosing::choose;
 use crate::config::Directories;
 use crate::dialogue;
 use crate::exit::Failure;

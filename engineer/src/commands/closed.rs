@@ -5,7 +5,7 @@ use std::path::Path;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
 
-use super::end::{broken_off, no_session, not_open};
+use super::choosing::{broken_off, no_session, not_open};
 use crate::directories::Place;
 use crate::printing::print;
 use crate::runtime_dir::{RuntimeDirectory, Sessions};

@@ -16,7 +16,7 @@ mod listener;
 use self::ahead::{Ahead, Reserve};
 use self::listener::{Accepted, Listener, Local};
 use super::accepting;
-use super::end::choose;
+use super::choosing::choose;
 use crate::config::Directories;
 use crate::exit::{Failure, Kind};
 use crate::local_socket::{Request, client};

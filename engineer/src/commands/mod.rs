@@ -1,9 +1,11 @@
 //! What each command does.
 
 mod accepting;
+mod announce;
 mod ask;
 mod certificate;
 mod chat;
+mod choosing;
 mod closed;
 mod connect;
 mod end;
@@ -58,9 +60,12 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Forward { words } => block_on(forward::run(&words, console)),
         Command::Extend { id, minutes } => ask::extend(id, minutes, console),
         Command::Ask { id, words, choices } => ask::ask(id, &words, choices, console),
+        Command::Quiet(arguments) => announce::quiet(arguments),
+        Command::Call { id } => announce::call(id),
+        Command::Note(arguments) => announce::note(arguments),
         Command::Chat { id, words } => chat::run(id, &words, console),
         Command::Status { json } => status::run(json),
-        Command::End { id } => block_on(end::run(&id)),
+        Command::End(arguments) => block_on(end::run(&arguments)),
         Command::SshConfig(arguments) => block_on(ssh_config::run(&arguments)),
         Command::SshPort(arguments) => block_on(ssh_port::run(&arguments, console)),
         Command::Hold => {

@@ -13,7 +13,7 @@ use tokio::io::copy_bidirectional_with_sizes;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::accepting;
-use super::end::choose;
+use super::choosing::choose;
 use crate::args::SshPortArguments;
 use crate::directories::Directories;
 use crate::exit::{Failure, Kind};

@@ -2,14 +2,16 @@
 
 use std::fmt::Write;
 
+use fieldlink_protocol::messages::control::ClientPresence;
 use fieldlink_protocol::text;
 use serde_json::json;
 
-use super::end::describe_broken_off;
+use super::choosing::describe_broken_off;
 use crate::config::Directories;
 use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, Status, client};
 use crate::printing::{print_answer, print_json};
+use crate::progress::present;
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
 use crate::words::say;
 
@@ -48,6 +50,13 @@ fn table(sessions: &[Status]) -> String {
         table
     });
     for status in sessions {
+        if let Some(presence) = status.presence.filter(|presence| *presence != ClientPresence::Here) {
+            let _ = writeln!(table, "{}: {}", status.id.grouped(), present(presence));
+        }
+        if let Some(seconds) = status.quiet_seconds {
+            let quiet = say!("quiet-for", minutes = seconds.div_ceil(60));
+            let _ = writeln!(table, "{}: {quiet}", status.id.grouped());
+        }
         if let Some(trouble) = &status.trouble {
             let _ = writeln!(table, "{}: {trouble}", status.id.grouped());
         }
@@ -102,6 +111,8 @@ mod tests {
             user: Some("support".into()),
             seconds: Some(3540),
             connections: 2,
+            presence: None,
+            quiet_seconds: None,
             trouble: None,
         };
         let asking = Status {

@@ -12,7 +12,7 @@ use std::fmt::{Display, Formatter};
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::limits;
-use fieldlink_protocol::messages::control::FromAgent;
+use fieldlink_protocol::messages::control::{ClientPresence, FromAgent};
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::messages::{Features, decode};
 use fieldlink_protocol::reason::Reason;
@@ -59,6 +59,8 @@ pub(crate) enum Heard {
         /// The answer.
         answer: Answer,
     },
+    /// Whether the client is there.
+    Presence(ClientPresence),
     /// A line from the client, fit to be shown.
     Chat(String),
     /// The agent is out of reach. Told again when there is more to say.
@@ -160,6 +162,7 @@ impl Conversation {
             (FromAgent::Answered { request, answer }, Phase::Admitted) => {
                 Ok(Heard::Answered { request, answer: clean(answer) })
             }
+            (FromAgent::Presence { state }, Phase::Admitted) => Ok(Heard::Presence(state)),
             (FromAgent::Chat { text }, Phase::Admitted) => Ok(Heard::Chat(text::clean(&text, limits::CHAT))),
             _ => Err(Broken(Reason::Incompatible)),
         }

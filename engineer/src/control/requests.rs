@@ -5,6 +5,7 @@ use std::task::Poll;
 
 use fieldlink_protocol::ids::PipeId;
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use tokio::sync::{mpsc, oneshot};
@@ -33,10 +34,26 @@ pub(crate) struct ControlRequests {
     lines: mpsc::Receiver<String>,
 }
 
-/// A question, and where its answer goes.
+/// What is put to the client.
+#[derive(Debug)]
+enum Put {
+    Question(Question),
+    Announcement(Announcement),
+}
+
+impl Put {
+    fn into_message(self, request: u32) -> FromEngineer {
+        match self {
+            Self::Question(question) => FromEngineer::Ask { request, question },
+            Self::Announcement(announcement) => FromEngineer::Announce { request, announcement },
+        }
+    }
+}
+
+/// What is put to the client, and where the answer goes.
 #[derive(Debug)]
 struct Asked {
-    question: Question,
+    put: Put,
     asker: oneshot::Sender<Answer>,
 }
 
@@ -67,8 +84,17 @@ impl ControlHandle {
 
     /// Asks the client. `None`: the channel is over. A caller that stops waiting takes the question back.
     pub(crate) async fn ask(&self, question: Question) -> Option<Answer> {
+        self.put(Put::Question(question)).await
+    }
+
+    /// Tells the client something, and waits until the scanner has it. `None`: the channel is over.
+    pub(crate) async fn announce(&self, announcement: Announcement) -> Option<Answer> {
+        self.put(Put::Announcement(announcement)).await
+    }
+
+    async fn put(&self, put: Put) -> Option<Answer> {
         let (asker, answer) = oneshot::channel();
-        self.questions.send(Asked { question, asker }).await.ok()?;
+        self.questions.send(Asked { put, asker }).await.ok()?;
         answer.await.ok()
     }
 
@@ -133,12 +159,12 @@ impl MessageSender {
 
 /// Puts a question, unless its asker is gone already or too many are open.
 fn ask(questions: &mut OpenQuestions<oneshot::Sender<Answer>>, asked: Asked) -> Option<FromEngineer> {
-    let Asked { question, asker } = asked;
+    let Asked { put, asker } = asked;
     if asker.is_closed() {
         return None;
     }
     match questions.add(asker) {
-        Ok(request) => Some(FromEngineer::Ask { request, question }),
+        Ok(request) => Some(put.into_message(request)),
         Err(asker) => {
             let _ = asker.send(Answer::Busy {});
             None

@@ -9,6 +9,8 @@ pub(crate) mod client;
 
 use std::io;
 
+use fieldlink_protocol::messages::announcements::Announcement;
+use fieldlink_protocol::messages::control::ClientPresence;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,7 @@ use crate::control::Trouble;
 use crate::end::End;
 
 /// Longest line, in bytes.
-pub(crate) const LINE: usize = 4096;
+pub(crate) const LINE: usize = 8192;
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +43,11 @@ pub(crate) enum Request {
     Ask {
         /// What.
         question: Question,
+    },
+    /// Tell the client something; the answer comes when the scanner has it.
+    Announce {
+        /// What.
+        announcement: Announcement,
     },
     /// Send the client a line.
     Chat {
@@ -135,6 +142,10 @@ pub(crate) struct Status {
     pub seconds: Option<u64>,
     /// SSH connections that are open.
     pub connections: usize,
+    /// Whether the client is there, once the session is active.
+    pub presence: Option<ClientPresence>,
+    /// Seconds until the quiet period that was announced is over.
+    pub quiet_seconds: Option<u64>,
     /// While interrupted: what is wrong, and how often another connection was tried.
     pub trouble: Option<Trouble>,
 }

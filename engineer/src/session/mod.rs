@@ -1,5 +1,6 @@
 //! One session, from the dial to the end: `open` makes it, [`Session`] holds it.
 
+mod client;
 mod contact;
 mod events;
 mod opening;
@@ -150,6 +151,10 @@ impl Session {
         let progress = match heard {
             Heard::Interrupted(trouble) => Some(Progress::Interrupted(trouble.clone())),
             Heard::Resumed => self.progress(),
+            Heard::Presence(state) => {
+                self.resources.client.send_modify(|client| client.presence = *state);
+                Some(Progress::Presence { presence: *state })
+            }
             Heard::Extended(left) => Some(Progress::Extended { seconds: left.as_secs() }),
             Heard::Chat(text) => {
                 self.resources.transcript.send_modify(|transcript| transcript.add(Speaker::Client, text));

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::State;
+use super::client::Client;
 use super::server::{InFlightLimit, Open, Server};
 use crate::call::Call;
 use crate::context::CallContext;
@@ -48,6 +49,7 @@ pub(super) struct Resources {
     pub(super) state: watch::Sender<State>,
     pub(super) open: watch::Receiver<Open>,
     pub(super) transcript: watch::Sender<Transcript>,
+    pub(super) client: watch::Sender<Client>,
     pub(super) relay: Option<RelayHandle>,
     pub(super) channel: Option<ChannelTask>,
     pub(super) tasks: JoinSet<()>,
@@ -71,6 +73,7 @@ impl Resources {
         let (state, watched) = watch::channel(State::Dialing);
         let (open_sender, open) = watch::channel(Open::default());
         let transcript = watch::Sender::new(Transcript::default());
+        let client = watch::Sender::new(Client::default());
         let [curtain, over, gone] = [(); 3].map(|()| CancellationToken::new());
         let server = Server {
             id: call.id,
@@ -80,6 +83,7 @@ impl Resources {
             open: open_sender,
             turns: InFlightLimit::default(),
             transcript: transcript.clone(),
+            client: client.clone(),
             curtain: curtain.clone(),
             end,
             over: over.clone(),
@@ -92,6 +96,7 @@ impl Resources {
             state,
             open,
             transcript,
+            client,
             relay: None,
             channel: None,
             tasks,

@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::State;
+use super::client::Client;
 use super::state::PipeClaim;
 use crate::control::channel::Pipe;
 use crate::dialogue::Transcript;
@@ -83,6 +84,8 @@ pub(super) struct Server {
     pub turns: InFlightLimit,
     /// What engineer and client said.
     pub transcript: watch::Sender<Transcript>,
+    /// What is known of the client.
+    pub client: watch::Sender<Client>,
     /// Fires when the session's own shell may have the terminal: its ssh gets no connection before.
     pub curtain: CancellationToken,
     /// Takes requests to end the session.
@@ -146,6 +149,7 @@ impl Server {
             }
             Request::Watch => self.tell_the_end(stream).await,
             Request::Ask { question } => self.ask(stream, question).await,
+            Request::Announce { announcement } => self.announce(stream, announcement).await,
             Request::Chat { text } => {
                 let reply = self.say(text);
                 stream.write_all(&encode(&reply)).await
@@ -248,6 +252,8 @@ impl Server {
 
     fn status(&self) -> Status {
         let (state, open) = (self.state.borrow(), *self.open.borrow());
+        let (client, now) = (*self.client.borrow(), Instant::now());
+        let is_active = state.admitted().is_ok();
         Status {
             id: self.id,
             ticket: self.ticket.clone(),
@@ -255,7 +261,9 @@ impl Server {
             state: state.name().into(),
             hostname: state.agent().map(|agent| agent.hostname.clone()),
             user: state.agent().map(|agent| agent.user.clone()),
-            seconds: state.remaining(Instant::now()),
+            seconds: state.remaining(now),
+            presence: is_active.then_some(client.presence),
+            quiet_seconds: client.quiet_seconds(now).filter(|_| is_active),
             connections: open.shell + open.others,
             trouble: state.trouble().cloned(),
         }

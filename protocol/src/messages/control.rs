@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::announcements::Announcement;
 use super::questions::{Answer, Question};
 use super::{Bounded, Features, all};
 use crate::{ids::PipeId, limits, reason::Reason, text};
@@ -37,6 +38,14 @@ pub enum FromEngineer {
     Withdraw {
         /// The question.
         request: u32,
+    },
+    /// The client is told something. Answered by [`FromAgent::Answered`], once, with [`Answer::Taken`] or
+    /// [`Answer::Busy`]. Feature `announcements`.
+    Announce {
+        /// As in `Ask`, with which it shares the numbers.
+        request: u32,
+        /// What.
+        announcement: Announcement,
     },
     /// A line for the client. Feature `chat`.
     Chat {
@@ -89,6 +98,11 @@ pub enum FromAgent {
         /// The answer.
         answer: Answer,
     },
+    /// Whether the client is there; said when it changes. Feature `presence`.
+    Presence {
+        /// How it stands now.
+        state: ClientPresence,
+    },
     /// A line from the client. Feature `chat`.
     Chat {
         /// The line.
@@ -99,6 +113,21 @@ pub enum FromAgent {
         /// Why.
         reason: Reason,
     },
+}
+
+/// Whether somebody is beside the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientPresence {
+    /// As far as is known.
+    #[default]
+    Here,
+    /// They are being asked.
+    Asked,
+    /// They have not answered. The session goes on.
+    Away,
+    /// They have not answered, and what the engineer sends is held until they do.
+    Held,
 }
 
 const KEY_LENGTH: usize = 200;
@@ -112,6 +141,7 @@ impl Bounded for FromEngineer {
                 (features.fits(), "too many features"),
             ]),
             Self::Ask { question, .. } => question.check(),
+            Self::Announce { announcement, .. } => announcement.check(),
             Self::Chat { text } => all(&[(text.len() <= limits::CHAT, "the line is too long")]),
             _ => Ok(()),
         }

@@ -4,6 +4,7 @@
 //! the peer listed.
 
 pub mod agent;
+pub mod announcements;
 pub mod control;
 pub mod engineer;
 pub mod questions;

@@ -44,8 +44,10 @@ pub enum Answer {
     Refused {},
     /// The client said nothing in time.
     NoAnswer {},
-    /// The client was not asked: another question is open.
+    /// The client was not asked: another question is open. Or not told: too much was announced lately.
     Busy {},
+    /// The client was told. Answers an announcement.
+    Taken {},
     /// The client was not asked: the session already lasts as long as one may.
     NoMoreTime {},
 }

@@ -16,6 +16,8 @@ use crate::{Namespace, PATIENCE, Relay};
 pub struct ScannerOptions {
     /// Whether the client is asked.
     pub asks: bool,
+    /// Lines in front of the sections.
+    pub settings: String,
     /// Lines under `[session]`.
     pub session: String,
     /// Lines under `[forward]`.
@@ -181,8 +183,9 @@ fn config_text(url: &str, authority: &Path, options: &ScannerOptions) -> String 
         .as_ref()
         .map_or_else(String::new, |path| format!("session_program = \"{}\"\n", path.display()));
     let mut text = format!(
-        "relay = \"{url}\"\nca_file = \"{}\"\nconsent = \"{consent}\"\n{program}",
-        authority.display()
+        "relay = \"{url}\"\nca_file = \"{}\"\nconsent = \"{consent}\"\n{program}{}",
+        authority.display(),
+        options.settings
     );
     // A section without lines is left out: an older build may not know it.
     let sections = [

@@ -28,6 +28,7 @@ mod hostile_relay;
 mod language;
 mod network_lab;
 mod policy;
+mod presence;
 mod proxies;
 mod registration;
 mod relay_clock;

@@ -42,7 +42,7 @@ fn what_comes_out_of_turn_changes_nothing() {
 
 #[test]
 fn another_id_is_drawn_only_before_anyone_could_try_this_one() {
-    let mut rules = Rules::new(Consent::Ask, SessionConfig::default());
+    let mut rules = Rules::new(Consent::Ask, PresenceMode::Off, SessionConfig::default());
     rules.handle_order(Order::Start, SECOND).expect("off");
     for _ in 0..MOST_REDRAWS {
         events(&mut rules);
@@ -90,12 +90,13 @@ fn a_call_from_beginning_to_end() {
         rules.handle_heard(now.min(3601 * SECOND));
     }
     assert_eq!(due(&mut rules, 3602 * SECOND), ended(Reason::TimeUp));
-    assert_eq!(rules.poll_timeout(), None);
+    let until = rules.poll_timeout().expect("the client is asked for a verdict");
+    assert_eq!((due(&mut rules, until), rules.poll_timeout()), (vec![], None));
 }
 
 #[test]
 fn orders_are_refused_where_they_lead_nowhere() {
-    let mut rules = Rules::new(Consent::Ask, SessionConfig::default());
+    let mut rules = Rules::new(Consent::Ask, PresenceMode::Off, SessionConfig::default());
     let stop = || Order::Stop(Reason::ClientEnded);
     assert_eq!(rules.handle_order(Order::Ping, SECOND), Ok(()));
     assert_eq!(rules.handle_order(stop(), SECOND), Err(Refusal::AlreadyOff));
@@ -141,7 +142,7 @@ fn a_charge_of_an_earlier_pair_does_not_touch_the_next() {
     rules.handle_order(Order::Stop(Reason::ClientEnded), SECOND).expect("on");
     rules.handle_order(Order::Start, SECOND).expect("off");
     for charge in charges {
-        rules.handle_failed(request(1), &first, charge, Reason::WrongPin);
+        rules.handle_failed(request(1), &first, charge, Reason::WrongPin, SECOND);
     }
     assert!(rules.handle_charge(&first, RunId::random()).is_err());
     let second = registration(&mut rules).expect("a pair");
@@ -167,7 +168,7 @@ fn two_refusals_or_three_wrong_pins_burn_the_pair() {
     let charges: Vec<_> = (0..3).map(|_| charge(&mut rules).expect("free")).collect();
     assert_eq!(charge(&mut rules).err(), Some(Reason::Burnt));
     for (is_last, charge) in [false, false, true].into_iter().zip(charges) {
-        rules.handle_failed(request(1), &registration, charge, Reason::WrongPin);
+        rules.handle_failed(request(1), &registration, charge, Reason::WrongPin, SECOND);
         let failed = RuleEvent::TryFailed { request: request(1), reason: Reason::WrongPin, is_last };
         assert_eq!(rules.poll_event(), Some(failed));
     }

@@ -1,8 +1,10 @@
 //! The rules by example: a call up to the session, and the session.
 
 mod call;
+mod presence;
 mod session;
 mod uses;
+mod verdict;
 
 use std::sync::Arc;
 
@@ -48,7 +50,11 @@ pub(super) fn events(rules: &mut Rules) -> Vec<RuleEvent> {
 
 /// Open and registered, nothing left to poll.
 fn open(consent: Consent) -> (Rules, Arc<Registration>) {
-    let mut rules = Rules::new(consent, SessionConfig::default());
+    open_with(consent, PresenceMode::Off)
+}
+
+fn open_with(consent: Consent, presence: PresenceMode) -> (Rules, Arc<Registration>) {
+    let mut rules = Rules::new(consent, presence, SessionConfig::default());
     rules.handle_order(Order::Start, Duration::ZERO).expect("off");
     rules.handle_registered();
     let registration = registration(&mut rules).expect("a pair");
@@ -96,7 +102,11 @@ fn due_when_heard(rules: &mut Rules, now: Duration) -> Vec<RuleEvent> {
 
 /// A session that was admitted at `now`.
 fn active(now: Duration) -> Rules {
-    let (mut rules, registration) = open(Consent::Pin);
+    active_with(PresenceMode::Off, now)
+}
+
+fn active_with(presence: PresenceMode, now: Duration) -> Rules {
+    let (mut rules, registration) = open_with(Consent::Pin, presence);
     verified(&mut rules, &registration, 1).expect("greeted");
     rules.handle_greeted(true, now);
     rules.handle_begun();

@@ -38,6 +38,6 @@ impl ConversationMethods for Object {
     }
 }
 
-fn check(line: &str) -> Result<(), Error> {
+pub(super) fn check(line: &str) -> Result<(), Error> {
     text::check("text", line.trim(), limits::CHAT).map_err(|error| Error::invalid(error.to_string()))
 }

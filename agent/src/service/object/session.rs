@@ -2,9 +2,11 @@
 
 use fieldlink_device::bus::{Caller, SessionMethods, SessionProperties};
 use fieldlink_device::order::Order;
+use fieldlink_device::verdict::Verdict;
 use fieldlink_protocol::ids::SessionId;
-use fieldlink_protocol::limits;
+use fieldlink_protocol::{limits, text};
 
+use super::conversation::check;
 use super::{Object, parse};
 use crate::service::action::Action;
 use crate::service::error::Error;
@@ -26,5 +28,25 @@ impl SessionMethods for Object {
             return Err(Error::invalid(format!("minutes={minutes}")));
         }
         self.order(caller, Action::Extend, Order::Grant(session, minutes)).await
+    }
+
+    async fn here(&self, caller: Caller<'_>) -> Result<(), Error> {
+        self.order(caller, Action::Answer, Order::Here).await
+    }
+
+    async fn give_verdict(
+        &self,
+        caller: Caller<'_>,
+        session: &str,
+        verdict: &str,
+        words: String,
+    ) -> Result<(), Error> {
+        let session: SessionId = parse("session", session)?;
+        let unknown = || Error::invalid(format!("verdict={}", text::name(verdict)));
+        let verdict = Verdict::from_name(verdict).ok_or_else(unknown)?;
+        if !words.trim().is_empty() {
+            check(&words)?;
+        }
+        self.order(caller, Action::Answer, Order::Verdict(session, verdict, words)).await
     }
 }

@@ -11,7 +11,10 @@ use fieldlink_device::notice::{NetworkNotice, Notice, Person, Warning};
 use fieldlink_device::order::{ClientAnswer, Notification, Order};
 use fieldlink_device::panel::Credentials;
 use fieldlink_device::panel::View;
-use fieldlink_device::status::{Away, Phase, Question, QuestionKind, Status, Terms, Visitor};
+use fieldlink_device::status::{
+    Away, Beside, Phase, Question, QuestionKind, QuietPeriod, Status, Terms, Visitor,
+};
+use fieldlink_device::verdict::Verdict;
 use fieldlink_device::words::Language;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::limits;
@@ -48,6 +51,12 @@ fn guarded() -> Vec<(Call, Action, Option<Order>)> {
             Action::Answer,
             answer(ClientAnswer::Text("green".into())),
         ),
+        (
+            Call::new(SESSION, "GiveVerdict", (ID, "partly", "it beeps")),
+            Action::Answer,
+            Some(Order::Verdict(ID.parse().expect("one"), Verdict::Partly, "it beeps".into())),
+        ),
+        (Call::new(SESSION, "Here", ()), Action::Answer, Some(Order::Here)),
         (Call::new(CONVERSATION, "SendChat", "hello"), Action::Answer, Some(Order::Chat("hello".into()))),
     ]
 }
@@ -85,7 +94,11 @@ fn full() -> Status {
         }),
         deadline: Some(std::time::Duration::from_micros(77)),
         away: Some(Away::Us),
+        verdict_for: Some(ID.parse().expect("one")),
         returns: 1,
+        presence: Some(Beside::Asked),
+        presence_deadline: Some(std::time::Duration::from_micros(76)),
+        quiet: Some(QuietPeriod { until: std::time::Duration::from_micros(75), text: "lidar".into() }),
         question: Some(Question {
             id: ID.parse().expect("one"),
             kind: QuestionKind::Extension,

@@ -99,6 +99,7 @@ enum Body {
     Empty,
     Text(String),
     Texts(String, String),
+    ThreeTexts(String, String, String),
     Minutes(String, u32),
 }
 
@@ -126,6 +127,12 @@ impl From<&str> for CallBody {
 impl From<(&str, &str)> for CallBody {
     fn from((one, other): (&str, &str)) -> Self {
         Self(Body::Texts(one.to_owned(), other.to_owned()))
+    }
+}
+
+impl From<(&str, &str, &str)> for CallBody {
+    fn from((one, two, three): (&str, &str, &str)) -> Self {
+        Self(Body::ThreeTexts(one.to_owned(), two.to_owned(), three.to_owned()))
     }
 }
 
@@ -193,6 +200,7 @@ impl Peers {
             Body::Empty => message.build(&()),
             Body::Text(text) => message.build(text),
             Body::Texts(one, other) => message.build(&(one, other)),
+            Body::ThreeTexts(one, two, three) => message.build(&(one, two, three)),
             Body::Minutes(id, minutes) => message.build(&(id, minutes)),
         };
         self.client.send(&message.expect("a message")).await.expect("sent");
@@ -275,6 +283,9 @@ async fn send(client: &Connection, call: &Call) -> Result<Message, String> {
             Body::Text(text) => client.call_method(to, PATH, interface, call.method, text).await,
             Body::Texts(one, other) => {
                 client.call_method(to, PATH, interface, call.method, &(one, other)).await
+            }
+            Body::ThreeTexts(one, two, three) => {
+                client.call_method(to, PATH, interface, call.method, &(one, two, three)).await
             }
             Body::Minutes(id, minutes) => {
                 client.call_method(to, PATH, interface, call.method, &(id, minutes)).await

@@ -97,6 +97,9 @@ impl Conversation {
                 Ok(ControlEvent::Greeted(EngineerHello { ssh_key, features }))
             }
             (FromEngineer::Ask { request, question }, true) => Ok(ControlEvent::Asked { request, question }),
+            (FromEngineer::Announce { request, announcement }, true) => {
+                Ok(ControlEvent::Announced { request, announcement })
+            }
             (FromEngineer::Withdraw { request }, true) => Ok(ControlEvent::Withdrawn { request }),
             (FromEngineer::Chat { text }, true) => Ok(ControlEvent::Chat(text)),
             (FromEngineer::Heartbeat {}, true) => Ok(ControlEvent::Heard),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use fieldlink_protocol::ids::{PipeId, RunId, SessionId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
+use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::pipe::Role;
@@ -45,6 +46,13 @@ pub(crate) enum ControlEvent {
         /// More time, or a question in words.
         question: Question,
     },
+    /// The client is to be told something.
+    Announced {
+        /// The engineer's own number for it.
+        request: u32,
+        /// What.
+        announcement: Announcement,
+    },
     /// A question is taken back.
     Withdrawn {
         /// The engineer's own number for it.
@@ -65,6 +73,7 @@ impl ControlEvent {
             Self::Heard
             | Self::PipeClosed(_)
             | Self::Asked { .. }
+            | Self::Announced { .. }
             | Self::Withdrawn { .. }
             | Self::Chat(_) => true,
             Self::Greeted(_) | Self::Link(_) | Self::Over(..) => false,

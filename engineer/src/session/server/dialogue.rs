@@ -2,8 +2,9 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::{feature, limits};
 use tokio::io::AsyncWriteExt;
@@ -34,18 +35,53 @@ impl Server {
         stream.write_all(&encode(&reply)).await
     }
 
+    /// Tells the client something.
+    pub(super) async fn announce(
+        &self,
+        mut stream: LocalStream,
+        announcement: Announcement,
+    ) -> io::Result<()> {
+        let (reader, _) = stream.split();
+        let reply = tokio::select! {
+            biased;
+            () = self.over.cancelled() => self.end_as_reply(),
+            () = platform::hung_up(&reader) => return Ok(()),
+            reply = self.tell(announcement) => reply,
+        };
+        stream.write_all(&encode(&reply)).await
+    }
+
+    async fn tell(&self, announcement: Announcement) -> Reply {
+        let fit = dialogue::check_announcement(&announcement);
+        let live = match self.live_with(feature::ANNOUNCEMENTS, fit) {
+            Ok(live) => live,
+            Err(reply) => return *reply,
+        };
+        let told = live.voice.announce(announcement.clone()).await;
+        if told == Some(Answer::Taken {}) {
+            self.client.send_modify(|client| client.was_told(&announcement, Instant::now()));
+        }
+        self.reply_with(told).await
+    }
+
+    async fn reply_with(&self, answer: Option<Answer>) -> Reply {
+        match answer {
+            Some(answer) => Reply::Answered { answer },
+            None => {
+                // The session follows its control channel in a moment, and knows why.
+                self.over.cancelled().await;
+                self.end_as_reply()
+            }
+        }
+    }
+
     async fn answer(&self, question: Question) -> Reply {
         let live = match self.live_with(feature::QUESTIONS, dialogue::check_question(&question)) {
             Ok(live) => live,
             Err(reply) => return *reply,
         };
         match timeout(PATIENCE, live.voice.ask(question)).await {
-            Ok(Some(answer)) => Reply::Answered { answer },
-            Ok(None) => {
-                // The session follows its control channel in a moment, and knows why.
-                self.over.cancelled().await;
-                self.end_as_reply()
-            }
+            Ok(answer) => self.reply_with(answer).await,
             Err(_) => Reply::Answered { answer: Answer::NoAnswer {} },
         }
     }

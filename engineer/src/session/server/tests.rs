@@ -26,6 +26,7 @@ pub(super) fn serve() -> Served {
         open: watch::channel(Open::default()).0,
         turns: InFlightLimit::default(),
         transcript: transcript.clone(),
+        client: watch::Sender::default(),
         curtain: CancellationToken::new(),
         end,
         over: over.clone(),

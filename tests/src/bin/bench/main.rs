@@ -9,6 +9,7 @@ mod ends;
 mod far;
 mod forwarded;
 mod gaps;
+mod holds;
 mod idle;
 mod latency;
 mod openssh;
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
 type Part = fn(&mut Rows, &Path);
 
 /// What can be measured by itself, if named on the command line.
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 9] = [
     ("idle", idle::rows),
     ("first-output", first_output_rows),
     ("throughput", throughput_rows),
@@ -54,6 +55,7 @@ const PARTS: [(&str, Part); 8] = [
     ("far-gaps", far::gap_rows),
     ("far-copies", far::copy_rows),
     ("ends", end_rows),
+    ("holds", hold_rows),
 ];
 
 fn run(wanted: &[&str]) -> ExitCode {
@@ -107,6 +109,10 @@ fn gap_rows(rows: &mut Rows, _: &Path) {
     let wired = Wired::new(&relay, [None, None]);
     let call = wired.call();
     wired.near_rows(rows, &mut relay, &call);
+}
+
+fn hold_rows(rows: &mut Rows, _: &Path) {
+    holds::rows(rows);
 }
 
 fn end_rows(rows: &mut Rows, _: &Path) {

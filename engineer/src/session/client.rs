@@ -1,0 +1,34 @@
+//! What is known of the client while a session lasts.
+
+use std::time::{Duration, Instant};
+
+use fieldlink_protocol::messages::announcements::Announcement;
+use fieldlink_protocol::messages::control::ClientPresence;
+
+/// Whether they are there, and whether they expect to be left alone.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Client {
+    /// As the scanner said last.
+    pub(super) presence: ClientPresence,
+    /// When the quiet period that was announced last is over.
+    quiet_until: Option<Instant>,
+}
+
+impl Client {
+    /// The scanner has taken an announcement.
+    pub(super) fn was_told(&mut self, announcement: &Announcement, now: Instant) {
+        match announcement {
+            Announcement::Quiet { minutes, .. } => {
+                self.quiet_until = Some(now + Duration::from_secs(60 * u64::from(*minutes)));
+            }
+            Announcement::QuietOver {} => self.quiet_until = None,
+            Announcement::Call {} | Announcement::Note { .. } | Announcement::Outcome(_) => {}
+        }
+    }
+
+    /// Seconds until the quiet period is over, if there is one.
+    pub(super) fn quiet_seconds(&self, now: Instant) -> Option<u64> {
+        let left = self.quiet_until?.checked_duration_since(now)?;
+        Some(left.as_secs_f64().ceil() as u64)
+    }
+}
