@@ -62,7 +62,7 @@ fn show_session(status: &mut Status, active: &Active, are_we_away: bool) {
     let away = if are_we_away { Away::Us } else { Away::Them };
     status.away = active.interrupted.as_ref().map(|_| away);
     status.returns = active.returns.count;
-    status.question = active.asked.as_ref().map(question_of);
+    status.question = active.question().map(question_of);
     let (presence, until) = match active.presence() {
         Presence::Here { .. } => (None, None),
         Presence::Asked { until } => (Some(Beside::Asked), Some(until)),
@@ -103,8 +103,16 @@ fn question_of(asked: &Asked) -> Question {
     match &asked.asking {
         Asking::Use(function) => Question { function: Some(*function), ..plain(QuestionKind::Use) },
         Asking::Engineers { question, .. } => match question {
-            questions::Question::Extension { minutes } => {
-                Question { minutes: *minutes, ..plain(QuestionKind::Extension) }
+            questions::Question::Extension { minutes, reason } => {
+                Question { minutes: *minutes, text: reason.clone(), ..plain(QuestionKind::Extension) }
+            }
+            questions::Question::Step { text } => {
+                Question { text: text.clone(), ..plain(QuestionKind::Step) }
+            }
+            questions::Question::Ready { ready } => {
+                let kind = if ready.is_step() { QuestionKind::Step } else { QuestionKind::Text };
+                let choices = ready.choices().iter().map(|&choice| choice.to_owned()).collect();
+                Question { ready: Some(*ready), choices, ..plain(kind) }
             }
             questions::Question::Text { text, choices } => {
                 Question { text: text.clone(), choices: choices.clone(), ..plain(QuestionKind::Text) }

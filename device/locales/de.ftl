@@ -92,6 +92,7 @@ warning-not-believed = Ein Techniker wurde abgewiesen, laut Supportdienst { $vis
 warning-broken-off = { $visitor } hat während der Prüfung der PIN abgebrochen; das zählt als falsche PIN.
 warning-refused = Sie haben { $engineer } nicht eingelassen. Geschieht das noch einmal, geht der Fernzugriff aus.
 warning-use-allowed = Sie haben für diese Sitzung erlaubt: { $function }.
+warning-done = Sie haben gesagt, dass es getan ist.
 warning-answered-no = Sie haben Nein gesagt.
 warning-answered = Sie haben geantwortet: { $text }
 warning-not-let-in = Es kam rechtzeitig keine Antwort, darum wurde { $engineer } nicht eingelassen. Geschieht das noch einmal, geht der Fernzugriff aus.
@@ -146,10 +147,15 @@ identity-proven = Den Namen bestätigt { $authority }.
 identity-told = Den Namen nennt der Supportdienst.
 question-use = Der Techniker möchte verwenden: { $function }. Für diese Sitzung erlauben?
 question-extension = Der Techniker bittet um { $minutes } Minuten mehr. Einverstanden?
+question-extension-with-reason = Der Techniker bittet um { $minutes } Minuten mehr: { $reason }. Einverstanden?
+question-step = Der Techniker bittet Sie, das zu tun: { $text }
 question-text = Der Techniker fragt: { $text }
 question-time = (noch { $time } für die Antwort)
 question-time-left = Noch { $time } für die Antwort.
 type-yes-or-no = Tippen Sie ja oder nein und drücken Sie die Eingabetaste:{" "}
+type-done-or-no = Tippen Sie fertig, wenn es getan ist, oder nein, und drücken Sie die Eingabetaste:{" "}
+no-answer-done-or-no = Das war keine Antwort: Nur die Wörter fertig und nein zählen.
+words-for-done = fertig erledigt
 type-an-answer = Tippen Sie eine Antwort und drücken Sie die Eingabetaste:{" "}
 type-a-number = Tippen Sie eine Zahl und drücken Sie die Eingabetaste:{" "}
 type-a-number-to = Tippen Sie eine Zahl von 1 bis { $most } und drücken Sie die Eingabetaste:{" "}
@@ -169,6 +175,26 @@ function-download = Dateien von diesem Gerät kopieren
 function-forward = Anschlüsse (Ports) dieses Geräts
 function-operations = Updates und andere vorbereitete Vorgänge
 function-restart = ein Neustart dieses Geräts
+
+## Fertige Fragen und Schritte und die Antworten zur Auswahl
+
+ready-light-at-start = Was zeigt das Licht am Scanner gleich nach dem Einschalten?
+ready-light-while-scanning = Was zeigt das Licht am Scanner während einer Aufnahme?
+ready-sounds = Was ist vom Scanner zu hören?
+ready-battery-swap = Bitte wechseln Sie den Akku: den alten herausnehmen, den geladenen einsetzen, bis er einrastet.
+ready-cable = Bitte ziehen Sie das Netzwerkkabel ab und stecken Sie es an beiden Enden wieder ein, bis es einrastet.
+ready-restart-by-hand = Bitte schalten Sie den Scanner am Knopf aus, warten Sie zehn Sekunden und schalten Sie ihn wieder ein. Der Fernzugriff ist dann aus und muss neu gestartet werden.
+choice-off = nichts, es ist aus
+choice-green = grün
+choice-blue = blau
+choice-yellow = gelb
+choice-red = rot
+choice-blinking = es blinkt
+choice-nothing = nichts
+choice-one-beep = ein Ton
+choice-beeps = mehrere Töne
+choice-fan = ein lauter Lüfter
+choice-grinding = Schleifen oder Kratzen
 
 ## Das Netz
 
@@ -269,6 +295,7 @@ phase-admitting = an, der Techniker wird eingelassen
 phase-active = an, ein Techniker ist verbunden
 phase-interrupted = an, unterbrochen. { $what }
 answer-with-allow = Antwort: fieldlink allow, oder fieldlink refuse
+answer-with-done = antworten mit: fieldlink done oder fieldlink refuse
 answer-with-text = Antwort: fieldlink answer TEXT
 answer-with-number = Antwort: fieldlink answer ZAHL
 

@@ -95,6 +95,7 @@ warning-not-believed = An engineer was turned away, by the support service's wor
 warning-broken-off = { $visitor } broke off while the PIN was checked, which counts as a wrong one.
 warning-refused = You did not let { $engineer } in. If this happens once more, remote access goes off.
 warning-use-allowed = You allowed for this session: { $function }.
+warning-done = You said that it is done.
 warning-answered-no = You said no.
 warning-answered = You answered: { $text }
 warning-not-let-in = There was no answer in time, so { $engineer } was not let in. If this happens once more, remote access goes off.
@@ -149,10 +150,15 @@ identity-proven = The name is certified by { $authority }.
 identity-told = The name is what the support service says.
 question-use = The engineer wants to use: { $function }. Allow it for this session?
 question-extension = The engineer asks for { $minutes } more minutes. Agree?
+question-extension-with-reason = The engineer asks for { $minutes } more minutes: { $reason }. Agree?
+question-step = The engineer asks you to do this: { $text }
 question-text = The engineer asks: { $text }
 question-time = ({ $time } to answer)
 question-time-left = { $time } left to answer.
 type-yes-or-no = Type yes or no, and press Enter:{" "}
+type-done-or-no = Type done when it is done, or no, and press Enter:{" "}
+no-answer-done-or-no = That was no answer: only the words done and no count.
+words-for-done = done ok
 type-an-answer = Type an answer and press Enter:{" "}
 type-a-number = Type a number and press Enter:{" "}
 type-a-number-to = Type a number from 1 to { $most }, and press Enter:{" "}
@@ -173,6 +179,26 @@ function-download = copying files from this device
 function-forward = ports of this device
 function-operations = updates and other prepared operations
 function-restart = a restart of this device
+
+## Ready questions and steps, and the answers to choose from
+
+ready-light-at-start = What does the light on the scanner show just after it is switched on?
+ready-light-while-scanning = What does the light on the scanner show during a scan?
+ready-sounds = What can you hear from the scanner?
+ready-battery-swap = Please swap the battery: take the old one out, put the charged one in until it clicks.
+ready-cable = Please unplug the network cable and plug it in again until it clicks, at both ends.
+ready-restart-by-hand = Please switch the scanner off with its button, wait ten seconds, and switch it on again. Remote access is off then, and has to be started again.
+choice-off = nothing, it is off
+choice-green = green
+choice-blue = blue
+choice-yellow = yellow
+choice-red = red
+choice-blinking = it blinks
+choice-nothing = nothing
+choice-one-beep = one beep
+choice-beeps = several beeps
+choice-fan = a loud fan
+choice-grinding = grinding or scraping
 
 ## The network
 
@@ -273,6 +299,7 @@ phase-admitting = on, letting the engineer in
 phase-active = on, an engineer is connected
 phase-interrupted = on, interrupted. { $what }
 answer-with-allow = answer: fieldlink allow, or fieldlink refuse
+answer-with-done = answer: fieldlink done, or fieldlink refuse
 answer-with-text = answer: fieldlink answer TEXT
 answer-with-number = answer: fieldlink answer NUMBER
 

@@ -217,6 +217,10 @@ impl Device {
             Order::Answer(question, ClientAnswer::Text(text)) => {
                 self.call_on(CONVERSATION, "Answer", &(question.to_string(), text)).await
             }
+            Order::Answer(question, ClientAnswer::InLanguage(text, language)) => {
+                let body = &(question.to_string(), text, language.code());
+                self.call_on(CONVERSATION, "AnswerIn", body).await
+            }
             Order::Chat(text) => self.call_on(CONVERSATION, "SendChat", &text).await,
             Order::Verdict(session, verdict, words) => {
                 self.call_on(SESSION, "GiveVerdict", &(session.to_string(), verdict.name(), words)).await

@@ -105,6 +105,13 @@ pub enum Warning {
         /// The text of the answer.
         text: String,
     },
+    /// The client chose an answer to a ready question.
+    Chosen {
+        /// Its name.
+        choice: String,
+    },
+    /// The client has done what they were asked to.
+    Done,
     /// A question was not answered in time.
     NoAnswer,
     /// The engineer took a question back.
@@ -205,6 +212,8 @@ impl Warning {
             | Self::UseAllowed { .. }
             | Self::AnsweredNo
             | Self::Answered { .. }
+            | Self::Chosen { .. }
+            | Self::Done
             | Self::NoAnswer
             | Self::Withdrawn
             | Self::NoLongerAsks { .. } => true,

@@ -6,6 +6,7 @@ use fieldlink_protocol::reason::Reason;
 use crate::failure::Failure;
 use crate::notice::Warning;
 use crate::verdict::Verdict;
+use crate::words::Language;
 
 /// What the client asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum ClientAnswer {
     No,
     /// One of the choices, or words of the client's own.
     Text(String),
+    /// The same, and the language that the client reads.
+    InLanguage(String, Language),
 }
 
 /// Something that happens and is not a state.

@@ -224,9 +224,14 @@ pub fn describe_question(words: &Words, question: &Question, status: &Status) ->
             let patience = describe_patience(words, question);
             format!("{meaning}\n  {asked}{patience} {}", words.say("type-yes-or-no"))
         }
+        QuestionKind::Step => {
+            let asked = words.asked_by_whom(question);
+            format!("\n  {asked} {}", words.say("type-done-or-no"))
+        }
         QuestionKind::Text => {
-            let asked = words.say_with("question-text", &[("text", asked.into())]);
-            let lines = question.choices.iter().zip(1..);
+            let asked = words.asked_by_whom(question);
+            let choices = words.choices(question);
+            let lines = choices.iter().zip(1..);
             let choices: String = lines.map(|(choice, n)| format!("    {n}  {choice}\n")).collect();
             let how = if question.choices.is_empty() { "type-an-answer" } else { "type-a-number" };
             format!("\n  {asked}\n{choices}  {}", words.say(how))

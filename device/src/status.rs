@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::policy::{Function, Permission};
 use serde::Serialize;
 
@@ -84,6 +85,8 @@ named! {
         Extension = "extension",
         /// One of the choices, or words if there are none.
         Text = "text",
+        /// Something to do: done, or no.
+        Step = "step",
         /// Whether a function may be used in this session: yes or no.
         Use = "use",
     }
@@ -147,7 +150,9 @@ pub struct Question {
     pub minutes: u32,
     /// What the engineer wants to use, if that is the question.
     pub function: Option<Function>,
-    /// The question in the engineer's words, if it is one of theirs.
+    /// The question or step, if it is one that there are words for; the choices are names then.
+    pub ready: Option<Ready>,
+    /// The question in the engineer's words, if it is one of theirs, or why they want more time.
     pub text: String,
     /// What to choose from.
     pub choices: Vec<String>,
@@ -159,7 +164,16 @@ pub struct Question {
 impl Question {
     /// A question with nothing beside its kind.
     pub fn new(id: QuestionId, kind: QuestionKind, until: Duration) -> Self {
-        Self { id, kind, minutes: 0, function: None, text: String::new(), choices: Vec::new(), until }
+        Self {
+            id,
+            kind,
+            minutes: 0,
+            function: None,
+            ready: None,
+            text: String::new(),
+            choices: Vec::new(),
+            until,
+        }
     }
 }
 

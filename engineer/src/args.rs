@@ -7,6 +7,7 @@ use clap::builder::RangedI64ValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::announcements::{CaseResult, Outcome};
+use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_transport::RelayAddress;
 
 use crate::exit;
@@ -86,8 +87,8 @@ pub enum Command {
     },
     /// Ask the client for more time
     ///
-    /// Waits until the client has answered, a minute at most, and prints how long the session lasts now. A
-    /// session lasts 120 minutes at most. Ctrl-C takes the question back.
+    /// Waits until the client has answered, which they can as long as the session lasts, and prints how long it lasts
+    /// now. A session lasts 120 minutes at most. Ctrl-C takes the question back.
     Extend {
         /// The support ID, in one word or in quotes; not needed if one session is open
         #[arg(long, value_name = "ID")]
@@ -95,23 +96,21 @@ pub enum Command {
         /// By how many minutes, 1 to 60
         #[arg(value_parser = extension_minutes())]
         minutes: u32,
+        /// Why, as the client reads it; at most 500 bytes
+        #[arg(value_name = "REASON")]
+        reason: Vec<String>,
     },
     /// Ask the client a question
     ///
     /// Waits until the client has answered, five minutes at most, and prints the answer, and nothing else,
     /// on standard output. Without a --choice the client types it. The client is asked one thing at a time.
-    /// Ctrl-C takes the question back.
-    Ask {
-        /// The support ID, in one word or in quotes; not needed if one session is open
-        #[arg(long, value_name = "ID")]
-        id: Option<String>,
-        /// The question, at most 500 bytes
-        #[arg(required = true, value_name = "QUESTION")]
-        words: Vec<String>,
-        /// An answer to choose from; may be given up to six times
-        #[arg(long = "choice", value_name = "TEXT")]
-        choices: Vec<String>,
-    },
+    /// Ctrl-C takes the question back. Your own words reach the client as yours; a ready question (--ready) in their
+    /// language, and its answer is one of the names that --list shows.
+    Ask(AskArguments),
+    /// Ask the client to do something, and wait until they say that it is done
+    ///
+    /// As ask, which has ready steps, too: ask --list.
+    Step(StepArguments),
     /// Tell the client that you work alone for a while
     ///
     /// They see until when, and that they should stay reachable; meanwhile the scanner does not ask whether they are
@@ -224,6 +223,52 @@ pub struct ConnectArguments {
     /// Tell what happens as JSON, one object a line; opens no shell
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `ask`.
+#[derive(Debug, Args)]
+pub struct AskArguments {
+    /// The support ID, in one word or in quotes; not needed if one session is open
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Show the ready questions and steps, which every scanner has in its client's language
+    #[arg(long, conflicts_with_all = ["ready", "words", "choices"])]
+    pub list: bool,
+    /// A ready question or step
+    #[arg(long, value_name = "NAME", value_parser = ready, conflicts_with_all = ["words", "choices"])]
+    pub ready: Option<Ready>,
+    /// The question, at most 500 bytes
+    #[arg(required_unless_present_any = ["list", "ready"], value_name = "QUESTION")]
+    pub words: Vec<String>,
+    /// An answer to choose from; may be given up to six times
+    #[arg(long = "choice", value_name = "TEXT")]
+    pub choices: Vec<String>,
+}
+
+/// Arguments of `step`.
+#[derive(Debug, Args)]
+pub struct StepArguments {
+    /// The support ID, in one word or in quotes; not needed if one session is open
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// A ready step
+    #[arg(long, value_name = "NAME", value_parser = ready_step, conflicts_with = "words")]
+    pub ready: Option<Ready>,
+    /// What is to be done, at most 500 bytes
+    #[arg(required_unless_present = "ready", value_name = "TEXT")]
+    pub words: Vec<String>,
+}
+
+fn ready(name: &str) -> Result<Ready, String> {
+    let names = Ready::ALL.map(Ready::name).join(", ");
+    Ready::from_name(name).ok_or_else(|| format!("there is none of that name; there are: {names}"))
+}
+
+fn ready_step(name: &str) -> Result<Ready, String> {
+    ready(name).and_then(|ready| match ready.is_step() {
+        true => Ok(ready),
+        false => Err("that is a question: fieldlink-connect ask --ready".to_owned()),
+    })
 }
 
 /// Arguments of `quiet`.
@@ -393,7 +438,9 @@ mod tests {
     #[test]
     fn words_for_the_client_are_told_from_the_id() {
         let arguments = parse(&["ask", "Is", "it green?", "--choice", "yes", "--choice", "no"]);
-        let Some(Command::Ask { id, words, choices }) = arguments.command else { panic!("ask") };
+        let Some(Command::Ask(AskArguments { id, words, choices, .. })) = arguments.command else {
+            panic!("ask")
+        };
         assert_eq!(
             (id, words, choices),
             (None, vec!["Is".into(), "it green?".into()], vec!["yes".into(), "no".into()])
@@ -404,7 +451,7 @@ mod tests {
             (id.as_deref(), words),
             (Some("482 913 077"), vec!["572400000".into(), "is another".into()])
         );
-        let Some(Command::Extend { id, minutes }) = parse(&["extend", "30"]).command else {
+        let Some(Command::Extend { id, minutes, .. }) = parse(&["extend", "30"]).command else {
             panic!("extend")
         };
         assert_eq!((id, minutes), (None, 30));

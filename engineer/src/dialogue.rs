@@ -6,7 +6,8 @@ use std::time::SystemTime;
 use fieldlink_protocol::messages::Bounded;
 use fieldlink_protocol::messages::announcements::{Announcement, Outcome};
 use fieldlink_protocol::messages::control::FromEngineer;
-use fieldlink_protocol::messages::questions::Question;
+use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::{limits, text, timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,12 @@ pub(crate) enum Speaker {
 pub(crate) struct Line {
     /// By whom.
     pub speaker: Speaker,
+    /// The question that it answers, if it answers one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// The language that the client read the question in, if that is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub language: String,
     /// When it was sent or received here, in seconds since 1970.
     pub at: u64,
     /// The words, fit to be shown.
@@ -40,10 +47,69 @@ pub(crate) struct Line {
 impl std::fmt::Display for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (time, text) = (timestamp::utc(self.at), text::clean(&self.text, limits::CHAT));
+        if let Some(question) = &self.question {
+            let question = text::clean(question, limits::CHAT);
+            return f.write_str(&match self.language.as_str() {
+                "" => say!("line-of-answer", time = time, question = question, text = text),
+                language => {
+                    let language = text::name(language);
+                    say!(
+                        "line-of-answer-in",
+                        time = time,
+                        question = question,
+                        text = text,
+                        language = language
+                    )
+                }
+            });
+        }
         f.write_str(&match self.speaker {
             Speaker::Client => say!("line-of-client", time = time, text = text),
             Speaker::Engineer => say!("line-of-engineer", time = time, text = text),
         })
+    }
+}
+
+impl Line {
+    fn now(speaker: Speaker, text: String) -> Self {
+        let at = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
+        Self { speaker, question: None, language: String::new(), at, text }
+    }
+}
+
+/// What was asked, in one line.
+fn asked(question: &Question) -> String {
+    match question {
+        Question::Extension { minutes, .. } => say!("asked-for-time", minutes = u64::from(*minutes)),
+        Question::Text { text, .. } | Question::Step { text } => text.clone(),
+        Question::Ready { ready } => ready_text(*ready),
+    }
+}
+
+/// What came of it, and the language of the answer.
+fn described(answer: &Answer) -> (String, String) {
+    let plain = |text| (text, String::new());
+    match answer {
+        Answer::Text { text, language } => (text.clone(), language.clone()),
+        Answer::Choice { choice, language } => (choice.clone(), language.clone()),
+        Answer::Done {} | Answer::Taken {} => plain(say!("answer-done")),
+        Answer::Granted { seconds } => plain(say!("time-granted", minutes = u64::from(seconds.div_ceil(60)))),
+        Answer::Refused {} => plain(say!("client-said-no")),
+        Answer::NoAnswer {} => plain(say!("client-did-not-answer")),
+        Answer::Busy {} => plain(say!("client-is-being-asked")),
+        Answer::NoMoreTime {} => plain(say!("no-more-time", minutes = limits::SESSION_MAX.as_secs() / 60)),
+    }
+}
+
+/// A ready question or step, as the engineer reads it; the client reads it in their own language.
+pub(crate) fn ready_text(ready: Ready) -> String {
+    match ready {
+        Ready::LightAtStart => say!("ready-light-at-start"),
+        Ready::LightWhileScanning => say!("ready-light-while-scanning"),
+        Ready::Sounds => say!("ready-sounds"),
+        Ready::BatterySwap => say!("ready-battery-swap"),
+        Ready::Cable => say!("ready-cable"),
+        Ready::RestartByHand => say!("ready-restart-by-hand"),
     }
 }
 
@@ -54,11 +120,21 @@ pub(crate) struct Transcript(VecDeque<Line>);
 impl Transcript {
     /// Keeps a line that is said now.
     pub(crate) fn add(&mut self, speaker: Speaker, text: &str) {
+        self.keep(Line::now(speaker, text.to_owned()));
+    }
+
+    /// Keeps what came of a question, with the question, the time and the language.
+    pub(crate) fn add_answer(&mut self, question: &Question, answer: &Answer) {
+        let (text, language) = described(answer);
+        let line = Line::now(Speaker::Client, text);
+        self.keep(Line { question: Some(asked(question)), language, ..line });
+    }
+
+    fn keep(&mut self, line: Line) {
         if self.0.len() == KEPT {
             self.0.pop_front();
         }
-        let at = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_secs();
-        self.0.push_back(Line { speaker, at, text: text.to_owned() });
+        self.0.push_back(line);
     }
 
     /// What is kept.
@@ -86,6 +162,14 @@ pub(crate) fn check_question(question: &Question) -> Result<(), String> {
             return Err(say!("choice-twice"));
         }
     }
+    let own_words = match question {
+        Question::Step { text } => text::check("the step", text, limits::QUESTION),
+        Question::Extension { reason, .. } if !reason.is_empty() => {
+            text::check("the reason", reason, limits::QUESTION)
+        }
+        _ => Ok(()),
+    };
+    own_words.map_err(|error| error.to_string())?;
     // The scanner would end the session over what is beyond the wire's limits.
     FromEngineer::Ask { request: 1, question: question.clone() }.check().map_err(str::to_owned)
 }
@@ -124,7 +208,7 @@ mod tests {
         for good in [
             text("Is the light green?", &["yes", "no"]),
             text("Was steht da?", &[]),
-            Question::Extension { minutes: 60 },
+            Question::Extension { minutes: 60, reason: String::new() },
         ] {
             assert_eq!(check_question(&good), Ok(()));
         }
@@ -136,7 +220,10 @@ mod tests {
             (text("a?", &[&"x".repeat(61)]), "a choice is too long: at most 60 bytes"),
             (text("a?", &["1", "2", "3", "4", "5", "6", "7"]), "too many choices: name 6 at most"),
             (text("a?", &["b", "c", "b"]), "a choice is there twice: name each once"),
-            (Question::Extension { minutes: 61 }, "an extension is 1 to 60 minutes long"),
+            (
+                Question::Extension { minutes: 61, reason: String::new() },
+                "an extension is 1 to 60 minutes long",
+            ),
         ] {
             assert_eq!(check_question(&wrong), Err(why.to_owned()));
         }
@@ -156,7 +243,7 @@ mod tests {
 
     #[test]
     fn people_read_who_said_what_and_when() {
-        let line = |speaker| Line { speaker, at: 1_700_000_000, text: "it \u{1b}blinks".into() };
+        let line = |speaker| Line { at: 1_700_000_000, ..Line::now(speaker, "it \u{1b}blinks".into()) };
         assert_eq!(line(Speaker::Client).to_string(), "2023-11-14T22:13:20Z  the client: it \u{fffd}blinks");
         assert!(line(Speaker::Engineer).to_string().contains("  you: "));
     }

@@ -44,7 +44,7 @@ pub const SUBPROTOCOL_PREFIX: &str = "fieldlink.";
 
 /// Features that a side of this version understands. A side sends no message of a feature that the peer did not list.
 pub const FEATURES: &[&str] =
-    &["ssh", feature::CHAT, feature::QUESTIONS, feature::ANNOUNCEMENTS, feature::PRESENCE];
+    &["ssh", feature::CHAT, feature::QUESTIONS, feature::ANNOUNCEMENTS, feature::PRESENCE, feature::STEPS];
 
 /// Names of features that messages depend on.
 pub mod feature {
@@ -56,6 +56,8 @@ pub mod feature {
     pub const ANNOUNCEMENTS: &str = "announcements";
     /// Whether the client is there.
     pub const PRESENCE: &str = "presence";
+    /// Steps, ready questions, reasons for more time, and in which language an answer was given.
+    pub const STEPS: &str = "steps";
 }
 
 /// Paths of the relay's four endpoints.

@@ -86,7 +86,9 @@ fn answered(answer: &Answer) -> Option<Warning> {
         // How long the session lasts now is told by itself.
         Answer::Granted { .. } | Answer::Busy {} | Answer::Taken {} => None,
         Answer::Refused {} => Some(Warning::AnsweredNo),
-        Answer::Text { text } => Some(Warning::Answered { text: text::clean(text, limits::CHAT) }),
+        Answer::Text { text, .. } => Some(Warning::Answered { text: text::clean(text, limits::CHAT) }),
+        Answer::Choice { choice, .. } => Some(Warning::Chosen { choice: choice.clone() }),
+        Answer::Done {} => Some(Warning::Done),
         Answer::NoMoreTime {} => Some(Warning::NoMoreTime),
         Answer::NoAnswer {} => Some(Warning::NoAnswer),
     }

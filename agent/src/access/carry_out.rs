@@ -64,6 +64,8 @@ impl Access {
             }
             RuleEvent::UseDecided { uses, verdict, .. } => self.uses.decide(&uses, verdict),
             RuleEvent::NotAsked { request, answer } | RuleEvent::Answered { request, answer, .. } => {
+                let knows_languages = self.session.as_ref().is_some_and(|s| s.engineer_has(feature::STEPS));
+                let answer = if knows_languages { answer } else { answer.without_language() };
                 self.say(ToEngineer::Answered { request, answer });
             }
             RuleEvent::Announced { request } => {

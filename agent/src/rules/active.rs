@@ -32,8 +32,10 @@ pub(crate) struct Active {
     pub interrupted: Option<String>,
     /// How the engineer's program came back after it was started again.
     pub returns: Returns,
-    /// What the client is being asked.
-    pub asked: Option<Asked>,
+    /// What the client is being asked, apart from more time.
+    pub(super) asked: Option<Asked>,
+    /// The engineer's request for more time, which stays answerable until the session is over.
+    pub(super) more_time: Option<Asked>,
     /// The next reminder, in minutes before the end.
     reminder: Option<u64>,
     /// Whether the engineer's program shows lines of chat.
@@ -85,6 +87,7 @@ impl Active {
             heard: now,
             interrupted: None,
             asked: None,
+            more_time: None,
             reminder: None,
             shows_chat,
             questions: Rate::of_questions(),
@@ -97,6 +100,11 @@ impl Active {
         };
         active.set_reminder(now);
         active
+    }
+
+    /// The question that is shown: a request for more time waits behind the others.
+    pub(crate) fn question(&self) -> Option<&Asked> {
+        self.asked.as_ref().or(self.more_time.as_ref())
     }
 
     /// Whether the client is there.

@@ -7,11 +7,10 @@ use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::policy::{Denied, Function};
-use fieldlink_protocol::text;
 
 use super::event::RuleEvent;
 use super::policy::UseId;
-use super::question::{Asked, Asking, cleaned, fits};
+use super::question::{Asked, Asking, answer_to, cleaned};
 use super::{Active, Events, StaleAnswer};
 
 impl Active {
@@ -24,18 +23,20 @@ impl Active {
         now: Duration,
         events: &mut Events,
     ) {
-        let patience = match question {
-            _ if !self.questions.permits(now) || self.asked.is_some() => Err(Answer::Busy {}),
-            Question::Extension { .. } if self.most_deadline() <= self.deadline => Err(Answer::NoMoreTime {}),
-            Question::Extension { .. } => Ok(limits::CONSENT),
-            Question::Text { .. } => Ok(limits::QUESTION_PATIENCE),
-        };
-        match patience {
-            Err(answer) => events.push_back(RuleEvent::NotAsked { request, answer }),
-            Ok(patience) => {
-                let asking = Asking::Engineers { request, question: cleaned(question) };
-                self.put(asking, now + patience, events);
-            }
+        let is_more_time = matches!(question, Question::Extension { .. });
+        let is_open = if is_more_time { self.more_time.is_some() } else { self.asked.is_some() };
+        if !self.questions.permits(now) || is_open {
+            return events.push_back(RuleEvent::NotAsked { request, answer: Answer::Busy {} });
+        }
+        if is_more_time && self.most_deadline() <= self.deadline {
+            return events.push_back(RuleEvent::NotAsked { request, answer: Answer::NoMoreTime {} });
+        }
+        let asking = Asking::Engineers { request, question: cleaned(question) };
+        if is_more_time {
+            let asked = Asked { id: QuestionId::random(), asking, until: self.deadline };
+            events.push_back(RuleEvent::Asked(self.more_time.insert(asked).clone()));
+        } else {
+            self.put(asking, now + limits::QUESTION_PATIENCE, events);
         }
     }
 
@@ -73,7 +74,11 @@ impl Active {
     }
 
     pub(super) fn handle_withdrawal(&mut self, request: u32, now: Duration, events: &mut Events) {
-        if let Some(asked) = self.asked.take_if(|asked| asked.request() == Some(request)) {
+        let is_meant = |asked: &mut Asked| asked.request() == Some(request);
+        if let Some(asked) = self.more_time.take_if(is_meant) {
+            events.push_back(RuleEvent::Withdrawn { question: asked.id });
+        }
+        if let Some(asked) = self.asked.take_if(is_meant) {
             events.push_back(RuleEvent::Withdrawn { question: asked.id });
             self.ask_next(now, events);
         }
@@ -81,7 +86,8 @@ impl Active {
 
     /// The program that would have heard the answer is gone.
     pub(super) fn withdraw_engineers(&mut self, now: Duration, events: &mut Events) {
-        if let Some(request) = self.asked.as_ref().and_then(Asked::request) {
+        let open = [&self.asked, &self.more_time].map(|asked| asked.as_ref().and_then(Asked::request));
+        for request in open.into_iter().flatten() {
             self.handle_withdrawal(request, now, events);
         }
     }
@@ -93,38 +99,28 @@ impl Active {
         now: Duration,
         events: &mut Events,
     ) -> Result<(), StaleAnswer> {
+        if self.more_time.as_ref().is_some_and(|asked| asked.id == id) {
+            return self.handle_answer_on_time(answer, now, events);
+        }
         let asked = self.asked.as_ref().filter(|asked| asked.id == id).ok_or(StaleAnswer::NotOpen)?;
-        let (request, question) = match (&asked.asking, &answer) {
-            (Asking::Engineers { request, question }, _) => (*request, question),
-            (Asking::Use(_), ClientAnswer::Text(_)) => return Err(StaleAnswer::DoesNotFit),
-            (&Asking::Use(function), answer) => {
-                let is_yes = matches!(answer, ClientAnswer::Yes);
-                let verdict = if is_yes { Ok(()) } else { Err(Denied::Refused(function)) };
+        match &asked.asking {
+            &Asking::Use(function) => {
+                let verdict = match answer {
+                    ClientAnswer::Yes => Ok(()),
+                    ClientAnswer::No => Err(Denied::Refused(function)),
+                    _ => return Err(StaleAnswer::DoesNotFit),
+                };
                 self.asked = None;
                 self.settle_use(id, function, verdict, now, events);
-                return Ok(());
             }
-        };
-        let answer = match (question, answer) {
-            (_, ClientAnswer::No) => Answer::Refused {},
-            (&Question::Extension { minutes }, ClientAnswer::Yes) => {
+            Asking::Engineers { request, question } => {
+                let request = *request;
+                let answer = answer_to(question, answer)?;
                 self.asked = None;
-                if self.extend(minutes, Some((id, request)), now, events).is_err() {
-                    let answer = Answer::NoMoreTime {};
-                    events.push_back(RuleEvent::Answered { question: id, request, answer });
-                }
+                events.push_back(RuleEvent::Answered { question: id, request, answer });
                 self.ask_next(now, events);
-                return Ok(());
             }
-            (Question::Text { choices, .. }, ClientAnswer::Text(text)) if fits(choices, &text) => {
-                // What is typed in another encoding is longer than it was.
-                Answer::Text { text: text::fit(&text, limits::CHAT).to_owned() }
-            }
-            _ => return Err(StaleAnswer::DoesNotFit),
-        };
-        self.asked = None;
-        events.push_back(RuleEvent::Answered { question: id, request, answer });
-        self.ask_next(now, events);
+        }
         Ok(())
     }
 

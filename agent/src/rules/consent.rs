@@ -53,7 +53,7 @@ impl Rules {
         }
         match answer {
             ClientAnswer::No => self.turn_away(NotLetIn::Refused, now),
-            ClientAnswer::Text(_) => return Err(StaleAnswer::DoesNotFit),
+            ClientAnswer::Text(_) | ClientAnswer::InLanguage(..) => return Err(StaleAnswer::DoesNotFit),
             ClientAnswer::Yes => {
                 if let State::Asking { request, shows_chat, .. } =
                     std::mem::replace(&mut self.state, State::Off)

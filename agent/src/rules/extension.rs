@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use fieldlink_device::order::ClientAnswer;
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 
 use super::event::RuleEvent;
 use super::question::{Asked, Asking};
-use super::{Active, Events, GrantError};
+use super::{Active, Events, GrantError, StaleAnswer};
 
 impl Active {
     /// The client gives more time, unasked or not. An open question about it is thereby answered.
@@ -18,12 +19,40 @@ impl Active {
         now: Duration,
         events: &mut Events,
     ) -> Result<(), GrantError> {
-        let question = self.asked.as_ref().and_then(extension);
+        let question = self.more_time.as_ref().and_then(extension);
         self.extend(minutes, question, now, events)?;
-        if question.is_some() {
-            self.asked = None;
-            self.ask_next(now, events);
-        }
+        self.more_time = None;
+        Ok(())
+    }
+
+    /// The client's word on the engineer's request for more time.
+    pub(super) fn handle_answer_on_time(
+        &mut self,
+        answer: ClientAnswer,
+        now: Duration,
+        events: &mut Events,
+    ) -> Result<(), StaleAnswer> {
+        let Some((question, request)) = self.more_time.as_ref().and_then(extension) else {
+            return Err(StaleAnswer::NotOpen);
+        };
+        let minutes = match (&answer, self.more_time.as_ref().map(|asked| &asked.asking)) {
+            (ClientAnswer::No, _) => None,
+            (
+                ClientAnswer::Yes,
+                Some(&Asking::Engineers { question: Question::Extension { minutes, .. }, .. }),
+            ) => Some(minutes),
+            _ => return Err(StaleAnswer::DoesNotFit),
+        };
+        self.more_time = None;
+        let refused = match minutes {
+            None => Some(Answer::Refused {}),
+            Some(minutes) => {
+                let extended = self.extend(minutes, Some((question, request)), now, events);
+                extended.err().map(|GrantError| Answer::NoMoreTime {})
+            }
+        };
+        let answered = |answer| RuleEvent::Answered { question, request, answer };
+        events.extend(refused.map(answered));
         Ok(())
     }
 

@@ -128,7 +128,7 @@ struct Account {
     began: Option<Duration>,
     deadline: Duration,
     /// Questions that were put and are not over.
-    open_questions: Vec<QuestionId>,
+    open_questions: HashSet<QuestionId>,
     /// Uses that nothing was decided of.
     uses: HashSet<UseId>,
     /// What the client has agreed to.
@@ -221,7 +221,9 @@ impl Model {
             Input::Question(n, true) => {
                 rules.handle_question(n, Question::Text { text: "?".into(), choices: Vec::new() }, now);
             }
-            Input::Question(n, false) => rules.handle_question(n, Question::Extension { minutes: 60 }, now),
+            Input::Question(n, false) => {
+                rules.handle_question(n, Question::Extension { minutes: 60, reason: String::new() }, now)
+            }
             Input::Withdrawal(n) => rules.handle_withdrawal(n, now),
             Input::Use(n) => {
                 self.uses += 1;
@@ -314,8 +316,9 @@ impl Model {
         if let (Some(active), Some(began)) = (active, self.account.began) {
             prop_assert_eq!(active.deadline, self.account.deadline, "the account knows it");
             prop_assert!(self.now < active.deadline && active.deadline <= began + limits::SESSION_MAX);
-            let asked: Vec<QuestionId> = active.asked.iter().map(|asked| asked.id).collect();
-            prop_assert_eq!(&asked, &self.account.open_questions, "one question at a time, none forgotten");
+            let open = active.asked.iter().chain(&active.more_time).map(|asked| asked.id);
+            let asked: HashSet<QuestionId> = open.collect();
+            prop_assert_eq!(&asked, &self.account.open_questions, "none forgotten");
         }
         Ok(())
     }
@@ -352,8 +355,8 @@ impl Model {
                 account.deadline = deadline;
             }
             RuleEvent::Asked(asked) => {
-                account.open_questions.push(asked.id);
-                self.earlier = self.asked.replace(asked.id);
+                account.open_questions.insert(asked.id);
+                self.asked = Some(asked.id);
             }
             RuleEvent::Answered { question, .. }
             | RuleEvent::Withdrawn { question }
@@ -361,10 +364,12 @@ impl Model {
                 if let RuleEvent::UseAnswered { function, verdict: Ok(()), .. } = event {
                     account.granted.insert(function);
                 }
-                let position = account.open_questions.iter().position(|open| *open == question);
-                prop_assert!(position.is_some(), "it was asked, and not answered before");
-                account.open_questions.clear();
-                self.earlier = self.asked.take().or(self.earlier);
+                prop_assert!(
+                    account.open_questions.remove(&question),
+                    "it was asked, and not answered before"
+                );
+                let still_open = account.open_questions.iter().next().copied();
+                (self.earlier, self.asked) = (Some(question), still_open);
             }
             RuleEvent::PresenceAsked { .. } => {
                 prop_assert_eq!(account.presence.replace(false), None, "once");

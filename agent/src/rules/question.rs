@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use fieldlink_device::order::ClientAnswer;
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::limits;
-use fieldlink_protocol::messages::questions::Question;
+use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::policy::Function;
 use fieldlink_protocol::text;
+
+use super::StaleAnswer;
 
 /// A question that the client has not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +49,11 @@ impl Asked {
 /// What is shown of a question: every text fit to print.
 pub(super) fn cleaned(question: Question) -> Question {
     match question {
-        Question::Extension { .. } => question,
+        Question::Extension { minutes, reason } => {
+            Question::Extension { minutes, reason: text::clean(reason.trim(), limits::QUESTION) }
+        }
+        Question::Step { text } => Question::Step { text: text::clean(&text, limits::QUESTION) },
+        Question::Ready { .. } => question,
         Question::Text { text, choices } => Question::Text {
             text: text::clean(&text, limits::QUESTION),
             choices: choices.iter().map(|choice| text::clean(choice, limits::CHOICE)).collect(),
@@ -54,7 +61,37 @@ pub(super) fn cleaned(question: Question) -> Question {
     }
 }
 
+/// What the client's answer to the engineer's question means, if it is one.
+pub(super) fn answer_to(question: &Question, answer: ClientAnswer) -> Result<Answer, StaleAnswer> {
+    let (text, language) = match answer {
+        ClientAnswer::No => return Ok(Answer::Refused {}),
+        ClientAnswer::Yes => {
+            return if is_step(question) { Ok(Answer::Done {}) } else { Err(StaleAnswer::DoesNotFit) };
+        }
+        ClientAnswer::Text(text) => (text, String::new()),
+        ClientAnswer::InLanguage(text, language) => (text, language.code().to_owned()),
+    };
+    match question {
+        Question::Text { choices, .. } if fits(choices, &text) => {
+            // What is typed in another encoding is longer than it was.
+            Ok(Answer::Text { text: text::fit(&text, limits::CHAT).to_owned(), language })
+        }
+        Question::Ready { ready } if ready.choices().contains(&text.as_str()) => {
+            Ok(Answer::Choice { choice: text, language })
+        }
+        _ => Err(StaleAnswer::DoesNotFit),
+    }
+}
+
+fn is_step(question: &Question) -> bool {
+    match question {
+        Question::Step { .. } => true,
+        Question::Ready { ready } => ready.is_step(),
+        Question::Extension { .. } | Question::Text { .. } => false,
+    }
+}
+
 /// Whether `text` answers a question with these choices; without any, all words do.
-pub(super) fn fits(choices: &[String], text: &str) -> bool {
+fn fits(choices: &[String], text: &str) -> bool {
     choices.is_empty() && !text.trim().is_empty() || choices.iter().any(|choice| choice == text)
 }

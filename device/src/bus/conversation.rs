@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::policy::Function;
 
 use super::subject::subject;
@@ -15,13 +16,16 @@ subject! {
     properties ConversationProperties {
         /// The open question's ID; empty without one. An answer must name it.
         "Question" = question: String,
-        /// "consent", "extension", "use" or "text".
+        /// "consent", "extension", "use", "step" or "text".
         "QuestionKind" = question_kind: String,
         /// How many minutes longer, for an extension.
         "QuestionMinutes" = question_minutes: u32,
         /// What the engineer wants to use (kind use): shell, exec, upload, download, forward, operations or restart.
         "QuestionFunction" = question_function: String,
-        /// What is asked, in the engineer's words (kind text).
+        /// A question or step that the device has words for, by its name (kinds text and step), with QuestionChoices by their
+        /// names: light-at-start, light-while-scanning, sounds, battery-swap, cable, restart-by-hand.
+        "QuestionReady" = question_ready: String,
+        /// What is asked, in the engineer's words (kinds text and step), or why more time is wanted.
         "QuestionText" = question_text: String,
         /// What to choose from.
         "QuestionChoices" = question_choices: Vec<String>,
@@ -35,13 +39,15 @@ subject! {
 
     /// What the person beside the device answers and says.
     methods ConversationMethods {
-        /// Says yes to the question that is named (kinds consent, extension and use). polkit: .allow
+        /// Says yes to the question that is named (kinds consent, extension and use), or that it is done (kind step). polkit: .allow
         "Allow" = allow(question: &str);
         /// Says no to the question that is named (any kind). polkit: .allow
         "Refuse" = refuse(question: &str);
         /// Answers the question that is named (kind text): one of QuestionChoices, or any words if there are none.
         /// polkit: .answer
         "Answer" = answer(question: &str, text: String);
+        /// As Answer, with the language that the client reads: "en", "de". polkit: .answer
+        "AnswerIn" = answer_in(question: &str, text: String, language: &str);
         /// Says something to the engineer; 1000 bytes at most. polkit: .answer
         "SendChat" = send_chat(text: String);
     }
@@ -66,6 +72,7 @@ impl From<&Status> for ConversationProperties {
             question_kind: question.kind.name().to_owned(),
             question_minutes: question.minutes,
             question_function: question.function.map_or("", Function::name).to_owned(),
+            question_ready: question.ready.map_or("", Ready::name).to_owned(),
             question_text: question.text.clone(),
             question_choices: question.choices.clone(),
             question_deadline: microseconds(question.until),
@@ -89,6 +96,7 @@ impl ConversationProperties {
             kind: QuestionKind::from_name(&self.question_kind)?,
             minutes: self.question_minutes,
             function: Function::from_name(&self.question_function),
+            ready: Ready::from_name(&self.question_ready),
             text: self.question_text.clone(),
             choices: self.question_choices.clone(),
             until: Duration::from_micros(self.question_deadline),

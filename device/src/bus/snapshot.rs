@@ -79,6 +79,7 @@ mod tests {
     use std::time::Duration;
 
     use fieldlink_protocol::ids::{QuestionId, SessionId};
+    use fieldlink_protocol::messages::ready::Ready;
     use fieldlink_protocol::policy::Function;
     use fieldlink_protocol::reason::Reason;
     use zbus::OwnedVariant;
@@ -115,6 +116,7 @@ mod tests {
                 text: "Is it green?".into(),
                 choices: vec!["yes".into(), "no".into()],
                 function: Some(Function::Exec),
+                ready: Some(Ready::Sounds),
                 ..Question::new(QuestionId::random(), QuestionKind::Text, Duration::from_micros(78))
             }),
             ..Status::default()

@@ -50,6 +50,8 @@ pub enum Command {
     },
     /// Say yes to the open question: let the engineer in, or give more time
     Allow(QuestionArgument),
+    /// Say that what you were asked to do is done
+    Done(QuestionArgument),
     /// Say no to the open question
     Refuse(QuestionArgument),
     /// End the session

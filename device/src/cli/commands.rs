@@ -49,6 +49,7 @@ pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> 
         Command::Start { no_wait, .. } => start(words, device, no_wait).await,
         Command::Credentials { json } => print_credentials(words, &device.credentials().await?, json),
         Command::Allow(argument) => decide(words, &device, argument, ClientAnswer::Yes).await,
+        Command::Done(argument) => decide(words, &device, argument, ClientAnswer::Yes).await,
         Command::Refuse(argument) => decide(words, &device, argument, ClientAnswer::No).await,
         Command::Extend { minutes } => extend(words, &device, minutes).await,
         Command::Chat { words: line } => chat(words, &device, &line.join(" ")).await,
@@ -220,9 +221,11 @@ async fn answer(words: &Words, device: &Device, line: &str, named: Option<String
     if question.kind != QuestionKind::Text {
         return Err(Failure::new(Kind::Usage, "failed-yes-or-no"));
     }
-    let unfit = || Failure::new(Kind::Usage, "failed-no-choice").with("choices", question.choices.join(", "));
-    let said = choose(&question, line.trim()).ok_or_else(unfit)?;
-    device.give(Order::Answer(question.id, ClientAnswer::Text(said))).await?;
+    let unfit =
+        || Failure::new(Kind::Usage, "failed-no-choice").with("choices", words.choices(&question).join(", "));
+    let said = choose(words, &question, line.trim()).ok_or_else(unfit)?;
+    let said = ClientAnswer::InLanguage(said, words.language());
+    device.give(Order::Answer(question.id, said)).await?;
     done(words.say("done-answered"))
 }
 

@@ -51,7 +51,11 @@ pub(super) fn to_text(words: &Words, status: &Status) -> String {
     }
     if let Some(question) = &status.question {
         lines.add(&label("label-question"), &words.question(question, status.visitor.as_ref()));
-        question.choices.iter().zip(1..).for_each(|(choice, n)| lines.add("", &format!("{n}  {choice}")));
+        words
+            .choices(question)
+            .iter()
+            .zip(1..)
+            .for_each(|(choice, n)| lines.add("", &format!("{n}  {choice}")));
         if let (QuestionKind::Consent, Some(terms)) = (question.kind, &status.terms) {
             words.consent(terms).iter().for_each(|line| lines.add("", line));
         }
@@ -83,6 +87,7 @@ fn describe_phase(words: &Words, status: &Status) -> String {
 fn how_to_answer(question: &Question) -> &'static str {
     match question.kind {
         QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => "answer-with-allow",
+        QuestionKind::Step => "answer-with-done",
         QuestionKind::Text if question.choices.is_empty() => "answer-with-text",
         QuestionKind::Text => "answer-with-number",
     }
@@ -124,12 +129,13 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
     let (_, arguments) = notice::parts(&status.network);
     let question = status.question.as_ref().map(|question| {
         let text = words.question(question, status.visitor.as_ref());
-        let Question { id, kind, minutes, function, choices, .. } = question;
+        let Question { id, kind, minutes, function, ready, choices, .. } = question;
         json!({
             "id": id,
             "kind": kind,
             "minutes": minutes,
             "function": function,
+            "ready": ready,
             "text": text,
             "choices": choices,
         })
@@ -222,6 +228,7 @@ mod tests {
                 kind: QuestionKind::Consent,
                 minutes: 0,
                 function: None,
+                ready: None,
                 text: String::new(),
                 choices: Vec::new(),
                 until: std::time::Duration::ZERO,

@@ -56,6 +56,7 @@ fn verdict(words: &Words, session: SessionId, line: &str) -> Option<Order> {
 fn mistake(question: &Question) -> &'static str {
     match question.kind {
         QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => "no-answer-yes-or-no",
+        QuestionKind::Step => "no-answer-done-or-no",
         QuestionKind::Text if question.choices.is_empty() => "no-answer-empty",
         QuestionKind::Text => "no-answer-choice",
     }
@@ -67,6 +68,7 @@ pub(super) fn prompt(words: &Words, question: &Question) -> String {
         (QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use, _) => {
             words.say("type-yes-or-no")
         }
+        (QuestionKind::Step, _) => words.say("type-done-or-no"),
         (QuestionKind::Text, 0) => words.say("type-an-answer"),
         (QuestionKind::Text, most) => words.say_with("type-a-number-to", &[("most", most.into())]),
     };
@@ -76,7 +78,9 @@ pub(super) fn prompt(words: &Words, question: &Question) -> String {
 fn answer_to(words: &Words, question: &Question, line: &str) -> Option<Order> {
     let answer = match question.kind {
         QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => yes_or_no(words, line)?,
-        QuestionKind::Text => ClientAnswer::Text(choose(question, line)?),
+        QuestionKind::Step if words.is_word_for("words-for-done", line) => ClientAnswer::Yes,
+        QuestionKind::Step => yes_or_no(words, line).filter(|answer| *answer == ClientAnswer::No)?,
+        QuestionKind::Text => ClientAnswer::InLanguage(choose(words, question, line)?, words.language()),
     };
     Some(Order::Answer(question.id, answer))
 }
@@ -94,13 +98,18 @@ fn yes_or_no(words: &Words, line: &str) -> Option<ClientAnswer> {
 
 /// The words that a line stands for: its own, or those of the choice that it names. Nothing if it fits
 /// none of the choices.
-pub fn choose(question: &Question, line: &str) -> Option<String> {
+pub fn choose(words: &Words, question: &Question, line: &str) -> Option<String> {
     if question.choices.is_empty() {
         return (!line.is_empty()).then(|| line.to_owned());
     }
     let by_number =
         line.parse::<usize>().ok().and_then(|number| question.choices.get(number.checked_sub(1)?));
-    let by_words = || question.choices.iter().find(|choice| choice.eq_ignore_ascii_case(line));
+    let read = words.choices(question);
+    let by_words = || {
+        let fits = |text: &str| text.eq_ignore_ascii_case(line);
+        let mut both = question.choices.iter().zip(&read);
+        both.find(|(choice, read)| fits(choice) || fits(read)).map(|(choice, _)| choice)
+    };
     by_number.or_else(by_words).cloned()
 }
 
@@ -130,6 +139,7 @@ mod tests {
             kind,
             minutes: 0,
             function: None,
+            ready: None,
             text: "?".into(),
             choices,
             until: Duration::ZERO,
@@ -189,12 +199,15 @@ mod tests {
     #[test]
     fn choices_go_by_number_or_words_and_nothing_else() {
         let asked = question(QuestionKind::Text, &["yes", "no"]);
-        assert_eq!(choose(&asked, "2").as_deref(), Some("no"));
-        assert_eq!(choose(&asked, "Yes").as_deref(), Some("yes"));
+        assert_eq!(choose(&words(), &asked, "2").as_deref(), Some("no"));
+        assert_eq!(choose(&words(), &asked, "Yes").as_deref(), Some("yes"));
         for wrong in ["0", "3", "", "perhaps", "-1"] {
-            assert_eq!(choose(&asked, wrong), None, "{wrong}");
+            assert_eq!(choose(&words(), &asked, wrong), None, "{wrong}");
         }
-        assert_eq!(choose(&question(QuestionKind::Text, &[]), "blinking").as_deref(), Some("blinking"));
+        assert_eq!(
+            choose(&words(), &question(QuestionKind::Text, &[]), "blinking").as_deref(),
+            Some("blinking")
+        );
     }
 
     #[test]

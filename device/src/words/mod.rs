@@ -6,6 +6,7 @@
 
 mod consent;
 mod language;
+mod ready;
 mod said;
 mod telling;
 #[cfg(test)]

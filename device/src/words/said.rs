@@ -98,6 +98,10 @@ impl Words {
             Warning::UseAllowed { function } => self.of_function("warning-use-allowed", Some(*function)),
             Warning::AnsweredNo => self.say("warning-answered-no"),
             Warning::Answered { text } => self.say_with("warning-answered", &[("text", text.into())]),
+            Warning::Chosen { choice } => {
+                self.say_with("warning-answered", &[("text", self.choice(choice).into())])
+            }
+            Warning::Done => self.say("warning-done"),
             Warning::NoAnswer => self.say("warning-no-answer"),
             Warning::Withdrawn => self.say("warning-withdrawn"),
             Warning::NoLongerAsks { engineer, reason, hearsay } => {
@@ -142,10 +146,17 @@ impl Words {
                 self.say_with("question-consent", &[("visitor", who.into()), ("identity", identity.into())])
             }
             QuestionKind::Extension => {
-                self.say_with("question-extension", &[("minutes", u64::from(question.minutes).into())])
+                let minutes = u64::from(question.minutes);
+                match question.text.as_str() {
+                    "" => self.say_with("question-extension", &[("minutes", minutes.into())]),
+                    reason => {
+                        let arguments = [("minutes", minutes.into()), ("reason", reason.into())];
+                        self.say_with("question-extension-with-reason", &arguments)
+                    }
+                }
             }
             QuestionKind::Use => self.of_function("question-use", question.function),
-            QuestionKind::Text => question.text.clone(),
+            QuestionKind::Text | QuestionKind::Step => self.asked(question),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::status::{Away, Question, QuestionKind, Terms, Visitor};
 use crate::verdict::Verdict;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::messages::announcements::CaseResult;
+use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::policy::Function;
 
 /// The messages of a language, each with the names of its arguments.
@@ -65,8 +66,18 @@ fn every_language_has_every_message_with_the_same_arguments() {
 #[test]
 fn every_message_is_used() {
     let code: String = code().into_iter().map(|(_, text)| text).collect();
-    let made =
-        ["reason-", "hearsay-", "network-N", "function-", "presence-", "outcome-", "verdict-", "words-for-"];
+    let made = [
+        "reason-",
+        "hearsay-",
+        "network-N",
+        "function-",
+        "presence-",
+        "outcome-",
+        "verdict-",
+        "words-for-",
+        "ready-",
+        "choice-",
+    ];
     for id in messages(Language::English).keys() {
         let is_made = made.iter().any(|prefix| id.starts_with(prefix));
         assert!(is_made || code.contains(&format!("\"{id}\"")), "nothing says {id}");
@@ -115,6 +126,8 @@ fn warnings() -> Vec<Warning> {
         Warning::Refused { engineer: engineer() },
         Warning::NotLetIn { engineer: engineer() },
         Warning::AnsweredNo,
+        Warning::Chosen { choice: "blue".into() },
+        Warning::Done,
         Warning::UseAllowed { function: Function::Upload },
         Warning::Quiet { seconds: 1_200, text: String::new() },
         Warning::Quiet { seconds: 20, text: "lidar".into() },
@@ -224,6 +237,11 @@ fn everything_can_be_said_in_every_language() {
             words.question(&question, Some(&visitor))
         }));
         said.extend(Function::ALL.map(|function| words.function(function)));
+        said.extend(Ready::ALL.map(|ready| words.ready(ready)));
+        let choices = Ready::ALL.iter().flat_map(|ready| ready.choices());
+        for choice in choices {
+            assert!(words.has(&format!("choice-{choice}")), "{language:?}: {choice}");
+        }
         let terms = Terms {
             minutes: 60,
             never: vec![Function::Upload],

@@ -4,9 +4,11 @@ use std::io::{self, ErrorKind};
 
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::text;
 
 use super::choosing::{choose, no_session};
+use crate::args::{AskArguments, StepArguments};
 use crate::config::Directories;
 use crate::dialogue;
 use crate::exit::{Failure, Kind};
@@ -17,22 +19,56 @@ use crate::runtime_dir::RuntimeDirectory;
 use crate::words::say;
 
 /// Asks a question and prints the answer, and nothing else, on standard output.
-pub(super) fn ask(
-    id: Option<String>,
-    words: &[String],
-    choices: Vec<String>,
-    console: &Console,
-) -> Result<u8, Failure> {
-    match put(id, Question::Text { text: words.join(" "), choices }, console)? {
-        Answer::Text { text } => print_answer(&text),
+pub(super) fn ask(arguments: AskArguments, console: &Console) -> Result<u8, Failure> {
+    let AskArguments { id, list, ready, words, choices } = arguments;
+    if list {
+        Ready::ALL.iter().for_each(|ready| print_answer(&listed(*ready)));
+        return Ok(0);
+    }
+    let question = match ready {
+        Some(ready) => Question::Ready { ready },
+        None => Question::Text { text: words.join(" "), choices },
+    };
+    print(put(id, question, console)?)
+}
+
+/// Has the client do something, and prints that it is done.
+pub(super) fn step(arguments: StepArguments, console: &Console) -> Result<u8, Failure> {
+    let StepArguments { id, ready, words } = arguments;
+    let question = match ready {
+        Some(ready) => Question::Ready { ready },
+        None => Question::Step { text: words.join(" ") },
+    };
+    print(put(id, question, console)?)
+}
+
+fn print(answer: Answer) -> Result<u8, Failure> {
+    match answer {
+        Answer::Text { text, .. } => print_answer(&text),
+        Answer::Choice { choice, .. } => print_answer(&choice),
+        Answer::Done {} => print_answer(&say!("answer-done")),
         answer => return Err(not_granted(&answer)),
     }
     Ok(0)
 }
 
+/// A ready question or step: its name, what the client reads, and the names of the answers.
+fn listed(ready: Ready) -> String {
+    let (name, text, choices) = (ready.name(), dialogue::ready_text(ready), ready.choices().join(", "));
+    match ready.is_step() {
+        true => say!("listed-step", name = name, text = text),
+        false => say!("listed-question", name = name, text = text, choices = choices),
+    }
+}
+
 /// Asks for more time.
-pub(super) fn extend(id: Option<String>, minutes: u32, console: &Console) -> Result<u8, Failure> {
-    match put(id, Question::Extension { minutes }, console)? {
+pub(super) fn extend(
+    id: Option<String>,
+    minutes: u32,
+    reason: &[String],
+    console: &Console,
+) -> Result<u8, Failure> {
+    match put(id, Question::Extension { minutes, reason: reason.join(" ") }, console)? {
         Answer::Granted { seconds } => {
             print_answer(&say!("time-granted", minutes = u64::from(seconds.div_ceil(60))));
         }
@@ -82,9 +118,11 @@ fn not_granted(answer: &Answer) -> Failure {
         Answer::NoMoreTime {} => {
             (Kind::Failed, say!("no-more-time", minutes = limits::SESSION_MAX.as_secs() / 60))
         }
-        Answer::Granted { .. } | Answer::Text { .. } | Answer::Taken {} => {
-            (Kind::Failed, say!("scanner-answered-else"))
-        }
+        Answer::Granted { .. }
+        | Answer::Text { .. }
+        | Answer::Choice { .. }
+        | Answer::Done {}
+        | Answer::Taken {} => (Kind::Failed, say!("scanner-answered-else")),
     };
     Failure::new(kind, message)
 }

@@ -58,8 +58,9 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
             block_on(run::run(&arguments, pin, console))
         }
         Command::Forward { words } => block_on(forward::run(&words, console)),
-        Command::Extend { id, minutes } => ask::extend(id, minutes, console),
-        Command::Ask { id, words, choices } => ask::ask(id, &words, choices, console),
+        Command::Extend { id, minutes, reason } => ask::extend(id, minutes, &reason, console),
+        Command::Ask(arguments) => ask::ask(arguments, console),
+        Command::Step(arguments) => ask::step(arguments, console),
         Command::Quiet(arguments) => announce::quiet(arguments),
         Command::Call { id } => announce::call(id),
         Command::Note(arguments) => announce::note(arguments),

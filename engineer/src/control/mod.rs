@@ -227,7 +227,12 @@ impl Conversation {
 
 fn clean(answer: Answer) -> Answer {
     match answer {
-        Answer::Text { text } => Answer::Text { text: text::clean(&text, limits::CHAT) },
+        Answer::Text { text, language } => {
+            Answer::Text { text: text::clean(&text, limits::CHAT), language: text::name(&language) }
+        }
+        Answer::Choice { choice, language } => {
+            Answer::Choice { choice: text::name(&choice), language: text::name(&language) }
+        }
         other => other,
     }
 }

@@ -103,7 +103,7 @@ fn what_the_client_says_is_made_harmless() {
     agent.admit();
     let said = FromAgent::Chat { text: "it\u{1b}[2J blinks\n".into() };
     assert_eq!(agent.say(&said), Ok(vec![Heard::Chat("it\u{fffd}[2J blinks\u{fffd}".into())]));
-    let answer = |text: &str| Answer::Text { text: text.into() };
+    let answer = |text: &str| Answer::Text { text: text.into(), language: String::new() };
     let answered = agent.say(&FromAgent::Answered { request: 7, answer: answer("gr\u{202e}een") });
     let clean = Heard::Answered { request: 7, answer: answer("gr\u{fffd}een") };
     assert_eq!(answered, Ok(vec![clean]));

@@ -173,7 +173,7 @@ mod tests {
         let pipe = Request::Pipe { purpose: Purpose::Other };
         assert_eq!(line(&pipe), "{\"request\":\"pipe\",\"purpose\":\"other\"}\n");
         assert_eq!(line(&Request::End), "{\"request\":\"end\"}\n");
-        let ask = Request::Ask { question: Question::Extension { minutes: 30 } };
+        let ask = Request::Ask { question: Question::Extension { minutes: 30, reason: String::new() } };
         assert_eq!(
             line(&ask),
             "{\"request\":\"ask\",\"question\":{\"kind\":\"extension\",\"minutes\":30}}\n"

@@ -8,6 +8,7 @@ pub mod announcements;
 pub mod control;
 pub mod engineer;
 pub mod questions;
+pub mod ready;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 

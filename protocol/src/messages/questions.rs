@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::all;
+use super::ready::Ready;
 use crate::limits;
 
 /// A question to the client.
@@ -16,6 +17,19 @@ pub enum Question {
     Extension {
         /// By so many minutes, within [`limits::EXTENSION_MINUTES`]; never beyond [`limits::SESSION_MAX`] altogether.
         minutes: u32,
+        /// Why, one line; empty if the engineer says nothing. Feature `steps` if not.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// Something to do ("Unplug the cable"), which is done or not. Feature `steps`.
+    Step {
+        /// What, one line.
+        text: String,
+    },
+    /// A question or a step that the scanner has words for. Feature `steps`.
+    Ready {
+        /// Which.
+        ready: Ready,
     },
     /// Something about the scanner ("Is the light green?").
     Text {
@@ -39,7 +53,20 @@ pub enum Answer {
     Text {
         /// The words.
         text: String,
+        /// The language that the client reads, as a code ("de"); empty if that is not known. Feature `steps` if not.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        language: String,
     },
+    /// One of the choices of a ready question, by its name. Feature `steps`.
+    Choice {
+        /// The name.
+        choice: String,
+        /// As in `Text`.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        language: String,
+    },
+    /// The client has done what they were asked to. Feature `steps`.
+    Done {},
     /// The client said no.
     Refused {},
     /// The client said nothing in time.
@@ -52,12 +79,30 @@ pub enum Answer {
     NoMoreTime {},
 }
 
+/// The longest code of a language, in bytes.
+const LANGUAGE: usize = 16;
+
 impl Question {
+    /// Whether a side needs to know more than `questions` for it.
+    pub fn is_of_steps(&self) -> bool {
+        match self {
+            Self::Extension { reason, .. } => !reason.is_empty(),
+            Self::Text { .. } => false,
+            Self::Step { .. } | Self::Ready { .. } => true,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), &'static str> {
         match self {
-            Self::Extension { minutes } => {
-                all(&[(limits::EXTENSION_MINUTES.contains(minutes), "an extension is 1 to 60 minutes long")])
-            }
+            Self::Extension { minutes, reason } => all(&[
+                (limits::EXTENSION_MINUTES.contains(minutes), "an extension is 1 to 60 minutes long"),
+                (reason.len() <= limits::QUESTION, "the reason is too long"),
+            ]),
+            Self::Step { text } => all(&[
+                (!text.trim().is_empty(), "the step is empty"),
+                (text.len() <= limits::QUESTION, "the step is too long"),
+            ]),
+            Self::Ready { .. } => Ok(()),
             Self::Text { text, choices } => all(&[
                 (!text.trim().is_empty(), "the question is empty"),
                 (text.len() <= limits::QUESTION, "the question is too long"),
@@ -69,9 +114,22 @@ impl Question {
 }
 
 impl Answer {
+    /// The same for a side that does not know in which language an answer was given.
+    pub fn without_language(self) -> Self {
+        match self {
+            Self::Text { text, .. } => Self::Text { text, language: String::new() },
+            answer => answer,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        let Self::Text { text } = self else { return Ok(()) };
-        all(&[(text.len() <= limits::CHAT, "the answer is too long")])
+        match self {
+            Self::Text { text, language } | Self::Choice { choice: text, language } => all(&[
+                (text.len() <= limits::CHAT, "the answer is too long"),
+                (language.len() <= LANGUAGE, "the language's code is too long"),
+            ]),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -101,8 +159,8 @@ mod tests {
             text(&"x".repeat(limits::QUESTION + 1), &[]),
             text("x", &[""]),
             text("x", &["a"; limits::CHOICES + 1]),
-            Question::Extension { minutes: 0 },
-            Question::Extension { minutes: 61 },
+            Question::Extension { minutes: 0, reason: String::new() },
+            Question::Extension { minutes: 61, reason: String::new() },
         ] {
             assert!(ask(wrong.clone()).is_err(), "{wrong:?}");
         }
@@ -110,11 +168,17 @@ mod tests {
 
     #[test]
     fn the_wire_is_as_agreed() {
-        let asked = encode(&FromEngineer::Ask { request: 1, question: Question::Extension { minutes: 30 } });
+        let asked = encode(&FromEngineer::Ask {
+            request: 1,
+            question: Question::Extension { minutes: 30, reason: String::new() },
+        });
         assert_eq!(asked, r#"{"type":"ask","request":1,"question":{"kind":"extension","minutes":30}}"#);
         let answered = encode(&FromAgent::Answered { request: 1, answer: Answer::NoMoreTime {} });
         assert_eq!(answered, r#"{"type":"answered","request":1,"answer":{"kind":"no-more-time"}}"#);
-        let long = FromAgent::Answered { request: 1, answer: Answer::Text { text: "x".repeat(5_000) } };
+        let long = FromAgent::Answered {
+            request: 1,
+            answer: Answer::Text { text: "x".repeat(5_000), language: String::new() },
+        };
         assert!(decode::<FromAgent>(encode(&long).as_bytes()).is_err());
     }
 }

@@ -9,9 +9,11 @@ mod verdict;
 use std::sync::Arc;
 
 use fieldlink_device::order::ClientAnswer;
+use fieldlink_device::words::Language;
 use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::{EngineerId, QuestionId, RunId};
 use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::pairing::attempts::Charge;
 use proptest::prelude::*;
@@ -117,5 +119,5 @@ fn active_with(presence: PresenceMode, now: Duration) -> Rules {
 }
 
 fn asked(rules: &Rules) -> QuestionId {
-    rules.state().active().and_then(|active| active.asked.as_ref()).expect("a question").id
+    rules.state().active().and_then(|active| active.question()).expect("a question").id
 }

@@ -53,7 +53,7 @@ fn a_program_that_comes_back_gets_no_more_time() {
     assert_eq!(back, Request { run, ..request(1) });
     assert_eq!(rules.handle_pair_again(session, run), None, "a run is played once");
     rules.handle_clients_chat("are you there?", true, 2 * SECOND).expect("said");
-    rules.handle_question(3, Question::Extension { minutes: 5 }, 2 * SECOND);
+    rules.handle_question(3, Question::Extension { minutes: 5, reason: String::new() }, 2 * SECOND);
     rules.handle_link_down("it was cut".into());
     let question = asked(&rules);
     events(&mut rules);
@@ -85,7 +85,7 @@ fn the_client_may_make_an_hour_two_and_no_more() {
     let grant =
         |rules: &mut Rules, session, minutes| rules.handle_order(Order::Grant(session, minutes), SECOND);
     assert_eq!(grant(&mut rules, request(2).session, 30), Err(Refusal::NoSession), "another session");
-    let more = |minutes| Question::Extension { minutes };
+    let more = |minutes| Question::Extension { minutes, reason: String::new() };
     rules.handle_question(7, more(60), SECOND);
     let id = asked(&rules);
     assert!(matches!(events(&mut rules)[..], [RuleEvent::Asked(_)]));
@@ -115,7 +115,7 @@ fn the_client_may_make_an_hour_two_and_no_more() {
 #[test]
 fn time_that_is_given_unasked_answers_the_question_for_it() {
     let mut rules = active(Duration::ZERO);
-    rules.handle_question(1, Question::Extension { minutes: 10 }, SECOND);
+    rules.handle_question(1, Question::Extension { minutes: 10, reason: String::new() }, SECOND);
     let stale = asked(&rules);
     events(&mut rules);
     rules.handle_order(Order::Grant(request(1).session, 15), SECOND).expect("granted");
@@ -144,7 +144,7 @@ fn a_question_takes_only_its_own_answers() {
     }
     let words = |text: &str| ClientAnswer::Text(text.into());
     assert_eq!(answer(&mut rules, id, words("no\u{fffd}")), Ok(()));
-    let answer_told = Answer::Text { text: "no\u{fffd}".into() };
+    let answer_told = Answer::Text { text: "no\u{fffd}".into(), language: String::new() };
     let told = RuleEvent::Answered { question: id, request: 1, answer: answer_told };
     assert_eq!(events(&mut rules), [told]);
     rules.handle_question(2, question, SECOND);
@@ -156,7 +156,63 @@ fn a_question_takes_only_its_own_answers() {
     assert_eq!(due_when_heard(&mut rules, 300 * SECOND), []);
     let unanswered = RuleEvent::Answered { question: second, request: 2, answer: Answer::NoAnswer {} };
     assert_eq!(due_when_heard(&mut rules, 301 * SECOND), [unanswered]);
-    assert_eq!(rules.state().active().and_then(|active| active.asked.clone()), None);
+    assert_eq!(rules.state().active().and_then(|active| active.question().cloned()), None);
+}
+
+#[test]
+fn more_time_can_be_given_until_the_session_is_over_whatever_else_is_asked() {
+    let mut rules = active(Duration::ZERO);
+    let reason = "it\u{1b} takes longer".to_owned();
+    rules.handle_question(1, Question::Extension { minutes: 10, reason }, SECOND);
+    let [RuleEvent::Asked(more)] = &events(&mut rules)[..] else { panic!("not asked") };
+    let Asking::Engineers { question: Question::Extension { reason, .. }, .. } = &more.asking else {
+        panic!("something else")
+    };
+    assert_eq!((reason.as_str(), more.until), ("it\u{fffd} takes longer", 3_600 * SECOND));
+    let text = Question::Text { text: "Is it green?".into(), choices: Vec::new() };
+    rules.handle_question(2, text.clone(), SECOND);
+    assert_ne!(asked(&rules), more.id, "the other one is shown");
+    rules.handle_question(3, text, SECOND);
+    let third = RuleEvent::NotAsked { request: 3, answer: Answer::Busy {} };
+    assert_eq!(events(&mut rules).pop(), Some(third));
+    rules.handle_withdrawal(2, SECOND);
+    assert_eq!(asked(&rules), more.id, "and then the first one again");
+    events(&mut rules);
+    let reminded = due_when_heard(&mut rules, 3_000 * SECOND);
+    assert!(matches!(reminded[..], [RuleEvent::TimeLeft { minutes: 10 }]));
+    let yes = Order::Answer(more.id, ClientAnswer::Yes);
+    assert_eq!(rules.handle_order(yes, 3_000 * SECOND), Ok(()));
+    let answer = Answer::Granted { seconds: 1_200 };
+    assert_eq!(events(&mut rules)[0], RuleEvent::Answered { question: more.id, request: 1, answer });
+}
+
+#[test]
+fn steps_are_done_or_not_and_ready_questions_take_their_own_answers() {
+    let mut rules = active(Duration::ZERO);
+    let put = |rules: &mut Rules, question| {
+        rules.handle_question(1, question, SECOND);
+        events(rules);
+        asked(rules)
+    };
+    let german = |text: &str| ClientAnswer::InLanguage(text.into(), Language::German);
+    let unfit = Err(Refusal::Stale(StaleAnswer::DoesNotFit));
+    let told = |rules: &mut Rules| match events(rules).pop() {
+        Some(RuleEvent::Answered { answer, .. }) => answer,
+        other => panic!("{other:?}"),
+    };
+    let step = put(&mut rules, Question::Step { text: "Open the lid".into() });
+    assert_eq!(answer(&mut rules, step, ClientAnswer::Text("done".into())), unfit);
+    assert_eq!(answer(&mut rules, step, ClientAnswer::Yes), Ok(()));
+    assert_eq!(told(&mut rules), Answer::Done {});
+    let step = put(&mut rules, Question::Ready { ready: Ready::BatterySwap });
+    assert_eq!(answer(&mut rules, step, ClientAnswer::No), Ok(()));
+    assert_eq!(told(&mut rules), Answer::Refused {});
+    let light = put(&mut rules, Question::Ready { ready: Ready::LightAtStart });
+    for wrong in [ClientAnswer::Yes, german("pink"), german("grün"), german("fan")] {
+        assert_eq!(answer(&mut rules, light, wrong), unfit);
+    }
+    assert_eq!(answer(&mut rules, light, german("green")), Ok(()));
+    assert_eq!(told(&mut rules), Answer::Choice { choice: "green".into(), language: "de".into() });
 }
 
 #[test]
@@ -180,7 +236,7 @@ fn the_client_is_reminded_of_the_end_once_each_time() {
 #[test]
 fn of_all_that_is_due_at_once_the_end_comes_first() {
     let mut rules = active(Duration::ZERO);
-    rules.handle_question(1, Question::Extension { minutes: 10 }, SECOND);
+    rules.handle_question(1, Question::Extension { minutes: 10, reason: String::new() }, SECOND);
     events(&mut rules);
     assert_eq!(due(&mut rules, 9_000 * SECOND), ended(Reason::TimeUp));
 }

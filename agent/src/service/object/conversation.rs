@@ -2,6 +2,7 @@
 
 use fieldlink_device::bus::{Caller, ConversationMethods, ConversationProperties};
 use fieldlink_device::order::{ClientAnswer, Order};
+use fieldlink_device::words::Language;
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::{limits, text};
 
@@ -30,6 +31,21 @@ impl ConversationMethods for Object {
         let question: QuestionId = parse("question", question)?;
         check(&text)?;
         self.order(caller, Action::Answer, Order::Answer(question, ClientAnswer::Text(text))).await
+    }
+
+    async fn answer_in(
+        &self,
+        caller: Caller<'_>,
+        question: &str,
+        text: String,
+        language: &str,
+    ) -> Result<(), Error> {
+        let question: QuestionId = parse("question", question)?;
+        check(&text)?;
+        let unknown = || Error::invalid(format!("language={}", text::name(language)));
+        let language = Language::from_code(language).ok_or_else(unknown)?;
+        let answer = ClientAnswer::InLanguage(text, language);
+        self.order(caller, Action::Answer, Order::Answer(question, answer)).await
     }
 
     async fn send_chat(&self, caller: Caller<'_>, text: String) -> Result<(), Error> {

@@ -18,6 +18,7 @@ use fieldlink_device::verdict::Verdict;
 use fieldlink_device::words::Language;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::policy::Function;
 use fieldlink_protocol::reason::Reason;
@@ -55,6 +56,14 @@ fn guarded() -> Vec<(Call, Action, Option<Order>)> {
             Call::new(SESSION, "GiveVerdict", (ID, "partly", "it beeps")),
             Action::Answer,
             Some(Order::Verdict(ID.parse().expect("one"), Verdict::Partly, "it beeps".into())),
+        ),
+        (
+            Call::new(CONVERSATION, "AnswerIn", (ID, "blau", "de")),
+            Action::Answer,
+            Some(Order::Answer(
+                ID.parse().expect("one"),
+                ClientAnswer::InLanguage("blau".into(), Language::German),
+            )),
         ),
         (Call::new(SESSION, "Here", ()), Action::Answer, Some(Order::Here)),
         (Call::new(CONVERSATION, "SendChat", "hello"), Action::Answer, Some(Order::Chat("hello".into()))),
@@ -104,6 +113,7 @@ fn full() -> Status {
             kind: QuestionKind::Extension,
             minutes: 15,
             function: Some(Function::Upload),
+            ready: Some(Ready::Sounds),
             text: "Longer?".into(),
             choices: vec!["yes".into()],
             until: std::time::Duration::from_micros(78),

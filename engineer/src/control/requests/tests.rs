@@ -21,7 +21,7 @@ impl Spoken {
     /// Asks in a task of its own, which waits for the answer for as long as it lives.
     fn ask(&self, minutes: u32) -> tokio::task::JoinHandle<Option<Answer>> {
         let voice = self.voice.clone();
-        tokio::spawn(async move { voice.ask(Question::Extension { minutes }).await })
+        tokio::spawn(async move { voice.ask(Question::Extension { minutes, reason: String::new() }).await })
     }
 
     /// What is said next.
@@ -41,7 +41,7 @@ impl Spoken {
 }
 
 fn asked(request: u32, minutes: u32) -> FromEngineer {
-    FromEngineer::Ask { request, question: Question::Extension { minutes } }
+    FromEngineer::Ask { request, question: Question::Extension { minutes, reason: String::new() } }
 }
 
 #[tokio::test]

@@ -20,7 +20,14 @@ use crate::words::say;
 
 /// How long an answer may take. The scanner gives one in time by itself; an interruption may lie before
 /// it, and another behind it.
-const PATIENCE: Duration = limits::QUESTION_PATIENCE.saturating_add(limits::INTERRUPTION.saturating_mul(2));
+fn patience(question: &Question) -> Duration {
+    let answerable = match question {
+        // Until the session is over.
+        Question::Extension { .. } => limits::SESSION_MAX,
+        _ => limits::QUESTION_PATIENCE,
+    };
+    answerable + 2 * limits::INTERRUPTION
+}
 
 impl Server {
     /// Asks the client. A program that breaks off, or dies, takes its question back.
@@ -76,11 +83,16 @@ impl Server {
     }
 
     async fn answer(&self, question: Question) -> Reply {
-        let live = match self.live_with(feature::QUESTIONS, dialogue::check_question(&question)) {
+        let feature = if question.is_of_steps() { feature::STEPS } else { feature::QUESTIONS };
+        let live = match self.live_with(feature, dialogue::check_question(&question)) {
             Ok(live) => live,
             Err(reply) => return *reply,
         };
-        match timeout(PATIENCE, live.voice.ask(question)).await {
+        let answer = timeout(patience(&question), live.voice.ask(question.clone())).await;
+        if let Ok(Some(answer)) = &answer {
+            self.transcript.send_modify(|transcript| transcript.add_answer(&question, answer));
+        }
+        match answer {
             Ok(answer) => self.reply_with(answer).await,
             Err(_) => Reply::Answered { answer: Answer::NoAnswer {} },
         }

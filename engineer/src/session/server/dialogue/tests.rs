@@ -76,7 +76,7 @@ async fn an_answer_comes_back() {
     let mut talked = talk(BOTH);
     let asking = talked.served.ask(question());
     assert!(matches!(talked.next().await, FromEngineer::Ask { request: 1, .. }));
-    let answer = Answer::Text { text: "yes".into() };
+    let answer = Answer::Text { text: "yes".into(), language: String::new() };
     talked.requests.answered(1, answer.clone()).expect("asked");
     assert_eq!(asking.await.expect("no panic").expect("a reply"), Reply::Answered { answer });
 }
@@ -117,7 +117,7 @@ async fn an_older_scanner_is_sent_nothing_it_does_not_know() {
 #[tokio::test]
 async fn unfit_words_go_no_further() {
     let talked = talk(BOTH);
-    let long = Request::Ask { question: Question::Extension { minutes: 61 } };
+    let long = Request::Ask { question: Question::Extension { minutes: 61, reason: String::new() } };
     for unfit in [line("a\u{1b}[2J"), line(" "), long] {
         let reply = talked.reply(unfit).await;
         assert!(matches!(reply, Reply::Refused { .. }), "{reply:?}");
