@@ -1,6 +1,7 @@
 //! The person beside the scanner reads and types their own language.
 
 use fieldlink_tests::engineer::wait_until_active;
+use fieldlink_tests::programs::Running;
 use fieldlink_tests::{Engineer, Relay, Scanner, ScannerOptions, Service};
 
 /// An agent whose user has a German locale.
@@ -54,4 +55,51 @@ fn a_device_that_is_set_to_german_says_so_to_everybody_who_asks() {
     let checked = json(&["network", "--json"]);
     assert_eq!(checked["code"], "N0");
     assert!(checked["sentence"].as_str().is_some_and(|said| said.contains("gut genug")), "{checked}");
+}
+
+#[test]
+fn ready_questions_and_steps_are_answered_by_name() {
+    let relay = Relay::start();
+    let (mut scanner, engineer) = (german(&relay), Engineer::enrolled(&relay, "Ada"));
+    let mut holder = engineer.start_connecting(&scanner.support_id, &scanner.pin);
+    scanner.process.wait_for("einlassen?");
+    scanner.process.type_line("ja");
+    wait_until_active(&mut holder);
+    let start = |words: &[&str]| Running::start("fieldlink-connect", engineer.connect().args(words));
+    let output = |running: Running| {
+        let mut running = running;
+        assert!(running.wait_for_end().success(), "{}", running.transcript());
+        running.transcript()
+    };
+    let listed = output(start(&["ask", "--list"]));
+    for ready in ["light-at-start: ", "sounds: ", "battery-swap: ", "(a step)", "off, green, blue, yellow"] {
+        assert!(listed.contains(ready), "{listed}");
+    }
+    let asking = start(&["ask", "--ready", "light-at-start"]);
+    scanner.process.wait_for("Was zeigt das Licht am Scanner gleich nach dem Einschalten?");
+    scanner.process.wait_for("2  grün");
+    scanner.process.type_line("rosa");
+    scanner.process.wait_for("keine der Antworten");
+    scanner.process.type_line("Grün");
+    assert!(output(asking).lines().any(|line| line.trim() == "green"));
+    let step = start(&["step", "Open", "the", "lid"]);
+    scanner.process.wait_for("Der Techniker bittet Sie, das zu tun: Open the lid");
+    scanner.process.type_line("fertig");
+    assert!(output(step).lines().any(|line| line.trim() == "done"));
+    let mut refused = start(&["step", "--ready", "battery-swap"]);
+    scanner.process.wait_for("Bitte wechseln Sie den Akku");
+    scanner.process.type_line("nein");
+    assert_eq!(refused.wait_for_end().code(), Some(215));
+    let said = output(start(&["chat"]));
+    let kept = "to “What does the light on the scanner show just after it is switched on?” (de): green";
+    assert!(said.contains(kept) && said.contains("to “Open the lid”: done"), "{said}");
+    for wrong in [
+        &["ask"][..],
+        &["ask", "--ready", "nothing"],
+        &["ask", "--list", "x"],
+        &["step"],
+        &["step", "--ready", "sounds"],
+    ] {
+        assert_eq!(start(wrong).wait_for_end().code(), Some(2), "{wrong:?}");
+    }
 }

@@ -120,51 +120,6 @@ fn the_client_is_reminded_of_the_end() {
 }
 
 #[test]
-fn ready_questions_and_steps_are_answered_by_name() {
-    let relay = Relay::start();
-    let engineer = Engineer::enrolled(&relay, "Ada");
-    let german = ScannerOptions { settings: "language = \"de\"\n".into(), ..ScannerOptions::default() };
-    let mut scanner = Scanner::start_with(&relay, german);
-    let _call = engineer.call(&scanner);
-    let output = |running: Running| {
-        let mut running = running;
-        assert!(running.wait_for_end().success(), "{}", running.transcript());
-        running.transcript()
-    };
-    let listed = output(start(&engineer, &["ask", "--list"]));
-    for ready in ["light-at-start: ", "sounds: ", "battery-swap: ", "(a step)", "off, green, blue, yellow"] {
-        assert!(listed.contains(ready), "{listed}");
-    }
-    let asking = start(&engineer, &["ask", "--ready", "light-at-start"]);
-    scanner.process.wait_for("Was zeigt das Licht am Scanner gleich nach dem Einschalten?");
-    scanner.process.wait_for("2  grün");
-    scanner.process.type_line("rosa");
-    scanner.process.wait_for("keine der Antworten");
-    scanner.process.type_line("Grün");
-    assert!(output(asking).lines().any(|line| line == "green"));
-    let step = start(&engineer, &["step", "Open", "the", "lid"]);
-    scanner.process.wait_for("Der Techniker bittet Sie, das zu tun: Open the lid");
-    scanner.process.type_line("fertig");
-    assert!(output(step).lines().any(|line| line == "done"));
-    let refused = start(&engineer, &["step", "--ready", "battery-swap"]);
-    scanner.process.wait_for("Bitte wechseln Sie den Akku");
-    scanner.process.type_line("nein");
-    assert_eq!(code(refused), 215);
-    let said = output(start(&engineer, &["chat"]));
-    let kept = "to “What does the light on the scanner show just after it is switched on?” (de): green";
-    assert!(said.contains(kept) && said.contains("to “Open the lid”: done"), "{said}");
-    for wrong in [
-        &["ask"][..],
-        &["ask", "--ready", "nothing"],
-        &["ask", "--list", "x"],
-        &["step"],
-        &["step", "--ready", "sounds"],
-    ] {
-        assert_eq!(code(start(&engineer, wrong)), 2, "{wrong:?}");
-    }
-}
-
-#[test]
 fn more_time_is_asked_for_with_a_reason_and_stays_answerable() {
     let relay = Relay::start();
     let engineer = Engineer::enrolled(&relay, "Ada");
