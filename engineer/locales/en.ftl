@@ -19,6 +19,11 @@ waiting-for-client = waiting for the client to allow ({ $seconds } s)
 connected = connected to { $hostname } ({ $id }) as { $user }, for { $minutes } minutes
 interrupted = the connection to the scanner is interrupted: { $trouble }
 connected-again = connected again
+time-is-short = { $minutes ->
+    [1] the session ends in one minute: ask for more time with fieldlink-connect extend
+   *[other] the session ends in { $minutes } minutes: ask for more time with fieldlink-connect extend
+  }
+minutes-to-go = { $minutes } min left; Ctrl-C ends the session
 more-time = the client granted more time: { $minutes } minutes left
 line-of-answer = { $time }  the client, to “{ $question }”: { $text }
 line-of-answer-in = { $time }  the client, to “{ $question }” ({ $language }): { $text }

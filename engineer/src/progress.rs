@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fieldlink_protocol::messages::control::ClientPresence;
 use fieldlink_protocol::text;
@@ -52,6 +52,11 @@ pub(crate) enum Progress {
     },
     /// The scanner is out of reach: what is wrong, and how often another connection was tried.
     Interrupted(Trouble),
+    /// The end is near.
+    TimeLeft {
+        /// Minutes until then.
+        minutes: u64,
+    },
     /// The client granted more time.
     Extended {
         /// Seconds until the session ends.
@@ -118,6 +123,7 @@ impl Progress {
             Self::Interrupted(_)
                 | Self::Active { .. }
                 | Self::Extended { .. }
+                | Self::TimeLeft { .. }
                 | Self::Presence { .. }
                 | Self::Chat { .. }
         )
@@ -141,6 +147,7 @@ impl Progress {
                 Some(say!("connected", hostname = hostname, id = id, user = user, minutes = minutes))
             }
             Self::Interrupted(trouble) if trouble.tries <= 1 => Some(interrupted(trouble)),
+            Self::TimeLeft { minutes } => Some(say!("time-is-short", minutes = *minutes)),
             Self::Extended { seconds } => Some(say!("more-time", minutes = seconds.div_ceil(60))),
             Self::Presence { presence } => Some(present(*presence)),
             Self::Chat { text } => Some(say!("chat-arrived", text = text)),
@@ -184,6 +191,8 @@ pub(crate) struct Console {
     manner: Manner,
     /// Whether a line that will change stands on the terminal.
     unfinished: Cell<bool>,
+    /// The minutes that stand there.
+    minutes: Cell<u64>,
     /// Whether the terminal belongs to ssh.
     muted: Cell<bool>,
     /// Whether the terminal's owner was told of an interruption.
@@ -202,8 +211,8 @@ impl Console {
             (false, true) => Manner::Terminal,
             (false, false) => Manner::Lines,
         };
-        let (unfinished, muted, debugged) = Default::default();
-        Self { manner, unfinished, muted, debugged, budget: RefCell::default() }
+        let (unfinished, minutes, muted, debugged) = Default::default();
+        Self { manner, unfinished, minutes, muted, debugged, budget: RefCell::default() }
     }
 
     /// Tells a change. What the other side can cause as often as it likes is told so often, and then how much
@@ -252,6 +261,7 @@ impl Console {
             Progress::Active { .. } if self.debugged.take() => Some(say!("connected-again")),
             Progress::Chat { .. }
             | Progress::Extended { .. }
+            | Progress::TimeLeft { .. }
             | Progress::Presence { .. }
             | Progress::LeftOut { .. } => progress.sentence(),
             _ => None,
@@ -275,6 +285,16 @@ impl Console {
     pub(crate) fn mute(&self, muted: bool) {
         self.clear();
         self.muted.set(muted);
+    }
+
+    /// Shows how much of the session is left, on the line that changes; on a terminal that is this program's.
+    pub(crate) fn count_down(&self, left: Duration) {
+        let minutes = left.as_secs().div_ceil(60);
+        let is_shown = self.unfinished.get() && self.minutes.get() == minutes;
+        if self.manner == Manner::Terminal && !self.muted.get() && !is_shown {
+            self.minutes.set(minutes);
+            self.wait(&say!("minutes-to-go", minutes = minutes));
+        }
     }
 
     fn wait(&self, text: &str) {

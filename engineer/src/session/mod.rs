@@ -2,6 +2,7 @@
 
 mod client;
 mod contact;
+mod countdown;
 mod events;
 mod opening;
 mod opening_error;
@@ -32,6 +33,7 @@ use crate::ssh_config;
 use crate::ssh_config::aliases::{self, Record};
 use crate::ssh_config::check::{self, Standing};
 use crate::words::say;
+use countdown::Countdown;
 use events::{Event, SessionEvents};
 use resources::{PlainSsh, Resources};
 use unused::until_unused;
@@ -41,6 +43,7 @@ pub(crate) struct Session {
     id: SupportId,
     resources: Resources,
     events: SessionEvents,
+    countdown: Countdown,
 }
 
 impl Session {
@@ -148,6 +151,11 @@ impl Session {
             *state = next;
             true
         });
+        if let Heard::Remaining(left) | Heard::Extended(left) = heard {
+            let told = self.countdown.handle_left(*left);
+            told.inspect(|minutes| console.tell(&Progress::TimeLeft { minutes: *minutes }));
+            console.count_down(*left);
+        }
         let progress = match heard {
             Heard::Interrupted(trouble) => Some(Progress::Interrupted(trouble.clone())),
             Heard::Resumed => self.progress(),

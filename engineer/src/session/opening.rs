@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::contact::Contact;
+use super::countdown::Countdown;
 use super::events::{Event, SessionEvents};
 use super::opening_error::{OpeningError, tampered};
 use super::resources::{ChannelTask, PlainSsh, Resources};
@@ -102,7 +103,7 @@ pub(crate) async fn open(
     };
     console.clear();
     match opened {
-        Ok(events) => Ok(Session { id: call.id, resources, events }),
+        Ok(events) => Ok(Session { id: call.id, resources, events, countdown: Countdown::default() }),
         Err((not_opened, end)) => {
             // Why it was not opened matters more than what could not be removed.
             match kept {

@@ -110,12 +110,13 @@ fn a_question_that_is_open_at_the_end_is_answered_by_the_end() {
 }
 
 #[test]
-fn the_client_is_reminded_of_the_end() {
+fn both_sides_are_reminded_of_the_end() {
     let relay = Relay::start();
     let options = ScannerOptions { session: "length_seconds = 62".into(), ..ScannerOptions::default() };
     let (mut scanner, engineer) = (Scanner::start_with(&relay, options), Engineer::enrolled(&relay, "Ada"));
-    let call = engineer.call(&scanner);
+    let mut call = engineer.call(&scanner);
     scanner.process.wait_for("The session ends in one minute.");
+    call.holder.wait_for("\"state\":\"time-left\",\"minutes\":1");
     call.end();
 }
 

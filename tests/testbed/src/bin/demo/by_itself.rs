@@ -8,6 +8,8 @@ use fieldlink_testbed::engineer::{random_file, wait_until_active};
 use fieldlink_testbed::programs::{Running, run_with_input};
 use fieldlink_testbed::{Call, Engineer, Scanner};
 
+use crate::rules;
+
 /// Enough to see that it works; speed is the benchmark's to tell, with optimised programs.
 const COPY: usize = 64 << 20;
 
@@ -34,9 +36,11 @@ pub(crate) fn run(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
     let call = Call::of(engineer, &scanner, holder);
     commands(&call, &mut table);
     copies(&call, &scanner, engineer, &mut table);
-    call.end();
+    rules::play(&mut scanner, engineer, &mut table);
     let why = scanner.wait_until_off();
     table.row("the client reads", why.clone(), why.contains("engineer-ended"));
+    rules::judge(&mut scanner, &mut table);
+    drop(call);
     scanner.wait_until_alone(Duration::from_secs(1));
     let (id, pin) = (scanner.support_id.clone(), scanner.pin.clone());
     let mut again: Running = engineer.start_connecting(&id, &pin);
@@ -78,11 +82,13 @@ fn checksum(path: &Path) -> Option<Vec<u8>> {
     output.status.success().then_some(output.stdout)
 }
 
+/// What was tried, and what came of it.
 #[derive(Default)]
-struct Table(Vec<(String, String, bool)>);
+pub(crate) struct Table(Vec<(String, String, bool)>);
 
 impl Table {
-    fn row(&mut self, what: &str, result: String, is_right: bool) {
+    /// Notes one line.
+    pub(crate) fn row(&mut self, what: &str, result: String, is_right: bool) {
         self.0.push((what.to_owned(), result, is_right));
     }
 
