@@ -11,14 +11,14 @@ pub(crate) const LINE: usize = 4000;
 /// said is made harmless. A terminal that is gone does not concern the session.
 pub(crate) fn print(text: &str) {
     for line in text.lines() {
-        let _ = writeln!(std::io::stderr(), "{}", text::clean(line, LINE));
+        let _ = writeln!(std::io::stderr(), "{}", text::printable(line, LINE));
     }
 }
 
 /// Prints what a command was asked for, on standard output. A reader that went away has had enough.
 pub(crate) fn print_answer(text: &str) {
     for line in text.lines() {
-        let _ = writeln!(std::io::stdout(), "{}", text::clean(line, LINE));
+        let _ = writeln!(std::io::stdout(), "{}", text::printable(line, LINE));
     }
 }
 

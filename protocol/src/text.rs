@@ -15,7 +15,16 @@ const MARKS: usize = 4;
 /// `text` on one line, without control, bidi and invisible characters, at most `limit` characters. Blanks at
 /// its ends are left out, and several in a row are one.
 pub fn clean(text: &str, limit: usize) -> String {
-    let mut tidy = Tidy::default();
+    tidied(Tidy::default(), text, limit)
+}
+
+/// A line of our own, with columns and indents, which may have texts of others in it: as [`clean`], and its spaces stay as
+/// they are.
+pub fn printable(line: &str, limit: usize) -> String {
+    tidied(Tidy { keeps_spaces: true, ..Tidy::default() }, line, limit)
+}
+
+fn tidied(mut tidy: Tidy, text: &str, limit: usize) -> String {
     for character in text.chars() {
         tidy.push(if is_harmless(character) { character } else { REPLACEMENT });
         if tidy.length > limit {
@@ -43,11 +52,13 @@ struct Tidy {
     blank: bool,
     /// Marks in a row.
     marks: usize,
+    /// Whether spaces are what the line's author wants, and not what another party has typed.
+    keeps_spaces: bool,
 }
 
 impl Tidy {
     fn push(&mut self, character: char) {
-        if is_blank(character) {
+        if is_blank(character) && !(self.keeps_spaces && character == ' ') {
             (self.blank, self.marks) = (self.length > 0, 0);
             return;
         }
@@ -162,6 +173,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_line_of_ours_keeps_its_columns_and_nothing_harmful() {
+        assert_eq!(printable("ID   SCANNER  ", 100), "ID   SCANNER  ");
+        assert_eq!(printable("  a\u{1b}[2J\tb\u{2003}\u{2003}c", 100), "  a\u{fffd}[2J\u{fffd}b c");
+        assert_eq!(printable("abc", 2), "ab…");
+    }
 
     #[test]
     fn keeps_what_people_write_and_stops_what_terminals_obey() {

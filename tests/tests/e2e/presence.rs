@@ -125,6 +125,9 @@ fn nobody_is_asked_in_a_quiet_period_and_the_client_sees_until_when() {
     let shown = scanner.process.wait_for("Please stay reachable");
     assert!(shown.contains("20 minutes (testing the lidar)"), "{shown}");
     assert!(status(&engineer).contains("\"quiet_seconds\":1"));
+    let table = said(&engineer, &["status"]);
+    assert!(table.starts_with("ID           SCANNER"), "{table}");
+    assert!(table.contains("you work alone for 20 more minutes"), "{table}");
     // The check that was put off comes at once.
     said(&engineer, &["quiet", "--over"]);
     scanner.process.wait_for("Are you still there?");
