@@ -14,7 +14,7 @@ use russh::ChannelOpenFailure;
 
 use super::forward_policy::ForwardPolicy;
 use super::lease::{ChannelIdentity, ChannelLease, ChannelRequest, EndObserver, Opener};
-use super::passage::Passage;
+use super::passage::{Passage, PathClosed};
 
 /// The two ways of files.
 const FILES: [Function; 2] = [Function::Upload, Function::Download];
@@ -90,9 +90,19 @@ impl ChannelPath {
         self.passage.close();
     }
 
-    /// Holds input back on every channel, or lets it pass again. What is held is not lost.
+    /// Holds input back on every channel, and channels that are opened, or lets them pass again. What is held is not lost.
     pub fn hold_input(&self, is_held: bool) {
         self.passage.hold_input(is_held);
+    }
+
+    /// Whether input is held back now.
+    pub(super) fn holds_input(&self) -> bool {
+        self.passage.holds_input()
+    }
+
+    /// Waits until input may pass; an error at the end. Safe to cancel.
+    pub(super) async fn pass_input(&self) -> Result<(), PathClosed> {
+        self.passage.pass_input().await
     }
 
     /// As [`Self::hold_input`], for what is on its way to the engineer.
@@ -129,8 +139,8 @@ impl ChannelPath {
             None if self.closes_files() => return Err(Denied::Never(Function::Upload).into()),
             None => {}
         }
-        // The client may have taken long to answer.
-        if self.passage.is_over() { Err(Denied::Over.into()) } else { Ok(()) }
+        // What is opened is the engineer's input as well: a command needs no other.
+        self.passage.pass_input().await.map_err(|PathClosed| Denied::Over.into())
     }
 
     async fn leave_of(policy: &Arc<dyn Policy>, function: Function) -> Result<(), Denied> {
@@ -200,7 +210,6 @@ pub(super) mod tests {
     use futures_util::FutureExt;
 
     use super::super::lease::{ChannelEnd, ChannelStatus};
-    use super::super::passage::PathClosed;
     use super::*;
 
     type Ends = Arc<Mutex<Vec<(u32, ChannelEnd)>>>;
@@ -298,6 +307,20 @@ pub(super) mod tests {
         path.close();
         assert_eq!(held.now_or_never(), Some(Err(PathClosed)));
         assert_eq!(path.totals(), (3, 4));
+    }
+
+    #[test]
+    fn what_is_opened_waits_like_all_input() {
+        let (path, _) = path();
+        path.hold_input(true);
+        let mut opening = Box::pin(path.authorise(opener(), 1, shell()));
+        assert!(opening.as_mut().now_or_never().is_none());
+        path.hold_input(false);
+        assert!(opening.now_or_never().is_some_and(|opened| opened.is_ok()));
+        path.hold_input(true);
+        let opening = Box::pin(path.authorise(opener(), 2, shell()));
+        path.close();
+        assert!(matches!(opening.now_or_never(), Some(Err(Refusal::Denied(Denied::Over)))));
     }
 
     #[test]

@@ -295,7 +295,14 @@ impl Handler for Connection {
             other => format!("{other:?}"),
         };
         if let (Some(program), Some(signal)) = (self.sessions.program(id), ProgramSignal::from_name(&name)) {
-            program.signal(signal).await;
+            if self.deps.path.holds_input() {
+                let held = program.clone().signal_once_let_pass(self.deps.path.clone(), signal);
+                let cancel = self.deps.cancel.clone();
+                let held = cancel.clone().run_until_cancelled_owned(held);
+                self.tasks.carry_program(async move { held.await.unwrap_or_default() }, cancel);
+            } else {
+                program.signal(signal).await;
+            }
         }
         Ok(())
     }

@@ -38,6 +38,10 @@ impl Passage {
         self.flow.send_modify(|flow| flow.is_output_held = is_held);
     }
 
+    pub(super) fn holds_input(&self) -> bool {
+        self.flow.borrow().is_input_held
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.flow.borrow().is_over
     }

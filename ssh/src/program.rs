@@ -1,6 +1,6 @@
 //! A shell, a command or sftp in a session channel: leave to start it, its signals, its size.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fieldlink_protocol::text;
@@ -19,7 +19,7 @@ use crate::session_process::{Program, ProgramRequest, SessionClient, TerminalMas
 
 /// What a shell says of a command it cannot run.
 const CANNOT_START: u8 = 126;
-/// Signals that are kept for a program that has not been started yet.
+/// Signals that are kept for a program that has not been started yet, or while input is held.
 const EARLY_SIGNALS: usize = 4;
 
 /// What to start, and the channel that it belongs to.
@@ -45,6 +45,7 @@ pub(super) struct ProgramDeps {
 pub(super) struct RunningProgram {
     process: Arc<Mutex<Process>>,
     is_over: Arc<AtomicBool>,
+    held_signals: Arc<AtomicUsize>,
 }
 
 #[derive(Default)]
@@ -75,6 +76,15 @@ impl RunningProgram {
         if let Some((client, id)) = target {
             let _ = client.signal(id, signal).await;
         }
+    }
+
+    /// A signal is input, too: one that comes while input is held waits with it. Of many, the first few do.
+    pub(super) async fn signal_once_let_pass(self, path: Arc<ChannelPath>, signal: ProgramSignal) {
+        if self.held_signals.fetch_add(1, Ordering::AcqRel) < EARLY_SIGNALS && path.pass_input().await.is_ok()
+        {
+            self.signal(signal).await;
+        }
+        self.held_signals.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Whether the program has ended and the client has been sent all of its output.
@@ -156,9 +166,13 @@ async fn ask_leave(deps: &ProgramDeps, start: &Start, output: &Output) -> Result
         ));
     }
     let request = ChannelRequest::Program(start.kind.clone());
-    if let Some(function) = deps.path.asks_for(&request) {
-        let waiting = format!("fieldlink: waiting for the client to allow this ({function})\r\n");
-        let _ = output.send_error(waiting.into_bytes().into()).await;
+    let waiting = match deps.path.asks_for(&request) {
+        Some(function) => Some(format!("waiting for the client to allow this ({function})")),
+        None if deps.path.holds_input() => Some("waiting for the client to be back".to_owned()),
+        None => None,
+    };
+    if let Some(waiting) = waiting {
+        let _ = output.send_error(format!("fieldlink: {waiting}\r\n").into_bytes().into()).await;
     }
     let lease = deps.path.authorise(deps.opener, start.channel, request).await;
     lease.map_err(|refusal| refusal.to_string())
