@@ -43,6 +43,8 @@ impl Access {
     pub(super) fn on_use(&mut self, request: UseRequest) {
         let now = clock::now();
         match request {
+            // Whoever wanted it may be gone, and the session with them.
+            UseRequest::Wanted { reply, .. } if reply.is_closed() => {}
             UseRequest::Wanted { id, function, reply } => {
                 self.uses.waiting.insert(id, reply);
                 self.rules.handle_use(id, function, now);

@@ -42,7 +42,7 @@ impl Active {
 
     pub(super) fn end_quiet(&mut self, now: Duration, events: &mut Events) {
         if self.quiet.end(events) {
-            self.presence.handle_quiet_over(now);
+            self.presence.handle_quiet_over(now, events);
         }
     }
 }

@@ -67,10 +67,10 @@ impl PresenceCheck {
         }
     }
 
-    /// A quiet period is over: somebody is wanted again.
-    pub(super) fn handle_quiet_over(&mut self, now: Duration) {
-        if let Presence::Here { next: Some(next) } = &mut self.state {
-            *next = now;
+    /// A quiet period is over: somebody is wanted again, and asked before another one can be announced.
+    pub(super) fn handle_quiet_over(&mut self, now: Duration, events: &mut Events) {
+        if let Presence::Here { next: Some(_) } = self.state {
+            self.handle_timeout(now, events);
         }
     }
 

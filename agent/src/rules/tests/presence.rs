@@ -95,10 +95,27 @@ fn quiet_periods_last_an_hour_at_most_and_no_longer_than_the_session() {
         let until = rules.state().active().and_then(|active| active.quiet().map(|quiet| quiet.until));
         assert_eq!(until, Some(3_600 * SECOND), "{minute}");
     }
-    let over = announced(&mut rules, Announcement::QuietOver {}, 3_599 * SECOND);
-    assert_eq!(over, [RuleEvent::QuietOver, RuleEvent::Announced { request: 7 }]);
+    let now = 3_599 * SECOND;
+    let over = announced(&mut rules, Announcement::QuietOver {}, now);
+    let asked = RuleEvent::PresenceAsked { until: now + PATIENCE };
+    assert_eq!(over, [RuleEvent::QuietOver, asked, RuleEvent::Announced { request: 7 }]);
     let again = announced(&mut rules, Announcement::QuietOver {}, 3_599 * SECOND);
     assert_eq!(again, [RuleEvent::Announced { request: 7 }], "there was none");
+}
+
+/// Both announcements may arrive before anything that is due is carried out.
+#[test]
+fn one_quiet_period_after_another_does_not_keep_the_client_from_being_asked() {
+    let mut rules = active_with(PresenceMode::Required, Duration::ZERO);
+    announced(&mut rules, quiet(60), SECOND);
+    let now = 2_000 * SECOND;
+    rules.handle_heard(now);
+    rules.handle_announcement(1, Announcement::QuietOver {}, now);
+    rules.handle_announcement(2, quiet(60), now);
+    assert_eq!(presence(&rules), Presence::Asked { until: now + PATIENCE });
+    events(&mut rules);
+    let away = [RuleEvent::ClientAway { is_held: true }];
+    assert_eq!(due_when_heard(&mut rules, now + PATIENCE), away);
 }
 
 #[test]
