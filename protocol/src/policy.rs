@@ -96,6 +96,11 @@ pub enum Denied {
     /// The client was asked and did not answer in time.
     #[error("the client did not answer (policy.{0} = \"ask\" in agent.toml): try again")]
     Unanswered(Function),
+    /// It was wanted and given up so often lately that the client is not asked again yet.
+    #[error(
+        "the client was asked too often just now (policy.{0} = \"ask\" in agent.toml): try again in ten seconds"
+    )]
+    TooOften(Function),
     /// The session is over.
     #[error("the session is over")]
     Over,
@@ -105,7 +110,10 @@ impl Denied {
     /// The function that is not permitted, unless nothing is.
     pub fn function(self) -> Option<Function> {
         match self {
-            Self::Never(function) | Self::Refused(function) | Self::Unanswered(function) => Some(function),
+            Self::Never(function)
+            | Self::Refused(function)
+            | Self::Unanswered(function)
+            | Self::TooOften(function) => Some(function),
             Self::Over => None,
         }
     }

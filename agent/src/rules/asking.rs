@@ -42,6 +42,11 @@ impl Active {
 
     /// A function is to be used for which the client has to be asked.
     pub(super) fn handle_use(&mut self, id: UseId, function: Function, now: Duration, events: &mut Events) {
+        // Whoever wants it and gives up, again and again, must not keep the client busy.
+        if self.leaves.needs_asking(function, now) && !self.questions.permits(now) {
+            let verdict = Err(Denied::TooOften(function));
+            return events.push_back(RuleEvent::UseDecided { uses: vec![id], function, verdict });
+        }
         match self.leaves.handle_use(id, function, now) {
             Some(verdict) => events.push_back(RuleEvent::UseDecided { uses: vec![id], function, verdict }),
             None => self.ask_next(now, events),

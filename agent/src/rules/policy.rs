@@ -23,6 +23,15 @@ pub(super) struct Leaves {
 }
 
 impl Leaves {
+    /// Whether another use would be the first that the client is asked for.
+    pub(super) fn needs_asking(&self, function: Function, now: Duration) -> bool {
+        !self.granted.contains(&function) && !self.waits_for(function) && !self.is_refused(function, now)
+    }
+
+    fn is_refused(&self, function: Function, now: Duration) -> bool {
+        self.refused.get(&function).is_some_and(|at| now < *at + NO_STANDS)
+    }
+
     /// A use that is asked for. None: it waits.
     pub(super) fn handle_use(
         &mut self,
@@ -33,8 +42,7 @@ impl Leaves {
         if self.granted.contains(&function) {
             return Some(Ok(()));
         }
-        let is_refused = self.refused.get(&function).is_some_and(|at| now < *at + NO_STANDS);
-        if is_refused || self.waiting.len() >= MOST_WAITING {
+        if self.is_refused(function, now) || self.waiting.len() >= MOST_WAITING {
             return Some(Err(Denied::Refused(function)));
         }
         self.waiting.push((id, function));

@@ -86,3 +86,21 @@ fn without_a_session_there_is_no_leave() {
     let over = decided(&[1], Function::Shell, Err(Denied::Over));
     assert_eq!(wanted(&mut rules, 1, Function::Shell), [over]);
 }
+
+#[test]
+fn who_gives_up_again_and_again_does_not_keep_the_client_busy() {
+    let mut rules = active(Duration::ZERO);
+    let exec = Function::Exec;
+    let mut asked = 0;
+    for id in 0..50 {
+        match &wanted(&mut rules, id, exec)[..] {
+            [RuleEvent::Asked(_)] => asked += 1,
+            refused => assert_eq!(refused, [decided(&[id], exec, Err(Denied::TooOften(exec)))]),
+        }
+        rules.handle_use_dropped(UseId(id), SECOND);
+        events(&mut rules);
+    }
+    assert_eq!(asked, 4);
+    rules.handle_use(UseId(99), exec, 20 * SECOND);
+    assert!(matches!(events(&mut rules)[..], [RuleEvent::Asked(_)]), "later they are asked again");
+}
