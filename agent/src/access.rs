@@ -8,6 +8,7 @@ mod orders;
 mod relay;
 mod returning;
 mod session;
+mod telling;
 mod uses;
 
 use std::collections::HashMap;
@@ -26,10 +27,11 @@ pub use command::Command;
 use self::returning::{Return, Returning};
 use self::uses::Uses;
 
+use crate::battery::BatteryWatch;
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
 use crate::network::monitor;
-use crate::rules::{Rules, State};
+use crate::rules::{Battery, Rules, State};
 use crate::session::pairing::{ChargeRequest, Run, Verified};
 use crate::session::policy::UseRequest;
 use crate::session::{LiveSession, SessionDeps, SessionEvent};
@@ -71,6 +73,8 @@ pub struct Access {
     proven: Option<Box<Verified>>,
     session: Option<LiveSession>,
     uses: Uses,
+    /// While an engineer works.
+    battery: Option<BatteryWatch>,
     returning: Returning,
     /// The latest pair's, also when the pair is gone: a session keeps the name it began under.
     support_id: Option<SupportId>,
@@ -106,6 +110,7 @@ enum Event {
     Return(Return),
     Command(Option<Command>),
     Network,
+    Battery(Option<Battery>),
     Time,
 }
 
@@ -144,6 +149,7 @@ impl Access {
             charges: mpsc::channel(16),
             session: None,
             uses: Uses::default(),
+            battery: None,
             commands,
             notice,
             is_over: false,
@@ -201,8 +207,10 @@ impl Access {
             Event::Session(event) => self.on_session(event).await?,
             Event::Use(request) => self.on_use(request),
             Event::Return(event) => self.on_return(event).await?,
-            // The client is to see it; nothing else follows from it here.
-            Event::Network | Event::Command(_) => {}
+            // The client is to see it, too.
+            Event::Network => self.rules.handle_metered(self.network.is_metered(), clock::now()),
+            Event::Battery(battery) => self.rules.handle_battery(battery),
+            Event::Command(_) => {}
             Event::Time => self.rules.handle_timeout(clock::now()),
         }
         Ok(())
@@ -222,6 +230,12 @@ impl Access {
                 None => std::future::pending().await,
             }
         };
+        let battery = async {
+            match &mut self.battery {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             command = self.commands.recv() => Event::Command(command),
             Some(charge) = self.charges.1.recv() => Event::Charge(charge),
@@ -234,6 +248,7 @@ impl Access {
             event = self.returning.next() => Event::Return(event),
             event = tunnel => event,
             () = self.network.changed() => Event::Network,
+            battery = battery => Event::Battery(battery),
             _ = self.timer.wait(deadline) => Event::Time,
         }
     }

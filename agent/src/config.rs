@@ -115,6 +115,8 @@ pub struct SessionConfig {
     pub presence_seconds: u64,
     /// Seconds in which they may say so.
     pub presence_patience_seconds: u64,
+    /// Megabytes (10^6 bytes) after which the client is asked whether more may go over a metered connection; 0: never.
+    pub metered_ask_megabytes: u32,
     /// Seconds that a session may be interrupted.
     pub interruption_seconds: u64,
     /// Unacknowledged bytes that a pipe keeps per direction.
@@ -129,6 +131,7 @@ impl Default for SessionConfig {
             idle_seconds: 30 * 60,
             presence_seconds: 15 * 60,
             presence_patience_seconds: 2 * 60,
+            metered_ask_megabytes: 100,
             interruption_seconds: limits::INTERRUPTION.as_secs(),
             pipe_window_bytes: limits::PIPE_WINDOW,
         }

@@ -7,10 +7,12 @@
 
 pub mod access;
 pub mod args;
+mod battery;
 mod clock;
 pub mod config;
 mod engineers;
 pub mod foreground;
+pub mod live;
 mod memory;
 pub mod network;
 mod rules;

@@ -70,6 +70,8 @@ fn show_session(status: &mut Status, active: &Active, are_we_away: bool) {
         Presence::Away { is_held: true } => (Some(Beside::Held), None),
     };
     (status.presence, status.presence_deadline) = (presence, until);
+    (status.data_used, status.is_metered) = active.data_used();
+    status.low_battery = active.low_battery();
     status.quiet = active.quiet().map(|quiet| QuietPeriod { until: quiet.until, text: quiet.text.clone() });
 }
 
@@ -102,6 +104,7 @@ fn question_of(asked: &Asked) -> Question {
     let plain = |kind| Question::new(asked.id, kind, asked.until);
     match &asked.asking {
         Asking::Use(function) => Question { function: Some(*function), ..plain(QuestionKind::Use) },
+        Asking::Data { megabytes } => Question { megabytes: *megabytes, ..plain(QuestionKind::Data) },
         Asking::Engineers { question, .. } => match question {
             questions::Question::Extension { minutes, reason } => {
                 Question { minutes: *minutes, text: reason.clone(), ..plain(QuestionKind::Extension) }

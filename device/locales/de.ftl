@@ -92,12 +92,14 @@ warning-not-believed = Ein Techniker wurde abgewiesen, laut Supportdienst { $vis
 warning-broken-off = { $visitor } hat während der Prüfung der PIN abgebrochen; das zählt als falsche PIN.
 warning-refused = Sie haben { $engineer } nicht eingelassen. Geschieht das noch einmal, geht der Fernzugriff aus.
 warning-use-allowed = Sie haben für diese Sitzung erlaubt: { $function }.
+warning-data-allowed = Sie haben erlaubt, dass in dieser Sitzung weitere Daten übertragen werden.
+warning-battery-low = Der Akku dieses Geräts hat noch { $percent } %. Bitte schließen Sie es an den Strom an, oder tauschen Sie den Akku, wenn der Techniker es sagt.
 warning-done = Sie haben gesagt, dass es getan ist.
 warning-answered-no = Sie haben Nein gesagt.
 warning-answered = Sie haben geantwortet: { $text }
 warning-not-let-in = Es kam rechtzeitig keine Antwort, darum wurde { $engineer } nicht eingelassen. Geschieht das noch einmal, geht der Fernzugriff aus.
 warning-no-answer = Es kam rechtzeitig keine Antwort. Der Techniker weiß es.
-warning-withdrawn = Der Techniker hat die Frage zurückgezogen.
+warning-withdrawn = Die Frage wurde zurückgenommen.
 warning-no-longer-asks = { $engineer } möchte nicht mehr hinein: { $cause }.
 warning-delayed = Der Techniker ist gerade nicht erreichbar und liest das, sobald die Verbindung wieder steht.
 warning-quiet = Der Techniker arbeitet { $time } ohne Sie. Bitte bleiben Sie erreichbar.
@@ -146,6 +148,7 @@ consent-length = Sie dauert höchstens { $time }, wenn Sie nicht verlängern, un
 identity-proven = Den Namen bestätigt { $authority }.
 identity-told = Den Namen nennt der Supportdienst.
 question-use = Der Techniker möchte verwenden: { $function }. Für diese Sitzung erlauben?
+question-data = Der Techniker hat mehr als { $megabytes } MB übertragen, und diese Internetverbindung kostet vielleicht nach Datenmenge. Mehr erlauben?
 question-extension = Der Techniker bittet um { $minutes } Minuten mehr. Einverstanden?
 question-extension-with-reason = Der Techniker bittet um { $minutes } Minuten mehr: { $reason }. Einverstanden?
 question-step = Der Techniker bittet Sie, das zu tun: { $text }
@@ -285,6 +288,14 @@ label-engineer = Techniker
 label-ticket = Ticket
 label-partner = Partner
 label-time-left = Restzeit
+label-data-used = Daten
+data-used = { $amount } MB
+data-used-metered = { $amount } MB; diese Internetverbindung kostet vielleicht nach Datenmenge
+battery-low = Akku: { $percent } %
+label-data-used = Daten:
+data-used = { $amount } MB
+data-used-metered = { $amount } MB; diese Internetverbindung kostet vielleicht nach Datenmenge
+battery-low = Akku: { $percent } %
 label-question = Frage
 phase-off = aus
 phase-connecting = an, verbindet sich mit dem Supportdienst
@@ -320,6 +331,7 @@ failed-off = der Fernzugriff ist aus: schalten Sie ihn zuerst ein (fieldlink sta
 failed-no-credentials-yet = Support-ID und PIN werden gezeigt, sobald der Supportdienst erreicht ist
 failed-credentials-used = Support-ID und PIN sind verbraucht: ein Techniker hat sich damit verbunden
 failed-network-busy = das Netz wird schon geprüft: versuchen Sie es gleich wieder
+failed-too-many-watch = es sehen schon zu viele Programme zu: schließen Sie eines davon
 failed-network-slow = die Prüfung des Netzes dauerte zu lange
 failed-engineer = der Techniker kann das nicht tun: es ist der Person am Gerät vorbehalten
 failed-not-active = das kann nur, wer am Gerät angemeldet ist
@@ -348,3 +360,26 @@ failed-service-stopped = der Fernzugriffsdienst ist beendet
 ## Was der Desktop zeigt
 
 inhibits = Ein Techniker ist verbunden
+
+## Was die Terminals des Technikers zeigen (fieldlink watch)
+
+view-title = { $count ->
+    [one] Das Terminal des Technikers. q: nicht mehr zusehen
+   *[other] Eines von { $count } Terminals des Technikers. n: nächstes, q: nicht mehr zusehen
+  }
+view-title-cut = { $count ->
+    [one] Das Terminal des Technikers, ein Teil davon. q: nicht mehr zusehen
+   *[other] Eines von { $count } Terminals des Technikers, ein Teil davon. n: nächstes, q: nicht mehr zusehen
+  }
+view-nothing-open = Der Techniker hat kein Terminal offen. q: nicht mehr zusehen
+view-shell = ein Terminal
+view-command = den Befehl { $what }
+view-files = eine Dateiübertragung
+view-forward = eine Verbindung zu { $what }
+view-something = etwas
+view-opened = Der Techniker hat geöffnet: { $what }.
+view-closed = Beendet: { $what } ({ $how })
+view-skipped = { $kilobytes } kB fehlen hier: Sie kamen vorher oder zu schnell.
+view-session-over = Die Sitzung ist beendet.
+view-left = Sie sehen nicht mehr zu; die Sitzung läuft weiter.
+view-cut = die Verbindung zur Ansicht ist abgebrochen: fieldlink status zeigt den Stand

@@ -95,12 +95,14 @@ warning-not-believed = An engineer was turned away, by the support service's wor
 warning-broken-off = { $visitor } broke off while the PIN was checked, which counts as a wrong one.
 warning-refused = You did not let { $engineer } in. If this happens once more, remote access goes off.
 warning-use-allowed = You allowed for this session: { $function }.
+warning-data-allowed = You allowed that more data is moved in this session.
+warning-battery-low = This device's battery has { $percent } % left. Please connect it to power, or swap the battery when the engineer says so.
 warning-done = You said that it is done.
 warning-answered-no = You said no.
 warning-answered = You answered: { $text }
 warning-not-let-in = There was no answer in time, so { $engineer } was not let in. If this happens once more, remote access goes off.
 warning-no-answer = There was no answer in time. The engineer was told.
-warning-withdrawn = The engineer took the question back.
+warning-withdrawn = The question was taken back.
 warning-no-longer-asks = { $engineer } does not ask to come in any more: { $cause }.
 warning-delayed = The engineer is out of reach, and reads this once the connection is back.
 warning-quiet = The engineer works without you for { $time }. Please stay reachable.
@@ -149,6 +151,7 @@ consent-length = It lasts { $time } at most unless you give more, and you can en
 identity-proven = The name is certified by { $authority }.
 identity-told = The name is what the support service says.
 question-use = The engineer wants to use: { $function }. Allow it for this session?
+question-data = The engineer has moved more than { $megabytes } MB, and this internet connection may cost money by the amount of data. Allow more?
 question-extension = The engineer asks for { $minutes } more minutes. Agree?
 question-extension-with-reason = The engineer asks for { $minutes } more minutes: { $reason }. Agree?
 question-step = The engineer asks you to do this: { $text }
@@ -289,6 +292,14 @@ label-engineer = Engineer
 label-ticket = Ticket
 label-partner = Partner
 label-time-left = Time left
+label-data-used = Data used
+data-used = { $amount } MB
+data-used-metered = { $amount } MB; this internet connection may cost money by the amount of data
+battery-low = Battery: { $percent } %
+label-data-used = Data used:
+data-used = { $amount } MB
+data-used-metered = { $amount } MB; this internet connection may cost money by the amount
+battery-low = Battery: { $percent } %
 label-question = Question
 phase-off = off
 phase-connecting = on, connecting to the support service
@@ -324,6 +335,7 @@ failed-off = remote access is off: start it first (fieldlink start)
 failed-no-credentials-yet = support ID and PIN are shown as soon as the support service is reached
 failed-credentials-used = support ID and PIN are used up: an engineer has connected with them
 failed-network-busy = the network is being checked already: try again in a moment
+failed-too-many-watch = too many programs watch already: close one of them
 failed-network-slow = checking the network took too long
 failed-engineer = the support engineer cannot do this: it is for the person beside the device
 failed-not-active = only the person who is logged in at the device can do this
@@ -352,3 +364,26 @@ failed-service-stopped = the remote access service has stopped
 ## What the desktop shows
 
 inhibits = A support engineer is connected
+
+## What the engineer's terminals show (fieldlink watch)
+
+view-title = { $count ->
+    [one] The engineer's terminal. q: stop watching
+   *[other] One of the engineer's { $count } terminals. n: next, q: stop watching
+  }
+view-title-cut = { $count ->
+    [one] The engineer's terminal, a part of it. q: stop watching
+   *[other] One of the engineer's { $count } terminals, a part of it. n: next, q: stop watching
+  }
+view-nothing-open = The engineer has no terminal open. q: stop watching
+view-shell = a terminal
+view-command = the command { $what }
+view-files = a transfer of files
+view-forward = a connection to { $what }
+view-something = something
+view-opened = The engineer opened { $what }.
+view-closed = Over: { $what } ({ $how })
+view-skipped = { $kilobytes } kB are not shown here: they came before, or too fast.
+view-session-over = The session is over.
+view-left = You do not watch any more; the session goes on.
+view-cut = the view was cut off: fieldlink status shows how things stand

@@ -1,5 +1,6 @@
 //! The agent on the system bus: reads its state, and gives it orders.
 
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -18,7 +19,8 @@ use crate::bus::{
 };
 use crate::emergency_stop::{self, StopError};
 use crate::failure::{Failure, Kind};
-use crate::notice::{self, NetworkNotice};
+use crate::network_notice::NetworkNotice;
+use crate::notice;
 use crate::order::ClientAnswer;
 use crate::order::Order;
 use crate::panel::Credentials;
@@ -228,6 +230,12 @@ impl Device {
             Order::Here => self.call_on(SESSION, "Here", &()).await,
             Order::Ping => Ok(()),
         }
+    }
+
+    /// A stream of what the engineer's terminals show (see [`live`](crate::live)).
+    pub async fn watch_terminals(&self) -> Result<OwnedFd, Failure> {
+        let stream: zbus::OwnedFd = self.call_on(SessionProperties::INTERFACE, "Watch", &()).await?;
+        Ok(stream.into())
     }
 
     async fn call_on<B: Serialize + Type, R: DeserializeOwned + Type>(

@@ -4,8 +4,8 @@ use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::reason::Reason;
 
 use crate::failure::Failure;
-use crate::notice::Warning;
 use crate::verdict::Verdict;
+use crate::warning::Warning;
 use crate::words::Language;
 
 /// What the client asks for.

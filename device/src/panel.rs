@@ -8,7 +8,7 @@ use fieldlink_protocol::support_id::SupportId;
 
 use crate::clock;
 use crate::failure::Failure;
-use crate::notice::NetworkNotice;
+use crate::network_notice::NetworkNotice;
 use crate::order::{Local, Notification};
 use crate::status::{Away, Phase, Question, QuestionKind, Status, Visitor};
 use crate::words::Words;
@@ -215,7 +215,7 @@ pub fn describe_question(words: &Words, question: &Question, status: &Status) ->
     let visitor = status.visitor.as_ref();
     let asked = words.question(question, visitor);
     match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => {
+        kind if kind.is_yes_or_no() => {
             let meaning = match (question.kind, &status.terms) {
                 (QuestionKind::Consent, Some(terms)) => words.consent(terms),
                 _ => Vec::new(),
@@ -228,7 +228,7 @@ pub fn describe_question(words: &Words, question: &Question, status: &Status) ->
             let asked = words.asked_by_whom(question);
             format!("\n  {asked} {}", words.say("type-done-or-no"))
         }
-        QuestionKind::Text => {
+        _ => {
             let asked = words.asked_by_whom(question);
             let choices = words.choices(question);
             let lines = choices.iter().zip(1..);
@@ -259,7 +259,8 @@ mod tests {
     use super::*;
     use fieldlink_protocol::policy::Function;
 
-    use crate::notice::{NetworkKind, Person};
+    use crate::network_notice::NetworkKind;
+    use crate::notice::Person;
     use crate::status::Terms;
     use crate::words::Language;
 

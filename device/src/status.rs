@@ -8,7 +8,8 @@ use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::policy::{Function, Permission};
 use serde::Serialize;
 
-use crate::notice::{NetworkNotice, Notice, Person};
+use crate::network_notice::NetworkNotice;
+use crate::notice::{Notice, Person};
 
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
@@ -89,6 +90,18 @@ named! {
         Step = "step",
         /// Whether a function may be used in this session: yes or no.
         Use = "use",
+        /// Whether more data may go over a connection that may cost money: yes or no.
+        Data = "data",
+    }
+}
+
+impl QuestionKind {
+    /// Whether yes and no are the answers.
+    pub fn is_yes_or_no(self) -> bool {
+        match self {
+            Self::Consent | Self::Extension | Self::Use | Self::Data => true,
+            Self::Text | Self::Step => false,
+        }
     }
 }
 
@@ -148,6 +161,8 @@ pub struct Question {
     pub kind: QuestionKind,
     /// How many minutes longer, for an extension.
     pub minutes: u32,
+    /// More than how many megabytes were moved, if more data is the question.
+    pub megabytes: u32,
     /// What the engineer wants to use, if that is the question.
     pub function: Option<Function>,
     /// The question or step, if it is one that there are words for; the choices are names then.
@@ -168,6 +183,7 @@ impl Question {
             id,
             kind,
             minutes: 0,
+            megabytes: 0,
             function: None,
             ready: None,
             text: String::new(),
@@ -208,6 +224,12 @@ pub struct Status {
     pub presence_deadline: Option<Duration>,
     /// The quiet period of now.
     pub quiet: Option<QuietPeriod>,
+    /// Bytes that the session has moved.
+    pub data_used: u64,
+    /// While somebody is connected: whether NetworkManager takes data for metered.
+    pub is_metered: bool,
+    /// While somebody is connected: percent that are left in this device's battery, if they are few.
+    pub low_battery: Option<u8>,
     /// What the client is asked.
     pub question: Option<Question>,
 }

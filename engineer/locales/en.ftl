@@ -23,6 +23,7 @@ time-is-short = { $minutes ->
     [1] the session ends in one minute: ask for more time with fieldlink-connect extend
    *[other] the session ends in { $minutes } minutes: ask for more time with fieldlink-connect extend
   }
+minutes-in-title = { $minutes } min left on the scanner
 minutes-to-go = { $minutes } min left; Ctrl-C ends the session
 more-time = the client granted more time: { $minutes } minutes left
 line-of-answer = { $time }  the client, to “{ $question }”: { $text }
@@ -40,6 +41,10 @@ ready-restart-by-hand = Switch the scanner off and on again; that ends the sessi
 client-here = the client is there
 client-asked = the client is being asked whether they are still there
 client-away = the client has not said that they are there; you can go on
+data-moved = { $megabytes } MB moved so far
+data-held = { $megabytes } MB moved so far; the client is being asked whether more may go over their metered connection, and transfers wait
+data-refused = { $megabytes } MB moved so far; the client does not want more to go over their metered connection: transfers are cut, and in a minute the next one asks them again
+battery-is-low = the scanner's battery is at { $percent } %: have the client connect it to power, or swap the battery
 client-held = the client is not there: what you type and send waits until they are back (fieldlink-connect call rings the scanner)
 quiet-for = announced that you work alone for { $minutes } more minutes
 quiet-announced = the client knows that you work alone for { $minutes } minutes

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use fieldlink_protocol::messages::control::ClientPresence;
+use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
 use fieldlink_protocol::text;
 use serde::Serialize;
 
@@ -14,6 +14,11 @@ use crate::end::{End, Told};
 use crate::exit::Failure;
 use crate::printing::{LINE, print, print_json};
 use crate::words::say;
+
+/// Has the terminal remember its title, as xterm does (XTWINOPS 22 and 23); others ignore it.
+const KEEP_TITLE: &str = "\u{1b}[22;2t";
+/// See [`KEEP_TITLE`].
+const GIVE_TITLE_BACK: &str = "\u{1b}[23;2t";
 
 /// A change that is worth telling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,6 +71,18 @@ pub(crate) enum Progress {
     Presence {
         /// How it stands now.
         presence: ClientPresence,
+    },
+    /// Whether what carries much may go on: the client may have to pay for it.
+    Transfers {
+        /// How it stands now.
+        transfers: Transfers,
+        /// Bytes that the session has moved.
+        bytes: u64,
+    },
+    /// The scanner's battery is low.
+    Battery {
+        /// Percent that are left.
+        percent: u8,
     },
     /// The client wrote a line.
     Chat {
@@ -125,6 +142,8 @@ impl Progress {
                 | Self::Extended { .. }
                 | Self::TimeLeft { .. }
                 | Self::Presence { .. }
+                | Self::Transfers { .. }
+                | Self::Battery { .. }
                 | Self::Chat { .. }
         )
     }
@@ -150,6 +169,8 @@ impl Progress {
             Self::TimeLeft { minutes } => Some(say!("time-is-short", minutes = *minutes)),
             Self::Extended { seconds } => Some(say!("more-time", minutes = seconds.div_ceil(60))),
             Self::Presence { presence } => Some(present(*presence)),
+            Self::Transfers { transfers, bytes } => Some(data_used(*bytes, *transfers)),
+            Self::Battery { percent } => Some(say!("battery-is-low", percent = u64::from(*percent))),
             Self::Chat { text } => Some(say!("chat-arrived", text = text)),
             Self::LeftOut { count } => Some(say!("lines-left-out", count = *count)),
             Self::Ended { message, .. } | Self::Failed { message, .. } => {
@@ -167,6 +188,18 @@ pub(crate) fn present(presence: ClientPresence) -> String {
         ClientPresence::Asked => say!("client-asked"),
         ClientPresence::Away => say!("client-away"),
         ClientPresence::Held => say!("client-held"),
+    }
+}
+
+/// How much the session has moved, and what becomes of what carries much.
+pub(crate) fn data_used(bytes: u64, transfers: Transfers) -> String {
+    let tenths = bytes / 100_000;
+    let megabytes =
+        if tenths < 100 { format!("{}.{}", tenths / 10, tenths % 10) } else { (tenths / 10).to_string() };
+    match transfers {
+        Transfers::Pass => say!("data-moved", megabytes = megabytes),
+        Transfers::Held => say!("data-held", megabytes = megabytes),
+        Transfers::Refused => say!("data-refused", megabytes = megabytes),
     }
 }
 
@@ -263,6 +296,8 @@ impl Console {
             | Progress::Extended { .. }
             | Progress::TimeLeft { .. }
             | Progress::Presence { .. }
+            | Progress::Transfers { .. }
+            | Progress::Battery { .. }
             | Progress::LeftOut { .. } => progress.sentence(),
             _ => None,
         }
@@ -281,18 +316,27 @@ impl Console {
         self.manner != Manner::Json
     }
 
-    /// While a shell has the terminal, nothing is told that would disturb it.
+    /// While a shell has the terminal, nothing is told that would disturb it; the time that is left stands in its title.
     pub(crate) fn mute(&self, muted: bool) {
         self.clear();
+        if self.manner == Manner::Terminal && self.muted.replace(muted) != muted {
+            let _ = write!(std::io::stderr(), "{}", if muted { KEEP_TITLE } else { GIVE_TITLE_BACK });
+        }
         self.muted.set(muted);
+        self.minutes.set(0);
     }
 
-    /// Shows how much of the session is left, on the line that changes; on a terminal that is this program's.
+    /// Shows how much of the session is left: on the line that changes, or in the title of the shell's terminal.
     pub(crate) fn count_down(&self, left: Duration) {
         let minutes = left.as_secs().div_ceil(60);
-        let is_shown = self.unfinished.get() && self.minutes.get() == minutes;
-        if self.manner == Manner::Terminal && !self.muted.get() && !is_shown {
-            self.minutes.set(minutes);
+        let is_known = self.minutes.replace(minutes) == minutes;
+        if self.manner != Manner::Terminal || is_known && (self.muted.get() || self.unfinished.get()) {
+            return;
+        }
+        if self.muted.get() {
+            let text = say!("minutes-in-title", minutes = minutes);
+            let _ = write!(std::io::stderr(), "\u{1b}]2;{}\u{7}", text::clean(&text, LINE));
+        } else {
             self.wait(&say!("minutes-to-go", minutes = minutes));
         }
     }

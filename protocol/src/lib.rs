@@ -43,8 +43,16 @@ pub const SUBPROTOCOL: &str = "fieldlink.2";
 pub const SUBPROTOCOL_PREFIX: &str = "fieldlink.";
 
 /// Features that a side of this version understands. A side sends no message of a feature that the peer did not list.
-pub const FEATURES: &[&str] =
-    &["ssh", feature::CHAT, feature::QUESTIONS, feature::ANNOUNCEMENTS, feature::PRESENCE, feature::STEPS];
+pub const FEATURES: &[&str] = &[
+    "ssh",
+    feature::CHAT,
+    feature::QUESTIONS,
+    feature::ANNOUNCEMENTS,
+    feature::PRESENCE,
+    feature::STEPS,
+    feature::DATA,
+    feature::BATTERY,
+];
 
 /// Names of features that messages depend on.
 pub mod feature {
@@ -58,6 +66,10 @@ pub mod feature {
     pub const PRESENCE: &str = "presence";
     /// Steps, ready questions, reasons for more time, and in which language an answer was given.
     pub const STEPS: &str = "steps";
+    /// How much data the session has moved, and whether more may be.
+    pub const DATA: &str = "data";
+    /// That the device's battery is low.
+    pub const BATTERY: &str = "battery";
 }
 
 /// Paths of the relay's four endpoints.

@@ -13,9 +13,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::channel::ChannelStatus;
 use super::channel_io::{Input, Output};
 use super::input::{AFTER_CLOSE, PendingInput, write_to};
-use super::lease::{ChannelLease, ChannelStatus};
+use super::lease::ChannelLease;
 use super::screen::{Screen, Screened};
 use super::sftp::Packets;
 use crate::session_process::{Program, ProgramExit, ProgramIo, SessionClient, TerminalMaster};
@@ -28,6 +29,11 @@ const CHUNK: usize = 64 * 1024;
 const TERMINAL_KEEPS: usize = 128 * 1024;
 /// Answers to requests that are not passed on, on their way to the client.
 const DENIALS: usize = 16;
+/// The exit code of a command whose transfer the client does not want.
+const CUT: u8 = 126;
+/// What its engineer reads.
+const UNWANTED: &[u8] =
+    b"fieldlink: cut: the client does not want so much data to go over their metered connection\r\n";
 /// How long a terminal stays open after its program was told that it hangs up.
 const HANG_UP: Duration = Duration::from_millis(250);
 
@@ -63,6 +69,8 @@ enum Left {
     Behind,
     /// The same, and the channel was not closed: its connection is gone.
     Cut,
+    /// It carries more than the client wants.
+    Unwanted,
 }
 
 /// What came from the client and has not been written yet.
@@ -100,12 +108,24 @@ impl Carrier {
             screen.push(early, &mut pending);
         }
         let waiting = Waiting { pending, is_ended, screen };
-        let carried = cancel.run_until_cancelled(self.carry((&mut input, waiting), program)).await;
+        let carrying = async {
+            tokio::select! {
+                left = self.carry((&mut input, waiting), program) => left,
+                () = self.lease.unwanted() => Left::Unwanted,
+            }
+        };
+        let carried = cancel.run_until_cancelled(carrying).await;
         if matches!(carried, Some(Left::ByItself | Left::Behind)) {
             // Unless the program's end was said before.
             self.lease.finish(ChannelStatus::Closed);
         }
         if carried == Some(Left::ByItself) {
+            return;
+        }
+        if carried == Some(Left::Unwanted) && !self.is_over.load(Ordering::Acquire) {
+            let _ = client.signal(id, ProgramSignal::Hup).await;
+            let saying = async { tokio::join!(self.say_unwanted(), input.drain()) };
+            cancel.run_until_cancelled(saying).await;
             return;
         }
         if self.is_over.load(Ordering::Acquire) {
@@ -174,6 +194,13 @@ impl Carrier {
         self.is_over.store(true, Ordering::Release);
         self.lease.finish(status.clone().map_or(ChannelStatus::Closed, ChannelStatus::Exit));
         self.output.finish(status).await;
+    }
+
+    async fn say_unwanted(&self) {
+        let _ = self.output.send_error(Bytes::from_static(UNWANTED)).await;
+        self.lease.finish(ChannelStatus::Cut);
+        self.is_over.store(true, Ordering::Release);
+        self.output.finish(Some(ExitStatus::Code { code: CUT })).await;
     }
 
     /// Ends only when the channel does.

@@ -5,16 +5,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::policy::{Denied, Function, Permission};
 use fieldlink_protocol::text;
 use fieldlink_session::wire::ConnectTarget;
 use futures_util::future::BoxFuture;
 use russh::ChannelOpenFailure;
 
+use super::channel::{ChannelIdentity, ChannelRequest, Opener};
 use super::forward_policy::ForwardPolicy;
-use super::lease::{ChannelIdentity, ChannelLease, ChannelRequest, EndObserver, Opener};
-use super::passage::{Passage, PathClosed};
+use super::lease::ChannelLease;
+use super::passage::{Passage, PathClosed, Way};
+use super::tap::Tap;
 
 /// The two ways of files.
 const FILES: [Function; 2] = [Function::Upload, Function::Download];
@@ -70,7 +74,9 @@ pub struct ChannelPath {
     policy: Arc<dyn Policy>,
     forwards: ForwardPolicy,
     passage: Arc<Passage>,
-    on_end: Arc<EndObserver>,
+    tap: Arc<dyn Tap>,
+    /// Counts the channels that were let in.
+    next: AtomicU64,
 }
 
 impl fmt::Debug for ChannelPath {
@@ -80,9 +86,9 @@ impl fmt::Debug for ChannelPath {
 }
 
 impl ChannelPath {
-    /// An open path. `on_end` is called for every channel that is over.
-    pub fn new(policy: Arc<dyn Policy>, forwards: ForwardPolicy, on_end: Box<EndObserver>) -> Self {
-        Self { policy, forwards, passage: Arc::default(), on_end: on_end.into() }
+    /// An open path. `tap` sees every channel that is let in.
+    pub fn new(policy: Arc<dyn Policy>, forwards: ForwardPolicy, tap: Arc<dyn Tap>) -> Self {
+        Self { policy, forwards, passage: Arc::default(), tap, next: AtomicU64::new(0) }
     }
 
     /// Nothing passes any more.
@@ -102,12 +108,22 @@ impl ChannelPath {
 
     /// Waits until input may pass; an error at the end. Safe to cancel.
     pub(super) async fn pass_input(&self) -> Result<(), PathClosed> {
-        self.passage.pass_input().await
+        self.passage.pass(Way::Input, false).await
     }
 
     /// As [`Self::hold_input`], for what is on its way to the engineer.
     pub fn hold_output(&self, is_held: bool) {
         self.passage.hold_output(is_held);
+    }
+
+    /// What becomes of channels that carry much, now and once so many bytes have passed in all: then they are held.
+    pub fn set_transfers(&self, transfers: Transfers, limit: Option<u64>) {
+        self.passage.set_transfers(transfers, limit);
+    }
+
+    /// Waits until channels that carry much have been held because of the limit. Safe to cancel.
+    pub async fn past_limit(&self) {
+        self.passage.past_limit().await;
     }
 
     /// What becomes of a forward before it is authorised: what is not allowed may still lead to the scanner itself.
@@ -125,8 +141,9 @@ impl ChannelPath {
     ) -> Result<ChannelLease, Refusal> {
         let verdict = self.decide(&request).await;
         verdict.inspect_err(|refusal| tracing::info!(channel, %refusal, "channel refused"))?;
-        let identity = ChannelIdentity { opener, channel, request };
-        Ok(ChannelLease::new(identity, self.passage.clone(), self.on_end.clone()))
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let identity = ChannelIdentity { number, opener, channel, request };
+        Ok(ChannelLease::new(identity, self.passage.clone(), self.tap.clone()))
     }
 
     async fn decide(&self, request: &ChannelRequest) -> Result<(), Refusal> {
@@ -140,7 +157,7 @@ impl ChannelPath {
             None => {}
         }
         // What is opened is the engineer's input as well: a command needs no other.
-        self.passage.pass_input().await.map_err(|PathClosed| Denied::Over.into())
+        self.pass_input().await.map_err(|PathClosed| Denied::Over.into())
     }
 
     async fn leave_of(policy: &Arc<dyn Policy>, function: Function) -> Result<(), Denied> {
@@ -206,13 +223,31 @@ pub(super) mod tests {
     use std::sync::Mutex;
 
     use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
-    use fieldlink_session::wire::{ExitStatus, ProgramKind};
+    use fieldlink_session::wire::{ExitStatus, ProgramKind, TerminalSize};
     use futures_util::FutureExt;
 
-    use super::super::lease::{ChannelEnd, ChannelStatus};
+    use super::super::channel::{ChannelEnd, ChannelStatus};
     use super::*;
 
-    type Ends = Arc<Mutex<Vec<(u32, ChannelEnd)>>>;
+    /// What came past: the ends of channels, and what terminals showed.
+    #[derive(Default)]
+    struct Seen {
+        ends: Mutex<Vec<(u32, ChannelEnd)>>,
+        shown: Mutex<Vec<(u64, Vec<u8>)>>,
+    }
+
+    impl Tap for Seen {
+        fn opened(&self, _: &ChannelIdentity) {}
+        fn resized(&self, _: &ChannelIdentity, _: TerminalSize) {}
+
+        fn shown(&self, channel: &ChannelIdentity, bytes: &[u8]) {
+            self.shown.lock().expect("no panic").push((channel.number, bytes.to_vec()));
+        }
+
+        fn over(&self, channel: &ChannelIdentity, end: &ChannelEnd) {
+            self.ends.lock().expect("no panic").push((channel.channel, end.clone()));
+        }
+    }
 
     /// What a policy permits, and what the client answers.
     struct Rule(Permission, Result<(), fn(Function) -> Denied>);
@@ -228,17 +263,13 @@ pub(super) mod tests {
         }
     }
 
-    fn path() -> (Arc<ChannelPath>, Ends) {
+    fn path() -> (Arc<ChannelPath>, Arc<Seen>) {
         path_with(Rule(Permission::Allowed, Ok(())))
     }
 
-    fn path_with(rule: Rule) -> (Arc<ChannelPath>, Ends) {
-        let ends = Ends::default();
-        let heard = ends.clone();
-        let on_end = move |identity: &ChannelIdentity, end: &ChannelEnd| {
-            heard.lock().expect("no panic").push((identity.channel, end.clone()));
-        };
-        (Arc::new(ChannelPath::new(Arc::new(rule), ForwardPolicy::default(), Box::new(on_end))), ends)
+    fn path_with(rule: Rule) -> (Arc<ChannelPath>, Arc<Seen>) {
+        let seen = Arc::new(Seen::default());
+        (Arc::new(ChannelPath::new(Arc::new(rule), ForwardPolicy::default(), seen.clone())), seen)
     }
 
     fn opener() -> Opener {
@@ -274,7 +305,10 @@ pub(super) mod tests {
         let (path, _) = path();
         let ask = |request| let_in(&path, 7, request);
         let lease = ask(shell()).expect("a shell is what a session is for");
-        assert_eq!(lease.identity(), &ChannelIdentity { opener: opener(), channel: 7, request: shell() });
+        assert_eq!(
+            lease.identity(),
+            &ChannelIdentity { number: 0, opener: opener(), channel: 7, request: shell() }
+        );
         let ChannelRequest::Forward(target) = tcp("10.0.0.1") else { panic!("a forward") };
         assert!(ask(ChannelRequest::Forward(path.narrow(target))).is_ok(), "it may be the scanner");
         assert!(matches!(ask(tcp("10.0.0.1")), Err(Refusal::Destination(_))));
@@ -324,8 +358,47 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_a_terminal_shows_is_seen_and_nothing_else() {
+        let (path, seen) = path();
+        let (piped, terminal) = (let_in(&path, 1, shell()), let_in(&path, 1, shell()));
+        let (piped, terminal) = (piped.expect("let in"), terminal.expect("let in"));
+        terminal.set_terminal(TerminalSize::default());
+        for lease in [&piped, &terminal] {
+            assert_eq!(lease.output(b"out").now_or_never(), Some(Ok(())));
+            assert_eq!(lease.input(b"in").now_or_never(), Some(Ok(())));
+        }
+        assert_eq!(*seen.shown.lock().expect("no panic"), [(1, b"out".to_vec())]);
+    }
+
+    #[test]
+    fn past_the_limit_transfers_wait_for_a_word_and_nothing_else_does() {
+        let (path, _) = path();
+        let [copy, small, terminal] = [0; 3].map(|_| let_in(&path, 1, shell()).expect("let in"));
+        terminal.set_terminal(TerminalSize::default());
+        let much = vec![0; 2 * 1024 * 1024];
+        let passes = |lease: &ChannelLease, bytes: &[u8]| lease.output(bytes).now_or_never().is_some();
+        path.set_transfers(Transfers::Pass, Some(3 * 1024 * 1024));
+        assert!(passes(&copy, &much) && path.past_limit().now_or_never().is_none());
+        assert!(passes(&copy, &much), "the piece that goes past it");
+        assert!(path.past_limit().now_or_never().is_some());
+        assert!(!passes(&copy, b"x") && copy.input(b"x").now_or_never().is_none());
+        assert!(passes(&small, b"x") && passes(&terminal, &much) && passes(&terminal, b"x"));
+        assert!(path.past_limit().now_or_never().is_none(), "it is told once");
+        path.set_transfers(Transfers::Refused, Some(3 * 1024 * 1024));
+        assert!(copy.unwanted().now_or_never().is_some() && !passes(&copy, b"x"));
+        assert!(small.unwanted().now_or_never().is_none() && terminal.unwanted().now_or_never().is_none());
+        let mut later = Box::pin(small.unwanted());
+        assert!(later.as_mut().now_or_never().is_none() && passes(&small, &much));
+        assert!(later.now_or_never().is_some(), "it has become one");
+        path.set_transfers(Transfers::Pass, Some(3 * 1024 * 1024));
+        assert!(passes(&copy, b"x") && path.past_limit().now_or_never().is_some(), "asked anew");
+        path.set_transfers(Transfers::Pass, None);
+        assert!(passes(&copy, &much) && path.past_limit().now_or_never().is_none());
+    }
+
+    #[test]
     fn every_channel_has_one_end() {
-        let (path, ends) = path();
+        let (path, seen) = path();
         let exit = ChannelStatus::Exit(ExitStatus::Code { code: 3 });
         let finished = let_in(&path, 1, shell()).expect("let in");
         finished.output(b"abcd").now_or_never().expect("open").expect("open");
@@ -335,7 +408,7 @@ pub(super) mod tests {
         drop(let_in(&path, 2, shell()).expect("let in"));
         let end = |status, output| ChannelEnd { status, input: 0, output };
         let expected = [(1, end(exit, 4)), (2, end(ChannelStatus::Cut, 0))];
-        assert_eq!(*ends.lock().expect("no panic"), expected);
+        assert_eq!(*seen.ends.lock().expect("no panic"), expected);
     }
 
     #[test]

@@ -6,9 +6,9 @@ use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Sessi
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::sync::watch;
 
+use super::channel::ChannelRequest;
 use super::channel_path::prohibited;
 use super::forward;
-use super::lease::ChannelRequest;
 use super::program::{self, ProgramDeps, RunningProgram};
 use super::session_channel::SessionChannels;
 use super::tasks::ChannelTasks;

@@ -11,9 +11,10 @@ use russh::server::{ChannelOpenHandle, Msg};
 use russh::{Channel, ChannelMsg, ChannelOpenFailure, ChannelReadHalf, ChannelWriteHalf};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy};
 
+use super::channel::ChannelStatus;
 use super::channel_path::Refusal;
 use super::input::{AFTER_CLOSE, Backlog, PendingInput, write_to};
-use super::lease::{ChannelLease, ChannelStatus};
+use super::lease::ChannelLease;
 use crate::session_process::{SessionClient, SessionError};
 
 /// Bytes read from a destination at once.
@@ -49,6 +50,7 @@ pub(super) async fn run(
     let end = tokio::select! {
         end = forward.receive(input, pending, sink, &ended) => end,
         end = forward.send(&mut source, &output, &ended) => end,
+        () = forward.lease.unwanted() => End::Cut,
     };
     let (rest, is_cut) = match end {
         End::Over => (None, false),

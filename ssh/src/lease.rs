@@ -1,129 +1,31 @@
-//! A channel that was let in: its opener, what it is for, and the one way of its bytes until its end.
+//! A channel that was let in: the one way of its bytes until its end.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Formatter};
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
-use fieldlink_protocol::policy::Function;
-use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind};
+use fieldlink_session::wire::TerminalSize;
+use tokio::sync::Notify;
 
-use super::passage::{Passage, PathClosed};
+use super::channel::{ChannelEnd, ChannelIdentity, ChannelStatus};
+use super::passage::{Passage, PathClosed, Way};
+use super::tap::Tap;
 
-/// Something an engineer wants to open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChannelRequest {
-    /// A shell, a command or sftp.
-    Program(ProgramKind),
-    /// A connection to somewhere.
-    Forward(ConnectTarget),
-}
-
-/// What a channel is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChannelKind {
-    /// A login shell.
-    Shell,
-    /// One command.
-    Exec,
-    /// File transfer.
-    Sftp,
-    /// A connection to somewhere.
-    Forward,
-}
-
-impl ChannelRequest {
-    /// What the channel is for; the request itself also has the command or the target.
-    pub fn kind(&self) -> ChannelKind {
-        match self {
-            Self::Program(ProgramKind::Shell {}) => ChannelKind::Shell,
-            Self::Program(ProgramKind::Exec { .. }) => ChannelKind::Exec,
-            Self::Program(ProgramKind::Sftp {}) => ChannelKind::Sftp,
-            Self::Forward(_) => ChannelKind::Forward,
-        }
-    }
-}
-
-impl ChannelKind {
-    /// What opening such a channel takes leave for. A file transfer takes leave for each file.
-    pub fn function(self) -> Option<Function> {
-        match self {
-            Self::Shell => Some(Function::Shell),
-            Self::Exec => Some(Function::Exec),
-            Self::Forward => Some(Function::Forward),
-            Self::Sftp => None,
-        }
-    }
-}
-
-/// An SSH connection of a session, as the channels in it know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opener {
-    /// The session that it belongs to.
-    pub session: SessionId,
-    /// The pipe that carries the SSH connection.
-    pub pipe: PipeId,
-    /// The engineer whose connection it is.
-    pub engineer: EngineerId,
-}
-
-/// What a channel is for, and its opener.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelIdentity {
-    /// The engineer, and the SSH connection.
-    pub opener: Opener,
-    /// The channel's number in the SSH connection, on our side (RFC 4254 section 5.1).
-    pub channel: u32,
-    /// What was asked for: a command, a target.
-    pub request: ChannelRequest,
-}
-
-/// How a channel came to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ChannelStatus {
-    /// The program ended.
-    Exit(ExitStatus),
-    /// The engineer's side closed the channel, or both directions of a forward were over.
-    Closed,
-    /// It was let in, and the program could not be started or the target not be reached.
-    Failed,
-    /// The SSH connection or the session was over before.
-    Cut,
-}
-
-impl Display for ChannelStatus {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Exit(ExitStatus::Code { code }) => write!(f, "exit code {code}"),
-            Self::Exit(ExitStatus::Signal { name, .. }) => write!(f, "signal {name}"),
-            Self::Closed => f.write_str("closed"),
-            Self::Failed => f.write_str("not started"),
-            Self::Cut => f.write_str("cut"),
-        }
-    }
-}
-
-/// A channel that is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelEnd {
-    /// How it came to its end.
-    pub status: ChannelStatus,
-    /// Bytes from the engineer that a program or target was given.
-    pub input: u64,
-    /// Bytes for the engineer.
-    pub output: u64,
-}
-
-/// Called for every channel that is over.
-pub type EndObserver = dyn Fn(&ChannelIdentity, &ChannelEnd) + Send + Sync;
+/// A channel without a terminal that has carried more than this many bytes is a transfer: what it carries can wait, and
+/// may cost the client money.
+const TRANSFER: u64 = 1024 * 1024;
 
 /// Leave to carry a channel's bytes. Only `ChannelPath::authorise` gives it. It ends with [`Self::finish`], or as
 /// [`ChannelStatus::Cut`] when it is dropped.
 pub struct ChannelLease {
     identity: ChannelIdentity,
     passage: Arc<Passage>,
-    on_end: Arc<EndObserver>,
+    tap: Arc<dyn Tap>,
+    is_terminal: AtomicBool,
+    /// Told once the channel is a transfer.
+    is_large: AtomicBool,
+    large: Notify,
     input: AtomicU64,
     output: AtomicU64,
     end: OnceLock<ChannelEnd>,
@@ -136,9 +38,12 @@ impl fmt::Debug for ChannelLease {
 }
 
 impl ChannelLease {
-    pub(super) fn new(identity: ChannelIdentity, passage: Arc<Passage>, on_end: Arc<EndObserver>) -> Self {
+    pub(super) fn new(identity: ChannelIdentity, passage: Arc<Passage>, tap: Arc<dyn Tap>) -> Self {
+        tap.opened(&identity);
         let (input, output) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { identity, passage, on_end, input, output, end: OnceLock::new() }
+        let [is_terminal, is_large] = [false; 2].map(AtomicBool::new);
+        let (large, end) = (Notify::new(), OnceLock::new());
+        Self { identity, passage, tap, is_terminal, is_large, large, input, output, end }
     }
 
     /// The opener, and what the channel is for.
@@ -146,30 +51,66 @@ impl ChannelLease {
         &self.identity
     }
 
+    /// The channel's program runs on a terminal, which has this size from now on.
+    pub fn set_terminal(&self, size: TerminalSize) {
+        self.is_terminal.store(true, Ordering::Relaxed);
+        self.tap.resized(&self.identity, size);
+    }
+
     /// Input on its way to a program or target; returns when it may pass. Safe to cancel: nothing has passed then.
     /// Other channels do not wait meanwhile, as long as what waits on the connection stays below its bound
     /// (`input.rs`).
     pub async fn input(&self, bytes: &[u8]) -> Result<(), PathClosed> {
-        self.passage.pass_input().await?;
-        self.input.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.passage.count_input(bytes.len() as u64);
+        self.passage.pass(Way::Input, self.is_transfer()).await?;
+        let bytes = bytes.len() as u64;
+        self.input.fetch_add(bytes, Ordering::Relaxed);
+        self.count(Way::Input, bytes);
         Ok(())
     }
 
     /// Output on its way to the engineer; returns when it may pass. As [`Self::input`].
     pub async fn output(&self, bytes: &[u8]) -> Result<(), PathClosed> {
-        self.passage.pass_output().await?;
-        self.output.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.passage.count_output(bytes.len() as u64);
+        self.passage.pass(Way::Output, self.is_transfer()).await?;
+        if self.is_terminal.load(Ordering::Relaxed) {
+            self.tap.shown(&self.identity, bytes);
+        }
+        let bytes = bytes.len() as u64;
+        self.output.fetch_add(bytes, Ordering::Relaxed);
+        self.count(Way::Output, bytes);
         Ok(())
+    }
+
+    fn count(&self, way: Way, bytes: u64) {
+        let is_transfer = self.is_transfer();
+        if is_transfer && !self.is_large.swap(true, Ordering::Relaxed) {
+            self.large.notify_one();
+        }
+        self.passage.count(way, bytes, is_transfer);
+    }
+
+    /// Waits until this channel is a transfer that the client does not want. Safe to cancel; for one waiter.
+    pub async fn unwanted(&self) {
+        while !self.is_transfer() {
+            self.large.notified().await;
+        }
+        self.passage.transfers_refused().await;
+    }
+
+    fn is_transfer(&self) -> bool {
+        let (input, output) = self.totals();
+        input + output > TRANSFER && !self.is_terminal.load(Ordering::Relaxed)
+    }
+
+    fn totals(&self) -> (u64, u64) {
+        (self.input.load(Ordering::Relaxed), self.output.load(Ordering::Relaxed))
     }
 
     /// The channel is over. What is said first stands.
     pub fn finish(&self, status: ChannelStatus) {
-        let (input, output) = (self.input.load(Ordering::Relaxed), self.output.load(Ordering::Relaxed));
+        let (input, output) = self.totals();
         let end = ChannelEnd { status, input, output };
         if self.end.set(end.clone()).is_ok() {
-            (self.on_end)(&self.identity, &end);
+            self.tap.over(&self.identity, &end);
         }
     }
 }

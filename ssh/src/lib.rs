@@ -8,6 +8,7 @@
 //! takes nothing, what is sent to the others of its connection crawls; nothing else is held up (`input.rs`).
 
 mod carrier;
+mod channel;
 mod channel_io;
 mod channel_path;
 mod connection;
@@ -22,6 +23,7 @@ mod server_config;
 mod session_channel;
 pub mod session_process;
 pub mod sftp;
+mod tap;
 mod tasks;
 mod thread;
 
@@ -42,9 +44,10 @@ use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use channel::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Opener};
 pub use channel_path::{ChannelPath, Policy};
-pub use lease::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelStatus, EndObserver, Opener};
 pub use server_config::{new_host_key, parse_engineer_key};
+pub use tap::Tap;
 pub use thread::SshThread;
 
 use connection::Connection;

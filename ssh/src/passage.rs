@@ -2,27 +2,62 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::watch;
+use fieldlink_protocol::messages::control::Transfers;
+use tokio::sync::{Notify, watch};
 
 /// The session is over: nothing passes any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the session is over")]
 pub struct PathClosed;
 
+/// From the engineer, or to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Input,
+    Output,
+}
+
 /// Which of a session's bytes may pass now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Flow {
     is_input_held: bool,
     is_output_held: bool,
+    transfers: Transfers,
     is_over: bool,
 }
 
+impl Flow {
+    fn lets_pass(&self, way: Way, is_transfer: bool) -> bool {
+        let is_held = match way {
+            Way::Input => self.is_input_held,
+            Way::Output => self.is_output_held,
+        };
+        !(is_held || is_transfer && self.transfers != Transfers::Pass)
+    }
+}
+
 /// The gate for input and the tap for output, of all channels.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Passage {
     flow: watch::Sender<Flow>,
     input_bytes: AtomicU64,
     output_bytes: AtomicU64,
+    /// Bytes both ways that may pass before transfers are held.
+    limit: AtomicU64,
+    /// Transfers have been held because of that.
+    past_limit: Notify,
+}
+
+impl Default for Passage {
+    fn default() -> Self {
+        Self {
+            flow: watch::Sender::default(),
+            input_bytes: AtomicU64::new(0),
+            output_bytes: AtomicU64::new(0),
+            limit: AtomicU64::new(u64::MAX),
+            past_limit: Notify::new(),
+        }
+    }
 }
 
 impl Passage {
@@ -46,34 +81,67 @@ impl Passage {
         self.flow.borrow().is_over
     }
 
-    /// The gate: waits until input may pass.
-    pub(super) async fn pass_input(&self) -> Result<(), PathClosed> {
-        self.pass(|flow| !flow.is_input_held).await
+    /// What becomes of transfers now, and once so many bytes have passed in all: then they are held.
+    pub(super) fn set_transfers(&self, transfers: Transfers, limit: Option<u64>) {
+        self.limit.store(limit.unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.flow.send_modify(|flow| flow.transfers = transfers);
     }
 
-    /// The tap: waits until output may pass.
-    pub(super) async fn pass_output(&self) -> Result<(), PathClosed> {
-        self.pass(|flow| !flow.is_output_held).await
+    /// Waits until transfers have been held because of the limit. Safe to cancel.
+    pub(super) async fn past_limit(&self) {
+        self.past_limit.notified().await;
     }
 
-    async fn pass(&self, may_pass: impl Fn(&Flow) -> bool) -> Result<(), PathClosed> {
+    /// Waits until transfers are refused. Safe to cancel.
+    pub(super) async fn transfers_refused(&self) {
+        let mut watching = self.flow.subscribe();
+        if watching.wait_for(|flow| flow.transfers == Transfers::Refused).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    /// Waits until bytes may pass this way. Safe to cancel.
+    pub(super) async fn pass(&self, way: Way, is_transfer: bool) -> Result<(), PathClosed> {
         let now = *self.flow.borrow();
-        let flow = if now.is_over || may_pass(&now) {
+        let flow = if now.is_over || now.lets_pass(way, is_transfer) {
             now
         } else {
             let mut watching = self.flow.subscribe();
-            let changed = watching.wait_for(|flow| flow.is_over || may_pass(flow)).await;
+            let changed = watching.wait_for(|flow| flow.is_over || flow.lets_pass(way, is_transfer)).await;
             *changed.map_err(|_| PathClosed)?
         };
         if flow.is_over { Err(PathClosed) } else { Ok(()) }
     }
 
-    pub(super) fn count_input(&self, bytes: u64) {
-        self.input_bytes.fetch_add(bytes, Ordering::Relaxed);
+    /// So many bytes have passed.
+    pub(super) fn count(&self, way: Way, bytes: u64, is_transfer: bool) {
+        let of_this_way = match way {
+            Way::Input => &self.input_bytes,
+            Way::Output => &self.output_bytes,
+        };
+        of_this_way.fetch_add(bytes, Ordering::Relaxed);
+        if is_transfer && self.is_past_limit() {
+            self.hold_transfers();
+        }
     }
 
-    pub(super) fn count_output(&self, bytes: u64) {
-        self.output_bytes.fetch_add(bytes, Ordering::Relaxed);
+    fn is_past_limit(&self) -> bool {
+        let (input, output) = self.totals();
+        input + output > self.limit.load(Ordering::Relaxed)
+    }
+
+    fn hold_transfers(&self) {
+        let is_first = self.flow.send_if_modified(|flow| {
+            // The limit may have been lifted meanwhile.
+            let is_first = flow.transfers == Transfers::Pass && self.is_past_limit();
+            if is_first {
+                flow.transfers = Transfers::Held;
+            }
+            is_first
+        });
+        if is_first {
+            self.past_limit.notify_one();
+        }
     }
 
     pub(super) fn totals(&self) -> (u64, u64) {

@@ -1,7 +1,7 @@
 //! A shell, a command or sftp in a session channel: leave to start it, its signals, its size.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use fieldlink_protocol::text;
 use fieldlink_session::wire::{
@@ -10,10 +10,11 @@ use fieldlink_session::wire::{
 use tokio_util::sync::CancellationToken;
 
 use super::carrier::{Carrier, Ways, terminal_of};
+use super::channel::{ChannelRequest, ChannelStatus, Opener};
 use super::channel_io::{Input, Output};
 use super::channel_path::ChannelPath;
 use super::input::{Backlog, PendingInput};
-use super::lease::{ChannelLease, ChannelRequest, ChannelStatus, Opener};
+use super::lease::ChannelLease;
 use super::screen::Screen;
 use crate::session_process::{Program, ProgramRequest, SessionClient, TerminalMaster};
 
@@ -51,6 +52,8 @@ pub(super) struct RunningProgram {
 #[derive(Default)]
 struct Process {
     started: Option<(SessionClient, RequestId, Option<TerminalMaster>)>,
+    /// Gone with the channel.
+    lease: Weak<ChannelLease>,
     size: Option<TerminalSize>,
     signals: Vec<ProgramSignal>,
 }
@@ -59,7 +62,7 @@ impl RunningProgram {
     pub(super) fn resize(&self, size: TerminalSize) {
         let mut process = self.process();
         match &process.started {
-            Some((_, _, Some(terminal))) => resize(terminal, size),
+            Some((_, _, Some(terminal))) => resize(terminal, size, &process.lease),
             Some(_) => {}
             None => process.size = Some(size),
         }
@@ -92,12 +95,13 @@ impl RunningProgram {
         self.is_over.load(Ordering::Acquire)
     }
 
-    async fn started(&self, client: &SessionClient, program: &Program) {
+    async fn started(&self, client: &SessionClient, program: &Program, lease: &Arc<ChannelLease>) {
         let signals = {
             let mut process = self.process();
             let terminal = terminal_of(program);
+            process.lease = Arc::downgrade(lease);
             if let (Some(terminal), Some(size)) = (&terminal, process.size.take()) {
-                resize(terminal, size);
+                resize(terminal, size, &process.lease);
             }
             process.started = Some((client.clone(), program.id, terminal));
             std::mem::take(&mut process.signals)
@@ -112,10 +116,11 @@ impl RunningProgram {
     }
 }
 
-fn resize(terminal: &TerminalMaster, size: TerminalSize) {
+fn resize(terminal: &TerminalMaster, size: TerminalSize, lease: &Weak<ChannelLease>) {
     if let Err(error) = terminal.resize(size) {
         tracing::debug!(%error, "terminal not resized");
     }
+    lease.upgrade().into_iter().for_each(|lease| lease.set_terminal(size));
 }
 
 /// Starts a program, once the path has let it in, and carries its bytes between `input` and `output` until both are
@@ -140,8 +145,8 @@ pub(super) async fn run(
     };
     match started {
         Ok((lease, program)) => {
-            running.started(&deps.programs, &program).await;
             let lease = Arc::new(lease);
+            running.started(&deps.programs, &program, &lease).await;
             ways.pending.let_in(lease.clone());
             let screen = Screen::of(&deps.path, lease.identity());
             let carrier = Carrier { lease, output, is_over: running.is_over };
@@ -186,9 +191,13 @@ async fn start_with(
     let Start { kind: program, terminal, environment, .. } = start;
     // What looks at the requests of a file transfer reads pipes, not a terminal.
     let terminal = terminal.filter(|_| !matches!(program, ProgramKind::Sftp {}));
+    let size = terminal.as_ref().map(|terminal| terminal.size);
     let request = ProgramRequest { program, terminal, environment };
     match deps.programs.start_program(request).await {
-        Ok(program) => Ok((lease, program)),
+        Ok(program) => {
+            size.into_iter().for_each(|size| lease.set_terminal(size));
+            Ok((lease, program))
+        }
         Err(error) => {
             lease.finish(ChannelStatus::Failed);
             Err(error.to_string())

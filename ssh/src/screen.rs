@@ -10,9 +10,9 @@ use bytes::Bytes;
 use fieldlink_protocol::policy::{Denied, Function};
 use futures_util::future::BoxFuture;
 
+use super::channel::{ChannelIdentity, ChannelKind};
 use super::channel_path::ChannelPath;
 use super::input::PendingInput;
-use super::lease::{ChannelIdentity, ChannelKind};
 use super::sftp::{Packets, denial_of, functions_of};
 
 /// Requests that may wait to be looked at, in bytes.

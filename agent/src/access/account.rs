@@ -1,8 +1,8 @@
 //! What is told of an event of the rules: notifications to the client, and lines of the audit log.
 
 use fieldlink_daemon::AUDIT;
-use fieldlink_device::notice::Warning;
 use fieldlink_device::order::Notification;
+use fieldlink_device::warning::Warning;
 use fieldlink_identity::Proven;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::announcements::Outcome;
@@ -12,7 +12,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 
 use crate::clock;
-use crate::rules::{NotLetIn, Request, RuleEvent};
+use crate::rules::{DataVerdict, NotLetIn, Request, RuleEvent};
 use crate::view::{self, person_of};
 
 /// What the client is told of `event`, beside what the status shows.
@@ -43,6 +43,12 @@ fn warning_of(event: &RuleEvent) -> Option<Warning> {
             Err(Denied::Unanswered(_)) => Warning::NoAnswer,
             Err(_) => Warning::AnsweredNo,
         },
+        RuleEvent::DataAnswered { verdict, .. } => match verdict {
+            DataVerdict::Allowed => Warning::DataAllowed,
+            DataVerdict::Refused => Warning::AnsweredNo,
+            DataVerdict::Unanswered => Warning::NoAnswer,
+        },
+        RuleEvent::BatteryLow { percent } => Warning::BatteryLow { percent: *percent },
         RuleEvent::Withdrawn { .. } => Warning::Withdrawn,
         RuleEvent::QuietBegan { until, text } => {
             let seconds = until.saturating_sub(clock::now()).as_secs_f64().round() as u64;
@@ -140,6 +146,9 @@ pub(super) fn audit(event: &RuleEvent) {
         RuleEvent::UseAnswered { function, verdict, .. } => {
             let (function, is_allowed) = (function.name(), verdict.is_ok());
             tracing::info!(target: AUDIT, function, is_allowed, "the client was asked about a function");
+        }
+        RuleEvent::DataAnswered { verdict, .. } => {
+            tracing::info!(target: AUDIT, ?verdict, "the client was asked about more data");
         }
         RuleEvent::ClientAway { is_held } => {
             tracing::info!(target: AUDIT, is_held, "nobody is beside the device")

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldlink_protocol::feature;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
-use fieldlink_protocol::messages::control::{self, ClientPresence};
-use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 
 use super::{Access, Unconfirmed, account};
+use crate::battery::BatteryWatch;
 use crate::clock;
 use crate::network::monitor::Standing;
-use crate::rules::{Ending, Presence, Request, RuleEvent};
+use crate::rules::{Ending, Request, RuleEvent};
 use crate::session::LiveSession;
 use crate::session::policy::SessionPolicy;
 use crate::tunnel::Tunnel;
@@ -30,13 +28,13 @@ impl Access {
                 // It fails only if there is no receiver, which is fine.
                 let _ = self.notifications.send(notification);
             }
+            self.tell_engineer(&event);
             self.carry_out(event).await?;
         }
         Ok(())
     }
 
     async fn carry_out(&mut self, event: RuleEvent) -> Result<(), Unconfirmed> {
-        use control::FromAgent as ToEngineer;
         match event {
             RuleEvent::Opened { support_id } => self.open_tunnel(support_id),
             RuleEvent::Registered => {
@@ -48,49 +46,38 @@ impl Access {
                 self.decline(&request, reason);
             }
             RuleEvent::PinVerified { request } => self.greet(&request),
-            RuleEvent::ConsentAsked { patience, .. } => {
-                self.say(ToEngineer::Asking { seconds: patience.as_secs() as u32 });
-            }
             RuleEvent::Allowed { .. } => self.begin().await,
             RuleEvent::Begun => self.say_again_to_relay(),
             RuleEvent::NotLetIn { request, told, .. } => return self.turn_away(&request, told).await,
-            RuleEvent::Admitted { length, deadline, .. } => self.admit(length, deadline),
+            RuleEvent::Admitted { length, deadline, .. } => {
+                self.battery = Some(BatteryWatch::start());
+                self.admit(length, deadline);
+            }
             RuleEvent::Returned { deadline, .. } => {
                 let left = deadline.saturating_sub(clock::now());
                 self.admit(left.max(Duration::from_secs(1)), deadline);
-                // The program before this one knew.
-                let presence = self.rules.state().active().map(|active| active.presence());
-                presence.into_iter().for_each(|presence| self.say_presence(presence));
+                self.say_standing();
             }
             RuleEvent::UseDecided { uses, verdict, .. } => self.uses.decide(&uses, verdict),
-            RuleEvent::NotAsked { request, answer } | RuleEvent::Answered { request, answer, .. } => {
-                let knows_languages = self.session.as_ref().is_some_and(|s| s.engineer_has(feature::STEPS));
-                let answer = if knows_languages { answer } else { answer.without_language() };
-                self.say(ToEngineer::Answered { request, answer });
-            }
-            RuleEvent::Announced { request } => {
-                self.say(ToEngineer::Answered { request, answer: Answer::Taken {} });
-            }
-            RuleEvent::PresenceAsked { .. } => self.say_of_client(ClientPresence::Asked),
-            RuleEvent::ClientAway { is_held } => {
-                self.hold_input(is_held);
-                self.say_of_client(if is_held { ClientPresence::Held } else { ClientPresence::Away });
-            }
-            RuleEvent::ClientHere { .. } => {
-                self.hold_input(false);
-                self.say_of_client(ClientPresence::Here);
+            RuleEvent::ClientAway { is_held } => self.hold_input(is_held),
+            RuleEvent::ClientHere { .. } => self.hold_input(false),
+            RuleEvent::Transfers { transfers, limit } => {
+                self.session.iter().for_each(|session| session.set_transfers(transfers, limit));
             }
             RuleEvent::Extended { deadline, .. } => {
                 // The engineer's side shows how much time is left; after a grant it should know at once.
                 self.session.iter().for_each(|session| session.set_deadline(deadline));
             }
-            RuleEvent::Chat { from_engineer: false, text } | RuleEvent::ChatAgain { text } => {
-                self.say(ToEngineer::Chat { text });
-            }
             RuleEvent::Closed { request, ending, is_relay_away } => {
                 return self.close(request, ending, is_relay_away).await;
             }
-            RuleEvent::Interrupted { .. }
+            // Only told: to the engineer, to the client, or to both.
+            RuleEvent::ConsentAsked { .. }
+            | RuleEvent::NotAsked { .. }
+            | RuleEvent::Answered { .. }
+            | RuleEvent::Announced { .. }
+            | RuleEvent::PresenceAsked { .. }
+            | RuleEvent::Interrupted { .. }
             | RuleEvent::Resumed
             | RuleEvent::NotBelieved { .. }
             | RuleEvent::Asked(_)
@@ -101,34 +88,16 @@ impl Access {
             | RuleEvent::Noted { .. }
             | RuleEvent::OutcomeSaid(_)
             | RuleEvent::UseAnswered { .. }
+            | RuleEvent::DataAnswered { .. }
+            | RuleEvent::DataUsed { .. }
+            | RuleEvent::BatteryLow { .. }
             | RuleEvent::Withdrawn { .. }
             | RuleEvent::TimeLeft { .. }
-            | RuleEvent::Chat { from_engineer: true, .. }
+            | RuleEvent::Chat { .. }
+            | RuleEvent::ChatAgain { .. }
             | RuleEvent::ChatDelayed => {}
         }
         Ok(())
-    }
-
-    fn say(&self, message: control::FromAgent) {
-        if let Some(session) = &self.session {
-            // What is dropped is logged there.
-            session.say(message);
-        }
-    }
-
-    fn say_presence(&self, presence: Presence) {
-        match presence {
-            Presence::Here { .. } => {}
-            Presence::Asked { .. } => self.say_of_client(ClientPresence::Asked),
-            Presence::Away { is_held: false } => self.say_of_client(ClientPresence::Away),
-            Presence::Away { is_held: true } => self.say_of_client(ClientPresence::Held),
-        }
-    }
-
-    fn say_of_client(&self, state: ClientPresence) {
-        if self.session.as_ref().is_some_and(|session| session.engineer_has(feature::PRESENCE)) {
-            self.say(control::FromAgent::Presence { state });
-        }
     }
 
     fn hold_input(&self, is_held: bool) {
@@ -225,6 +194,9 @@ impl Access {
         };
         let outcome = end(self.session.take(), reason, closing).await;
         self.uses.give_up();
+        if let Some(battery) = self.battery.take() {
+            battery.close().await;
+        }
         self.notice = Some(notice_of(&ending));
         self.show();
         self.state_files.set_session(None);

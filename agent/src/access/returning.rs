@@ -74,7 +74,10 @@ impl Returning {
                         SessionEvent::Control(ControlEvent::Over(..)) | SessionEvent::ProcessLost(_) => {
                             return Return::TooLate;
                         }
-                        SessionEvent::Control(_) | SessionEvent::Begun(_) => {}
+                        SessionEvent::Control(_)
+                        | SessionEvent::Begun(_)
+                        | SessionEvent::DataUsed(_)
+                        | SessionEvent::PastLimit => {}
                     },
                     () = sleep_until(*until) => return Return::TooLate,
                 }

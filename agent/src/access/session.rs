@@ -14,6 +14,8 @@ impl Access {
     pub(super) async fn on_session(&mut self, event: SessionEvent) -> Result<(), Unconfirmed> {
         match event {
             SessionEvent::Control(event) => self.on_control(event),
+            SessionEvent::DataUsed(bytes) => self.rules.handle_data_used(bytes),
+            SessionEvent::PastLimit => self.rules.handle_past_limit(clock::now()),
             SessionEvent::Begun(Ok(())) => self.rules.handle_begun(),
             SessionEvent::Begun(Err(error)) => return self.on_not_begun(error).await,
             SessionEvent::ProcessLost(problem) => {

@@ -52,6 +52,7 @@ pub struct Monitor {
 #[derive(Clone)]
 pub struct Handle {
     verdict: watch::Receiver<Verdict>,
+    state: watch::Receiver<NetworkState>,
     standing: watch::Sender<Standing>,
 }
 
@@ -80,7 +81,8 @@ impl Monitor {
         let task = OwnedTask::spawn(async move {
             stopped.run_until_cancelled(monitoring.run()).await;
         });
-        Self { handle: Handle { verdict, standing }, watcher, task, cancel: cancel.drop_guard() }
+        let handle = Handle { verdict, state: watcher.state(), standing };
+        Self { handle, watcher, task, cancel: cancel.drop_guard() }
     }
 
     /// A handle for remote access.
@@ -118,9 +120,18 @@ impl Handle {
         self.verdict.borrow().clone()
     }
 
-    /// Waits for another verdict. Safe to cancel.
+    /// Whether NetworkManager takes data for metered, as far as it says.
+    pub fn is_metered(&self) -> bool {
+        matches!(&*self.state.borrow(), NetworkState::Known(network) if network.metered)
+    }
+
+    /// Waits for another verdict, or for other news of NetworkManager's. Safe to cancel.
     pub async fn changed(&mut self) {
-        if self.verdict.changed().await.is_err() {
+        let is_over = tokio::select! {
+            changed = self.verdict.changed() => changed.is_err(),
+            changed = self.state.changed() => changed.is_err(),
+        };
+        if is_over {
             // The monitor is gone; its last verdict stands.
             std::future::pending().await
         }

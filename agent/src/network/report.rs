@@ -101,7 +101,7 @@ fn measurement_to_json(measurement: &Measurement) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use fieldlink_device::notice::NetworkNotice;
+    use fieldlink_device::network_notice::NetworkNotice;
     use fieldlink_device::words::Language;
 
     use super::*;

@@ -28,7 +28,7 @@ pub(super) use sentence::{manager as describe_manager, measured as describe_meas
 
 use std::time::Duration;
 
-use fieldlink_device::notice::NetworkNotice;
+use fieldlink_device::network_notice::NetworkNotice;
 use fieldlink_device::words::{Language, Words};
 use fieldlink_transport::{CertificateDates, Measurement, MeasurementEnd};
 use serde::Serialize;

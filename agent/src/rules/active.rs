@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::RunId;
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 
+use super::battery::BatteryCheck;
 use super::conversation::{Rate, Said};
+use super::data::DataUse;
 use super::event::RuleEvent;
 use super::policy::Leaves;
 use super::presence::{Presence, PresenceCheck};
@@ -50,6 +53,9 @@ pub(crate) struct Active {
     said: Said,
     /// What the client has agreed to, and what waits for that.
     pub(super) leaves: Leaves,
+    /// How much the session moves.
+    pub(super) data: DataUse,
+    pub(super) battery: BatteryCheck,
 }
 
 /// What an active session waits for, by rank: of several that are due at once, say after the device slept, the first
@@ -64,6 +70,8 @@ enum Timer {
     QuietOver,
     /// The question counts as not answered.
     Question,
+    /// The client's no to more data has stood for long enough.
+    NoIsOver,
     /// The client is told how much time is left.
     Reminder,
     /// The client is asked whether they are there, or has not said so.
@@ -76,7 +84,7 @@ impl Active {
     pub(super) fn begin(
         request: Request,
         shows_chat: bool,
-        (length, presence): (Duration, PresenceCheck),
+        (length, presence, data): (Duration, PresenceCheck, DataUse),
         now: Duration,
     ) -> Self {
         let mut active = Self {
@@ -97,6 +105,8 @@ impl Active {
             chat: Rate::of_chat(),
             said: Said::default(),
             leaves: Leaves::default(),
+            data,
+            battery: BatteryCheck::default(),
         };
         active.set_reminder(now);
         active
@@ -110,6 +120,21 @@ impl Active {
     /// Whether the client is there.
     pub(crate) fn presence(&self) -> Presence {
         self.presence.state()
+    }
+
+    /// Bytes that the session has moved, and whether they may cost the client money.
+    pub(crate) fn data_used(&self) -> (u64, bool) {
+        self.data.used()
+    }
+
+    /// What becomes of channels that carry much.
+    pub(crate) fn transfers(&self) -> Transfers {
+        self.data.transfers().0
+    }
+
+    /// Percent that are left in the device's battery, if they are few.
+    pub(crate) fn low_battery(&self) -> Option<u8> {
+        self.battery.low()
     }
 
     /// The quiet period of now, if there is one.
@@ -205,6 +230,7 @@ impl Active {
             (Timer::Silence, is_interrupted.then(|| self.heard + patience)),
             (Timer::QuietOver, self.quiet.poll_timeout()),
             (Timer::Question, self.asked.as_ref().map(|asked| asked.until)),
+            (Timer::NoIsOver, self.data.poll_timeout()),
             (Timer::Reminder, self.reminder.map(reminder)),
             (Timer::Presence, self.presence.poll_timeout(self.quiet.now().is_some())),
             (Timer::Interruption, (!is_interrupted).then(|| self.heard + limits::HEARTBEAT_LOST)),
@@ -230,6 +256,7 @@ impl Active {
             Timer::Silence => return Some(Reason::Silence),
             Timer::QuietOver => self.end_quiet(now, events),
             Timer::Question => self.handle_no_answer(now, events),
+            Timer::NoIsOver => self.handle_no_is_over(events),
             Timer::Presence => self.presence.handle_timeout(now, events),
             Timer::Reminder => {
                 events.extend(self.reminder.map(|minutes| RuleEvent::TimeLeft { minutes }));

@@ -8,7 +8,7 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::policy::{Denied, Function};
 
-use super::event::RuleEvent;
+use super::event::{DataVerdict, RuleEvent};
 use super::policy::UseId;
 use super::question::{Asked, Asking, answer_to, cleaned};
 use super::{Active, Events, StaleAnswer};
@@ -58,7 +58,7 @@ impl Active {
         self.leaves.handle_dropped(id);
         let is_over = |asked: &mut Asked| match asked.asking {
             Asking::Use(function) => !self.leaves.waits_for(function),
-            Asking::Engineers { .. } => false,
+            Asking::Engineers { .. } | Asking::Data { .. } => false,
         };
         if let Some(asked) = self.asked.take_if(is_over) {
             events.push_back(RuleEvent::Withdrawn { question: asked.id });
@@ -66,10 +66,11 @@ impl Active {
         }
     }
 
-    /// Puts the next question about a function, unless another question is open.
+    /// Puts the next question about a function, or about data, unless another question is open.
     pub(super) fn ask_next(&mut self, now: Duration, events: &mut Events) {
-        if let (None, Some(function)) = (&self.asked, self.leaves.next()) {
-            self.put(Asking::Use(function), now + limits::CONSENT, events);
+        let next = self.leaves.next().map(Asking::Use).or_else(|| self.data.asks());
+        if let (None, Some(asking)) = (&self.asked, next) {
+            self.put(asking, now + limits::CONSENT, events);
         }
     }
 
@@ -118,6 +119,15 @@ impl Active {
                 self.asked = None;
                 self.settle_use(id, function, verdict, now, events);
             }
+            Asking::Data { .. } => {
+                let verdict = match answer {
+                    ClientAnswer::Yes => DataVerdict::Allowed,
+                    ClientAnswer::No => DataVerdict::Refused,
+                    _ => return Err(StaleAnswer::DoesNotFit),
+                };
+                self.asked = None;
+                self.settle_data(id, verdict, now, events);
+            }
             Asking::Engineers { request, question } => {
                 let request = *request;
                 let answer = answer_to(question, answer)?;
@@ -140,6 +150,7 @@ impl Active {
             Asking::Use(function) => {
                 self.settle_use(question, function, Err(Denied::Unanswered(function)), now, events);
             }
+            Asking::Data { .. } => self.settle_data(question, DataVerdict::Unanswered, now, events),
         }
     }
 

@@ -8,6 +8,7 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::pairing::attempts::Standing;
 use fieldlink_protocol::reason::Reason;
 
+use super::data::DataUse;
 use super::presence::PresenceCheck;
 use super::{Active, Ending, NotLetIn, Pair, Request, RuleEvent, Rules, StaleAnswer, State, Teller};
 use crate::config::Consent;
@@ -86,10 +87,12 @@ impl Rules {
             State::Admitting { request, shows_chat, has_begun: true, .. } if request.session == session => {
                 let length = Duration::from_secs(self.session.length_seconds).min(limits::SESSION_MAX);
                 let presence = PresenceCheck::new(&self.session, self.presence, now);
-                let active = Active::begin(request.clone(), *shows_chat, (length, presence), now);
+                let data = DataUse::new(&self.session, self.is_metered);
+                let mut active = Active::begin(request.clone(), *shows_chat, (length, presence, data), now);
                 let (request, deadline) = (request.clone(), active.deadline);
-                self.state = State::Active(Box::new(active));
                 self.events.push_back(RuleEvent::Admitted { request, length, deadline });
+                active.begin_data(&mut self.events);
+                self.state = State::Active(Box::new(active));
                 true
             }
             _ => false,

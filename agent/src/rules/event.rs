@@ -5,6 +5,7 @@ use std::time::Duration;
 use fieldlink_device::verdict::Verdict;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::messages::announcements::Outcome;
+use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::policy::{Denied, Function};
 use fieldlink_protocol::reason::Reason;
@@ -140,6 +141,30 @@ pub(crate) enum RuleEvent {
         /// The answer.
         verdict: Result<(), Denied>,
     },
+    /// The client was asked whether more data may go over their metered connection, and this came of it.
+    DataAnswered {
+        /// The question as the client saw it.
+        question: QuestionId,
+        /// The answer.
+        verdict: DataVerdict,
+    },
+    /// What becomes of channels that carry much, from now on.
+    Transfers {
+        /// Whether they may go on.
+        transfers: Transfers,
+        /// After how many bytes of the session they are held; none: never.
+        limit: Option<u64>,
+    },
+    /// The session has moved so many bytes.
+    DataUsed {
+        /// Of all channels, both ways.
+        bytes: u64,
+    },
+    /// The device runs on its battery, which is low.
+    BatteryLow {
+        /// Percent that are left.
+        percent: u8,
+    },
     /// These uses of a function may go on, or not.
     UseDecided {
         /// Those that waited.
@@ -233,6 +258,17 @@ pub(crate) enum RuleEvent {
         /// Whether the relay was out of reach, and is to be told once it is back.
         is_relay_away: bool,
     },
+}
+
+/// What came of the question whether more data may go over a metered connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DataVerdict {
+    /// It may.
+    Allowed,
+    /// The client said no.
+    Refused,
+    /// The client did not answer in time.
+    Unanswered,
 }
 
 /// Why an engineer who knew the PIN does not come in.

@@ -12,8 +12,11 @@
 mod active;
 mod announcing;
 mod asking;
+mod battery;
 mod consent;
 mod conversation;
+mod costs;
+mod data;
 #[cfg(test)]
 mod diagram;
 mod ending;
@@ -47,8 +50,9 @@ use fieldlink_protocol::messages::agent::FromAgent;
 use fieldlink_protocol::reason::Reason;
 
 pub(crate) use active::Active;
+pub(crate) use battery::Battery;
 pub(crate) use ending::{Ending, Teller};
-pub(crate) use event::{NotLetIn, RuleEvent};
+pub(crate) use event::{DataVerdict, NotLetIn, RuleEvent};
 pub(crate) use pair::Pair;
 pub(crate) use policy::UseId;
 pub(crate) use presence::Presence;
@@ -77,6 +81,8 @@ pub(crate) struct Rules {
     state: State,
     relay: RelayLink,
     verdict: VerdictWanted,
+    /// Whether data costs the client money.
+    is_metered: bool,
     /// Pairs drawn anew since the client's press.
     redraws: u8,
     /// For which reasons engineers were not believed, since then.
@@ -89,7 +95,8 @@ impl Rules {
     pub(crate) fn new(consent: Consent, presence: PresenceMode, session: SessionConfig) -> Self {
         let (state, relay, events) = (State::Off, RelayLink::default(), Events::new());
         let (disbelieved, verdict) = (HashSet::new(), VerdictWanted::default());
-        Self { consent, presence, session, state, relay, verdict, redraws: 0, disbelieved, events }
+        let (is_metered, redraws) = (false, 0);
+        Self { consent, presence, session, state, relay, verdict, is_metered, redraws, disbelieved, events }
     }
 
     /// Where remote access stands.

@@ -1,5 +1,8 @@
 //! Any order of inputs from both sides, the relay and the clock, against what must hold always.
 
+mod account;
+mod input;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -15,127 +18,8 @@ use proptest::prelude::*;
 
 use super::tests::{events, outage, registration, request};
 use super::*;
-
-/// An input. Numbers choose among what there is.
-#[derive(Debug, Clone)]
-enum Input {
-    Order(OrderKind),
-    Registered,
-    RelayLost,
-    IdTaken,
-    RelayEnded(u8),
-    RelayClosed,
-    Pair(u8),
-    Charge,
-    Verified,
-    Failed,
-    Greeted,
-    Begun,
-    Admitted(u8),
-    Over(bool),
-    Heard,
-    LinkDown,
-    LinkUp,
-    Question(u32, bool),
-    Withdrawal(u32),
-    /// A function is to be used for which the client has to be asked.
-    Use(u8),
-    /// Of those that were wanted, one from the end.
-    UseDropped(u8),
-    /// A quiet period of so many minutes; its end with none.
-    Quiet(u32),
-    Call,
-    EngineersChat,
-    ClientsChat,
-    PairAgain(u8),
-    NotBelieved(u8, bool),
-    Returned,
-    Failure,
-    /// So many seconds pass, in which all is carried out when it is due.
-    Pass(u32),
-    /// So many seconds pass in which the device sleeps.
-    Sleep(u32),
-}
-
-#[derive(Debug, Clone)]
-enum OrderKind {
-    Start,
-    Stop,
-    End,
-    Yes,
-    No,
-    Words,
-    /// A yes to a question that is over.
-    YesToEarlier,
-    Grant(u32),
-    Here,
-    Verdict(u8),
-}
-
-fn input() -> impl Strategy<Value = Input> {
-    use OrderKind::*;
-    let order = prop_oneof![
-        8 => Just(Start), 1 => Just(Stop), 1 => Just(End), 16 => Just(Yes), 4 => Just(No), 8 => Just(Words),
-        4 => Just(YesToEarlier), 1 => Just(Here), 2 => (1u8..3).prop_map(Verdict), 4 => (1u32..=60).prop_map(Grant),
-    ];
-    let request = 0u32..3;
-    // What ends a session is rare, so that the others meet one.
-    let end = prop_oneof![
-        Just(Input::IdTaken),
-        (1u8..3).prop_map(Input::RelayEnded),
-        Just(Input::RelayClosed),
-        any::<bool>().prop_map(Input::Over),
-        Just(Input::Failure),
-        (0u32..9_000).prop_map(Input::Sleep),
-    ];
-    let pairing = prop_oneof![
-        1 => (0u8..8).prop_map(Input::Pair),
-        1 => (0u8..8, any::<bool>()).prop_map(|(n, is_replay)| Input::NotBelieved(n, is_replay)),
-        3 => Just(Input::Charge),
-        3 => Just(Input::Verified),
-        1 => Just(Input::Failed),
-        2 => Just(Input::Greeted),
-        2 => Just(Input::Begun),
-        2 => (1u8..3).prop_map(Input::Admitted),
-        1 => Just(Input::Registered),
-        1 => Just(Input::RelayLost),
-    ];
-    let session = prop_oneof![
-        2 => Just(Input::Heard),
-        1 => Just(Input::LinkDown),
-        1 => Just(Input::LinkUp),
-        4 => (request.clone(), any::<bool>()).prop_map(|(request, is_text)| Input::Question(request, is_text)),
-        3 => request.prop_map(Input::Withdrawal),
-        3 => (0u8..7).prop_map(Input::Use),
-        1 => (0u8..3).prop_map(Input::UseDropped),
-        1 => (0u32..=60).prop_map(Input::Quiet),
-        1 => Just(Input::Call),
-        1 => Just(Input::EngineersChat),
-        1 => Just(Input::ClientsChat),
-        1 => (0u8..8).prop_map(Input::PairAgain),
-        1 => Just(Input::Returned),
-        3 => (0u32..200).prop_map(Input::Pass),
-    ];
-    prop_oneof![12 => order.prop_map(Input::Order), 1 => end, 12 => pairing, 24 => session]
-}
-
-/// What the events have told so far.
-#[derive(Default)]
-struct Account {
-    is_open: bool,
-    /// The PIN was verified, the client agreed (or the PIN is enough), what serves the engineer runs.
-    steps: [bool; 3],
-    began: Option<Duration>,
-    deadline: Duration,
-    /// Questions that were put and are not over.
-    open_questions: HashSet<QuestionId>,
-    /// Uses that nothing was decided of.
-    uses: HashSet<UseId>,
-    /// What the client has agreed to.
-    granted: HashSet<Function>,
-    /// Whether the client was asked whether they are there, and whether the engineer's input is held.
-    presence: Option<bool>,
-}
+use account::Account;
+use input::{Input, OrderKind, input};
 
 struct Model {
     presence: PresenceMode,
@@ -152,6 +36,7 @@ struct Model {
     told: HashSet<Reason>,
     /// Whether the client does something just now.
     is_client: bool,
+    is_metered: bool,
     /// The last session, if an engineer worked in it and the client has not judged it.
     unjudged: Option<SessionId>,
 }
@@ -169,6 +54,7 @@ impl Model {
             uses: 0,
             told: HashSet::new(),
             is_client: false,
+            is_metered: false,
             unjudged: None,
         }
     }
@@ -241,6 +127,12 @@ impl Model {
                 rules.handle_announcement(1, Announcement::Quiet { minutes, text }, now);
             }
             Input::Call => rules.handle_announcement(1, Announcement::Call {}, now),
+            Input::Metered(is_metered) => {
+                self.is_metered = is_metered;
+                rules.handle_metered(is_metered, now);
+            }
+            Input::PastLimit => rules.handle_past_limit(now),
+            Input::Battery(percent) => rules.handle_battery(Some(Battery { percent, is_discharging: true })),
             Input::EngineersChat => drop(rules.handle_engineers_chat("hello", now)),
             Input::ClientsChat => {
                 let _ = rules.handle_clients_chat("hello", true, now);
@@ -319,89 +211,6 @@ impl Model {
             let open = active.asked.iter().chain(&active.more_time).map(|asked| asked.id);
             let asked: HashSet<QuestionId> = open.collect();
             prop_assert_eq!(&asked, &self.account.open_questions, "none forgotten");
-        }
-        Ok(())
-    }
-
-    fn note(&mut self, event: RuleEvent) -> Result<(), TestCaseError> {
-        let account = &mut self.account;
-        match event {
-            RuleEvent::Opened { .. } => *account = Account { is_open: true, ..Account::default() },
-            RuleEvent::NotBelieved { reason, is_news, .. } => {
-                prop_assert_eq!(is_news, self.told.insert(reason), "once for each reason");
-            }
-            RuleEvent::PinVerified { .. } => account.steps = [true, false, false],
-            RuleEvent::ConsentAsked { question, .. } => self.earlier = self.asked.replace(question),
-            RuleEvent::Allowed { .. } => {
-                prop_assert_eq!(account.steps, [true, false, false], "the PIN first");
-                account.steps[1] = true;
-                self.earlier = self.asked.take().or(self.earlier);
-            }
-            RuleEvent::Begun => {
-                prop_assert_eq!(account.steps, [true, true, false], "nothing starts before the yes");
-                account.steps[2] = true;
-            }
-            RuleEvent::NotLetIn { .. } => {
-                account.steps = [false; 3];
-                self.earlier = self.asked.take().or(self.earlier);
-            }
-            RuleEvent::Admitted { deadline, .. } => {
-                prop_assert_eq!(account.steps, [true; 3], "PIN, yes, begun");
-                prop_assert_eq!(account.began, None, "once");
-                (account.began, account.deadline) = (Some(self.now), deadline);
-            }
-            RuleEvent::Extended { deadline, .. } => {
-                prop_assert!(deadline > account.deadline);
-                account.deadline = deadline;
-            }
-            RuleEvent::Asked(asked) => {
-                account.open_questions.insert(asked.id);
-                self.asked = Some(asked.id);
-            }
-            RuleEvent::Answered { question, .. }
-            | RuleEvent::Withdrawn { question }
-            | RuleEvent::UseAnswered { question, .. } => {
-                if let RuleEvent::UseAnswered { function, verdict: Ok(()), .. } = event {
-                    account.granted.insert(function);
-                }
-                prop_assert!(
-                    account.open_questions.remove(&question),
-                    "it was asked, and not answered before"
-                );
-                let still_open = account.open_questions.iter().next().copied();
-                (self.earlier, self.asked) = (Some(question), still_open);
-            }
-            RuleEvent::PresenceAsked { .. } => {
-                prop_assert_eq!(account.presence.replace(false), None, "once");
-                prop_assert!(self.presence != PresenceMode::Off);
-                let active = self.rules.state().active();
-                prop_assert!(active.is_none_or(|active| active.quiet().is_none()), "not in a quiet period");
-            }
-            RuleEvent::ClientAway { is_held } => {
-                prop_assert_eq!(account.presence.replace(is_held), Some(false), "they were asked");
-                prop_assert_eq!(is_held, self.presence == PresenceMode::Required);
-            }
-            RuleEvent::ClientHere { was_held } => {
-                prop_assert_eq!(account.presence.take(), Some(was_held), "what was held goes on");
-                prop_assert!(self.is_client, "only the client says so");
-            }
-            RuleEvent::UseDecided { uses, function, verdict } => {
-                for id in uses {
-                    prop_assert!(account.uses.remove(&id), "it waited, and nothing was decided before");
-                }
-                let is_granted = account.granted.contains(&function);
-                prop_assert_eq!(is_granted, verdict.is_ok(), "only what the client agreed to");
-            }
-            RuleEvent::VerdictGiven { session, .. } => {
-                prop_assert_eq!(self.unjudged.take(), Some(session), "once, of the session that was");
-            }
-            RuleEvent::Closed { request, .. } => {
-                prop_assert!(account.is_open, "on before off");
-                self.unjudged = account.began.and(request).map(|request| request.session);
-                *account = Account::default();
-                self.earlier = self.asked.take().or(self.earlier);
-            }
-            _ => {}
         }
         Ok(())
     }

@@ -34,6 +34,11 @@ pub(crate) enum Asking {
     },
     /// Whether a function may be used in this session.
     Use(Function),
+    /// Whether more data may go over a connection that may cost them money.
+    Data {
+        /// More than so many megabytes have.
+        megabytes: u32,
+    },
 }
 
 impl Asked {
@@ -41,7 +46,7 @@ impl Asked {
     pub(super) fn request(&self) -> Option<u32> {
         match &self.asking {
             Asking::Engineers { request, .. } => Some(*request),
-            Asking::Use(_) => None,
+            Asking::Use(_) | Asking::Data { .. } => None,
         }
     }
 }

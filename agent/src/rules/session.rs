@@ -7,7 +7,7 @@ use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::policy::{Denied, Function};
 
-use super::{Active, Events, Refusal, Request, RuleEvent, Rules, UseId};
+use super::{Active, Battery, Events, Refusal, Request, RuleEvent, Rules, UseId};
 
 impl Rules {
     fn with_active<T>(&mut self, handle: impl FnOnce(&mut Active, &mut Events) -> T) -> Option<T> {
@@ -69,6 +69,27 @@ impl Rules {
     /// Nobody waits any more for leave to use it.
     pub(crate) fn handle_use_dropped(&mut self, id: UseId, now: Duration) {
         self.with_active(|active, events| active.handle_use_dropped(id, now, events));
+    }
+
+    /// Data costs the client money from now on, or not any more.
+    pub(crate) fn handle_metered(&mut self, is_metered: bool, now: Duration) {
+        self.is_metered = is_metered;
+        self.with_active(|active, events| active.handle_metered(is_metered, now, events));
+    }
+
+    /// The session has moved so many bytes.
+    pub(crate) fn handle_data_used(&mut self, bytes: u64) {
+        self.with_active(|active, events| active.handle_data_used(bytes, events));
+    }
+
+    /// What carries much is held, because the session has moved as much as may pass unasked.
+    pub(crate) fn handle_past_limit(&mut self, now: Duration) {
+        self.with_active(|active, events| active.handle_past_limit(now, events));
+    }
+
+    /// The device's battery stands so now; none: nothing is known of one.
+    pub(crate) fn handle_battery(&mut self, battery: Option<Battery>) {
+        self.with_active(|active, events| active.battery.handle(battery, events));
     }
 
     /// The client gives `session` more time.

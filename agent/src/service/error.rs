@@ -6,6 +6,7 @@ use zbus::names::ErrorName;
 use zbus::{DBusError, Message};
 
 use super::action::Denied;
+use crate::live::NoView;
 use crate::rules::{Refusal, StaleAnswer};
 
 /// An error as it stands on the bus.
@@ -87,6 +88,16 @@ pub(super) fn code_of(refusal: Refusal) -> ErrorCode {
         Refusal::NoChat => ErrorCode::NoChat,
         Refusal::NoVerdict => ErrorCode::NoVerdict,
         Refusal::Stopping => ErrorCode::Stopping,
+    }
+}
+
+impl From<NoView> for Error {
+    fn from(why: NoView) -> Self {
+        match why {
+            NoView::NoSession => ErrorCode::NoSession.into(),
+            NoView::TooMany => ErrorCode::TooManyWatch.into(),
+            NoView::Socket(error) => Self::Bus(error.into()),
+        }
     }
 }
 

@@ -40,6 +40,7 @@ use self::authority::Authority;
 use self::publisher::Publisher;
 use crate::access::{Access, AccessHandle, Command};
 use crate::config::{AccessMode, Config};
+use crate::live::LiveView;
 use crate::network::Monitor;
 use crate::session::SessionDeps;
 use crate::state_files::{self, SessionMark, StateFiles};
@@ -83,10 +84,11 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let language = config.language;
     let is_at_boot = config.access == AccessMode::AtBoot;
     let around = SessionDeps::new(&config, dialer.clone(), config.service_launch());
+    let live = around.live.clone();
     let (access, handle) =
         Access::new(config, around, network.handle(), orders, (state_files.clone(), notice))?;
     let mut access = tokio::spawn(access.run());
-    let mut helpers = Helpers::start(&handle, &commands, authority, (dialer, language)).await;
+    let mut helpers = Helpers::start(&handle, &commands, authority, (dialer, language, live)).await;
     if is_at_boot && is_armed(&state_files) {
         tracing::info!(target: AUDIT, "remote access starts because the device was started");
         let _ = commands.send(Command::of(Order::Start)).await;
@@ -188,13 +190,14 @@ impl Helpers {
         handle: &AccessHandle,
         commands: &mpsc::Sender<Command>,
         authority: Authority,
-        (dialer, language): (Dialer, Option<Language>),
+        (dialer, language, live): (Dialer, Option<Language>, LiveView),
     ) -> Self {
         let cancel = CancellationToken::new();
         let (is_ready, mut ready) = watch::channel(false);
         let publisher = Publisher {
             view: handle.view.clone(),
             notifications: handle.notifications.clone(),
+            live,
             commands: commands.clone(),
             authority: authority.clone(),
             dialer,

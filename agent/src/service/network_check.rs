@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fieldlink_device::notice::NetworkNotice;
+use fieldlink_device::network_notice::NetworkNotice;
 use fieldlink_transport::Dialer;
 
 use crate::network::check::{self, Report};

@@ -24,6 +24,7 @@ use super::inhibitor::Inhibitor;
 use super::network_check::NetworkCheck;
 use super::object::{Object, snapshot};
 use crate::access::Command;
+use crate::live::LiveView;
 
 /// How long logind may take to keep the device awake.
 const LOGIND: Duration = Duration::from_secs(1);
@@ -38,6 +39,8 @@ pub(super) struct Publisher {
     pub notifications: broadcast::Sender<Notification>,
     /// Where the orders of permitted calls go.
     pub commands: mpsc::Sender<Command>,
+    /// What engineers' terminals show.
+    pub live: LiveView,
     /// Decides which calls are permitted.
     pub authority: Authority,
     /// For checks of the network.
@@ -115,6 +118,7 @@ impl Publisher {
         let object = Object {
             commands: self.commands.clone(),
             view: self.view.clone(),
+            live: self.live.clone(),
             authority: self.authority.clone(),
             language: self.language,
             network: Arc::new(Mutex::new(NetworkCheck::new(self.dialer.clone()))),

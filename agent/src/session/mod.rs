@@ -13,7 +13,7 @@ use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
-use fieldlink_protocol::messages::control::FromAgent;
+use fieldlink_protocol::messages::control::{FromAgent, Transfers};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
@@ -23,18 +23,17 @@ use tokio::sync::{mpsc, watch};
 
 use self::control::{Control, ControlEvent, EngineerHello, Greeting};
 use self::pairing::Verified;
-use self::work::{Stage, Work};
+use self::work::{Meter, ProcessEvent, Stage, Work};
 use crate::config::{Config, Policy};
 use crate::engineers::Engineers;
+use crate::live::LiveView;
 use crate::memory;
 use crate::rules::{Request, Teller};
 use fieldlink_ssh::forward_policy::ForwardPolicy;
 use fieldlink_ssh::session_process::{
-    EndOutcome, Launch, SessionEvents, SessionLost, SessionProcess, StartError, Starting, WatchLimits,
+    EndOutcome, Launch, SessionEvents, SessionProcess, StartError, Starting, WatchLimits,
 };
-use fieldlink_ssh::{
-    self as ssh, ChannelEnd, ChannelIdentity, ChannelPath, SshServer, SshServerParts, SshThread,
-};
+use fieldlink_ssh::{self as ssh, ChannelPath, SshServer, SshServerParts, SshThread};
 
 /// A session from the verified PIN on.
 pub(crate) struct LiveSession {
@@ -60,12 +59,10 @@ pub(crate) enum SessionEvent {
     Begun(Result<(), BeginError>),
     /// The session process is gone or misbehaves.
     ProcessLost(String),
-}
-
-/// What becomes of the session process by itself.
-enum ProcessEvent {
-    Started(Result<(SessionProcess, SessionEvents), StartError>, Arc<dyn fieldlink_ssh::Policy>),
-    Lost(Option<SessionLost>),
+    /// So many bytes were moved, both ways.
+    DataUsed(u64),
+    /// Channels that carry much are held, because the session has moved so much.
+    PastLimit,
 }
 
 /// What a session needs from the outside.
@@ -82,6 +79,8 @@ pub struct SessionDeps {
     pub forwards: ForwardPolicy,
     /// Whose word counts for who an engineer is.
     pub engineers: Engineers,
+    /// Where what terminals show can be watched.
+    pub live: LiveView,
 }
 
 impl SessionDeps {
@@ -95,7 +94,7 @@ impl SessionDeps {
             tracing::warn!(window = bounds.window, "{problem}: using a smaller one");
         }
         let Config { policy, forward: forwards, engineers, .. } = config.clone();
-        Self { dialer, bounds, launch, policy, forwards, engineers }
+        Self { dialer, bounds, launch, policy, forwards, engineers, live: LiveView::default() }
     }
 }
 
@@ -180,6 +179,11 @@ impl LiveSession {
         self.work().into_iter().for_each(|work| work.path.hold_input(is_held));
     }
 
+    /// What becomes of channels that carry much, now and once the session has moved so many bytes.
+    pub(crate) fn set_transfers(&self, transfers: Transfers, limit: Option<u64>) {
+        self.work().into_iter().for_each(|work| work.path.set_transfers(transfers, limit));
+    }
+
     /// Sends a sealed message. False if it is dropped, because the engineer's side has taken nothing for long.
     pub(crate) fn say(&self, message: FromAgent) -> bool {
         self.control.send(message)
@@ -204,10 +208,12 @@ impl LiveSession {
     ) -> Result<(), BeginError> {
         self.stage = Stage::Greeted;
         let (process, process_events) = started?;
-        let path = Arc::new(ChannelPath::new(policy, self.around.forwards.clone(), Box::new(log_end)));
+        let tap = self.around.live.begin();
+        let path = Arc::new(ChannelPath::new(policy, self.around.forwards.clone(), tap));
         let (ended, _) = watch::channel(None);
         let ssh = self.serve_ssh(&path, &process, &ended)?;
-        self.stage = Stage::Working(Work { process, process_events, ssh, path, ended });
+        let meter = Meter::new();
+        self.stage = Stage::Working(Work { process, process_events, ssh, path, meter, ended });
         Ok(())
     }
 
@@ -224,7 +230,7 @@ impl LiveSession {
         let Self { control, control_events, stage, .. } = before;
         drop(control_events);
         control.abandon().await;
-        let Stage::Working(Work { process, process_events, ssh, path, ended }) = stage else {
+        let Stage::Working(Work { process, process_events, ssh, path, meter, ended }) = stage else {
             return Err(BeginError::Stuck);
         };
         ssh.cancel();
@@ -232,7 +238,7 @@ impl LiveSession {
             return Err(BeginError::Stuck);
         }
         let ssh = self.serve_ssh(&path, &process, &ended)?;
-        self.stage = Stage::Working(Work { process, process_events, ssh, path, ended });
+        self.stage = Stage::Working(Work { process, process_events, ssh, path, meter, ended });
         Ok(())
     }
 
@@ -294,7 +300,7 @@ impl LiveSession {
                 Stage::Starting(starting, policy) => {
                     ProcessEvent::Started(starting.started().await, policy.clone())
                 }
-                Stage::Working(work) => ProcessEvent::Lost(work.process_events.lost().await),
+                Stage::Working(work) => work.next_event().await,
             }
         };
         let process_event = tokio::select! {
@@ -309,6 +315,8 @@ impl LiveSession {
         };
         match process_event {
             ProcessEvent::Started(started, policy) => SessionEvent::Begun(self.on_started(started, policy)),
+            ProcessEvent::Moved(bytes) => SessionEvent::DataUsed(bytes),
+            ProcessEvent::PastLimit => SessionEvent::PastLimit,
             ProcessEvent::Lost(lost) => SessionEvent::ProcessLost(
                 lost.map_or_else(|| "it has ended".to_owned(), |lost| lost.to_string()),
             ),
@@ -319,7 +327,7 @@ impl LiveSession {
     /// `afterwards` runs once the engineer's side has the sealed reason: a relay that hears of the end
     /// first would cut the channel under it.
     pub(crate) async fn end(self, reason: Reason, afterwards: impl Future<Output = ()>) -> EndOutcome {
-        let Self { control, control_events, stage, .. } = self;
+        let Self { control, control_events, stage, around, .. } = self;
         // Nothing reads these events any more; an engineer's side that floods the queue must not hold up the end.
         drop(control_events);
         control.send(FromAgent::End { reason });
@@ -335,15 +343,9 @@ impl LiveSession {
             afterwards.await;
         };
         let (outcome, ()) = tokio::join!(work, goodbye);
+        around.live.end();
         outcome
     }
-}
-
-/// Commands and targets may hold secrets, so that only what kind of channel it was is logged.
-fn log_end(identity: &ChannelIdentity, end: &ChannelEnd) {
-    let ChannelEnd { status, input, output } = end;
-    let (pipe, channel, kind) = (&identity.opener.pipe, identity.channel, identity.request.kind());
-    tracing::info!(%pipe, channel, ?kind, %status, input, output, "a channel is over");
 }
 
 fn own_hostname() -> String {

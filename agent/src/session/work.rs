@@ -1,11 +1,15 @@
 //! What a session is made of once the client has said yes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fieldlink_protocol::reason::Reason;
 use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use fieldlink_ssh::session_process::{EndOutcome, SessionEvents, SessionProcess, Starting};
+use fieldlink_ssh::session_process::{
+    EndOutcome, SessionEvents, SessionLost, SessionProcess, StartError, Starting,
+};
 use fieldlink_ssh::{ChannelPath, Policy, SshThread};
 
 /// How far it has come.
@@ -24,10 +28,64 @@ pub(super) struct Work {
     pub(super) process_events: SessionEvents,
     pub(super) ssh: SshThread,
     pub(super) path: Arc<ChannelPath>,
+    pub(super) meter: Meter,
     pub(super) ended: watch::Sender<Option<Reason>>,
 }
 
+/// What becomes of it by itself.
+pub(super) enum ProcessEvent {
+    /// The session process runs, or does not.
+    Started(Result<(SessionProcess, SessionEvents), StartError>, Arc<dyn Policy>),
+    /// It is gone, or misbehaves.
+    Lost(Option<SessionLost>),
+    /// So many bytes were moved.
+    Moved(u64),
+    /// Channels that carry much are held.
+    PastLimit,
+}
+
+/// How often both sides are told how much data was used, if it is more than before.
+const TOLD_EVERY: Duration = Duration::from_secs(5);
+/// Bytes that are worth being told of.
+const WORTH_TELLING: u64 = 100_000;
+
+/// Tells how much data the session has moved.
+pub(super) struct Meter {
+    told: u64,
+    ticks: Interval,
+}
+
+impl Meter {
+    pub(super) fn new() -> Self {
+        let mut ticks = interval(TOLD_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { told: 0, ticks }
+    }
+
+    /// Waits until `path` has moved more than was told; how much it is now, in bytes. Safe to cancel.
+    pub(super) async fn moved(&mut self, path: &ChannelPath) -> u64 {
+        loop {
+            self.ticks.tick().await;
+            let (input, output) = path.totals();
+            let moved = input + output;
+            if moved / WORTH_TELLING != self.told / WORTH_TELLING {
+                self.told = moved;
+                return moved;
+            }
+        }
+    }
+}
+
 impl Work {
+    /// Safe to cancel.
+    pub(super) async fn next_event(&mut self) -> ProcessEvent {
+        tokio::select! {
+            lost = self.process_events.lost() => ProcessEvent::Lost(lost),
+            () = self.path.past_limit() => ProcessEvent::PastLimit,
+            moved = self.meter.moved(&self.path) => ProcessEvent::Moved(moved),
+        }
+    }
+
     pub(super) async fn end(self, reason: Reason) -> EndOutcome {
         self.path.close();
         self.ended.send_replace(Some(reason));

@@ -16,10 +16,12 @@ subject! {
     properties ConversationProperties {
         /// The open question's ID; empty without one. An answer must name it.
         "Question" = question: String,
-        /// "consent", "extension", "use", "step" or "text".
+        /// "consent", "extension", "use", "data", "step" or "text".
         "QuestionKind" = question_kind: String,
         /// How many minutes longer, for an extension.
         "QuestionMinutes" = question_minutes: u32,
+        /// More than how many megabytes were moved (kind data): whether more may, over a connection that may cost money.
+        "QuestionMegabytes" = question_megabytes: u32,
         /// What the engineer wants to use (kind use): shell, exec, upload, download, forward, operations or restart.
         "QuestionFunction" = question_function: String,
         /// A question or step that the device has words for, by its name (kinds text and step), with QuestionChoices by their
@@ -39,7 +41,7 @@ subject! {
 
     /// What the person beside the device answers and says.
     methods ConversationMethods {
-        /// Says yes to the question that is named (kinds consent, extension and use), or that it is done (kind step). polkit: .allow
+        /// Says yes to the question that is named (kinds consent, extension, use and data), or that it is done (kind step). polkit: .allow
         "Allow" = allow(question: &str);
         /// Says no to the question that is named (any kind). polkit: .allow
         "Refuse" = refuse(question: &str);
@@ -71,6 +73,7 @@ impl From<&Status> for ConversationProperties {
             question: question.id.to_string(),
             question_kind: question.kind.name().to_owned(),
             question_minutes: question.minutes,
+            question_megabytes: question.megabytes,
             question_function: question.function.map_or("", Function::name).to_owned(),
             question_ready: question.ready.map_or("", Ready::name).to_owned(),
             question_text: question.text.clone(),
@@ -95,6 +98,7 @@ impl ConversationProperties {
             id: self.question.parse().ok()?,
             kind: QuestionKind::from_name(&self.question_kind)?,
             minutes: self.question_minutes,
+            megabytes: self.question_megabytes,
             function: Function::from_name(&self.question_function),
             ready: Ready::from_name(&self.question_ready),
             text: self.question_text.clone(),

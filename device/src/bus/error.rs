@@ -90,6 +90,8 @@ errors! {
     CredentialsNotYet: NotNow = "failed-no-credentials-yet", "there are no credentials before the relay knows of them";
     /// There is no pair any more.
     CredentialsUsed: NotNow = "failed-credentials-used", "the credentials are used up";
+    /// So many watch already.
+    TooManyWatch: Busy = "failed-too-many-watch", "too many watch the session already";
     /// The check of the network took too long.
     CheckTooSlow: NotNow = "failed-network-slow", "checking the network took too long";
     /// The call, or a text in it, is too long.

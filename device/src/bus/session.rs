@@ -43,6 +43,12 @@ subject! {
         "Presence" = presence: String,
         /// While Presence is "asked": when no answer counts as nobody there; else 0.
         "PresenceDeadline" = presence_deadline: u64,
+        /// Bytes that the session has moved, both ways; it changes every few seconds at most.
+        "DataUsed" = data_used: u64,
+        /// While somebody is connected: whether this connection may cost money by the amount of data.
+        "Metered" = metered: bool,
+        /// While somebody is connected: percent that are left in this device's battery, if they are 20 or fewer; else 0.
+        "LowBattery" = low_battery: u32,
         /// After a session: its ID, as long as the client's verdict is asked for; else empty.
         "VerdictFor" = verdict_for: String,
         /// How often the engineer's program was started again and came back into the session.
@@ -56,6 +62,9 @@ subject! {
         /// Gives the session that is named 1 to 60 minutes more, asked for or not; two hours altogether are the most.
         /// polkit: .extend
         "GrantExtension" = grant_extension(session: &str, minutes: u32);
+        /// Lets the caller watch what the engineer's terminals show: a stream of JSON objects, one a line, until the session
+        /// is over (docs/LIVE.md). A caller who reads slowly misses some, and is told how much. polkit: .credentials
+        "Watch" = watch() -> ("stream": zbus::OwnedFd);
         /// Says that somebody is beside the device. polkit: .answer
         "Here" = here();
         /// Says whether the session that is named, which is over (VerdictFor), has helped: "solved", "partly" or "not", and in
@@ -75,6 +84,10 @@ impl From<&Status> for SessionProperties {
             presence_deadline: microseconds(status.presence_deadline.unwrap_or_default()),
             verdict_for: status.verdict_for.map(|session| session.to_string()).unwrap_or_default(),
             returns: status.returns,
+            data_used: status.data_used,
+            metered: status.is_metered,
+            // An empty battery is as low as one with a percent.
+            low_battery: status.low_battery.map_or(0, |percent| u32::from(percent).max(1)),
             ..Self::default()
         };
         if let Some(visitor) = &status.visitor {
@@ -123,5 +136,7 @@ impl SessionProperties {
         status.presence_deadline = Some(deadline).filter(|deadline| !deadline.is_zero());
         status.verdict_for = self.verdict_for.parse().ok();
         status.returns = self.returns;
+        (status.data_used, status.is_metered) = (self.data_used, self.metered);
+        status.low_battery = u8::try_from(self.low_battery).ok().filter(|percent| *percent > 0);
     }
 }

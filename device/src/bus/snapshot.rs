@@ -85,7 +85,8 @@ mod tests {
     use zbus::OwnedVariant;
 
     use super::*;
-    use crate::notice::{NetworkNotice, Notice, Person};
+    use crate::network_notice::NetworkNotice;
+    use crate::notice::{Notice, Person};
     use crate::status::{Beside, Phase, Question, QuestionKind, QuietPeriod, Terms, Visitor};
 
     fn asking() -> Status {

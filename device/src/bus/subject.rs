@@ -13,6 +13,13 @@ pub struct Caller<'m> {
     pub header: &'m Header<'m>,
 }
 
+/// The type of what a method gives: nothing, one value, or several.
+macro_rules! results {
+    () => { () };
+    ($one:ty) => { $one };
+    ($($several:ty),*) => { ($($several),*) };
+}
+
 /// Declares an interface: a struct of its properties, a trait of its methods for who serves it, and the object that
 /// zbus serves. Comments on properties, methods and signals become the description (`device/dbus`).
 macro_rules! subject {
@@ -72,7 +79,7 @@ macro_rules! subject {
                 &self,
                 caller: $crate::bus::Caller<'_>,
                 $($argument: $argument_type),*
-            ) -> impl Future<Output = Result<($($($out_type),*)?), Self::Error>> + Send;)*
+            ) -> impl Future<Output = Result<$crate::bus::subject::results!($($($out_type),*)?), Self::Error>> + Send;)*
         }
 
         /// The interface as it is served.
@@ -87,7 +94,7 @@ macro_rules! subject {
                 #[zbus(connection)] bus: &zbus::Connection,
                 #[zbus(header)] header: zbus::message::Header<'_>,
                 $($argument: $argument_type),*
-            ) -> Result<($($($out_type),*)?), M::Error> {
+            ) -> Result<$crate::bus::subject::results!($($($out_type),*)?), M::Error> {
                 self.0.$function($crate::bus::Caller { bus, header: &header }, $($argument),*).await
             })*
 
@@ -107,4 +114,4 @@ macro_rules! subject {
     };
 }
 
-pub(super) use subject;
+pub(super) use {results, subject};

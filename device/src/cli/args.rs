@@ -77,6 +77,15 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         question: Option<String>,
     },
+    /// Watch what the engineer's terminals show, as it happens
+    ///
+    /// In a terminal: a picture; n shows the next terminal, q leaves. Elsewhere: lines of text. Watching never holds up
+    /// the engineer; what comes too fast is left out, and it says how much.
+    Watch {
+        /// The events as they come, one JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
     /// Say whether the session that is over has helped
     Verdict {
         /// Whether the problem is solved

@@ -21,6 +21,7 @@ use crate::order::Order;
 use crate::panel::{Credentials, describe_credentials, describe_notification, time_left};
 use crate::status::{Phase, Question, QuestionKind, Status, Visitor};
 use crate::verdict::Verdict;
+use crate::viewing::{self, Manner, ViewEnd};
 use crate::watch::{News, Watch};
 use crate::words::Words;
 
@@ -57,6 +58,7 @@ pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> 
         Command::Verdict { verdict, words: said } => {
             give_verdict(words, &device, verdict.into(), said.join(" ")).await
         }
+        Command::Watch { json } => view(words, &device, json).await,
         Command::Here => {
             device.give(Order::Here).await?;
             done(words.say("done-here"))
@@ -75,6 +77,16 @@ pub(super) fn done(sentence: String) -> Result<u8, Failure> {
 fn print_status(words: &Words, status: &Status, json: bool) -> Result<u8, Failure> {
     show::print(&if json { show::to_json(words, status) } else { show::to_text(words, status) })?;
     Ok(0)
+}
+
+async fn view(words: &Words, device: &Device, json: bool) -> Result<u8, Failure> {
+    let stream = device.watch_terminals().await?;
+    match viewing::run(words, stream, Manner::of(json)).await? {
+        ViewEnd::SessionOver | ViewEnd::Left if json => Ok(0),
+        ViewEnd::SessionOver => done(words.say("view-session-over")),
+        ViewEnd::Left => done(words.say("view-left")),
+        ViewEnd::Cut => Err(Failure::new(Kind::NoService, "view-cut")),
+    }
 }
 
 async fn watch(words: &Words, json: bool) -> Result<u8, Failure> {

@@ -43,6 +43,12 @@ pub(super) fn to_text(words: &Words, status: &Status) -> String {
     if status.deadline.is_some() {
         lines.add(&label("label-time-left"), &words.time(time_left(status.deadline)));
     }
+    if status.deadline.is_some() {
+        lines.add(&label("label-data-used"), &words.data_used(status.data_used, status.is_metered));
+    }
+    if let Some(percent) = status.low_battery {
+        lines.add("", &words.say_with("battery-low", &[("percent", u64::from(percent).into())]));
+    }
     if let Some(presence) = status.presence {
         lines.add("", &words.say(&format!("presence-{}", presence.name())));
     }
@@ -86,10 +92,10 @@ fn describe_phase(words: &Words, status: &Status) -> String {
 
 fn how_to_answer(question: &Question) -> &'static str {
     match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => "answer-with-allow",
+        kind if kind.is_yes_or_no() => "answer-with-allow",
         QuestionKind::Step => "answer-with-done",
-        QuestionKind::Text if question.choices.is_empty() => "answer-with-text",
-        QuestionKind::Text => "answer-with-number",
+        _ if question.choices.is_empty() => "answer-with-text",
+        _ => "answer-with-number",
     }
 }
 
@@ -129,11 +135,12 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
     let (_, arguments) = notice::parts(&status.network);
     let question = status.question.as_ref().map(|question| {
         let text = words.question(question, status.visitor.as_ref());
-        let Question { id, kind, minutes, function, ready, choices, .. } = question;
+        let Question { id, kind, minutes, megabytes, function, ready, choices, .. } = question;
         json!({
             "id": id,
             "kind": kind,
             "minutes": minutes,
+            "megabytes": megabytes,
             "function": function,
             "ready": ready,
             "text": text,
@@ -165,6 +172,9 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
         "remaining_seconds": seconds,
         "away": status.away,
         "returns": status.returns,
+        "data_used": status.data_used,
+        "metered": status.is_metered,
+        "low_battery": status.low_battery,
         "question": question,
     });
     format!("{value}\n")
@@ -202,7 +212,8 @@ mod tests {
     use fieldlink_protocol::ids::{QuestionId, SessionId};
 
     use super::*;
-    use crate::notice::{NetworkKind, NetworkNotice, Person};
+    use crate::network_notice::{NetworkKind, NetworkNotice};
+    use crate::notice::Person;
     use crate::words::Language;
 
     fn words() -> Words {
@@ -224,6 +235,7 @@ mod tests {
                 },
             }),
             question: Some(Question {
+                megabytes: 0,
                 id: QuestionId::from_bytes([1; 16]),
                 kind: QuestionKind::Consent,
                 minutes: 0,

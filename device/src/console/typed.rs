@@ -55,32 +55,30 @@ fn verdict(words: &Words, session: SessionId, line: &str) -> Option<Order> {
 /// Why a line was no answer.
 fn mistake(question: &Question) -> &'static str {
     match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => "no-answer-yes-or-no",
+        kind if kind.is_yes_or_no() => "no-answer-yes-or-no",
         QuestionKind::Step => "no-answer-done-or-no",
-        QuestionKind::Text if question.choices.is_empty() => "no-answer-empty",
-        QuestionKind::Text => "no-answer-choice",
+        _ if question.choices.is_empty() => "no-answer-empty",
+        _ => "no-answer-choice",
     }
 }
 
 /// The line that says how to answer a question.
 pub(super) fn prompt(words: &Words, question: &Question) -> String {
     let how = match (question.kind, question.choices.len() as u64) {
-        (QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use, _) => {
-            words.say("type-yes-or-no")
-        }
+        (kind, _) if kind.is_yes_or_no() => words.say("type-yes-or-no"),
         (QuestionKind::Step, _) => words.say("type-done-or-no"),
-        (QuestionKind::Text, 0) => words.say("type-an-answer"),
-        (QuestionKind::Text, most) => words.say_with("type-a-number-to", &[("most", most.into())]),
+        (_, 0) => words.say("type-an-answer"),
+        (_, most) => words.say_with("type-a-number-to", &[("most", most.into())]),
     };
     format!("  {how}")
 }
 
 fn answer_to(words: &Words, question: &Question, line: &str) -> Option<Order> {
     let answer = match question.kind {
-        QuestionKind::Consent | QuestionKind::Extension | QuestionKind::Use => yes_or_no(words, line)?,
+        kind if kind.is_yes_or_no() => yes_or_no(words, line)?,
         QuestionKind::Step if words.is_word_for("words-for-done", line) => ClientAnswer::Yes,
         QuestionKind::Step => yes_or_no(words, line).filter(|answer| *answer == ClientAnswer::No)?,
-        QuestionKind::Text => ClientAnswer::InLanguage(choose(words, question, line)?, words.language()),
+        _ => ClientAnswer::InLanguage(choose(words, question, line)?, words.language()),
     };
     Some(Order::Answer(question.id, answer))
 }
@@ -135,6 +133,7 @@ mod tests {
     fn question(kind: QuestionKind, choices: &[&str]) -> Question {
         let choices = choices.iter().map(|&choice| choice.into()).collect();
         Question {
+            megabytes: 0,
             id: QuestionId::random(),
             kind,
             minutes: 0,

@@ -7,8 +7,9 @@ use zbus::names::OwnedUniqueName;
 
 use crate::bus::{AccessProperties, BusArguments, NAME, Snapshot, Values, from_bus};
 use crate::failure::Failure;
-use crate::notice::{self, Warning};
+use crate::notice;
 use crate::order::Notification;
+use crate::warning::Warning;
 
 /// The message bus, as a sender: a name that no connection can own.
 pub(super) const BUS: &str = "org.freedesktop.DBus";

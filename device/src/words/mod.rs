@@ -1,6 +1,6 @@
 //! The one place that turns messages to the person beside the device into words, per language.
 //!
-//! Everything else passes types: a [`Notice`](crate::notice::Notice), a [`Warning`](crate::notice::Warning), a
+//! Everything else passes types: a [`Notice`](crate::notice::Notice), a [`Warning`](crate::warning::Warning), a
 //! status. The words themselves are in `device/locales`, one file a language, in Fluent's format; `said.rs` knows
 //! which message each type is.
 

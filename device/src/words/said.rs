@@ -5,8 +5,10 @@ use std::time::Duration;
 use fieldlink_protocol::reason::Reason;
 
 use super::{Argument, Words};
-use crate::notice::{NetworkKind, NetworkNotice, Notice, Person, Warning};
+use crate::network_notice::{NetworkKind, NetworkNotice};
+use crate::notice::{Notice, Person};
 use crate::status::{Away, Question, QuestionKind, Visitor};
+use crate::warning::Warning;
 
 impl Words {
     /// The engineer in one line: name, company, ticket, partner.
@@ -96,6 +98,10 @@ impl Words {
             Warning::Refused { engineer } => of_engineer("warning-refused", engineer),
             Warning::NotLetIn { engineer } => of_engineer("warning-not-let-in", engineer),
             Warning::UseAllowed { function } => self.of_function("warning-use-allowed", Some(*function)),
+            Warning::DataAllowed => self.say("warning-data-allowed"),
+            Warning::BatteryLow { percent } => {
+                self.say_with("warning-battery-low", &[("percent", u64::from(*percent).into())])
+            }
             Warning::AnsweredNo => self.say("warning-answered-no"),
             Warning::Answered { text } => self.say_with("warning-answered", &[("text", text.into())]),
             Warning::Chosen { choice } => {
@@ -131,6 +137,12 @@ impl Words {
         }
     }
 
+    /// How much data a session has moved.
+    pub fn data_used(&self, bytes: u64, is_metered: bool) -> String {
+        let id = if is_metered { "data-used-metered" } else { "data-used" };
+        self.say_with(id, &[("amount", megabytes(bytes).into())])
+    }
+
     /// A line of chat.
     pub fn chat(&self, from_engineer: bool, text: &str) -> String {
         let id = if from_engineer { "chat-from-engineer" } else { "chat-from-client" };
@@ -156,6 +168,9 @@ impl Words {
                 }
             }
             QuestionKind::Use => self.of_function("question-use", question.function),
+            QuestionKind::Data => {
+                self.say_with("question-data", &[("megabytes", u64::from(question.megabytes).into())])
+            }
             QuestionKind::Text | QuestionKind::Step => self.asked(question),
         }
     }
@@ -238,4 +253,10 @@ impl Words {
         let line = line.to_lowercase();
         words.iter().flat_map(|words| words.split(' ')).any(|word| word == line)
     }
+}
+
+/// Megabytes with one decimal, up to ten.
+fn megabytes(bytes: u64) -> String {
+    let tenths = bytes / 100_000;
+    if tenths < 100 { format!("{}.{}", tenths / 10, tenths % 10) } else { (tenths / 10).to_string() }
 }

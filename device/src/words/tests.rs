@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::bus::ErrorCode;
 use crate::failure::Failure;
-use crate::notice::{NetworkKind, NetworkNotice, Notice, Person, Warning};
+use crate::network_notice::{NetworkKind, NetworkNotice};
+use crate::notice::{Notice, Person};
 use crate::order::{Local, Notification};
 use crate::panel::describe_notification;
 use crate::status::{Away, Question, QuestionKind, Terms, Visitor};
 use crate::verdict::Verdict;
+use crate::warning::Warning;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::messages::announcements::CaseResult;
 use fieldlink_protocol::messages::ready::Ready;
@@ -128,6 +130,8 @@ fn warnings() -> Vec<Warning> {
         Warning::AnsweredNo,
         Warning::Chosen { choice: "blue".into() },
         Warning::Done,
+        Warning::DataAllowed,
+        Warning::BatteryLow { percent: 20 },
         Warning::UseAllowed { function: Function::Upload },
         Warning::Quiet { seconds: 1_200, text: String::new() },
         Warning::Quiet { seconds: 20, text: "lidar".into() },
@@ -231,9 +235,12 @@ fn everything_can_be_said_in_every_language() {
         ];
         said.extend(local.map(|local| describe_notification(&words, &Notification::Local(local))));
         let visitor = Visitor { session: SessionId::random(), who: person(true) };
-        said.extend([QuestionKind::Consent, QuestionKind::Extension, QuestionKind::Use].map(|kind| {
+        let yes_or_no =
+            [QuestionKind::Consent, QuestionKind::Extension, QuestionKind::Use, QuestionKind::Data];
+        said.extend([false, true].map(|is_metered| words.data_used(1_234_567, is_metered)));
+        said.extend(yes_or_no.map(|kind| {
             let plain = Question::new(QuestionId::random(), kind, Default::default());
-            let question = Question { minutes: 30, function: Some(Function::Shell), ..plain };
+            let question = Question { minutes: 30, megabytes: 100, function: Some(Function::Shell), ..plain };
             words.question(&question, Some(&visitor))
         }));
         said.extend(Function::ALL.map(|function| words.function(function)));

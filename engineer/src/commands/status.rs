@@ -11,7 +11,7 @@ use crate::config::Directories;
 use crate::exit::Failure;
 use crate::local_socket::{Reply, Request, Status, client};
 use crate::printing::{print_answer, print_json};
-use crate::progress::present;
+use crate::progress::{data_used, present};
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
 use crate::words::say;
 
@@ -57,6 +57,14 @@ fn table(sessions: &[Status]) -> String {
             let quiet = say!("quiet-for", minutes = seconds.div_ceil(60));
             let _ = writeln!(table, "{}: {quiet}", status.id.grouped());
         }
+        if let Some(bytes) = status.data_used {
+            let used = data_used(bytes, status.transfers);
+            let _ = writeln!(table, "{}: {used}", status.id.grouped());
+        }
+        if let Some(percent) = status.battery {
+            let battery = say!("battery-is-low", percent = u64::from(percent));
+            let _ = writeln!(table, "{}: {battery}", status.id.grouped());
+        }
         if let Some(trouble) = &status.trouble {
             let _ = writeln!(table, "{}: {trouble}", status.id.grouped());
         }
@@ -96,6 +104,8 @@ fn row(status: &Status) -> [String; 6] {
 
 #[cfg(test)]
 mod tests {
+    use fieldlink_protocol::messages::control::Transfers;
+
     use super::*;
     use crate::control::Trouble;
 
@@ -113,6 +123,9 @@ mod tests {
             connections: 2,
             presence: None,
             quiet_seconds: None,
+            data_used: None,
+            transfers: Transfers::Pass,
+            battery: None,
             trouble: None,
         };
         let asking = Status {
@@ -124,6 +137,15 @@ mod tests {
             connections: 0,
             ..active.clone()
         };
+        let with_more = Status {
+            data_used: Some(123_456_789),
+            transfers: Transfers::Held,
+            battery: Some(9),
+            ..active.clone()
+        };
+        let told = table(&[with_more]);
+        let more: Vec<&str> = told.lines().skip(2).collect();
+        assert!(more[0].starts_with("572 400 000: 123 MB moved") && more[1].contains("9 %"), "{told}");
         let problem = "the relay does not answer any more".to_owned();
         let interrupted = Status {
             trouble: Some(Trouble { problem, tries: 2 }),

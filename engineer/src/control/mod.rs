@@ -12,7 +12,7 @@ use std::fmt::{Display, Formatter};
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::limits;
-use fieldlink_protocol::messages::control::{ClientPresence, FromAgent};
+use fieldlink_protocol::messages::control::{ClientPresence, FromAgent, Transfers};
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::messages::{Features, decode};
 use fieldlink_protocol::reason::Reason;
@@ -61,6 +61,10 @@ pub(crate) enum Heard {
     },
     /// Whether the client is there.
     Presence(ClientPresence),
+    /// Bytes that the session has moved, and what becomes of channels that carry much.
+    Data(u64, Transfers),
+    /// Percent that are left in the scanner's battery: few.
+    Battery(u8),
     /// A line from the client, fit to be shown.
     Chat(String),
     /// The agent is out of reach. Told again when there is more to say.
@@ -163,6 +167,8 @@ impl Conversation {
                 Ok(Heard::Answered { request, answer: clean(answer) })
             }
             (FromAgent::Presence { state }, Phase::Admitted) => Ok(Heard::Presence(state)),
+            (FromAgent::Data { bytes, transfers }, Phase::Admitted) => Ok(Heard::Data(bytes, transfers)),
+            (FromAgent::Battery { percent }, Phase::Admitted) => Ok(Heard::Battery(percent)),
             (FromAgent::Chat { text }, Phase::Admitted) => Ok(Heard::Chat(text::clean(&text, limits::CHAT))),
             _ => Err(Broken(Reason::Incompatible)),
         }

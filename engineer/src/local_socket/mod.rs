@@ -10,7 +10,7 @@ pub(crate) mod client;
 use std::io;
 
 use fieldlink_protocol::messages::announcements::Announcement;
-use fieldlink_protocol::messages::control::ClientPresence;
+use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
@@ -146,6 +146,12 @@ pub(crate) struct Status {
     pub presence: Option<ClientPresence>,
     /// Seconds until the quiet period that was announced is over.
     pub quiet_seconds: Option<u64>,
+    /// Bytes that the session has moved, once it is active.
+    pub data_used: Option<u64>,
+    /// What becomes of what carries much.
+    pub transfers: Transfers,
+    /// The scanner's battery in percent, if it is low.
+    pub battery: Option<u8>,
     /// While interrupted: what is wrong, and how often another connection was tried.
     pub trouble: Option<Trouble>,
 }

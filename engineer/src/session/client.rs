@@ -1,17 +1,23 @@
-//! What is known of the client while a session lasts.
+//! What is known of the client and of the scanner while a session lasts.
 
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::messages::announcements::Announcement;
-use fieldlink_protocol::messages::control::ClientPresence;
+use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
 
-/// Whether they are there, and whether they expect to be left alone.
+/// Whether they are there, whether they expect to be left alone, and what the session costs them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Client {
     /// As the scanner said last.
     pub(super) presence: ClientPresence,
     /// When the quiet period that was announced last is over.
     quiet_until: Option<Instant>,
+    /// Bytes that the session has moved.
+    pub(super) data_used: u64,
+    /// What becomes of what carries much.
+    pub(super) transfers: Transfers,
+    /// The scanner's battery in percent, when it was last said to be low.
+    pub(super) battery: Option<u8>,
 }
 
 impl Client {

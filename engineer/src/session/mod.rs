@@ -16,6 +16,7 @@ mod unused;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
@@ -163,6 +164,11 @@ impl Session {
                 self.resources.client.send_modify(|client| client.presence = *state);
                 Some(Progress::Presence { presence: *state })
             }
+            Heard::Data(bytes, transfers) => self.hear_of_data(*bytes, *transfers),
+            Heard::Battery(percent) => {
+                self.resources.client.send_modify(|client| client.battery = Some(*percent));
+                Some(Progress::Battery { percent: *percent })
+            }
             Heard::Extended(left) => Some(Progress::Extended { seconds: left.as_secs() }),
             Heard::Chat(text) => {
                 self.resources.transcript.send_modify(|transcript| transcript.add(Speaker::Client, text));
@@ -171,6 +177,16 @@ impl Session {
             _ => None,
         };
         progress.inspect(|progress| console.tell(progress));
+    }
+
+    /// How much was moved is for `status`; what becomes of transfers is told when it changes.
+    fn hear_of_data(&self, bytes: u64, transfers: Transfers) -> Option<Progress> {
+        let mut before = transfers;
+        self.resources.client.send_modify(|client| {
+            client.data_used = bytes;
+            before = std::mem::replace(&mut client.transfers, transfers);
+        });
+        (before != transfers).then_some(Progress::Transfers { transfers, bytes })
     }
 
     /// Whether the session's own ssh has ever got a connection.

@@ -265,6 +265,9 @@ impl Server {
             presence: is_active.then_some(client.presence),
             quiet_seconds: client.quiet_seconds(now).filter(|_| is_active),
             connections: open.shell + open.others,
+            data_used: is_active.then_some(client.data_used),
+            transfers: client.transfers,
+            battery: client.battery.filter(|_| is_active),
             trouble: state.trouble().cloned(),
         }
     }

@@ -103,6 +103,18 @@ pub enum FromAgent {
         /// How it stands now.
         state: ClientPresence,
     },
+    /// How much data the session has moved; said when it changes, every few seconds at most. Feature `data`.
+    Data {
+        /// Bytes of all channels, both ways.
+        bytes: u64,
+        /// What becomes of channels that carry much.
+        transfers: Transfers,
+    },
+    /// The device runs on its battery, which is low. Feature `battery`.
+    Battery {
+        /// Percent that are left.
+        percent: u8,
+    },
     /// A line from the client. Feature `chat`.
     Chat {
         /// The line.
@@ -128,6 +140,19 @@ pub enum ClientPresence {
     Away,
     /// They have not answered, and what the engineer sends is held until they do.
     Held,
+}
+
+/// Whether channels that carry much may go on: they may cost the client money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transfers {
+    /// They may.
+    #[default]
+    Pass,
+    /// They wait for the client's word.
+    Held,
+    /// They may not, and end.
+    Refused,
 }
 
 const KEY_LENGTH: usize = 200;
@@ -162,6 +187,7 @@ impl Bounded for FromAgent {
                 (features.fits(), "too many features"),
             ]),
             Self::Answered { answer, .. } => answer.check(),
+            Self::Battery { percent } => all(&[(*percent <= 100, "the battery is more than full")]),
             Self::Chat { text } => all(&[(text.len() <= limits::CHAT, "the line is too long")]),
             _ => Ok(()),
         }

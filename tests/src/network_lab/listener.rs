@@ -22,7 +22,7 @@ const ROOT: &str = "/org/freedesktop/NetworkManager";
 enum Heard {
     /// A property of NetworkManager's own object is now that number.
     Property(String, u32),
-    /// NetworkManager's name has an owner.
+    /// The name has an owner.
     Appeared,
 }
 
@@ -36,13 +36,18 @@ pub struct Listener {
 impl Listener {
     /// Listens from now on.
     pub fn start(bus: &Bus) -> Self {
+        Self::to_name(bus, NAME)
+    }
+
+    /// Listens from now on, and knows when `name` comes.
+    pub fn to_name(bus: &Bus, name: &'static str) -> Self {
         let (sender, heard) = channel();
         let (ready, is_ready) = channel();
         let (cancel, address) = (CancellationToken::new(), bus.address());
         let stopped = cancel.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let listening = stopped.run_until_cancelled(listen(address, sender, ready));
+            let listening = stopped.run_until_cancelled(listen(address, name, sender, ready));
             runtime.expect("a runtime").block_on(listening);
         });
         is_ready.recv_timeout(PATIENCE).expect("it listens");
@@ -57,7 +62,7 @@ impl Listener {
         )
     }
 
-    /// Waits until NetworkManager is on the bus.
+    /// Waits until the name is on the bus.
     pub fn wait_for_name(&self) -> Instant {
         self.wait("its name", |heard| matches!(heard, Heard::Appeared))
     }
@@ -72,7 +77,7 @@ impl Listener {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let (at, heard) =
-                self.heard.recv_timeout(left).unwrap_or_else(|_| panic!("NetworkManager never said {what}"));
+                self.heard.recv_timeout(left).unwrap_or_else(|_| panic!("nobody ever said {what}"));
             if wanted(&heard) {
                 return at;
             }
@@ -89,7 +94,7 @@ impl Drop for Listener {
     }
 }
 
-async fn listen(address: String, heard: Sender<(Instant, Heard)>, ready: Sender<()>) {
+async fn listen(address: String, name: &str, heard: Sender<(Instant, Heard)>, ready: Sender<()>) {
     let connection = Builder::address(address.as_str()).build().await.expect("a bus");
     let properties = MatchRule::builder()
         .msg_type(Type::Signal)
@@ -102,7 +107,7 @@ async fn listen(address: String, heard: Sender<(Instant, Heard)>, ready: Sender<
         .msg_type(Type::Signal)
         .interface("org.freedesktop.DBus")
         .member("NameOwnerChanged")
-        .arg(0, NAME)
+        .arg(0, name)
         .build()
         .expect("a rule");
     let mut properties = MessageStream::for_match_rule(properties, &connection, None).await.expect("heard");

@@ -6,11 +6,13 @@
 //! NetworkManager, agent ── eth0 ═══ peer0 ── dnsmasq, Internet, relay (10.77.0.1)
 //! ```
 
+mod battery;
 mod bus;
 mod internet;
 mod listener;
 mod wifi;
 
+pub use battery::MockBattery;
 pub use bus::Bus;
 pub use internet::{Internet, Mode};
 pub use listener::Listener;

@@ -13,7 +13,7 @@ use super::{Bus, Listener, is_installed, skip};
 use crate::programs::Running;
 
 /// The one that apt installs packages for; another may come first on the path.
-const PYTHON: &str = "/usr/bin/python3";
+pub(super) const PYTHON: &str = "/usr/bin/python3";
 const MANAGER: &str = "org.freedesktop.NetworkManager";
 const ROOT: &str = "/org/freedesktop/NetworkManager";
 const MOCK: &str = "org.freedesktop.DBus.Mock";

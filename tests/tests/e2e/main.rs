@@ -7,6 +7,7 @@ mod channel_ends;
 mod channels;
 mod clients;
 mod clock;
+mod costs;
 mod crossing;
 mod demo;
 mod dialling;

@@ -305,7 +305,7 @@ fn who_gives_up_is_not_asked_about_any_more() {
     scanner.process.wait_for("Allow it for this session?");
     command.kill().expect("it runs");
     command.wait().expect("it ends");
-    scanner.process.wait_for("took the question back");
+    scanner.process.wait_for("was taken back");
     let answered =
         while_answering(&mut scanner, ("single commands", "yes"), &mut call.ssh("echo used-$((1+1))"), b"");
     assert!(stdout(&answered).contains("used-2"), "{answered:?}");

@@ -46,7 +46,7 @@ fn a_question_that_is_taken_back_is_gone_and_another_can_be_asked() {
     assert_eq!(code(second), 221, "one question at a time");
     first.signal(nix::sys::signal::Signal::SIGINT);
     drop(first);
-    scanner.process.wait_for("The engineer took the question back.");
+    scanner.process.wait_for("The question was taken back.");
     let mut third = start(&engineer, &["ask", "Three?"]);
     scanner.process.wait_for("asks: Three?");
     scanner.process.type_line("three");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use fieldlink_device::notice::{NetworkKind, NetworkNotice};
+use fieldlink_device::network_notice::{NetworkKind, NetworkNotice};
 use fieldlink_protocol::text;
 use fieldlink_protocol::timestamp;
 use fieldlink_transport::{Measurement, MeasurementEnd};

@@ -1,6 +1,7 @@
 //! The rules by example: a call up to the session, and the session.
 
 mod call;
+mod data;
 mod presence;
 mod session;
 mod uses;

@@ -23,6 +23,7 @@ use super::authority::Authority;
 use super::error::Error;
 use super::network_check::NetworkCheck;
 use crate::access::Command;
+use crate::live::LiveView;
 
 /// The longest body of a message that is looked at, in bytes: a line of chat, and what D-Bus puts around it.
 const LONGEST: u32 = limits::CHAT as u32 + 128;
@@ -34,6 +35,8 @@ pub struct Object {
     pub commands: mpsc::Sender<Command>,
     /// What is shown.
     pub view: watch::Receiver<View>,
+    /// What engineers' terminals show.
+    pub live: LiveView,
     /// Who may.
     pub authority: Authority,
     /// What the device's operator has set.

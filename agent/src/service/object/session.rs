@@ -10,6 +10,7 @@ use super::conversation::check;
 use super::{Object, parse};
 use crate::service::action::Action;
 use crate::service::error::Error;
+use zbus::OwnedFd;
 
 impl SessionMethods for Object {
     type Error = Error;
@@ -28,6 +29,11 @@ impl SessionMethods for Object {
             return Err(Error::invalid(format!("minutes={minutes}")));
         }
         self.order(caller, Action::Extend, Order::Grant(session, minutes)).await
+    }
+
+    async fn watch(&self, caller: Caller<'_>) -> Result<OwnedFd, Error> {
+        self.permit(caller, Action::Credentials).await?;
+        Ok(self.live.watch()?.into())
     }
 
     async fn here(&self, caller: Caller<'_>) -> Result<(), Error> {

@@ -7,7 +7,8 @@ use fieldlink_device::bus::{
     AccessProperties, BusArguments, Changes, ConversationProperties, ErrorCode, NAME, NetworkProperties,
     PATH, SessionProperties, Snapshot, from_bus,
 };
-use fieldlink_device::notice::{NetworkNotice, Notice, Person, Warning};
+use fieldlink_device::network_notice::NetworkNotice;
+use fieldlink_device::notice::{Notice, Person};
 use fieldlink_device::order::{ClientAnswer, Notification, Order};
 use fieldlink_device::panel::Credentials;
 use fieldlink_device::panel::View;
@@ -15,6 +16,7 @@ use fieldlink_device::status::{
     Away, Beside, Phase, Question, QuestionKind, QuietPeriod, Status, Terms, Visitor,
 };
 use fieldlink_device::verdict::Verdict;
+use fieldlink_device::warning::Warning;
 use fieldlink_device::words::Language;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::limits;
@@ -66,6 +68,7 @@ fn guarded() -> Vec<(Call, Action, Option<Order>)> {
             )),
         ),
         (Call::new(SESSION, "Here", ()), Action::Answer, Some(Order::Here)),
+        (Call::new(SESSION, "Watch", ()), Action::Credentials, None),
         (Call::new(CONVERSATION, "SendChat", "hello"), Action::Answer, Some(Order::Chat("hello".into()))),
     ]
 }
@@ -105,6 +108,9 @@ fn full() -> Status {
         away: Some(Away::Us),
         verdict_for: Some(ID.parse().expect("one")),
         returns: 1,
+        data_used: 123_456_789,
+        is_metered: true,
+        low_battery: Some(9),
         presence: Some(Beside::Asked),
         presence_deadline: Some(std::time::Duration::from_micros(76)),
         quiet: Some(QuietPeriod { until: std::time::Duration::from_micros(75), text: "lidar".into() }),
@@ -112,6 +118,7 @@ fn full() -> Status {
             id: ID.parse().expect("one"),
             kind: QuestionKind::Extension,
             minutes: 15,
+            megabytes: 100,
             function: Some(Function::Upload),
             ready: Some(Ready::Sounds),
             text: "Longer?".into(),
@@ -162,6 +169,7 @@ async fn the_object_is_the_one_that_is_described() {
 async fn the_active_user_is_obeyed() {
     let mut peers = Peers::start(Said::default()).await;
     peers.view.send_modify(|view| view.credentials = Some(credentials()));
+    let _session = peers.live.begin();
     for (call, action, order) in guarded() {
         peers.call(&call, Ok(())).await.expect("permitted");
         assert_eq!(peers.last_order(), order, "{}", call.method);

@@ -21,6 +21,7 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Connection, Guid, Message, MessageStream, Type};
 
 use crate::access::Command;
+use crate::live::LiveView;
 use crate::rules::Refusal;
 use crate::service::action::{Action, Denied};
 use crate::service::authority::Authority;
@@ -146,6 +147,7 @@ impl From<(&str, u32)> for CallBody {
 pub(super) struct Peers {
     /// What the object shows.
     pub(super) view: watch::Sender<View>,
+    pub(super) live: LiveView,
     agent: Connection,
     client: Connection,
     commands: mpsc::Receiver<Command>,
@@ -161,9 +163,11 @@ impl Peers {
         let sayers = Arc::new(Sayers { said, asked: Mutex::default() });
         let (view, shown) = watch::channel(View::default());
         let (orders, commands) = mpsc::channel(16);
+        let live = LiveView::default();
         let object = Object {
             commands: orders,
             view: shown,
+            live: live.clone(),
             authority: Authority::of(Some(SUPPORT), sayers.clone()),
             language: Some(Language::German),
             network: Arc::new(AsyncMutex::new(NetworkCheck::new(dialer_to_nobody()))),
@@ -172,7 +176,7 @@ impl Peers {
         let agent = object.serve(Builder::unix_stream(one).server(Guid::generate()).p2p()).build();
         let client = Builder::unix_stream(other).p2p().build();
         let (agent, client) = tokio::try_join!(agent, client).expect("two peers");
-        Self { view, agent, client, commands, last: None, sayers, has_told: Snapshot::default() }
+        Self { view, live, agent, client, commands, last: None, sayers, has_told: Snapshot::default() }
     }
 
     /// Makes a call; an order that comes of it has `outcome`. The name of the error otherwise.

@@ -1,0 +1,173 @@
+//! The picture of a session: one of the engineer's terminals, and the last that happened beside it. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::live::{LiveEvent, LiveKind};
+use crate::words::Words;
+
+use super::emulator::Emulator;
+
+/// The rows above and below the terminal.
+const FRAME: u16 = 2;
+
+/// What is known of the session's terminals.
+#[derive(Default)]
+pub(super) struct Picture {
+    terminals: BTreeMap<u64, Emulator>,
+    /// What the channels are that are open, for what is said at their end.
+    open: BTreeMap<u64, String>,
+    /// The terminal that is shown.
+    shown: Option<u64>,
+    /// Whether whoever watches has chosen it.
+    is_chosen: bool,
+    note: String,
+}
+
+impl Picture {
+    pub(super) fn handle(&mut self, words: &Words, event: LiveEvent) {
+        match event {
+            LiveEvent::Opened { channel, kind, what } => {
+                let what = describe(words, kind, &what);
+                self.note = words.say_with("view-opened", &[("what", (&what).into())]);
+                self.open.insert(channel, what);
+            }
+            LiveEvent::Size { channel, columns, rows } => {
+                self.terminals.entry(channel).or_default().resize(rows, columns);
+                self.follow(channel);
+            }
+            LiveEvent::Output { channel, text } => {
+                self.terminals.entry(channel).or_default().show(&text);
+                self.follow(channel);
+            }
+            LiveEvent::Skipped { channel, bytes } => {
+                self.terminals.entry(channel).or_default().forget();
+                self.note = skipped(words, bytes);
+            }
+            LiveEvent::Closed { channel, how } => self.close(words, channel, &how),
+            LiveEvent::End {} | LiveEvent::Unknown => {}
+        }
+    }
+
+    fn follow(&mut self, channel: u64) {
+        if !self.is_chosen {
+            self.shown = Some(channel);
+        }
+    }
+
+    fn close(&mut self, words: &Words, channel: u64, how: &str) {
+        self.terminals.remove(&channel);
+        if self.shown == Some(channel) {
+            self.is_chosen = false;
+            self.shown = self.terminals.keys().next_back().copied();
+        }
+        let what = self.open.remove(&channel).unwrap_or_default();
+        self.note = words.say_with("view-closed", &[("what", what.into()), ("how", how.into())]);
+    }
+
+    /// Shows the next terminal, and stays with it.
+    pub(super) fn choose_next(&mut self) {
+        let shown = self.shown.unwrap_or_default();
+        let next = self.terminals.range(shown + 1..).next().or_else(|| self.terminals.iter().next());
+        self.shown = next.map(|(channel, _)| *channel);
+        self.is_chosen = self.shown.is_some();
+    }
+
+    /// The picture as so many rows of so many columns, and where the cursor is: row and column, from 0.
+    pub(super) fn draw(&self, words: &Words, rows: u16, columns: u16) -> (Vec<String>, (u16, u16)) {
+        let room = rows.saturating_sub(FRAME);
+        let mut lines = vec![self.title(words, room, columns)];
+        let mut cursor = (0, 0);
+        if let Some(emulator) = self.shown.and_then(|channel| self.terminals.get(&channel)) {
+            let (row, column) = emulator.cursor();
+            let from = (row + 1).saturating_sub(room).min(row);
+            lines.extend((from..emulator.size().0).take(room.into()).map(|row| emulator.row(row, columns)));
+            cursor = (row - from + 1, column.min(columns.saturating_sub(1)));
+        }
+        lines.resize_with(usize::from(rows.saturating_sub(1)), String::new);
+        lines.push(framed(&self.note, columns));
+        (lines, cursor)
+    }
+
+    fn title(&self, words: &Words, room: u16, columns: u16) -> String {
+        let count = self.terminals.len() as u64;
+        let Some(emulator) = self.shown.and_then(|channel| self.terminals.get(&channel)) else {
+            return framed(&words.say("view-nothing-open"), columns);
+        };
+        let (rows, of_terminal) = emulator.size();
+        let id = if rows > room || of_terminal > columns { "view-title-cut" } else { "view-title" };
+        framed(&words.say_with(id, &[("count", count.into())]), columns)
+    }
+}
+
+/// In inverse video, as wide as the screen.
+fn framed(text: &str, columns: u16) -> String {
+    let columns = usize::from(columns);
+    let text: String = text.chars().take(columns).collect();
+    format!("\u{1b}[7m{text:<columns$}\u{1b}[0m")
+}
+
+/// What a channel is, in the client's language.
+pub(super) fn describe(words: &Words, kind: LiveKind, what: &str) -> String {
+    let what = fieldlink_protocol::text::name(what);
+    match kind {
+        LiveKind::Shell => words.say("view-shell"),
+        LiveKind::Exec => words.say_with("view-command", &[("what", what.into())]),
+        LiveKind::Sftp => words.say("view-files"),
+        LiveKind::Forward => words.say_with("view-forward", &[("what", what.into())]),
+        LiveKind::Unknown => words.say("view-something"),
+    }
+}
+
+/// That output is missing.
+pub(super) fn skipped(words: &Words, bytes: u64) -> String {
+    words.say_with("view-skipped", &[("kilobytes", bytes.div_ceil(1_000).into())])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Language;
+
+    fn shell(picture: &mut Picture, words: &Words, channel: u64, text: &str) {
+        let (kind, what) = (LiveKind::Shell, String::new());
+        picture.handle(words, LiveEvent::Opened { channel, kind, what });
+        picture.handle(words, LiveEvent::Size { channel, columns: 80, rows: 24 });
+        picture.handle(words, LiveEvent::Output { channel, text: text.into() });
+    }
+
+    fn drawn(picture: &Picture, words: &Words) -> String {
+        picture.draw(words, 10, 40).0.join("\n")
+    }
+
+    #[test]
+    fn the_terminal_in_which_something_happens_is_shown_unless_one_is_chosen() {
+        let words = Words::new(Language::English);
+        let mut picture = Picture::default();
+        assert!(drawn(&picture, &words).contains("no terminal"));
+        shell(&mut picture, &words, 1, "first");
+        shell(&mut picture, &words, 2, "second");
+        assert!(drawn(&picture, &words).contains("second"));
+        picture.choose_next();
+        picture.handle(&words, LiveEvent::Output { channel: 2, text: "more".into() });
+        assert!(drawn(&picture, &words).contains("first"));
+        picture.handle(&words, LiveEvent::Closed { channel: 1, how: "exit code 0".into() });
+        let after = drawn(&picture, &words);
+        assert!(after.contains("secondmore") && after.contains("exit code 0"), "{after}");
+        picture.handle(&words, LiveEvent::Skipped { channel: 2, bytes: 1_500 });
+        let after = drawn(&picture, &words);
+        assert!(!after.contains("secondmore") && after.contains("2 kB"), "{after}");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_around_the_cursor() {
+        let words = Words::new(Language::English);
+        let mut picture = Picture::default();
+        let lines: String = (0..20).map(|n| format!("line {n}\r\n")).collect();
+        shell(&mut picture, &words, 1, &lines);
+        let (rows, (row, column)) = picture.draw(&words, 10, 40);
+        assert_eq!((rows.len(), row, column), (10, 8, 0));
+        assert!(rows[7].starts_with("line 19") && rows[1].starts_with("line 13"), "{rows:?}");
+        assert_eq!(picture.draw(&words, 1, 1).0.len(), 1, "however small");
+        picture.draw(&words, 0, 0);
+    }
+}
