@@ -453,3 +453,19 @@ file-too-large = it is too large to be one of ours
 file-meant = it
 belongs-to-another = { $what } belongs to another user (uid { $owner }, and you are uid { $ours })
 others-can-get-at-it = others can get at it (its mode is { $mode }): make it private with chmod { $wanted }
+
+## Inviting a client
+
+when-missing = say when: --when "YYYY-MM-DD HH:MM" --zone ZONE
+when-unreadable = could not read the time { $when }: write it as YYYY-MM-DD HH:MM, such as 2027-03-01 14:00
+when-left-out = there is no { $when } in { $zone }: the clocks go forward then; choose another time
+when-twice = { $when } comes twice in { $zone }: the clocks go back then; choose another time
+when-over = { $when } in { $zone } is over: check date and zone
+zone-unknown = there is no time zone { $zone }: name one as in Europe/Berlin (region and city, in English)
+zone-unknown-but = there is no time zone { $zone }: did you mean { $meant }?
+entry-written = the calendar entry is in { $path }; keep the file to change or cancel it (--update, --cancel)
+entry-exists = { $path } exists already: --update changes the appointment in it, or name another file
+entry-missing = there is no file { $path }: name the one that --ics wrote
+entry-unreadable = could not use { $path }: { $problem }
+no-calendar = it is no calendar file
+no-invitation = it is no invitation that this program wrote

@@ -1,14 +1,20 @@
 //! The command line.
 
+mod dialogue;
+mod invite;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::RangedI64ValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use fieldlink_protocol::limits;
-use fieldlink_protocol::messages::announcements::{CaseResult, Outcome};
-use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_transport::RelayAddress;
+
+pub use dialogue::{
+    AskArguments, EndArguments, NoteArguments, NoteSource, OutcomeArgument, QuietArguments, StepArguments,
+};
+pub use invite::InviteArguments;
 
 use crate::exit;
 
@@ -68,6 +74,11 @@ pub enum Command {
         #[command(subcommand)]
         command: CertificateCommand,
     },
+    /// Invite a client to a call: a text to forward, and an entry for calendars
+    ///
+    /// Prints the text, in the client's language: when, by their clock and by yours, for how long, and what they should
+    /// prepare. Nothing is sent.
+    Invite(InviteArguments),
     /// Connect to a scanner and open a shell on it
     Connect(ConnectArguments),
     /// Run one command on a scanner, with its exit code
@@ -97,7 +108,7 @@ pub enum Command {
         #[arg(value_parser = extension_minutes())]
         minutes: u32,
         /// Why, as the client reads it; at most 500 bytes
-        #[arg(value_name = "REASON")]
+        #[arg(required = true, value_name = "REASON")]
         reason: Vec<String>,
     },
     /// Ask the client a question
@@ -225,133 +236,6 @@ pub struct ConnectArguments {
     pub json: bool,
 }
 
-/// Arguments of `ask`.
-#[derive(Debug, Args)]
-pub struct AskArguments {
-    /// The support ID, in one word or in quotes; not needed if one session is open
-    #[arg(long, value_name = "ID")]
-    pub id: Option<String>,
-    /// Show the ready questions and steps, which every scanner has in its client's language
-    #[arg(long, conflicts_with_all = ["ready", "words", "choices"])]
-    pub list: bool,
-    /// A ready question or step
-    #[arg(long, value_name = "NAME", value_parser = ready, conflicts_with_all = ["words", "choices"])]
-    pub ready: Option<Ready>,
-    /// The question, at most 500 bytes
-    #[arg(required_unless_present_any = ["list", "ready"], value_name = "QUESTION")]
-    pub words: Vec<String>,
-    /// An answer to choose from; may be given up to six times
-    #[arg(long = "choice", value_name = "TEXT")]
-    pub choices: Vec<String>,
-}
-
-/// Arguments of `step`.
-#[derive(Debug, Args)]
-pub struct StepArguments {
-    /// The support ID, in one word or in quotes; not needed if one session is open
-    #[arg(long, value_name = "ID")]
-    pub id: Option<String>,
-    /// A ready step
-    #[arg(long, value_name = "NAME", value_parser = ready_step, conflicts_with = "words")]
-    pub ready: Option<Ready>,
-    /// What is to be done, at most 500 bytes
-    #[arg(required_unless_present = "ready", value_name = "TEXT")]
-    pub words: Vec<String>,
-}
-
-fn ready(name: &str) -> Result<Ready, String> {
-    let names = Ready::ALL.map(Ready::name).join(", ");
-    Ready::from_name(name).ok_or_else(|| format!("there is none of that name; there are: {names}"))
-}
-
-fn ready_step(name: &str) -> Result<Ready, String> {
-    ready(name).and_then(|ready| match ready.is_step() {
-        true => Ok(ready),
-        false => Err("that is a question: fieldlink-connect ask --ready".to_owned()),
-    })
-}
-
-/// Arguments of `quiet`.
-#[derive(Debug, Args)]
-pub struct QuietArguments {
-    /// The support ID, in one word or in quotes; not needed if one session is open
-    #[arg(long, value_name = "ID")]
-    pub id: Option<String>,
-    /// You do not work alone any more
-    #[arg(long, conflicts_with_all = ["minutes", "words"], required_unless_present = "minutes")]
-    pub over: bool,
-    /// For how long, up to an hour: 20m, or just 20
-    #[arg(value_name = "TIME", value_parser = quiet_minutes)]
-    pub minutes: Option<u32>,
-    /// What you do meanwhile, at most 500 bytes
-    #[arg(value_name = "TEXT")]
-    pub words: Vec<String>,
-}
-
-/// Whose words a note has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum NoteSource {
-    /// What you saw.
-    Engineer,
-    /// What the client said.
-    Client,
-}
-
-/// Arguments of `note`.
-#[derive(Debug, Args)]
-pub struct NoteArguments {
-    /// The support ID, in one word or in quotes; not needed if one session is open
-    #[arg(long, value_name = "ID")]
-    pub id: Option<String>,
-    /// Whose words it has
-    #[arg(long, value_name = "WHO", default_value = "engineer")]
-    pub by: NoteSource,
-    /// The note, at most 1000 bytes
-    #[arg(required = true, value_name = "TEXT")]
-    pub words: Vec<String>,
-}
-
-/// How a support case stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum OutcomeArgument {
-    /// The fault is gone.
-    Resolved,
-    /// The fault is there, and can be lived with.
-    Workaround,
-    /// Another session is needed.
-    SecondSession,
-}
-
-/// Arguments of `end`.
-#[derive(Debug, Args)]
-pub struct EndArguments {
-    /// The support ID; not needed if one session is open
-    #[arg(value_name = "ID")]
-    pub id: Vec<String>,
-    /// What became of the support case
-    #[arg(long, value_name = "OUTCOME")]
-    pub outcome: Option<OutcomeArgument>,
-    /// What was found and done, at most 1000 bytes
-    #[arg(long, value_name = "TEXT", requires = "outcome", default_value = "", hide_default_value = true)]
-    pub summary: String,
-    /// What is to be prepared for a second session
-    #[arg(long, value_name = "TEXT", required_if_eq("outcome", "second-session"))]
-    pub prepare: Option<String>,
-}
-
-impl EndArguments {
-    /// The outcome that is to be told, if one is.
-    pub(crate) fn outcome(&self) -> Option<Outcome> {
-        let result = match self.outcome? {
-            OutcomeArgument::Resolved => CaseResult::Resolved,
-            OutcomeArgument::Workaround => CaseResult::Workaround,
-            OutcomeArgument::SecondSession => CaseResult::SecondSession,
-        };
-        let prepare = self.prepare.clone().unwrap_or_default();
-        Some(Outcome { result, summary: self.summary.clone(), prepare })
-    }
-}
-
 /// Arguments of `ssh-config`.
 #[derive(Debug, Args)]
 pub struct SshConfigArguments {
@@ -391,17 +275,6 @@ pub struct RunArguments {
 /// The whole command line, for manual pages and completions.
 pub fn command() -> clap::Command {
     Arguments::command()
-}
-
-/// Minutes of a quiet period: a number, with or without an `m`, or `1h`.
-fn quiet_minutes(text: &str) -> Result<u32, String> {
-    let (number, unit) = match text.strip_suffix('h') {
-        Some(hours) => (hours, 60),
-        None => (text.strip_suffix('m').unwrap_or(text), 1),
-    };
-    let minutes = number.parse::<u32>().ok().and_then(|number| number.checked_mul(unit));
-    let fits = minutes.filter(|minutes| limits::QUIET_MINUTES.contains(minutes));
-    fits.ok_or_else(|| "name 1 to 60 minutes, as in 20m".to_owned())
 }
 
 fn extension_minutes() -> RangedI64ValueParser<u32> {
@@ -451,7 +324,8 @@ mod tests {
             (id.as_deref(), words),
             (Some("482 913 077"), vec!["572400000".into(), "is another".into()])
         );
-        let Some(Command::Extend { id, minutes, .. }) = parse(&["extend", "30"]).command else {
+        let Some(Command::Extend { id, minutes, .. }) = parse(&["extend", "30", "one more test"]).command
+        else {
             panic!("extend")
         };
         assert_eq!((id, minutes), (None, 30));
@@ -485,11 +359,17 @@ mod tests {
             &["482913077", "--pin", "1234"],
             &["forward"],
             &["extend"],
-            &["extend", "0"],
-            &["extend", "61"],
-            &["extend", "482913077", "30"],
+            &["extend", "30"],
+            &["extend", "0", "why"],
+            &["extend", "61", "why"],
+            &["extend", "482913077", "30", "why"],
             &["ask"],
             &["ask", "--choice", "yes"],
+            &["invite", "--zone", "Europe/Berlin"],
+            &["invite", "--when", "2027-01-01 10:00"],
+            &["invite", "--cancel", "x.ics", "--when", "2027-01-01 10:00", "--zone", "Europe/Berlin"],
+            &["invite", "--update", "x.ics"],
+            &["invite", "--when", "2027-01-01 10:00", "--zone", "Europe/Berlin", "--minutes", "121"],
         ] {
             let words = [&["fieldlink-connect"], words].concat();
             assert!(Arguments::try_parse_from(words.iter()).is_err(), "{words:?}");

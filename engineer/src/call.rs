@@ -62,7 +62,8 @@ async fn ask_for_ticket(id: SupportId, terminal: Option<Terminal>) -> Result<Str
     typed.map(|ticket| text::normalise(&ticket)).filter(|ticket| !ticket.is_empty()).ok_or_else(missing)
 }
 
-fn check(what: &'static str, value: &str) -> Result<(), Failure> {
+/// Whether the client can read it.
+pub(crate) fn check(what: &'static str, value: &str) -> Result<(), Failure> {
     text::check(what, value, limits::REFERENCE).map_err(|error| Failure::usage(error.to_string()))
 }
 

@@ -38,6 +38,7 @@ mod front;
 mod front_link;
 mod guesses;
 mod holder;
+mod invitation;
 mod local_socket;
 pub mod moment;
 mod own_program;

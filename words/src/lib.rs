@@ -2,6 +2,7 @@
 //! of their language, not in the code. Client's and engineer's programs each have their own files.
 
 mod catalogue;
+mod language;
 
 use std::borrow::Cow;
 
@@ -10,6 +11,7 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
 pub use catalogue::arguments_by_message;
+pub use language::Language;
 
 /// The messages of one language.
 pub struct Messages {

@@ -5,7 +5,6 @@
 //! which message each type is.
 
 mod consent;
-mod language;
 mod ready;
 mod said;
 mod telling;
@@ -14,7 +13,7 @@ mod tests;
 
 use fieldlink_words::{Argument, Messages};
 
-pub use language::Language;
+pub use fieldlink_words::Language;
 
 /// The words of one language.
 pub struct Words {
@@ -25,7 +24,7 @@ pub struct Words {
 impl Words {
     /// The words of `language`.
     pub fn new(language: Language) -> Self {
-        Self { language, messages: Messages::new(language.code(), language.messages()) }
+        Self { language, messages: Messages::new(language.code(), messages_of(language)) }
     }
 
     /// The words of the locale that the environment names.
@@ -52,5 +51,13 @@ impl Words {
     /// Whether there is a message `id`.
     pub(crate) fn has(&self, id: &str) -> bool {
         self.messages.has(id)
+    }
+}
+
+/// What is shipped.
+fn messages_of(language: Language) -> &'static str {
+    match language {
+        Language::English => include_str!("../../locales/en.ftl"),
+        Language::German => include_str!("../../locales/de.ftl"),
     }
 }

@@ -20,7 +20,7 @@ use fieldlink_protocol::policy::Function;
 
 /// The messages of a language, each with the names of its arguments.
 fn messages(language: Language) -> BTreeMap<String, BTreeSet<String>> {
-    fieldlink_words::arguments_by_message(language.messages()).expect("every line is a message")
+    fieldlink_words::arguments_by_message(messages_of(language)).expect("every line is a message")
 }
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {

@@ -10,6 +10,7 @@ mod closed;
 mod connect;
 mod end;
 mod forward;
+mod invite;
 mod login;
 mod proxy;
 mod run;
@@ -47,6 +48,7 @@ pub fn run(arguments: Arguments) -> u8 {
 fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
     match command {
         Command::Login { relay, ca_file } => block_on(login::run(relay, ca_file)),
+        Command::Invite(arguments) => invite::run(&arguments),
         Command::Certificate { command } => certificate::run(&command),
         // A descriptor is taken over before this program opens any of its own.
         Command::Connect(arguments) => {

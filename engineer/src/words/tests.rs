@@ -254,7 +254,7 @@ fn no_sentence_stands_outside() {
     let mut outside = Vec::new();
     for (name, tokens) in code() {
         // What clap prints.
-        if name == "args.rs" {
+        if name == "args.rs" || name.starts_with("args/") {
             continue;
         }
         let help = if name == "exit.rs" { crate::exit::table() } else { String::new() };

@@ -26,6 +26,7 @@ mod fronts;
 mod full_relay;
 mod guessing;
 mod hostile_relay;
+mod invitation;
 mod language;
 mod network_lab;
 mod policy;

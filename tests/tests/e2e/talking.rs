@@ -59,21 +59,21 @@ fn the_client_gives_more_time_or_not_and_two_hours_are_the_most() {
     let relay = Relay::start();
     let (mut scanner, engineer) = (Scanner::start(&relay), Engineer::enrolled(&relay, "Ada"));
     let mut call = engineer.call(&scanner);
-    let refused = start(&engineer, &["extend", "30"]);
-    scanner.process.wait_for("The engineer asks for 30 more minutes. Agree?");
+    let refused = start(&engineer, &["extend", "30", "one more test"]);
+    scanner.process.wait_for("The engineer asks for 30 more minutes: one more test. Agree?");
     scanner.process.type_line("perhaps");
     scanner.process.wait_for("Type yes or no");
     scanner.process.type_line("n");
     scanner.process.wait_for("You said no.");
     assert_eq!(code(refused), 215);
-    let mut granted = start(&engineer, &["extend", "60"]);
+    let mut granted = start(&engineer, &["extend", "60", "one more test"]);
     scanner.process.wait_for("60 more minutes");
     scanner.process.type_line("y");
     granted.wait_for("the client granted it: 1");
     assert_eq!(code(granted), 0);
     scanner.process.wait_for("the session ends in 120 minutes");
     call.holder.wait_for("\"state\":\"extended\"");
-    let beyond = start(&engineer, &["extend", "1"]);
+    let beyond = start(&engineer, &["extend", "1", "one more test"]);
     assert_eq!(code(beyond), 1);
     call.end();
 }

@@ -190,7 +190,7 @@ fn time_is_the_clients_to_give() {
     let client = site.client();
     let call = site.call();
     let mut watch = client.watch();
-    let mut asking = call.start_connect(&["extend", "30"]);
+    let mut asking = call.start_connect(&["extend", "30", "one more test"]);
     let asked = watch.until("a question", |status| status["question"]["kind"] == "extension");
     assert_eq!(state_of(&asked), "active");
     client.run(&["allow"]);

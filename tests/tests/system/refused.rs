@@ -228,7 +228,7 @@ fn nothing_in_a_session_can_answer_for_the_client() {
     try_everything(&call, &session, NO_QUESTION);
     try_to_become_somebody(&call);
 
-    let mut asking = call.start_connect(&["extend", "30"]);
+    let mut asking = call.start_connect(&["extend", "30", "one more test"]);
     let asked = watch.until("a question", |status| status["question"]["kind"] == "extension");
     let question = asked["question"]["id"].as_str().expect("an ID");
     try_everything(&call, &session, question);

@@ -1,4 +1,4 @@
-//! Which language the person beside the device reads.
+//! The languages that there are words in for the person beside the device.
 
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// Every language that has a file in `device/locales`.
+    /// Every language that has files.
     pub const ALL: [Self; 2] = [Self::English, Self::German];
 
     /// Its code (ISO 639-1).
@@ -39,13 +39,6 @@ impl Language {
         let locale = VARIABLES.iter().filter_map(|name| variable(name)).find(|locale| !locale.is_empty());
         let code = locale.as_deref().and_then(|locale| locale.split(['_', '.', '@']).next());
         code.and_then(Self::from_code).unwrap_or_default()
-    }
-
-    pub(super) fn messages(self) -> &'static str {
-        match self {
-            Self::English => include_str!("../../locales/en.ftl"),
-            Self::German => include_str!("../../locales/de.ftl"),
-        }
     }
 }
 
