@@ -383,3 +383,7 @@ view-skipped = { $kilobytes } kB fehlen hier: Sie kamen vorher oder zu schnell.
 view-session-over = Die Sitzung ist beendet.
 view-left = Sie sehen nicht mehr zu; die Sitzung läuft weiter.
 view-cut = die Verbindung zur Ansicht ist abgebrochen: fieldlink status zeigt den Stand
+
+## Notifications of the desktop
+
+desktop-title = Fernwartung

@@ -387,3 +387,7 @@ view-skipped = { $kilobytes } kB are not shown here: they came before, or too fa
 view-session-over = The session is over.
 view-left = You do not watch any more; the session goes on.
 view-cut = the view was cut off: fieldlink status shows how things stand
+
+## Notifications of the desktop
+
+desktop-title = Remote Support

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod console;
+mod desktop;
 pub mod emergency_stop;
 pub mod failure;
 pub mod hardening;

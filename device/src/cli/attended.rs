@@ -1,5 +1,6 @@
 //! `fieldlink start` in a terminal: the panel of the foreground mode, over the bus.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use fieldlink_protocol::support_id::SupportId;
@@ -11,6 +12,7 @@ use super::show;
 use crate::bus::ANSWER;
 use crate::client::{self, Device};
 use crate::console::{self, Feed, InputEnd};
+use crate::desktop;
 use crate::emergency_stop;
 use crate::failure::{Failure, Kind};
 use crate::order::{Local, Notification, Order};
@@ -30,11 +32,17 @@ pub(super) async fn run(words: &Words, device: Device) -> Result<u8, Failure> {
     let (view, view_receiver) = watch::channel(panel.complete(news.status()?).await?);
     let (notifications, notification_receiver) = broadcast::channel(QUEUE);
     let (sender, orders) = mpsc::channel(QUEUE);
+    let for_desktop = (view.subscribe(), notifications.subscribe());
+    let telling = async {
+        desktop::follow(words, for_desktop.0, for_desktop.1).await;
+        std::future::pending::<Infallible>().await
+    };
     let feed = Feed { view: view_receiver, notifications: notification_receiver, orders: sender };
     let mut giving = tokio::spawn(give(panel.device.clone(), orders, notifications.clone()));
     let failure = tokio::select! {
         () = console::run(Words::new(words.language()), feed, InputEnd::Leave) => None,
         failure = panel.follow(news, view, notifications) => Some(failure),
+        never = telling => match never {},
         _ = tokio::signal::ctrl_c() => None,
     };
     // The console is gone, and no more orders come; what was typed last is still done.
