@@ -19,3 +19,4 @@ mod second_version;
 mod secrets;
 mod store_versions;
 mod upgrade;
+mod watching;
