@@ -47,9 +47,9 @@ subject! {
         /// Something the client should know. Codes and arguments: "time-left" (minutes t) and "more-time" (seconds t) of the
         /// session, "no-more-time"; "wrong-pin" and "broken-off" (engineer, company, ticket, partner, authority s), "not-believed" (with reason s); what became of a
         /// question: "refused" and "not-let-in" (engineer s), "answered" (text s), "answered-no", "no-answer", "withdrawn",
-        /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection); "use-allowed" (function s);
+        /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection); "use-allowed" (function s), "data-allowed"; "battery-low" (percent y);
         /// "quiet" (seconds t, text s), "quiet-over", "called", "noted" (text s, by_client b), "outcome" (result, summary, prepare
-        /// s); "still-there" (seconds t), "nobody-there" (is_held b), "back-again" (was_held b).
+        /// s); "still-there" (seconds t), "nobody-there" (is_held b), "back-again" (was_held b); "verdict-given" (verdict, words s).
         "Warning" = warning(code: &str, arguments: BusArguments);
     }
 }

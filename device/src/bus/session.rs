@@ -62,8 +62,10 @@ subject! {
         /// Gives the session that is named 1 to 60 minutes more, asked for or not; two hours altogether are the most.
         /// polkit: .extend
         "GrantExtension" = grant_extension(session: &str, minutes: u32);
-        /// Lets the caller watch what the engineer's terminals show: a stream of JSON objects, one a line, until the session
-        /// is over (docs/LIVE.md). A caller who reads slowly misses some, and is told how much. polkit: .credentials
+        /// Lets the caller watch what the engineer's terminals show: a stream of JSON objects, one a line, each with "event" and
+        /// but for the last "channel": "opened" (kind: shell, exec, sftp or forward; what: the command or target), "size" (columns,
+        /// rows), "output" (text, as a terminal gets it, with its control sequences), "skipped" (bytes: what is left out because
+        /// it was before, or came faster than the caller reads), "closed" (how), "end". polkit: .credentials
         "Watch" = watch() -> ("stream": zbus::OwnedFd);
         /// Says that somebody is beside the device. polkit: .answer
         "Here" = here();
