@@ -49,6 +49,18 @@ fn status(engineer: &Engineer) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+/// The time that is left stands in the title while the far shell has the terminal, and the title before comes back.
+#[test]
+fn the_title_says_how_much_time_is_left() {
+    let Parties { _relay, scanner, engineer } = parties();
+    let mut terminal = shell_of(&engineer);
+    connect_in(&mut terminal, &scanner);
+    terminal.wait_for("\u{1b}]2;60 min left");
+    terminal.type_keys("exit\r");
+    terminal.wait_for("\u{1b}[23;2t");
+    terminal.wait_for("local> ");
+}
+
 #[test]
 fn the_escape_to_suspend_gives_the_terminal_back_and_keeps_the_session() {
     let Parties { _relay, scanner, engineer } = parties();
