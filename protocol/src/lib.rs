@@ -52,6 +52,7 @@ pub const FEATURES: &[&str] = &[
     feature::STEPS,
     feature::DATA,
     feature::BATTERY,
+    feature::QUIET,
 ];
 
 /// Names of features that messages depend on.
@@ -68,6 +69,8 @@ pub mod feature {
     pub const STEPS: &str = "steps";
     /// How much data the session has moved, and whether more may be.
     pub const DATA: &str = "data";
+    /// How long a quiet period lasts still.
+    pub const QUIET: &str = "quiet";
     /// That the device's battery is low.
     pub const BATTERY: &str = "battery";
 }

@@ -1,10 +1,13 @@
 //! What the engineer's program is told of the rules' events, under the seal, as far as it understands.
 
+use std::time::Duration;
+
 use fieldlink_protocol::feature;
 use fieldlink_protocol::messages::control::{ClientPresence, FromAgent};
 use fieldlink_protocol::messages::questions::Answer;
 
 use super::Access;
+use crate::clock;
 use crate::rules::{Presence, RuleEvent};
 
 impl Access {
@@ -27,6 +30,8 @@ impl Access {
             RuleEvent::ClientAway { is_held: false } => self.say_of_client(ClientPresence::Away),
             RuleEvent::ClientHere { .. } => self.say_of_client(ClientPresence::Here),
             RuleEvent::DataUsed { .. } | RuleEvent::Transfers { .. } => self.say_data(),
+            RuleEvent::QuietBegan { until, .. } => self.say_quiet(Some(*until)),
+            RuleEvent::QuietOver => self.say_quiet(None),
             RuleEvent::BatteryLow { percent } => self.say_battery(*percent),
             RuleEvent::Chat { from_engineer: false, text } | RuleEvent::ChatAgain { text } => {
                 self.say(FromAgent::Chat { text: text.clone() });
@@ -44,6 +49,7 @@ impl Access {
             Presence::Away { is_held: false } => self.say_of_client(ClientPresence::Away),
             Presence::Away { is_held: true } => self.say_of_client(ClientPresence::Held),
         }
+        self.say_quiet(active.quiet().map(|quiet| quiet.until));
         active.low_battery().into_iter().for_each(|percent| self.say_battery(percent));
         self.say_data();
     }
@@ -70,6 +76,14 @@ impl Access {
         if self.engineer_has(feature::DATA) {
             let (bytes, _) = active.data_used();
             self.say(FromAgent::Data { bytes, transfers: active.transfers() });
+        }
+    }
+
+    /// Until when, in time since boot.
+    fn say_quiet(&self, until: Option<Duration>) {
+        if self.engineer_has(feature::QUIET) {
+            let left = until.map_or(Duration::ZERO, |until| until.saturating_sub(clock::now()));
+            self.say(FromAgent::Quiet { seconds: u32::try_from(left.as_secs()).unwrap_or(u32::MAX) });
         }
     }
 

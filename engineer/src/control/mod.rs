@@ -63,6 +63,8 @@ pub(crate) enum Heard {
     Presence(ClientPresence),
     /// Bytes that the session has moved, and what becomes of channels that carry much.
     Data(u64, Transfers),
+    /// How long the quiet period lasts still; none: there is none.
+    Quiet(Option<Duration>),
     /// Percent that are left in the scanner's battery: few.
     Battery(u8),
     /// A line from the client, fit to be shown.
@@ -168,6 +170,9 @@ impl Conversation {
             }
             (FromAgent::Presence { state }, Phase::Admitted) => Ok(Heard::Presence(state)),
             (FromAgent::Data { bytes, transfers }, Phase::Admitted) => Ok(Heard::Data(bytes, transfers)),
+            (FromAgent::Quiet { seconds: left }, Phase::Admitted) => {
+                Ok(Heard::Quiet((left > 0).then(|| seconds(left))))
+            }
             (FromAgent::Battery { percent }, Phase::Admitted) => Ok(Heard::Battery(percent)),
             (FromAgent::Chat { text }, Phase::Admitted) => Ok(Heard::Chat(text::clean(&text, limits::CHAT))),
             _ => Err(Broken(Reason::Incompatible)),

@@ -32,6 +32,11 @@ impl Client {
         }
     }
 
+    /// The scanner says how long the quiet period lasts still, if there is one.
+    pub(super) fn set_quiet(&mut self, left: Option<Duration>, now: Instant) {
+        self.quiet_until = left.map(|left| now + left);
+    }
+
     /// Seconds until the quiet period is over, if there is one.
     pub(super) fn quiet_seconds(&self, now: Instant) -> Option<u64> {
         let left = self.quiet_until?.checked_duration_since(now)?;

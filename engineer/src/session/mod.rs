@@ -165,6 +165,10 @@ impl Session {
                 Some(Progress::Presence { presence: *state })
             }
             Heard::Data(bytes, transfers) => self.hear_of_data(*bytes, *transfers),
+            Heard::Quiet(left) => {
+                self.resources.client.send_modify(|client| client.set_quiet(*left, Instant::now()));
+                None
+            }
             Heard::Battery(percent) => {
                 self.resources.client.send_modify(|client| client.battery = Some(*percent));
                 Some(Progress::Battery { percent: *percent })

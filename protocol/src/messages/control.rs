@@ -110,6 +110,11 @@ pub enum FromAgent {
         /// What becomes of channels that carry much.
         transfers: Transfers,
     },
+    /// A quiet period has begun, is another one now, or is over. Feature `quiet`.
+    Quiet {
+        /// Seconds until it is over; 0: there is none any more.
+        seconds: u32,
+    },
     /// The device runs on its battery, which is low. Feature `battery`.
     Battery {
         /// Percent that are left.

@@ -173,6 +173,8 @@ fn a_killed_program_comes_back_without_a_pin() {
     let Parties { relay, scanners_cable: _a, engineers_cable: _b, mut scanner, engineer } = parties();
     let mut call = engineer.call(&scanner);
     call.output_of("nohup sleep 1000 >/dev/null 2>&1 & echo $! >job");
+    let quiet = engineer.connect().args(["quiet", "20m"]).output().expect("it runs");
+    assert!(quiet.status.success(), "{quiet:?}");
     let old_keys =
         std::fs::read(engineer.runtime().join(scanner.digits()).join("known_hosts")).expect("there");
     for _ in 0..2 {
@@ -191,6 +193,10 @@ fn a_killed_program_comes_back_without_a_pin() {
         holder.wait_for("are you there?");
         call = Call::of(&engineer, &scanner, holder);
         assert_eq!(call.output_of("kill -0 $(cat job) && echo alive"), "alive\n");
+        eventually("it knows of the quiet period again", PATIENCE, || {
+            let status = engineer.connect().args(["status", "--json"]).output().expect("it runs");
+            String::from_utf8_lossy(&status.stdout).contains("\"quiet_seconds\":1")
+        });
     }
     let new_keys =
         std::fs::read(engineer.runtime().join(scanner.digits()).join("known_hosts")).expect("there");
