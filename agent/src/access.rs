@@ -208,7 +208,11 @@ impl Access {
             Event::Use(request) => self.on_use(request),
             Event::Return(event) => self.on_return(event).await?,
             // The client is to see it, too.
-            Event::Network => self.rules.handle_metered(self.network.is_metered(), clock::now()),
+            // What NetworkManager said last stands while it says nothing.
+            Event::Network => {
+                let metered = self.network.is_metered();
+                metered.into_iter().for_each(|metered| self.rules.handle_metered(metered));
+            }
             Event::Battery(battery) => self.rules.handle_battery(battery),
             Event::Command(_) => {}
             Event::Time => self.rules.handle_timeout(clock::now()),

@@ -46,8 +46,7 @@ pub(crate) async fn follow(
 ) {
     let connecting = async { Builder::session().method_timeout(ANSWER).build().await };
     if let Ok(Ok(bus)) = timeout(ANSWER, connecting).await {
-        // A desktop that is gone, or shows no notifications: the terminal has it all.
-        let _ = Desktop { bus, question: None, rung: 0 }.run(words, view, notifications).await;
+        Desktop { bus, question: None, rung: 0 }.run(words, view, notifications).await;
     }
 }
 
@@ -57,17 +56,19 @@ impl Desktop {
         words: &Words,
         mut view: watch::Receiver<View>,
         mut notifications: broadcast::Receiver<Notification>,
-    ) -> zbus::Result<()> {
+    ) {
+        let bus = self.bus.clone();
         loop {
             let shown = view.borrow_and_update().clone();
-            self.show_question(words, &shown).await?;
+            self.show_question(words, &shown).await;
             tokio::select! {
+                () = bus.closed() => return,
                 changed = view.changed() => if changed.is_err() {
-                    return Ok(());
+                    return;
                 },
                 told = notifications.recv() => match told {
-                    Ok(Notification::Warning(warning)) if warning.rings() => self.ring(words, &warning).await?,
-                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                    Ok(Notification::Warning(warning)) if warning.rings() => self.ring(words, &warning).await,
+                    Err(broadcast::error::RecvError::Closed) => return,
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                 },
             }
@@ -75,25 +76,26 @@ impl Desktop {
     }
 
     /// The open question, until it is over.
-    async fn show_question(&mut self, words: &Words, view: &View) -> zbus::Result<()> {
+    async fn show_question(&mut self, words: &Words, view: &View) {
         let open = view.status.question.as_ref();
         let shown = self.question.map(|(id, _)| id);
         if open.map(|question| question.id) == shown {
-            return Ok(());
+            return;
         }
         if let Some((_, number)) = self.question.take() {
-            self.close(number).await?;
+            // Somebody may have closed it.
+            let _ = self.close(number).await;
         }
         if let Some(question) = open {
             let text = words.question(question, view.status.visitor.as_ref());
-            self.question = Some((question.id, self.notify(words, 0, &text, QUESTION).await?));
+            // One that the desktop does not take is not tried again.
+            let number = self.notify(words, 0, &text, QUESTION).await.unwrap_or_default();
+            self.question = Some((question.id, number));
         }
-        Ok(())
     }
 
-    async fn ring(&mut self, words: &Words, warning: &Warning) -> zbus::Result<()> {
-        self.rung = self.notify(words, self.rung, &words.warning(warning), RINGING).await?;
-        Ok(())
+    async fn ring(&mut self, words: &Words, warning: &Warning) {
+        self.rung = self.notify(words, self.rung, &words.warning(warning), RINGING).await.unwrap_or_default();
     }
 
     /// Shows `text`, instead of `replaced` if that is a number. Returns the desktop's number for it.
@@ -155,8 +157,10 @@ mod tests {
             7
         }
 
-        fn close_notification(&self, number: u32) {
+        /// As if it were gone already.
+        fn close_notification(&self, number: u32) -> zbus::fdo::Result<()> {
             let _ = self.0.send(("closed".to_owned(), number));
+            Err(zbus::fdo::Error::Failed("there is none".to_owned()))
         }
     }
 
@@ -175,7 +179,7 @@ mod tests {
         let (notifications, heard) = broadcast::channel(8);
         let words = Words::new(Language::English);
         let following = async move {
-            Desktop { bus, question: None, rung: 0 }.run(&words, shown, heard).await.expect("a desktop");
+            Desktop { bus, question: None, rung: 0 }.run(&words, shown, heard).await;
         };
         let happening = async move {
             let plain = Question::new(QuestionId::random(), QuestionKind::Step, Duration::ZERO);

@@ -46,8 +46,9 @@ pub enum LiveEvent {
     Closed {
         /// The channel.
         channel: u64,
-        /// How: "exit code 0", "closed", "cut".
-        how: String,
+        /// How.
+        #[serde(flatten)]
+        how: LiveEnd,
     },
     /// The session is over. The last event.
     End {},
@@ -68,6 +69,33 @@ pub enum LiveKind {
     Sftp,
     /// A connection to somewhere.
     Forward,
+    /// Of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// How a channel came to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case")]
+pub enum LiveEnd {
+    /// The program ended.
+    Exit {
+        /// With this code.
+        code: u8,
+    },
+    /// The program was ended by a signal.
+    Signal {
+        /// Which, such as `KILL`.
+        signal: String,
+    },
+    /// The engineer's side closed it, or both ways were over.
+    Closed,
+    /// It never began.
+    Failed,
+    /// It was cut.
+    Cut,
+    /// It goes on, and is not followed any more: there are too many.
+    Unfollowed,
     /// Of a later version.
     #[serde(other)]
     Unknown,

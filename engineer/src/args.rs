@@ -368,7 +368,7 @@ mod tests {
             &["invite", "--zone", "Europe/Berlin"],
             &["invite", "--when", "2027-01-01 10:00"],
             &["invite", "--cancel", "x.ics", "--when", "2027-01-01 10:00", "--zone", "Europe/Berlin"],
-            &["invite", "--update", "x.ics"],
+            &["invite", "--update", "x.ics", "--when", "2027-01-01 10:00"],
             &["invite", "--when", "2027-01-01 10:00", "--zone", "Europe/Berlin", "--minutes", "121"],
         ] {
             let words = [&["fieldlink-connect"], words].concat();

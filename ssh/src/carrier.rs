@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use fieldlink_protocol::policy::Denied;
-use fieldlink_session::wire::{ExitStatus, ProgramSignal};
+use fieldlink_session::wire::{ExitStatus, ProgramSignal, RequestId};
 use russh::ChannelMsg;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::channel::ChannelStatus;
@@ -33,7 +34,9 @@ const DENIALS: usize = 16;
 const CUT: u8 = 126;
 /// What its engineer reads.
 const UNWANTED: &[u8] =
-    b"fieldlink: cut: the client does not want so much data to go over their metered connection\r\n";
+    b"fieldlink: cut: the client has not agreed that so much data goes over their metered connection\r\n";
+/// How long a program that is killed may take to be gone.
+const KILLED: Duration = Duration::from_millis(500);
 /// How long a terminal stays open after its program was told that it hangs up.
 const HANG_UP: Duration = Duration::from_millis(250);
 
@@ -92,6 +95,14 @@ pub(super) struct Carrier {
     pub(super) lease: Arc<ChannelLease>,
     pub(super) output: Output,
     pub(super) is_over: Arc<AtomicBool>,
+    pub(super) cut: Cut,
+}
+
+/// A program whose transfer the client does not want.
+#[derive(Default)]
+pub(super) struct Cut {
+    is_cut: AtomicBool,
+    has_ended: Notify,
 }
 
 impl Carrier {
@@ -111,7 +122,7 @@ impl Carrier {
         let carrying = async {
             tokio::select! {
                 left = self.carry((&mut input, waiting), program) => left,
-                () = self.lease.unwanted() => Left::Unwanted,
+                () = self.cut_off(id, &client) => Left::Unwanted,
             }
         };
         let carried = cancel.run_until_cancelled(carrying).await;
@@ -122,9 +133,8 @@ impl Carrier {
         if carried == Some(Left::ByItself) {
             return;
         }
-        if carried == Some(Left::Unwanted) && !self.is_over.load(Ordering::Acquire) {
-            let _ = client.signal(id, ProgramSignal::Hup).await;
-            let saying = async { tokio::join!(self.say_unwanted(), input.drain()) };
+        if carried == Some(Left::Unwanted) {
+            let saying = async { tokio::join!(self.say_cut(), input.drain()) };
             cancel.run_until_cancelled(saying).await;
             return;
         }
@@ -191,12 +201,25 @@ impl Carrier {
     /// Input is still read while the end is said: a client that sends without listening must not keep the
     /// SSH library from sending.
     async fn finish(&self, status: Option<ExitStatus>) {
+        if self.cut.is_cut.load(Ordering::Acquire) {
+            self.cut.has_ended.notify_one();
+            return std::future::pending().await;
+        }
         self.is_over.store(true, Ordering::Release);
         self.lease.finish(status.clone().map_or(ChannelStatus::Closed, ChannelStatus::Exit));
         self.output.finish(status).await;
     }
 
-    async fn say_unwanted(&self) {
+    /// Waits until the client does not want what the channel carries, and kills the program while it still waits for its
+    /// input: the end of that would look like the end of a file. Safe to cancel before that.
+    async fn cut_off(&self, id: RequestId, client: &SessionClient) {
+        self.lease.unwanted().await;
+        self.cut.is_cut.store(true, Ordering::Release);
+        let _ = client.signal(id, ProgramSignal::Kill).await;
+        let _ = timeout(KILLED, self.cut.has_ended.notified()).await;
+    }
+
+    async fn say_cut(&self) {
         let _ = self.output.send_error(Bytes::from_static(UNWANTED)).await;
         self.lease.finish(ChannelStatus::Cut);
         self.is_over.store(true, Ordering::Release);

@@ -397,6 +397,24 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn many_small_channels_are_as_good_as_a_large_one() {
+        let (path, _) = path();
+        path.set_transfers(Transfers::Pass, Some(1_000_000));
+        let piece = vec![0; 500_000];
+        let passes = |_: &i32| {
+            let lease = let_in(&path, 1, shell()).expect("let in");
+            lease.output(&piece).now_or_never().is_some()
+        };
+        let passed = (0..100).take_while(passes).count();
+        assert!((20..30).contains(&passed), "{passed}");
+        let terminal = let_in(&path, 1, shell()).expect("let in");
+        terminal.set_terminal(TerminalSize::default());
+        assert!(terminal.output(b"a shell goes on").now_or_never().is_some());
+        let passed = (0..100).take_while(|_: &i32| terminal.output(&piece).now_or_never().is_some()).count();
+        assert!((30..40).contains(&passed), "{passed}");
+    }
+
+    #[test]
     fn every_channel_has_one_end() {
         let (path, seen) = path();
         let exit = ChannelStatus::Exit(ExitStatus::Code { code: 3 });

@@ -12,9 +12,11 @@ use super::channel::{ChannelEnd, ChannelIdentity, ChannelStatus};
 use super::passage::{Passage, PathClosed, Way};
 use super::tap::Tap;
 
-/// A channel without a terminal that has carried more than this many bytes is a transfer: what it carries can wait, and
-/// may cost the client money.
+/// A channel that has carried more than this many bytes is a transfer: what it carries can wait, and may cost the client
+/// money. So is every channel without a terminal once all together are far past the client's limit.
 const TRANSFER: u64 = 1024 * 1024;
+/// The same of a channel with a terminal: a shell is not to stand still for what it shows.
+const TRANSFER_ON_TERMINAL: u64 = 16 * 1024 * 1024;
 
 /// Leave to carry a channel's bytes. Only `ChannelPath::authorise` gives it. It ends with [`Self::finish`], or as
 /// [`ChannelStatus::Cut`] when it is dropped.
@@ -61,7 +63,7 @@ impl ChannelLease {
     /// Other channels do not wait meanwhile, as long as what waits on the connection stays below its bound
     /// (`input.rs`).
     pub async fn input(&self, bytes: &[u8]) -> Result<(), PathClosed> {
-        self.passage.pass(Way::Input, self.is_transfer()).await?;
+        self.passage.pass(Way::Input, self.weigh()).await?;
         let bytes = bytes.len() as u64;
         self.input.fetch_add(bytes, Ordering::Relaxed);
         self.count(Way::Input, bytes);
@@ -70,7 +72,7 @@ impl ChannelLease {
 
     /// Output on its way to the engineer; returns when it may pass. As [`Self::input`].
     pub async fn output(&self, bytes: &[u8]) -> Result<(), PathClosed> {
-        self.passage.pass(Way::Output, self.is_transfer()).await?;
+        self.passage.pass(Way::Output, self.weigh()).await?;
         if self.is_terminal.load(Ordering::Relaxed) {
             self.tap.shown(&self.identity, bytes);
         }
@@ -81,16 +83,21 @@ impl ChannelLease {
     }
 
     fn count(&self, way: Way, bytes: u64) {
+        self.passage.count(way, bytes, self.weigh());
+    }
+
+    /// Whether it is a transfer, which [`Self::unwanted`] may wait for.
+    fn weigh(&self) -> bool {
         let is_transfer = self.is_transfer();
         if is_transfer && !self.is_large.swap(true, Ordering::Relaxed) {
             self.large.notify_one();
         }
-        self.passage.count(way, bytes, is_transfer);
+        is_transfer
     }
 
     /// Waits until this channel is a transfer that the client does not want. Safe to cancel; for one waiter.
     pub async fn unwanted(&self) {
-        while !self.is_transfer() {
+        while !self.is_large.load(Ordering::Relaxed) {
             self.large.notified().await;
         }
         self.passage.transfers_refused().await;
@@ -98,7 +105,10 @@ impl ChannelLease {
 
     fn is_transfer(&self) -> bool {
         let (input, output) = self.totals();
-        input + output > TRANSFER && !self.is_terminal.load(Ordering::Relaxed)
+        match self.is_terminal.load(Ordering::Relaxed) {
+            true => input + output > TRANSFER_ON_TERMINAL,
+            false => input + output > TRANSFER || self.passage.is_far_past_limit(),
+        }
     }
 
     fn totals(&self) -> (u64, u64) {

@@ -10,6 +10,9 @@ use tokio::sync::{Notify, watch};
 #[error("the session is over")]
 pub struct PathClosed;
 
+/// Bytes that channels that carry little may move past the limit, all together.
+const ALLOWANCE: u64 = 10 * 1024 * 1024;
+
 /// From the engineer, or to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
@@ -128,6 +131,12 @@ impl Passage {
     fn is_past_limit(&self) -> bool {
         let (input, output) = self.totals();
         input + output > self.limit.load(Ordering::Relaxed)
+    }
+
+    /// Whether so many bytes have passed that it is no matter of single channels any more.
+    pub(super) fn is_far_past_limit(&self) -> bool {
+        let (input, output) = self.totals();
+        input + output > self.limit.load(Ordering::Relaxed).saturating_add(ALLOWANCE)
     }
 
     fn hold_transfers(&self) {

@@ -9,7 +9,7 @@ use fieldlink_session::wire::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::carrier::{Carrier, Ways, terminal_of};
+use super::carrier::{Carrier, Cut, Ways, terminal_of};
 use super::channel::{ChannelRequest, ChannelStatus, Opener};
 use super::channel_io::{Input, Output};
 use super::channel_path::ChannelPath;
@@ -149,7 +149,7 @@ pub(super) async fn run(
             running.started(&deps.programs, &program, &lease).await;
             ways.pending.let_in(lease.clone());
             let screen = Screen::of(&deps.path, lease.identity());
-            let carrier = Carrier { lease, output, is_over: running.is_over };
+            let carrier = Carrier { lease, output, is_over: running.is_over, cut: Cut::default() };
             carrier.run_until(deps.cancel, ways, screen, program, deps.programs).await;
         }
         Err(problem) => {

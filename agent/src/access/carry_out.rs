@@ -91,6 +91,7 @@ impl Access {
             | RuleEvent::DataAnswered { .. }
             | RuleEvent::DataUsed { .. }
             | RuleEvent::BatteryLow { .. }
+            | RuleEvent::BatteryIs { .. }
             | RuleEvent::Withdrawn { .. }
             | RuleEvent::TimeLeft { .. }
             | RuleEvent::Chat { .. }

@@ -77,7 +77,7 @@ impl Returning {
                         SessionEvent::Control(_)
                         | SessionEvent::Begun(_)
                         | SessionEvent::DataUsed(_)
-                        | SessionEvent::PastLimit => {}
+                        | SessionEvent::PastLimit(_) => {}
                     },
                     () = sleep_until(*until) => return Return::TooLate,
                 }

@@ -15,7 +15,10 @@ impl Access {
         match event {
             SessionEvent::Control(event) => self.on_control(event),
             SessionEvent::DataUsed(bytes) => self.rules.handle_data_used(bytes),
-            SessionEvent::PastLimit => self.rules.handle_past_limit(clock::now()),
+            SessionEvent::PastLimit(bytes) => {
+                self.rules.handle_data_used(bytes);
+                self.rules.handle_past_limit(clock::now());
+            }
             SessionEvent::Begun(Ok(())) => self.rules.handle_begun(),
             SessionEvent::Begun(Err(error)) => return self.on_not_begun(error).await,
             SessionEvent::ProcessLost(problem) => {

@@ -32,7 +32,7 @@ impl Access {
             RuleEvent::DataUsed { .. } | RuleEvent::Transfers { .. } => self.say_data(),
             RuleEvent::QuietBegan { until, .. } => self.say_quiet(Some(*until)),
             RuleEvent::QuietOver => self.say_quiet(None),
-            RuleEvent::BatteryLow { percent } => self.say_battery(*percent),
+            RuleEvent::BatteryIs { low } => self.say_battery(*low),
             RuleEvent::Chat { from_engineer: false, text } | RuleEvent::ChatAgain { text } => {
                 self.say(FromAgent::Chat { text: text.clone() });
             }
@@ -50,7 +50,7 @@ impl Access {
             Presence::Away { is_held: true } => self.say_of_client(ClientPresence::Held),
         }
         self.say_quiet(active.quiet().map(|quiet| quiet.until));
-        active.low_battery().into_iter().for_each(|percent| self.say_battery(percent));
+        self.say_battery(active.low_battery());
         self.say_data();
     }
 
@@ -87,7 +87,7 @@ impl Access {
         }
     }
 
-    fn say_battery(&self, percent: u8) {
+    fn say_battery(&self, percent: Option<u8>) {
         if self.engineer_has(feature::BATTERY) {
             self.say(FromAgent::Battery { percent });
         }

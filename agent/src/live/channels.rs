@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use fieldlink_device::live::{LiveEvent, LiveKind};
+use fieldlink_device::live::{LiveEnd, LiveEvent, LiveKind};
 
 use super::recent::Recent;
 
@@ -18,7 +18,7 @@ struct Channel {
     what: String,
     size: Option<(u16, u16)>,
     shown: Recent,
-    closed: Option<String>,
+    closed: Option<LiveEnd>,
 }
 
 impl Channel {
@@ -70,7 +70,7 @@ impl Channels {
         self.find(number).into_iter().for_each(|channel| channel.shown.push(bytes));
     }
 
-    pub(super) fn close(&mut self, number: u64, how: String) {
+    pub(super) fn close(&mut self, number: u64, how: LiveEnd) {
         if let Some(channel) = self.find(number) {
             channel.closed = Some(how);
         }
@@ -88,7 +88,7 @@ impl Channels {
         let is_kept = |number: u64| self.0.iter().any(|channel| channel.number == number);
         for (&channel, part) in had.0.iter().filter(|(number, _)| !is_kept(**number)) {
             if !part.is_over {
-                events.push(LiveEvent::Closed { channel, how: "not followed any more".into() });
+                events.push(LiveEvent::Closed { channel, how: LiveEnd::Unfollowed });
             }
         }
         had.0.retain(|number, _| is_kept(*number));
@@ -156,9 +156,9 @@ mod tests {
         assert_eq!(channels.next(&mut had), []);
         channels.show(7, b"two");
         channels.resize(7, (100, 30));
-        channels.close(7, "exit code 0".into());
+        channels.close(7, LiveEnd::Exit { code: 0 });
         let size = LiveEvent::Size { channel: 7, columns: 100, rows: 30 };
-        let closed = LiveEvent::Closed { channel: 7, how: "exit code 0".into() };
+        let closed = LiveEvent::Closed { channel: 7, how: LiveEnd::Exit { code: 0 } };
         assert_eq!(channels.next(&mut had), [size, output(7, "two"), closed]);
         assert_eq!(channels.next(&mut had), []);
     }
@@ -167,7 +167,7 @@ mod tests {
     fn who_comes_late_sees_the_last_and_is_told_what_was_before() {
         let mut channels = shell();
         channels.open(8, LiveKind::Exec, "true".into());
-        channels.close(8, "exit code 0".into());
+        channels.close(8, LiveEnd::Exit { code: 0 });
         channels.show(7, &vec![b'x'; KEPT + 100]);
         let mut had = channels.attach();
         let first = channels.next(&mut had);
@@ -198,7 +198,7 @@ mod tests {
         channels.next(&mut had);
         for number in 100..100 + 2 * MOST as u64 {
             channels.open(number, LiveKind::Forward, "localhost:80".into());
-            channels.close(number, "closed".into());
+            channels.close(number, LiveEnd::Closed);
             channels.next(&mut had);
         }
         channels.show(7, b"still here");

@@ -60,9 +60,10 @@ impl LiveView {
         session
     }
 
-    /// It is over. Whoever watches still has the last of it.
-    pub(crate) fn end(&self) {
-        locked(&self.0.session).take().into_iter().for_each(|session| session.end());
+    /// This session is over. Whoever watches it still has the last of it.
+    pub(crate) fn end(&self, session: &Arc<Watched>) {
+        locked(&self.0.session).take_if(|now| Arc::ptr_eq(now, session));
+        session.end();
     }
 
     /// Lets somebody watch: the end of a stream of [`LiveEvent`](fieldlink_device::live::LiveEvent)s, one a line.

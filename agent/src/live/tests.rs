@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use fieldlink_device::live::LiveEvent;
+use fieldlink_device::live::{LiveEnd, LiveEvent};
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
 use fieldlink_session::wire::{ProgramKind, TerminalSize};
 use fieldlink_ssh::{ChannelEnd, ChannelIdentity, ChannelRequest, ChannelStatus, Opener, Tap};
@@ -49,9 +49,9 @@ async fn a_watcher_follows_until_the_session_is_over() {
     assert_eq!(next(&mut watcher).await, LiveEvent::Output { channel: 1, text: "$ ".into() });
     session.shown(&shell(1), b"bye");
     session.over(&shell(1), &ChannelEnd { status: ChannelStatus::Cut, input: 0, output: 5 });
-    view.end();
+    view.end(&session);
     assert_eq!(next(&mut watcher).await, LiveEvent::Output { channel: 1, text: "bye".into() });
-    assert_eq!(next(&mut watcher).await, LiveEvent::Closed { channel: 1, how: "cut".into() });
+    assert_eq!(next(&mut watcher).await, LiveEvent::Closed { channel: 1, how: LiveEnd::Cut });
     assert_eq!(next(&mut watcher).await, LiveEvent::End {});
     assert_eq!(watcher.read_line(&mut String::new()).await.expect("the end"), 0);
     assert!(matches!(view.watch(), Err(NoView::NoSession)));
@@ -86,6 +86,19 @@ async fn a_watcher_that_does_not_read_skips() {
         }
     }
     assert!(had + skipped == shown && skipped > shown / 2, "{skipped} of {shown}");
+}
+
+/// The end of another session, or of one that never began, is none of this one's.
+#[tokio::test]
+async fn a_session_ends_its_own_view_alone() {
+    let view = LiveView::default();
+    let earlier = session(&view);
+    let now = session(&view);
+    let mut watcher = watch(&view);
+    view.end(&earlier);
+    now.shown(&shell(1), b"here");
+    while !matches!(next(&mut watcher).await, LiveEvent::Output { .. }) {}
+    assert!(view.watch().is_ok());
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use fieldlink_device::live::{LiveEvent, LiveKind};
+use fieldlink_device::live::{LiveEnd, LiveEvent, LiveKind};
 use fieldlink_protocol::text;
-use fieldlink_session::wire::{ConnectTarget, ProgramKind, TerminalSize};
-use fieldlink_ssh::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, Tap};
+use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind, TerminalSize};
+use fieldlink_ssh::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Tap};
 
 use tokio::sync::watch;
 
@@ -74,7 +74,7 @@ impl Tap for Watched {
 
     fn over(&self, channel: &ChannelIdentity, end: &ChannelEnd) {
         log_end(channel, end);
-        self.change(|channels| channels.close(channel.number, end.status.to_string()));
+        self.change(|channels| channels.close(channel.number, end_of(&end.status)));
     }
 }
 
@@ -83,6 +83,16 @@ fn log_end(identity: &ChannelIdentity, end: &ChannelEnd) {
     let ChannelEnd { status, input, output } = end;
     let (pipe, channel, kind) = (&identity.opener.pipe, identity.channel, identity.request.kind());
     tracing::info!(%pipe, channel, ?kind, %status, input, output, "a channel is over");
+}
+
+fn end_of(status: &ChannelStatus) -> LiveEnd {
+    match status {
+        ChannelStatus::Exit(ExitStatus::Code { code }) => LiveEnd::Exit { code: *code },
+        ChannelStatus::Exit(ExitStatus::Signal { name, .. }) => LiveEnd::Signal { signal: text::name(name) },
+        ChannelStatus::Closed => LiveEnd::Closed,
+        ChannelStatus::Failed => LiveEnd::Failed,
+        ChannelStatus::Cut => LiveEnd::Cut,
+    }
 }
 
 fn kind_of(kind: ChannelKind) -> LiveKind {

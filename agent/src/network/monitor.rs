@@ -120,9 +120,12 @@ impl Handle {
         self.verdict.borrow().clone()
     }
 
-    /// Whether NetworkManager takes data for metered, as far as it says.
-    pub fn is_metered(&self) -> bool {
-        matches!(&*self.state.borrow(), NetworkState::Known(network) if network.metered)
+    /// Whether NetworkManager takes data for metered; none if it says nothing now.
+    pub fn is_metered(&self) -> Option<bool> {
+        match &*self.state.borrow() {
+            NetworkState::Known(network) => Some(network.metered),
+            _ => None,
+        }
     }
 
     /// Waits for another verdict, or for other news of NetworkManager's. Safe to cancel.

@@ -11,7 +11,7 @@ use fieldlink_protocol::text;
 use super::battery::BatteryCheck;
 use super::conversation::{Rate, Said};
 use super::data::DataUse;
-use super::event::RuleEvent;
+use super::event::{DataVerdict, RuleEvent};
 use super::policy::Leaves;
 use super::presence::{Presence, PresenceCheck};
 use super::question::Asked;
@@ -39,6 +39,8 @@ pub(crate) struct Active {
     pub(super) asked: Option<Asked>,
     /// The engineer's request for more time, which stays answerable until the session is over.
     pub(super) more_time: Option<Asked>,
+    /// Whether more data may be moved: what carries much waits for the answer.
+    pub(super) asked_of_data: Option<Asked>,
     /// The next reminder, in minutes before the end.
     reminder: Option<u64>,
     /// Whether the engineer's program shows lines of chat.
@@ -70,6 +72,8 @@ enum Timer {
     QuietOver,
     /// The question counts as not answered.
     Question,
+    /// The question about more data counts as not answered.
+    DataQuestion,
     /// The client's no to more data has stood for long enough.
     NoIsOver,
     /// The client is told how much time is left.
@@ -96,6 +100,7 @@ impl Active {
             interrupted: None,
             asked: None,
             more_time: None,
+            asked_of_data: None,
             reminder: None,
             shows_chat,
             questions: Rate::of_questions(),
@@ -112,9 +117,9 @@ impl Active {
         active
     }
 
-    /// The question that is shown: a request for more time waits behind the others.
+    /// The question that is shown: what waits for data first, a request for more time behind the others.
     pub(crate) fn question(&self) -> Option<&Asked> {
-        self.asked.as_ref().or(self.more_time.as_ref())
+        self.asked_of_data.as_ref().or(self.asked.as_ref()).or(self.more_time.as_ref())
     }
 
     /// Whether the client is there.
@@ -230,6 +235,7 @@ impl Active {
             (Timer::Silence, is_interrupted.then(|| self.heard + patience)),
             (Timer::QuietOver, self.quiet.poll_timeout()),
             (Timer::Question, self.asked.as_ref().map(|asked| asked.until)),
+            (Timer::DataQuestion, self.asked_of_data.as_ref().map(|asked| asked.until)),
             (Timer::NoIsOver, self.data.poll_timeout()),
             (Timer::Reminder, self.reminder.map(reminder)),
             (Timer::Presence, self.presence.poll_timeout(self.quiet.now().is_some())),
@@ -256,6 +262,7 @@ impl Active {
             Timer::Silence => return Some(Reason::Silence),
             Timer::QuietOver => self.end_quiet(now, events),
             Timer::Question => self.handle_no_answer(now, events),
+            Timer::DataQuestion => self.settle_data(DataVerdict::Unanswered, now, events),
             Timer::NoIsOver => self.handle_no_is_over(events),
             Timer::Presence => self.presence.handle_timeout(now, events),
             Timer::Reminder => {

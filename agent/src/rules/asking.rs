@@ -8,7 +8,7 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::policy::{Denied, Function};
 
-use super::event::{DataVerdict, RuleEvent};
+use super::event::RuleEvent;
 use super::policy::UseId;
 use super::question::{Asked, Asking, answer_to, cleaned};
 use super::{Active, Events, StaleAnswer};
@@ -66,11 +66,10 @@ impl Active {
         }
     }
 
-    /// Puts the next question about a function, or about data, unless another question is open.
+    /// Puts the next question about a function, unless another question is open.
     pub(super) fn ask_next(&mut self, now: Duration, events: &mut Events) {
-        let next = self.leaves.next().map(Asking::Use).or_else(|| self.data.asks());
-        if let (None, Some(asking)) = (&self.asked, next) {
-            self.put(asking, now + limits::CONSENT, events);
+        if let (None, Some(function)) = (&self.asked, self.leaves.next()) {
+            self.put(Asking::Use(function), now + limits::CONSENT, events);
         }
     }
 
@@ -108,6 +107,9 @@ impl Active {
         if self.more_time.as_ref().is_some_and(|asked| asked.id == id) {
             return self.handle_answer_on_time(answer, now, events);
         }
+        if self.asked_of_data.as_ref().is_some_and(|asked| asked.id == id) {
+            return self.handle_answer_on_data(answer, now, events);
+        }
         let asked = self.asked.as_ref().filter(|asked| asked.id == id).ok_or(StaleAnswer::NotOpen)?;
         match &asked.asking {
             &Asking::Use(function) => {
@@ -119,15 +121,8 @@ impl Active {
                 self.asked = None;
                 self.settle_use(id, function, verdict, now, events);
             }
-            Asking::Data { .. } => {
-                let verdict = match answer {
-                    ClientAnswer::Yes => DataVerdict::Allowed,
-                    ClientAnswer::No => DataVerdict::Refused,
-                    _ => return Err(StaleAnswer::DoesNotFit),
-                };
-                self.asked = None;
-                self.settle_data(id, verdict, now, events);
-            }
+            // It has a place of its own.
+            Asking::Data { .. } => return Err(StaleAnswer::NotOpen),
             Asking::Engineers { request, question } => {
                 let request = *request;
                 let answer = answer_to(question, answer)?;
@@ -150,7 +145,7 @@ impl Active {
             Asking::Use(function) => {
                 self.settle_use(question, function, Err(Denied::Unanswered(function)), now, events);
             }
-            Asking::Data { .. } => self.settle_data(question, DataVerdict::Unanswered, now, events),
+            Asking::Data { .. } => {}
         }
     }
 

@@ -38,7 +38,11 @@ impl BatteryCheck {
 
     /// It stands so now; none: there is no battery, or nothing is known of one.
     pub(super) fn handle(&mut self, battery: Option<Battery>, events: &mut Events) {
+        let before = self.low();
         self.battery = battery;
+        if self.low() != before {
+            events.push_back(RuleEvent::BatteryIs { low: self.low() });
+        }
         let Some(battery) = battery else { return };
         if !battery.is_discharging || battery.percent > RECOVERED {
             self.told = None;
@@ -62,7 +66,8 @@ mod tests {
             for &percent in percents {
                 check.handle(Some(Battery { percent, is_discharging }), &mut events);
             }
-            events.into_iter().collect::<Vec<_>>()
+            let is_warning = |event: &RuleEvent| matches!(event, RuleEvent::BatteryLow { .. });
+            events.into_iter().filter(is_warning).collect::<Vec<_>>()
         };
         let low = |percents: &[u8]| -> Vec<_> {
             percents.iter().map(|&percent| RuleEvent::BatteryLow { percent }).collect()
@@ -71,7 +76,8 @@ mod tests {
         assert_eq!(told(&[8, 15], false), [], "it is charged");
         assert_eq!(told(&[15, 9], true), low(&[15, 9]));
         assert_eq!(told(&[26, 3], true), low(&[3]), "a battery was swapped, and the lower level is enough");
-        check.handle(None, &mut Events::new());
-        assert_eq!(check.low(), None);
+        let mut events = Events::new();
+        check.handle(None, &mut events);
+        assert_eq!((check.low(), events.pop_back()), (None, Some(RuleEvent::BatteryIs { low: None })));
     }
 }

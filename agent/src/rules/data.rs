@@ -19,7 +19,7 @@ enum Leave {
     /// Nothing yet.
     #[default]
     Unasked,
-    /// They are to be asked, or are being asked.
+    /// They are being asked.
     Wanted,
     /// They do not mind.
     Given,
@@ -59,10 +59,10 @@ impl DataUse {
         }
     }
 
-    /// The client is to be asked this, unless they are already.
-    pub(super) fn asks(&self) -> Option<Asking> {
-        let megabytes = u32::try_from(self.limit? / MEGABYTE).unwrap_or(u32::MAX);
-        (self.leave == Leave::Wanted).then_some(Asking::Data { megabytes })
+    /// What the client is asked.
+    fn question(&self) -> Asking {
+        let limit = self.limit.unwrap_or_default();
+        Asking::Data { megabytes: u32::try_from(limit / MEGABYTE).unwrap_or(u32::MAX) }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Duration> {
@@ -80,17 +80,20 @@ impl DataUse {
     /// Data costs from now on, or not any more. False if that is no news.
     pub(super) fn handle_metered(&mut self, is_metered: bool) -> bool {
         let is_news = std::mem::replace(&mut self.is_metered, is_metered) != is_metered;
-        if is_news && self.leave != Leave::Given {
+        // A yes and a no stand.
+        if is_news && self.leave == Leave::Wanted {
             self.leave = Leave::Unasked;
         }
         is_news
     }
 
-    /// As much was moved as may be unasked.
-    pub(super) fn handle_past_limit(&mut self) {
-        if self.is_metered && self.leave == Leave::Unasked {
+    /// As much was moved as may be unasked. What the client is to be asked now, if anything.
+    pub(super) fn handle_past_limit(&mut self) -> Option<Asking> {
+        let is_wanted = self.is_metered && self.leave == Leave::Unasked;
+        is_wanted.then(|| {
             self.leave = Leave::Wanted;
-        }
+            self.question()
+        })
     }
 
     /// The client's word, or none in time.

@@ -160,7 +160,12 @@ pub(crate) enum RuleEvent {
         /// Of all channels, both ways.
         bytes: u64,
     },
-    /// The device runs on its battery, which is low.
+    /// How low the device's battery is has changed.
+    BatteryIs {
+        /// Percent that are left; none: it is not low.
+        low: Option<u8>,
+    },
+    /// The device runs on its battery, which is low: both sides are warned.
     BatteryLow {
         /// Percent that are left.
         percent: u8,

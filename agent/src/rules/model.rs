@@ -129,7 +129,7 @@ impl Model {
             Input::Call => rules.handle_announcement(1, Announcement::Call {}, now),
             Input::Metered(is_metered) => {
                 self.is_metered = is_metered;
-                rules.handle_metered(is_metered, now);
+                rules.handle_metered(is_metered);
             }
             Input::PastLimit => rules.handle_past_limit(now),
             Input::Battery(percent) => rules.handle_battery(Some(Battery { percent, is_discharging: true })),
@@ -208,7 +208,12 @@ impl Model {
         if let (Some(active), Some(began)) = (active, self.account.began) {
             prop_assert_eq!(active.deadline, self.account.deadline, "the account knows it");
             prop_assert!(self.now < active.deadline && active.deadline <= began + limits::SESSION_MAX);
-            let open = active.asked.iter().chain(&active.more_time).map(|asked| asked.id);
+            let open = active
+                .asked
+                .iter()
+                .chain(&active.more_time)
+                .chain(&active.asked_of_data)
+                .map(|asked| asked.id);
             let asked: HashSet<QuestionId> = open.collect();
             prop_assert_eq!(&asked, &self.account.open_questions, "none forgotten");
         }

@@ -72,9 +72,9 @@ impl Rules {
     }
 
     /// Data costs the client money from now on, or not any more.
-    pub(crate) fn handle_metered(&mut self, is_metered: bool, now: Duration) {
+    pub(crate) fn handle_metered(&mut self, is_metered: bool) {
         self.is_metered = is_metered;
-        self.with_active(|active, events| active.handle_metered(is_metered, now, events));
+        self.with_active(|active, events| active.handle_metered(is_metered, events));
     }
 
     /// The session has moved so many bytes.

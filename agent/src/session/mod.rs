@@ -61,8 +61,8 @@ pub(crate) enum SessionEvent {
     ProcessLost(String),
     /// So many bytes were moved, both ways.
     DataUsed(u64),
-    /// Channels that carry much are held, because the session has moved so much.
-    PastLimit,
+    /// Channels that carry much are held, because the session has moved so many bytes.
+    PastLimit(u64),
 }
 
 /// What a session needs from the outside.
@@ -208,12 +208,13 @@ impl LiveSession {
     ) -> Result<(), BeginError> {
         self.stage = Stage::Greeted;
         let (process, process_events) = started?;
-        let tap = self.around.live.begin();
+        let watched = self.around.live.begin();
+        let tap = watched.clone();
         let path = Arc::new(ChannelPath::new(policy, self.around.forwards.clone(), tap));
         let (ended, _) = watch::channel(None);
         let ssh = self.serve_ssh(&path, &process, &ended)?;
         let meter = Meter::new();
-        self.stage = Stage::Working(Work { process, process_events, ssh, path, meter, ended });
+        self.stage = Stage::Working(Work { process, process_events, ssh, path, meter, watched, ended });
         Ok(())
     }
 
@@ -230,7 +231,7 @@ impl LiveSession {
         let Self { control, control_events, stage, .. } = before;
         drop(control_events);
         control.abandon().await;
-        let Stage::Working(Work { process, process_events, ssh, path, meter, ended }) = stage else {
+        let Stage::Working(Work { process, process_events, ssh, path, meter, watched, ended }) = stage else {
             return Err(BeginError::Stuck);
         };
         ssh.cancel();
@@ -238,7 +239,7 @@ impl LiveSession {
             return Err(BeginError::Stuck);
         }
         let ssh = self.serve_ssh(&path, &process, &ended)?;
-        self.stage = Stage::Working(Work { process, process_events, ssh, path, meter, ended });
+        self.stage = Stage::Working(Work { process, process_events, ssh, path, meter, watched, ended });
         Ok(())
     }
 
@@ -316,7 +317,7 @@ impl LiveSession {
         match process_event {
             ProcessEvent::Started(started, policy) => SessionEvent::Begun(self.on_started(started, policy)),
             ProcessEvent::Moved(bytes) => SessionEvent::DataUsed(bytes),
-            ProcessEvent::PastLimit => SessionEvent::PastLimit,
+            ProcessEvent::PastLimit(bytes) => SessionEvent::PastLimit(bytes),
             ProcessEvent::Lost(lost) => SessionEvent::ProcessLost(
                 lost.map_or_else(|| "it has ended".to_owned(), |lost| lost.to_string()),
             ),
@@ -335,7 +336,12 @@ impl LiveSession {
             match stage {
                 Stage::Greeted => EndOutcome::Orderly,
                 Stage::Starting(starting, _) => starting.end().await,
-                Stage::Working(work) => work.end(reason).await,
+                Stage::Working(work) => {
+                    let watched = work.watched.clone();
+                    let outcome = work.end(reason).await;
+                    around.live.end(&watched);
+                    outcome
+                }
             }
         };
         let goodbye = async {
@@ -343,7 +349,6 @@ impl LiveSession {
             afterwards.await;
         };
         let (outcome, ()) = tokio::join!(work, goodbye);
-        around.live.end();
         outcome
     }
 }

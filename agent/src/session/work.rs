@@ -12,6 +12,8 @@ use fieldlink_ssh::session_process::{
 };
 use fieldlink_ssh::{ChannelPath, Policy, SshThread};
 
+use crate::live::Watched;
+
 /// How far it has come.
 pub(super) enum Stage {
     /// The client has not said yes.
@@ -29,6 +31,8 @@ pub(super) struct Work {
     pub(super) ssh: SshThread,
     pub(super) path: Arc<ChannelPath>,
     pub(super) meter: Meter,
+    /// What of it can be watched.
+    pub(super) watched: Arc<Watched>,
     pub(super) ended: watch::Sender<Option<Reason>>,
 }
 
@@ -40,8 +44,8 @@ pub(super) enum ProcessEvent {
     Lost(Option<SessionLost>),
     /// So many bytes were moved.
     Moved(u64),
-    /// Channels that carry much are held.
-    PastLimit,
+    /// Channels that carry much are held: so many bytes were moved.
+    PastLimit(u64),
 }
 
 /// How often both sides are told how much data was used, if it is more than before.
@@ -66,13 +70,19 @@ impl Meter {
     pub(super) async fn moved(&mut self, path: &ChannelPath) -> u64 {
         loop {
             self.ticks.tick().await;
-            let (input, output) = path.totals();
-            let moved = input + output;
-            if moved / WORTH_TELLING != self.told / WORTH_TELLING {
-                self.told = moved;
+            let told = self.told;
+            let moved = self.read(path);
+            if moved / WORTH_TELLING != told / WORTH_TELLING {
                 return moved;
             }
         }
+    }
+
+    /// How much it is now.
+    fn read(&mut self, path: &ChannelPath) -> u64 {
+        let (input, output) = path.totals();
+        self.told = input + output;
+        self.told
     }
 }
 
@@ -81,7 +91,7 @@ impl Work {
     pub(super) async fn next_event(&mut self) -> ProcessEvent {
         tokio::select! {
             lost = self.process_events.lost() => ProcessEvent::Lost(lost),
-            () = self.path.past_limit() => ProcessEvent::PastLimit,
+            () = self.path.past_limit() => ProcessEvent::PastLimit(self.meter.read(&self.path)),
             moved = self.meter.moved(&self.path) => ProcessEvent::Moved(moved),
         }
     }

@@ -5,6 +5,8 @@ mod picture;
 mod plain;
 mod terminal;
 
+use std::collections::VecDeque;
+use std::future::ready;
 use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
 
 use self::picture::Picture;
@@ -20,6 +23,13 @@ use self::plain::PlainLines;
 use self::terminal::Screen;
 use crate::live::{LONGEST_LINE, LiveEvent};
 use crate::words::Words;
+
+/// Characters of output that are played at once.
+const SLICE: usize = 128;
+/// Keys that stop a program: here they only leave.
+const INTERRUPT: u8 = 3;
+const SUSPEND: u8 = 26;
+const QUIT: u8 = 28;
 
 /// The least time between two pictures.
 const PICTURE: Duration = Duration::from_millis(40);
@@ -117,8 +127,18 @@ async fn show_picture(words: &Words, events: Events) -> io::Result<ViewEnd> {
     let mut resized = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::window_change())?;
     let mut stops = fieldlink_daemon::StopSignals::listen()?;
     let mut due = Some(Instant::now());
+    let mut waiting = VecDeque::new();
     loop {
+        // Whoever watches comes first: what is shown may keep this busy.
         tokio::select! {
+            biased;
+            _ = stops.next() => return Ok(ViewEnd::Left),
+            key = keys.recv() => match key {
+                Some(b'q' | b'Q' | INTERRUPT | SUSPEND | QUIT) | None => return Ok(ViewEnd::Left),
+                Some(b'n' | b'\t') => picture.choose_next(),
+                Some(_) => continue,
+            },
+            Some(()) = resized.recv() => {}
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 let size = Screen::size();
                 let (lines, cursor) = picture.draw(words, size.0, size.1);
@@ -126,22 +146,27 @@ async fn show_picture(words: &Words, events: Events) -> io::Result<ViewEnd> {
                 due = None;
                 continue;
             }
+            () = ready(()), if !waiting.is_empty() => {
+                waiting.pop_front().into_iter().for_each(|event| picture.handle(words, event));
+                // Signals and keys are looked at in between.
+                yield_now().await;
+            }
             event = arriving.recv() => match event {
                 None => return Ok(ViewEnd::Cut),
                 Some(LiveEvent::End {}) => return Ok(ViewEnd::SessionOver),
-                Some(event) => picture.handle(words, event),
+                Some(event) => waiting.extend(sliced(event)),
             },
-            key = keys.recv() => match key {
-                Some(b'q' | b'Q') => return Ok(ViewEnd::Left),
-                Some(b'n' | b'\t') => picture.choose_next(),
-                Some(_) => continue,
-                None => return Ok(ViewEnd::Left),
-            },
-            Some(()) = resized.recv() => {}
-            _ = stops.next() => return Ok(ViewEnd::Left),
         }
         due = due.or(Some(Instant::now() + PICTURE));
     }
+}
+
+/// Output in pieces that are soon drawn: a few bytes can tell a terminal to repeat something many thousand times.
+fn sliced(event: LiveEvent) -> Vec<LiveEvent> {
+    let LiveEvent::Output { channel, text } = event else { return vec![event] };
+    let characters: Vec<char> = text.chars().collect();
+    let pieces = characters.chunks(SLICE).map(|piece| piece.iter().collect());
+    pieces.map(|text| LiveEvent::Output { channel, text }).collect()
 }
 
 /// Reads events in a task of its own, since a line must be read whole. It ends with the stream, or with its reader.

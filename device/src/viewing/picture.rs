@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::live::{LiveEvent, LiveKind};
-use crate::words::Words;
+use unicode_width::UnicodeWidthChar;
 
 use super::emulator::Emulator;
+use crate::live::{LiveEnd, LiveEvent, LiveKind};
+use crate::words::Words;
 
 /// The rows above and below the terminal.
 const FRAME: u16 = 2;
@@ -54,14 +55,14 @@ impl Picture {
         }
     }
 
-    fn close(&mut self, words: &Words, channel: u64, how: &str) {
+    fn close(&mut self, words: &Words, channel: u64, how: &LiveEnd) {
         self.terminals.remove(&channel);
         if self.shown == Some(channel) {
             self.is_chosen = false;
             self.shown = self.terminals.keys().next_back().copied();
         }
         let what = self.open.remove(&channel).unwrap_or_default();
-        self.note = words.say_with("view-closed", &[("what", what.into()), ("how", how.into())]);
+        self.note = closed(words, what, how);
     }
 
     /// Shows the next terminal, and stays with it.
@@ -101,9 +102,13 @@ impl Picture {
 
 /// In inverse video, as wide as the screen.
 fn framed(text: &str, columns: u16) -> String {
-    let columns = usize::from(columns);
-    let text: String = text.chars().take(columns).collect();
-    format!("\u{1b}[7m{text:<columns$}\u{1b}[0m")
+    let mut room = usize::from(columns);
+    let fits = |c: &char| {
+        let width = c.width().unwrap_or_default();
+        room.checked_sub(width).map(|left| room = left).is_some()
+    };
+    let text: String = text.chars().take_while(fits).collect();
+    format!("\u{1b}[7m{text}{}\u{1b}[0m", " ".repeat(room))
 }
 
 /// What a channel is, in the client's language.
@@ -116,6 +121,21 @@ pub(super) fn describe(words: &Words, kind: LiveKind, what: &str) -> String {
         LiveKind::Forward => words.say_with("view-forward", &[("what", what.into())]),
         LiveKind::Unknown => words.say("view-something"),
     }
+}
+
+/// That a channel is over, and how.
+pub(super) fn closed(words: &Words, what: String, how: &LiveEnd) -> String {
+    let how = match how {
+        LiveEnd::Exit { code } => words.say_with("view-exit", &[("code", u64::from(*code).into())]),
+        LiveEnd::Signal { signal } => {
+            words.say_with("view-signal", &[("signal", fieldlink_protocol::text::name(signal).into())])
+        }
+        LiveEnd::Closed => words.say("view-ended"),
+        LiveEnd::Failed => words.say("view-failed"),
+        LiveEnd::Cut => words.say("view-was-cut"),
+        LiveEnd::Unfollowed | LiveEnd::Unknown => words.say("view-unfollowed"),
+    };
+    words.say_with("view-closed", &[("what", what.into()), ("how", how.into())])
 }
 
 /// That output is missing.
@@ -150,12 +170,22 @@ mod tests {
         picture.choose_next();
         picture.handle(&words, LiveEvent::Output { channel: 2, text: "more".into() });
         assert!(drawn(&picture, &words).contains("first"));
-        picture.handle(&words, LiveEvent::Closed { channel: 1, how: "exit code 0".into() });
+        picture.handle(&words, LiveEvent::Closed { channel: 1, how: LiveEnd::Exit { code: 0 } });
         let after = drawn(&picture, &words);
         assert!(after.contains("secondmore") && after.contains("exit code 0"), "{after}");
         picture.handle(&words, LiveEvent::Skipped { channel: 2, bytes: 1_500 });
         let after = drawn(&picture, &words);
         assert!(!after.contains("secondmore") && after.contains("2 kB"), "{after}");
+    }
+
+    #[test]
+    fn a_line_of_ours_is_as_wide_as_the_screen() {
+        for text in ["", "short", &"漢".repeat(50), &"a漢".repeat(40)] {
+            let line = framed(text, 41);
+            let inside = line.trim_start_matches("\u{1b}[7m").trim_end_matches("\u{1b}[0m");
+            let width: usize = inside.chars().filter_map(|c| c.width()).sum();
+            assert_eq!(width, 41, "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fieldlink_protocol::text;
 use vte::{Parser, Perform};
 
-use super::picture::{describe, skipped};
+use super::picture::{closed, describe, skipped};
 use crate::live::LiveEvent;
 use crate::words::Words;
 
@@ -44,10 +44,17 @@ impl PlainLines {
                 parser.advance(line, text.as_bytes());
                 line.done.drain(..).map(|line| output(channel, &line)).collect()
             }
-            LiveEvent::Skipped { channel, bytes } => vec![remark(channel, &skipped(words, bytes))],
+            LiveEvent::Skipped { channel, bytes } => {
+                // What follows does not go on where the rest ended.
+                let Channel { parser, line, .. } = self.0.entry(channel).or_default();
+                *parser = Parser::default();
+                let begun = Some(std::mem::take(&mut line.begun)).filter(|begun| !begun.is_empty());
+                let begun = begun.map(|line| output(channel, &line));
+                begun.into_iter().chain([remark(channel, &skipped(words, bytes))]).collect()
+            }
             LiveEvent::Closed { channel, how } => {
                 let Channel { what, line, .. } = self.0.remove(&channel).unwrap_or_default();
-                let over = words.say_with("view-closed", &[("what", what.into()), ("how", how.into())]);
+                let over = closed(words, what, &how);
                 let rest = Some(line.begun).filter(|begun| !begun.is_empty());
                 let rest = rest.map(|line| output(channel, &line));
                 rest.into_iter().chain([remark(channel, &over)]).collect()
@@ -93,6 +100,7 @@ impl Perform for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::LiveEnd;
     use crate::words::Language;
 
     #[test]
@@ -106,7 +114,7 @@ mod tests {
         assert_eq!(show(1, "\u{1b}[31mc\u{202e}\n"), ["1| a bc\u{fffd}"]);
         assert_eq!(show(3, &"x".repeat(5_000)).len(), 2);
         show(1, "rest");
-        let closed = plain.handle(&words, LiveEvent::Closed { channel: 1, how: "cut".into() });
+        let closed = plain.handle(&words, LiveEvent::Closed { channel: 1, how: LiveEnd::Cut });
         assert!(closed[0] == "1| rest" && closed[1].contains("cut"), "{closed:?}");
     }
 }

@@ -23,7 +23,7 @@ impl Screen {
         let before = tcgetattr(io::stdin()).ok();
         if let Some(before) = &before {
             let mut keys = before.clone();
-            keys.local_flags.remove(LocalFlags::ECHO | LocalFlags::ICANON);
+            keys.local_flags.remove(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG);
             tcsetattr(io::stdin(), SetArg::TCSANOW, &keys)?;
         }
         let screen = Self { before, drawn: Vec::new(), size: (0, 0) };
@@ -45,7 +45,8 @@ impl Screen {
         lines: Vec<String>,
         cursor: (u16, u16),
     ) -> io::Result<()> {
-        let mut out = String::from("\u{1b}[?25l");
+        // Nothing wraps: a character that is wider than it seems must not scroll the rest away.
+        let mut out = String::from("\u{1b}[?25l\u{1b}[?7l");
         if self.size != size {
             (self.size, self.drawn) = (size, Vec::new());
             out.push_str("\u{1b}[2J");
@@ -54,7 +55,7 @@ impl Screen {
             out.push_str(&format!("\u{1b}[{};1H\u{1b}[0m\u{1b}[2K{line}", at + 1));
         }
         self.drawn = lines;
-        out.push_str(&format!("\u{1b}[{};{}H\u{1b}[?25h", cursor.0 + 1, cursor.1 + 1));
+        out.push_str(&format!("\u{1b}[{};{}H\u{1b}[?7h\u{1b}[?25h", cursor.0 + 1, cursor.1 + 1));
         let mut stdout = io::stdout().lock();
         stdout.write_all(out.as_bytes())?;
         stdout.flush()

@@ -11,12 +11,12 @@ use fieldlink_words::Language;
 #[derive(Debug, Args)]
 pub struct InviteArguments {
     /// When, by the client's clock, as YYYY-MM-DD HH:MM
-    #[arg(long, value_name = "TIME", required_unless_present = "cancel", requires = "zone")]
+    #[arg(long, value_name = "TIME", required_unless_present_any = ["update", "cancel"], requires = "zone")]
     pub when: Option<String>,
     /// Where the client is, by the time zone's name, such as Europe/Berlin
-    #[arg(long, value_name = "ZONE", required_unless_present = "cancel", requires = "when")]
+    #[arg(long, value_name = "ZONE", required_unless_present_any = ["update", "cancel"], requires = "when")]
     pub zone: Option<String>,
-    /// Where you are; by default what this computer is set to
+    /// Where you are; by default as before (--update, --cancel), or what this computer is set to
     #[arg(long, value_name = "ZONE")]
     pub my_zone: Option<String>,
     /// How many minutes are planned, 1 to 120; by default 60, or with --update as before
@@ -44,10 +44,10 @@ pub struct InviteArguments {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["when", "zone"])]
     pub cancel: Option<PathBuf>,
     /// Your address of e-mail, as the one who invites
-    #[arg(long, value_name = "ADDRESS", requires = "ics", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "cancel", value_parser = address)]
     pub from: Option<String>,
     /// An address of e-mail that is invited; may be given several times
-    #[arg(long, value_name = "ADDRESS", requires = "from", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "cancel", value_parser = address)]
     pub to: Vec<String>,
 }
 

@@ -21,24 +21,20 @@ const MINUTES: u32 = 60;
 
 pub(super) fn run(arguments: &InviteArguments) -> Result<u8, Failure> {
     let now = DateTime::<Utc>::from(SystemTime::now());
-    let own = own_zone(arguments.my_zone.as_deref())?;
+    let addresses = Addresses { from: arguments.from.clone(), to: arguments.to.clone() };
     let (entry, before) = match arguments.update.as_deref().or(arguments.cancel.as_deref()) {
         Some(file) => {
             let (entry, before) = read(file)?;
-            (entry, Some(before))
+            (entry.between(addresses), Some(before))
         }
-        None => {
-            let addresses = Addresses { from: arguments.from.clone(), to: arguments.to.clone() };
-            (Entry::new(addresses), None)
-        }
+        None => (Entry::new(addresses), None),
     };
     let appointment = appointment(arguments, before, now)?;
     let file = [&arguments.ics, &arguments.update, &arguments.cancel].into_iter().flatten().next();
     if let Some(file) = file {
-        let calendar = entry.write(&appointment, own, now);
-        write(file, arguments.ics.is_some(), calendar.as_bytes())?;
+        write(file, arguments.ics.is_some(), entry.write(&appointment, now).as_bytes())?;
     }
-    print_answer(&Letter::new(appointment.language).text(&appointment, own));
+    print_answer(&Letter::new(appointment.language).text(&appointment));
     file.into_iter().for_each(|file| print(&say!("entry-written", path = file.display())));
     Ok(0)
 }
@@ -66,20 +62,25 @@ fn appointment(
     ticket.as_deref().map(|ticket| check("the ticket", ticket)).transpose()?;
     partner.as_deref().map(|partner| check("the partner", partner)).transpose()?;
     phone.as_deref().map(|phone| check("the phone number", phone)).transpose()?;
+    let own_zone = own_zone(arguments.my_zone.as_deref(), before)?;
     let language = arguments.language.or(before.map(|before| before.language)).unwrap_or_default();
-    Ok(Appointment { slot, language, ticket, partner, phone, is_cancelled })
+    Ok(Appointment { slot, own_zone, language, ticket, partner, phone, is_cancelled })
 }
 
 fn normalised(value: &Option<String>) -> Option<String> {
     value.as_deref().map(text::normalise)
 }
 
-/// What is named, or else what this computer is set to.
-fn own_zone(named: Option<&str>) -> Result<Tz, Failure> {
-    match named {
-        Some(name) => parse_zone(name).map_err(Failure::usage),
-        None => Ok(iana_time_zone::get_timezone().ok().and_then(|name| name.parse().ok()).unwrap_or(Tz::UTC)),
+/// What is named, or was before, or else what this computer is set to.
+fn own_zone(named: Option<&str>, before: Option<&Appointment>) -> Result<Tz, Failure> {
+    if let Some(name) = named {
+        return parse_zone(name).map_err(Failure::usage);
     }
+    let of_computer = || iana_time_zone::get_timezone().ok().and_then(|name| name.parse().ok());
+    Ok(before.map(|before| before.own_zone).or_else(of_computer).unwrap_or_else(|| {
+        print(&say!("own-zone-unknown"));
+        Tz::UTC
+    }))
 }
 
 fn read(file: &Path) -> Result<(Entry, Appointment), Failure> {

@@ -65,8 +65,8 @@ pub(crate) enum Heard {
     Data(u64, Transfers),
     /// How long the quiet period lasts still; none: there is none.
     Quiet(Option<Duration>),
-    /// Percent that are left in the scanner's battery: few.
-    Battery(u8),
+    /// Percent that are left in the scanner's battery, if they are few.
+    Battery(Option<u8>),
     /// A line from the client, fit to be shown.
     Chat(String),
     /// The agent is out of reach. Told again when there is more to say.

@@ -1,5 +1,6 @@
 //! What is agreed, and between whom it is sent around.
 
+use chrono_tz::Tz;
 use fieldlink_words::Language;
 
 use super::slot::Slot;
@@ -9,6 +10,8 @@ use super::slot::Slot;
 pub(crate) struct Appointment {
     /// When.
     pub slot: Slot,
+    /// Where the engineer is.
+    pub own_zone: Tz,
     /// What the client reads.
     pub language: Language,
     /// The support case.

@@ -2,7 +2,6 @@
 //! its UID.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::{limits, text};
 use fieldlink_words::Language;
@@ -18,10 +17,13 @@ use crate::words::say;
 const PRODUCT: &str = concat!("-//Fieldlink//fieldlink-connect ", env!("CARGO_PKG_VERSION"), "//EN");
 /// What only we read, to write the entry's text anew.
 const ZONE: &str = "X-FIELDLINK-ZONE";
+const OWN_ZONE: &str = "X-FIELDLINK-OWN-ZONE";
 const LANGUAGE: &str = "X-FIELDLINK-LANGUAGE";
 const TICKET: &str = "X-FIELDLINK-TICKET";
 const PARTNER: &str = "X-FIELDLINK-PARTNER";
 const PHONE: &str = "X-FIELDLINK-PHONE";
+/// The organizer where none is named: RFC 5546 wants one, and nobody has this address (RFC 2606).
+const NOBODY: &str = "nobody@fieldlink.invalid";
 /// Minutes before the appointment at which calendars remind of it.
 const REMINDER: i64 = 30;
 
@@ -41,6 +43,15 @@ impl Entry {
         Self { uid, sequence: 0, addresses }
     }
 
+    /// With other addresses, where some are given.
+    pub(crate) fn between(mut self, addresses: Addresses) -> Self {
+        self.addresses.from = addresses.from.or(self.addresses.from);
+        if !addresses.to.is_empty() {
+            self.addresses.to = addresses.to;
+        }
+        self
+    }
+
     /// The one in a file of ours, as its next version, and what it says.
     pub(crate) fn read(file: &str) -> Result<(Self, Appointment), String> {
         let calendar: Calendar = file.parse().map_err(|_| say!("no-calendar"))?;
@@ -49,7 +60,7 @@ impl Entry {
         let uid = event.get_uid().filter(|uid| !uid.is_empty() && uid.len() <= limits::REFERENCE);
         let uid = uid.ok_or_else(|| say!("no-invitation"))?.to_owned();
         let addresses = Addresses {
-            from: event.property_value("ORGANIZER").map(address),
+            from: event.property_value("ORGANIZER").map(address).filter(|from| from != NOBODY),
             to: event
                 .multi_properties()
                 .get("ATTENDEE")
@@ -62,8 +73,8 @@ impl Entry {
         Ok((Self { uid, sequence, addresses }, appointment))
     }
 
-    /// The file. `own`: where the engineer is.
-    pub(crate) fn write(&self, appointment: &Appointment, own: Tz, now: DateTime<Utc>) -> String {
+    /// The file.
+    pub(crate) fn write(&self, appointment: &Appointment, now: DateTime<Utc>) -> String {
         let letter = Letter::new(appointment.language);
         let mut event = Event::new();
         event
@@ -73,8 +84,9 @@ impl Entry {
             .starts(CalendarDateTime::Utc(appointment.slot.start))
             .ends(CalendarDateTime::Utc(appointment.slot.end()))
             .summary(&letter.subject(appointment))
-            .description(&letter.text(appointment, own))
+            .description(&letter.text(appointment))
             .add_property(ZONE, appointment.slot.zone.name())
+            .add_property(OWN_ZONE, appointment.own_zone.name())
             .add_property(LANGUAGE, appointment.language.code());
         let kept =
             [(TICKET, &appointment.ticket), (PARTNER, &appointment.partner), (PHONE, &appointment.phone)];
@@ -102,9 +114,8 @@ impl Entry {
     }
 
     fn address(&self, event: &mut Event) {
-        // RFC 5546 wants an organizer; programs take this one for nobody.
         let from = self.addresses.from.as_deref().map(|from| format!("mailto:{from}"));
-        event.add_property("ORGANIZER", from.as_deref().unwrap_or("mailto:nobody@fieldlink.invalid"));
+        event.add_property("ORGANIZER", from.unwrap_or_else(|| format!("mailto:{NOBODY}")));
         for to in &self.addresses.to {
             let mut attendee = Property::new("ATTENDEE", format!("mailto:{to}"));
             let attendee =
@@ -128,6 +139,7 @@ fn read_appointment(event: &Event) -> Option<Appointment> {
     let value = |name| event.property_value(name).map(|value| text::clean(value, limits::REFERENCE));
     Some(Appointment {
         slot: Slot { start, minutes, zone: parse_zone(event.property_value(ZONE)?).ok()? },
+        own_zone: parse_zone(event.property_value(OWN_ZONE)?).ok()?,
         language: Language::from_code(event.property_value(LANGUAGE)?)?,
         ticket: value(TICKET),
         partner: value(PARTNER),

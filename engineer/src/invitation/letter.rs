@@ -1,6 +1,5 @@
 //! What the client reads of an appointment, in their language.
 
-use chrono_tz::Tz;
 use fieldlink_words::{Argument, Language, Messages};
 
 use super::appointment::Appointment;
@@ -35,13 +34,13 @@ impl Letter {
         }
     }
 
-    /// The whole text. `own`: where the engineer is.
-    pub(crate) fn text(&self, appointment: &Appointment, own: Tz) -> String {
-        let Appointment { slot, partner, phone, is_cancelled, .. } = appointment;
+    /// The whole text.
+    pub(crate) fn text(&self, appointment: &Appointment) -> String {
+        let Appointment { slot, own_zone, partner, phone, is_cancelled, .. } = appointment;
         let mut lines = vec![self.subject(appointment), String::new()];
         lines.push(self.line("when", &self.span(slot.shown_in(slot.zone))));
-        if own != slot.zone {
-            lines.push(self.line("when-for-engineer", &self.span(slot.shown_in(own))));
+        if *own_zone != slot.zone {
+            lines.push(self.line("when-for-engineer", &self.span(slot.shown_in(*own_zone))));
         }
         if !is_cancelled {
             lines.push(self.say("length", &[("minutes", u64::from(slot.minutes).into())]));

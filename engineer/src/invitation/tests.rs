@@ -1,5 +1,4 @@
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use fieldlink_protocol::{limits, text};
 use fieldlink_words::Language;
 use proptest::prelude::*;
@@ -14,6 +13,7 @@ fn now() -> DateTime<Utc> {
 fn appointment(language: Language) -> Appointment {
     Appointment {
         slot: Slot::parse("2026-12-03 14:00", "Asia/Tokyo", 90, now()).expect("a slot"),
+        own_zone: chrono_tz::Europe::Berlin,
         language,
         ticket: Some("T-7; a, b\\n".into()),
         partner: Some("Müller & Söhne KG".into()),
@@ -33,8 +33,7 @@ fn every_language_has_the_same_messages() {
 
 #[test]
 fn the_letter_says_when_by_both_clocks_and_what_to_prepare() {
-    let text =
-        Letter::new(Language::English).text(&appointment(Language::English), chrono_tz::Europe::Berlin);
+    let text = Letter::new(Language::English).text(&appointment(Language::English));
     for part in [
         "When: Thursday, 3 December 2026, 14:00 to 15:30 (Asia/Tokyo, UTC+9)",
         "For the engineer: Thursday, 3 December 2026, 06:00 to 07:30 (Europe/Berlin, UTC+1)",
@@ -47,11 +46,12 @@ fn the_letter_says_when_by_both_clocks_and_what_to_prepare() {
     ] {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
-    let german = Letter::new(Language::German).text(&appointment(Language::German), chrono_tz::Asia::Tokyo);
+    let at_home = Appointment { own_zone: chrono_tz::Asia::Tokyo, ..appointment(Language::German) };
+    let german = Letter::new(Language::German).text(&at_home);
     assert!(german.contains("Wann: Donnerstag, 3. Dezember 2026, 14:00 bis 15:30 Uhr"), "{german}");
     assert!(!german.contains("Beim Techniker"), "there is one clock");
     let cancelled = Appointment { is_cancelled: true, ..appointment(Language::German) };
-    let text = Letter::new(Language::German).text(&cancelled, chrono_tz::Asia::Tokyo);
+    let text = Letter::new(Language::German).text(&cancelled);
     assert!(text.starts_with("Abgesagt") && text.contains("findet nicht statt"), "{text}");
     for text in [text, german] {
         assert!(!text.contains(['{', '}']) && !text.contains("prepare-"), "{text}");
@@ -61,10 +61,10 @@ fn the_letter_says_when_by_both_clocks_and_what_to_prepare() {
 #[test]
 fn an_entry_is_read_back_as_its_next_version() {
     let addresses = Addresses { from: Some("ada@scans.example".into()), to: vec!["site@x.example".into()] };
-    let first = Entry::new(addresses).write(&appointment(Language::German), Tz::UTC, now());
+    let first = Entry::new(addresses).write(&appointment(Language::German), now());
     let (entry, read) = Entry::read(&first).expect("ours");
     assert_eq!(read, appointment(Language::German));
-    let second = entry.write(&read, Tz::UTC, now());
+    let second = entry.write(&read, now());
     let line = |file: &str, name: &str| {
         file.lines().find(|line| line.starts_with(name)).unwrap_or_default().trim_end().to_owned()
     };
@@ -106,7 +106,7 @@ proptest! {
         };
         prop_assume!(is_fit(&ticket) && is_fit(&partner));
         let given = Appointment { ticket, partner, ..appointment(Language::English) };
-        let file = Entry::new(Addresses::default()).write(&given, Tz::UTC, now());
+        let file = Entry::new(Addresses::default()).write(&given, now());
         let (_, read) = Entry::read(&file).expect("ours");
         prop_assert_eq!(read, given);
         prop_assert_eq!(file.matches("BEGIN:VEVENT").count(), 1);

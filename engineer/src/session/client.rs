@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
 
+/// Percent of a battery at which the engineer is told again.
+const VERY_LOW: u8 = 10;
+
 /// Whether they are there, whether they expect to be left alone, and what the session costs them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Client {
@@ -16,7 +19,7 @@ pub(super) struct Client {
     pub(super) data_used: u64,
     /// What becomes of what carries much.
     pub(super) transfers: Transfers,
-    /// The scanner's battery in percent, when it was last said to be low.
+    /// The scanner's battery in percent, if it is low.
     pub(super) battery: Option<u8>,
 }
 
@@ -30,6 +33,13 @@ impl Client {
             Announcement::QuietOver {} => self.quiet_until = None,
             Announcement::Call {} | Announcement::Note { .. } | Announcement::Outcome(_) => {}
         }
+    }
+
+    /// The scanner's battery has so many percent left, few; none: it is not low. Returns the percent that the engineer is
+    /// to be told: at first, and once it is very low.
+    pub(super) fn set_battery(&mut self, percent: Option<u8>) -> Option<u8> {
+        let before = std::mem::replace(&mut self.battery, percent);
+        percent.filter(|percent| before.is_none_or(|before| before > VERY_LOW && *percent <= VERY_LOW))
     }
 
     /// The scanner says how long the quiet period lasts still, if there is one.

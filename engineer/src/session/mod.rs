@@ -170,8 +170,9 @@ impl Session {
                 None
             }
             Heard::Battery(percent) => {
-                self.resources.client.send_modify(|client| client.battery = Some(*percent));
-                Some(Progress::Battery { percent: *percent })
+                let mut warning = None;
+                self.resources.client.send_modify(|client| warning = client.set_battery(*percent));
+                warning.map(|percent| Progress::Battery { percent })
             }
             Heard::Extended(left) => Some(Progress::Extended { seconds: left.as_secs() }),
             Heard::Chat(text) => {

@@ -115,10 +115,10 @@ pub enum FromAgent {
         /// Seconds until it is over; 0: there is none any more.
         seconds: u32,
     },
-    /// The device runs on its battery, which is low. Feature `battery`.
+    /// The device runs on its battery, which is low; said whenever it is lower. Feature `battery`.
     Battery {
-        /// Percent that are left.
-        percent: u8,
+        /// Percent that are left; none: it is not low any more.
+        percent: Option<u8>,
     },
     /// A line from the client. Feature `chat`.
     Chat {
@@ -192,7 +192,9 @@ impl Bounded for FromAgent {
                 (features.fits(), "too many features"),
             ]),
             Self::Answered { answer, .. } => answer.check(),
-            Self::Battery { percent } => all(&[(*percent <= 100, "the battery is more than full")]),
+            Self::Battery { percent } => {
+                all(&[(percent.is_none_or(|percent| percent <= 100), "the battery is more than full")])
+            }
             Self::Chat { text } => all(&[(text.len() <= limits::CHAT, "the line is too long")]),
             _ => Ok(()),
         }

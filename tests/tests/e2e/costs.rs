@@ -98,6 +98,14 @@ fn what_the_client_does_not_want_is_cut_and_says_so() {
     let from = file.to_str().expect("a path");
     let output = copy(&call, from, "scanner:/dev/null").output().expect("scp ends");
     assert!(!output.status.success() && stderr(&output).contains("metered"), "{}", stderr(&output));
+    // What is cut on its way to the scanner is not taken for whole there.
+    let (part, whole) = (engineer.home().join("part"), engineer.home().join("whole"));
+    let install = format!("cat >{0} && mv {0} {1}", part.display(), whole.display());
+    let mut installing = call.ssh(&install);
+    installing.stdin(fs::File::open(&file).expect("there")).stderr(Stdio::piped());
+    let output = installing.output().expect("it ends");
+    assert_eq!(output.status.code(), Some(126), "{}", stderr(&output));
+    assert!(part.exists() && !whole.exists(), "half a file was installed");
     // With a cable there is nothing to ask.
     wifi.set_metered(false);
     eventually("transfers pass", PATIENCE, || status(&engineer).contains("\"transfers\":\"pass\""));
@@ -140,5 +148,7 @@ fn a_low_battery_warns_both_sides() {
         let wanted = format!("\"battery\":{}", percent as u32);
         eventually("status has it, too", PATIENCE, || status(&engineer).contains(&wanted));
     }
+    battery.discharge(80.0);
+    eventually("it was swapped", PATIENCE, || status(&engineer).contains("\"battery\":null"));
     call.end();
 }

@@ -90,9 +90,14 @@ fn a_calendar_takes_the_appointment_its_change_and_its_end() {
     assert_eq!((&second["uid"], &second["sequence"]), (&first["uid"], &json!(1)));
     assert_eq!(second["end"], "2099-12-04T02:00:00+00:00", "it is as long as before");
 
+    let mut elsewhere = engineer.connect();
+    elsewhere.args(["invite", "--update", path, "--phone", "+49 89 1234"]).env("TZ", "America/New_York");
+    let reached = text(&run_with_input(&mut elsewhere, b""));
+    assert!(reached.contains("+49 89 1234") && reached.contains("Europe/Berlin"), "{reached}");
+    assert_eq!(read(&file)["start"], second["start"], "what is not given stays");
     assert!(text(&invite(&engineer, &["--cancel", path])).contains("Abgesagt"));
     let third = read(&file);
-    for (name, value) in [("method", json!("CANCEL")), ("status", json!("CANCELLED")), ("sequence", json!(2))]
+    for (name, value) in [("method", json!("CANCEL")), ("status", json!("CANCELLED")), ("sequence", json!(3))]
     {
         assert_eq!(third[name], value, "{name}");
     }

@@ -13,7 +13,7 @@ fn flow(transfers: Transfers, limit: Option<u64>) -> RuleEvent {
 /// A session whose data costs.
 fn metered() -> Rules {
     let mut rules = active(Duration::ZERO);
-    rules.handle_metered(true, SECOND);
+    rules.handle_metered(true);
     assert_eq!(events(&mut rules), [flow(Transfers::Pass, LIMIT)]);
     rules
 }
@@ -39,8 +39,8 @@ fn a_yes_is_for_the_session() {
     answer(&mut rules, question, ClientAnswer::Yes).expect("a yes");
     let answered = RuleEvent::DataAnswered { question, verdict: DataVerdict::Allowed };
     assert_eq!(events(&mut rules), [answered, flow(Transfers::Pass, None)]);
-    rules.handle_metered(false, SECOND);
-    rules.handle_metered(true, SECOND);
+    rules.handle_metered(false);
+    rules.handle_metered(true);
     rules.handle_past_limit(SECOND);
     let flows = events(&mut rules);
     assert!(flows.iter().all(|event| *event == flow(Transfers::Pass, None)), "asked once: {flows:?}");
@@ -75,35 +75,53 @@ fn what_costs_nothing_is_not_asked_about() {
     rules.handle_past_limit(SECOND);
     assert_eq!(events(&mut rules), [flow(Transfers::Pass, None)]);
     let (mut rules, question) = asking();
-    rules.handle_metered(false, SECOND);
+    rules.handle_metered(false);
     assert_eq!(events(&mut rules), [RuleEvent::Withdrawn { question }, flow(Transfers::Pass, None)]);
     let late = answer(&mut rules, question, ClientAnswer::Yes);
     assert_eq!(late, Err(Refusal::Stale(StaleAnswer::NotOpen)));
 }
 
+/// What carries much stands still, so the client is asked at once, and answers both.
 #[test]
-fn it_waits_for_its_turn() {
+fn it_is_asked_beside_other_questions() {
     let mut rules = metered();
     rules.handle_use(UseId(1), fieldlink_protocol::policy::Function::Exec, SECOND);
-    rules.handle_past_limit(SECOND);
-    let told = events(&mut rules);
-    assert!(matches!(
-        told[..],
-        [RuleEvent::Asked(_), RuleEvent::Transfers { transfers: Transfers::Held, .. }]
-    ));
     let first = asked(&rules);
-    answer(&mut rules, first, ClientAnswer::No).expect("a no");
-    let told = events(&mut rules);
-    assert!(
-        matches!(told.last(), Some(RuleEvent::Asked(Asked { asking: Asking::Data { .. }, .. }))),
-        "{told:?}"
-    );
+    rules.handle_past_limit(SECOND);
+    let second = asked(&rules);
+    assert_ne!(first, second, "it is shown first");
+    events(&mut rules);
+    answer(&mut rules, first, ClientAnswer::No).expect("open still");
+    answer(&mut rules, second, ClientAnswer::Yes).expect("a yes");
+    assert_eq!(events(&mut rules).pop(), Some(flow(Transfers::Pass, None)));
+}
+
+#[test]
+fn in_a_quiet_period_there_is_time_until_it_is_over() {
+    use fieldlink_protocol::messages::announcements::Announcement;
+    let mut rules = metered();
+    rules.handle_announcement(1, Announcement::Quiet { minutes: 20, text: String::new() }, SECOND);
+    rules.handle_past_limit(SECOND);
+    let until = rules.state().active().and_then(Active::question).expect("asked").until;
+    assert_eq!(until, SECOND + 20 * 60 * SECOND + limits::CONSENT);
+}
+
+/// A network that drops and comes back must not ask again what was refused.
+#[test]
+fn a_no_stands_whatever_the_network_does_meanwhile() {
+    let (mut rules, question) = asking();
+    answer(&mut rules, question, ClientAnswer::No).expect("a no");
+    rules.handle_metered(false);
+    rules.handle_metered(true);
+    assert_eq!(events(&mut rules).pop(), Some(flow(Transfers::Refused, LIMIT)));
+    rules.handle_past_limit(SECOND);
+    assert!(!events(&mut rules).iter().any(|event| matches!(event, RuleEvent::Asked(_))));
 }
 
 #[test]
 fn a_session_begins_with_the_limit_where_data_costs() {
     let (mut rules, registration) = open(Consent::Pin);
-    rules.handle_metered(true, SECOND);
+    rules.handle_metered(true);
     verified(&mut rules, &registration, 1).expect("greeted");
     rules.handle_greeted(true, SECOND);
     rules.handle_begun();
@@ -115,7 +133,8 @@ fn a_session_begins_with_the_limit_where_data_costs() {
 fn a_low_battery_is_told_and_shown() {
     let mut rules = active(Duration::ZERO);
     rules.handle_battery(Some(Battery { percent: 15, is_discharging: true }));
-    assert_eq!(events(&mut rules), [RuleEvent::BatteryLow { percent: 15 }]);
+    let low = RuleEvent::BatteryIs { low: Some(15) };
+    assert_eq!(events(&mut rules), [low, RuleEvent::BatteryLow { percent: 15 }]);
     assert_eq!(rules.state().active().and_then(Active::low_battery), Some(15));
     rules.handle_battery(Some(Battery { percent: 15, is_discharging: false }));
     assert_eq!(rules.state().active().and_then(Active::low_battery), None);
