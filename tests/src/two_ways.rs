@@ -6,6 +6,7 @@
 //!           └─ wlan0 ══ right ─┘
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -133,6 +134,33 @@ impl TwoWays {
         let output = ss.args(["-Htn", "state", "established", "src", address]).output().expect("ss runs");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         text.lines().filter_map(|line| line.split_whitespace().nth(2)).map(str::to_owned).collect()
+    }
+
+    /// The scanner's end of the connection over its first interface that says most while numbers come for `time`.
+    pub fn talking_over_first(&mut self, time: Duration) -> String {
+        let before = self.sent_over_first();
+        self.flow(time);
+        let sent = self.sent_over_first().into_iter();
+        let more = sent.map(|(end, sent)| (sent - before.get(&end).copied().unwrap_or_default(), end));
+        more.filter(|(_, end)| !end.is_empty()).max().expect("a connection").1
+    }
+
+    /// Bytes that were sent, by end.
+    fn sent_over_first(&self) -> BTreeMap<String, u64> {
+        let mut ss = self.device.command("ss".as_ref());
+        let output =
+            ss.args(["-Htnio", "state", "established", "src", "10.81.1.2"]).output().expect("ss runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut sent = BTreeMap::new();
+        let mut end = String::new();
+        for line in text.lines() {
+            // The facts of a connection stand indented below it.
+            match line.split_whitespace().find_map(|word| word.strip_prefix("bytes_sent:")) {
+                Some(bytes) => drop(sent.insert(std::mem::take(&mut end), bytes.parse().expect("a number"))),
+                None => end = line.split_whitespace().nth(2).unwrap_or_default().to_owned(),
+            }
+        }
+        sent
     }
 
     /// Waits for a connection in reserve, and returns its end.
