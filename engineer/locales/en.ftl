@@ -461,6 +461,7 @@ when-unreadable = could not read the time { $when }: write it as YYYY-MM-DD HH:M
 when-left-out = there is no { $when } in { $zone }: the clocks go forward then; choose another time
 when-twice = { $when } comes twice in { $zone }: the clocks go back then; choose another time
 when-over = { $when } in { $zone } is over: check date and zone
+sender-missing = calendars send their answers to whoever invites: name your address with --from, too
 own-zone-unknown = this computer does not say which time zone it is in: taking UTC for yours; --my-zone names another
 zone-unknown = there is no time zone { $zone }: name one as in Europe/Berlin (region and city, in English)
 zone-unknown-but = there is no time zone { $zone }: did you mean { $meant }?

@@ -29,6 +29,9 @@ pub(super) fn run(arguments: &InviteArguments) -> Result<u8, Failure> {
         }
         None => (Entry::new(addresses), None),
     };
+    if entry.lacks_sender() {
+        return Err(Failure::usage(say!("sender-missing")));
+    }
     let appointment = appointment(arguments, before, now)?;
     let file = [&arguments.ics, &arguments.update, &arguments.cancel].into_iter().flatten().next();
     if let Some(file) = file {

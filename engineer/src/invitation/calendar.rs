@@ -52,6 +52,11 @@ impl Entry {
         self
     }
 
+    /// Whether somebody is invited whose answer nobody would get.
+    pub(crate) fn lacks_sender(&self) -> bool {
+        self.addresses.from.is_none() && !self.addresses.to.is_empty()
+    }
+
     /// The one in a file of ours, as its next version, and what it says.
     pub(crate) fn read(file: &str) -> Result<(Self, Appointment), String> {
         let calendar: Calendar = file.parse().map_err(|_| say!("no-calendar"))?;

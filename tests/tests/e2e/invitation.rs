@@ -118,6 +118,7 @@ fn without_a_file_there_is_the_text_alone_and_wrong_use_says_what_to_do() {
         (&["--when", "2001-12-03 14:00", "--zone", "Europe/Berlin"][..], "is over"),
         (&["--when", "2099-12-03 14:00", "--zone", "Berlin"], "Europe/Berlin"),
         (&["--when", "noon", "--zone", "Europe/Berlin"], "YYYY-MM-DD HH:MM"),
+        (&["--when", "2099-12-03 14:00", "--zone", "Europe/Berlin", "--to", "b@x.example"], "--from"),
         (&["--cancel", "no-such-file.ics"], "--ics"),
         (&["--cancel", "/dev/null"], "calendar"),
     ] {
