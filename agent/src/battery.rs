@@ -16,6 +16,7 @@ use zbus::connection::Builder;
 use zbus::message::Type;
 use zbus::{Connection, MatchRule, MessageStream};
 
+use crate::bus_names::owner_changes;
 use crate::rules::Battery;
 
 /// Longest wait for one answer on the bus.
@@ -101,7 +102,7 @@ async fn try_follow(
     let bus =
         tokio::time::timeout(2 * ANSWER, connecting).await.map_err(|_| zbus::Error::from(silent()))??;
     let mut changes = changes(&bus).await?;
-    let mut owners = owners(&bus).await?;
+    let mut owners = owner_changes(&bus, NAME).await?;
     let device = DisplayDeviceProxy::builder(&bus).cache_properties(zbus::proxy::CacheProperties::No);
     let device = device.build().await?;
     backoff.reset();
@@ -137,17 +138,6 @@ async fn changes(bus: &Connection) -> zbus::Result<MessageStream> {
         .path(DISPLAY_DEVICE)
         .interface("org.freedesktop.DBus.Properties")
         .member("PropertiesChanged")
-        .build()?;
-    MessageStream::for_match_rule(rule, bus, Some(QUEUE)).await
-}
-
-async fn owners(bus: &Connection) -> zbus::Result<MessageStream> {
-    let rule = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender("org.freedesktop.DBus")
-        .interface("org.freedesktop.DBus")
-        .member("NameOwnerChanged")
-        .arg(0, NAME)
         .build()?;
     MessageStream::for_match_rule(rule, bus, Some(QUEUE)).await
 }

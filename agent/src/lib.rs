@@ -8,6 +8,7 @@
 pub mod access;
 pub mod args;
 mod battery;
+mod bus_names;
 mod clock;
 pub mod config;
 mod engineers;

@@ -24,6 +24,7 @@ use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath};
 
 use super::network_manager::{self, NAME, Picture, ROOT};
 use super::state::NetworkState;
+use crate::bus_names::owner_changes;
 use crate::task::OwnedTask;
 
 /// Longest wait for one answer on the bus.
@@ -98,7 +99,7 @@ impl Following {
         let connecting = Builder::system().method_timeout(ANSWER).build();
         let connection = tokio::time::timeout(2 * ANSWER, connecting).await.map_err(|_| silent())??;
         let bus = DBusProxy::new(&connection).await?;
-        let mut owners = owner_changes(&connection).await?;
+        let mut owners = owner_changes(&connection, NAME).await?;
         backoff.reset();
         loop {
             let owner = match bus.get_name_owner(NAME.try_into()?).await {
@@ -207,18 +208,6 @@ async fn changes(connection: &Connection, owner: &OwnedUniqueName) -> zbus::Resu
         .path_namespace(ROOT)
         .interface("org.freedesktop.DBus.Properties")
         .member("PropertiesChanged")
-        .build()?;
-    MessageStream::for_match_rule(rule, connection, Some(QUEUE)).await
-}
-
-/// Signals that NetworkManager's name has another owner, or none.
-async fn owner_changes(connection: &Connection) -> zbus::Result<MessageStream> {
-    let rule = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender("org.freedesktop.DBus")
-        .interface("org.freedesktop.DBus")
-        .member("NameOwnerChanged")
-        .arg(0, NAME)
         .build()?;
     MessageStream::for_match_rule(rule, connection, Some(QUEUE)).await
 }
