@@ -137,7 +137,8 @@ fn what_the_client_shall_read_is_checked_before_anything_else() {
     ] {
         assert!(engineer.fails(arguments, "", 2).contains(why), "{arguments:?}");
     }
-    engineer.fails(&["extend", "61"], "", 2);
+    engineer.fails(&["extend", "61", "one more test"], "", 2);
+    assert!(engineer.fails(&["extend", "30"], "", 2).contains("REASON"));
     assert!(!engineer.runtime().exists());
 }
 
@@ -145,7 +146,7 @@ fn what_the_client_shall_read_is_checked_before_anything_else() {
 fn without_a_session_nobody_is_asked() {
     let engineer = Engineer::new();
     for arguments in [
-        &["extend", "30"][..],
+        &["extend", "30", "one more test"][..],
         &["ask", "Is it green?"],
         &["chat", "hello"],
         &["chat"],
@@ -153,7 +154,7 @@ fn without_a_session_nobody_is_asked() {
     ] {
         assert!(engineer.fails(arguments, "", 217).contains("no session"), "{arguments:?}");
     }
-    engineer.fails(&["extend", "30", "--id", "572400001"], "", 219);
+    engineer.fails(&["extend", "30", "one more test", "--id", "572400001"], "", 219);
 }
 
 #[test]
