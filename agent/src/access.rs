@@ -4,6 +4,7 @@
 mod account;
 mod carry_out;
 mod command;
+mod operation;
 mod orders;
 mod relay;
 mod returning;
@@ -24,6 +25,7 @@ use tokio::task::{self, JoinError, JoinSet};
 
 pub use command::Command;
 
+use self::operation::OperationDesk;
 use self::returning::{Return, Returning};
 use self::uses::Uses;
 
@@ -31,6 +33,7 @@ use crate::battery::BatteryWatch;
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
 use crate::network::monitor;
+use crate::operation::{OperationEvent, OperationRequest};
 use crate::rules::{Battery, Rules, State};
 use crate::session::pairing::{ChargeRequest, Run, Verified};
 use crate::session::policy::UseRequest;
@@ -73,6 +76,7 @@ pub struct Access {
     proven: Option<Box<Verified>>,
     session: Option<LiveSession>,
     uses: Uses,
+    operations: OperationDesk,
     /// While an engineer works.
     battery: Option<BatteryWatch>,
     returning: Returning,
@@ -107,6 +111,8 @@ enum Event {
     RunFailed(JoinError),
     Session(SessionEvent),
     Use(UseRequest),
+    OperationRequest(OperationRequest),
+    Operation(OperationEvent),
     Return(Return),
     Command(Option<Command>),
     Network,
@@ -134,7 +140,6 @@ impl Access {
         let handle = AccessHandle { view: watcher, notifications: notifications.clone() };
         let access = Self {
             dialer: around.dialer.clone(),
-            around: Arc::new(around),
             returning: Returning::default(),
             support_id: None,
             rules,
@@ -149,6 +154,8 @@ impl Access {
             charges: mpsc::channel(16),
             session: None,
             uses: Uses::default(),
+            operations: OperationDesk::new(around.operations.clone()),
+            around: Arc::new(around),
             battery: None,
             commands,
             notice,
@@ -206,6 +213,8 @@ impl Access {
             }
             Event::Session(event) => self.on_session(event).await?,
             Event::Use(request) => self.on_use(request),
+            Event::OperationRequest(request) => self.on_operation_request(request),
+            Event::Operation(event) => self.on_operation(event),
             Event::Return(event) => self.on_return(event).await?,
             // The client is to see it, too.
             // What NetworkManager said last stands while it says nothing.
@@ -244,6 +253,8 @@ impl Access {
             command = self.commands.recv() => Event::Command(command),
             Some(charge) = self.charges.1.recv() => Event::Charge(charge),
             Some(request) = self.uses.requests.recv() => Event::Use(request),
+            Some(request) = self.operations.requests.recv() => Event::OperationRequest(request),
+            event = self.operations.follower.next() => Event::Operation(event),
             Some(run) = self.pairings.join_next_with_id() => {
                 self.pairing.remove(&run.as_ref().map_or_else(JoinError::id, |(id, _)| *id));
                 run.map_or_else(Event::RunFailed, |(_, run)| Event::Run(run))

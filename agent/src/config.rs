@@ -1,5 +1,6 @@
 //! `agent.toml`: read into types before any socket opens.
 
+mod operations;
 mod policy;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use fieldlink_protocol::settings;
 use fieldlink_transport::{Dialer, PipeLimits, Proxy, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
 
+pub use self::operations::{Operation, Titles};
 pub use self::policy::Policy;
 use crate::engineers::Engineers;
 use crate::memory;
@@ -93,6 +95,11 @@ pub struct Config {
     /// What engineers may do here.
     #[serde(default)]
     pub policy: Policy,
+    /// What is done by units of the maker's, and must not be cut in half.
+    #[serde(default)]
+    pub operation: Vec<Operation>,
+    /// For development: where the record of operations is.
+    pub operation_records: Option<PathBuf>,
     /// What stands between here and the relay.
     #[serde(default)]
     pub proxy: ProxySection,
@@ -159,6 +166,7 @@ impl Config {
         let mut config: Self = settings::parse(text)?;
         config.session.check()?;
         config.policy.check()?;
+        operations::check(&config.operation)?;
         ensure!(
             (config.access, config.consent) != (AccessMode::AtBoot, Consent::Pin),
             "access = \"at-boot\" and consent = \"pin\" cannot go together: nobody at the device would know \
@@ -173,6 +181,8 @@ impl Config {
         config.engineers = config.engineers.standing_in(directory);
         config.proxy = config.proxy.standing_in(path);
         config.ca_file = config.ca_file.map(|file| directory.join(file));
+        config.operation.iter_mut().for_each(|operation| operation.stand_in(directory));
+        config.operation_records = config.operation_records.map(|path| directory.join(path));
         config.session_program = config.session_program.map(|file| directory.join(file));
         Ok(config)
     }
@@ -229,7 +239,7 @@ impl Config {
 
     /// What an operator should know of settings that are valid: numbers that do not fit the unit as it is shipped.
     pub fn advice(&self) -> Option<String> {
-        self.session.excess(SHIPPED_MEMORY)
+        self.session.excess(SHIPPED_MEMORY).or_else(|| operations::excess(&self.operation, SHIPPED_MEMORY))
     }
 }
 

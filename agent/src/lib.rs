@@ -16,6 +16,7 @@ pub mod foreground;
 pub mod live;
 mod memory;
 pub mod network;
+pub mod operation;
 mod rules;
 pub mod service;
 mod session;

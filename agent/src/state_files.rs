@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fieldlink_identity::Proof;
-use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::ids::{OperationId, SessionId};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::ticket::{SessionTicket, Signed};
@@ -115,6 +115,16 @@ impl StateFiles {
             }
             None => ["engaged", "engaged.sig"].into_iter().for_each(|name| self.remove(name)),
         }
+    }
+
+    /// Notes that an engineer has heard how this operation ended.
+    pub fn set_told_operation(&self, run: OperationId) {
+        self.write("operation-told", run.to_string().as_bytes());
+    }
+
+    /// The latest operation of which that is noted.
+    pub fn told_operation(&self) -> Option<OperationId> {
+        self.read("operation-told")?.trim().parse().ok()
     }
 
     /// Notes why this run ends itself, for the client to read afterwards.

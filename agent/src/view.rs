@@ -1,6 +1,9 @@
 //! What the client is shown of the rules' state: a status, with every text from elsewhere cleaned.
 
+use std::collections::BTreeMap;
+
 use fieldlink_device::notice::{Notice, Person};
+use fieldlink_device::operation::Operation;
 use fieldlink_device::status::{
     Away, Beside, Phase, Question, QuestionKind, QuietPeriod, Status, Terms, Visitor,
 };
@@ -9,9 +12,9 @@ use fieldlink_protocol::messages::questions;
 use fieldlink_protocol::policy::Permission;
 use fieldlink_protocol::text;
 
-use crate::config::Config;
+use crate::config::{Config, Titles};
 use crate::network::Verdict;
-use crate::rules::{Active, Asked, Asking, Ending, Presence, Request, Rules, State};
+use crate::rules::{Active, Asked, Asking, Ending, OperationStatus, Presence, Request, Rules, State};
 
 /// What the rules' state looks like from outside. `notice` says why it is off, if it is.
 pub(crate) fn status_of(rules: &Rules, terms: &Terms, notice: Option<&Notice>, network: &Verdict) -> Status {
@@ -41,6 +44,7 @@ pub(crate) fn status_of(rules: &Rules, terms: &Terms, notice: Option<&Notice>, n
         }
         State::Active(active) => show_session(&mut status, active, relay.problem().is_some()),
     }
+    status.operation = rules.operation().map(operation_of);
     status.terms = status.visitor.as_ref().map(|_| terms.clone());
     status
 }
@@ -100,10 +104,20 @@ fn visitor_of(request: &Request) -> Visitor {
     Visitor { session: request.session, who: person_of(request) }
 }
 
+fn operation_of(OperationStatus { titles, state, line, .. }: &OperationStatus) -> Operation {
+    Operation::new(of_codes(titles), *state, line.clone())
+}
+
+/// By the codes of the languages.
+fn of_codes(titles: &Titles) -> BTreeMap<String, String> {
+    titles.iter().map(|(language, title)| (language.code().to_owned(), text::name(title))).collect()
+}
+
 fn question_of(asked: &Asked) -> Question {
     let plain = |kind| Question::new(asked.id, kind, asked.until);
     match &asked.asking {
         Asking::Use(function) => Question { function: Some(*function), ..plain(QuestionKind::Use) },
+        Asking::Operation(titles) => Question { titles: of_codes(titles), ..plain(QuestionKind::Operation) },
         Asking::Data { megabytes } => Question { megabytes: *megabytes, ..plain(QuestionKind::Data) },
         Asking::Engineers { question, .. } => match question {
             questions::Question::Extension { minutes, reason } => {

@@ -179,6 +179,23 @@ function-forward = Anschlüsse (Ports) dieses Geräts
 function-operations = Updates und andere vorbereitete Vorgänge
 function-restart = ein Neustart dieses Geräts
 
+## Vorgänge
+
+operation-starting = { $title } beginnt gleich.
+operation-running = { $title } läuft. Schalten Sie das Gerät nicht aus.
+operation-running-percent = { $title } läuft, { $percent } % sind fertig. Schalten Sie das Gerät nicht aus.
+# Es gibt keine Sitzung mehr.
+operation-finishing = { $title } wird fertiggestellt. Schalten Sie das Gerät nicht aus.
+operation-finishing-percent = { $title } wird fertiggestellt, { $percent } % sind fertig. Schalten Sie das Gerät nicht aus.
+operation-after-restart = { $title } geht von selbst weiter, wenn das Gerät neu gestartet ist. Schalten Sie das Gerät nicht aus.
+operation-succeeded = { $title } ist fertig.
+operation-succeeded-restart = { $title } ist fertig. Das Gerät muss neu gestartet werden.
+operation-failed = { $title } ist fehlgeschlagen. Sagen Sie es Ihrem Support.
+operation-lost = { $title } wurde unterbrochen, und es ist nicht bekannt, wie weit es kam. Sagen Sie es Ihrem Support.
+label-operation = Vorgang
+question-operation = Der Support möchte starten: { $title }. Sobald es läuft, darf es nicht unterbrochen werden: Schalten Sie das Gerät dann nicht aus. Erlauben?
+warning-operation-allowed = Sie haben zugestimmt. Es beginnt gleich.
+
 ## Fertige Fragen und Schritte und die Antworten zur Auswahl
 
 ready-light-at-start = Was zeigt das Licht am Scanner gleich nach dem Einschalten?
@@ -372,6 +389,7 @@ view-shell = ein Terminal
 view-command = den Befehl { $what }
 view-files = eine Dateiübertragung
 view-forward = eine Verbindung zu { $what }
+view-operation = ein Vorgang dieses Geräts
 view-something = etwas
 view-opened = Der Techniker hat geöffnet: { $what }.
 view-closed = Beendet: { $what } ({ $how })

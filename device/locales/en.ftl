@@ -183,6 +183,23 @@ function-forward = ports of this device
 function-operations = updates and other prepared operations
 function-restart = a restart of this device
 
+## Operations
+
+operation-starting = { $title } is about to start.
+operation-running = { $title } is running. Do not switch off.
+operation-running-percent = { $title } is running, { $percent } % are done. Do not switch off.
+# There is no session any more.
+operation-finishing = { $title } is finishing. Do not switch off.
+operation-finishing-percent = { $title } is finishing, { $percent } % are done. Do not switch off.
+operation-after-restart = { $title } goes on by itself when the device has restarted. Do not switch off.
+operation-succeeded = { $title } has finished.
+operation-succeeded-restart = { $title } has finished. The device needs a restart.
+operation-failed = { $title } has failed. Tell your support contact.
+operation-lost = { $title } was interrupted, and it is not known how far it came. Tell your support contact.
+label-operation = Operation
+question-operation = The engineer wants to start: { $title }. Once it runs it must not be interrupted: do not switch off then. Allow it?
+warning-operation-allowed = You agreed. It starts in a moment.
+
 ## Ready questions and steps, and the answers to choose from
 
 ready-light-at-start = What does the light on the scanner show just after it is switched on?
@@ -376,6 +393,7 @@ view-shell = a terminal
 view-command = the command { $what }
 view-files = a transfer of files
 view-forward = a connection to { $what }
+view-operation = an operation of this device
 view-something = something
 view-opened = The engineer opened { $what }.
 view-closed = Over: { $what } ({ $how })

@@ -17,6 +17,7 @@ pub mod hardening;
 pub mod live;
 pub mod network_notice;
 pub mod notice;
+pub mod operation;
 pub mod order;
 pub mod panel;
 pub mod status;

@@ -69,6 +69,8 @@ pub enum LiveKind {
     Sftp,
     /// A connection to somewhere.
     Forward,
+    /// A named operation: to start it, or follow it.
+    Operation,
     /// Of a later version.
     #[serde(other)]
     Unknown,

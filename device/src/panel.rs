@@ -9,6 +9,7 @@ use fieldlink_protocol::support_id::SupportId;
 use crate::clock;
 use crate::failure::Failure;
 use crate::network_notice::NetworkNotice;
+use crate::operation::Operation;
 use crate::order::{Local, Notification};
 use crate::status::{Away, Phase, Question, QuestionKind, Status, Visitor};
 use crate::words::Words;
@@ -52,6 +53,19 @@ impl PartialEq for View {
 /// The lines for what has changed: as few as say it.
 pub fn describe_change(words: &Words, before: &View, now: &View) -> String {
     let (was, is) = (&before.status, &now.status);
+    // What runs still when the session is over is said again: that nobody switches off now.
+    let is_left = is_at_work(was) && !is_at_work(is);
+    let operation = match &is.operation {
+        Some(operation) if was.operation != is.operation || is_left => {
+            describe_operation(words, operation, is.phase)
+        }
+        _ => String::new(),
+    };
+    describe_state_change(words, before, now) + &operation
+}
+
+fn describe_state_change(words: &Words, before: &View, now: &View) -> String {
+    let (was, is) = (&before.status, &now.status);
     let session = |status: &Status| status.visitor.as_ref().map(|visitor| visitor.session);
     if is_open(was) && is_open(is) && before.support_id() == now.support_id() {
         return describe_open_change(words, was, is);
@@ -59,8 +73,8 @@ pub fn describe_change(words: &Words, before: &View, now: &View) -> String {
     if is_at_work(was) && is_at_work(is) && session(was) == session(is) {
         return describe_session_change(words, was, is);
     }
-    let has_only_network_changed = Status { network: is.network.clone(), ..was.clone() } == *is;
-    if has_only_network_changed { String::new() } else { describe(words, now) }
+    let beside = Status { network: is.network.clone(), operation: is.operation.clone(), ..was.clone() };
+    if beside == *is { String::new() } else { describe(words, now) }
 }
 
 fn is_open(status: &Status) -> bool {
@@ -101,6 +115,22 @@ fn describe_session_change(words: &Words, was: &Status, is: &Status) -> String {
         text += &describe_open_question(words, is);
     }
     text
+}
+
+fn describe_operation(words: &Words, operation: &Operation, phase: Phase) -> String {
+    let sentence = words.operation(operation, phase);
+    match operation.line.as_str() {
+        "" => format!("  {sentence}\n"),
+        line => format!("  {sentence} [{line}]\n"),
+    }
+}
+
+/// The lines for one state, and for what must not be interrupted.
+pub fn describe_all(words: &Words, view: &View) -> String {
+    let status = &view.status;
+    let operation = status.operation.as_ref();
+    let operation = operation.map(|operation| describe_operation(words, operation, status.phase));
+    describe(words, view) + &operation.unwrap_or_default()
 }
 
 /// The lines for one state.

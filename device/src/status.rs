@@ -1,6 +1,7 @@
 //! What every process on the device may read of remote access: the D-Bus properties, what the command line prints,
 //! what the console shows. No PIN, and no sentence; every text from elsewhere is cleaned already.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{QuestionId, SessionId};
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use crate::network_notice::NetworkNotice;
 use crate::notice::{Notice, Person};
+use crate::operation::Operation;
 
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
@@ -92,6 +94,8 @@ named! {
         Use = "use",
         /// Whether more data may go over a connection that may cost money: yes or no.
         Data = "data",
+        /// Whether an operation may be started: yes or no.
+        Operation = "operation",
     }
 }
 
@@ -99,7 +103,7 @@ impl QuestionKind {
     /// Whether yes and no are the answers.
     pub fn is_yes_or_no(self) -> bool {
         match self {
-            Self::Consent | Self::Extension | Self::Use | Self::Data => true,
+            Self::Consent | Self::Extension | Self::Use | Self::Data | Self::Operation => true,
             Self::Text | Self::Step => false,
         }
     }
@@ -165,6 +169,8 @@ pub struct Question {
     pub megabytes: u32,
     /// What the engineer wants to use, if that is the question.
     pub function: Option<Function>,
+    /// What the operation is called that the engineer wants to start, by the code of the language.
+    pub titles: BTreeMap<String, String>,
     /// The question or step, if it is one that there are words for; the choices are names then.
     pub ready: Option<Ready>,
     /// The question in the engineer's words, if it is one of theirs, or why they want more time.
@@ -185,6 +191,7 @@ impl Question {
             minutes: 0,
             megabytes: 0,
             function: None,
+            titles: BTreeMap::new(),
             ready: None,
             text: String::new(),
             choices: Vec::new(),
@@ -232,6 +239,8 @@ pub struct Status {
     pub low_battery: Option<u8>,
     /// What the client is asked.
     pub question: Option<Question>,
+    /// The operation that runs, or ran last: it may outlive the session.
+    pub operation: Option<Operation>,
 }
 
 impl Status {

@@ -61,6 +61,8 @@ pub enum Warning {
     },
     /// The client agreed that more data may go over a connection that may cost them money.
     DataAllowed,
+    /// The client agreed that an operation is started.
+    OperationAllowed,
     /// The device's battery is low.
     BatteryLow {
         /// Percent that are left.
@@ -180,6 +182,7 @@ impl Warning {
             | Self::NotLetIn { .. }
             | Self::UseAllowed { .. }
             | Self::DataAllowed
+            | Self::OperationAllowed
             | Self::AnsweredNo
             | Self::Answered { .. }
             | Self::Chosen { .. }

@@ -62,6 +62,42 @@ trouble = { $tries ->
   }
 nothing-comes-through = nothing comes through any more
 
+## Operations
+
+shells-are-killed = what you type is killed when the session ends; what must not be cut in half is an operation (fieldlink-connect operation)
+operation-listed = { $operation }  { $title }
+operation-listed-file = { $operation }  { $title } (takes a file of up to { $megabytes } MB)
+operation-sending = sending the file, { $percent } %
+operation-started = { $operation } runs; from here on nothing but its own end ends it
+operation-progress = { $percent } %
+operation-skipped = some lines were left out, because they came too fast
+operation-after-restart = it goes on by itself when the scanner has restarted
+operation-succeeded = { $operation } has finished
+operation-failed = { $operation } has failed with exit code { $code }
+operation-killed = { $operation } was ended by signal { $signal }
+operation-lost = { $operation } was interrupted, and nobody knows how far it came: look at the scanner before anything else
+operation-wants-restart = { $ended }; the scanner needs a restart for it (fieldlink-connect restart)
+operation-goes-on = the operation goes on by itself; see how far it is with fieldlink-connect operation --follow, also in a later session
+operation-not-reached = could not reach the scanner's operations: { $said }
+operation-starts = the scanner starts the operation { $operation }
+operation-runs = the scanner runs the operation { $operation }; it goes on whatever becomes of the session
+operation-runs-percent = the scanner runs the operation { $operation }: { $percent } %
+operation-waits = the operation { $operation } goes on by itself when the scanner has restarted
+operation-none-here = this scanner has no operations (agent.toml names none)
+operation-unknown = this scanner has no operation of that name; it has: { $names }
+operation-never = not allowed by this scanner: policy.operations = "never" in agent.toml
+operation-too-often = the client was asked too often just now: try again in ten seconds
+operation-busy = another operation runs, or is about to: see how far it is with fieldlink-connect operation --follow
+operation-not-any-more = the session is over, or the client's yes is: nothing was started
+operation-takes-no-file = this operation takes no file
+operation-file-too-large = the file is too large for this operation: { $detail }
+operation-file-incomplete = the file did not arrive in full, and nothing was started: { $detail }
+operation-not-started = nothing was started: { $detail }
+operation-none-yet = no operation runs on this scanner, and none has
+file-unreadable = could not read { $path }: { $error }
+no-ordinary-file = { $path } is no ordinary file
+file-broke-off = could not read on in the file: { $error }
+
 ## Why a session ended, as a part of a sentence
 
 reason-engineer-ended = the engineer ended it

@@ -2,6 +2,7 @@
 
 mod dialogue;
 mod invite;
+mod operation;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use dialogue::{
     AskArguments, EndArguments, NoteArguments, NoteSource, OutcomeArgument, QuietArguments, StepArguments,
 };
 pub use invite::InviteArguments;
+pub use operation::OperationArguments;
 
 use crate::exit;
 
@@ -133,6 +135,12 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         id: Option<String>,
     },
+    /// Start an operation of the scanner's, a system update say, and show how far it is
+    ///
+    /// The client is asked first. Once it runs nothing here ends it: neither the end of the session, nor Ctrl-C, nor a lost
+    /// network. What you type into a shell is killed with the session; what must not be cut in half is an operation. The
+    /// exit code is the operation's own.
+    Operation(OperationArguments),
     /// Make a note of this session, which the client reads, too
     Note(NoteArguments),
     /// Send the client a line, or show what was said

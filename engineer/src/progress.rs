@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
+use fieldlink_protocol::messages::operation::{OperationEnd, OperationState};
 use fieldlink_protocol::text;
 use serde::Serialize;
 
@@ -84,6 +85,13 @@ pub(crate) enum Progress {
         /// Percent that are left.
         percent: u8,
     },
+    /// How an operation of the scanner's stands.
+    Operation {
+        /// Its name.
+        operation: String,
+        /// How it stands now.
+        how: OperationState,
+    },
     /// The client wrote a line.
     Chat {
         /// The line.
@@ -144,6 +152,7 @@ impl Progress {
                 | Self::Presence { .. }
                 | Self::Transfers { .. }
                 | Self::Battery { .. }
+                | Self::Operation { .. }
                 | Self::Chat { .. }
         )
     }
@@ -171,6 +180,7 @@ impl Progress {
             Self::Presence { presence } => Some(present(*presence)),
             Self::Transfers { transfers, bytes } => Some(data_used(*bytes, *transfers)),
             Self::Battery { percent } => Some(say!("battery-is-low", percent = u64::from(*percent))),
+            Self::Operation { operation, how } => Some(operated(operation, *how)),
             Self::Chat { text } => Some(say!("chat-arrived", text = text)),
             Self::LeftOut { count } => Some(say!("lines-left-out", count = *count)),
             Self::Ended { message, .. } | Self::Failed { message, .. } => {
@@ -179,6 +189,36 @@ impl Progress {
             _ => None,
         }
     }
+}
+
+/// How an operation stands.
+pub(crate) fn operated(operation: &str, how: OperationState) -> String {
+    let name = text::name(operation);
+    match how {
+        OperationState::Starting {} => say!("operation-starts", operation = name),
+        OperationState::Running { percent: None } => say!("operation-runs", operation = name),
+        OperationState::Running { percent: Some(percent) } => {
+            say!("operation-runs-percent", operation = name, percent = u64::from(percent))
+        }
+        OperationState::AfterRestart {} => say!("operation-waits", operation = name),
+        OperationState::Over { result, restart } => ended(&name, result, restart),
+    }
+}
+
+/// How an operation ended.
+pub(crate) fn ended(operation: &str, end: OperationEnd, restart: bool) -> String {
+    let operation = text::name(operation);
+    let ended = match end {
+        OperationEnd::Succeeded {} => say!("operation-succeeded", operation = operation),
+        OperationEnd::Failed { code } => {
+            say!("operation-failed", operation = operation, code = u64::from(code))
+        }
+        OperationEnd::Killed { signal } => {
+            say!("operation-killed", operation = operation, signal = u64::from(signal))
+        }
+        OperationEnd::Lost {} => say!("operation-lost", operation = operation),
+    };
+    if restart { say!("operation-wants-restart", ended = ended) } else { ended }
 }
 
 /// Whether the client is there, and what follows.
@@ -298,6 +338,7 @@ impl Console {
             | Progress::Presence { .. }
             | Progress::Transfers { .. }
             | Progress::Battery { .. }
+            | Progress::Operation { .. }
             | Progress::LeftOut { .. } => progress.sentence(),
             _ => None,
         }
@@ -308,6 +349,13 @@ impl Console {
         self.clear();
         if self.manner != Manner::Json {
             print(text);
+        }
+    }
+
+    /// Shows how far something is, on a line that changes; only a terminal has one.
+    pub(crate) fn working(&self, text: &str) {
+        if self.manner == Manner::Terminal {
+            self.wait(text);
         }
     }
 

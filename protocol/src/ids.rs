@@ -94,6 +94,10 @@ hex_id!(
     QuestionId, 16, "a question ID"
 );
 hex_id!(
+    /// One run of an operation on a scanner. Drawn by the agent.
+    OperationId, 16, "an operation's ID"
+);
+hex_id!(
     /// The ed25519 public key that an agent draws at every start.
     AgentKey, 32, "an agent key"
 );

@@ -53,6 +53,7 @@ pub const FEATURES: &[&str] = &[
     feature::DATA,
     feature::BATTERY,
     feature::QUIET,
+    feature::OPERATIONS,
 ];
 
 /// Names of features that messages depend on.
@@ -71,6 +72,8 @@ pub mod feature {
     pub const DATA: &str = "data";
     /// How long a quiet period lasts still.
     pub const QUIET: &str = "quiet";
+    /// How a named operation stands.
+    pub const OPERATIONS: &str = "operations";
     /// That the device's battery is low.
     pub const BATTERY: &str = "battery";
 }

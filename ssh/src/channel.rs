@@ -11,6 +11,8 @@ use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind};
 pub enum ChannelRequest {
     /// A shell, a command or sftp.
     Program(ProgramKind),
+    /// To start a named operation, or follow one.
+    Operation,
     /// A connection to somewhere.
     Forward(ConnectTarget),
 }
@@ -24,6 +26,8 @@ pub enum ChannelKind {
     Exec,
     /// File transfer.
     Sftp,
+    /// Named operations.
+    Operation,
     /// A connection to somewhere.
     Forward,
 }
@@ -35,19 +39,21 @@ impl ChannelRequest {
             Self::Program(ProgramKind::Shell {}) => ChannelKind::Shell,
             Self::Program(ProgramKind::Exec { .. }) => ChannelKind::Exec,
             Self::Program(ProgramKind::Sftp {}) => ChannelKind::Sftp,
+            Self::Operation => ChannelKind::Operation,
             Self::Forward(_) => ChannelKind::Forward,
         }
     }
 }
 
 impl ChannelKind {
-    /// What opening such a channel takes leave for. A file transfer takes leave for each file.
+    /// What opening such a channel takes leave for. A file transfer takes leave for each file, and an operation when it is
+    /// to be started.
     pub fn function(self) -> Option<Function> {
         match self {
             Self::Shell => Some(Function::Shell),
             Self::Exec => Some(Function::Exec),
             Self::Forward => Some(Function::Forward),
-            Self::Sftp => None,
+            Self::Sftp | Self::Operation => None,
         }
     }
 }

@@ -14,7 +14,7 @@ use fieldlink_session::wire::ConnectTarget;
 use futures_util::future::BoxFuture;
 use russh::ChannelOpenFailure;
 
-use super::channel::{ChannelIdentity, ChannelRequest, Opener};
+use super::channel::{ChannelIdentity, ChannelKind, ChannelRequest, Opener};
 use super::forward_policy::ForwardPolicy;
 use super::lease::ChannelLease;
 use super::passage::{Passage, PathClosed, Way};
@@ -153,8 +153,7 @@ impl ChannelPath {
         self.permits(request)?;
         match request.kind().function() {
             Some(function) => Self::leave_of(&self.policy, function).await?,
-            None if self.closes_files() => return Err(Denied::Never(Function::Upload).into()),
-            None => {}
+            None => self.closes(request.kind()).map_or(Ok(()), |function| Err(Denied::Never(function)))?,
         }
         // What is opened is the engineer's input as well: a command needs no other.
         self.pass_input().await.map_err(|PathClosed| Denied::Over.into())
@@ -191,14 +190,22 @@ impl ChannelPath {
         FILES.iter().all(|function| self.policy.permission(*function) == Permission::Allowed)
     }
 
-    fn closes_files(&self) -> bool {
-        FILES.iter().all(|function| self.policy.permission(*function) == Permission::Never)
+    /// The function that is never permitted and without which a channel of this kind is good for nothing.
+    fn closes(&self, kind: ChannelKind) -> Option<Function> {
+        let is_never = |function: &Function| self.policy.permission(*function) == Permission::Never;
+        match kind {
+            ChannelKind::Sftp => FILES.iter().all(is_never).then_some(Function::Upload),
+            ChannelKind::Operation => Some(Function::Operations).filter(is_never),
+            ChannelKind::Shell | ChannelKind::Exec | ChannelKind::Forward => None,
+        }
     }
 
     fn permits(&self, request: &ChannelRequest) -> Result<(), Refusal> {
         match request {
             // Where a name leads is checked when it is connected.
-            ChannelRequest::Program(_) | ChannelRequest::Forward(ConnectTarget::Own { .. }) => Ok(()),
+            ChannelRequest::Program(_)
+            | ChannelRequest::Operation
+            | ChannelRequest::Forward(ConnectTarget::Own { .. }) => Ok(()),
             ChannelRequest::Forward(ConnectTarget::Tcp { host, port }) => {
                 match self.forwards.permits(host, *port) {
                     true => Ok(()),
@@ -453,5 +460,8 @@ pub(super) mod tests {
         assert!(let_in(&closed, 1, sftp()).is_err(), "files go neither way");
         let (asking, _) = path_with(Rule(Permission::Ask, Err(Denied::Refused)));
         assert!(let_in(&asking, 1, sftp()).is_ok() && !asking.lets_files_pass(), "each file is looked at");
+        let never = let_in(&closed, 1, ChannelRequest::Operation).map(drop);
+        assert_eq!(never, Err(Denied::Never(Function::Operations).into()));
+        assert!(let_in(&asking, 1, ChannelRequest::Operation).is_ok(), "asked when one is to be started");
     }
 }

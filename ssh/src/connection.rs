@@ -1,5 +1,6 @@
 //! One SSH connection: which key and account may log in, and which requests lead where.
 
+use fieldlink_protocol::messages::operation;
 use fieldlink_session::wire::{ConnectTarget, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize};
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
@@ -9,7 +10,7 @@ use tokio::sync::watch;
 use super::channel::ChannelRequest;
 use super::channel_path::prohibited;
 use super::forward;
-use super::program::{self, ProgramDeps, RunningProgram};
+use super::program::{self, ProgramDeps, RunningProgram, StartKind};
 use super::session_channel::SessionChannels;
 use super::tasks::ChannelTasks;
 
@@ -46,7 +47,7 @@ impl Connection {
     async fn start(
         &mut self,
         id: ChannelId,
-        kind: ProgramKind,
+        kind: StartKind,
         session: &mut Session,
     ) -> Result<(), russh::Error> {
         if !self.take_early(id, session)? {
@@ -78,7 +79,7 @@ impl Connection {
         if !self.tasks.has_room_for_forward() {
             return reply.reject(ChannelOpenFailure::ResourceShortage).await;
         }
-        let ProgramDeps { opener, path, programs, backlog, cancel } = self.deps.clone();
+        let ProgramDeps { opener, path, programs, backlog, cancel, .. } = self.deps.clone();
         let target = path.narrow(target);
         let work = async move {
             let request = ChannelRequest::Forward(target.clone());
@@ -248,7 +249,7 @@ impl Handler for Connection {
     }
 
     async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
-        self.start(id, ProgramKind::Shell {}, session).await
+        self.start(id, StartKind::Program(ProgramKind::Shell {}), session).await
     }
 
     async fn exec_request(
@@ -257,7 +258,7 @@ impl Handler for Connection {
         command: &[u8],
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        self.start(id, ProgramKind::Exec { command: command.to_vec() }, session).await
+        self.start(id, StartKind::Program(ProgramKind::Exec { command: command.to_vec() }), session).await
     }
 
     async fn subsystem_request(
@@ -267,7 +268,8 @@ impl Handler for Connection {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         match name {
-            "sftp" => self.start(id, ProgramKind::Sftp {}, session).await,
+            "sftp" => self.start(id, StartKind::Program(ProgramKind::Sftp {}), session).await,
+            operation::SUBSYSTEM => self.start(id, StartKind::Operation, session).await,
             _ => session.channel_failure(id),
         }
     }

@@ -23,6 +23,7 @@ mod server_config;
 mod session_channel;
 pub mod session_process;
 pub mod sftp;
+mod subsystem;
 mod tap;
 mod tasks;
 mod thread;
@@ -47,6 +48,7 @@ use tokio_util::sync::CancellationToken;
 pub use channel::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Opener};
 pub use channel_path::{ChannelPath, Policy};
 pub use server_config::{new_host_key, parse_engineer_key};
+pub use subsystem::Subsystem;
 pub use tap::Tap;
 pub use thread::SshThread;
 
@@ -71,6 +73,7 @@ pub struct SshServer {
     who: (SessionId, EngineerId),
     path: Arc<ChannelPath>,
     programs: SessionClient,
+    operations: Arc<dyn Subsystem>,
     backlog: Backlog,
     ended: watch::Receiver<Option<Reason>>,
 }
@@ -95,6 +98,8 @@ pub struct SshServerParts {
     pub path: Arc<ChannelPath>,
     /// Starts programs and connects forwards.
     pub programs: SessionClient,
+    /// Serves named operations.
+    pub operations: Arc<dyn Subsystem>,
     /// Why the session ended, once it has.
     pub ended: watch::Receiver<Option<Reason>>,
 }
@@ -102,8 +107,9 @@ pub struct SshServerParts {
 impl SshServer {
     /// A server for one session.
     pub fn new(parts: SshServerParts) -> Self {
-        let SshServerParts { dialer, keys, bounds, host_key, engineer_key, user, who, path, programs, ended } =
+        let SshServerParts { host_key, engineer_key, user, who, path, programs, operations, ended, .. } =
             parts;
+        let SshServerParts { dialer, keys, bounds, .. } = parts;
         let config = Arc::new(server_config::server_config(host_key));
         Self {
             dialer,
@@ -115,6 +121,7 @@ impl SshServer {
             who,
             path,
             programs,
+            operations,
             backlog: Backlog::default(),
             ended,
         }
@@ -201,6 +208,7 @@ impl SshServer {
             opener: Opener { session, pipe, engineer },
             path: self.path.clone(),
             programs: self.programs.clone(),
+            operations: self.operations.clone(),
             backlog: self.backlog.beside(),
             cancel: stop_channels.clone(),
         };

@@ -1,4 +1,4 @@
-//! A shell, a command or sftp in a session channel: leave to start it, its signals, its size.
+//! A shell, a command or a subsystem in a session channel: leave to start it, its signals, its size.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,6 +16,7 @@ use super::channel_path::ChannelPath;
 use super::input::{Backlog, PendingInput};
 use super::lease::ChannelLease;
 use super::screen::Screen;
+use super::subsystem::{self, Serving, Subsystem};
 use crate::session_process::{Program, ProgramRequest, SessionClient, TerminalMaster};
 
 /// What a shell says of a command it cannot run.
@@ -23,10 +24,19 @@ const CANNOT_START: u8 = 126;
 /// Signals that are kept for a program that has not been started yet, or while input is held.
 const EARLY_SIGNALS: usize = 4;
 
+/// What to start.
+#[derive(Debug, Clone)]
+pub(super) enum StartKind {
+    /// In `fieldlink-session`.
+    Program(ProgramKind),
+    /// The agent's own subsystem.
+    Operation,
+}
+
 /// What to start, and the channel that it belongs to.
 pub(super) struct Start {
     pub(super) channel: u32,
-    pub(super) kind: ProgramKind,
+    pub(super) kind: StartKind,
     pub(super) terminal: Option<TerminalRequest>,
     pub(super) environment: Vec<(String, String)>,
 }
@@ -37,6 +47,7 @@ pub(super) struct ProgramDeps {
     pub(super) opener: Opener,
     pub(super) path: Arc<ChannelPath>,
     pub(super) programs: SessionClient,
+    pub(super) operations: Arc<dyn Subsystem>,
     pub(super) backlog: Backlog,
     pub(super) cancel: CancellationToken,
 }
@@ -144,13 +155,14 @@ pub(super) async fn run(
         Err(problem) => Err(problem),
     };
     match started {
-        Ok((lease, program)) => {
+        Ok((lease, program, serving)) => {
             let lease = Arc::new(lease);
             running.started(&deps.programs, &program, &lease).await;
             ways.pending.let_in(lease.clone());
             let screen = Screen::of(&deps.path, lease.identity());
             let carrier = Carrier { lease, output, is_over: running.is_over, cut: Cut::default() };
-            carrier.run_until(deps.cancel, ways, screen, program, deps.programs).await;
+            let carrying = carrier.run_until(deps.cancel, ways, screen, program, deps.programs);
+            serving.beside(carrying).await;
         }
         Err(problem) => {
             let saying = say_why_not(ways.input, output, problem, running.is_over);
@@ -161,7 +173,7 @@ pub(super) async fn run(
 
 /// Waits for the path's leave. Safe to cancel.
 async fn ask_leave(deps: &ProgramDeps, start: &Start, output: &Output) -> Result<ChannelLease, String> {
-    if let ProgramKind::Exec { command } = &start.kind
+    if let StartKind::Program(ProgramKind::Exec { command }) = &start.kind
         && command.len() > MAX_COMMAND
     {
         return Err(format!(
@@ -170,7 +182,10 @@ async fn ask_leave(deps: &ProgramDeps, start: &Start, output: &Output) -> Result
             command.len()
         ));
     }
-    let request = ChannelRequest::Program(start.kind.clone());
+    let request = match &start.kind {
+        StartKind::Program(kind) => ChannelRequest::Program(kind.clone()),
+        StartKind::Operation => ChannelRequest::Operation,
+    };
     let waiting = match deps.path.asks_for(&request) {
         Some(function) => Some(format!("waiting for the client to allow this ({function})")),
         None if deps.path.holds_input() => Some("waiting for the client to be back".to_owned()),
@@ -187,8 +202,19 @@ async fn start_with(
     deps: &ProgramDeps,
     start: Start,
     lease: ChannelLease,
-) -> Result<(ChannelLease, Program), String> {
-    let Start { kind: program, terminal, environment, .. } = start;
+) -> Result<(ChannelLease, Program, Serving), String> {
+    let Start { kind, terminal, environment, .. } = start;
+    let program = match kind {
+        StartKind::Program(program) => program,
+        StartKind::Operation => {
+            let served = subsystem::start(&*deps.operations, deps.opener);
+            let (program, serving) = served.map_err(|error| {
+                lease.finish(ChannelStatus::Failed);
+                format!("could not serve the subsystem: {error}")
+            })?;
+            return Ok((lease, program, serving));
+        }
+    };
     // What looks at the requests of a file transfer reads pipes, not a terminal.
     let terminal = terminal.filter(|_| !matches!(program, ProgramKind::Sftp {}));
     let size = terminal.as_ref().map(|terminal| terminal.size);
@@ -196,7 +222,7 @@ async fn start_with(
     match deps.programs.start_program(request).await {
         Ok(program) => {
             size.into_iter().for_each(|size| lease.set_terminal(size));
-            Ok((lease, program))
+            Ok((lease, program, Serving::elsewhere()))
         }
         Err(error) => {
             lease.finish(ChannelStatus::Failed);

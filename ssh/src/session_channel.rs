@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 
-use fieldlink_session::wire::{
-    MAX_ENVIRONMENT, MAX_VARIABLES, ProgramKind, TerminalRequest, accepts_variable,
-};
+use fieldlink_session::wire::{MAX_ENVIRONMENT, MAX_VARIABLES, TerminalRequest, accepts_variable};
 use futures_util::FutureExt;
 use russh::server::{Handle, Msg};
 use russh::{Channel, ChannelId, ChannelMsg};
 
 use super::channel_io::{Early, Input, Output};
-use super::program::{RunningProgram, Start};
+use super::program::{RunningProgram, Start, StartKind};
 
 /// Session channels that one connection may have open, as OpenSSH's `MaxSessions`.
 const MOST: usize = 10;
@@ -24,7 +22,7 @@ pub(super) struct SessionChannels(HashMap<ChannelId, SessionChannel>);
 enum SessionChannel {
     /// Opened; `pty-req` and `env` may come.
     Preparing(Box<Preparing>),
-    /// A shell or a command runs in it, or sftp.
+    /// A shell or a command runs in it, or a subsystem.
     Running(RunningProgram),
 }
 
@@ -83,7 +81,7 @@ impl SessionChannels {
     pub(super) fn begin(
         &mut self,
         id: ChannelId,
-        kind: ProgramKind,
+        kind: StartKind,
         connection: Handle,
     ) -> Option<(Start, (Input, Output))> {
         let SessionChannel::Preparing(_) = self.0.get(&id)? else { return None };

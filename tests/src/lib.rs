@@ -6,6 +6,7 @@ pub mod container;
 pub mod fuzzing;
 pub mod lab;
 pub mod let_in;
+pub mod maker;
 pub mod meddler;
 pub mod network_lab;
 pub mod proxy;
@@ -21,6 +22,7 @@ pub use fieldlink_testbed::{
     engineer, home, programs, relay, scanner,
 };
 pub use lab::{Lab, Namespace};
+pub use maker::Maker;
 pub use proxy::{ProxyKind, ProxyServer};
 pub use service::Service;
 pub use two_ways::TwoWays;

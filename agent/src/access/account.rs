@@ -6,13 +6,14 @@ use fieldlink_device::warning::Warning;
 use fieldlink_identity::Proven;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::announcements::Outcome;
+use fieldlink_protocol::messages::operation::OperationRefusal;
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::policy::Denied;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 
 use crate::clock;
-use crate::rules::{DataVerdict, NotLetIn, Request, RuleEvent};
+use crate::rules::{DataVerdict, NotLetIn, OperationStatus, Request, RuleEvent};
 use crate::view::{self, person_of};
 
 /// What the client is told of `event`, beside what the status shows.
@@ -41,6 +42,11 @@ fn warning_of(event: &RuleEvent) -> Option<Warning> {
         RuleEvent::UseAnswered { function, verdict, .. } => match verdict {
             Ok(()) => Warning::UseAllowed { function: *function },
             Err(Denied::Unanswered(_)) => Warning::NoAnswer,
+            Err(_) => Warning::AnsweredNo,
+        },
+        RuleEvent::OperationAnswered { verdict, .. } => match verdict {
+            Ok(()) => Warning::OperationAllowed,
+            Err(OperationRefusal::Unanswered) => Warning::NoAnswer,
             Err(_) => Warning::AnsweredNo,
         },
         RuleEvent::DataAnswered { verdict, .. } => match verdict {
@@ -146,6 +152,18 @@ pub(super) fn audit(event: &RuleEvent) {
         RuleEvent::UseAnswered { function, verdict, .. } => {
             let (function, is_allowed) = (function.name(), verdict.is_ok());
             tracing::info!(target: AUDIT, function, is_allowed, "the client was asked about a function");
+        }
+        RuleEvent::OperationAnswered { name, verdict, .. } => {
+            let is_allowed = verdict.is_ok();
+            tracing::info!(target: AUDIT, operation = name, is_allowed, "the client was asked about an operation");
+        }
+        RuleEvent::OperationNotStarted { status } => {
+            let OperationStatus { session, name, run, .. } = status;
+            tracing::info!(target: AUDIT, %session, operation = name, %run, "an operation was not started");
+        }
+        RuleEvent::OperationIs { status, is_turn: true } => {
+            let OperationStatus { session, name, run, state, .. } = status;
+            tracing::info!(target: AUDIT, %session, operation = name, %run, ?state, "an operation");
         }
         RuleEvent::DataAnswered { verdict, .. } => {
             tracing::info!(target: AUDIT, ?verdict, "the client was asked about more data");

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
+use fieldlink_protocol::messages::operation::OperationState;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
@@ -12,9 +13,9 @@ use super::{Access, Unconfirmed, account};
 use crate::battery::BatteryWatch;
 use crate::clock;
 use crate::network::monitor::Standing;
-use crate::rules::{Ending, Request, RuleEvent};
-use crate::session::LiveSession;
+use crate::rules::{Ending, OperationStatus, Request, RuleEvent};
 use crate::session::policy::SessionPolicy;
+use crate::session::{LiveSession, SessionOffer};
 use crate::tunnel::Tunnel;
 use crate::view::notice_of;
 use fieldlink_ssh::session_process::EndOutcome;
@@ -59,6 +60,8 @@ impl Access {
                 self.say_standing();
             }
             RuleEvent::UseDecided { uses, verdict, .. } => self.uses.decide(&uses, verdict),
+            RuleEvent::OperationDecided { id, verdict } => self.operations.decide(id, verdict),
+            RuleEvent::OperationTold { status } => self.note_told(&status),
             RuleEvent::ClientAway { is_held } => self.hold_input(is_held),
             RuleEvent::ClientHere { .. } => self.hold_input(false),
             RuleEvent::Transfers { transfers, limit } => {
@@ -88,6 +91,9 @@ impl Access {
             | RuleEvent::Noted { .. }
             | RuleEvent::OutcomeSaid(_)
             | RuleEvent::UseAnswered { .. }
+            | RuleEvent::OperationAnswered { .. }
+            | RuleEvent::OperationNotStarted { .. }
+            | RuleEvent::OperationIs { .. }
             | RuleEvent::DataAnswered { .. }
             | RuleEvent::DataUsed { .. }
             | RuleEvent::BatteryLow { .. }
@@ -103,6 +109,13 @@ impl Access {
 
     fn hold_input(&self, is_held: bool) {
         self.session.iter().for_each(|session| session.hold_input(is_held));
+    }
+
+    /// An agent after this one need not tell it again.
+    fn note_told(&self, status: &OperationStatus) {
+        if matches!(status.state, OperationState::Over { .. }) {
+            self.state_files.set_told_operation(status.run);
+        }
     }
 
     fn open_tunnel(&mut self, support_id: SupportId) {
@@ -133,8 +146,10 @@ impl Access {
         self.pairings.shutdown().await;
         self.pairing.clear();
         let policy = SessionPolicy::new(self.around.policy.clone(), self.uses.sender.clone());
+        let offer =
+            SessionOffer { policy: Arc::new(policy), operations: Arc::new(self.operations.service()) };
         if let Some(session) = &mut self.session {
-            session.begin(Arc::new(policy));
+            session.begin(offer);
         }
     }
 
@@ -195,6 +210,7 @@ impl Access {
         };
         let outcome = end(self.session.take(), reason, closing).await;
         self.uses.give_up();
+        self.operations.give_up();
         if let Some(battery) = self.battery.take() {
             battery.close().await;
         }

@@ -8,7 +8,7 @@ use fieldlink_protocol::messages::questions::Answer;
 
 use super::Access;
 use crate::clock;
-use crate::rules::{Presence, RuleEvent};
+use crate::rules::{OperationStatus, Presence, RuleEvent};
 
 impl Access {
     pub(super) fn tell_engineer(&self, event: &RuleEvent) {
@@ -30,6 +30,7 @@ impl Access {
             RuleEvent::ClientAway { is_held: false } => self.say_of_client(ClientPresence::Away),
             RuleEvent::ClientHere { .. } => self.say_of_client(ClientPresence::Here),
             RuleEvent::DataUsed { .. } | RuleEvent::Transfers { .. } => self.say_data(),
+            RuleEvent::OperationTold { status } => self.say_operation(status),
             RuleEvent::QuietBegan { until, .. } => self.say_quiet(Some(*until)),
             RuleEvent::QuietOver => self.say_quiet(None),
             RuleEvent::BatteryIs { low } => self.say_battery(*low),
@@ -52,6 +53,7 @@ impl Access {
         self.say_quiet(active.quiet().map(|quiet| quiet.until));
         self.say_battery(active.low_battery());
         self.say_data();
+        self.rules.operation().into_iter().for_each(|status| self.say_operation(status));
     }
 
     fn say(&self, message: FromAgent) {
@@ -68,6 +70,12 @@ impl Access {
     fn say_of_client(&self, state: ClientPresence) {
         if self.engineer_has(feature::PRESENCE) {
             self.say(FromAgent::Presence { state });
+        }
+    }
+
+    fn say_operation(&self, OperationStatus { name, state, .. }: &OperationStatus) {
+        if self.rules.state().active().is_some() && self.engineer_has(feature::OPERATIONS) {
+            self.say(FromAgent::Operation { operation: name.clone(), state: *state });
         }
     }
 

@@ -100,6 +100,7 @@ fn kind_of(kind: ChannelKind) -> LiveKind {
         ChannelKind::Shell => LiveKind::Shell,
         ChannelKind::Exec => LiveKind::Exec,
         ChannelKind::Sftp => LiveKind::Sftp,
+        ChannelKind::Operation => LiveKind::Operation,
         ChannelKind::Forward => LiveKind::Forward,
     }
 }
@@ -109,7 +110,9 @@ fn what_of(request: &ChannelRequest) -> String {
         ChannelRequest::Program(ProgramKind::Exec { command }) => {
             String::from_utf8_lossy(&command[..command.len().min(COMMAND)]).into_owned()
         }
-        ChannelRequest::Program(ProgramKind::Shell {} | ProgramKind::Sftp {}) => String::new(),
+        ChannelRequest::Program(ProgramKind::Shell {} | ProgramKind::Sftp {}) | ChannelRequest::Operation => {
+            String::new()
+        }
         ChannelRequest::Forward(ConnectTarget::Own { host, port } | ConnectTarget::Tcp { host, port }) => {
             format!("{host}:{port}")
         }

@@ -12,6 +12,7 @@ use super::battery::BatteryCheck;
 use super::conversation::{Rate, Said};
 use super::data::DataUse;
 use super::event::{DataVerdict, RuleEvent};
+use super::operation::Wishes;
 use super::policy::Leaves;
 use super::presence::{Presence, PresenceCheck};
 use super::question::Asked;
@@ -55,6 +56,8 @@ pub(crate) struct Active {
     said: Said,
     /// What the client has agreed to, and what waits for that.
     pub(super) leaves: Leaves,
+    /// The operation that the engineer wants to start.
+    pub(super) wishes: Wishes,
     /// How much the session moves.
     pub(super) data: DataUse,
     pub(super) battery: BatteryCheck,
@@ -110,6 +113,7 @@ impl Active {
             chat: Rate::of_chat(),
             said: Said::default(),
             leaves: Leaves::default(),
+            wishes: Wishes::default(),
             data,
             battery: BatteryCheck::default(),
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fieldlink_device::order::ClientAnswer;
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::operation::OperationRefusal;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::policy::{Denied, Function};
 
@@ -58,7 +59,7 @@ impl Active {
         self.leaves.handle_dropped(id);
         let is_over = |asked: &mut Asked| match asked.asking {
             Asking::Use(function) => !self.leaves.waits_for(function),
-            Asking::Engineers { .. } | Asking::Data { .. } => false,
+            Asking::Engineers { .. } | Asking::Data { .. } | Asking::Operation(_) => false,
         };
         if let Some(asked) = self.asked.take_if(is_over) {
             events.push_back(RuleEvent::Withdrawn { question: asked.id });
@@ -66,10 +67,12 @@ impl Active {
         }
     }
 
-    /// Puts the next question about a function, unless another question is open.
+    /// Puts the next question about a function or an operation, unless another question is open.
     pub(super) fn ask_next(&mut self, now: Duration, events: &mut Events) {
-        if let (None, Some(function)) = (&self.asked, self.leaves.next()) {
-            self.put(Asking::Use(function), now + limits::CONSENT, events);
+        let operation = || self.wishes.waiting().map(|wanted| Asking::Operation(wanted.titles.clone()));
+        let next = self.leaves.next().map(Asking::Use).or_else(operation);
+        if let (None, Some(asking)) = (&self.asked, next) {
+            self.put(asking, now + limits::CONSENT, events);
         }
     }
 
@@ -121,6 +124,7 @@ impl Active {
                 self.asked = None;
                 self.settle_use(id, function, verdict, now, events);
             }
+            Asking::Operation(_) => return self.handle_answer_on_operation(answer, now, events),
             // It has a place of its own.
             Asking::Data { .. } => return Err(StaleAnswer::NotOpen),
             Asking::Engineers { request, question } => {
@@ -144,6 +148,9 @@ impl Active {
             }
             Asking::Use(function) => {
                 self.settle_use(question, function, Err(Denied::Unanswered(function)), now, events);
+            }
+            Asking::Operation(_) => {
+                self.settle_operation(question, Err(OperationRefusal::Unanswered), now, events);
             }
             Asking::Data { .. } => {}
         }

@@ -93,6 +93,7 @@ impl Rules {
                 self.events.push_back(RuleEvent::Admitted { request, length, deadline });
                 active.begin_data(&mut self.events);
                 self.state = State::Active(Box::new(active));
+                self.tell_operation();
                 true
             }
             _ => false,

@@ -6,12 +6,14 @@ use fieldlink_device::verdict::Verdict;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::messages::announcements::Outcome;
 use fieldlink_protocol::messages::control::Transfers;
+use fieldlink_protocol::messages::operation::OperationRefusal;
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::policy::{Denied, Function};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 use super::ending::{Ending, Teller};
+use super::operation::OperationStatus;
 use super::policy::UseId;
 use super::question::Asked;
 use super::request::Request;
@@ -169,6 +171,39 @@ pub(crate) enum RuleEvent {
     BatteryLow {
         /// Percent that are left.
         percent: u8,
+    },
+    /// The client was asked whether an operation may be started, and this came of it.
+    OperationAnswered {
+        /// The question as the client saw it.
+        question: QuestionId,
+        /// The operation's name.
+        name: String,
+        /// The answer.
+        verdict: Result<(), OperationRefusal>,
+    },
+    /// What the engineer wanted to start may be started, or not.
+    OperationDecided {
+        /// The wish.
+        id: UseId,
+        /// Why not, if it may not.
+        verdict: Result<(), OperationRefusal>,
+    },
+    /// An operation's unit did not take it.
+    OperationNotStarted {
+        /// How it stood.
+        status: OperationStatus,
+    },
+    /// How an operation stands has changed.
+    OperationIs {
+        /// How it stands now.
+        status: OperationStatus,
+        /// Whether it was started, is over or waits for a restart, rather than being a bit further.
+        is_turn: bool,
+    },
+    /// The engineer is to be told how an operation stands.
+    OperationTold {
+        /// How it stands.
+        status: OperationStatus,
     },
     /// These uses of a function may go on, or not.
     UseDecided {

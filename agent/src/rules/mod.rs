@@ -24,6 +24,8 @@ mod event;
 mod extension;
 #[cfg(test)]
 mod model;
+mod operating;
+mod operation;
 mod pair;
 mod pairing;
 mod policy;
@@ -53,6 +55,7 @@ pub(crate) use active::Active;
 pub(crate) use battery::Battery;
 pub(crate) use ending::{Ending, Teller};
 pub(crate) use event::{DataVerdict, NotLetIn, RuleEvent};
+pub(crate) use operation::{OperationStatus, WantedOperation};
 pub(crate) use pair::Pair;
 pub(crate) use policy::UseId;
 pub(crate) use presence::Presence;
@@ -66,6 +69,7 @@ pub(crate) use verdict::VerdictWanted;
 
 use crate::config::{Consent, PresenceMode, SessionConfig};
 use crate::network::reach::Failure;
+use operation::Operated;
 
 /// Pairs that are drawn for one press, should the relay say that an ID is taken.
 const MOST_REDRAWS: u8 = 3;
@@ -81,6 +85,7 @@ pub(crate) struct Rules {
     state: State,
     relay: RelayLink,
     verdict: VerdictWanted,
+    operated: Operated,
     /// Whether data costs the client money.
     is_metered: bool,
     /// Pairs drawn anew since the client's press.
@@ -95,8 +100,21 @@ impl Rules {
     pub(crate) fn new(consent: Consent, presence: PresenceMode, session: SessionConfig) -> Self {
         let (state, relay, events) = (State::Off, RelayLink::default(), Events::new());
         let (disbelieved, verdict) = (HashSet::new(), VerdictWanted::default());
+        let operated = Operated::default();
         let (is_metered, redraws) = (false, 0);
-        Self { consent, presence, session, state, relay, verdict, is_metered, redraws, disbelieved, events }
+        Self {
+            consent,
+            presence,
+            session,
+            state,
+            relay,
+            verdict,
+            operated,
+            is_metered,
+            redraws,
+            disbelieved,
+            events,
+        }
     }
 
     /// Where remote access stands.
@@ -290,6 +308,7 @@ impl Rules {
         let request = before.request().cloned();
         if let State::Active(active) = &before {
             self.verdict.ask(active.request.session, now);
+            self.operated.handle_session_over();
         }
         self.events.push_back(RuleEvent::Closed { request, ending, is_relay_away });
     }

@@ -8,16 +8,18 @@ use std::sync::Arc;
 
 use fieldlink_device::order::ClientAnswer;
 use fieldlink_device::verdict;
-use fieldlink_protocol::ids::{QuestionId, RunId};
+use fieldlink_protocol::ids::{OperationId, QuestionId, RunId};
 use fieldlink_protocol::messages::announcements::Announcement;
+use fieldlink_protocol::messages::operation::{OperationEnd, OperationState};
 use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::pairing::attempts::Charge;
-use fieldlink_protocol::policy::Function;
+use fieldlink_protocol::policy::{Function, Permission};
 use proptest::prelude::*;
 
 use super::tests::{events, outage, registration, request};
 use super::*;
+use crate::config::Titles;
 use account::Account;
 use input::{Input, OrderKind, input};
 
@@ -32,6 +34,9 @@ struct Model {
     account: Account,
     /// How many there were.
     uses: u64,
+    /// What was wanted last, of operations, and what runs.
+    wishes: u64,
+    run: OperationId,
     /// For which reasons the client knows that engineers were turned away, since they switched remote access on.
     told: HashSet<Reason>,
     /// Whether the client does something just now.
@@ -52,6 +57,8 @@ impl Model {
             earlier: None,
             account: Account::default(),
             uses: 0,
+            wishes: 0,
+            run: OperationId::from_bytes([0; 16]),
             told: HashSet::new(),
             is_client: false,
             is_metered: false,
@@ -120,6 +127,39 @@ impl Model {
                 let id = UseId(self.uses.saturating_sub(back.into()));
                 self.account.uses.remove(&id);
                 rules.handle_use_dropped(id, now);
+            }
+            Input::OperationWanted(is_asked) => {
+                self.wishes += 1;
+                let id = UseId(self.wishes);
+                self.account.wishes.insert(id);
+                let (name, titles) = ("update".to_owned(), Titles::new());
+                let permission = if is_asked { Permission::Ask } else { Permission::Allowed };
+                self.account.is_operation_asked = is_asked;
+                rules.handle_operation_wanted(WantedOperation { id, name, titles }, permission, now);
+            }
+            Input::OperationDropped(back) => {
+                let id = UseId(self.wishes.saturating_sub(back.into()));
+                self.account.wishes.remove(&id);
+                self.account.granted_wishes.remove(&id);
+                rules.handle_operation_dropped(id, now);
+            }
+            Input::OperationStart(back) => {
+                let id = UseId(self.wishes.saturating_sub(back.into()));
+                let was_busy = self.account.is_operated;
+                let run = OperationId::random();
+                if rules.handle_operation_start(id, run).is_ok() {
+                    prop_assert!(self.account.granted_wishes.remove(&id), "after a yes, once");
+                    prop_assert!(!was_busy, "one at a time");
+                    self.run = run;
+                }
+            }
+            Input::OperationIs(is_ours, is_over) => {
+                let run = if is_ours { self.run } else { OperationId::random() };
+                let over = OperationState::Over { result: OperationEnd::Succeeded {}, restart: false };
+                let state = if is_over { over } else { OperationState::Running { percent: None } };
+                let (name, titles, line) = ("update".to_owned(), Titles::new(), String::new());
+                let session = request(1).session;
+                rules.handle_operation_is(OperationStatus { run, session, name, titles, state, line });
             }
             Input::Quiet(0) => rules.handle_announcement(1, Announcement::QuietOver {}, now),
             Input::Quiet(minutes) => {

@@ -10,6 +10,7 @@ use fieldlink_protocol::policy::Function;
 use fieldlink_protocol::text;
 
 use super::StaleAnswer;
+use crate::config::Titles;
 
 /// A question that the client has not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub(crate) enum Asking {
     },
     /// Whether a function may be used in this session.
     Use(Function),
+    /// Whether an operation may be started, which is called so.
+    Operation(Titles),
     /// Whether more data may go over a connection that may cost them money.
     Data {
         /// More than so many megabytes have.
@@ -46,7 +49,7 @@ impl Asked {
     pub(super) fn request(&self) -> Option<u32> {
         match &self.asking {
             Asking::Engineers { request, .. } => Some(*request),
-            Asking::Use(_) | Asking::Data { .. } => None,
+            Asking::Use(_) | Asking::Operation(_) | Asking::Data { .. } => None,
         }
     }
 }

@@ -23,17 +23,19 @@ use tokio::sync::{mpsc, watch};
 
 use self::control::{Control, ControlEvent, EngineerHello, Greeting};
 use self::pairing::Verified;
+pub(crate) use self::work::SessionOffer;
 use self::work::{Meter, ProcessEvent, Stage, Work};
 use crate::config::{Config, Policy};
 use crate::engineers::Engineers;
 use crate::live::LiveView;
 use crate::memory;
+use crate::operation::Operations;
 use crate::rules::{Request, Teller};
 use fieldlink_ssh::forward_policy::ForwardPolicy;
 use fieldlink_ssh::session_process::{
     EndOutcome, Launch, SessionEvents, SessionProcess, StartError, Starting, WatchLimits,
 };
-use fieldlink_ssh::{self as ssh, ChannelPath, SshServer, SshServerParts, SshThread};
+use fieldlink_ssh::{self as ssh, ChannelPath, SshServer, SshServerParts, SshThread, Subsystem};
 
 /// A session from the verified PIN on.
 pub(crate) struct LiveSession {
@@ -79,6 +81,8 @@ pub struct SessionDeps {
     pub forwards: ForwardPolicy,
     /// Whose word counts for who an engineer is.
     pub engineers: Engineers,
+    /// What is done by units of the maker's.
+    pub operations: Arc<Operations>,
     /// Where what terminals show can be watched.
     pub live: LiveView,
 }
@@ -94,7 +98,8 @@ impl SessionDeps {
             tracing::warn!(window = bounds.window, "{problem}: using a smaller one");
         }
         let Config { policy, forward: forwards, engineers, .. } = config.clone();
-        Self { dialer, bounds, launch, policy, forwards, engineers, live: LiveView::default() }
+        let (operations, live) = (Arc::new(Operations::new(config)), LiveView::default());
+        Self { dialer, bounds, launch, policy, forwards, engineers, operations, live }
     }
 }
 
@@ -195,16 +200,15 @@ impl LiveSession {
     }
 
     /// Begins to start the session process. What comes of it is an event.
-    /// `policy` says what the engineer may do.
-    pub(crate) fn begin(&mut self, policy: Arc<dyn fieldlink_ssh::Policy>) {
+    pub(crate) fn begin(&mut self, offer: SessionOffer) {
         let starting = Starting::begin(self.around.launch.clone(), WatchLimits::default());
-        self.stage = Stage::Starting(starting, policy);
+        self.stage = Stage::Starting(starting, offer);
     }
 
     fn on_started(
         &mut self,
         started: Result<(SessionProcess, SessionEvents), StartError>,
-        policy: Arc<dyn fieldlink_ssh::Policy>,
+        SessionOffer { policy, operations }: SessionOffer,
     ) -> Result<(), BeginError> {
         self.stage = Stage::Greeted;
         let (process, process_events) = started?;
@@ -212,9 +216,10 @@ impl LiveSession {
         let tap = watched.clone();
         let path = Arc::new(ChannelPath::new(policy, self.around.forwards.clone(), tap));
         let (ended, _) = watch::channel(None);
-        let ssh = self.serve_ssh(&path, &process, &ended)?;
+        let ssh = self.serve_ssh((&path, &operations), &process, &ended)?;
         let meter = Meter::new();
-        self.stage = Stage::Working(Work { process, process_events, ssh, path, meter, watched, ended });
+        let work = Work { process, process_events, ssh, path, operations, meter, watched, ended };
+        self.stage = Stage::Working(Box::new(work));
         Ok(())
     }
 
@@ -231,21 +236,20 @@ impl LiveSession {
         let Self { control, control_events, stage, .. } = before;
         drop(control_events);
         control.abandon().await;
-        let Stage::Working(Work { process, process_events, ssh, path, meter, watched, ended }) = stage else {
-            return Err(BeginError::Stuck);
-        };
+        let Stage::Working(work) = stage else { return Err(BeginError::Stuck) };
+        let Work { ssh, .. } = *work;
         ssh.cancel();
         if !ssh.joined().await {
             return Err(BeginError::Stuck);
         }
-        let ssh = self.serve_ssh(&path, &process, &ended)?;
-        self.stage = Stage::Working(Work { process, process_events, ssh, path, meter, watched, ended });
+        let ssh = self.serve_ssh((&work.path, &work.operations), &work.process, &work.ended)?;
+        self.stage = Stage::Working(Box::new(Work { ssh, ..*work }));
         Ok(())
     }
 
     fn serve_ssh(
         &self,
-        path: &Arc<ChannelPath>,
+        (path, operations): (&Arc<ChannelPath>, &Arc<dyn Subsystem>),
         process: &SessionProcess,
         ended: &watch::Sender<Option<Reason>>,
     ) -> Result<SshThread, BeginError> {
@@ -260,6 +264,7 @@ impl LiveSession {
             who: self.who,
             path: path.clone(),
             programs: process.client(),
+            operations: operations.clone(),
             ended: ended.subscribe(),
         }))?)
     }
@@ -298,8 +303,8 @@ impl LiveSession {
         let process_event = async {
             match &mut self.stage {
                 Stage::Greeted => std::future::pending().await,
-                Stage::Starting(starting, policy) => {
-                    ProcessEvent::Started(starting.started().await, policy.clone())
+                Stage::Starting(starting, offer) => {
+                    ProcessEvent::Started(starting.started().await, offer.clone())
                 }
                 Stage::Working(work) => work.next_event().await,
             }
@@ -315,7 +320,7 @@ impl LiveSession {
             event = process_event => event,
         };
         match process_event {
-            ProcessEvent::Started(started, policy) => SessionEvent::Begun(self.on_started(started, policy)),
+            ProcessEvent::Started(started, offer) => SessionEvent::Begun(self.on_started(started, offer)),
             ProcessEvent::Moved(bytes) => SessionEvent::DataUsed(bytes),
             ProcessEvent::PastLimit(bytes) => SessionEvent::PastLimit(bytes),
             ProcessEvent::Lost(lost) => SessionEvent::ProcessLost(

@@ -40,6 +40,11 @@ pub(crate) struct SessionPolicy {
 /// In one run of the agent: a use of an earlier session is none of a later one's.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
+/// Names the next use.
+pub(crate) fn next_use() -> UseId {
+    UseId(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 impl SessionPolicy {
     /// Nothing was agreed to yet.
     pub(crate) fn new(policy: Policy, rules: mpsc::Sender<UseRequest>) -> Self {
@@ -60,7 +65,7 @@ impl fieldlink_ssh::Policy for SessionPolicy {
         let (rules, granted) = (self.rules.clone(), self.granted.clone());
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            let id = UseId(NEXT.fetch_add(1, Ordering::Relaxed));
+            let id = next_use();
             let wanted = UseRequest::Wanted { id, function, reply };
             rules.send(wanted).await.map_err(|_| Denied::Over)?;
             let mut waiting = Waiting { id, rules, is_answered: false };

@@ -10,7 +10,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use fieldlink_ssh::session_process::{
     EndOutcome, SessionEvents, SessionLost, SessionProcess, StartError, Starting,
 };
-use fieldlink_ssh::{ChannelPath, Policy, SshThread};
+use fieldlink_ssh::{ChannelPath, Policy, SshThread, Subsystem};
 
 use crate::live::Watched;
 
@@ -19,9 +19,18 @@ pub(super) enum Stage {
     /// The client has not said yes.
     Greeted,
     /// What runs the engineer's programs is on its way.
-    Starting(Starting, Arc<dyn Policy>),
+    Starting(Starting, SessionOffer),
     /// The engineer can be let in, or is there.
-    Working(Work),
+    Working(Box<Work>),
+}
+
+/// What an engineer is offered in a session, beside programs.
+#[derive(Clone)]
+pub(crate) struct SessionOffer {
+    /// What they may do.
+    pub(crate) policy: Arc<dyn Policy>,
+    /// The scanner's named operations.
+    pub(crate) operations: Arc<dyn Subsystem>,
 }
 
 /// What exists from the admission on.
@@ -30,6 +39,7 @@ pub(super) struct Work {
     pub(super) process_events: SessionEvents,
     pub(super) ssh: SshThread,
     pub(super) path: Arc<ChannelPath>,
+    pub(super) operations: Arc<dyn Subsystem>,
     pub(super) meter: Meter,
     /// What of it can be watched.
     pub(super) watched: Arc<Watched>,
@@ -39,7 +49,7 @@ pub(super) struct Work {
 /// What becomes of it by itself.
 pub(super) enum ProcessEvent {
     /// The session process runs, or does not.
-    Started(Result<(SessionProcess, SessionEvents), StartError>, Arc<dyn Policy>),
+    Started(Result<(SessionProcess, SessionEvents), StartError>, SessionOffer),
     /// It is gone, or misbehaves.
     Lost(Option<SessionLost>),
     /// So many bytes were moved.

@@ -1,9 +1,14 @@
 //! Whether anybody could connect: switching remote access on and off, and what to read out.
 
+use std::collections::HashMap;
+
+use fieldlink_protocol::{limits, text};
+
 use super::arguments::{BusArguments, from_bus, to_bus};
 use super::subject::subject;
-use super::text::given;
+use super::text::{cleaned, given};
 use crate::notice::Notice;
+use crate::operation::{Operation, OperationPhase};
 use crate::status::{Phase, Status};
 
 subject! {
@@ -22,6 +27,18 @@ subject! {
         "Problem" = problem: String,
         /// Wrong PINs so far, for this support ID.
         "WrongTries" = wrong_tries: u32,
+        /// The operation that runs, or ran last, a system update say; it may outlive its session: "starting", "running" and
+        /// "after-restart" (it goes on by itself then) must not be interrupted; "succeeded", "failed", "lost" (nobody knows how
+        /// it ended). Empty without one.
+        "Operation" = operation: String,
+        /// What it is called, by language ("en", "de").
+        "OperationTitles" = operation_titles: HashMap<String, String>,
+        /// Percent that are done, plus one; 0: it does not say.
+        "OperationProgress" = operation_progress: u32,
+        /// The last line that it printed; foreign text.
+        "OperationLine" = operation_line: String,
+        /// Whether the device is to be restarted for it.
+        "OperationRestart" = operation_restart: bool,
         /// The agent's version.
         "Version" = version: String,
         /// The language that the device's operator has set ("en", "de"); empty if the locale decides.
@@ -47,7 +64,7 @@ subject! {
         /// Something the client should know. Codes and arguments: "time-left" (minutes t) and "more-time" (seconds t) of the
         /// session, "no-more-time"; "wrong-pin" and "broken-off" (engineer, company, ticket, partner, authority s), "not-believed" (with reason s); what became of a
         /// question: "refused" and "not-let-in" (engineer s), "answered" (text s), "answered-no", "no-answer", "withdrawn",
-        /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection); "use-allowed" (function s), "data-allowed"; "battery-low" (percent y);
+        /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection); "use-allowed" (function s), "data-allowed", "operation-allowed"; "battery-low" (percent y);
         /// "quiet" (seconds t, text s), "quiet-over", "called", "noted" (text s, by_client b), "outcome" (result, summary, prepare
         /// s); "still-there" (seconds t), "nobody-there" (is_held b), "back-again" (was_held b); "verdict-given" (verdict, words s).
         "Warning" = warning(code: &str, arguments: BusArguments);
@@ -56,13 +73,20 @@ subject! {
 
 impl From<&Status> for AccessProperties {
     fn from(status: &Status) -> Self {
-        let notice = status.notice.as_ref();
+        let (notice, operation) = (status.notice.as_ref(), status.operation.as_ref());
         Self {
             state: status.phase.name().to_owned(),
             notice: notice.map_or("", Notice::code).to_owned(),
             notice_arguments: notice.map(|notice| to_bus(notice.arguments())).unwrap_or_default(),
             problem: status.problem.clone().unwrap_or_default(),
             wrong_tries: status.wrong_tries.into(),
+            operation: operation.map_or("", |operation| operation.phase.name()).to_owned(),
+            operation_titles: operation.map(|it| it.titles.clone().into_iter().collect()).unwrap_or_default(),
+            operation_progress: operation
+                .and_then(|it| it.percent)
+                .map_or(0, |percent| u32::from(percent) + 1),
+            operation_line: operation.map_or("", |operation| &operation.line).to_owned(),
+            operation_restart: operation.is_some_and(|operation| operation.restart),
             ..Self::default()
         }
     }
@@ -76,6 +100,13 @@ impl AccessProperties {
             given(&self.notice).map(|code| Notice::of_parts(&code, from_bus(&self.notice_arguments)));
         status.problem = given(&self.problem);
         status.wrong_tries = u8::try_from(self.wrong_tries).unwrap_or(u8::MAX);
+        status.operation = OperationPhase::from_name(&self.operation).map(|phase| Operation {
+            titles: cleaned(&self.operation_titles),
+            phase,
+            percent: self.operation_progress.checked_sub(1).and_then(|percent| u8::try_from(percent).ok()),
+            line: text::printable(&self.operation_line, limits::CHAT),
+            restart: self.operation_restart,
+        });
         Some(())
     }
 }

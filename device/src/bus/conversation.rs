@@ -1,12 +1,13 @@
 //! What is asked, answered and said while an engineer is there.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::policy::Function;
 
 use super::subject::subject;
-use super::text::microseconds;
+use super::text::{cleaned, microseconds};
 use crate::status::{Question, QuestionKind, QuietPeriod, Status};
 
 subject! {
@@ -16,7 +17,7 @@ subject! {
     properties ConversationProperties {
         /// The open question's ID; empty without one. An answer must name it.
         "Question" = question: String,
-        /// "consent", "extension", "use", "data", "step" or "text".
+        /// "consent", "extension", "use", "data", "operation", "step" or "text".
         "QuestionKind" = question_kind: String,
         /// How many minutes longer, for an extension.
         "QuestionMinutes" = question_minutes: u32,
@@ -24,6 +25,8 @@ subject! {
         "QuestionMegabytes" = question_megabytes: u32,
         /// What the engineer wants to use (kind use): shell, exec, upload, download, forward, operations or restart.
         "QuestionFunction" = question_function: String,
+        /// What the operation is called that the engineer wants to start (kind operation), by language ("en", "de").
+        "QuestionTitles" = question_titles: HashMap<String, String>,
         /// A question or step that the device has words for, by its name (kinds text and step), with QuestionChoices by their
         /// names: light-at-start, light-while-scanning, sounds, battery-swap, cable, restart-by-hand.
         "QuestionReady" = question_ready: String,
@@ -41,7 +44,7 @@ subject! {
 
     /// What the person beside the device answers and says.
     methods ConversationMethods {
-        /// Says yes to the question that is named (kinds consent, extension, use and data), or that it is done (kind step). polkit: .allow
+        /// Says yes to the question that is named (kinds consent, extension, use, data and operation), or that it is done (kind step). polkit: .allow
         "Allow" = allow(question: &str);
         /// Says no to the question that is named (any kind). polkit: .allow
         "Refuse" = refuse(question: &str);
@@ -75,6 +78,7 @@ impl From<&Status> for ConversationProperties {
             question_minutes: question.minutes,
             question_megabytes: question.megabytes,
             question_function: question.function.map_or("", Function::name).to_owned(),
+            question_titles: question.titles.clone().into_iter().collect(),
             question_ready: question.ready.map_or("", Ready::name).to_owned(),
             question_text: question.text.clone(),
             question_choices: question.choices.clone(),
@@ -100,6 +104,7 @@ impl ConversationProperties {
             minutes: self.question_minutes,
             megabytes: self.question_megabytes,
             function: Function::from_name(&self.question_function),
+            titles: cleaned(&self.question_titles),
             ready: Ready::from_name(&self.question_ready),
             text: self.question_text.clone(),
             choices: self.question_choices.clone(),

@@ -34,6 +34,12 @@ pub(super) fn to_text(words: &Words, status: &Status) -> String {
     if status.verdict_for.is_some() {
         lines.add("", &words.say("verdict-asked"));
     }
+    if let Some(operation) = &status.operation {
+        lines.add(&label("label-operation"), &words.operation(operation, status.phase));
+        if !operation.line.is_empty() {
+            lines.add("", &operation.line);
+        }
+    }
     if let Some(Visitor { who, .. }) = &status.visitor {
         lines.add(&label("label-engineer"), &format!("{} ({})", who.engineer, who.company));
         lines.add("", &words.identity(who));
@@ -135,13 +141,14 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
     let (_, arguments) = notice::parts(&status.network);
     let question = status.question.as_ref().map(|question| {
         let text = words.question(question, status.visitor.as_ref());
-        let Question { id, kind, minutes, megabytes, function, ready, choices, .. } = question;
+        let Question { id, kind, minutes, megabytes, function, titles, ready, choices, .. } = question;
         json!({
             "id": id,
             "kind": kind,
             "minutes": minutes,
             "megabytes": megabytes,
             "function": function,
+            "titles": titles,
             "ready": ready,
             "text": text,
             "choices": choices,
@@ -176,6 +183,7 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
         "metered": status.is_metered,
         "low_battery": status.low_battery,
         "question": question,
+        "operation": status.operation,
     });
     format!("{value}\n")
 }
@@ -240,6 +248,7 @@ mod tests {
                 kind: QuestionKind::Consent,
                 minutes: 0,
                 function: None,
+                titles: Default::default(),
                 ready: None,
                 text: String::new(),
                 choices: Vec::new(),

@@ -56,7 +56,7 @@ pub async fn run(words: Words, mut feed: Feed, at_end: InputEnd) {
     let mut shown = feed.view.borrow_and_update().clone();
     let mut screen = Screen::default();
     let mut countdown = Countdown::default();
-    screen.print(&crate::panel::describe(&words, &shown));
+    screen.print(&crate::panel::describe_all(&words, &shown));
     loop {
         tokio::select! {
             // How a question was closed is shown before the status that follows.

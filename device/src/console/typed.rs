@@ -138,6 +138,7 @@ mod tests {
             kind,
             minutes: 0,
             function: None,
+            titles: Default::default(),
             ready: None,
             text: "?".into(),
             choices,

@@ -119,6 +119,7 @@ pub(super) fn describe(words: &Words, kind: LiveKind, what: &str) -> String {
         LiveKind::Exec => words.say_with("view-command", &[("what", what.into())]),
         LiveKind::Sftp => words.say("view-files"),
         LiveKind::Forward => words.say_with("view-forward", &[("what", what.into())]),
+        LiveKind::Operation => words.say("view-operation"),
         LiveKind::Unknown => words.say("view-something"),
     }
 }

@@ -5,6 +5,7 @@
 //! which message each type is.
 
 mod consent;
+mod operation;
 mod ready;
 mod said;
 mod telling;

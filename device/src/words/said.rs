@@ -7,6 +7,7 @@ use fieldlink_protocol::reason::Reason;
 use super::{Argument, Words};
 use crate::network_notice::{NetworkKind, NetworkNotice};
 use crate::notice::{Notice, Person};
+use crate::operation;
 use crate::status::{Away, Question, QuestionKind, Visitor};
 use crate::warning::Warning;
 
@@ -98,6 +99,7 @@ impl Words {
             Warning::Refused { engineer } => of_engineer("warning-refused", engineer),
             Warning::NotLetIn { engineer } => of_engineer("warning-not-let-in", engineer),
             Warning::UseAllowed { function } => self.of_function("warning-use-allowed", Some(*function)),
+            Warning::OperationAllowed => self.say("warning-operation-allowed"),
             Warning::DataAllowed => self.say("warning-data-allowed"),
             Warning::BatteryLow { percent } => {
                 self.say_with("warning-battery-low", &[("percent", u64::from(*percent).into())])
@@ -168,6 +170,10 @@ impl Words {
                 }
             }
             QuestionKind::Use => self.of_function("question-use", question.function),
+            QuestionKind::Operation => {
+                let title = operation::title(&question.titles, self.language());
+                self.say_with("question-operation", &[("title", title.into())])
+            }
             QuestionKind::Data => {
                 self.say_with("question-data", &[("megabytes", u64::from(question.megabytes).into())])
             }

@@ -131,6 +131,7 @@ fn warnings() -> Vec<Warning> {
         Warning::Chosen { choice: "blue".into() },
         Warning::Done,
         Warning::DataAllowed,
+        Warning::OperationAllowed,
         Warning::BatteryLow { percent: 20 },
         Warning::UseAllowed { function: Function::Upload },
         Warning::Quiet { seconds: 1_200, text: String::new() },

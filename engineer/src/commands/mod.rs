@@ -12,6 +12,7 @@ mod end;
 mod forward;
 mod invite;
 mod login;
+mod operation;
 mod proxy;
 mod run;
 mod ssh_config;
@@ -65,6 +66,7 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Step(arguments) => ask::step(arguments, console),
         Command::Quiet(arguments) => announce::quiet(arguments),
         Command::Call { id } => announce::call(id),
+        Command::Operation(arguments) => block_on(operation::run(arguments, console)),
         Command::Note(arguments) => announce::note(arguments),
         Command::Chat { id, words } => chat::run(id, &words, console),
         Command::Status { json } => status::run(json),

@@ -9,9 +9,9 @@ use serde_json::json;
 use super::choosing::describe_broken_off;
 use crate::config::Directories;
 use crate::exit::Failure;
-use crate::local_socket::{Reply, Request, Status, client};
+use crate::local_socket::{Operation, Reply, Request, Status, client};
 use crate::printing::{print_answer, print_json};
-use crate::progress::{data_used, present};
+use crate::progress::{data_used, operated, present};
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
 use crate::words::say;
 
@@ -64,6 +64,9 @@ fn table(sessions: &[Status]) -> String {
         if let Some(percent) = status.battery {
             let battery = say!("battery-is-low", percent = u64::from(percent));
             let _ = writeln!(table, "{}: {battery}", status.id.grouped());
+        }
+        if let Some(Operation { name, state }) = &status.operation {
+            let _ = writeln!(table, "{}: {}", status.id.grouped(), operated(name, *state));
         }
         if let Some(trouble) = &status.trouble {
             let _ = writeln!(table, "{}: {trouble}", status.id.grouped());
@@ -126,6 +129,7 @@ mod tests {
             data_used: None,
             transfers: Transfers::Pass,
             battery: None,
+            operation: None,
             trouble: None,
         };
         let asking = Status {

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::{ClientPresence, FromAgent, Transfers};
+use fieldlink_protocol::messages::operation::OperationState;
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::messages::{Features, decode};
 use fieldlink_protocol::reason::Reason;
@@ -67,6 +68,8 @@ pub(crate) enum Heard {
     Quiet(Option<Duration>),
     /// Percent that are left in the scanner's battery, if they are few.
     Battery(Option<u8>),
+    /// How an operation of the scanner's stands.
+    Operation(String, OperationState),
     /// A line from the client, fit to be shown.
     Chat(String),
     /// The agent is out of reach. Told again when there is more to say.
@@ -174,6 +177,9 @@ impl Conversation {
                 Ok(Heard::Quiet((left > 0).then(|| seconds(left))))
             }
             (FromAgent::Battery { percent }, Phase::Admitted) => Ok(Heard::Battery(percent)),
+            (FromAgent::Operation { operation, state }, Phase::Admitted) => {
+                Ok(Heard::Operation(operation, state))
+            }
             (FromAgent::Chat { text }, Phase::Admitted) => Ok(Heard::Chat(text::clean(&text, limits::CHAT))),
             _ => Err(Broken(Reason::Incompatible)),
         }

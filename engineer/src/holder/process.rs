@@ -55,6 +55,9 @@ async fn hold(
         Err(not_opened) => return refuse(not_opened, console),
     };
     session.progress().inspect(|progress| console.tell(progress));
+    if order.uses == Uses::Shell {
+        console.say(&say!("shells-are-killed"));
+    }
     let held = Held { session, stops, console };
     match order.uses {
         Uses::Others if order.json => held.hold().await,

@@ -11,6 +11,7 @@ use std::io;
 
 use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
+use fieldlink_protocol::messages::operation::OperationState;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
@@ -152,8 +153,20 @@ pub(crate) struct Status {
     pub transfers: Transfers,
     /// The scanner's battery in percent, if it is low.
     pub battery: Option<u8>,
+    /// The operation that runs, or ran last.
+    pub operation: Option<Operation>,
     /// While interrupted: what is wrong, and how often another connection was tried.
     pub trouble: Option<Trouble>,
+}
+
+/// An operation of the scanner's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Operation {
+    /// Its name.
+    pub(crate) name: String,
+    /// How it stands.
+    pub(crate) state: OperationState,
 }
 
 pub(crate) fn encode<T: Serialize>(message: &T) -> Vec<u8> {

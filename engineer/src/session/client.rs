@@ -4,12 +4,15 @@ use std::time::{Duration, Instant};
 
 use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
+use fieldlink_protocol::messages::operation::OperationState;
+
+use crate::local_socket::Operation;
 
 /// Percent of a battery at which the engineer is told again.
 const VERY_LOW: u8 = 10;
 
 /// Whether they are there, whether they expect to be left alone, and what the session costs them.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Client {
     /// As the scanner said last.
     pub(super) presence: ClientPresence,
@@ -21,6 +24,8 @@ pub(super) struct Client {
     pub(super) transfers: Transfers,
     /// The scanner's battery in percent, if it is low.
     pub(super) battery: Option<u8>,
+    /// The operation that runs, or ran last.
+    pub(super) operation: Option<Operation>,
 }
 
 impl Client {
@@ -40,6 +45,15 @@ impl Client {
     pub(super) fn set_battery(&mut self, percent: Option<u8>) -> Option<u8> {
         let before = std::mem::replace(&mut self.battery, percent);
         percent.filter(|percent| before.is_none_or(|before| before > VERY_LOW && *percent <= VERY_LOW))
+    }
+
+    /// An operation stands so now. Whether the engineer is to be told: not of every percent.
+    pub(super) fn set_operation(&mut self, operation: Operation) -> bool {
+        let kind = std::mem::discriminant::<OperationState>;
+        let before = self.operation.replace(operation.clone());
+        before.is_none_or(|before| {
+            before.name != operation.name || kind(&before.state) != kind(&operation.state)
+        })
     }
 
     /// The scanner says how long the quiet period lasts still, if there is one.

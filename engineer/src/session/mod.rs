@@ -29,6 +29,7 @@ pub(crate) use unused::REASON;
 use crate::control::Heard;
 use crate::dialogue::Speaker;
 use crate::end::{End, Told};
+use crate::local_socket::Operation;
 use crate::progress::{Console, Progress};
 use crate::ssh_config;
 use crate::ssh_config::aliases::{self, Record};
@@ -173,6 +174,12 @@ impl Session {
                 let mut warning = None;
                 self.resources.client.send_modify(|client| warning = client.set_battery(*percent));
                 warning.map(|percent| Progress::Battery { percent })
+            }
+            Heard::Operation(name, state) => {
+                let operation = Operation { name: name.clone(), state: *state };
+                let mut is_told = false;
+                self.resources.client.send_modify(|client| is_told = client.set_operation(operation));
+                is_told.then(|| Progress::Operation { operation: name.clone(), how: *state })
             }
             Heard::Extended(left) => Some(Progress::Extended { seconds: left.as_secs() }),
             Heard::Chat(text) => {

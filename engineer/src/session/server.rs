@@ -252,7 +252,7 @@ impl Server {
 
     fn status(&self) -> Status {
         let (state, open) = (self.state.borrow(), *self.open.borrow());
-        let (client, now) = (*self.client.borrow(), Instant::now());
+        let (client, now) = (self.client.borrow().clone(), Instant::now());
         let is_active = state.admitted().is_ok();
         Status {
             id: self.id,
@@ -268,6 +268,7 @@ impl Server {
             data_used: is_active.then_some(client.data_used),
             transfers: client.transfers,
             battery: client.battery.filter(|_| is_active),
+            operation: client.operation.filter(|_| is_active),
             trouble: state.trouble().cloned(),
         }
     }

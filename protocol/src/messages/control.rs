@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::announcements::Announcement;
+use super::operation::{OperationState, is_operation_name};
 use super::questions::{Answer, Question};
 use super::{Bounded, Features, all};
 use crate::{ids::PipeId, limits, reason::Reason, text};
@@ -120,6 +121,14 @@ pub enum FromAgent {
         /// Percent that are left; none: it is not low any more.
         percent: Option<u8>,
     },
+    /// How an operation of the scanner's stands; said when it changes, and once to an engineer who was not there.
+    /// Feature `operations`.
+    Operation {
+        /// Its name.
+        operation: String,
+        /// How it stands.
+        state: OperationState,
+    },
     /// A line from the client. Feature `chat`.
     Chat {
         /// The line.
@@ -194,6 +203,10 @@ impl Bounded for FromAgent {
             Self::Answered { answer, .. } => answer.check(),
             Self::Battery { percent } => {
                 all(&[(percent.is_none_or(|percent| percent <= 100), "the battery is more than full")])
+            }
+            Self::Operation { operation, state } => {
+                all(&[(is_operation_name(operation), "that is no name of an operation")])?;
+                state.check()
             }
             Self::Chat { text } => all(&[(text.len() <= limits::CHAT, "the line is too long")]),
             _ => Ok(()),

@@ -7,6 +7,7 @@ pub mod agent;
 pub mod announcements;
 pub mod control;
 pub mod engineer;
+pub mod operation;
 pub mod questions;
 pub mod ready;
 

@@ -68,7 +68,7 @@ pub enum SessionError {
 }
 
 impl ProgramExit {
-    pub(super) fn new(receiver: oneshot::Receiver<ExitStatus>) -> Self {
+    pub(crate) fn new(receiver: oneshot::Receiver<ExitStatus>) -> Self {
         Self(receiver)
     }
 }

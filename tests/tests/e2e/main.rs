@@ -29,6 +29,7 @@ mod hostile_relay;
 mod invitation;
 mod language;
 mod network_lab;
+mod operations;
 mod policy;
 mod presence;
 mod proxies;

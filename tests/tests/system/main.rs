@@ -10,6 +10,7 @@ mod ending;
 mod examples;
 mod flooding;
 mod leftovers;
+mod operations;
 mod package_states;
 mod packages;
 mod platform;

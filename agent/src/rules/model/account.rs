@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::messages::control::Transfers;
+use fieldlink_protocol::messages::operation::OperationState;
 use fieldlink_protocol::policy::Function;
 use proptest::prelude::*;
 
@@ -23,6 +24,13 @@ pub(super) struct Account {
     pub(super) open_questions: HashSet<QuestionId>,
     /// Uses that nothing was decided of.
     pub(super) uses: HashSet<UseId>,
+    /// Operations that nothing was decided of, and those that may be started.
+    pub(super) wishes: HashSet<UseId>,
+    pub(super) granted_wishes: HashSet<UseId>,
+    /// Whether the client is asked about the one that was wanted last.
+    pub(super) is_operation_asked: bool,
+    /// Whether one runs, or is about to.
+    pub(super) is_operated: bool,
     /// What the client has agreed to.
     pub(super) granted: HashSet<Function>,
     /// Whether the client was asked whether they are there, and whether the engineer's input is held.
@@ -35,7 +43,10 @@ impl Model {
     pub(super) fn note(&mut self, event: RuleEvent) -> Result<(), TestCaseError> {
         let account = &mut self.account;
         match event {
-            RuleEvent::Opened { .. } => *account = Account { is_open: true, ..Account::default() },
+            RuleEvent::Opened { .. } => {
+                let is_operated = account.is_operated;
+                *account = Account { is_open: true, is_operated, ..Account::default() };
+            }
             RuleEvent::NotBelieved { reason, is_news, .. } => {
                 prop_assert_eq!(is_news, self.told.insert(reason), "once for each reason");
             }
@@ -72,6 +83,7 @@ impl Model {
             RuleEvent::Answered { question, .. }
             | RuleEvent::Withdrawn { question }
             | RuleEvent::DataAnswered { question, .. }
+            | RuleEvent::OperationAnswered { question, .. }
             | RuleEvent::UseAnswered { question, .. } => {
                 let is_yes = matches!(event, RuleEvent::DataAnswered { verdict: DataVerdict::Allowed, .. });
                 account.is_data_allowed |= is_yes;
@@ -106,6 +118,22 @@ impl Model {
                 let is_granted = account.granted.contains(&function);
                 prop_assert_eq!(is_granted, verdict.is_ok(), "only what the client agreed to");
             }
+            RuleEvent::OperationDecided { id, verdict } => {
+                prop_assert!(account.wishes.remove(&id), "it was wanted, and nothing was decided before");
+                let is_yes = verdict.is_ok();
+                prop_assert!(
+                    !is_yes || !account.is_operation_asked || self.is_client,
+                    "only the client says so"
+                );
+                prop_assert!(!is_yes || account.granted_wishes.is_empty(), "one at a time");
+                if is_yes {
+                    account.granted_wishes.insert(id);
+                }
+            }
+            RuleEvent::OperationIs { status, .. } => {
+                let is_starting = status.state == OperationState::Starting {};
+                account.is_operated = is_starting || status.state.is_under_way();
+            }
             RuleEvent::Transfers { transfers, .. } => {
                 let may_pass = !self.is_metered || account.is_data_allowed;
                 prop_assert!(!may_pass || transfers == Transfers::Pass, "nothing waits without a reason");
@@ -116,7 +144,8 @@ impl Model {
             RuleEvent::Closed { request, .. } => {
                 prop_assert!(account.is_open, "on before off");
                 self.unjudged = account.began.and(request).map(|request| request.session);
-                *account = Account::default();
+                let is_operated = account.is_operated;
+                *account = Account { is_operated, ..Account::default() };
                 self.earlier = self.asked.take().or(self.earlier);
             }
             _ => {}

@@ -28,6 +28,13 @@ pub(super) enum Input {
     Use(u8),
     /// Of those that were wanted, one from the end.
     UseDropped(u8),
+    /// An operation is to be started; whether the owner has the client asked.
+    OperationWanted(bool),
+    /// Of those that were wanted, one from the end: it is not any more, or its unit is to start it now.
+    OperationDropped(u8),
+    OperationStart(u8),
+    /// The one that was started, or another, runs, or is over.
+    OperationIs(bool, bool),
     /// A quiet period of so many minutes; its end with none.
     Quiet(u32),
     Call,
@@ -98,6 +105,10 @@ pub(super) fn input() -> impl Strategy<Value = Input> {
         3 => request.prop_map(Input::Withdrawal),
         3 => (0u8..7).prop_map(Input::Use),
         1 => (0u8..3).prop_map(Input::UseDropped),
+        2 => any::<bool>().prop_map(Input::OperationWanted),
+        1 => (0u8..3).prop_map(Input::OperationDropped),
+        2 => (0u8..2).prop_map(Input::OperationStart),
+        1 => any::<(bool, bool)>().prop_map(|(is_ours, is_over)| Input::OperationIs(is_ours, is_over)),
         1 => (0u32..=60).prop_map(Input::Quiet),
         1 => Just(Input::Call),
         1 => any::<bool>().prop_map(Input::Metered),

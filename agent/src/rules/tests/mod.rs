@@ -2,6 +2,7 @@
 
 mod call;
 mod data;
+mod operations;
 mod presence;
 mod session;
 mod uses;

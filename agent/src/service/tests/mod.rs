@@ -9,6 +9,7 @@ use fieldlink_device::bus::{
 };
 use fieldlink_device::network_notice::NetworkNotice;
 use fieldlink_device::notice::{Notice, Person};
+use fieldlink_device::operation::{Operation, OperationPhase};
 use fieldlink_device::order::{ClientAnswer, Notification, Order};
 use fieldlink_device::panel::Credentials;
 use fieldlink_device::panel::View;
@@ -114,12 +115,21 @@ fn full() -> Status {
         presence: Some(Beside::Asked),
         presence_deadline: Some(std::time::Duration::from_micros(76)),
         quiet: Some(QuietPeriod { until: std::time::Duration::from_micros(75), text: "lidar".into() }),
+        operation: Some(Operation {
+            titles: [("en".to_owned(), "System update".to_owned()), ("de".to_owned(), "Update".to_owned())]
+                .into(),
+            phase: OperationPhase::Running,
+            percent: Some(0),
+            line: "Unpacking".into(),
+            restart: true,
+        }),
         question: Some(Question {
             id: ID.parse().expect("one"),
             kind: QuestionKind::Extension,
             minutes: 15,
             megabytes: 100,
             function: Some(Function::Upload),
+            titles: [("en".to_owned(), "System update".to_owned())].into(),
             ready: Some(Ready::Sounds),
             text: "Longer?".into(),
             choices: vec!["yes".into()],

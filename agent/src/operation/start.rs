@@ -1,0 +1,132 @@
+//! Handing an operation to the unit that does it, through its socket.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fieldlink_operation::request::{LONGEST, Reply, Request, VERSION};
+use fieldlink_protocol::ids::{OperationId, SessionId};
+use fieldlink_protocol::text;
+use fieldlink_session::packet::{self, PacketError};
+use fieldlink_session::sys;
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, getsockopt, socket, sockopt,
+};
+use nix::unistd::Uid;
+use tokio::io::unix::AsyncFd;
+use tokio::time::timeout;
+
+/// How long the unit may take to answer: systemd starts it first.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Longest explanation that is passed on, in characters.
+const EXPLANATION: usize = 300;
+/// What others may do with the socket.
+const OTHERS: u32 = 0o077;
+
+/// An operation that may be started.
+#[derive(Debug)]
+pub(crate) struct Startable {
+    /// Names this run.
+    pub(crate) id: OperationId,
+    /// Which operation.
+    pub(crate) name: String,
+    /// The socket of its unit.
+    pub(crate) socket: PathBuf,
+    /// In which session.
+    pub(crate) session: SessionId,
+    /// The engineer, cleaned.
+    pub(crate) engineer: String,
+    /// What goes with it, sealed.
+    pub(crate) file: Option<OwnedFd>,
+}
+
+/// Why an operation was not started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotStarted {
+    /// Another one runs.
+    #[error("another operation runs")]
+    Busy,
+    /// Others could use the socket as well.
+    #[error("{0} is no socket of fieldlink's alone (SocketUser=fieldlink and SocketMode=0600 in its unit)")]
+    Exposed(PathBuf),
+    /// Somebody else than systemd listens there.
+    #[error("{0} is not served by systemd")]
+    Foreign(PathBuf),
+    /// Nobody does, or it failed.
+    #[error("could not reach the operation's unit at {path}: {error} (systemctl status {unit})")]
+    Unreachable {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+        /// Where an operator looks.
+        unit: String,
+    },
+    /// The unit said nothing in time, or went.
+    #[error("the operation's unit did not answer (journalctl -u '{0}@*')")]
+    Silent(String),
+    /// The unit said no.
+    #[error("the operation's unit refused: {0}")]
+    Refused(String),
+}
+
+/// Has the unit start it. Once it has been asked, it may run whatever comes of this: then the record says so.
+pub(crate) async fn start(startable: Startable) -> Result<(), NotStarted> {
+    let Startable { id, name, socket: path, session, engineer, file } = startable;
+    let unit = path.file_stem().map_or_else(String::new, |unit| unit.to_string_lossy().into_owned());
+    let socket = open(&path, &unit)?;
+    let request = Request { version: VERSION, id, operation: name, session, engineer, file: file.is_some() };
+    let bytes = serde_json::to_vec(&request).map_err(|error| NotStarted::Refused(error.to_string()))?;
+    let descriptors: Vec<_> = file.iter().map(AsFd::as_fd).collect();
+    let unreachable =
+        |error: std::io::Error| NotStarted::Unreachable { path: path.clone(), error, unit: unit.clone() };
+    packet::send(socket.as_fd(), &bytes, &descriptors, MsgFlags::MSG_DONTWAIT)
+        .map_err(|error| unreachable(std::io::Error::other(error)))?;
+    let socket = sys::register(socket).map_err(unreachable)?;
+    match timeout(PATIENCE, answer(&socket)).await {
+        Ok(Some(Reply::Started {})) => Ok(()),
+        Ok(Some(Reply::Busy {})) => Err(NotStarted::Busy),
+        Ok(Some(Reply::Refused { why })) => Err(NotStarted::Refused(text::clean(&why, EXPLANATION))),
+        Ok(None) | Err(_) => Err(NotStarted::Silent(unit)),
+    }
+}
+
+/// None: it went, or cannot be understood.
+async fn answer(socket: &AsyncFd<OwnedFd>) -> Option<Reply> {
+    loop {
+        let mut guard = socket.readable().await.ok()?;
+        match packet::receive(socket.get_ref(), MsgFlags::MSG_DONTWAIT, LONGEST) {
+            Ok(packet) => return serde_json::from_slice(&packet.bytes).ok(),
+            Err(error) if PacketError::would_block(&error) => guard.clear_ready(),
+            Err(_) => return None,
+        }
+    }
+}
+
+/// A connection to the unit's socket, which must be ours alone, and whose listener root.
+fn open(path: &Path, unit: &str) -> Result<OwnedFd, NotStarted> {
+    let unreachable = |error: std::io::Error| NotStarted::Unreachable {
+        path: path.to_owned(),
+        error,
+        unit: format!("{unit}.socket"),
+    };
+    let metadata = std::fs::symlink_metadata(path).map_err(unreachable)?;
+    let is_ours = metadata.uid() == Uid::effective().as_raw() && metadata.mode() & OTHERS == 0;
+    if !metadata.file_type().is_socket() || !is_ours {
+        return Err(NotStarted::Exposed(path.to_owned()));
+    }
+    let open = || -> Result<OwnedFd, Errno> {
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let ours = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
+        connect(ours.as_raw_fd(), &UnixAddr::new(path)?)?;
+        Ok(ours)
+    };
+    let ours = open().map_err(|error| unreachable(error.into()))?;
+    let peer = getsockopt(&ours, sockopt::PeerCredentials).map_err(|error| unreachable(error.into()))?;
+    match Uid::from_raw(peer.uid()) {
+        uid if uid.is_root() || uid == Uid::effective() => Ok(ours),
+        _ => Err(NotStarted::Foreign(path.to_owned())),
+    }
+}
