@@ -87,6 +87,8 @@ struct Waiting {
 enum InputEnd<S> {
     /// The client has closed the channel. What it had ended before and is still to be written, and where to.
     Closed(Option<(PendingInput, S)>),
+    /// The same, and the program had all that came before, and has seen the end of it.
+    Served,
     /// The connection is gone.
     Cut,
 }
@@ -164,7 +166,7 @@ impl Carrier {
                 tokio::select! {
                     () = output => Left::Behind,
                     end = self.receive_input(input, waiting, denials, Some(master)) => match end {
-                        InputEnd::Closed(_) => Left::Behind,
+                        InputEnd::Closed(_) | InputEnd::Served => Left::Behind,
                         InputEnd::Cut => Left::Cut,
                     },
                 }
@@ -188,6 +190,7 @@ impl Carrier {
                 let (pending, mut stdin) = match end {
                     InputEnd::Closed(Some(rest)) => rest,
                     InputEnd::Closed(None) => return Left::Behind,
+                    InputEnd::Served => return Left::ByItself,
                     InputEnd::Cut => return Left::Cut,
                 };
                 // Its output leads nowhere any more, and it must not wait for a reader.
@@ -234,10 +237,11 @@ impl Carrier {
         denials: mpsc::Sender<Bytes>,
         mut sink: Option<S>,
     ) -> InputEnd<S> {
+        let mut is_served = false;
         loop {
             if is_ended && pending.is_empty() && screen.is_idle() {
                 // The program sees the end.
-                sink = None;
+                is_served |= sink.take().is_some();
             }
             tokio::select! {
                 message = input.next(), if pending.has_room() && screen.has_room() => match message {
@@ -245,6 +249,7 @@ impl Carrier {
                         screen.push(data, &mut pending);
                     }
                     Some(ChannelMsg::Eof) => is_ended = true,
+                    Some(ChannelMsg::Close) if is_served => return InputEnd::Served,
                     Some(ChannelMsg::Close) if is_ended => {
                         return InputEnd::Closed(sink.map(|sink| (pending, sink)));
                     }

@@ -64,7 +64,7 @@ for code in (0, 1, 255):
 whole = os.urandom(4_000_001)
 path = f"{directory}/paramiko-{way}-unwaited"
 channel = client.get_transport().open_session()
-channel.exec_command(f"sleep 0.5; cat > {path}.part && mv {path}.part {path}")
+channel.exec_command(f"sleep 0.5; cat > {path}.part && sleep 0.5 && mv {path}.part {path}")
 channel.sendall(whole)
 channel.shutdown_write()
 channel.close()

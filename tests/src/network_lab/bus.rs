@@ -31,7 +31,10 @@ impl Bus {
         let mut command = Command::new("dbus-daemon");
         command.arg("--nofork").arg(format!("--config-file={}", self.config.display()));
         self.daemon = Some(Running::start("the bus", &mut command));
-        eventually("the bus listens", PATIENCE, || self.socket.exists());
+        eventually("the bus listens", PATIENCE, || {
+            // It is there a moment before anybody listens at it.
+            std::os::unix::net::UnixStream::connect(&self.socket).is_ok()
+        });
     }
 
     /// Its address.
