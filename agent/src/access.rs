@@ -3,6 +3,7 @@
 
 mod account;
 mod carry_out;
+mod carrying;
 mod command;
 mod operation;
 mod orders;
@@ -19,12 +20,14 @@ use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_protocol::ticket::{SessionTicket, Signed};
 use fieldlink_transport::Dialer;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{self, JoinError, JoinSet};
 
 pub use command::Command;
 
+use self::carrying::OnItsWay;
 use self::operation::OperationDesk;
 use self::returning::{Return, Returning};
 use self::uses::Uses;
@@ -80,6 +83,12 @@ pub struct Access {
     /// While an engineer works.
     battery: Option<BatteryWatch>,
     returning: Returning,
+    /// A session that went through a restart of the device.
+    on_its_way: Option<OnItsWay>,
+    /// Registers us for the session of now.
+    session_ticket: Option<Signed<SessionTicket>>,
+    /// Whether the relay can keep a session over a restart of the device.
+    relay_carries_on: bool,
     /// The latest pair's, also when the pair is gone: a session keeps the name it began under.
     support_id: Option<SupportId>,
     commands: mpsc::Receiver<Command>,
@@ -117,6 +126,8 @@ enum Event {
     Command(Option<Command>),
     Network,
     Battery(Option<Battery>),
+    /// The clock is to be looked at, for a session that went through a restart.
+    Clock,
     Time,
 }
 
@@ -141,6 +152,9 @@ impl Access {
         let access = Self {
             dialer: around.dialer.clone(),
             returning: Returning::default(),
+            on_its_way: None,
+            session_ticket: None,
+            relay_carries_on: false,
             support_id: None,
             rules,
             terms,
@@ -170,6 +184,9 @@ impl Access {
 
     /// Serves commands, relay and sessions. Whatever runs when the command queue closes is ended.
     pub async fn run(mut self) -> anyhow::Result<()> {
+        if let Some(found) = self.around.restart.as_ref().and_then(|restart| restart.store.take()) {
+            self.begin_carrying(found);
+        }
         loop {
             let is_closed = match self.next_event().await {
                 Event::Command(None) => {
@@ -224,6 +241,7 @@ impl Access {
             }
             Event::Battery(battery) => self.rules.handle_battery(battery),
             Event::Command(_) => {}
+            Event::Clock => self.look_at_clock(),
             Event::Time => self.rules.handle_timeout(clock::now()),
         }
         Ok(())
@@ -249,6 +267,12 @@ impl Access {
                 None => std::future::pending().await,
             }
         };
+        let clock = async {
+            match &mut self.on_its_way {
+                Some(on_its_way) => on_its_way.due().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             command = self.commands.recv() => Event::Command(command),
             Some(charge) = self.charges.1.recv() => Event::Charge(charge),
@@ -264,6 +288,7 @@ impl Access {
             event = tunnel => event,
             () = self.network.changed() => Event::Network,
             battery = battery => Event::Battery(battery),
+            () = clock => Event::Clock,
             _ = self.timer.wait(deadline) => Event::Time,
         }
     }

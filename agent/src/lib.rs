@@ -9,6 +9,7 @@ pub mod access;
 pub mod args;
 mod battery;
 mod bus_names;
+mod carry_on;
 mod clock;
 pub mod config;
 mod engineers;

@@ -207,19 +207,19 @@ pub(crate) fn boot_id() -> std::io::Result<String> {
     Ok(std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
 
-mod hexadecimal {
+pub(crate) mod hexadecimal {
     use fieldlink_protocol::ids::AgentKey;
     use fieldlink_protocol::secret::Secret;
     use serde::{Deserialize, Deserializer, Serializer};
     use zeroize::Zeroizing;
 
     // `AgentKey` has 32 bytes, too, and is written in hexadecimal.
-    pub(super) fn serialize<S: Serializer>(key: &Secret<32>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(key: &Secret<32>, serializer: S) -> Result<S::Ok, S::Error> {
         let text = Zeroizing::new(AgentKey::from_bytes(*key.expose()).to_string());
         serializer.serialize_str(&text)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<32>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret<32>, D::Error> {
         Ok(Secret::new(*AgentKey::deserialize(deserializer)?.as_bytes()))
     }
 }

@@ -12,9 +12,13 @@ use fieldlink_protocol::messages::questions;
 use fieldlink_protocol::policy::Permission;
 use fieldlink_protocol::text;
 
+use crate::clock;
 use crate::config::{Config, Titles};
 use crate::network::Verdict;
-use crate::rules::{Active, Asked, Asking, Ending, OperationStatus, Presence, Request, Rules, State};
+use crate::rules::{
+    Active, Asked, Asking, Carried, Carrying, Ending, OperationStatus, Presence, Request, Restarting, Rules,
+    State,
+};
 
 /// What the rules' state looks like from outside. `notice` says why it is off, if it is.
 pub(crate) fn status_of(rules: &Rules, terms: &Terms, notice: Option<&Notice>, network: &Verdict) -> Status {
@@ -43,6 +47,12 @@ pub(crate) fn status_of(rules: &Rules, terms: &Terms, notice: Option<&Notice>, n
             (status.phase, status.visitor) = (Phase::Admitting, Some(visitor_of(request)));
         }
         State::Active(active) => show_session(&mut status, active, relay.problem().is_some()),
+        State::Restarting(restarting) => {
+            let Restarting { request, is_power, .. } = &**restarting;
+            status.phase = if *is_power { Phase::PowerOff } else { Phase::Restarting };
+            status.visitor = Some(visitor_of(request));
+        }
+        State::Carrying(carrying) => show_carrying(&mut status, carrying),
     }
     status.operation = rules.operation().map(operation_of);
     status.terms = status.visitor.as_ref().map(|_| terms.clone());
@@ -56,6 +66,22 @@ pub(crate) fn terms_of(config: &Config) -> Terms {
         never: config.policy.with(Permission::Never).collect(),
         asks: config.policy.with(Permission::Ask).collect(),
         reaches: config.forward.destinations().map(|destination| text::name(&destination)).collect(),
+    }
+}
+
+fn show_carrying(status: &mut Status, carrying: &Carrying) {
+    let Carried { request, deadline, until, .. } = carrying.carried();
+    (status.visitor, status.deadline) = (Some(visitor_of(request)), Some(*deadline));
+    match carrying {
+        Carrying::Offered { question, .. } => {
+            status.phase = Phase::Asking;
+            let left = deadline.saturating_sub(clock::now()).as_secs().div_ceil(60);
+            let minutes = u32::try_from(left).unwrap_or(u32::MAX);
+            let until = (*until).min(*deadline);
+            status.question =
+                Some(Question { minutes, ..Question::new(*question, QuestionKind::Continue, until) });
+        }
+        Carrying::Rejoining { .. } => status.phase = Phase::Returning,
     }
 }
 
@@ -122,6 +148,10 @@ fn question_of(asked: &Asked) -> Question {
         Asking::Engineers { question, .. } => match question {
             questions::Question::Extension { minutes, reason } => {
                 Question { minutes: *minutes, text: reason.clone(), ..plain(QuestionKind::Extension) }
+            }
+            questions::Question::Restart { reason, power } => {
+                let kind = if *power { QuestionKind::PowerOff } else { QuestionKind::Restart };
+                Question { text: reason.clone(), ..plain(kind) }
             }
             questions::Question::Step { text } => {
                 Question { text: text.clone(), ..plain(QuestionKind::Step) }

@@ -32,6 +32,8 @@ reason-engineer-lost = die Verbindung zum Techniker ging verloren
 reason-silence = die Gegenseite war nicht mehr zu hören
 reason-tampered = eine Nachricht wurde unterwegs verändert oder vertauscht
 reason-incompatible = die Programme beider Seiten verstehen einander nicht (das ältere aktualisieren)
+reason-restarting = dieses Gerät startet neu
+reason-not-back = dieses Gerät kam nicht rechtzeitig von seinem Neustart zurück
 reason-session-process-lost = was die Programme des Technikers ausführt, ist an diesem Gerät ausgefallen
 reason-scanner-failed = dieses Gerät konnte den Techniker nicht einlassen
 reason-id-taken = der Supportdienst nimmt diese Support-ID nicht mehr an
@@ -193,7 +195,17 @@ operation-succeeded-restart = { $title } ist fertig. Das Gerät muss neu gestart
 operation-failed = { $title } ist fehlgeschlagen. Sagen Sie es Ihrem Support.
 operation-lost = { $title } wurde unterbrochen, und es ist nicht bekannt, wie weit es kam. Sagen Sie es Ihrem Support.
 label-operation = Vorgang
+question-restart = Der Support möchte dieses Gerät neu starten. Die Sitzung geht danach weiter, wenn Sie noch einmal zustimmen. Jetzt neu starten?
+question-restart-with-reason = Der Support möchte dieses Gerät neu starten: { $reason }. Die Sitzung geht danach weiter, wenn Sie noch einmal zustimmen. Jetzt neu starten?
+question-power-off = Der Support möchte, dass Sie den Strom abschalten, etwa um den Akku zu tauschen. Die Sitzung geht danach weiter, wenn Sie noch einmal zustimmen. Darf der Strom abgeschaltet werden?
+question-power-off-with-reason = Der Support möchte, dass Sie den Strom abschalten: { $reason }. Die Sitzung geht danach weiter, wenn Sie noch einmal zustimmen. Darf der Strom abgeschaltet werden?
+question-continue = Dieses Gerät ist neu gestartet. Die Sitzung mit { $visitor } fortsetzen? { $minutes ->
+    [1] Eine Minute ist übrig.
+   *[other] { $minutes } Minuten sind übrig.
+  }
 question-operation = Der Support möchte starten: { $title }. Sobald es läuft, darf es nicht unterbrochen werden: Schalten Sie das Gerät dann nicht aus. Erlauben?
+warning-restarting = Sie haben zugestimmt. Dieses Gerät wird in { $time } zurückerwartet und fragt Sie dann, ob die Sitzung weitergeht.
+warning-no-restart = Dieses Gerät startet jetzt nicht neu. Der Support weiß es.
 warning-operation-allowed = Sie haben zugestimmt. Es beginnt gleich.
 
 ## Fertige Fragen und Schritte und die Antworten zur Auswahl
@@ -261,6 +273,9 @@ panel-connected = { $visitor } ist verbunden, höchstens noch { $time }.
 panel-how-to-end-session = Mit „ende“ und der Eingabetaste beenden Sie die Sitzung; alles andere wird dem Techniker geschickt.
 panel-how-to-switch-off = Mit „ende“ und der Eingabetaste schalten Sie ihn aus.
 panel-started-again = Das Programm des Technikers wurde neu gestartet. Die Sitzung geht weiter.
+panel-restarting = Dieses Gerät startet jetzt neu. Die Sitzung geht danach weiter, wenn Sie noch einmal zustimmen.
+panel-power-off = Sie können den Strom jetzt abschalten. Wenn dieses Gerät wieder da ist, fragt es Sie, ob die Sitzung weitergeht. Tippen Sie "ende" und drücken Sie die Eingabetaste, wenn sie es nicht soll.
+panel-returning = Es wird gewartet, dass { $engineer } zurückkommt. Sie müssen nichts tun.
 panel-back = Die Verbindung ist wieder da.
 label-support-id = Support-ID
 label-pin = PIN
@@ -317,6 +332,9 @@ phase-ready = an, wartet auf den Techniker
 phase-asking = an, ein Techniker möchte hinein
 phase-admitting = an, der Techniker wird eingelassen
 phase-active = an, ein Techniker ist verbunden
+phase-restarting = startet neu; die Sitzung geht danach weiter
+phase-power-off = der Strom kann abgeschaltet werden; die Sitzung geht danach weiter
+phase-returning = an, wartet nach dem Neustart, dass der Support zurückkommt
 phase-interrupted = an, unterbrochen. { $what }
 answer-with-allow = Antwort: fieldlink allow, oder fieldlink refuse
 answer-with-done = antworten mit: fieldlink done oder fieldlink refuse

@@ -33,6 +33,8 @@ reason-engineer-lost = the connection to the engineer was lost
 reason-silence = the other side fell silent
 reason-tampered = a message was altered or out of order on its way
 reason-incompatible = the programs of the two sides do not understand each other (update the older one)
+reason-restarting = this device restarts
+reason-not-back = this device did not come back from its restart in time
 reason-session-process-lost = what runs the engineer's programs failed on this device
 reason-scanner-failed = this device could not let the engineer in
 reason-id-taken = the support service no longer accepts this support ID
@@ -197,7 +199,17 @@ operation-succeeded-restart = { $title } has finished. The device needs a restar
 operation-failed = { $title } has failed. Tell your support contact.
 operation-lost = { $title } was interrupted, and it is not known how far it came. Tell your support contact.
 label-operation = Operation
+question-restart = The engineer wants to restart this device. The session goes on afterwards, if you agree again. Restart now?
+question-restart-with-reason = The engineer wants to restart this device: { $reason }. The session goes on afterwards, if you agree again. Restart now?
+question-power-off = The engineer wants you to switch the power off, for example to swap the battery. The session goes on afterwards, if you agree again. May the power be switched off?
+question-power-off-with-reason = The engineer wants you to switch the power off: { $reason }. The session goes on afterwards, if you agree again. May the power be switched off?
+question-continue = This device has restarted. Continue the session with { $visitor }? { $minutes ->
+    [1] One minute is left.
+   *[other] { $minutes } minutes are left.
+  }
 question-operation = The engineer wants to start: { $title }. Once it runs it must not be interrupted: do not switch off then. Allow it?
+warning-restarting = You agreed. This device is expected back in { $time }, and asks you then whether the session goes on.
+warning-no-restart = This device does not restart now. The engineer was told.
 warning-operation-allowed = You agreed. It starts in a moment.
 
 ## Ready questions and steps, and the answers to choose from
@@ -265,6 +277,9 @@ panel-connected = { $visitor } is connected, for { $time } at most.
 panel-how-to-end-session = Type "end" and press Enter to end the session; anything else is sent to the engineer.
 panel-how-to-switch-off = Type "end" and press Enter to switch it off.
 panel-started-again = The engineer's program was started again. The session goes on.
+panel-restarting = This device restarts now. The session goes on afterwards, if you agree again.
+panel-power-off = You can switch the power off now. Once this device is back it asks you whether the session goes on. Type "end" and press Enter if it is not to.
+panel-returning = Waiting for { $engineer } to come back. There is nothing to do.
 panel-back = The connection is back.
 label-support-id = Support ID
 label-pin = PIN
@@ -321,6 +336,9 @@ phase-ready = on, waiting for the engineer
 phase-asking = on, an engineer asks to come in
 phase-admitting = on, letting the engineer in
 phase-active = on, an engineer is connected
+phase-restarting = restarting; the session goes on afterwards
+phase-power-off = the power can be switched off; the session goes on afterwards
+phase-returning = on, waiting for the engineer to come back after the restart
 phase-interrupted = on, interrupted. { $what }
 answer-with-allow = answer: fieldlink allow, or fieldlink refuse
 answer-with-done = answer: fieldlink done, or fieldlink refuse

@@ -149,6 +149,11 @@ pub fn describe(words: &Words, view: &View) -> String {
             let arguments = [("engineer", (&who.engineer).into())];
             format!("\n  {}\n", words.say_with("panel-letting-in", &arguments))
         }
+        (Phase::Restarting, Some(_)) => format!("\n  {}\n", words.say("panel-restarting")),
+        (Phase::PowerOff, Some(_)) => format!("\n  {}\n", words.say("panel-power-off")),
+        (Phase::Returning, Some(Visitor { who, .. })) => {
+            format!("\n  {}\n", words.say_with("panel-returning", &[("engineer", (&who.engineer).into())]))
+        }
         (Phase::Interrupted, Some(Visitor { who, .. })) => {
             let what = words.away(status.away.unwrap_or(Away::Them));
             let arguments = [("engineer", (&who.engineer).into()), ("what", what.into())];

@@ -54,6 +54,12 @@ named! {
         Active = "active",
         /// The engineer works, and is out of reach for the moment.
         Interrupted = "interrupted",
+        /// The device restarts, and the session is to go on afterwards.
+        Restarting = "restarting",
+        /// The device may lose its power, and the session is to go on once it is back.
+        PowerOff = "power-off",
+        /// The device has restarted, and the engineer's program comes back.
+        Returning = "returning",
     }
 }
 
@@ -96,6 +102,12 @@ named! {
         Data = "data",
         /// Whether an operation may be started: yes or no.
         Operation = "operation",
+        /// Whether the device may restart, and the session go on afterwards: yes or no.
+        Restart = "restart",
+        /// Whether the power may be cut, and the session go on afterwards: yes or no.
+        PowerOff = "power-off",
+        /// Whether the session goes on, now that the device has restarted: yes or no.
+        Continue = "continue",
     }
 }
 
@@ -103,7 +115,14 @@ impl QuestionKind {
     /// Whether yes and no are the answers.
     pub fn is_yes_or_no(self) -> bool {
         match self {
-            Self::Consent | Self::Extension | Self::Use | Self::Data | Self::Operation => true,
+            Self::Consent
+            | Self::Extension
+            | Self::Use
+            | Self::Data
+            | Self::Operation
+            | Self::Restart
+            | Self::PowerOff
+            | Self::Continue => true,
             Self::Text | Self::Step => false,
         }
     }

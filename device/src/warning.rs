@@ -61,6 +61,13 @@ pub enum Warning {
     },
     /// The client agreed that more data may go over a connection that may cost them money.
     DataAllowed,
+    /// The device restarts, or may lose its power from now on.
+    Restarting {
+        /// Seconds after which it is expected back.
+        seconds: u64,
+    },
+    /// It does not restart now.
+    NoRestart,
     /// The client agreed that an operation is started.
     OperationAllowed,
     /// The device's battery is low.
@@ -183,6 +190,8 @@ impl Warning {
             | Self::UseAllowed { .. }
             | Self::DataAllowed
             | Self::OperationAllowed
+            | Self::Restarting { .. }
+            | Self::NoRestart
             | Self::AnsweredNo
             | Self::Answered { .. }
             | Self::Chosen { .. }

@@ -62,6 +62,21 @@ trouble = { $tries ->
   }
 nothing-comes-through = nothing comes through any more
 
+## Restarts
+
+restart-begins = the scanner restarts; expected back in { $minutes } minutes, and then the client is asked whether the session goes on
+power-may-go = the client may cut the power now; once the scanner is back, in about { $minutes } minutes, they are asked whether the session goes on
+scanner-restarts = the scanner restarts and its client has to agree again: { $minutes } of { $most } minutes; Ctrl-C ends the session
+asked-for-restart = restart?
+asked-for-power = may the power be cut?
+not-now-never = not allowed by this scanner: policy.restart = "never" in agent.toml
+not-now-operation = an operation runs, which must not be interrupted: see how far it is with fieldlink-connect operation --follow
+not-now-relay = the relay is too old to keep a session over a restart: have it updated
+not-now-unable = this scanner cannot be restarted from here
+not-now-not-stored = the scanner could not write down what it needs to go on afterwards, so it does not restart (is its disk full?)
+no-way-back = nothing is there with which to come back
+command-cut-by-restart = the scanner restarts, and the command was cut off; come back to the session with: fieldlink-connect { $id }
+
 ## Operations
 
 shells-are-killed = what you type is killed when the session ends; what must not be cut in half is an operation (fieldlink-connect operation)
@@ -117,6 +132,8 @@ reason-engineer-lost = the connection to the engineer was lost
 reason-silence = the other side fell silent
 reason-tampered = a message was altered or out of order on its way
 reason-incompatible = the programs of the two sides do not understand each other (update the older one)
+reason-restarting = the scanner restarts
+reason-not-back = the scanner did not come back from its restart in time
 reason-session-process-lost = the scanner's session process failed
 reason-scanner-failed = the scanner could not start the session
 reason-id-taken = the support service no longer accepts this support ID

@@ -13,7 +13,8 @@ use fieldlink_protocol::limits;
 use fieldlink_transport::RelayAddress;
 
 pub use dialogue::{
-    AskArguments, EndArguments, NoteArguments, NoteSource, OutcomeArgument, QuietArguments, StepArguments,
+    AskArguments, EndArguments, NoteArguments, NoteSource, OutcomeArgument, QuietArguments, RestartArguments,
+    StepArguments,
 };
 pub use invite::InviteArguments;
 pub use operation::OperationArguments;
@@ -141,6 +142,12 @@ pub enum Command {
     /// network. What you type into a shell is killed with the session; what must not be cut in half is an operation. The
     /// exit code is the operation's own.
     Operation(OperationArguments),
+    /// Restart the scanner and go on with the session afterwards
+    ///
+    /// The client is asked, and asked again once the scanner is back. Where the session is held it then goes on by itself,
+    /// without a PIN: shells are new, and time has counted on. With --power nothing restarts: the client may cut the power,
+    /// to swap the battery. The scanner has a quarter of an hour to be back. Ctrl-C while it is away ends the session.
+    Restart(RestartArguments),
     /// Make a note of this session, which the client reads, too
     Note(NoteArguments),
     /// Send the client a line, or show what was said

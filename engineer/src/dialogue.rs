@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use fieldlink_protocol::messages::Bounded;
 use fieldlink_protocol::messages::announcements::{Announcement, Outcome};
 use fieldlink_protocol::messages::control::FromEngineer;
-use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::messages::questions::{Answer, NotNow, Question};
 use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::{limits, text, timestamp};
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,19 @@ fn asked(question: &Question) -> String {
         Question::Extension { minutes, .. } => say!("asked-for-time", minutes = u64::from(*minutes)),
         Question::Text { text, .. } | Question::Step { text } => text.clone(),
         Question::Ready { ready } => ready_text(*ready),
+        Question::Restart { power: false, .. } => say!("asked-for-restart"),
+        Question::Restart { power: true, .. } => say!("asked-for-power"),
+    }
+}
+
+/// Why a scanner does not restart.
+pub(crate) fn not_now(why: NotNow) -> String {
+    match why {
+        NotNow::Never => say!("not-now-never"),
+        NotNow::OperationRuns => say!("not-now-operation"),
+        NotNow::RelayTooOld => say!("not-now-relay"),
+        NotNow::Unable => say!("not-now-unable"),
+        NotNow::NotStored => say!("not-now-not-stored"),
     }
 }
 
@@ -94,6 +107,10 @@ fn described(answer: &Answer) -> (String, String) {
         Answer::Choice { choice, language } => (choice.clone(), language.clone()),
         Answer::Done {} | Answer::Taken {} => plain(say!("answer-done")),
         Answer::Granted { seconds } => plain(say!("time-granted", minutes = u64::from(seconds.div_ceil(60)))),
+        Answer::Restarting { seconds } => {
+            plain(say!("restart-begins", minutes = u64::from(seconds.div_ceil(60))))
+        }
+        Answer::NotNow { why } => plain(not_now(*why)),
         Answer::Refused {} => plain(say!("client-said-no")),
         Answer::NoAnswer {} => plain(say!("client-did-not-answer")),
         Answer::Busy {} => plain(say!("client-is-being-asked")),
@@ -164,7 +181,7 @@ pub(crate) fn check_question(question: &Question) -> Result<(), String> {
     }
     let own_words = match question {
         Question::Step { text } => text::check("the step", text, limits::QUESTION),
-        Question::Extension { reason, .. } if !reason.is_empty() => {
+        Question::Extension { reason, .. } | Question::Restart { reason, .. } if !reason.is_empty() => {
             text::check("the reason", reason, limits::QUESTION)
         }
         _ => Ok(()),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
 use fieldlink_protocol::messages::operation::{OperationEnd, OperationState};
-use fieldlink_protocol::text;
+use fieldlink_protocol::{limits, text};
 use serde::Serialize;
 
 use crate::budget::{Budget, Verdict};
@@ -36,6 +36,11 @@ pub(crate) enum Progress {
     Signing,
     /// The PIN is being checked with the scanner.
     Pairing,
+    /// The scanner restarts; it comes back once its client has agreed.
+    Restarting {
+        /// Minutes since it began.
+        minutes: u64,
+    },
     /// The client is being asked.
     Asking {
         /// Seconds until no answer counts as no.
@@ -162,6 +167,9 @@ impl Progress {
         match self {
             Self::Connecting { relay } => Some(say!("connecting", relay = relay)),
             Self::Pairing => Some(say!("checking-pin")),
+            Self::Restarting { minutes } => {
+                Some(say!("scanner-restarts", minutes = *minutes, most = limits::RESTART.as_secs() / 60))
+            }
             Self::Interrupted(trouble) => Some(interrupted(trouble)),
             Self::Asking { seconds } => Some(say!("waiting-for-client", seconds = *seconds)),
             _ => None,

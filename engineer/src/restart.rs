@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context;
 use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::limits;
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::moment::Moment;
 use crate::private_file;
+use crate::words::say;
 
 /// The file's name in a session's directory.
 pub(crate) const FILE: &str = "restart.json";
@@ -38,6 +40,8 @@ pub(crate) struct Restart {
     pub key: Secret<32>,
     /// When its program was last alive.
     pub alive: Moment,
+    /// Whether the scanner restarts, so that it takes longer.
+    pub restarting: bool,
 }
 
 /// As it stands in the file.
@@ -50,6 +54,8 @@ struct Written {
     session_ticket: Signed<SessionTicket>,
     key: Zeroizing<String>,
     alive: Moment,
+    #[serde(default)]
+    restarting: bool,
 }
 
 impl Restart {
@@ -62,12 +68,23 @@ impl Restart {
         let path = directory.join(FILE);
         let text = Zeroizing::new(private_file::read_secret(&path).ok()??);
         let written = serde_json::from_str(&text).ok()?;
-        let Written { session, ticket, partner, session_ticket, key, alive } = written;
+        let Written { session, ticket, partner, session_ticket, key, alive, restarting } = written;
         let key = Zeroizing::new(BASE64.decode(key.as_bytes()).ok()?);
         let key = Secret::new(key.as_slice().try_into().ok()?);
         let age = alive.age(now);
-        let restart = Self { session, ticket, partner, session_ticket, key, alive };
-        (age < limits::INTERRUPTION).then_some(restart)
+        let restart = Self { session, ticket, partner, session_ticket, key, alive, restarting };
+        (age < restart.patience()).then_some(restart)
+    }
+
+    /// For how long it can be come back to, from when its program was last alive.
+    pub(crate) fn patience(&self) -> Duration {
+        if self.restarting { limits::RESTART } else { limits::INTERRUPTION }
+    }
+
+    /// Notes in `directory` that the scanner restarts.
+    pub(crate) fn note_restart(directory: &Path) -> anyhow::Result<()> {
+        let restart = Self::load(directory).with_context(|| say!("no-way-back"))?;
+        Self { restarting: true, alive: Moment::now(), ..restart }.store(directory)
     }
 
     /// Writes it into `directory`.
@@ -79,6 +96,7 @@ impl Restart {
             session_ticket: self.session_ticket.clone(),
             key: Zeroizing::new(BASE64.encode(self.key.expose())),
             alive: self.alive.clone(),
+            restarting: self.restarting,
         };
         let text = Zeroizing::new(serde_json::to_vec(&written)?);
         private_file::replace(&directory.join(FILE), &text)
@@ -123,6 +141,7 @@ mod tests {
             session_ticket: Signed::from_text("k.b.t"),
             key: Secret::random(),
             alive,
+            restarting: false,
         }
     }
 

@@ -284,6 +284,7 @@ mod tests {
             session_ticket: fieldlink_protocol::ticket::Signed::from_text("k.b.t"),
             key: fieldlink_protocol::secret::Secret::random(),
             alive: crate::moment::Moment::now(),
+            restarting: false,
         };
         let living = runtime.claim(id).expect("free");
         restart.store(living.path()).expect("stored");

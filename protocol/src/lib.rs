@@ -54,6 +54,7 @@ pub const FEATURES: &[&str] = &[
     feature::BATTERY,
     feature::QUIET,
     feature::OPERATIONS,
+    feature::RESTART,
 ];
 
 /// Names of features that messages depend on.
@@ -74,6 +75,8 @@ pub mod feature {
     pub const QUIET: &str = "quiet";
     /// How a named operation stands.
     pub const OPERATIONS: &str = "operations";
+    /// A restart of the device with which the session goes on; also of a relay.
+    pub const RESTART: &str = "restart";
     /// That the device's battery is low.
     pub const BATTERY: &str = "battery";
 }

@@ -76,6 +76,10 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 pub const HEARTBEAT_LOST: Duration = Duration::from_secs(10);
 /// A session that was interrupted for this long ends.
 pub const INTERRUPTION: Duration = Duration::from_secs(5 * 60);
+/// A session that was to go on after a restart of the device, and has not after so long, ends.
+pub const RESTART: Duration = Duration::from_secs(15 * 60);
+/// How long a restart is expected to take.
+pub const RESTART_EXPECTED: Duration = Duration::from_secs(3 * 60);
 /// How long the client may think about a question.
 pub const CONSENT: Duration = Duration::from_secs(60);
 /// Unless configured otherwise: how long a session lasts from the admission, just after the client's yes.

@@ -86,6 +86,10 @@ reasons! {
     /// A message that was sealed by the other side, and so is its own, cannot be used: the two programs are of
     /// versions that do not fit, or one of them has a fault.
     Incompatible = "incompatible", Scanner, "the programs of the two sides do not understand each other (update the older one)";
+    /// The device restarts, or loses its power, as the client agreed: the session is to go on afterwards.
+    Restarting = "restarting", Scanner, "the scanner restarts, and the session is to go on afterwards";
+    /// The device has not come back in time from a restart.
+    NotBack = "not-back", Scanner, "the scanner did not come back from its restart in time";
     /// The process that runs the engineer's programs is gone or misbehaves.
     SessionProcessLost = "session-process-lost", Scanner, "the scanner's session process failed";
     /// The scanner could not start the session.

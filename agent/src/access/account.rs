@@ -102,6 +102,8 @@ fn answered(answer: &Answer) -> Option<Warning> {
         Answer::Choice { choice, .. } => Some(Warning::Chosen { choice: choice.clone() }),
         Answer::Done {} => Some(Warning::Done),
         Answer::NoMoreTime {} => Some(Warning::NoMoreTime),
+        Answer::Restarting { seconds } => Some(Warning::Restarting { seconds: u64::from(*seconds) }),
+        Answer::NotNow { .. } => Some(Warning::NoRestart),
         Answer::NoAnswer {} => Some(Warning::NoAnswer),
     }
 }
@@ -152,6 +154,18 @@ pub(super) fn audit(event: &RuleEvent) {
         RuleEvent::UseAnswered { function, verdict, .. } => {
             let (function, is_allowed) = (function.name(), verdict.is_ok());
             tracing::info!(target: AUDIT, function, is_allowed, "the client was asked about a function");
+        }
+        RuleEvent::Restarts { request, is_power } => {
+            let session = &request.session;
+            tracing::info!(target: AUDIT, %session, is_power, "the device restarts, and the session is to go on");
+        }
+        RuleEvent::CarryOnOffered { request, .. } => {
+            let (session, who) = (&request.session, view::describe(request));
+            tracing::info!(target: AUDIT, %session, who, "the client is asked whether the session goes on");
+        }
+        RuleEvent::CarryOnAgreed { request } => {
+            let session = &request.session;
+            tracing::info!(target: AUDIT, %session, "the client agreed that the session goes on");
         }
         RuleEvent::OperationAnswered { name, verdict, .. } => {
             let is_allowed = verdict.is_ok();

@@ -59,6 +59,11 @@ impl Access {
                 self.admit(left.max(Duration::from_secs(1)), deadline);
                 self.say_standing();
             }
+            RuleEvent::RestartAgreed { question, request, is_power } => {
+                self.prepare_restart((question, request, is_power)).await;
+            }
+            RuleEvent::Restarts { request, is_power } => return self.go_down(&request, is_power).await,
+            RuleEvent::CarryOnAgreed { .. } => self.go_on(),
             RuleEvent::UseDecided { uses, verdict, .. } => self.uses.decide(&uses, verdict),
             RuleEvent::OperationDecided { id, verdict } => self.operations.decide(id, verdict),
             RuleEvent::OperationTold { status } => self.note_told(&status),
@@ -76,6 +81,7 @@ impl Access {
             }
             // Only told: to the engineer, to the client, or to both.
             RuleEvent::ConsentAsked { .. }
+            | RuleEvent::CarryOnOffered { .. }
             | RuleEvent::NotAsked { .. }
             | RuleEvent::Answered { .. }
             | RuleEvent::Announced { .. }
@@ -194,6 +200,8 @@ impl Access {
         let returning = std::mem::take(&mut self.returning);
         self.farewell(returning.give_up());
         let mut tunnel = self.tunnel.take();
+        let carried = request.as_ref().map(|request| request.session);
+        let is_told = tunnel.is_some();
         if let (Some(request), true, true) = (&request, self.session.is_some(), is_relay_away)
             && let Some((tunnel, events)) = tunnel.take()
         {
@@ -209,11 +217,15 @@ impl Access {
             tunnel.close().await;
         };
         let outcome = end(self.session.take(), reason, closing).await;
+        if let Some(session) = carried {
+            self.end_carrying(session, reason, is_told);
+        }
         self.uses.give_up();
         self.operations.give_up();
         if let Some(battery) = self.battery.take() {
             battery.close().await;
         }
+        self.session_ticket = None;
         self.notice = Some(notice_of(&ending));
         self.show();
         self.state_files.set_session(None);

@@ -20,7 +20,10 @@ impl Access {
     pub(super) fn on_tunnel(&mut self, event: TunnelEvent) {
         let now = clock::now();
         match event {
-            TunnelEvent::Registered => self.rules.handle_registered(),
+            TunnelEvent::Registered { carries_on } => {
+                self.relay_carries_on = carries_on;
+                self.rules.handle_registered();
+            }
             TunnelEvent::Lost(failure) => self.rules.handle_relay_lost(failure, now),
             TunnelEvent::IdTaken => self.rules.handle_id_taken(now),
             TunnelEvent::SessionOver(reason) => {
@@ -47,6 +50,9 @@ impl Access {
                     && let Some((tunnel, _)) = &self.tunnel
                 {
                     let (ticket, key) = (session_ticket.clone(), self.key.seed());
+                    // It went through a restart, if it did.
+                    self.on_its_way = None;
+                    self.session_ticket = Some(session_ticket.clone());
                     self.keep_engagement();
                     self.state_files.set_session(Some(&SessionMark { session, ticket, key }));
                     tunnel.set_claim(Claim::Session { session_ticket });

@@ -111,8 +111,10 @@ impl Access {
         pipe_ticket: Signed<PipeTicket>,
     ) {
         let Some(request) = self.rules.handle_pair_again(session, run) else { return };
-        let (Some(live), Some(support_id)) = (&self.session, self.support_id) else { return };
-        let Ok(registration) = Registration::new(live.restart_key()) else {
+        let live = self.session.as_ref().map(LiveSession::restart_key);
+        let kept = self.on_its_way.as_ref().map(|on_its_way| on_its_way.carry_on.restart_key());
+        let (Some(restart_key), Some(support_id)) = (live.or(kept), self.support_id) else { return };
+        let Ok(registration) = Registration::new(restart_key) else {
             return self.decline(&request, Reason::ScannerFailed);
         };
         if matches!(self.returning, Returning::Greeting { .. }) {
@@ -178,6 +180,10 @@ impl Access {
         mut session: LiveSession,
         shows_chat: bool,
     ) -> Result<(), Unconfirmed> {
+        if self.rules.handle_rejoined(request.run, shows_chat, clock::now()) {
+            self.session = Some(session);
+            return Ok(());
+        }
         if !self.rules.handle_returned(request.run, shows_chat, clock::now()) {
             return carry_out::end(Some(session), Reason::Silence, std::future::ready(())).await;
         }

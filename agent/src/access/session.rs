@@ -1,6 +1,7 @@
 //! What a session reports by itself.
 
 use fieldlink_protocol::feature;
+use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_transport::PipeLink;
 
@@ -56,6 +57,9 @@ impl Access {
             ControlEvent::Heard => {}
             ControlEvent::PipeClosed(pipe) => {
                 self.session.iter().for_each(|session| session.close_pipe(pipe));
+            }
+            ControlEvent::Asked { request, question: question @ Question::Restart { .. } } => {
+                self.on_restart_wanted(request, question);
             }
             ControlEvent::Asked { request, question } => self.rules.handle_question(request, question, now),
             ControlEvent::Withdrawn { request } => self.rules.handle_withdrawal(request, now),

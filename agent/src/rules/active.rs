@@ -26,8 +26,8 @@ const REMINDERS: [u64; 3] = [10, 5, 1];
 pub(crate) struct Active {
     /// The engineer, and the run in use: each return of their program changes the run.
     pub request: Request,
-    /// When it began: the relay had withdrawn the support ID.
-    pub(super) began: Duration,
+    /// The latest that the client can make its end.
+    pub(super) most_deadline: Duration,
     /// When it is over.
     pub deadline: Duration,
     /// When the control pipe was last heard.
@@ -91,14 +91,15 @@ impl Active {
     pub(super) fn begin(
         request: Request,
         shows_chat: bool,
-        (length, presence, data): (Duration, PresenceCheck, DataUse),
+        (deadline, most_deadline): (Duration, Duration),
+        (presence, data): (PresenceCheck, DataUse),
         now: Duration,
     ) -> Self {
         let mut active = Self {
             returns: Returns::since(request.run),
             request,
-            began: now,
-            deadline: now + length,
+            most_deadline,
+            deadline,
             heard: now,
             interrupted: None,
             asked: None,
@@ -124,6 +125,11 @@ impl Active {
     /// The question that is shown: what waits for data first, a request for more time behind the others.
     pub(crate) fn question(&self) -> Option<&Asked> {
         self.asked_of_data.as_ref().or(self.asked.as_ref()).or(self.more_time.as_ref())
+    }
+
+    /// By how much the client can make it longer still.
+    pub(crate) fn extendable(&self) -> Duration {
+        self.most_deadline.saturating_sub(self.deadline)
     }
 
     /// Whether the client is there.

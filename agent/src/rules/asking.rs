@@ -29,7 +29,7 @@ impl Active {
         if !self.questions.permits(now) || is_open {
             return events.push_back(RuleEvent::NotAsked { request, answer: Answer::Busy {} });
         }
-        if is_more_time && self.most_deadline() <= self.deadline {
+        if is_more_time && self.most_deadline <= self.deadline {
             return events.push_back(RuleEvent::NotAsked { request, answer: Answer::NoMoreTime {} });
         }
         let asking = Asking::Engineers { request, question: cleaned(question) };
@@ -127,6 +127,10 @@ impl Active {
             Asking::Operation(_) => return self.handle_answer_on_operation(answer, now, events),
             // It has a place of its own.
             Asking::Data { .. } => return Err(StaleAnswer::NotOpen),
+            Asking::Engineers { question: Question::Restart { .. }, .. } if answer == ClientAnswer::Yes => {
+                self.handle_yes_to_restart(events);
+                self.ask_next(now, events);
+            }
             Asking::Engineers { request, question } => {
                 let request = *request;
                 let answer = answer_to(question, answer)?;

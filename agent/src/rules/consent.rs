@@ -46,6 +46,7 @@ impl Rules {
         now: Duration,
     ) -> Result<(), StaleAnswer> {
         match &mut self.state {
+            State::Carrying(_) => return self.handle_answer_to_offer(question, answer, now),
             State::Active(active) => {
                 return active.handle_answer(question, answer, now, &mut self.events);
             }
@@ -68,7 +69,8 @@ impl Rules {
 
     fn allow(&mut self, request: Request, shows_chat: bool, now: Duration) {
         self.events.push_back(RuleEvent::Allowed { request: request.clone() });
-        self.state = State::Admitting { request, shows_chat, has_begun: false, until: now + BEGINNING };
+        self.state =
+            State::Admitting { request, shows_chat, has_begun: false, carried: None, until: now + BEGINNING };
     }
 
     /// What serves the engineer runs.
@@ -84,12 +86,19 @@ impl Rules {
     pub(crate) fn handle_admitted(&mut self, session: SessionId, now: Duration) -> bool {
         match &self.state {
             State::Active(active) => active.request.session == session,
-            State::Admitting { request, shows_chat, has_begun: true, .. } if request.session == session => {
+            State::Admitting { request, shows_chat, has_begun: true, carried, .. }
+                if request.session == session =>
+            {
                 let length = Duration::from_secs(self.session.length_seconds).min(limits::SESSION_MAX);
+                let times = match carried {
+                    Some(carried) => (carried.deadline, carried.most_deadline),
+                    None => (now + length, now + limits::SESSION_MAX),
+                };
                 let presence = PresenceCheck::new(&self.session, self.presence, now);
                 let data = DataUse::new(&self.session, self.is_metered);
-                let mut active = Active::begin(request.clone(), *shows_chat, (length, presence, data), now);
+                let mut active = Active::begin(request.clone(), *shows_chat, times, (presence, data), now);
                 let (request, deadline) = (request.clone(), active.deadline);
+                let length = deadline.saturating_sub(now);
                 self.events.push_back(RuleEvent::Admitted { request, length, deadline });
                 active.begin_data(&mut self.events);
                 self.state = State::Active(Box::new(active));

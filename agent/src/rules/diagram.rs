@@ -17,7 +17,7 @@ struct Trial {
 
 type Input = (&'static str, fn(&mut Trial));
 
-const INPUTS: [Input; 11] = [
+const INPUTS: [Input; 14] = [
     ("start", |trial| trial.order(Order::Start)),
     ("relay: registered", |trial| trial.rules.handle_registered()),
     ("relay: lost", |trial| {
@@ -44,11 +44,35 @@ const INPUTS: [Input; 11] = [
     }),
     ("control pipe: lost", |trial| trial.rules.handle_link_down("lost".into())),
     ("control pipe: heard", |trial| trial.rules.handle_heard(trial.now)),
+    ("restart: agreed and written down", |trial| {
+        trial.rules.handle_restart_stored((None, 1, false), Ok(()), trial.now);
+    }),
+    ("restart: over", |trial| {
+        let _ = trial.rules.handle_carry_on(carried(trial.now));
+    }),
+    ("engineer: key proven again", |trial| {
+        trial.rules.handle_rejoined(RunId::random(), true, trial.now);
+    }),
 ];
 
 /// How each state is reached, as indices of [`INPUTS`].
-const WAYS: [&[usize]; 7] =
-    [&[], &[0], &[0, 1], &[0, 1, 3], &[0, 1, 3, 4], &[0, 1, 3, 4, 5], &[0, 1, 3, 4, 5, 8]];
+const WAYS: [&[usize]; 10] = [
+    &[],
+    &[0],
+    &[0, 1],
+    &[0, 1, 3],
+    &[0, 1, 3, 4],
+    &[0, 1, 3, 4, 5],
+    &[0, 1, 3, 4, 5, 8],
+    &[0, 1, 3, 4, 5, 8, 11],
+    &[12],
+    &[12, 5],
+];
+
+fn carried(now: Duration) -> Carried {
+    let (request, deadline) = (request(1), now + Duration::from_secs(1_000));
+    Carried { request, deadline, most_deadline: deadline, until: now + Duration::from_secs(500) }
+}
 
 impl Trial {
     fn of(inputs: &[usize]) -> Self {
@@ -60,9 +84,15 @@ impl Trial {
     }
 
     fn answer(&mut self, answer: ClientAnswer) {
-        if let State::Asking { question, .. } = *self.rules.state() {
-            self.order(Order::Answer(question, answer));
-        }
+        let question = match self.rules.state() {
+            State::Asking { question, .. } => *question,
+            State::Carrying(carrying) => match **carrying {
+                Carrying::Offered { question, .. } => question,
+                Carrying::Rejoining { .. } => return,
+            },
+            _ => return,
+        };
+        self.order(Order::Answer(question, answer));
     }
 
     /// It may be refused.
@@ -94,6 +124,9 @@ impl Trial {
             State::Admitting { .. } => "Admitting",
             State::Active(active) if active.interrupted.is_some() => "Interrupted",
             State::Active(_) => "Active",
+            State::Restarting(_) => "Restarting",
+            State::Carrying(carrying) if matches!(**carrying, Carrying::Offered { .. }) => "Offering",
+            State::Carrying(_) => "Returning",
         }
     }
 }

@@ -188,6 +188,34 @@ pub(crate) enum RuleEvent {
         /// Why not, if it may not.
         verdict: Result<(), OperationRefusal>,
     },
+    /// The client agreed to a restart, or need not be asked: what the session needs to go on is to be written down.
+    RestartAgreed {
+        /// The question as the client saw it, if they were asked.
+        question: Option<QuestionId>,
+        /// The engineer's number for it.
+        request: u32,
+        /// Whether the power is cut by hand, rather than the device restarted.
+        is_power: bool,
+    },
+    /// It was written down: everything ends but the session, and the device is to restart.
+    Restarts {
+        /// The engineer whose session it is.
+        request: Request,
+        /// As above.
+        is_power: bool,
+    },
+    /// The device has restarted, and the client is asked whether the session goes on.
+    CarryOnOffered {
+        /// The engineer whose session it is.
+        request: Request,
+        /// The answer must name it.
+        question: QuestionId,
+    },
+    /// It does: the relay is to know that we are back.
+    CarryOnAgreed {
+        /// The engineer whose session it is.
+        request: Request,
+    },
     /// An operation's unit did not take it.
     OperationNotStarted {
         /// How it stood.

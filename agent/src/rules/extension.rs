@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use fieldlink_device::order::ClientAnswer;
 use fieldlink_protocol::ids::QuestionId;
-use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 
 use super::event::RuleEvent;
@@ -65,7 +64,7 @@ impl Active {
         events: &mut Events,
     ) -> Result<(), GrantError> {
         let by = Duration::from_secs(u64::from(minutes) * 60);
-        let deadline = (self.deadline + by).min(self.most_deadline());
+        let deadline = (self.deadline + by).min(self.most_deadline);
         if deadline <= self.deadline {
             return Err(GrantError);
         }
@@ -78,11 +77,6 @@ impl Active {
         }
         events.push_back(RuleEvent::Extended { deadline, seconds });
         Ok(())
-    }
-
-    /// However much is granted: no session lasts longer.
-    pub(super) fn most_deadline(&self) -> Duration {
-        self.began + limits::SESSION_MAX
     }
 
     fn seconds_left(&self, now: Duration) -> u32 {

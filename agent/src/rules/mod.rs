@@ -35,6 +35,8 @@ mod quiet;
 mod refusal;
 mod relay_link;
 mod request;
+mod restart;
+mod restarting;
 mod returns;
 mod session;
 mod state;
@@ -63,6 +65,7 @@ pub(crate) use question::{Asked, Asking};
 pub(crate) use refusal::{GrantError, Refusal, StaleAnswer};
 pub(crate) use relay_link::RelayLink;
 pub(crate) use request::Request;
+pub(crate) use restart::{Carried, Carrying, Restarting};
 pub(crate) use returns::Returns;
 pub(crate) use state::State;
 pub(crate) use verdict::VerdictWanted;
@@ -141,6 +144,10 @@ impl Rules {
     /// The message that must have reached the relay by now, should it have been lost. A second one does no harm.
     pub(crate) fn word_to_relay(&self) -> Option<FromAgent> {
         match &self.state {
+            State::Admitting { request, has_begun: true, carried: Some(_), .. } => {
+                let Request { session, run, .. } = *request;
+                Some(FromAgent::PairedAgain { session, run })
+            }
             State::Admitting { request, has_begun: true, .. } => {
                 Some(FromAgent::Admitted { session: request.session })
             }
@@ -177,6 +184,11 @@ impl Rules {
             Order::Stop(_) if is_off => Err(Refusal::AlreadyOff),
             Order::End => {
                 self.close(Ending::Reason(Reason::ClientEnded), now);
+                Ok(())
+            }
+            // The device goes down for the restart: the session goes on after that.
+            Order::Shutdown(_) if matches!(self.state, State::Restarting(_)) => {
+                self.state = State::Off;
                 Ok(())
             }
             Order::Stop(reason) | Order::Shutdown(reason) => {
@@ -245,6 +257,8 @@ impl Rules {
             | State::Asking { until, .. }
             | State::Admitting { until, .. } => Some(*until),
             State::Active(active) => Some(active.poll_timeout(self.patience())),
+            State::Restarting(restarting) => Some(restarting.until),
+            State::Carrying(carrying) => Some(carrying.until()),
         }
     }
 
@@ -261,6 +275,9 @@ impl Rules {
                 State::Greeting { .. } => self.leave(Reason::PairingTimeout, Teller::Party, now),
                 State::Asking { .. } => self.turn_away(NotLetIn::Unanswered, now),
                 State::Admitting { .. } => self.close(Ending::Reason(Reason::ConnectionLost), now),
+                State::Restarting(_) | State::Carrying(_) => {
+                    self.close(Ending::Reason(self.not_carried_on()), now);
+                }
                 State::Active(active) => {
                     if let Some(reason) = active.handle_timeout(patience, now, &mut self.events) {
                         self.close(Ending::Reason(reason), now);

@@ -121,6 +121,12 @@ impl Operated {
         state.is_some_and(|state| state.is_under_way() || state == OperationState::Starting {})
     }
 
+    /// Whether one must not be interrupted. What waits for a restart is not.
+    pub(super) fn is_running(&self) -> bool {
+        let is_waiting = |state| matches!(state, OperationState::AfterRestart {});
+        self.is_busy() && !self.status.as_ref().is_some_and(|status| is_waiting(status.state))
+    }
+
     /// It stands so now.
     pub(super) fn set(&mut self, status: OperationStatus) -> Change {
         let before = self.status.as_ref().filter(|before| before.run == status.run);

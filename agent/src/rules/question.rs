@@ -62,6 +62,9 @@ pub(super) fn cleaned(question: Question) -> Question {
         }
         Question::Step { text } => Question::Step { text: text::clean(&text, limits::QUESTION) },
         Question::Ready { .. } => question,
+        Question::Restart { reason, power } => {
+            Question::Restart { reason: text::clean(reason.trim(), limits::QUESTION), power }
+        }
         Question::Text { text, choices } => Question::Text {
             text: text::clean(&text, limits::QUESTION),
             choices: choices.iter().map(|choice| text::clean(choice, limits::CHOICE)).collect(),
@@ -95,7 +98,7 @@ fn is_step(question: &Question) -> bool {
     match question {
         Question::Step { .. } => true,
         Question::Ready { ready } => ready.is_step(),
-        Question::Extension { .. } | Question::Text { .. } => false,
+        Question::Extension { .. } | Question::Text { .. } | Question::Restart { .. } => false,
     }
 }
 

@@ -7,7 +7,7 @@ use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::policy::{Denied, Function};
 
-use super::{Active, Battery, Events, Refusal, Request, RuleEvent, Rules, UseId};
+use super::{Active, Battery, Carrying, Events, Refusal, Request, RuleEvent, Rules, State, UseId};
 
 impl Rules {
     fn with_active<T>(&mut self, handle: impl FnOnce(&mut Active, &mut Events) -> T) -> Option<T> {
@@ -125,9 +125,16 @@ impl Rules {
 
     /// The engineer's program, started again, wants to pair with the restart key. Returns its request, if it may.
     pub(crate) fn handle_pair_again(&mut self, session: SessionId, run: RunId) -> Option<Request> {
-        let active = self.state.active_mut()?;
-        let is_welcome = active.request.session == session && active.returns.is_new(run);
-        is_welcome.then(|| Request { run, ..active.request.clone() })
+        let (request, returns) = match &mut self.state {
+            State::Active(active) => (&active.request, &mut active.returns),
+            State::Carrying(carrying) => match &mut **carrying {
+                Carrying::Rejoining { carried, returns } => (&carried.request, returns),
+                Carrying::Offered { .. } => return None,
+            },
+            _ => return None,
+        };
+        let is_welcome = request.session == session && returns.is_new(run);
+        is_welcome.then(|| Request { run, ..request.clone() })
     }
 
     /// The engineer's program is back, in the run it paired in. False if there is no session any more.

@@ -9,6 +9,7 @@ use fieldlink_protocol::pairing::Registration;
 use super::active::Active;
 use super::pair::Pair;
 use super::request::Request;
+use super::restart::{Carried, Carrying, Restarting};
 
 /// Where a session stands.
 pub(crate) enum State {
@@ -51,11 +52,17 @@ pub(crate) enum State {
         shows_chat: bool,
         /// Whether what serves the engineer runs.
         has_begun: bool,
+        /// The session that goes on, if it went through a restart of the device.
+        carried: Option<Box<Carried>>,
         /// When we give up.
         until: Duration,
     },
     /// A session is on, perhaps interrupted.
     Active(Box<Active>),
+    /// The device restarts, and the session is to go on afterwards.
+    Restarting(Box<Restarting>),
+    /// It has, and the session is on its way.
+    Carrying(Box<Carrying>),
 }
 
 impl State {
@@ -67,6 +74,8 @@ impl State {
             | Self::Asking { request, .. }
             | Self::Admitting { request, .. } => Some(request),
             Self::Active(active) => Some(&active.request),
+            Self::Restarting(restarting) => Some(&restarting.request),
+            Self::Carrying(carrying) => Some(&carrying.carried().request),
         }
     }
 
@@ -74,7 +83,11 @@ impl State {
     pub(super) fn pair_mut(&mut self) -> Option<&mut Pair> {
         match self {
             Self::Open { pair, .. } | Self::Greeting { pair, .. } | Self::Asking { pair, .. } => Some(pair),
-            Self::Off | Self::Admitting { .. } | Self::Active(_) => None,
+            Self::Off
+            | Self::Admitting { .. }
+            | Self::Active(_)
+            | Self::Restarting(_)
+            | Self::Carrying(_) => None,
         }
     }
 

@@ -9,6 +9,7 @@ pub mod network_check;
 pub mod object;
 mod powers;
 mod publisher;
+mod restarter;
 mod seats;
 mod stop_socket;
 mod systemd;
@@ -39,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use self::authority::Authority;
 use self::publisher::Publisher;
 use crate::access::{Access, AccessHandle, Command};
+use crate::carry_on::{CarryOnStore, RestartDeps};
 use crate::config::{AccessMode, Config};
 use crate::live::LiveView;
 use crate::network::Monitor;
@@ -83,7 +85,10 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (commands, orders) = mpsc::channel(ORDERS);
     let language = config.language;
     let is_at_boot = config.access == AccessMode::AtBoot;
-    let around = SessionDeps::new(&config, dialer.clone(), config.service_launch());
+    let mut around = SessionDeps::new(&config, dialer.clone(), config.service_launch());
+    // Without a state directory nothing can be kept over a restart, and so none is offered.
+    around.restart = CarryOnStore::of_this_service()
+        .map(|store| RestartDeps { store, restarter: Arc::new(restarter::Logind) });
     let live = around.live.clone();
     let (access, handle) =
         Access::new(config, around, network.handle(), orders, (state_files.clone(), notice))?;

@@ -58,6 +58,9 @@ fn describe(status: &Status) -> String {
         Phase::Admitting => format!("Letting in {visitor}"),
         Phase::Active => format!("Connected: {visitor}"),
         Phase::Interrupted => format!("Interrupted: {visitor}"),
+        Phase::Restarting => format!("Restarting the device: {visitor}"),
+        Phase::PowerOff => format!("The power may be cut: {visitor}"),
+        Phase::Returning => format!("Waiting for the engineer after a restart: {visitor}"),
     }
 }
 

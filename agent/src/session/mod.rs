@@ -25,6 +25,7 @@ use self::control::{Control, ControlEvent, EngineerHello, Greeting};
 use self::pairing::Verified;
 pub(crate) use self::work::SessionOffer;
 use self::work::{Meter, ProcessEvent, Stage, Work};
+use crate::carry_on::RestartDeps;
 use crate::config::{Config, Policy};
 use crate::engineers::Engineers;
 use crate::live::LiveView;
@@ -85,6 +86,8 @@ pub struct SessionDeps {
     pub operations: Arc<Operations>,
     /// Where what terminals show can be watched.
     pub live: LiveView,
+    /// How the device restarts and a session goes on, where the agent runs as a service.
+    pub(crate) restart: Option<RestartDeps>,
 }
 
 impl SessionDeps {
@@ -99,7 +102,7 @@ impl SessionDeps {
         }
         let Config { policy, forward: forwards, engineers, .. } = config.clone();
         let (operations, live) = (Arc::new(Operations::new(config)), LiveView::default());
-        Self { dialer, bounds, launch, policy, forwards, engineers, operations, live }
+        Self { dialer, bounds, launch, policy, forwards, engineers, operations, live, restart: None }
     }
 }
 

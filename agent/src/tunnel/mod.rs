@@ -26,7 +26,10 @@ const FAREWELL: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) enum TunnelEvent {
     /// The relay knows what is claimed.
-    Registered,
+    Registered {
+        /// Whether it can keep a session over a restart of the device.
+        carries_on: bool,
+    },
     /// The connection is gone, or could not be made; it is being tried again.
     Lost(Failure),
     /// Another agent holds this support ID.
@@ -100,7 +103,9 @@ impl Tunnel {
         let _ = tokio::time::timeout(FAREWELL, async {
             loop {
                 match events.recv().await {
-                    Some(TunnelEvent::Registered) => break self.send(FromAgent::Ended { session, reason }),
+                    Some(TunnelEvent::Registered { .. }) => {
+                        break self.send(FromAgent::Ended { session, reason });
+                    }
                     Some(TunnelEvent::Lost(_) | TunnelEvent::Message(_)) => {}
                     Some(TunnelEvent::IdTaken | TunnelEvent::SessionOver(_)) | None => break,
                 }

@@ -9,7 +9,7 @@ use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal,
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::ticket::{Lease, Signed};
-use fieldlink_protocol::{endpoint, limits};
+use fieldlink_protocol::{endpoint, feature, limits};
 use fieldlink_transport::{Backoff, ControlConnection, ControlError, DialError, Dialer};
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
@@ -157,7 +157,7 @@ impl Registration {
     }
 
     async fn accept(&mut self, registered: Registered) -> Result<Connection, Ended> {
-        let Registered { connection, lease, is_session } = registered;
+        let Registered { connection, lease, is_session, carries_on } = registered;
         if is_session {
             self.lease = None;
         } else if lease.is_some() {
@@ -167,7 +167,7 @@ impl Registration {
         self.since = Some(Instant::now());
         // What was meant for the connection before this one leads nowhere now.
         while !is_session && self.outgoing.try_recv().is_ok() {}
-        self.events.send(TunnelEvent::Registered).await.map_err(|_| Ended::Closed)?;
+        self.events.send(TunnelEvent::Registered { carries_on }).await.map_err(|_| Ended::Closed)?;
         Ok(connection)
     }
 
@@ -197,6 +197,7 @@ struct Registered {
     connection: Connection,
     lease: Option<Signed<Lease>>,
     is_session: bool,
+    carries_on: bool,
 }
 
 async fn register(dialer: Dialer, key: Arc<RegistrationKey>, claim: Claim) -> Result<Registered, Ended> {
@@ -206,7 +207,7 @@ async fn register(dialer: Dialer, key: Arc<RegistrationKey>, claim: Claim) -> Re
         Claim::SupportId { .. } => None,
     };
     let mut connection = Connection::dial(&dialer, endpoint::AGENT, header).await?;
-    let ToAgent::Challenge { challenge, .. } = next_in_time(&mut connection).await? else {
+    let ToAgent::Challenge { challenge, features: theirs } = next_in_time(&mut connection).await? else {
         return Err(Ended::OutOfTurn);
     };
     let signature = key.sign(&challenge, &claim.signed_text());
@@ -214,7 +215,9 @@ async fn register(dialer: Dialer, key: Arc<RegistrationKey>, claim: Claim) -> Re
     let features = Features::ours();
     connection.send(&FromAgent::Register { claim, key: key.public(), signature, features }).await?;
     match next_in_time(&mut connection).await? {
-        ToAgent::Registered { lease } => Ok(Registered { connection, lease, is_session }),
+        ToAgent::Registered { lease } => {
+            Ok(Registered { connection, lease, is_session, carries_on: theirs.has(feature::RESTART) })
+        }
         ToAgent::Refused { code, reason } => Err(Ended::Refused(code, reason)),
         _ => Err(Ended::OutOfTurn),
     }

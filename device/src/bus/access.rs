@@ -16,7 +16,9 @@ subject! {
 
     /// Where remote access stands. Empty and zero mean that there is none.
     properties AccessProperties {
-        /// "off", "connecting", "ready", "asking", "admitting", "active" or "interrupted".
+        /// "off", "connecting", "ready", "asking", "admitting", "active", "interrupted", "restarting" (the session goes on
+        /// afterwards), "power-off" (the power may be cut, and the session goes on afterwards) or "returning" (the device has
+        /// restarted, and the engineer comes back).
         "State" = state: String,
         /// While State is off: why it was switched off, as a code to be read out; else empty.
         "Notice" = notice: String,
@@ -64,7 +66,7 @@ subject! {
         /// Something the client should know. Codes and arguments: "time-left" (minutes t) and "more-time" (seconds t) of the
         /// session, "no-more-time"; "wrong-pin" and "broken-off" (engineer, company, ticket, partner, authority s), "not-believed" (with reason s); what became of a
         /// question: "refused" and "not-let-in" (engineer s), "answered" (text s), "answered-no", "no-answer", "withdrawn",
-        /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection); "use-allowed" (function s), "data-allowed", "operation-allowed"; "battery-low" (percent y);
+        /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection); "use-allowed" (function s), "data-allowed", "operation-allowed", "restarting" (seconds t), "no-restart"; "battery-low" (percent y);
         /// "quiet" (seconds t, text s), "quiet-over", "called", "noted" (text s, by_client b), "outcome" (result, summary, prepare
         /// s); "still-there" (seconds t), "nobody-there" (is_held b), "back-again" (was_held b); "verdict-given" (verdict, words s).
         "Warning" = warning(code: &str, arguments: BusArguments);

@@ -17,9 +17,10 @@ subject! {
     properties ConversationProperties {
         /// The open question's ID; empty without one. An answer must name it.
         "Question" = question: String,
-        /// "consent", "extension", "use", "data", "operation", "step" or "text".
+        /// "consent", "extension", "use", "data", "operation", "restart", "power-off", "continue" (after a restart),
+        /// "step" or "text".
         "QuestionKind" = question_kind: String,
-        /// How many minutes longer, for an extension.
+        /// How many minutes longer, for an extension; how many are left, for "continue".
         "QuestionMinutes" = question_minutes: u32,
         /// More than how many megabytes were moved (kind data): whether more may, over a connection that may cost money.
         "QuestionMegabytes" = question_megabytes: u32,
@@ -30,7 +31,7 @@ subject! {
         /// A question or step that the device has words for, by its name (kinds text and step), with QuestionChoices by their
         /// names: light-at-start, light-while-scanning, sounds, battery-swap, cable, restart-by-hand.
         "QuestionReady" = question_ready: String,
-        /// What is asked, in the engineer's words (kinds text and step), or why more time is wanted.
+        /// What is asked, in the engineer's words (kinds text and step), or why more time or a restart is wanted.
         "QuestionText" = question_text: String,
         /// What to choose from.
         "QuestionChoices" = question_choices: Vec<String>,
@@ -44,7 +45,7 @@ subject! {
 
     /// What the person beside the device answers and says.
     methods ConversationMethods {
-        /// Says yes to the question that is named (kinds consent, extension, use, data and operation), or that it is done (kind step). polkit: .allow
+        /// Says yes to the question that is named (kinds consent, extension, use, data, operation, restart, power-off and continue), or that it is done (kind step). polkit: .allow
         "Allow" = allow(question: &str);
         /// Says no to the question that is named (any kind). polkit: .allow
         "Refuse" = refuse(question: &str);

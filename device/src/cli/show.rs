@@ -89,6 +89,9 @@ fn describe_phase(words: &Words, status: &Status) -> String {
         (Phase::Asking, _) => words.say("phase-asking"),
         (Phase::Admitting, _) => words.say("phase-admitting"),
         (Phase::Active, _) => words.say("phase-active"),
+        (Phase::Restarting, _) => words.say("phase-restarting"),
+        (Phase::PowerOff, _) => words.say("phase-power-off"),
+        (Phase::Returning, _) => words.say("phase-returning"),
         (Phase::Interrupted, _) => {
             let what = words.away(status.away.unwrap_or(Away::Them));
             words.say_with("phase-interrupted", &[("what", what.into())])
@@ -124,7 +127,9 @@ impl Lines {
     fn paint(&self, phase: Phase, text: String) -> String {
         let colour = match phase {
             Phase::Ready | Phase::Active => "32",
-            Phase::Asking | Phase::Interrupted => "33",
+            Phase::Asking | Phase::Interrupted | Phase::Restarting | Phase::PowerOff | Phase::Returning => {
+                "33"
+            }
             Phase::Off | Phase::Connecting | Phase::Admitting => return text,
         };
         if self.is_coloured { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text }

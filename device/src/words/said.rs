@@ -99,6 +99,11 @@ impl Words {
             Warning::Refused { engineer } => of_engineer("warning-refused", engineer),
             Warning::NotLetIn { engineer } => of_engineer("warning-not-let-in", engineer),
             Warning::UseAllowed { function } => self.of_function("warning-use-allowed", Some(*function)),
+            Warning::Restarting { seconds } => {
+                let time = self.time(Duration::from_secs(*seconds));
+                self.say_with("warning-restarting", &[("time", time.into())])
+            }
+            Warning::NoRestart => self.say("warning-no-restart"),
             Warning::OperationAllowed => self.say("warning-operation-allowed"),
             Warning::DataAllowed => self.say("warning-data-allowed"),
             Warning::BatteryLow { percent } => {
@@ -139,6 +144,14 @@ impl Words {
         }
     }
 
+    /// A question, with the engineer's reason if they gave one.
+    fn with_reason(&self, id: &str, reason: &str) -> String {
+        match reason {
+            "" => self.say(id),
+            reason => self.say_with(&format!("{id}-with-reason"), &[("reason", reason.into())]),
+        }
+    }
+
     /// How much data a session has moved.
     pub fn data_used(&self, bytes: u64, is_metered: bool) -> String {
         let id = if is_metered { "data-used-metered" } else { "data-used" };
@@ -170,6 +183,13 @@ impl Words {
                 }
             }
             QuestionKind::Use => self.of_function("question-use", question.function),
+            QuestionKind::Restart => self.with_reason("question-restart", &question.text),
+            QuestionKind::PowerOff => self.with_reason("question-power-off", &question.text),
+            QuestionKind::Continue => {
+                let who = visitor.map_or_else(String::new, |visitor| self.person(&visitor.who));
+                let minutes = u64::from(question.minutes);
+                self.say_with("question-continue", &[("visitor", who.into()), ("minutes", minutes.into())])
+            }
             QuestionKind::Operation => {
                 let title = operation::title(&question.titles, self.language());
                 self.say_with("question-operation", &[("title", title.into())])

@@ -132,6 +132,8 @@ fn warnings() -> Vec<Warning> {
         Warning::Done,
         Warning::DataAllowed,
         Warning::OperationAllowed,
+        Warning::Restarting { seconds: 180 },
+        Warning::NoRestart,
         Warning::BatteryLow { percent: 20 },
         Warning::UseAllowed { function: Function::Upload },
         Warning::Quiet { seconds: 1_200, text: String::new() },

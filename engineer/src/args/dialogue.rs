@@ -142,3 +142,17 @@ fn quiet_minutes(text: &str) -> Result<u32, String> {
     let fits = minutes.filter(|minutes| limits::QUIET_MINUTES.contains(minutes));
     fits.ok_or_else(|| "name 1 to 60 minutes, as in 20m".to_owned())
 }
+
+/// Arguments of `restart`.
+#[derive(Debug, Args)]
+pub struct RestartArguments {
+    /// The support ID, in one word or in quotes; not needed if one session is open
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// The power is to be cut by hand, to swap the battery
+    #[arg(long)]
+    pub power: bool,
+    /// Why, as the client reads it; at most 500 bytes
+    #[arg(value_name = "REASON")]
+    pub words: Vec<String>,
+}

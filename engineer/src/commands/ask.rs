@@ -3,12 +3,12 @@
 use std::io::{self, ErrorKind};
 
 use fieldlink_protocol::limits;
-use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::messages::questions::{Answer, NotNow, Question};
 use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::text;
 
 use super::choosing::{choose, no_session};
-use crate::args::{AskArguments, StepArguments};
+use crate::args::{AskArguments, RestartArguments, StepArguments};
 use crate::config::Directories;
 use crate::dialogue;
 use crate::exit::{Failure, Kind};
@@ -77,6 +77,22 @@ pub(super) fn extend(
     Ok(0)
 }
 
+/// Has the scanner restart, or its power cut by hand; the session goes on afterwards.
+pub(super) fn restart(arguments: RestartArguments, console: &Console) -> Result<u8, Failure> {
+    let RestartArguments { id, power, words } = arguments;
+    match put(id, Question::Restart { reason: words.join(" "), power }, console)? {
+        Answer::Restarting { seconds } => {
+            let minutes = u64::from(seconds.div_ceil(60));
+            print_answer(&match power {
+                true => say!("power-may-go", minutes = minutes),
+                false => say!("restart-begins", minutes = minutes),
+            });
+            Ok(0)
+        }
+        answer => Err(not_granted(&answer)),
+    }
+}
+
 fn put(id: Option<String>, question: Question, console: &Console) -> Result<Answer, Failure> {
     dialogue::check_question(&question).map_err(Failure::usage)?;
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
@@ -118,7 +134,12 @@ fn not_granted(answer: &Answer) -> Failure {
         Answer::NoMoreTime {} => {
             (Kind::Failed, say!("no-more-time", minutes = limits::SESSION_MAX.as_secs() / 60))
         }
+        Answer::NotNow { why: NotNow::OperationRuns } => {
+            (Kind::Busy, dialogue::not_now(NotNow::OperationRuns))
+        }
+        Answer::NotNow { why } => (Kind::Failed, dialogue::not_now(*why)),
         Answer::Granted { .. }
+        | Answer::Restarting { .. }
         | Answer::Text { .. }
         | Answer::Choice { .. }
         | Answer::Done {}

@@ -67,6 +67,7 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Quiet(arguments) => announce::quiet(arguments),
         Command::Call { id } => announce::call(id),
         Command::Operation(arguments) => block_on(operation::run(arguments, console)),
+        Command::Restart(arguments) => ask::restart(arguments, console),
         Command::Note(arguments) => announce::note(arguments),
         Command::Chat { id, words } => chat::run(id, &words, console),
         Command::Status { json } => status::run(json),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fieldlink_protocol::reason::Reason;
 use tokio::time::timeout;
 
-use crate::end::End;
+use crate::end::{End, Told};
 use crate::exit::{Failure, Kind, SSH_FAILED};
 use crate::front_link::{FrontLink, SshEnd};
 use crate::platform::Signal;
@@ -27,8 +27,10 @@ enum Happened {
 /// A session that is open.
 pub(super) struct Held<'a> {
     pub(super) session: Session,
-    pub(super) stops: Stops,
+    pub(super) stops: &'a mut Stops,
     pub(super) console: &'a Console,
+    /// Set if the scanner restarts, and the session is to be come back to.
+    pub(super) restarts: &'a mut bool,
 }
 
 impl Held<'_> {
@@ -163,8 +165,13 @@ impl Held<'_> {
         Ok(code)
     }
 
-    /// The session ended, and not by this engineer.
+    /// The session ended, and not by this engineer; or it waits for the scanner to restart.
     async fn over(self, end: &End) -> Result<u8, Failure> {
+        if (end.reason, end.told) == (Reason::Restarting, Told::Scanner) {
+            *self.restarts = true;
+            self.session.await_restart().await?;
+            return Ok(0);
+        }
         let cleared = self.session.clear_up(end).await;
         self.console.tell(&Progress::ended(end));
         cleared?;

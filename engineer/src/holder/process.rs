@@ -4,6 +4,7 @@ use super::held::Held;
 use super::wire::{Order, Receiver, Sender, Uses};
 use crate::context::CallContext;
 use crate::directories::Directories;
+use crate::end::{End, Told};
 use crate::exit::{Failure, Kind};
 use crate::front_link::FrontLink;
 use crate::platform;
@@ -11,6 +12,10 @@ use crate::platform::Signal;
 use crate::progress::{Console, Progress};
 use crate::session::{NotOpened, OpenMode, Stop, Stops, open};
 use crate::words::say;
+use fieldlink_protocol::reason::Reason;
+
+/// Between two tries to reach the relay while the scanner restarts.
+const DIALLED_AGAIN: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Runs a holder to its end, which is the exit code of the whole.
 pub(crate) async fn run() -> u8 {
@@ -46,19 +51,56 @@ async fn hold(
 ) -> Result<u8, Failure> {
     let context = CallContext::load(&Directories::from_environment()?)?;
     let call = order.call();
-    let way = match context.runtime.abandoned(call.id)? {
-        Some(restart) => OpenMode::Back(restart, front),
-        None => OpenMode::New(front),
-    };
-    let session = match open(&context, &call, way, console, (&mut stops, end)).await {
-        Ok(session) => session,
-        Err(not_opened) => return refuse(not_opened, console),
-    };
-    session.progress().inspect(|progress| console.tell(progress));
-    if order.uses == Uses::Shell {
-        console.say(&say!("shells-are-killed"));
+    let (mut is_first, mut is_back) = (true, false);
+    loop {
+        let kept = context.runtime.abandoned(call.id)?;
+        if is_back && kept.is_none() {
+            let end = End::new(Reason::NotBack, Told::Here);
+            return Err(Failure::new(Kind::SessionOver, end.sentence()));
+        }
+        is_back = true;
+        let waits = kept.as_ref().is_some_and(|restart| restart.restarting);
+        let way = match kept {
+            Some(restart) => OpenMode::Back(restart, front),
+            None => OpenMode::New(front),
+        };
+        let session = match open(&context, &call, way, console, (&mut stops, end.clone())).await {
+            Ok(session) => session,
+            // The network of this computer may be away while the scanner is.
+            Err(NotOpened::Failed(failure)) if waits && failure.kind == Kind::RelayUnreachable => {
+                tokio::time::sleep(DIALLED_AGAIN).await;
+                continue;
+            }
+            Err(not_opened) => return refuse(not_opened, console),
+        };
+        session.progress().inspect(|progress| console.tell(progress));
+        if order.uses == Uses::Shell && is_first {
+            console.say(&say!("shells-are-killed"));
+        }
+        is_first = false;
+        let mut restarts = false;
+        let held = Held { session, stops: &mut stops, console, restarts: &mut restarts };
+        let code = keep(held, order, front, console).await?;
+        if !restarts {
+            return Ok(code);
+        }
+        if order.uses == Uses::Command {
+            // A command that was cut off is not begun anew by itself.
+            return Err(Failure::new(
+                Kind::SessionOver,
+                say!("command-cut-by-restart", id = call.id.to_string()),
+            ));
+        }
     }
-    let held = Held { session, stops, console };
+}
+
+/// Keeps the session as it is used, until it is over or the scanner restarts.
+async fn keep(
+    held: Held<'_>,
+    order: &Order,
+    front: &mut FrontLink,
+    console: &Console,
+) -> Result<u8, Failure> {
     match order.uses {
         Uses::Others if order.json => held.hold().await,
         Uses::Others => {

@@ -8,7 +8,6 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::pairing::{NO_CERTIFICATE, PairingContext};
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::secret::Secret;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,15 +19,20 @@ use crate::context::CallContext;
 use crate::end::{End, Told};
 use crate::exit::{Failure, Kind};
 use crate::front_link::FrontLink;
+use crate::moment::Moment;
 use crate::pairing::{self, Answered, Paired, PairingError};
 use crate::progress::{Console, Progress};
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
+use crate::restart::Restart;
 use crate::words::say;
 
 /// How long the scanner may take to reach the relay when we come back to a session.
 const RETURN: Duration = limits::INTERRUPTION;
 /// Between two tries meanwhile.
 const RETURN_PAUSE: Duration = Duration::from_secs(1);
+
+/// The same, while the scanner restarts: what its client waits for is this pause.
+const RESTART_PAUSE: Duration = Duration::from_millis(400);
 
 /// A call on its way to the scanner.
 pub(super) struct Contact<'a> {
@@ -68,22 +72,15 @@ impl Contact<'_> {
     /// Comes back to the session with the key that was kept. The scanner may be on its way to the relay.
     pub(super) async fn pair_again(
         &mut self,
-        key: &Secret<32>,
+        restart: &Restart,
         front: &mut FrontLink,
     ) -> Result<(Offer, Paired), OpeningError> {
         self.console.tell(&Progress::Pairing);
-        let until = Instant::now() + RETURN;
-        let offer = loop {
-            self.relay.pair_again().await;
-            match self.offered().await {
-                Err(OpeningError::Failure(failure))
-                    if failure.kind == Kind::NotAvailable && Instant::now() < until =>
-                {
-                    sleep(RETURN_PAUSE).await;
-                }
-                offered => break offered?,
-            }
+        let offer = match restart.restarting {
+            true => self.wait_for_restart(restart).await?,
+            false => self.wait_for_return().await?,
         };
+        let key = &restart.key;
         let context = self.context(&offer);
         let asked = tokio::select! {
             biased;
@@ -97,6 +94,46 @@ impl Contact<'_> {
         };
         let paired = asked?.finish_again(&context).await?;
         Ok((offer, paired))
+    }
+
+    /// Until the scanner is at the relay again, for as long as an interruption may last.
+    async fn wait_for_return(&mut self) -> Result<Offer, OpeningError> {
+        let until = Instant::now() + RETURN;
+        loop {
+            self.relay.pair_again().await;
+            match self.offered().await {
+                Err(OpeningError::Failure(failure))
+                    if failure.kind == Kind::NotAvailable && Instant::now() < until =>
+                {
+                    sleep(RETURN_PAUSE).await;
+                }
+                offered => return offered,
+            }
+        }
+    }
+
+    /// Until the scanner has restarted and its client agreed. A relay that is away meanwhile comes back, too.
+    async fn wait_for_restart(&mut self, restart: &Restart) -> Result<Offer, OpeningError> {
+        let since = Instant::now() - restart.alive.age(&Moment::now()).min(limits::RESTART);
+        let mut told = None;
+        loop {
+            let minutes = since.elapsed().as_secs() / 60;
+            if told.replace(minutes) != Some(minutes) {
+                self.console.tell(&Progress::Restarting { minutes });
+            }
+            self.relay.pair_again().await;
+            match self.offered().await {
+                Err(OpeningError::Failure(failure)) if failure.kind == Kind::NotAvailable => {
+                    sleep(RESTART_PAUSE).await;
+                }
+                // It says nothing while it is being dialled again.
+                Err(OpeningError::Over(end)) if end.told == Told::Lost => sleep(RETURN_PAUSE).await,
+                offered => return offered,
+            }
+            if since.elapsed() >= limits::RESTART {
+                return Err(OpeningError::Over(End::new(Reason::NotBack, Told::Here)));
+            }
+        }
     }
 
     /// Requests the scanner and gets its answer, from which the relay has learnt nothing of the PIN yet.

@@ -14,7 +14,7 @@ mod stops;
 mod unused;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::reason::Reason;
@@ -39,6 +39,9 @@ use countdown::Countdown;
 use events::{Event, SessionEvents};
 use resources::{PlainSsh, Resources};
 use unused::until_unused;
+
+/// How long answers to other programs of this computer may take to leave.
+const LAST_ANSWERS: Duration = Duration::from_millis(100);
 
 /// A session that the client allowed.
 pub(crate) struct Session {
@@ -204,6 +207,13 @@ impl Session {
     /// Whether the session's own ssh has ever got a connection.
     pub(crate) fn was_connected(&self) -> bool {
         self.resources.open.borrow().shell_before
+    }
+
+    /// Lets go of the session while the scanner restarts: for a quarter of an hour it can be come back to.
+    pub(crate) async fn await_restart(self) -> anyhow::Result<()> {
+        // Whoever asked for the restart hears the answer first.
+        tokio::time::sleep(LAST_ANSWERS).await;
+        self.resources.release_for_restart().await
     }
 
     /// Lets go of the session as if this program were killed: for five minutes it can be come back to.

@@ -124,12 +124,21 @@ async fn leave(
     not_opened: NotOpened,
     end: &End,
 ) -> NotOpened {
+    if let (true, NotOpened::Stopped(stop)) = (restart.restarting, &not_opened)
+        && !stop.is_hang_up()
+    {
+        // The engineer does not wait for the scanner any longer, which hears so at its next contact.
+        let ended = End::new(Reason::EngineerEnded, Told::Here);
+        let _ = resources.clear_up(&ended).await;
+        return not_opened;
+    }
     resources.abandon().await;
     let NotOpened::Failed(failure) = not_opened else {
         let _ = context.runtime.leave(call.id, &restart);
         return not_opened;
     };
-    if failure.kind == Kind::SessionOver && end.is_known() {
+    // After a restart the client is asked again, and may say no.
+    if (failure.kind == Kind::SessionOver || restart.restarting) && end.is_known() {
         return NotOpened::Failed(failure);
     }
     let _ = context.runtime.leave(call.id, &restart);
@@ -165,7 +174,7 @@ impl Opening<'_> {
         let mut contact = Contact { context, call, certificate, console, relay, events };
         let (offer, paired) = match mode {
             OpenMode::New(front) => contact.pair(front).await?,
-            OpenMode::Back(restart, front) => contact.pair_again(&restart.key, front).await?,
+            OpenMode::Back(restart, front) => contact.pair_again(&restart, front).await?,
         };
         let Contact { relay, events, .. } = contact;
         let (channel_events, heard) = mpsc::channel(16);
@@ -234,6 +243,7 @@ impl Opening<'_> {
             session_ticket: Signed::from_text(String::new()),
             key: keys.restart.clone(),
             alive: Moment::now(),
+            restarting: false,
         };
         let directory = self.resources.directory.path().to_owned();
         let keeping = restart::keep(restart, directory, relay.session_ticket(), self.resources.over());

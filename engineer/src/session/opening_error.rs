@@ -105,6 +105,8 @@ fn not_begun(end: &End) -> Failure {
         }
         Reason::ScannerFailed | Reason::SessionProcessLost => (Kind::Failed, say!("next-start-again")),
         Reason::EngineerEnded
+        | Reason::Restarting
+        | Reason::NotBack
         | Reason::EngineerStopped
         | Reason::ClientEnded
         | Reason::TimeUp

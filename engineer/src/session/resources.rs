@@ -20,6 +20,7 @@ use crate::end::{End, Told};
 use crate::exit::Failure;
 use crate::platform::LocalListener;
 use crate::relay_session::RelayHandle;
+use crate::restart::Restart;
 use crate::runtime_dir::SessionDirectory;
 use crate::ssh_config::check::Wanted;
 use crate::words::say;
@@ -136,6 +137,15 @@ impl Resources {
         self.over.cancel();
         self.tasks.shutdown().await;
         self.gone.cancel();
+        self.directory.leave()
+    }
+
+    /// The same, while the scanner restarts.
+    pub(super) async fn release_for_restart(mut self) -> anyhow::Result<()> {
+        self.over.cancel();
+        self.tasks.shutdown().await;
+        self.gone.cancel();
+        Restart::note_restart(self.directory.path())?;
         self.directory.leave()
     }
 

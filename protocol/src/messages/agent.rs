@@ -127,6 +127,12 @@ pub enum FromAgent {
         /// The run of the [`ToAgent::PairAgain`].
         run: RunId,
     },
+    /// The device restarts: the session waits for it, for [`limits::RESTART`], and for a run with the key that both sides
+    /// kept. Its pipes are closed. Feature `restart` of the relay.
+    Restarting {
+        /// The session.
+        session: SessionId,
+    },
     /// The session is over, or a pairing failed for good.
     Ended {
         /// The session.

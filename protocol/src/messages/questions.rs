@@ -31,6 +31,13 @@ pub enum Question {
         /// Which.
         ready: Ready,
     },
+    /// Whether the device may restart, or lose its power, and the session go on afterwards. Feature `restart`.
+    Restart {
+        /// Why, one line; may be empty.
+        reason: String,
+        /// Whether the power is cut by hand, to swap the battery, rather than the device restarted.
+        power: bool,
+    },
     /// Something about the scanner ("Is the light green?").
     Text {
         /// The question, one line.
@@ -75,8 +82,34 @@ pub enum Answer {
     Busy {},
     /// The client was told. Answers an announcement.
     Taken {},
+    /// The device restarts now, or may lose its power from now on. Answers a question of that kind.
+    Restarting {
+        /// Seconds after which it is expected back.
+        seconds: u32,
+    },
+    /// The device does not restart now. Answers a question of that kind.
+    NotNow {
+        /// Why.
+        why: NotNow,
+    },
     /// The client was not asked: the session already lasts as long as one may.
     NoMoreTime {},
+}
+
+/// Why a device does not restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotNow {
+    /// Its owner never permits it.
+    Never,
+    /// An operation runs, which must not be interrupted.
+    OperationRuns,
+    /// The support service is of a version that would end the session.
+    RelayTooOld,
+    /// The agent runs where it cannot restart the device.
+    Unable,
+    /// What is needed to go on could not be written down.
+    NotStored,
 }
 
 /// The longest code of a language, in bytes.
@@ -87,7 +120,7 @@ impl Question {
     pub fn is_of_steps(&self) -> bool {
         match self {
             Self::Extension { reason, .. } => !reason.is_empty(),
-            Self::Text { .. } => false,
+            Self::Text { .. } | Self::Restart { .. } => false,
             Self::Step { .. } | Self::Ready { .. } => true,
         }
     }
@@ -103,6 +136,9 @@ impl Question {
                 (text.len() <= limits::QUESTION, "the step is too long"),
             ]),
             Self::Ready { .. } => Ok(()),
+            Self::Restart { reason, .. } => {
+                all(&[(reason.len() <= limits::QUESTION, "the reason is too long")])
+            }
             Self::Text { text, choices } => all(&[
                 (!text.trim().is_empty(), "the question is empty"),
                 (text.len() <= limits::QUESTION, "the question is too long"),

@@ -46,6 +46,7 @@ impl Directory {
             engineer: Presence::Here(engineer),
             again: None,
             recall: None,
+            restarting: None,
         });
         self.stand(id);
         self.effects.extend([Effect::Watch(link, true), Effect::Watch(engineer, true)]);

@@ -73,11 +73,33 @@ impl Directory {
             let Try { run, control } = again;
             let standing = &mut admitted.standing;
             (standing.run, standing.control, standing.pairing) = (run, control, standing.pairing + 1);
+            admitted.restarting = None;
         }
         for pipe in others {
             self.cut_pipe(id, pipe, Reason::EngineerLost);
         }
         self.stand(id);
+        self.reschedule(id);
+    }
+
+    /// The agent says that its device restarts: the session waits for both sides to pair again.
+    pub(crate) fn restarting(&mut self, link: ConnectionId, id: SessionId, now: Instant) {
+        if self.sessions.get(&id).is_some_and(|session| session.agent() == Some(link)) {
+            self.await_restart(id, now);
+        }
+    }
+
+    /// What the session was carried by is over, the session is not.
+    pub(super) fn await_restart(&mut self, id: SessionId, now: Instant) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(admitted) = session.admitted_mut() else { return };
+        // Said once: the wait is no longer for being said again.
+        admitted.restarting.get_or_insert(now + self.times.restart);
+        admitted.again = None;
+        let pipes: Vec<_> = session.pipes.keys().copied().collect();
+        for pipe in pipes {
+            self.cut_pipe(id, pipe, Reason::Restarting);
+        }
         self.reschedule(id);
     }
 

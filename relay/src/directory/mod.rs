@@ -64,6 +64,8 @@ pub(crate) struct Times {
     pub partner: Duration,
     /// How long an admitted session, or a pipe of it, may be without one of its sides.
     pub apart: Duration,
+    /// How long an admitted session may wait for its device to restart.
+    pub restart: Duration,
 }
 
 /// Agents, engineers, sessions and pipes.

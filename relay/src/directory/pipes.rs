@@ -207,7 +207,7 @@ impl Directory {
             (PipeEnd::Lost | PipeEnd::Moved, post) => post == Post::Splices && !found.goes_on,
         };
         if over {
-            self.close_pipe(place, end);
+            self.close_pipe(place, end, now);
             return Some(Aftermath::Closed);
         }
         let moved = end == PipeEnd::Moved && found.has_newer_splice(attachment);
@@ -249,7 +249,7 @@ impl Directory {
 
     /// A pipe is closed for good, by what happened at `place`. A session does not outlive its control
     /// pipe.
-    fn close_pipe(&mut self, place: Place, end: PipeEnd) {
+    fn close_pipe(&mut self, place: Place, end: PipeEnd, now: Instant) {
         let Place { session: id, pipe, attachment } = place;
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let is_control = session.admitted_control() == Some(pipe);
@@ -264,7 +264,9 @@ impl Directory {
             self.note_wrong_pin(id, pipe);
         }
         self.forget_try(id, pipe);
-        if is_control {
+        if is_control && matches!(end, PipeEnd::Closed { reason: Some(Reason::Restarting), .. }) {
+            self.await_restart(id, now);
+        } else if is_control {
             self.end_session(id, end_reason(end), None);
         } else {
             self.reschedule(id);

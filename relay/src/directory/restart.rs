@@ -180,6 +180,7 @@ impl Session {
             engineer: Presence::Away { until },
             again: None,
             recall: Some(Recall::new(until)),
+            restarting: None,
         });
     }
 }

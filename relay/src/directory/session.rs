@@ -78,6 +78,8 @@ pub(super) struct Admitted {
     pub(super) again: Option<Try>,
     /// It began before this relay did.
     pub(super) recall: Option<Recall>,
+    /// The device restarts, and is back by then, or the session is over.
+    pub(super) restarting: Option<Instant>,
 }
 
 /// Whether an engineer is with the session.
@@ -207,12 +209,16 @@ impl Admitted {
 
     /// When it has to be looked at, its pipes apart.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.away_until().into_iter().chain(self.recall.as_ref().map(|recall| recall.until)).min()
+        let away = self.restarting.or(self.away_until());
+        away.into_iter().chain(self.recall.as_ref().map(|recall| recall.until)).min()
     }
 
     /// Why it is over by `now`, if it is: without an engineer, or without its control pipe.
     pub(super) fn verdict(&self, control: Option<&Pipe>, now: Instant) -> Option<Reason> {
         let is_past = |until: Instant| until <= now;
+        if let Some(until) = self.restarting {
+            return is_past(until).then_some(Reason::NotBack);
+        }
         let deserted = self.away_until().is_some_and(is_past);
         let apart = control.and_then(Pipe::lapses_at).is_some_and(is_past);
         if !deserted && !apart {

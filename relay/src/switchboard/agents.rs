@@ -84,6 +84,9 @@ impl Switchboard {
                 }
                 FromAgent::Admitted { session } => directory.admitted(mailbox.id, session),
                 FromAgent::PairedAgain { session, run } => directory.paired_again(mailbox.id, session, run),
+                FromAgent::Restarting { session } => {
+                    directory.restarting(mailbox.id, session, Instant::now())
+                }
                 FromAgent::Ended { session, reason } => directory.end_by_agent(mailbox.id, session, reason),
             }
             true

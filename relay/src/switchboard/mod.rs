@@ -81,7 +81,7 @@ impl Switchboard {
     ) -> Arc<Self> {
         let limits = &config.limits;
         let (session, partner, apart) = (config.session_limit(), limits.handshake, limits.interruption);
-        let times = Times { session, partner, apart };
+        let times = Times { session, partner, apart, restart: fieldlink_protocol::limits::RESTART };
         Arc::new(Self {
             state: Mutex::new(State {
                 directory: Directory::new(times),

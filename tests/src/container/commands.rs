@@ -21,7 +21,7 @@ impl Container {
     /// A command in the container, in a clean environment. It is killed when the process that is started
     /// here is.
     pub fn command(&self, person: Person<'_>, words: &[&str]) -> Command {
-        command_in(self.leader, &self.become_person(person), words)
+        command_in(self.leader(), &self.become_person(person), words)
     }
 
     /// The same for a line of shell.

@@ -72,6 +72,17 @@ impl<'a> Engineer<'a> {
         running
     }
 
+    /// Starts to come back to the session that a program of this engineer's before held.
+    pub fn come_back(&self, support_id: &str) -> Running {
+        let arguments = ["connect", support_id, "--no-shell", "--json"];
+        Running::start("fieldlink-connect", &mut self.connect(&arguments))
+    }
+
+    /// The session that `holder` has come back to.
+    pub fn continued(self, support_id: &str, holder: Running) -> Call<'a> {
+        Call { engineer: self, alias: format!("scanner-{support_id}"), holder }
+    }
+
     /// The session that `holder`, which was allowed in, holds.
     pub fn begin(self, pair: &Pair, mut holder: Running) -> Call<'a> {
         wait_until_active(&mut holder);
@@ -88,6 +99,11 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The support ID under which it began.
+    pub fn support_id(&self) -> String {
+        self.alias.trim_start_matches("scanner-").to_owned()
+    }
+
     /// `ssh OPTIONS SCANNER COMMAND`.
     pub fn ssh(&self, options: &[&str], remote_command: &str) -> Command {
         let config = format!("{HOME}/run/ssh_config");

@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::park_timeout;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
@@ -45,6 +46,11 @@ impl Keeper {
             .spawn()
             .expect("unshare is there");
         Self { directory, process }
+    }
+
+    /// Kills all that runs in it at once, and starts it again.
+    pub(super) fn cut_power(&self) {
+        kill(Pid::from_raw(self.process.id().cast_signed()), Signal::SIGUSR1).expect("it runs");
     }
 
     /// Waits for a first process other than `before`, or says why the container has ended.

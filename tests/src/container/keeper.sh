@@ -35,15 +35,21 @@ boot='for group in $1; do echo $$ >"$group/cgroup.procs"; done; shift; exec syst
 nspawn=""
 switched_off=""
 trap 'switched_off=yes; [ -z "$nspawn" ] || pkill -KILL -P "$nspawn" || kill -KILL "$nspawn"' TERM
+# The power is cut, and there again.
+cut=""
+trap 'cut=yes; [ -z "$nspawn" ] || pkill -KILL -P "$nspawn" || kill -KILL "$nspawn"' USR1
 (read -r _ <&3 || kill -TERM $$) &
 reader=$!
 # So systemd-nspawn says that it is to be started again.
 code=133
-while [ "$code" = 133 ] && [ -z "$switched_off" ]; do
+while { [ "$code" = 133 ] || [ -n "$cut" ]; } && [ -z "$switched_off" ]; do
+  cut=""
   sh -c "$boot" boot "$groups" --quiet --directory="$directory/root" --machine="$name" --register=no "$@" &
   nspawn=$!
   code=0
   wait "$nspawn" || code=$?
+  # A wait that a signal has ended says nothing of what was waited for.
+  [ -z "$cut" ] || wait "$nspawn" 2>/dev/null || true
 done
 # The wait above may have ended with the signal.
 wait "$nspawn" 2>/dev/null || true

@@ -16,6 +16,8 @@ mod site;
 mod versions;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nix::unistd::Pid;
 
@@ -44,8 +46,8 @@ pub struct ContainerOptions {
 
 /// A computer with a real systemd.
 pub struct Container {
-    keeper: Keeper,
-    leader: Pid,
+    keeper: Mutex<Keeper>,
+    leader: AtomicI32,
     logins: Logins,
 }
 
@@ -60,36 +62,54 @@ impl Container {
         let mut keeper = Keeper::start(platform::root(), host, hostname, &options);
         let leader = keeper.wait_for_leader(None)?;
         keeper.wait_until_up(|| is_up(leader))?;
+        let (keeper, leader) = (Mutex::new(keeper), AtomicI32::new(leader.as_raw()));
         Ok(Self { keeper, leader, logins: Logins::default() })
     }
 
     /// Boots again, as `systemctl reboot` does, and waits until it is up. That ends every login.
-    pub fn reboot(&mut self) {
+    pub fn reboot(&self) {
         self.run(&["systemctl", "reboot"]);
-        self.logins.forget();
-        let again = self.keeper.wait_for_leader(Some(self.leader)).and_then(|leader| {
-            self.leader = leader;
-            self.keeper.wait_until_up(|| is_up(leader))
+        self.wait_for_next_boot();
+    }
+
+    /// Cuts the power, whatever it does just now, and boots again.
+    pub fn cut_power(&self) {
+        self.keeper().cut_power();
+        self.wait_for_next_boot();
+    }
+
+    /// Waits until it, which was told to boot again, is up.
+    pub fn wait_for_next_boot(&self) {
+        let before = self.leader();
+        let mut keeper = self.keeper();
+        let again = keeper.wait_for_leader(Some(before)).and_then(|leader| {
+            self.leader.store(leader.as_raw(), Ordering::SeqCst);
+            self.logins.forget();
+            keeper.wait_until_up(|| is_up(leader))
         });
         again.unwrap_or_else(|why| panic!("it did not boot again: {why}"));
     }
 
+    fn keeper(&self) -> MutexGuard<'_, Keeper> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Goes down in order, unlike when it is dropped.
-    pub fn power_off(mut self) {
+    pub fn power_off(self) {
         self.run(&["systemctl", "poweroff"]);
-        self.keeper.wait_until_off();
+        self.keeper().wait_until_off();
     }
 
     /// Goes down in order; what was written is moved to `directory`.
-    fn power_off_and_keep(mut self, directory: &Path) {
+    fn power_off_and_keep(self, directory: &Path) {
         self.run(&["systemctl", "poweroff"]);
-        self.keeper.wait_until_off();
-        self.keeper.move_disk(directory);
+        self.keeper().wait_until_off();
+        self.keeper().move_disk(directory);
     }
 
     /// The first process, as this machine counts.
     pub fn leader(&self) -> Pid {
-        self.leader
+        Pid::from_raw(self.leader.load(Ordering::SeqCst))
     }
 }
 

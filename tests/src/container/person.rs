@@ -46,8 +46,10 @@ pub(super) struct Logins {
 }
 
 impl Logins {
-    pub(super) fn forget(&mut self) {
-        *self = Self::default();
+    pub(super) fn forget(&self) {
+        for login in [&self.client, &self.away] {
+            *login.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
     }
 }
 

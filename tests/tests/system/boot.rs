@@ -20,7 +20,7 @@ fn wait_for_agent(site: &Site) -> u32 {
 
 #[test]
 fn the_agent_is_up_after_a_boot_and_remote_access_is_off() {
-    let Some(mut site) = Site::boot() else { return };
+    let Some(site) = Site::boot() else { return };
     site.client().start();
     site.scanner.reboot();
     wait_for_agent(&site);
@@ -74,7 +74,7 @@ fn nobody_but_the_client_at_the_screen_sees_the_pair() {
 
 #[test]
 fn at_boot_gives_a_new_pair_once_a_boot_and_never_after_a_crash() {
-    let Some(mut site) = Site::boot_with(SiteOptions { at_boot: true, ..SiteOptions::default() }) else {
+    let Some(site) = Site::boot_with(SiteOptions { at_boot: true, ..SiteOptions::default() }) else {
         return;
     };
     let mut pairs = Vec::new();

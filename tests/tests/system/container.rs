@@ -42,7 +42,7 @@ fn the_client_has_a_terminal() {
 
 #[test]
 fn a_reboot_keeps_the_disk_and_the_cable_and_the_end_leaves_nothing() {
-    let Some(mut site) = Site::boot_bare(SiteOptions::default()) else { return };
+    let Some(site) = Site::boot_bare(SiteOptions::default()) else { return };
     let boot_id = site.scanner.read("/proc/sys/kernel/random/boot_id");
     assert_eq!(site.scanner.run(&["hostname"]).trim(), "scanner");
     site.scanner.write("/etc/kept", "kept");

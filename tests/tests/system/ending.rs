@@ -118,7 +118,7 @@ fn a_service_that_is_stopped_has_not_failed() {
 
 #[test]
 fn the_scanner_is_restarted_in_the_middle() {
-    let Some(mut site) = Site::boot() else { return };
+    let Some(site) = Site::boot() else { return };
     drop(busy_call(&site));
     site.scanner.reboot();
     assert_eq!(site.client().watch().until_state("off")["state"], "off");

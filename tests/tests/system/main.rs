@@ -16,6 +16,7 @@ mod packages;
 mod platform;
 mod readme;
 mod refused;
+mod restarting;
 mod second_version;
 mod secrets;
 mod store_versions;

@@ -10,7 +10,7 @@ const AGENT: &str = "fieldlink-agent.service";
 const UPDATE: &str = "/var/tmp/scanner-update.tar";
 
 /// What the example says that an operator does, with a signer of this test's.
-fn set_up(site: &Site) {
+pub(crate) fn set_up(site: &Site) {
     let scanner = &site.scanner;
     scanner.shell("ssh-keygen -q -t ed25519 -N '' -f /root/maker && mkdir -p /etc/scanner");
     scanner.shell("echo \"maker $(cut -d' ' -f1,2 /root/maker.pub)\" >/etc/scanner/update-signers");
@@ -117,7 +117,7 @@ fn neither_end_nor_crash_nor_deadline_cuts_a_real_dpkg_run() {
 
 #[test]
 fn an_update_that_is_not_the_makers_changes_nothing_and_a_shutdown_waits_for_one_that_is() {
-    let Some(mut site) = Site::boot() else { return };
+    let Some(site) = Site::boot() else { return };
     set_up(&site);
     make_update(&site);
     let client = site.client();
@@ -147,7 +147,7 @@ fn an_update_that_is_not_the_makers_changes_nothing_and_a_shutdown_waits_for_one
 
 #[test]
 fn an_update_goes_on_after_a_restart_and_the_client_is_told_not_to_switch_off() {
-    let Some(mut site) = Site::boot() else { return };
+    let Some(site) = Site::boot() else { return };
     set_up(&site);
     site.scanner.shell(
         "printf '#!/bin/sh\\necho half of it\\necho ::fieldlink continues\\n' >/usr/local/lib/scanner/update; \

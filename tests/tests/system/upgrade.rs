@@ -101,7 +101,7 @@ fn an_idle_agent_makes_place_for_the_new_version() {
 
 #[test]
 fn a_boot_starts_the_new_version() {
-    let Some(mut site) = Site::boot() else { return };
+    let Some(site) = Site::boot() else { return };
     let newer = newer_package(&site);
     let pair = site.client().start();
     site.scanner.install(&newer);

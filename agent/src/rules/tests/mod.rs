@@ -4,6 +4,7 @@ mod call;
 mod data;
 mod operations;
 mod presence;
+mod restart;
 mod session;
 mod uses;
 mod verdict;

@@ -83,7 +83,11 @@ impl Server {
     }
 
     async fn answer(&self, question: Question) -> Reply {
-        let feature = if question.is_of_steps() { feature::STEPS } else { feature::QUESTIONS };
+        let feature = match &question {
+            Question::Restart { .. } => feature::RESTART,
+            question if question.is_of_steps() => feature::STEPS,
+            _ => feature::QUESTIONS,
+        };
         let live = match self.live_with(feature, dialogue::check_question(&question)) {
             Ok(live) => live,
             Err(reply) => return *reply,

@@ -235,3 +235,52 @@ fn what_nobody_comes_back_to_lapses_as_restarted() {
     world.directory.restore(&remembered, Clock { now: world.now, unix: 5_000 });
     assert_eq!(world.effects(), [Effect::SessionEnded(remembered.session, Reason::RelayRestarted)]);
 }
+
+/// The device restarts: nothing of what carried the session is left, and the session is, for so long.
+#[test]
+fn a_session_waits_for_its_device_to_restart_and_not_for_ever() {
+    let mut world = World::new();
+    let Piped { asked, engineer, control, splice, .. } = world.piped();
+    let (session, agent, key) = (asked.session, asked.agent, standing(&world, asked.session).agent_key);
+    let stranger = world.agent(SupportId::random());
+    world.directory.restarting(stranger, session, world.now);
+    assert!(world.effects().is_empty(), "only its own agent says so");
+    world.directory.restarting(agent, session, world.now);
+    let effects = world.effects();
+    for old in [control, splice] {
+        assert!(effects.contains(&Effect::Part(old, CloseCause::Reason(Reason::Restarting))), "{effects:?}");
+    }
+    assert_eq!(effects.len(), 2, "the session is not over");
+    world.directory.agent_gone(agent);
+    let fresh = || (RunId::random(), PipeId::random());
+    assert_eq!(world.directory.pair_again(engineer, fresh(), world.now), Err(NotAgain::AgentAway));
+    // Longer than either side could be away otherwise.
+    world.now += Duration::from_secs(50);
+    world.directory.expire(world.now);
+    assert_eq!(world.effects(), []);
+    let back = world.link();
+    world.directory.register_for_session(back, key, session).expect("it goes on");
+    world.effects();
+    let (run, ..) = tried(&mut world, engineer, session);
+    world.directory.paired_again(back, session, run);
+    world.effects();
+    world.now += Duration::from_secs(20);
+    world.directory.expire(world.now);
+    assert_eq!(world.effects(), [], "it waits for nothing any more");
+}
+
+#[test]
+fn a_device_that_does_not_come_back_from_its_restart_ends_the_session() {
+    let mut world = World::new();
+    let (asked, ..) = world.admitted(SupportId::random());
+    for _ in 0..2 {
+        // Saying it again makes the wait no longer.
+        world.directory.restarting(asked.agent, asked.session, world.now);
+        world.now += Duration::from_secs(29);
+        world.directory.expire(world.now);
+        assert!(!world.effects().iter().any(|effect| matches!(effect, Effect::SessionEnded(..))));
+    }
+    world.now += Duration::from_secs(3);
+    world.directory.expire(world.now);
+    assert!(world.effects().contains(&Effect::SessionEnded(asked.session, Reason::NotBack)));
+}

@@ -18,6 +18,7 @@ const TIMES: Times = Times {
     session: Duration::from_secs(100),
     partner: Duration::from_secs(10),
     apart: Duration::from_secs(40),
+    restart: Duration::from_secs(60),
 };
 
 /// The boot in which all this happens.

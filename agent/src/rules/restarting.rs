@@ -1,0 +1,161 @@
+//! What the engineer, the client and the device have to do with a restart.
+
+use std::time::Duration;
+
+use fieldlink_device::order::ClientAnswer;
+use fieldlink_protocol::ids::{QuestionId, RunId};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::questions::{Answer, NotNow, Question};
+use fieldlink_protocol::policy::Permission;
+use fieldlink_protocol::reason::Reason;
+
+use super::consent::BEGINNING;
+use super::event::RuleEvent;
+use super::question::{Asked, Asking};
+use super::restart::{Carried, Carrying, Restarting};
+use super::{Active, Ending, Events, Returns, Rules, StaleAnswer, State};
+
+impl Active {
+    /// The client agrees that the device restarts, as they are asked.
+    pub(super) fn handle_yes_to_restart(&mut self, events: &mut Events) {
+        if let Some(Asked { id, asking: Asking::Engineers { request, question }, .. }) = self.asked.take()
+            && let Question::Restart { power: is_power, .. } = question
+        {
+            events.push_back(RuleEvent::RestartAgreed { question: Some(id), request, is_power });
+        }
+    }
+}
+
+impl Rules {
+    /// The engineer wants the device to restart. `able`: why it could not, if so.
+    pub(crate) fn handle_restart_wanted(
+        &mut self,
+        request: u32,
+        question: Question,
+        (permission, able): (Permission, Result<(), NotNow>),
+        now: Duration,
+    ) {
+        let Question::Restart { power: is_power, .. } = question else { return };
+        let why_not = match (permission, able) {
+            (Permission::Never, _) => Some(NotNow::Never),
+            (_, Err(why)) => Some(why),
+            _ if self.operated.is_running() => Some(NotNow::OperationRuns),
+            _ => None,
+        };
+        if let Some(why) = why_not {
+            return self.events.push_back(RuleEvent::NotAsked { request, answer: Answer::NotNow { why } });
+        }
+        if permission == Permission::Allowed && self.state.active().is_some() {
+            return self.events.push_back(RuleEvent::RestartAgreed { question: None, request, is_power });
+        }
+        self.handle_question(request, question, now);
+    }
+
+    /// What the session needs to go on was written down, or not; then it goes on as if nothing had been agreed to.
+    pub(crate) fn handle_restart_stored(
+        &mut self,
+        (question, request, is_power): (Option<QuestionId>, u32, bool),
+        stored: Result<(), NotNow>,
+        now: Duration,
+    ) {
+        let answered = |answer| match question {
+            Some(question) => RuleEvent::Answered { question, request, answer },
+            None => RuleEvent::NotAsked { request, answer },
+        };
+        let State::Active(active) = &self.state else { return };
+        if let Err(why) = stored {
+            return self.events.push_back(answered(Answer::NotNow { why }));
+        }
+        let expected = if is_power { limits::RESTART } else { limits::RESTART_EXPECTED };
+        let seconds = limits::RESTART_EXPECTED.as_secs() as u32;
+        self.events.push_back(answered(Answer::Restarting { seconds }));
+        let request = active.request.clone();
+        self.events.push_back(RuleEvent::Restarts { request: request.clone(), is_power });
+        self.relay = super::RelayLink::default();
+        self.state = State::Restarting(Box::new(Restarting { request, is_power, until: now + expected }));
+    }
+
+    /// The device does not restart after all.
+    pub(crate) fn handle_restart_failed(&mut self, now: Duration) {
+        if matches!(self.state, State::Restarting(_)) {
+            self.close(Ending::Reason(Reason::ScannerFailed), now);
+        }
+    }
+
+    /// The device has restarted: the client is asked whether this session goes on. False if remote access is on
+    /// already.
+    pub(crate) fn handle_carry_on(&mut self, carried: Carried) -> bool {
+        if !matches!(self.state, State::Off) {
+            return false;
+        }
+        let question = QuestionId::random();
+        self.verdict.forget();
+        self.events.push_back(RuleEvent::CarryOnOffered { request: carried.request.clone(), question });
+        self.state = State::Carrying(Box::new(Carrying::Offered { carried, question }));
+        true
+    }
+
+    /// The clock was set since: so much time is left, and so long the engineer may take to be back, at most.
+    pub(crate) fn handle_less_time(&mut self, deadline: Duration, until: Duration) {
+        if let State::Carrying(carrying) = &mut self.state {
+            carrying.carried_mut().shorten(deadline, until);
+        }
+    }
+
+    /// The client's answer to the offer.
+    pub(super) fn handle_answer_to_offer(
+        &mut self,
+        question: QuestionId,
+        answer: ClientAnswer,
+        now: Duration,
+    ) -> Result<(), StaleAnswer> {
+        let State::Carrying(carrying) = &mut self.state else { return Err(StaleAnswer::NotOpen) };
+        let Carrying::Offered { carried, question: asked } = &**carrying else {
+            return Err(StaleAnswer::NotOpen);
+        };
+        if *asked != question {
+            return Err(StaleAnswer::NotOpen);
+        }
+        match answer {
+            ClientAnswer::No => self.close(Ending::Reason(Reason::ClientRefused), now),
+            ClientAnswer::Yes => {
+                let carried = carried.clone();
+                self.events.push_back(RuleEvent::CarryOnAgreed { request: carried.request.clone() });
+                let returns = Returns::since(carried.request.run);
+                **carrying = Carrying::Rejoining { carried, returns };
+            }
+            ClientAnswer::Text(_) | ClientAnswer::InLanguage(..) => return Err(StaleAnswer::DoesNotFit),
+        }
+        Ok(())
+    }
+
+    /// The engineer's program has proven the key, and greeted, in `run`: what serves the engineer starts. False if
+    /// no session is carried on.
+    pub(crate) fn handle_rejoined(&mut self, run: RunId, shows_chat: bool, now: Duration) -> bool {
+        match std::mem::replace(&mut self.state, State::Off) {
+            State::Carrying(carrying) if matches!(*carrying, Carrying::Rejoining { .. }) => {
+                let mut carried = carrying.carried().clone();
+                carried.request.run = run;
+                let request = carried.request.clone();
+                self.events.push_back(RuleEvent::Allowed { request: request.clone() });
+                let until = now + BEGINNING;
+                let carried = Some(Box::new(carried));
+                self.state = State::Admitting { request, shows_chat, has_begun: false, carried, until };
+                true
+            }
+            other => {
+                self.state = other;
+                false
+            }
+        }
+    }
+
+    /// Why nothing came of a session that was to go on after a restart.
+    pub(super) fn not_carried_on(&self) -> Reason {
+        match &self.state {
+            State::Carrying(carrying) if matches!(**carrying, Carrying::Offered { .. }) => Reason::NoAnswer,
+            State::Carrying(_) => Reason::EngineerLost,
+            _ => Reason::NotBack,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Restarts of the scanner with which a session goes on: by logind, and by cutting the power.
+
+use std::time::{Duration, Instant};
+
+use fieldlink_tests::PATIENCE;
+use fieldlink_tests::container::{Call, Site};
+use fieldlink_tests::programs::{Running, eventually};
+use nix::sys::signal::Signal;
+
+const STORED: &str = "/var/lib/fieldlink-agent/carry-on.json";
+
+/// The engineer asks for a restart, and the client agrees. The engineer has been told so.
+fn agree(site: &Site, call: &mut Call<'_>, arguments: &[&str]) {
+    let kind = if arguments.contains(&"--power") { "power-off" } else { "restart" };
+    let mut asking = call.start_connect(&[&["restart"], arguments].concat());
+    site.client().watch().until("the client is asked", |status| status["question"]["kind"] == kind);
+    site.client().run(&["allow"]);
+    asking.wait_for("whether the session goes on");
+    assert!(asking.wait_for_end().success());
+    call.holder.wait_for("\"state\":\"restarting\"");
+}
+
+/// The client is asked whether the session goes on, and says so.
+fn answer(site: &Site, answer: &str) -> serde_json::Value {
+    let client = site.client();
+    let mut watch = Running::start("fieldlink status", &mut client.fieldlink(&["status"]));
+    let _ = watch.wait_for_end();
+    eventually("the client is asked", PATIENCE, || {
+        client.code_of(&["status"]) == Some(0) && client.status()["question"]["kind"] == "continue"
+    });
+    let status = client.status();
+    client.run(&[answer]);
+    status
+}
+
+fn is_back(call: &mut Call<'_>) {
+    call.holder.wait_for_within("\"state\":\"active\"", PATIENCE).unwrap_or_else(|| {
+        panic!("the engineer is not back:\n{}", call.holder.transcript());
+    });
+}
+
+/// Changes what was written down, as its owner could.
+fn change_stored(site: &Site, expression: &str) {
+    site.scanner.shell(&format!("sed '{expression}' {STORED} >/root/changed && cat /root/changed >{STORED}"));
+}
+
+#[test]
+fn a_session_goes_on_after_a_restart_without_a_pin_and_time_counts_on() {
+    let Some(site) = Site::boot() else { return };
+    let client = site.client();
+    let mut call = site.call();
+    let before = client.status();
+    agree(&site, &mut call, &["after the update"]);
+    site.scanner.wait_for_next_boot();
+    assert!(!site.scanner.has(STORED), "it is used up before it is used");
+    let asked = answer(&site, "allow");
+    assert_eq!((&asked["state"], &asked["session"]), (&"asking".into(), &before["session"]));
+    assert!((1..=60).contains(&asked["question"]["minutes"].as_u64().expect("minutes")));
+    assert!(client.run(&["status"]).contains("Ada"));
+    let agreed = Instant::now();
+    is_back(&mut call);
+    eprintln!("from the client's yes to the engineer: {:?}", agreed.elapsed());
+    assert_eq!(call.output_of("cat /proc/sys/kernel/random/boot_id").trim().len(), 36);
+    let after = client.status();
+    assert_eq!((&after["state"], &after["session"]), (&"active".into(), &before["session"]));
+    let left = |status: &serde_json::Value| status["remaining_seconds"].as_u64().expect("seconds");
+    assert!(left(&after) < left(&before), "{after} {before}");
+    assert_eq!(client.code_of(&["credentials"]), Some(1), "no pair leads in");
+    // Once more in the same session.
+    agree(&site, &mut call, &[]);
+    site.scanner.wait_for_next_boot();
+    answer(&site, "allow");
+    is_back(&mut call);
+    assert_eq!(call.output_of("echo back").trim(), "back");
+    call.end();
+    let journal = site.scanner.journal("fieldlink-agent.service");
+    assert!(
+        journal.contains("the session is to go on") && journal.contains("the client agreed"),
+        "{journal}"
+    );
+}
+
+#[test]
+fn what_the_client_does_not_want_or_what_is_not_as_it_was_written_does_not_go_on() {
+    let Some(site) = Site::boot() else { return };
+    let client = site.client();
+    let mut call = site.call();
+    agree(&site, &mut call, &["--power", "the battery"]);
+    let said = client.run(&["status"]);
+    assert!(said.contains("the power can be switched off"), "{said}");
+    let mode = site.scanner.run(&["stat", "--format=%a %U", STORED]);
+    assert_eq!(mode.trim(), "600 fieldlink");
+    assert!(!call.try_to("true").status.success(), "everything of the session has ended");
+    site.scanner.cut_power();
+    answer(&site, "refuse");
+    call.holder.wait_for("client-refused");
+    call.holder.wait_for_end();
+    assert_eq!(client.state(), "off");
+
+    // Late, another computer's, readable by others.
+    let spoilt: [&dyn Fn(); 3] = [
+        &|| change_stored(&site, "s/\"wall\":1\\([0-9]*\\)/\"wall\":0\\1/; s/\"wall\":0*/\"wall\":/"),
+        &|| change_stored(&site, "s/\"machine\":\"[0-9a-f]*/\"machine\":\"0/"),
+        &|| drop(site.scanner.shell(&format!("chmod 644 {STORED}"))),
+    ];
+    for spoil in spoilt {
+        let mut call = site.call();
+        agree(&site, &mut call, &["--power"]);
+        spoil();
+        site.scanner.cut_power();
+        eventually("the agent is there", PATIENCE, || client.code_of(&["status"]) == Some(0));
+        assert!(!site.scanner.has(STORED));
+        eventually("it says why not", PATIENCE, || {
+            let boots = site.scanner.run(&[
+                "journalctl",
+                "--boot",
+                "--unit",
+                "fieldlink-agent.service",
+                "--output",
+                "cat",
+            ]);
+            boots.contains("a session does not go on after a restart")
+        });
+        assert_eq!(client.state(), "off");
+        call.holder.signal(Signal::SIGINT);
+        call.holder.wait_for_end();
+    }
+}
+
+#[test]
+fn the_engineer_can_give_up_waiting_and_can_be_started_again_meanwhile() {
+    let Some(site) = Site::boot() else { return };
+    let client = site.client();
+    let mut call = site.call();
+    let pair_of_before = client.status();
+    agree(&site, &mut call, &["--power"]);
+    // The engineer's program is killed, and started again, while the scanner is away.
+    site.relay.shell("pkill -KILL fieldlink-conne");
+    call.holder.wait_for_end();
+    let id = call.support_id();
+    let mut again = site.engineer().come_back(&id);
+    again.wait_for("\"state\":\"restarting\"");
+    // Two moments at which the power may go are as good as any.
+    std::thread::park_timeout(Duration::from_millis(u64::from(std::process::id() % 400)));
+    site.scanner.cut_power();
+    let asked = answer(&site, "allow");
+    assert_eq!(asked["session"], pair_of_before["session"]);
+    again.wait_for_within("\"state\":\"active\"", PATIENCE).expect("the engineer is back");
+    let mut call = site.engineer().continued(&id, again);
+    assert_eq!(call.output_of("echo back").trim(), "back");
+
+    let stored = || site.scanner.shell(&format!("cp --preserve {STORED} /root/kept 2>/dev/null || true"));
+    agree(&site, &mut call, &["--power"]);
+    stored();
+    call.holder.signal(Signal::SIGINT);
+    call.holder.wait_for_end();
+    site.scanner.cut_power();
+    answer(&site, "allow");
+    eventually("the client reads that the engineer ended it", PATIENCE, || client.state() == "off");
+    assert!(client.status()["notice"]["sentence"].as_str().expect("why").contains("the engineer ended it"));
+    // What was written down is worth nothing any more, should somebody have kept it.
+    site.scanner.shell(&format!("cp --preserve /root/kept {STORED}"));
+    site.scanner.reboot();
+    answer(&site, "allow");
+    eventually("it is refused", PATIENCE, || client.state() == "off");
+}
+
+#[test]
+fn an_update_asks_for_a_restart_and_the_session_goes_on() {
+    let Some(site) = Site::boot() else { return };
+    super::operations::set_up(&site);
+    site.scanner.shell(
+        "printf '#!/bin/sh\\necho ::fieldlink restart\\n' >/usr/local/lib/scanner/update; \
+         printf '[policy]\\noperations = \"allowed\"\\n' >>/etc/fieldlink/agent.toml; systemctl restart fieldlink-agent",
+    );
+    let mut call = site.call();
+    let updated = call.connect(&["operation", "update"]);
+    let said = String::from_utf8_lossy(&updated.stderr).into_owned();
+    assert!(updated.status.success() && said.contains("fieldlink-connect restart"), "{said}");
+    agree(&site, &mut call, &["for the update"]);
+    site.scanner.wait_for_next_boot();
+    answer(&site, "allow");
+    is_back(&mut call);
+    assert_eq!(call.output_of("echo back").trim(), "back");
+    call.end();
+}
