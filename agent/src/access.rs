@@ -24,6 +24,7 @@ use fieldlink_protocol::ticket::{SessionTicket, Signed};
 use fieldlink_transport::Dialer;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{self, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
 
 pub use command::Command;
 
@@ -85,6 +86,8 @@ pub struct Access {
     returning: Returning,
     /// A session that went through a restart of the device.
     on_its_way: Option<OnItsWay>,
+    /// When the device restarts, if it is about to.
+    restarts_at: Option<Instant>,
     /// Registers us for the session of now.
     session_ticket: Option<Signed<SessionTicket>>,
     /// Whether the relay can keep a session over a restart of the device.
@@ -128,6 +131,8 @@ enum Event {
     Battery(Option<Battery>),
     /// The clock is to be looked at, for a session that went through a restart.
     Clock,
+    /// The device is to restart now.
+    Restart,
     Time,
 }
 
@@ -153,6 +158,7 @@ impl Access {
             dialer: around.dialer.clone(),
             returning: Returning::default(),
             on_its_way: None,
+            restarts_at: None,
             session_ticket: None,
             relay_carries_on: false,
             support_id: None,
@@ -242,6 +248,7 @@ impl Access {
             Event::Battery(battery) => self.rules.handle_battery(battery),
             Event::Command(_) => {}
             Event::Clock => self.look_at_clock(),
+            Event::Restart => self.restart_device().await,
             Event::Time => self.rules.handle_timeout(clock::now()),
         }
         Ok(())
@@ -267,6 +274,12 @@ impl Access {
                 None => std::future::pending().await,
             }
         };
+        let restart = async {
+            match self.restarts_at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
         let clock = async {
             match &mut self.on_its_way {
                 Some(on_its_way) => on_its_way.due().await,
@@ -289,6 +302,7 @@ impl Access {
             () = self.network.changed() => Event::Network,
             battery = battery => Event::Battery(battery),
             () = clock => Event::Clock,
+            () = restart => Event::Restart,
             _ = self.timer.wait(deadline) => Event::Time,
         }
     }

@@ -51,9 +51,8 @@ pub(crate) struct RestartDeps {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Stored {
     version: u32,
-    /// Which computer (`machine-id(5)`), and which boot of its kernel's.
+    /// Which computer (`machine-id(5)`).
     machine: String,
-    boot: String,
     /// When, in Unix seconds, and how many seconds the session had left then, and could be made longer by.
     wall: u64,
     remaining: u64,
@@ -109,8 +108,8 @@ pub(crate) struct CarryOn {
 }
 
 impl Stored {
-    /// Of this boot of this computer, now.
-    pub(crate) fn of(to_carry: ToCarry<'_>, machine: String, boot: String) -> Self {
+    /// Of this computer, now.
+    pub(crate) fn of(to_carry: ToCarry<'_>, machine: String) -> Self {
         let ToCarry { request, support_id, session_ticket, key, restart_key, left } = to_carry;
         let Request { session, run, engineer, ticket, partner, engagement } = request.clone();
         let (remaining, extendable) = (left.0.as_secs(), left.1.as_secs());
@@ -118,7 +117,6 @@ impl Stored {
         Self {
             version: VERSION,
             machine,
-            boot,
             wall: unix_now(),
             remaining,
             extendable,

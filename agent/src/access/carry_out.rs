@@ -225,7 +225,7 @@ impl Access {
         if let Some(battery) = self.battery.take() {
             battery.close().await;
         }
-        self.session_ticket = None;
+        (self.session_ticket, self.restarts_at) = (None, None);
         self.notice = Some(notice_of(&ending));
         self.show();
         self.state_files.set_session(None);

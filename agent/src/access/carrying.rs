@@ -10,18 +10,19 @@ use fieldlink_protocol::messages::questions::{NotNow, Question};
 use fieldlink_protocol::policy::Function;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
-use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
 use super::{Access, Unconfirmed, carry_out};
 use crate::carry_on::{CarryOn, Judgement, NotCarriedOn, Stored, ToCarry, machine_id};
 use crate::clock;
 use crate::network::monitor::Standing;
 use crate::rules::Request;
-use crate::state_files::boot_id;
 use crate::tunnel::Tunnel;
 
 /// How often the clock is looked at while a session is on its way after a restart.
 const LOOKED_AT: Duration = Duration::from_secs(1);
+/// How long both sides' programs may take to show that the device restarts, before it does.
+const READ_FIRST: Duration = Duration::from_millis(1_500);
 /// How long logind may take to say whether it restarts the device.
 const LOGIND: Duration = Duration::from_secs(10);
 /// How long writing down may take; a disk that takes longer is broken.
@@ -95,16 +96,17 @@ impl Access {
             restart_key: session.restart_key().clone(),
             left: (left, active.extendable()),
         };
-        Some(Stored::of(to_carry, machine_id().ok()?, boot_id().ok()?))
+        Some(Stored::of(to_carry, machine_id().ok()?))
     }
 
     /// Everything ends but the session, and the device restarts.
     pub(super) async fn go_down(&mut self, request: &Request, is_power: bool) -> Result<(), Unconfirmed> {
-        self.say_to_relay(FromAgent::Restarting { session: request.session });
-        let tunnel = self.tunnel.take();
+        let (session, tunnel) = (request.session, self.tunnel.take());
+        // Once the engineer's side has the sealed word: a relay that hears of it first cuts the channel under it.
         let closing = async {
             let Some((tunnel, events)) = tunnel else { return };
             drop(events);
+            tunnel.send(FromAgent::Restarting { session });
             tunnel.close().await;
         };
         let outcome = carry_out::end(self.session.take(), Reason::Restarting, closing).await;
@@ -119,12 +121,14 @@ impl Access {
         self.show();
         outcome?;
         if !is_power {
-            self.restart_device().await;
+            self.restarts_at = Some(Instant::now() + READ_FIRST);
         }
         Ok(())
     }
 
-    async fn restart_device(&mut self) {
+    /// What was said of it has been shown: now the device restarts.
+    pub(super) async fn restart_device(&mut self) {
+        self.restarts_at = None;
         let Some(restart) = self.around.restart.clone() else { return };
         let asked = timeout(LOGIND, restart.restarter.restart()).await;
         let refused = asked.unwrap_or_else(|_| Err("logind did not answer".to_owned()));
@@ -135,10 +139,10 @@ impl Access {
     }
 
     /// What the run before a restart left, or why it is of no use.
-    pub(super) fn begin_carrying(&mut self, found: Result<CarryOn, (NotCarriedOn, Option<CarryOn>)>) {
+    pub(super) fn begin_carrying(&mut self, found: Result<CarryOn, NotCarriedOn>) {
         match found {
             Ok(carry_on) => self.on_its_way = Some(OnItsWay::new(carry_on)),
-            Err((why, carry_on)) => self.not_carried_on(why, carry_on),
+            Err(why) => self.not_carried_on(why, None),
         }
     }
 

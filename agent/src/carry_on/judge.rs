@@ -48,9 +48,6 @@ pub(crate) enum NotCarriedOn {
     /// It is another computer's.
     #[error("the file is another computer's")]
     OtherMachine,
-    /// The device has not restarted since.
-    #[error("the device has not restarted since")]
-    SameBoot,
 }
 
 /// `stored`: when, in Unix seconds, and how many seconds the session had left. `now` is in Unix seconds, too; `looked_on`

@@ -10,7 +10,6 @@ use nix::unistd::Uid;
 use zeroize::Zeroizing;
 
 use super::{CarryOn, NotCarriedOn, Stored, VERSION};
-use crate::state_files::boot_id;
 
 /// The longest file that is read, in bytes: a proof as numbers, and everything beside it.
 const LONGEST: u64 = 128 * 1024;
@@ -69,35 +68,30 @@ impl CarryOnStore {
         File::open(&self.0)?.sync_all()
     }
 
-    /// What was written down, once: it is removed before it is used. With what is wrong, also what there is of it, so that
-    /// the relay can be told.
-    pub(crate) fn take(&self) -> Option<Result<CarryOn, (NotCarriedOn, Option<CarryOn>)>> {
-        let machine = machine_id().unwrap_or_default();
-        self.take_on(&machine, &boot_id().unwrap_or_default())
+    /// What was written down, once: it is removed before it is used.
+    pub(crate) fn take(&self) -> Option<Result<CarryOn, NotCarriedOn>> {
+        self.take_on(&machine_id().unwrap_or_default())
     }
 
-    fn take_on(&self, machine: &str, boot: &str) -> Option<Result<CarryOn, (NotCarriedOn, Option<CarryOn>)>> {
+    fn take_on(&self, machine: &str) -> Option<Result<CarryOn, NotCarriedOn>> {
         let read = self.read();
         if matches!(&read, Err(error) if error.kind() == io::ErrorKind::NotFound) {
             return None;
         }
         if self.forget().is_err() {
-            return Some(Err((NotCarriedOn::NotRemoved, None)));
+            return Some(Err(NotCarriedOn::NotRemoved));
         }
         let text = match read {
             Ok(Some(text)) => text,
-            Ok(None) | Err(_) => return Some(Err((NotCarriedOn::Exposed, None))),
+            Ok(None) | Err(_) => return Some(Err(NotCarriedOn::Exposed)),
         };
         let Ok(stored) = serde_json::from_slice::<Stored>(&text) else {
-            return Some(Err((NotCarriedOn::Malformed, None)));
+            return Some(Err(NotCarriedOn::Malformed));
         };
         Some(match () {
-            () if stored.version != VERSION => Err((NotCarriedOn::Malformed, None)),
+            () if stored.version != VERSION => Err(NotCarriedOn::Malformed),
             // Nothing of it is ours to say to anybody.
-            () if machine.is_empty() || stored.machine != machine => Err((NotCarriedOn::OtherMachine, None)),
-            () if boot.is_empty() || stored.boot == boot => {
-                Err((NotCarriedOn::SameBoot, Some(CarryOn::new(stored))))
-            }
+            () if machine.is_empty() || stored.machine != machine => Err(NotCarriedOn::OtherMachine),
             () => Ok(CarryOn::new(stored)),
         })
     }
@@ -154,7 +148,7 @@ mod tests {
             restart_key: Secret::new([5; 32]),
             left: (Duration::from_secs(2280), Duration::from_secs(3600)),
         };
-        Stored::of(to_carry, "machine".into(), "before".into())
+        Stored::of(to_carry, "machine".into())
     }
 
     fn place() -> (tempfile::TempDir, CarryOnStore, PathBuf) {
@@ -163,9 +157,9 @@ mod tests {
         (directory, store, path)
     }
 
-    fn refused(store: &CarryOnStore, machine: &str, boot: &str) -> Option<NotCarriedOn> {
-        match store.take_on(machine, boot) {
-            Some(Err((why, _))) => Some(why),
+    fn refused(store: &CarryOnStore, machine: &str) -> Option<NotCarriedOn> {
+        match store.take_on(machine) {
+            Some(Err(why)) => Some(why),
             Some(Ok(_)) => panic!("it was taken"),
             None => None,
         }
@@ -174,10 +168,10 @@ mod tests {
     #[test]
     fn it_is_taken_once_and_gone_before_it_is_used() {
         let (_directory, store, path) = place();
-        assert!(store.take_on("machine", "after").is_none());
+        assert!(store.take_on("machine").is_none());
         store.write(&stored()).expect("room");
         assert_eq!(std::fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
-        let carry_on = store.take_on("machine", "after").expect("there").ok().expect("in order");
+        let carry_on = store.take_on("machine").expect("there").ok().expect("in order");
         assert!(!path.exists());
         let (session, ticket, key) = carry_on.registration();
         assert_eq!(
@@ -189,41 +183,31 @@ mod tests {
         let carried = carry_on.carried((Duration::from_secs(60), Duration::from_secs(30)), now);
         assert_eq!((carried.deadline.as_secs(), carried.most_deadline.as_secs()), (110, 3710));
         assert_eq!((carried.until.as_secs(), carried.request.ticket.as_str()), (80, "T-7"));
-        assert!(store.take_on("machine", "after").is_none(), "once");
+        assert!(store.take_on("machine").is_none(), "once");
     }
 
     #[test]
-    fn what_is_not_ours_or_not_of_a_restart_is_refused_and_gone() {
+    fn what_is_not_ours_is_refused_and_gone() {
         let (directory, store, path) = place();
         let again = || store.write(&stored()).expect("room");
         again();
-        assert_eq!(refused(&store, "another", "after"), Some(NotCarriedOn::OtherMachine));
+        assert_eq!(refused(&store, "another"), Some(NotCarriedOn::OtherMachine));
         again();
-        assert_eq!(refused(&store, "machine", "before"), Some(NotCarriedOn::SameBoot));
-        again();
-        assert_eq!(refused(&store, "", ""), Some(NotCarriedOn::OtherMachine), "nothing is known of this one");
+        assert_eq!(refused(&store, ""), Some(NotCarriedOn::OtherMachine), "nothing is known of this one");
         again();
         std::fs::set_permissions(&path, Permissions::from_mode(0o640)).expect("ours");
-        assert_eq!(
-            refused(&store, "machine", "after"),
-            Some(NotCarriedOn::Exposed),
-            "others could have read it"
-        );
+        assert_eq!(refused(&store, "machine"), Some(NotCarriedOn::Exposed), "others could have read it");
         again();
         let kept = directory.path().join("kept");
         std::fs::hard_link(&path, &kept).expect("a second name");
-        assert_eq!(
-            refused(&store, "machine", "after"),
-            Some(NotCarriedOn::Exposed),
-            "it could be used twice"
-        );
+        assert_eq!(refused(&store, "machine"), Some(NotCarriedOn::Exposed), "it could be used twice");
         symlink(&kept, &path).expect("a link");
-        assert_eq!(refused(&store, "machine", "after"), Some(NotCarriedOn::Exposed));
+        assert_eq!(refused(&store, "machine"), Some(NotCarriedOn::Exposed));
         assert!(!path.exists() && std::fs::symlink_metadata(&path).is_err());
         for junk in ["", "{}", "{\"version\":1}", "\u{0}"] {
             std::fs::write(&path, junk).expect("writable");
             std::fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("ours");
-            assert_eq!(refused(&store, "machine", "after"), Some(NotCarriedOn::Malformed), "{junk:?}");
+            assert_eq!(refused(&store, "machine"), Some(NotCarriedOn::Malformed), "{junk:?}");
         }
         assert!(!path.exists());
     }
@@ -235,7 +219,7 @@ mod tests {
         std::fs::create_dir(&path).expect("writable");
         std::fs::write(path.join("in"), "").expect("writable");
         assert!(store.write(&stored()).is_err());
-        assert_eq!(refused(&store, "machine", "after"), Some(NotCarriedOn::NotRemoved));
+        assert_eq!(refused(&store, "machine"), Some(NotCarriedOn::NotRemoved));
         assert!(CarryOnStore::at(&directory.path().join("gone")).write(&stored()).is_err());
     }
 }

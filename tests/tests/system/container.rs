@@ -16,7 +16,7 @@ fn may_power_off(container: &Container, person: Person<'_>) -> bool {
 fn the_client_is_at_the_screen_and_others_are_not() {
     let Some(mut lab) = laboratory() else { return };
     let host = lab.host("scanner");
-    let mut scanner = Container::boot(&host, "scanner", ContainerOptions::default());
+    let scanner = Container::boot(&host, "scanner", ContainerOptions::default());
     for boot in 0..2 {
         assert!(may_power_off(&scanner, Person::Client), "boot {boot}");
         assert!(!may_power_off(&scanner, Person::Away), "boot {boot}");
