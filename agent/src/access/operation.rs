@@ -13,8 +13,8 @@ use super::Access;
 use crate::clock;
 use crate::config::Titles;
 use crate::operation::{
-    Follower, NotStarted, OperationEvent, OperationRequest, OperationService, Operations, QUEUE, Startable,
-    Update,
+    Follower, NotStarted, OperationEvent, OperationRequest, OperationService, Operations, QUEUE, Refused,
+    Startable, Update,
 };
 use crate::rules::{OperationStatus, UseId, WantedOperation};
 use crate::view;
@@ -31,7 +31,7 @@ pub(super) struct OperationDesk {
     news: broadcast::Sender<FromOperations>,
     wishes: HashMap<UseId, oneshot::Sender<Result<(), OperationRefusal>>>,
     /// The run that is being started, and who waits for that.
-    starting: Option<(OperationId, oneshot::Sender<Result<(), (OperationRefusal, String)>>)>,
+    starting: Option<(OperationId, oneshot::Sender<Result<(), Refused>>)>,
 }
 
 impl OperationDesk {
@@ -103,7 +103,7 @@ impl Access {
         &mut self,
         run: OperationId,
         file: Option<std::os::fd::OwnedFd>,
-        reply: oneshot::Sender<Result<(), (OperationRefusal, String)>>,
+        reply: oneshot::Sender<Result<(), Refused>>,
     ) {
         let status = self.rules.operation().filter(|status| status.run == run);
         let operation = status.and_then(|status| self.operations.operations.named(&status.name));

@@ -171,7 +171,7 @@ mod tests {
         assert!(store.take_on("machine").is_none());
         store.write(&stored()).expect("room");
         assert_eq!(std::fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
-        let carry_on = store.take_on("machine").expect("there").ok().expect("in order");
+        let Some(Ok(carry_on)) = store.take_on("machine") else { panic!("it is in order") };
         assert!(!path.exists());
         let (session, ticket, key) = carry_on.registration();
         assert_eq!(

@@ -1,9 +1,9 @@
 //! Named operations of the scanner's: what must not be cut in half.
 //!
 //! An operation is a unit of the maker's, outside every session, whose main process is `fieldlink-operation` (crate
-//! `fieldlink-operation`). An engineer starts one through an SSH channel ([`service`]): the client says yes (`rules`), the
-//! file comes ([`file`]), the unit gets both through its socket ([`start`]). From then on nothing of ours keeps it alive:
-//! how far it is stands in its record, which is read until it is over ([`follow`]), also by an agent that was started anew.
+//! `fieldlink-operation`). An engineer starts one through an SSH channel ([`mod@service`]): the client says yes (`rules`), the
+//! file comes ([`mod@file`]), the unit gets both through its socket ([`mod@start`]). From then on nothing of ours keeps it alive:
+//! how far it is stands in its record, which is read until it is over ([`mod@follow`]), also by an agent that was started anew.
 
 mod file;
 mod follow;
@@ -15,7 +15,7 @@ use std::path::Path;
 use fieldlink_operation::record::{self, Records};
 
 pub(crate) use follow::{Follower, OperationEvent, Update};
-pub(crate) use service::{OperationRequest, OperationService, QUEUE};
+pub(crate) use service::{OperationRequest, OperationService, QUEUE, Refused};
 pub(crate) use start::{NotStarted, Startable, start};
 
 use crate::config::{Config, Operation};

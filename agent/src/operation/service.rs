@@ -156,7 +156,7 @@ impl OperationService {
         let (reply, answer) = oneshot::channel();
         let id = wish.id;
         self.ask(OperationRequest::Start { id, file, reply }).await?;
-        wish.is_spent();
+        wish.spend();
         answer.await.map_err(|_| over())??;
         Ok(news)
     }
@@ -198,7 +198,7 @@ struct Wish {
 }
 
 impl Wish {
-    fn is_spent(mut self) {
+    fn spend(mut self) {
         self.is_spent = true;
     }
 }
