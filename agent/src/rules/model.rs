@@ -11,7 +11,7 @@ use fieldlink_device::verdict;
 use fieldlink_protocol::ids::{OperationId, QuestionId, RunId};
 use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::operation::{OperationEnd, OperationState};
-use fieldlink_protocol::messages::questions::Question;
+use fieldlink_protocol::messages::questions::{NotNow, Question};
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::pairing::attempts::Charge;
 use fieldlink_protocol::policy::{Function, Permission};
@@ -160,6 +160,23 @@ impl Model {
                 let (name, titles, line) = ("update".to_owned(), Titles::new(), String::new());
                 let session = request(1).session;
                 rules.handle_operation_is(OperationStatus { run, session, name, titles, state, line });
+            }
+            Input::RestartStored(is_stored) => {
+                let stored = if is_stored { Ok(()) } else { Err(NotNow::NotStored) };
+                rules.handle_restart_stored((None, 1, false), stored, now);
+            }
+            Input::RestartFailed => rules.handle_restart_failed(now),
+            Input::CarryOn(left, within) => {
+                let deadline = now + Duration::from_secs(left.into());
+                let (request, until) = (request(1), now + Duration::from_secs(within.into()));
+                let _ = rules.handle_carry_on(Carried { request, deadline, most_deadline: deadline, until });
+            }
+            Input::LessTime(left) => {
+                let deadline = now + Duration::from_secs(left.into());
+                rules.handle_less_time(deadline, deadline);
+            }
+            Input::Rejoined => {
+                let _ = rules.handle_rejoined(RunId::random(), true, now);
             }
             Input::Quiet(0) => rules.handle_announcement(1, Announcement::QuietOver {}, now),
             Input::Quiet(minutes) => {

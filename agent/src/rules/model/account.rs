@@ -134,6 +134,22 @@ impl Model {
                 let is_starting = status.state == OperationState::Starting {};
                 account.is_operated = is_starting || status.state.is_under_way();
             }
+            RuleEvent::Restarts { .. } => {
+                prop_assert!(account.began.is_some(), "a session that is on");
+                let is_operated = account.is_operated;
+                *account = Account { is_open: true, is_operated, ..Account::default() };
+                self.earlier = self.asked.take().or(self.earlier);
+            }
+            RuleEvent::CarryOnOffered { question, .. } => {
+                prop_assert!(!account.is_open, "into nothing else");
+                account.is_open = true;
+                self.earlier = self.asked.replace(question);
+            }
+            RuleEvent::CarryOnAgreed { .. } => {
+                prop_assert!(self.is_client, "only the client says so");
+                account.steps = [true, false, false];
+                self.earlier = self.asked.take().or(self.earlier);
+            }
             RuleEvent::Transfers { transfers, .. } => {
                 let may_pass = !self.is_metered || account.is_data_allowed;
                 prop_assert!(!may_pass || transfers == Transfers::Pass, "nothing waits without a reason");

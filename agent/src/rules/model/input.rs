@@ -35,6 +35,14 @@ pub(super) enum Input {
     OperationStart(u8),
     /// The one that was started, or another, runs, or is over.
     OperationIs(bool, bool),
+    /// A restart was agreed to; whether what it takes was written down.
+    RestartStored(bool),
+    RestartFailed,
+    /// The device has restarted, with so many seconds left to the session, and so many for the engineer.
+    CarryOn(u16, u16),
+    /// The clock was set since.
+    LessTime(u16),
+    Rejoined,
     /// A quiet period of so many minutes; its end with none.
     Quiet(u32),
     Call,
@@ -109,6 +117,11 @@ pub(super) fn input() -> impl Strategy<Value = Input> {
         1 => (0u8..3).prop_map(Input::OperationDropped),
         2 => (0u8..2).prop_map(Input::OperationStart),
         1 => any::<(bool, bool)>().prop_map(|(is_ours, is_over)| Input::OperationIs(is_ours, is_over)),
+        1 => any::<bool>().prop_map(Input::RestartStored),
+        1 => Just(Input::RestartFailed),
+        2 => (1u16..4_000, 1u16..900).prop_map(|(left, within)| Input::CarryOn(left, within)),
+        1 => (0u16..4_000).prop_map(Input::LessTime),
+        2 => Just(Input::Rejoined),
         1 => (0u32..=60).prop_map(Input::Quiet),
         1 => Just(Input::Call),
         1 => any::<bool>().prop_map(Input::Metered),
