@@ -8,6 +8,7 @@ mod command;
 mod operation;
 mod orders;
 mod relay;
+mod restarting;
 mod returning;
 mod session;
 mod telling;
@@ -24,12 +25,12 @@ use fieldlink_protocol::ticket::{SessionTicket, Signed};
 use fieldlink_transport::Dialer;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::{self, JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
 
 pub use command::Command;
 
 use self::carrying::OnItsWay;
 use self::operation::OperationDesk;
+use self::restarting::{GoingDown, RestartStep};
 use self::returning::{Return, Returning};
 use self::uses::Uses;
 
@@ -86,8 +87,10 @@ pub struct Access {
     returning: Returning,
     /// A session that went through a restart of the device.
     on_its_way: Option<OnItsWay>,
-    /// When the device restarts, if it is about to.
-    restarts_at: Option<Instant>,
+    /// A restart of the device that is prepared, or about to happen.
+    going_down: GoingDown,
+    /// Whether remote access is still to start by itself.
+    starts_at_boot: bool,
     /// Registers us for the session of now.
     session_ticket: Option<Signed<SessionTicket>>,
     /// Whether the relay can keep a session over a restart of the device.
@@ -131,8 +134,8 @@ enum Event {
     Battery(Option<Battery>),
     /// The clock is to be looked at, for a session that went through a restart.
     Clock,
-    /// The device is to restart now.
-    Restart,
+    /// A restart of the device is further.
+    Restart(RestartStep),
     Time,
 }
 
@@ -158,7 +161,8 @@ impl Access {
             dialer: around.dialer.clone(),
             returning: Returning::default(),
             on_its_way: None,
-            restarts_at: None,
+            going_down: GoingDown::default(),
+            starts_at_boot: false,
             session_ticket: None,
             relay_carries_on: false,
             support_id: None,
@@ -188,12 +192,22 @@ impl Access {
         Ok((access, handle))
     }
 
+    /// Remote access starts by itself, as soon as it can.
+    #[must_use]
+    pub fn at_boot(mut self, is_at_boot: bool) -> Self {
+        self.starts_at_boot = is_at_boot;
+        self
+    }
+
     /// Serves commands, relay and sessions. Whatever runs when the command queue closes is ended.
     pub async fn run(mut self) -> anyhow::Result<()> {
-        if let Some(found) = self.around.restart.as_ref().and_then(|restart| restart.store.take()) {
-            self.begin_carrying(found);
-        }
+        self.begin_carrying();
         loop {
+            if self.starts_at_boot {
+                self.start_at_boot();
+                self.carry_out_events().await?;
+                self.show();
+            }
             let is_closed = match self.next_event().await {
                 Event::Command(None) => {
                     self.rules.handle_failure(Reason::AgentStopped, clock::now());
@@ -248,7 +262,7 @@ impl Access {
             Event::Battery(battery) => self.rules.handle_battery(battery),
             Event::Command(_) => {}
             Event::Clock => self.look_at_clock(),
-            Event::Restart => self.restart_device().await,
+            Event::Restart(step) => self.on_restart_step(step),
             Event::Time => self.rules.handle_timeout(clock::now()),
         }
         Ok(())
@@ -274,12 +288,6 @@ impl Access {
                 None => std::future::pending().await,
             }
         };
-        let restart = async {
-            match self.restarts_at {
-                Some(at) => sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
         let clock = async {
             match &mut self.on_its_way {
                 Some(on_its_way) => on_its_way.due().await,
@@ -302,7 +310,7 @@ impl Access {
             () = self.network.changed() => Event::Network,
             battery = battery => Event::Battery(battery),
             () = clock => Event::Clock,
-            () = restart => Event::Restart,
+            step = self.going_down.next() => Event::Restart(step),
             _ = self.timer.wait(deadline) => Event::Time,
         }
     }

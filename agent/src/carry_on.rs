@@ -19,7 +19,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use judge::{Judgement, NotCarriedOn};
-pub(crate) use store::{CarryOnStore, machine_id};
+pub(crate) use store::{CarryOnStore, Wanted, machine_id};
 
 use crate::engineers::Engagement;
 use crate::rules::{Carried, Request};
@@ -137,6 +137,11 @@ impl Stored {
 impl CarryOn {
     fn new(stored: Stored) -> Self {
         Self { stored, since: Instant::now() }
+    }
+
+    /// What was written down, should the device restart once more: its time goes on from then.
+    pub(crate) fn stored(&self) -> &Stored {
+        &self.stored
     }
 
     /// Whether it may go on now, and for how long.

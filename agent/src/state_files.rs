@@ -1,5 +1,5 @@
 //! What one run of the agent leaves for the next: small files in the runtime directory, which the kernel
-//! empties at every boot. None of them opens anything by itself, and none holds a PIN.
+//! empties at every boot, and one that outlives it. None of them opens anything by itself, and none holds a PIN.
 //!
 //! They help and never hinder: a directory that cannot be written does not stop a session.
 
@@ -27,9 +27,14 @@ const MOST_STARTS: usize = FREE_STARTS + 5;
 /// The longest wait before a start goes on.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// The files of one runtime directory, or of none.
+/// The files of one runtime directory, or of none, and the state directory beside it.
 #[derive(Debug, Clone)]
-pub struct StateFiles(Option<PathBuf>);
+pub struct StateFiles {
+    /// Until the next boot.
+    runtime: Option<PathBuf>,
+    /// Beyond it.
+    state: Option<PathBuf>,
+}
 
 /// Why it could not be noted that remote access starts by itself.
 #[derive(Debug, thiserror::Error)]
@@ -63,23 +68,25 @@ pub struct SessionMark {
 impl StateFiles {
     /// Those in the directory that systemd made for this service.
     pub fn of_this_service() -> Self {
-        Self(std::env::var_os("RUNTIME_DIRECTORY").map(PathBuf::from).filter(|path| path.is_absolute()))
+        let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        Self { runtime: of("RUNTIME_DIRECTORY"), state: of("STATE_DIRECTORY") }
     }
 
     /// Those in `directory`.
     pub fn at(directory: &Path) -> Self {
-        Self(Some(directory.to_owned()))
+        let directory = Some(directory.to_owned());
+        Self { runtime: directory.clone(), state: directory }
     }
 
     /// None: nothing is remembered.
     pub fn nowhere() -> Self {
-        Self(None)
+        Self { runtime: None, state: None }
     }
 
     /// Arms remote access that starts at boot: true once per boot, and only if that can be noted, so that
     /// no crash and no restart starts it again. The note is a name, which needs no room for contents.
     pub fn arm(&self, boot: &str) -> Result<bool, Unnoted> {
-        let Some(directory) = &self.0 else { return Err(Unnoted::Nowhere) };
+        let Some(directory) = &self.runtime else { return Err(Unnoted::Nowhere) };
         let path = directory.join(format!("armed-{boot}"));
         let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         match new {
@@ -117,14 +124,31 @@ impl StateFiles {
         }
     }
 
-    /// Notes that an engineer has heard how this operation ended.
+    /// Notes that an engineer has heard how this operation ended. Its record outlives the boot, and so does this.
     pub fn set_told_operation(&self, run: OperationId) {
-        self.write("operation-told", run.to_string().as_bytes());
+        self.lasting().write("operation-told", run.to_string().as_bytes());
     }
 
     /// The latest operation of which that is noted.
     pub fn told_operation(&self) -> Option<OperationId> {
-        self.read("operation-told")?.trim().parse().ok()
+        self.lasting().read("operation-told")?.trim().parse().ok()
+    }
+
+    fn lasting(&self) -> Self {
+        Self { runtime: self.state.clone(), state: None }
+    }
+
+    /// Notes that this boot is about to end, with a session that is to go on after it; or that it does not, after all.
+    pub fn set_restarting(&self, is_restarting: bool) {
+        match is_restarting {
+            true => drop(self.write("restarting", b"")),
+            false => self.remove("restarting"),
+        }
+    }
+
+    /// Whether this is still that boot.
+    pub fn is_restarting(&self) -> bool {
+        self.read("restarting").is_some()
     }
 
     /// Notes why this run ends itself, for the client to read afterwards.
@@ -154,14 +178,14 @@ impl StateFiles {
 
     fn read(&self, name: &str) -> Option<String> {
         let mut text = String::new();
-        let file = File::open(self.0.as_ref()?.join(name)).ok()?;
+        let file = File::open(self.runtime.as_ref()?.join(name)).ok()?;
         file.take(LONGEST).read_to_string(&mut text).ok()?;
         Some(text)
     }
 
     /// Whole or not at all.
     fn write(&self, name: &str, content: &[u8]) -> bool {
-        let Some(directory) = &self.0 else { return false };
+        let Some(directory) = &self.runtime else { return false };
         let (path, new) = (directory.join(name), directory.join(format!("{name}.new")));
         let written = write_private(&new, content).and_then(|()| std::fs::rename(&new, &path));
         if let Err(error) = &written {
@@ -173,7 +197,7 @@ impl StateFiles {
     }
 
     fn remove(&self, name: &str) {
-        if let Some(directory) = &self.0 {
+        if let Some(directory) = &self.runtime {
             // It may not be there.
             let _ = std::fs::remove_file(directory.join(name));
         }

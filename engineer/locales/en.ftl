@@ -69,11 +69,14 @@ power-may-go = the client may cut the power now; once the scanner is back, in ab
 scanner-restarts = the scanner restarts and its client has to agree again: { $minutes } of { $most } minutes; Ctrl-C ends the session
 asked-for-restart = restart?
 asked-for-power = may the power be cut?
+end-not-told = the session is over here, but the relay could not be told: the scanner's client may be asked to go on, in vain
 not-now-never = not allowed by this scanner: policy.restart = "never" in agent.toml
 not-now-operation = an operation runs, which must not be interrupted: see how far it is with fieldlink-connect operation --follow
 not-now-relay = the relay is too old to keep a session over a restart: have it updated
 not-now-unable = this scanner cannot be restarted from here
 not-now-not-stored = the scanner could not write down what it needs to go on afterwards, so it does not restart (is its disk full?)
+not-now-interrupted = the connection was interrupted when the client answered, so the scanner does not restart: ask again
+not-now-under-way = the scanner prepares to restart already
 no-way-back = nothing is there with which to come back
 command-cut-by-restart = the scanner restarts, and the command was cut off; come back to the session with: fieldlink-connect { $id }
 

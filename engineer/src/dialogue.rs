@@ -96,6 +96,8 @@ pub(crate) fn not_now(why: NotNow) -> String {
         NotNow::RelayTooOld => say!("not-now-relay"),
         NotNow::Unable => say!("not-now-unable"),
         NotNow::NotStored => say!("not-now-not-stored"),
+        NotNow::Interrupted => say!("not-now-interrupted"),
+        NotNow::UnderWay => say!("not-now-under-way"),
     }
 }
 

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use fieldlink_protocol::messages::operation::{OperationEnd, is_operation_name};
 use fieldlink_session::packet;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, getsockopt, setsockopt, sockopt};
 use nix::sys::time::TimeVal;
 use nix::unistd::{Uid, User};
@@ -32,6 +33,8 @@ const WRITTEN_EVERY: Duration = Duration::from_millis(250);
 const AFTER_END: Duration = Duration::from_secs(1);
 /// What a shell says of a program that it cannot start.
 const CANNOT_START: u8 = 127;
+/// What is said of a request that nobody waits for any more.
+const TOO_LATE: &str = "the agent has given up on this request, which came too late: nothing was started";
 /// Bytes that are read at once.
 const CHUNK: usize = 16 * 1024;
 
@@ -73,8 +76,14 @@ impl Operation {
                 return Err(error);
             }
         };
-        // It is on the record: whether the agent hears so or not, it runs.
-        let _ = answer(socket, &Reply::Started {});
+        if answer(socket, &Reply::Started {}).is_err() {
+            // The agent has given up, and told everybody that it was not started.
+            let mut work = Work { recorder, record, lines: Lines::default(), continues: false };
+            work.take(vec![Line::Text(TOO_LATE.to_owned())]);
+            work.end(OperationEnd::Failed { code: CANNOT_START })
+                .with_context(|| self.of_records("write"))?;
+            bail!(TOO_LATE);
+        }
         self.run(recorder, record, file).await.map(Outcome::Ran)
     }
 
@@ -117,6 +126,7 @@ impl Operation {
             packet.descriptors.len()
         );
         let file = packet.descriptors.first().map(sealed_file).transpose()?;
+        ensure!(!has_hung_up(socket), TOO_LATE);
         let recorder = Recorder::take(&self.records).with_context(|| self.of_records("lock"))?;
         let Some(mut recorder) = recorder else { return Ok(None) };
         let record = Record {
@@ -264,6 +274,13 @@ fn answer(socket: &OwnedFd, reply: &Reply) -> anyhow::Result<()> {
     packet::send(socket.as_fd(), &reply, &[], MsgFlags::empty()).context("could not answer the agent")
 }
 
+/// Whether the agent does not wait for an answer any more.
+fn has_hung_up(socket: &OwnedFd) -> bool {
+    let mut polled = [PollFd::new(socket.as_fd(), PollFlags::empty())];
+    let _ = poll(&mut polled, PollTimeout::ZERO);
+    polled[0].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP))
+}
+
 /// A socket whose unit was written without its `SocketUser=` and `SocketMode=` is no way in.
 fn check_peer(socket: &OwnedFd) -> anyhow::Result<()> {
     let peer = getsockopt(socket, sockopt::PeerCredentials).with_context(|| {
@@ -364,6 +381,19 @@ mod tests {
             let Reply::Refused { why: said } = reply else { panic!("{reply:?}") };
             assert!(outcome.is_none() && said.contains(why), "{said}");
         }
+        assert_eq!(Records::at(directory.path()).read().expect("readable"), None);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_nobody_waits_for_any_more_starts_nothing() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let operation = operation(directory.path(), "touch ran");
+        let (ours, theirs) = packet::pair().expect("a pair");
+        let bytes = serde_json::to_vec(&request("update", false)).expect("text");
+        packet::send(ours.as_fd(), &bytes, &[], MsgFlags::empty()).expect("sent");
+        drop(ours);
+        let refused = operation.serve(&theirs).await.expect_err("it is too late").to_string();
+        assert!(refused.contains("came too late"), "{refused}");
         assert_eq!(Records::at(directory.path()).read().expect("readable"), None);
     }
 

@@ -9,8 +9,7 @@ use fieldlink_testbed::programs::{Running, eventually, path_of};
 use tempfile::TempDir;
 
 /// What an operation does: it says so, waits until the test lets it go on, and ends.
-const WAITS: &str =
-    "echo 'begun'; echo '::fieldlink progress 42'; while [ ! -e \"$0/go\" ]; do sleep 0.02; done";
+const WAITS: &str = "echo 'begun'; echo '::fieldlink progress 42'; tries=6000; while [ ! -e \"$0/go\" ] && [ $((tries -= 1)) -gt 0 ]; do sleep 0.02; done";
 
 /// A directory with the socket, the record and what the operation leaves. The operation's socket closes when dropped.
 pub struct Maker {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldlink_protocol::feature;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
-use fieldlink_protocol::messages::operation::OperationState;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
@@ -13,7 +13,7 @@ use super::{Access, Unconfirmed, account};
 use crate::battery::BatteryWatch;
 use crate::clock;
 use crate::network::monitor::Standing;
-use crate::rules::{Ending, OperationStatus, Request, RuleEvent};
+use crate::rules::{Ending, Request, RuleEvent};
 use crate::session::policy::SessionPolicy;
 use crate::session::{LiveSession, SessionOffer};
 use crate::tunnel::Tunnel;
@@ -58,15 +58,17 @@ impl Access {
                 let left = deadline.saturating_sub(clock::now());
                 self.admit(left.max(Duration::from_secs(1)), deadline);
                 self.say_standing();
+                self.note_told();
             }
             RuleEvent::RestartAgreed { question, request, is_power } => {
-                self.prepare_restart((question, request, is_power)).await;
+                self.prepare_restart((question, request, is_power));
             }
             RuleEvent::Restarts { request, is_power } => return self.go_down(&request, is_power).await,
             RuleEvent::CarryOnAgreed { .. } => self.go_on(),
             RuleEvent::UseDecided { uses, verdict, .. } => self.uses.decide(&uses, verdict),
             RuleEvent::OperationDecided { id, verdict } => self.operations.decide(id, verdict),
-            RuleEvent::OperationTold { status } => self.note_told(&status),
+            RuleEvent::OperationTold { .. } => self.note_told(),
+            RuleEvent::OperationHeard { run } => self.state_files.set_told_operation(run),
             RuleEvent::ClientAway { is_held } => self.hold_input(is_held),
             RuleEvent::ClientHere { .. } => self.hold_input(false),
             RuleEvent::Transfers { transfers, limit } => {
@@ -117,14 +119,16 @@ impl Access {
         self.session.iter().for_each(|session| session.hold_input(is_held));
     }
 
-    /// An agent after this one need not tell it again.
-    fn note_told(&self, status: &OperationStatus) {
-        if matches!(status.state, OperationState::Over { .. }) {
-            self.state_files.set_told_operation(status.run);
+    /// A program that knows nothing of operations was told nothing.
+    fn note_told(&mut self) {
+        if self.engineer_has(feature::OPERATIONS) {
+            self.rules.handle_operation_told(clock::now());
         }
     }
 
     fn open_tunnel(&mut self, support_id: SupportId) {
+        // Who begins anew does not go on with what was before.
+        self.forget_carried();
         self.support_id = Some(support_id);
         // A key of its own for every pair: nothing ties one support ID to the next.
         self.key = Arc::new(RegistrationKey::generate());
@@ -198,11 +202,12 @@ impl Access {
         self.pairings.shutdown().await;
         self.pairing.clear();
         let returning = std::mem::take(&mut self.returning);
-        self.farewell(returning.give_up());
+        self.farewell(returning.give_up(Reason::PairingAborted));
         let mut tunnel = self.tunnel.take();
         let carried = request.as_ref().map(|request| request.session);
         let is_told = tunnel.is_some();
-        if let (Some(request), true, true) = (&request, self.session.is_some(), is_relay_away)
+        let is_known_there = self.session.is_some() || self.on_its_way.is_some();
+        if let (Some(request), true, true) = (&request, is_known_there, is_relay_away)
             && let Some((tunnel, events)) = tunnel.take()
         {
             self.farewell(tunnel.farewell(events, request.session, reason));
@@ -225,7 +230,7 @@ impl Access {
         if let Some(battery) = self.battery.take() {
             battery.close().await;
         }
-        (self.session_ticket, self.restarts_at) = (None, None);
+        self.session_ticket = None;
         self.notice = Some(notice_of(&ending));
         self.show();
         self.state_files.set_session(None);

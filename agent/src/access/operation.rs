@@ -94,7 +94,9 @@ impl Access {
                 }
             }
             OperationRequest::Follow { reply } => {
-                let _ = reply.send(self.rules.operation().map(now_of));
+                let session = self.rules.state().request().map(|request| request.session);
+                let now = self.rules.operation();
+                let _ = reply.send(now.map(|now| (now_of(now), Some(now.session) == session)));
             }
         }
     }
@@ -161,6 +163,10 @@ impl Access {
     }
 
     fn on_operation_read(&mut self, record: &Record, lines: Vec<String>) {
+        let is_over = matches!(record.stage, Stage::Over { .. });
+        if is_over && self.state_files.told_operation() == Some(record.id) {
+            return;
+        }
         let before = self.rules.operation().filter(|status| status.run == record.id);
         let had = before.map(|status| status.state);
         let line = lines.last().cloned().or_else(|| before.map(|status| status.line.clone()));
@@ -179,9 +185,6 @@ impl Access {
             self.operations.tell(now_of(&status));
         }
         self.rules.handle_operation_is(status);
-        if self.state_files.told_operation() == Some(record.id) {
-            self.rules.handle_operation_told();
-        }
     }
 }
 

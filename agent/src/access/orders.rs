@@ -22,7 +22,12 @@ impl Access {
     }
 
     fn on_order(&mut self, order: Order) -> Result<(), Refusal> {
-        self.is_over |= matches!(order, Order::Shutdown(_));
+        if let Order::Shutdown(reason) = order {
+            self.is_over = true;
+            if !self.carry_further() {
+                self.rules.handle_failure(reason, clock::now());
+            }
+        }
         match order {
             Order::Chat(text) => {
                 let has_room = self.session.as_ref().is_some_and(|session| session.has_room());

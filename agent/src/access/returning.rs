@@ -86,7 +86,7 @@ impl Returning {
     }
 
     /// Ends the attempt to come back, if there is one.
-    pub(super) async fn give_up(self) {
+    pub(super) async fn give_up(self, reason: Reason) {
         match self {
             Self::Nobody => {}
             Self::Pairing(task) => {
@@ -94,7 +94,7 @@ impl Returning {
                 let _ = task.await;
             }
             Self::Greeting { session, .. } => {
-                session.end(Reason::PairingAborted, std::future::ready(())).await;
+                session.end(reason, std::future::ready(())).await;
             }
         }
     }

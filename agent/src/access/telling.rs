@@ -63,7 +63,7 @@ impl Access {
         }
     }
 
-    fn engineer_has(&self, feature: &str) -> bool {
+    pub(super) fn engineer_has(&self, feature: &str) -> bool {
         self.session.as_ref().is_some_and(|session| session.engineer_has(feature))
     }
 

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::fcntl::OFlag;
 use nix::unistd::Uid;
@@ -23,6 +24,39 @@ const MACHINE_ID: &str = "/etc/machine-id";
 #[derive(Debug, Clone)]
 pub(crate) struct CarryOnStore(PathBuf);
 
+/// Whether what is being written is still wanted. The disk may take longer than anybody waits: what is late must not be
+/// found by the next run. Dropped, it is not wanted.
+#[derive(Debug)]
+pub(crate) struct Wanted(Arc<Mutex<bool>>);
+
+/// The writer's end of [`Wanted`].
+#[derive(Debug)]
+pub(crate) struct IsWanted(Arc<Mutex<bool>>);
+
+impl Wanted {
+    pub(crate) fn new() -> (Self, IsWanted) {
+        let wanted = Arc::new(Mutex::new(true));
+        (Self(wanted.clone()), IsWanted(wanted))
+    }
+}
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+}
+
+impl IsWanted {
+    /// It stays wanted for as long as the answer is held.
+    fn check(&self) -> io::Result<MutexGuard<'_, bool>> {
+        let wanted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match *wanted {
+            true => Ok(wanted),
+            false => Err(io::Error::new(io::ErrorKind::TimedOut, "it is not wanted any more")),
+        }
+    }
+}
+
 impl CarryOnStore {
     /// In the directory that systemd made for this service.
     pub(crate) fn of_this_service() -> Option<Self> {
@@ -35,8 +69,8 @@ impl CarryOnStore {
         Self(directory.to_owned())
     }
 
-    /// Writes it down so that it outlives a loss of power.
-    pub(crate) fn write(&self, stored: &Stored) -> io::Result<()> {
+    /// Writes it down so that it outlives a loss of power, if it is wanted for so long.
+    pub(crate) fn write(&self, stored: &Stored, is_wanted: &IsWanted) -> io::Result<()> {
         let text = Zeroizing::new(serde_json::to_vec(stored)?);
         let (path, new) = (self.0.join(NAME), self.0.join("carry-on.json.new"));
         // One that was left half-way is in the way.
@@ -45,7 +79,9 @@ impl CarryOnStore {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
             file.write_all(&text)?;
             file.sync_all()?;
+            let still = is_wanted.check()?;
             std::fs::rename(&new, &path)?;
+            drop(still);
             self.sync()
         })();
         if written.is_err() {
@@ -151,6 +187,11 @@ mod tests {
         Stored::of(to_carry, "machine".into())
     }
 
+    fn write(store: &CarryOnStore) -> io::Result<()> {
+        let (_wanted, is_wanted) = Wanted::new();
+        store.write(&stored(), &is_wanted)
+    }
+
     fn place() -> (tempfile::TempDir, CarryOnStore, PathBuf) {
         let directory = tempfile::tempdir().expect("a directory");
         let (store, path) = (CarryOnStore::at(directory.path()), directory.path().join(NAME));
@@ -169,7 +210,7 @@ mod tests {
     fn it_is_taken_once_and_gone_before_it_is_used() {
         let (_directory, store, path) = place();
         assert!(store.take_on("machine").is_none());
-        store.write(&stored()).expect("room");
+        write(&store).expect("room");
         assert_eq!(std::fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
         let Some(Ok(carry_on)) = store.take_on("machine") else { panic!("it is in order") };
         assert!(!path.exists());
@@ -187,9 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_too_late_is_not_found() {
+        let (_directory, store, path) = place();
+        let (wanted, is_wanted) = Wanted::new();
+        drop(wanted);
+        assert!(store.write(&stored(), &is_wanted).is_err());
+        assert!(!path.exists() && store.take_on("machine").is_none());
+    }
+
+    #[test]
     fn what_is_not_ours_is_refused_and_gone() {
         let (directory, store, path) = place();
-        let again = || store.write(&stored()).expect("room");
+        let again = || write(&store).expect("room");
         again();
         assert_eq!(refused(&store, "another"), Some(NotCarriedOn::OtherMachine));
         again();
@@ -218,8 +268,8 @@ mod tests {
         // A directory in the place of the file takes no writing, and no removing, not even by root.
         std::fs::create_dir(&path).expect("writable");
         std::fs::write(path.join("in"), "").expect("writable");
-        assert!(store.write(&stored()).is_err());
+        assert!(write(&store).is_err());
         assert_eq!(refused(&store, "machine"), Some(NotCarriedOn::NotRemoved));
-        assert!(CarryOnStore::at(&directory.path().join("gone")).write(&stored()).is_err());
+        assert!(write(&CarryOnStore::at(&directory.path().join("gone"))).is_err());
     }
 }

@@ -3,15 +3,19 @@
 
 use std::io::Write;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use fieldlink_operation::request::SEALS;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::timeout;
 
 /// Bytes that are read at once.
 const CHUNK: usize = 64 * 1024;
+/// How long nothing may come: the client's yes was for now.
+const IDLE: Duration = Duration::from_secs(5 * 60);
 
 /// Why a file was not received.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +44,7 @@ pub(crate) async fn receive(
     let mut input = input.take(announced);
     let mut buffer = vec![0; CHUNK];
     let mut got = 0;
-    while let Ok(count) = input.read(&mut buffer).await
+    while let Ok(Ok(count)) = timeout(IDLE, input.read(&mut buffer)).await
         && count > 0
     {
         // Memory: writing to it does not wait.

@@ -109,24 +109,35 @@ impl Follower {
     fn take(&mut self, read: std::io::Result<Option<Read>>) -> Option<Update> {
         let read =
             read.inspect_err(|error| tracing::warn!(%error, "could not read the record of operations"));
-        let Ok(Some(Read { mut record, output, offset })) = read else {
-            // Something that was known to run may be readable again.
-            let is_over = self.known.as_ref().is_none_or(|known| matches!(known.stage, Stage::Over { .. }));
-            self.next = (!is_over).then(|| Instant::now() + WAITING_EVERY);
-            return None;
+        let read = match read {
+            Ok(Some(read)) => read,
+            unread => {
+                // What cannot be read now may be readable again, and say that something runs.
+                let is_over = match &self.known {
+                    Some(known) => matches!(known.stage, Stage::Over { .. }),
+                    None => unread.is_ok(),
+                };
+                self.next = (!is_over).then(|| Instant::now() + WAITING_EVERY);
+                return None;
+            }
         };
-        if record.stage == (Stage::AfterRestart {}) && self.has_not_gone_on(&record) {
+        let Read { mut record, output, offset } = read;
+        let may_go_on = record.stage == (Stage::AfterRestart {});
+        if may_go_on && self.has_not_gone_on(&record) {
             record.stage = Stage::Over { end: OperationEnd::Lost {} };
         }
-        let lines = whole_lines(&output);
-        let taken: usize = lines.iter().map(|line| line.len() + 1).sum();
-        self.offset = offset + taken as u64;
-        let lines: Vec<String> = lines.into_iter().map(|line| text::printable(line, OUTPUT_LINE)).collect();
+        let taken = whole_lines(&output);
+        self.offset = offset + taken.len() as u64;
+        let lines = String::from_utf8_lossy(taken);
+        let lines: Vec<String> =
+            lines.split_terminator('\n').map(|line| text::printable(line, OUTPUT_LINE)).collect();
         let is_behind = output.len() as u64 == PIECE;
         self.next = match record.stage {
             _ if is_behind => Some(Instant::now()),
             Stage::Running {} => Some(Instant::now() + READ_EVERY),
             Stage::AfterRestart {} => Some(Instant::now() + WAITING_EVERY),
+            // Lost as far as anybody knows; a unit that comes late is followed all the same.
+            Stage::Over { .. } if may_go_on => Some(Instant::now() + WAITING_EVERY),
             Stage::Over { .. } => None,
         };
         let is_news = self.known.as_ref() != Some(&record) || !lines.is_empty();
@@ -142,12 +153,25 @@ impl Follower {
     }
 }
 
-/// What the output has of lines up to the last end of one; what is no UTF-8 is none of ours.
-fn whole_lines(output: &[u8]) -> Vec<&str> {
-    let end = output.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let valid = match std::str::from_utf8(&output[..end]) {
-        Ok(text) => text,
-        Err(error) => std::str::from_utf8(&output[..error.valid_up_to()]).unwrap_or_default(),
-    };
-    valid.split_terminator('\n').collect()
+/// What the output has of lines up to the last end of one; a piece without any is one line, so that it goes on.
+fn whole_lines(output: &[u8]) -> &[u8] {
+    match output.iter().rposition(|byte| *byte == b'\n') {
+        Some(at) => &output[..=at],
+        None if output.len() as u64 == PIECE => output,
+        None => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_is_taken_line_by_line_whatever_it_is_made_of() {
+        assert_eq!(whole_lines(b"one\ntwo\nthr"), b"one\ntwo\n");
+        assert_eq!(whole_lines(b"half"), b"");
+        assert_eq!(whole_lines(b"torn \xc3\nnext\n"), b"torn \xc3\nnext\n");
+        let endless = vec![0xff; PIECE as usize];
+        assert_eq!(whole_lines(&endless).len(), endless.len(), "it is not read again for ever");
+    }
 }

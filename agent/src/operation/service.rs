@@ -55,8 +55,8 @@ pub(crate) enum OperationRequest {
     },
     /// To hear how the latest stands.
     Follow {
-        /// That; what follows comes as news. None: there is none.
-        reply: oneshot::Sender<Option<FromOperations>>,
+        /// That, and whether it was started in this session; what follows comes as news. None: there is none.
+        reply: oneshot::Sender<Option<(FromOperations, bool)>>,
     },
 }
 
@@ -75,7 +75,7 @@ impl Subsystem for OperationService {
     fn serve(&self, _: Opener, input: pipe::Receiver, output: pipe::Sender) -> BoxFuture<'static, u8> {
         let service = self.clone();
         Box::pin(async move {
-            let mut channel = Channel { input: BufReader::new(input), output };
+            let mut channel = Channel { input: BufReader::new(input), output, shows_output: true };
             // Only if the engineer's side is gone, which then hears nothing anyway.
             service.converse(&mut channel).await.unwrap_or(NOT_STARTED)
         })
@@ -116,7 +116,9 @@ impl OperationService {
         let news = self.news.subscribe();
         let (reply, answer) = oneshot::channel();
         self.ask(OperationRequest::Follow { reply }).await?;
-        let now = answer.await.map_err(|_| over())?.ok_or((OperationRefusal::None, String::new()))?;
+        let answered = answer.await.map_err(|_| over())?;
+        let (now, is_own) = answered.ok_or((OperationRefusal::None, String::new()))?;
+        channel.shows_output = is_own;
         Ok(match channel.say(&now).await {
             Ok(()) => match code_of(&now) {
                 Some(code) => Ok(code),
@@ -216,6 +218,8 @@ impl Drop for Wish {
 struct Channel {
     input: BufReader<pipe::Receiver>,
     output: pipe::Sender,
+    /// Whether the engineer sees what the operation prints: of another's session they see how it stands.
+    shows_output: bool,
 }
 
 impl Channel {
@@ -241,7 +245,10 @@ impl Channel {
                 Err(broadcast::error::RecvError::Lagged(_)) => FromOperations::Skipped {},
                 Err(broadcast::error::RecvError::Closed) => return Ok(NOT_STARTED),
             };
-            self.say(&message).await?;
+            let is_output = matches!(message, FromOperations::Output { .. } | FromOperations::Skipped {});
+            if self.shows_output || !is_output {
+                self.say(&message).await?;
+            }
             if let Some(code) = code_of(&message) {
                 return Ok(code);
             }

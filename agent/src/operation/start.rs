@@ -12,7 +12,8 @@ use fieldlink_session::packet::{self, PacketError};
 use fieldlink_session::sys;
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, getsockopt, socket, sockopt,
+    AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, UnixAddr, connect, getsockopt, shutdown, socket,
+    sockopt,
 };
 use nix::unistd::Uid;
 use tokio::io::unix::AsyncFd;
@@ -72,7 +73,7 @@ pub(crate) enum NotStarted {
     Refused(String),
 }
 
-/// Has the unit start it. Once it has been asked, it may run whatever comes of this: then the record says so.
+/// Has the unit start it. One that is too late to say that it has does not start it any more.
 pub(crate) async fn start(startable: Startable) -> Result<(), NotStarted> {
     let Startable { id, name, socket: path, session, engineer, file } = startable;
     let unit = path.file_stem().map_or_else(String::new, |unit| unit.to_string_lossy().into_owned());
@@ -85,12 +86,23 @@ pub(crate) async fn start(startable: Startable) -> Result<(), NotStarted> {
     packet::send(socket.as_fd(), &bytes, &descriptors, MsgFlags::MSG_DONTWAIT)
         .map_err(|error| unreachable(std::io::Error::other(error)))?;
     let socket = sys::register(socket).map_err(unreachable)?;
-    match timeout(PATIENCE, answer(&socket)).await {
-        Ok(Some(Reply::Started {})) => Ok(()),
-        Ok(Some(Reply::Busy {})) => Err(NotStarted::Busy),
-        Ok(Some(Reply::Refused { why })) => Err(NotStarted::Refused(text::clean(&why, EXPLANATION))),
-        Ok(None) | Err(_) => Err(NotStarted::Silent(unit)),
+    let answered = match timeout(PATIENCE, answer(&socket)).await {
+        Ok(answered) => answered,
+        Err(_) => last_word(&socket),
+    };
+    match answered {
+        Some(Reply::Started {}) => Ok(()),
+        Some(Reply::Busy {}) => Err(NotStarted::Busy),
+        Some(Reply::Refused { why }) => Err(NotStarted::Refused(text::clean(&why, EXPLANATION))),
+        None => Err(NotStarted::Silent(unit)),
     }
+}
+
+/// Hangs up. From then on the unit cannot answer, and so starts nothing; what it answered before counts.
+fn last_word(socket: &AsyncFd<OwnedFd>) -> Option<Reply> {
+    shutdown(socket.as_raw_fd(), Shutdown::Both).ok()?;
+    let packet = packet::receive(socket.get_ref(), MsgFlags::MSG_DONTWAIT, LONGEST).ok()?;
+    serde_json::from_slice(&packet.bytes).ok()
 }
 
 /// None: it went, or cannot be understood.

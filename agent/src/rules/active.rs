@@ -127,6 +127,11 @@ impl Active {
         self.asked_of_data.as_ref().or(self.asked.as_ref()).or(self.more_time.as_ref())
     }
 
+    /// When the engineer's side was heard last, if it is out of reach.
+    pub(super) fn lost(&self) -> Option<Duration> {
+        self.interrupted.is_some().then_some(self.heard)
+    }
+
     /// By how much the client can make it longer still.
     pub(crate) fn extendable(&self) -> Duration {
         self.most_deadline.saturating_sub(self.deadline)

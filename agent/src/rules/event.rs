@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldlink_device::verdict::Verdict;
-use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::ids::{OperationId, QuestionId, SessionId};
 use fieldlink_protocol::messages::announcements::Outcome;
 use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::messages::operation::OperationRefusal;
@@ -232,6 +232,11 @@ pub(crate) enum RuleEvent {
     OperationTold {
         /// How it stands.
         status: OperationStatus,
+    },
+    /// An engineer has heard how an operation ended: nobody needs to be told of it any more.
+    OperationHeard {
+        /// Which run.
+        run: OperationId,
     },
     /// These uses of a function may go on, or not.
     UseDecided {

@@ -186,8 +186,8 @@ impl Rules {
                 self.close(Ending::Reason(Reason::ClientEnded), now);
                 Ok(())
             }
-            // The device goes down for the restart: the session goes on after that.
-            Order::Shutdown(_) if matches!(self.state, State::Restarting(_)) => {
+            // The device goes down, or once more: the session goes on after that.
+            Order::Shutdown(_) if matches!(self.state, State::Restarting(_) | State::Carrying(_)) => {
                 self.state = State::Off;
                 Ok(())
             }
@@ -325,7 +325,9 @@ impl Rules {
         let request = before.request().cloned();
         if let State::Active(active) = &before {
             self.verdict.ask(active.request.session, now);
-            self.operated.handle_session_over();
+            if let Some(run) = self.operated.handle_session_over(active.lost()) {
+                self.events.push_back(RuleEvent::OperationHeard { run });
+            }
         }
         self.events.push_back(RuleEvent::Closed { request, ending, is_relay_away });
     }

@@ -149,18 +149,23 @@ impl Rules {
         }
     }
 
-    /// An engineer of an earlier run of the agent has heard how the latest operation ended.
-    pub(crate) fn handle_operation_told(&mut self) {
-        self.operated.set_told();
-        self.operated.handle_session_over();
+    /// The engineer's program knows of operations, and has been told how the latest stands.
+    pub(crate) fn handle_operation_told(&mut self, now: Duration) {
+        if self.is_engineer_in_reach() {
+            self.operated.handle_told(now);
+        }
     }
 
     /// An engineer who is there hears how the operation stands, and once how it ended.
     pub(super) fn tell_operation(&mut self) {
-        if self.state.active().is_some()
-            && let Some(status) = self.operated.tell()
+        if self.is_engineer_in_reach()
+            && let Some(status) = self.operated.news()
         {
             self.events.push_back(RuleEvent::OperationTold { status: status.clone() });
         }
+    }
+
+    fn is_engineer_in_reach(&self) -> bool {
+        self.state.active().is_some_and(|active| active.interrupted.is_none())
     }
 }

@@ -96,6 +96,11 @@ impl Wishes {
         self.now.take_if(|wish| wish.wanted.id == id).is_some()
     }
 
+    /// Whether one was agreed to, and may start at any moment.
+    pub(super) fn is_granted(&self) -> bool {
+        self.now.as_ref().is_some_and(|wish| wish.is_granted)
+    }
+
     /// Takes what was agreed to.
     pub(super) fn take_granted(&mut self, id: UseId) -> Option<WantedOperation> {
         self.now.take_if(|wish| wish.wanted.id == id && wish.is_granted).map(|wish| wish.wanted)
@@ -106,8 +111,8 @@ impl Wishes {
 #[derive(Debug, Default)]
 pub(super) struct Operated {
     status: Option<OperationStatus>,
-    /// Whether an engineer has heard how it ended.
-    was_told: bool,
+    /// When an engineer was told how it ended, who can hear of it and was in reach.
+    told: Option<Duration>,
 }
 
 impl Operated {
@@ -137,7 +142,7 @@ impl Operated {
             Some(before) if before.line != status.line => Change::Line,
             Some(_) => Change::None,
         };
-        self.was_told &= before.is_some();
+        self.told = self.told.filter(|_| before.is_some());
         self.status = Some(status);
         change
     }
@@ -147,25 +152,25 @@ impl Operated {
         self.status.take()
     }
 
-    /// An engineer hears how it ended, if one is there and it has. Whether that is news to them.
-    pub(super) fn tell(&mut self) -> Option<&OperationStatus> {
-        let status = self.status.as_ref()?;
-        let is_over = matches!(status.state, OperationState::Over { .. });
-        let is_news = !self.was_told;
-        self.was_told |= is_over;
-        is_news.then_some(status)
+    /// What an engineer who is there is to be told: not twice how it ended.
+    pub(super) fn news(&self) -> Option<&OperationStatus> {
+        self.status.as_ref().filter(|_| self.told.is_none())
     }
 
-    /// A session is over: what is over as well and was told need not be shown any longer.
-    pub(super) fn handle_session_over(&mut self) {
-        if self.was_told && !self.is_busy() {
-            self.status = None;
+    /// An engineer was told how it stands.
+    pub(super) fn handle_told(&mut self, now: Duration) {
+        let is_over = |status: &OperationStatus| matches!(status.state, OperationState::Over { .. });
+        if self.status.as_ref().is_some_and(is_over) {
+            self.told = Some(now);
         }
     }
 
-    /// An agent before this one has told an engineer.
-    pub(super) fn set_told(&mut self) {
-        self.was_told = true;
+    /// A session is over; `lost`: when its engineer was heard last, if they were out of reach in the end. What was told
+    /// since was told to nobody, and the next one is told again; what was heard need not be shown any longer. Which.
+    pub(super) fn handle_session_over(&mut self, lost: Option<Duration>) -> Option<OperationId> {
+        self.told = self.told.filter(|told| lost.is_none_or(|heard| *told < heard));
+        self.told?;
+        self.status.take().map(|status| status.run)
     }
 }
 

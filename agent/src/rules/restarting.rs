@@ -39,8 +39,7 @@ impl Rules {
         let why_not = match (permission, able) {
             (Permission::Never, _) => Some(NotNow::Never),
             (_, Err(why)) => Some(why),
-            _ if self.operated.is_running() => Some(NotNow::OperationRuns),
-            _ => None,
+            _ => self.restart_hindrance(),
         };
         if let Some(why) = why_not {
             return self.events.push_back(RuleEvent::NotAsked { request, answer: Answer::NotNow { why } });
@@ -51,20 +50,33 @@ impl Rules {
         self.handle_question(request, question, now);
     }
 
-    /// What the session needs to go on was written down, or not; then it goes on as if nothing had been agreed to.
+    /// What an engineer and a client who agree on it may not see: an operation that runs, or may begin at any moment, and
+    /// a connection over which a side would not hear that the device restarts.
+    fn restart_hindrance(&self) -> Option<NotNow> {
+        let active = self.state.active()?;
+        match () {
+            () if self.operated.is_running() || active.wishes.is_granted() => Some(NotNow::OperationRuns),
+            () if active.interrupted.is_some() => Some(NotNow::Interrupted),
+            () => None,
+        }
+    }
+
+    /// What the session needs to go on was written down, or not; then it goes on as if nothing had been agreed to. Much
+    /// may have happened since the question was put. Whether the device restarts.
     pub(crate) fn handle_restart_stored(
         &mut self,
         (question, request, is_power): (Option<QuestionId>, u32, bool),
         stored: Result<(), NotNow>,
         now: Duration,
-    ) {
+    ) -> bool {
         let answered = |answer| match question {
             Some(question) => RuleEvent::Answered { question, request, answer },
             None => RuleEvent::NotAsked { request, answer },
         };
-        let State::Active(active) = &self.state else { return };
-        if let Err(why) = stored {
-            return self.events.push_back(answered(Answer::NotNow { why }));
+        let State::Active(active) = &self.state else { return false };
+        if let Some(why) = stored.err().or_else(|| self.restart_hindrance()) {
+            self.events.push_back(answered(Answer::NotNow { why }));
+            return false;
         }
         let expected = if is_power { limits::RESTART } else { limits::RESTART_EXPECTED };
         let seconds = limits::RESTART_EXPECTED.as_secs() as u32;
@@ -73,6 +85,7 @@ impl Rules {
         self.events.push_back(RuleEvent::Restarts { request: request.clone(), is_power });
         self.relay = super::RelayLink::default();
         self.state = State::Restarting(Box::new(Restarting { request, is_power, until: now + expected }));
+        true
     }
 
     /// The device does not restart after all.
@@ -97,8 +110,17 @@ impl Rules {
 
     /// The clock was set since: so much time is left, and so long the engineer may take to be back, at most.
     pub(crate) fn handle_less_time(&mut self, deadline: Duration, until: Duration) {
-        if let State::Carrying(carrying) = &mut self.state {
-            carrying.carried_mut().shorten(deadline, until);
+        match &mut self.state {
+            State::Carrying(carrying) => carrying.carried_mut().shorten(deadline, until),
+            State::Admitting { carried: Some(carried), .. } => carried.shorten(deadline, until),
+            _ => {}
+        }
+    }
+
+    /// The clock was set since, and says that it came too late.
+    pub(crate) fn handle_carried_too_late(&mut self, reason: Reason, now: Duration) {
+        if matches!(self.state, State::Carrying(_) | State::Admitting { carried: Some(_), .. }) {
+            self.close(Ending::Reason(reason), now);
         }
     }
 

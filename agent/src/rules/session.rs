@@ -16,7 +16,7 @@ impl Rules {
 
     /// The engineer's side was heard under the seal.
     pub(crate) fn handle_heard(&mut self, now: Duration) {
-        self.with_active(|active, events| active.handle_heard(now, events));
+        self.in_reach_again(|active, events| active.handle_heard(now, events));
     }
 
     /// The control pipe has no connection: no new SSH pipes, until it is heard again.
@@ -27,7 +27,16 @@ impl Rules {
     /// The control pipe has a connection again. That alone is no sign of life: a relay could give us one
     /// connection after another and keep back what is said on them.
     pub(crate) fn handle_link_up(&mut self, now: Duration) {
-        self.with_active(|active, events| active.handle_link_up(now, events));
+        self.in_reach_again(|active, events| active.handle_link_up(now, events));
+    }
+
+    /// An engineer who was out of reach is told of the operation that went on meanwhile.
+    fn in_reach_again(&mut self, hear: impl FnOnce(&mut Active, &mut Events)) {
+        let was_away = self.state.active().is_some_and(|active| active.interrupted.is_some());
+        self.with_active(hear);
+        if was_away {
+            self.tell_operation();
+        }
     }
 
     /// The engineer asks the client something. `request` is the engineer's number for it.

@@ -92,12 +92,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let live = around.live.clone();
     let (access, handle) =
         Access::new(config, around, network.handle(), orders, (state_files.clone(), notice))?;
-    let mut access = tokio::spawn(access.run());
+    let starts = is_at_boot && is_armed(&state_files);
+    let mut access = tokio::spawn(access.at_boot(starts).run());
     let mut helpers = Helpers::start(&handle, &commands, authority, (dialer, language, live)).await;
-    if is_at_boot && is_armed(&state_files) {
-        tracing::info!(target: AUDIT, "remote access starts because the device was started");
-        let _ = commands.send(Command::of(Order::Start)).await;
-    }
     let mut signals = StopSignals::listen()?;
     let over = tokio::select! {
         ended = &mut access => Over::Access(flatten(ended)),

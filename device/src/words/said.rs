@@ -144,11 +144,11 @@ impl Words {
         }
     }
 
-    /// A question, with the engineer's reason if they gave one.
-    fn with_reason(&self, id: &str, reason: &str) -> String {
+    /// A question: without the engineer's reason, or with it if they gave one.
+    fn with_reason(&self, (without, with): (&str, &str), reason: &str) -> String {
         match reason {
-            "" => self.say(id),
-            reason => self.say_with(&format!("{id}-with-reason"), &[("reason", reason.into())]),
+            "" => self.say(without),
+            reason => self.say_with(with, &[("reason", reason.into())]),
         }
     }
 
@@ -183,8 +183,12 @@ impl Words {
                 }
             }
             QuestionKind::Use => self.of_function("question-use", question.function),
-            QuestionKind::Restart => self.with_reason("question-restart", &question.text),
-            QuestionKind::PowerOff => self.with_reason("question-power-off", &question.text),
+            QuestionKind::Restart => {
+                self.with_reason(("question-restart", "question-restart-with-reason"), &question.text)
+            }
+            QuestionKind::PowerOff => {
+                self.with_reason(("question-power-off", "question-power-off-with-reason"), &question.text)
+            }
             QuestionKind::Continue => {
                 let who = visitor.map_or_else(String::new, |visitor| self.person(&visitor.who));
                 let minutes = u64::from(question.minutes);

@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::messages::encode_fit;
+use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Sealer;
 use fieldlink_transport::{PipeDriver, PipeEnd, PipeLink, PipeReader, PipeWriter};
@@ -24,6 +25,8 @@ use crate::words::say;
 pub(crate) enum ChannelEvent {
     /// Something was heard, or was not.
     Heard(Heard),
+    /// It is about to restart, and the session goes on afterwards.
+    Restarts,
     /// The channel is over. The last event.
     Over(End),
 }
@@ -177,7 +180,12 @@ impl Talk {
             for event in heard {
                 match event {
                     Heard::End(reason) => return Ok(Silence::Ended(End::new(reason, Told::Scanner))),
-                    Heard::Answered { request, answer } => self.requests.answered(request, answer)?,
+                    Heard::Answered { request, answer } => {
+                        if let Answer::Restarting { .. } = answer {
+                            let _ = self.events.send(ChannelEvent::Restarts).await;
+                        }
+                        self.requests.answered(request, answer)?;
+                    }
                     event => {
                         let _ = self.events.send(ChannelEvent::Heard(event)).await;
                     }

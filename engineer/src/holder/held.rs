@@ -167,7 +167,8 @@ impl Held<'_> {
 
     /// The session ended, and not by this engineer; or it waits for the scanner to restart.
     async fn over(self, end: &End) -> Result<u8, Failure> {
-        if (end.reason, end.told) == (Reason::Restarting, Told::Scanner) {
+        // The relay says so, too, to a program that was out of reach when the scanner did.
+        if end.reason == Reason::Restarting && end.told >= Told::Relay {
             *self.restarts = true;
             self.session.await_restart().await?;
             return Ok(0);

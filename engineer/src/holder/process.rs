@@ -66,8 +66,11 @@ async fn hold(
         };
         let session = match open(&context, &call, way, console, (&mut stops, end.clone())).await {
             Ok(session) => session,
-            // The network of this computer may be away while the scanner is.
-            Err(NotOpened::Failed(failure)) if waits && failure.kind == Kind::RelayUnreachable => {
+            // The network of this computer may be away while the scanner is, and the relay.
+            Err(NotOpened::Failed(failure)) if waits && may_pass(&failure) => {
+                if context.runtime.abandoned(call.id)?.is_none() {
+                    return Err(failure);
+                }
                 tokio::time::sleep(DIALLED_AGAIN).await;
                 continue;
             }
@@ -92,6 +95,11 @@ async fn hold(
             ));
         }
     }
+}
+
+/// Whether another try may go better.
+fn may_pass(failure: &Failure) -> bool {
+    matches!(failure.kind, Kind::RelayUnreachable | Kind::NotAvailable | Kind::Busy)
 }
 
 /// Keeps the session as it is used, until it is over or the scanner restarts.

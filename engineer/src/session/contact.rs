@@ -114,10 +114,11 @@ impl Contact<'_> {
 
     /// Until the scanner has restarted and its client agreed. A relay that is away meanwhile comes back, too.
     async fn wait_for_restart(&mut self, restart: &Restart) -> Result<Offer, OpeningError> {
-        let since = Instant::now() - restart.alive.age(&Moment::now()).min(limits::RESTART);
+        let (begun, before) = (Instant::now(), restart.alive.age(&Moment::now()));
         let mut told = None;
         loop {
-            let minutes = since.elapsed().as_secs() / 60;
+            let away = before.saturating_add(begun.elapsed());
+            let minutes = away.as_secs() / 60;
             if told.replace(minutes) != Some(minutes) {
                 self.console.tell(&Progress::Restarting { minutes });
             }
@@ -126,11 +127,13 @@ impl Contact<'_> {
                 Err(OpeningError::Failure(failure)) if failure.kind == Kind::NotAvailable => {
                     sleep(RESTART_PAUSE).await;
                 }
-                // It says nothing while it is being dialled again.
-                Err(OpeningError::Over(end)) if end.told == Told::Lost => sleep(RETURN_PAUSE).await,
+                // It says nothing while it is being dialled again. Given up, it is dialled by whoever called us.
+                Err(OpeningError::Over(end)) if end.told == Told::Lost && !self.events.is_closed() => {
+                    sleep(RETURN_PAUSE).await;
+                }
                 offered => return offered,
             }
-            if since.elapsed() >= limits::RESTART {
+            if away >= limits::RESTART {
                 return Err(OpeningError::Over(End::new(Reason::NotBack, Told::Here)));
             }
         }

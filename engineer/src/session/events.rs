@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fieldlink_protocol::reason::Reason;
 use fieldlink_transport::ControlError;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -30,12 +31,14 @@ pub(super) struct SessionEvents {
     relay: Option<mpsc::Receiver<RelayEvent>>,
     channel: Option<mpsc::Receiver<ChannelEvent>>,
     end: Option<End>,
+    /// Whether the scanner has said that it is about to restart.
+    restarts: bool,
 }
 
 impl SessionEvents {
     /// Hears both.
     pub(super) fn new(relay: mpsc::Receiver<RelayEvent>, channel: mpsc::Receiver<ChannelEvent>) -> Self {
-        Self { relay: Some(relay), channel: Some(channel), end: None }
+        Self { relay: Some(relay), channel: Some(channel), end: None, restarts: false }
     }
 
     /// The next event. After the end: the end. Safe to cancel.
@@ -46,7 +49,13 @@ impl SessionEvents {
                 heard => return heard,
             }
         }
-        Event::Over(self.settle().await)
+        let end = self.settle().await;
+        // Its last word may be lost with the connection.
+        let is_silent = end.told == Told::Lost || end.reason == Reason::Silence;
+        Event::Over(match self.restarts && is_silent {
+            true => End::new(Reason::Restarting, Told::Scanner),
+            false => end,
+        })
     }
 
     /// The end, when `seen` was seen: that, or what a source that knows better says within a moment.
@@ -77,7 +86,10 @@ impl SessionEvents {
         loop {
             let event = tokio::select! {
                 biased;
-                event = next(&mut self.channel) => of_channel(event),
+                event = next(&mut self.channel) => {
+                    self.restarts |= matches!(event, Some(ChannelEvent::Restarts));
+                    of_channel(event)
+                }
                 event = next(&mut self.relay) => of_relay(event),
             };
             let Some(event) = event else { continue };
@@ -98,6 +110,7 @@ async fn next<T>(receiver: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
 
 fn of_channel(event: Option<ChannelEvent>) -> Option<Event> {
     Some(match event {
+        Some(ChannelEvent::Restarts) => return None,
         Some(ChannelEvent::Heard(heard)) => Event::Heard(heard),
         Some(ChannelEvent::Over(end)) => Event::Over(end),
         None => Event::Over(End::lost(say!("scanner-gone"))),
@@ -126,8 +139,6 @@ pub(super) fn end_of(error: &ControlError) -> End {
 
 #[cfg(test)]
 mod tests {
-    use fieldlink_protocol::reason::Reason;
-
     use super::*;
 
     struct Ends {
@@ -147,6 +158,15 @@ mod tests {
             Event::Over(end) => end,
             Event::Heard(heard) => panic!("{heard:?}"),
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_scanner_that_said_that_it_restarts_is_waited_for() {
+        let Ends { relay: _relay, channel, mut lines } = lines();
+        channel.send(ChannelEvent::Restarts).await.expect("heard");
+        let silence = End::new(Reason::Silence, Told::Here);
+        channel.send(ChannelEvent::Over(silence)).await.expect("heard");
+        assert_eq!(end(&mut lines).await, End::new(Reason::Restarting, Told::Scanner));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! From the dial to the client's yes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::keys::SessionKeys;
@@ -39,6 +39,10 @@ use crate::ssh_config::SshHost;
 use crate::ssh_config::check::Wanted;
 use crate::ssh_key::PublicKey;
 use crate::words::say;
+
+/// How long the relay is tried to be reached to say that the engineer does not wait any longer, and between two tries.
+const LAST_WORD_WITHIN: Duration = Duration::from_secs(60);
+const DIALLED_AGAIN: Duration = Duration::from_secs(2);
 
 /// Why there is no session.
 #[derive(Debug)]
@@ -108,7 +112,9 @@ pub(crate) async fn open(
             // Why it was not opened matters more than what could not be removed.
             match kept {
                 None => drop(resources.clear_up(&end).await),
-                Some(restart) => return Err(leave(resources, context, call, restart, not_opened, &end).await),
+                Some(restart) => {
+                    return Err(leave(resources, (context, call), (restart, stops), not_opened, &end).await);
+                }
             }
             Err(not_opened)
         }
@@ -117,10 +123,9 @@ pub(crate) async fn open(
 
 /// The way back led nowhere. Unless the session is over it stays open: for others, and for another try.
 async fn leave(
-    resources: Resources,
-    context: &CallContext,
-    call: &Call,
-    restart: Restart,
+    mut resources: Resources,
+    (context, call): (&CallContext, &Call),
+    (restart, stops): (Restart, &mut Stops),
     not_opened: NotOpened,
     end: &End,
 ) -> NotOpened {
@@ -128,9 +133,16 @@ async fn leave(
         && !stop.is_hang_up()
     {
         // The engineer does not wait for the scanner any longer, which hears so at its next contact.
-        let ended = End::new(Reason::EngineerEnded, Told::Here);
-        let _ = resources.clear_up(&ended).await;
-        return not_opened;
+        let is_reached = tokio::select! {
+            biased;
+            is_reached = reach_relay(&mut resources, context, &restart) => is_reached,
+            _ = stops.next() => false,
+        };
+        let _ = resources.clear_up(&End::new(Reason::EngineerEnded, Told::Here)).await;
+        return match is_reached {
+            true => not_opened,
+            false => NotOpened::Failed(Failure::new(Kind::RelayUnreachable, say!("end-not-told"))),
+        };
     }
     resources.abandon().await;
     let NotOpened::Failed(failure) = not_opened else {
@@ -150,6 +162,29 @@ async fn leave(
     let message = say!("could-not-come-back", why = why);
     let kind = if failure.kind == Kind::SessionOver { Kind::NotAvailable } else { failure.kind };
     NotOpened::Failed(Failure::new(kind, message))
+}
+
+/// Until the relay can be told that the session is over, if it can be within a minute.
+async fn reach_relay(resources: &mut Resources, context: &CallContext, restart: &Restart) -> bool {
+    let until = tokio::time::Instant::now() + LAST_WORD_WITHIN;
+    let resumable = context.resumable();
+    while resources.relay.is_none() && tokio::time::Instant::now() < until {
+        match resumable.resume(restart.session, &restart.session_ticket).await {
+            Ok(Ok(connection)) => {
+                let session = Some((restart.session, restart.session_ticket.clone()));
+                let gone = resources.gone.clone();
+                let (relay, events, actor) =
+                    relay_session::actor(connection, resumable.clone(), session, gone);
+                drop(events);
+                resources.tasks.spawn(actor);
+                resources.relay = Some(relay);
+            }
+            // It is over there.
+            Ok(Err(_)) => return true,
+            Err(_) => tokio::time::sleep(DIALLED_AGAIN).await,
+        }
+    }
+    resources.relay.is_some()
 }
 
 struct Opening<'a> {

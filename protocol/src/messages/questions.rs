@@ -110,6 +110,10 @@ pub enum NotNow {
     Unable,
     /// What is needed to go on could not be written down.
     NotStored,
+    /// One of the connections over which both sides hear of it is interrupted.
+    Interrupted,
+    /// It is on its way already.
+    UnderWay,
 }
 
 /// The longest code of a language, in bytes.

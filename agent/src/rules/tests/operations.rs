@@ -99,10 +99,11 @@ fn how_it_ended_is_told_once_to_whoever_comes_next() {
     let mut rules = active(Duration::ZERO);
     let told = is(&mut rules, RUN, over());
     assert!(matches!(told[..], [RuleEvent::OperationIs { .. }, RuleEvent::OperationTold { .. }]), "{told:?}");
+    rules.handle_operation_told(SECOND);
     assert_eq!(is(&mut rules, RUN, over()), [], "no news");
     rules.handle_order(Order::End, SECOND).expect("on");
     assert!(rules.operation().is_none(), "told, and over");
-    events(&mut rules);
+    assert!(events(&mut rules).contains(&RuleEvent::OperationHeard { run: RUN }));
     let (mut rules, registration) = open_with(Consent::Pin, PresenceMode::Off);
     is(&mut rules, RUN, over());
     verified(&mut rules, &registration, 1).expect("greeted");
@@ -110,4 +111,32 @@ fn how_it_ended_is_told_once_to_whoever_comes_next() {
     rules.handle_begun();
     rules.handle_admitted(request(1).session, SECOND);
     assert!(matches!(events(&mut rules).pop(), Some(RuleEvent::OperationTold { .. })));
+}
+
+#[test]
+fn what_nobody_heard_is_told_again() {
+    let mut rules = active(Duration::ZERO);
+    is(&mut rules, RUN, over());
+    // Its program knows nothing of operations.
+    rules.handle_order(Order::End, SECOND).expect("on");
+    assert!(rules.operation().is_some() && heard(&mut rules).is_empty());
+    // It was said into a connection that was gone already, as was seen only later.
+    let mut rules = active(Duration::ZERO);
+    is(&mut rules, RUN, over());
+    rules.handle_operation_told(SECOND);
+    rules.handle_link_down("gone".into());
+    rules.handle_order(Order::End, 2 * SECOND).expect("on");
+    assert!(rules.operation().is_some() && heard(&mut rules).is_empty());
+    // Out of reach nothing is said, and afterwards it is.
+    let mut rules = active(Duration::ZERO);
+    rules.handle_link_down("gone".into());
+    events(&mut rules);
+    assert!(matches!(is(&mut rules, RUN, over())[..], [RuleEvent::OperationIs { .. }]));
+    rules.handle_heard(SECOND);
+    assert!(matches!(events(&mut rules)[..], [RuleEvent::Resumed, RuleEvent::OperationTold { .. }]));
+}
+
+fn heard(rules: &mut Rules) -> Vec<RuleEvent> {
+    let is_it = |event: &RuleEvent| matches!(event, RuleEvent::OperationHeard { .. });
+    events(rules).into_iter().filter(is_it).collect()
 }

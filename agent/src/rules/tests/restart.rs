@@ -1,5 +1,6 @@
 //! A restart with which the session goes on: down, and up again.
 
+use fieldlink_protocol::ids::OperationId;
 use fieldlink_protocol::messages::questions::NotNow;
 use fieldlink_protocol::policy::Permission;
 
@@ -158,4 +159,46 @@ fn a_no_or_no_answer_or_no_engineer_ends_it() {
     rules.handle_relay_closed(Reason::EngineerEnded, SECOND);
     assert!(matches!(events(&mut rules).pop(), Some(RuleEvent::Closed { ending: Ending::Hearsay(_), .. })));
     assert!(!active(Duration::ZERO).handle_carry_on(carried(SECOND)), "not into another session");
+}
+
+#[test]
+fn what_began_after_the_question_stands_in_the_way_too() {
+    let stored = |rules: &mut Rules| {
+        let goes_down = rules.handle_restart_stored((None, ASKED, true), Ok(()), SECOND);
+        (goes_down, events(rules).pop())
+    };
+    let refused = |why| (false, Some(not_now(why)));
+    let mut rules = active(Duration::ZERO);
+    rules.handle_link_down("gone".into());
+    events(&mut rules);
+    assert_eq!(stored(&mut rules), refused(NotNow::Interrupted));
+    let mut rules = active(Duration::ZERO);
+    let (id, titles) = (UseId(1), Default::default());
+    let wanted = WantedOperation { id, name: "update".into(), titles };
+    rules.handle_operation_wanted(wanted, Permission::Allowed, SECOND);
+    assert_eq!(stored(&mut rules), refused(NotNow::OperationRuns), "its file is on the way");
+    rules.handle_operation_start(id, OperationId::from_bytes([1; 16])).expect("agreed to");
+    assert_eq!(stored(&mut rules), refused(NotNow::OperationRuns));
+}
+
+#[test]
+fn a_clock_that_is_set_later_ends_what_came_too_late() {
+    let mut rules = Rules::new(Consent::Pin, PresenceMode::Off, Default::default());
+    assert!(rules.handle_carry_on(carried(Duration::ZERO)));
+    events(&mut rules);
+    rules.handle_carried_too_late(Reason::NotBack, SECOND);
+    let over = events(&mut rules);
+    assert!(
+        matches!(&over[..], [RuleEvent::Closed { ending: Ending::Reason(Reason::NotBack), .. }]),
+        "{over:?}"
+    );
+}
+
+#[test]
+fn what_is_offered_outlives_the_agent() {
+    let mut rules = Rules::new(Consent::Pin, PresenceMode::Off, Default::default());
+    assert!(rules.handle_carry_on(carried(Duration::ZERO)));
+    events(&mut rules);
+    rules.handle_order(Order::Shutdown(Reason::AgentStopped), SECOND).expect("carried out");
+    assert_eq!(events(&mut rules), [], "the device restarts once more");
 }
