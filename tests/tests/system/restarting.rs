@@ -70,7 +70,7 @@ fn a_session_goes_on_after_a_restart_without_a_pin_and_time_counts_on() {
     call.end();
     let journal = site.scanner.journal("fieldlink-agent.service");
     assert!(
-        journal.contains("the session is to go on") && journal.contains("the client agreed"),
+        journal.contains("whether the session goes on") && journal.contains("the client agreed"),
         "{journal}"
     );
 }
@@ -178,4 +178,52 @@ fn an_update_asks_for_a_restart_and_the_session_goes_on() {
     is_back(&mut call);
     assert_eq!(call.output_of("echo back").trim(), "back");
     call.end();
+}
+
+/// The client is asked whether the session goes on, and has not said so yet.
+fn is_asked(site: &Site) {
+    let client = site.client();
+    eventually("the agent is there", PATIENCE, || client.code_of(&["status"]) == Some(0));
+    client.watch().until("the client is asked", |status| status["question"]["kind"] == "continue");
+}
+
+#[test]
+fn a_crash_before_the_power_goes_and_a_second_restart_lose_nothing_and_what_starts_at_boot_waits() {
+    let Some(site) = Site::boot() else { return };
+    let client = site.client();
+    let mut call = site.call();
+    let session = client.status()["session"].clone();
+    agree(&site, &mut call, &["--power"]);
+    site.scanner.shell("systemctl kill --signal=KILL fieldlink-agent");
+    eventually("the agent is there again", PATIENCE, || client.code_of(&["status"]) == Some(0));
+    assert!(site.scanner.has(STORED), "what is for the next boot is left alone in this one");
+    // From the next boot on remote access starts by itself.
+    site.configure(true);
+    site.scanner.cut_power();
+    is_asked(&site);
+    assert!(!site.scanner.has(STORED), "it is used up before it is used");
+    site.scanner.reboot();
+    is_asked(&site);
+    site.scanner.shell("systemctl restart fieldlink-agent");
+    let asked = answer(&site, "allow");
+    assert_eq!(asked["session"], session);
+    is_back(&mut call);
+    assert_eq!(call.output_of("echo back").trim(), "back");
+    call.end();
+    eventually("it is over", PATIENCE, || client.state() == "off");
+}
+
+#[test]
+fn remote_access_that_starts_at_boot_starts_after_a_no() {
+    let Some(site) = Site::boot() else { return };
+    let client = site.client();
+    let mut call = site.call();
+    site.configure(true);
+    agree(&site, &mut call, &[]);
+    site.scanner.wait_for_next_boot();
+    answer(&site, "refuse");
+    call.holder.wait_for("client-refused");
+    call.holder.wait_for_end();
+    eventually("it starts", PATIENCE, || client.state() == "ready");
+    assert_eq!(client.code_of(&["credentials"]), Some(0));
 }
