@@ -77,6 +77,7 @@ hearsay-burnt-by-withdrawals = am Scanner wurde zu oft gefragt; damit sind Suppo
 notice-ended = Der Fernzugriff ist beendet: { $cause }.
 notice-burnt = Es wurden drei falsche PINs versucht, die letzte von { $visitor }. Support-ID und PIN gelten nicht mehr.
 notice-idle = Eine Weile hat sich niemand verbunden.
+notice-clock-awaited = Die Sitzung von vor dem Neustart kann weitergehen, sobald die Uhr dieses Geräts gestellt ist. Ist das Netzwerk verbunden?
 with-code = { $sentence } (Code { $code }).
 with-network-code = { $sentence } ({ $code })
 unknown-message = Der Fernzugriffsdienst meldet etwas, das dieses Programm nicht kennt. Starten Sie das Gerät neu.

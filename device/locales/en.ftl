@@ -79,6 +79,7 @@ hearsay-burnt-by-withdrawals = the client was asked too often without being able
 notice-ended = Remote access has ended: { $cause }.
 notice-burnt = Three wrong PINs were tried, the last one by { $visitor }. The support ID and PIN are no longer valid.
 notice-idle = Nobody connected for a while.
+notice-clock-awaited = The session before the restart can go on once this device's clock is set. Is the network connected?
 # A sentence with the code that can be read out over the phone.
 with-code = { $sentence } (code { $code }).
 with-network-code = { $sentence } ({ $code })

@@ -28,6 +28,8 @@ pub struct Person {
     pub authority: Option<String>,
 }
 
+const CLOCK_AWAITED: &str = "clock-awaited";
+
 /// Why remote access is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
@@ -39,6 +41,8 @@ pub enum Notice {
     Burnt(Person),
     /// No engineer connected within the agent's `idle_seconds`.
     Idle,
+    /// A session that went through a restart goes on once this device's clock is set.
+    ClockAwaited,
     /// The code of a reason that this version does not know.
     Unknown(String),
 }
@@ -50,6 +54,7 @@ impl Notice {
             Self::Ended(reason) | Self::Hearsay(reason) => reason.code(),
             Self::Burnt(_) => Reason::Burnt.code(),
             Self::Idle => "idle",
+            Self::ClockAwaited => CLOCK_AWAITED,
             Self::Unknown(code) => code,
         }
     }
@@ -59,7 +64,7 @@ impl Notice {
         match self {
             Self::Hearsay(_) => Arguments::from([("hearsay".to_owned(), Value::Bool(true))]),
             Self::Burnt(who) => arguments_of(who),
-            Self::Ended(_) | Self::Idle | Self::Unknown(_) => Arguments::new(),
+            Self::Ended(_) | Self::Idle | Self::ClockAwaited | Self::Unknown(_) => Arguments::new(),
         }
     }
 
@@ -68,6 +73,7 @@ impl Notice {
         let is_hearsay = arguments.get("hearsay") == Some(&Value::Bool(true));
         match Reason::from_code(code) {
             _ if code == "idle" => Self::Idle,
+            _ if code == CLOCK_AWAITED => Self::ClockAwaited,
             Some(Reason::Burnt) => from_arguments(arguments).map_or(Self::Ended(Reason::Burnt), Self::Burnt),
             Some(reason) if is_hearsay => Self::Hearsay(reason),
             Some(reason) => Self::Ended(reason),
@@ -130,6 +136,7 @@ mod tests {
             Notice::Burnt(person(Some("Reseller"))),
             Notice::Burnt(person(None)),
             Notice::Idle,
+            Notice::ClockAwaited,
             Notice::Unknown("of-tomorrow".into()),
         ];
         for notice in notices {

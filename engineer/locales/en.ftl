@@ -317,6 +317,7 @@ no-pipe-unanswered = it did not answer
 too-many-connections = the session has { $count } ssh connections open: end one of them, or try again later
 wait-for-scanner = the connection to the scanner is interrupted ({ $trouble }): try again when fieldlink-connect status says active
 wait-for-client = the client has not allowed the session yet; wait for it
+wait-for-restart = the scanner restarts, and its client is asked whether the session goes on: try again once it does
 wait-for-beginning = the session has not begun yet; wait for it
 proxy-broke = the connection broke: { $error }
 not-handed-over = could not pass the connection to ssh: { $error } (use --stdio without ssh)

@@ -81,6 +81,11 @@ impl Restart {
         if self.restarting { limits::RESTART } else { limits::INTERRUPTION }
     }
 
+    /// How much of that is left.
+    pub(crate) fn left(&self, now: &Moment) -> Duration {
+        self.patience().saturating_sub(self.alive.age(now))
+    }
+
     /// Notes in `directory` that the scanner restarts.
     pub(crate) fn note_restart(directory: &Path) -> anyhow::Result<()> {
         let restart = Self::load(directory).with_context(|| say!("no-way-back"))?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldlink_daemon::AUDIT;
+use fieldlink_device::notice::Notice;
 use fieldlink_device::order::Order;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::agent::Claim;
@@ -79,6 +80,7 @@ impl Access {
 
     fn not_carried_on(&mut self, why: NotCarriedOn, carry_on: Option<CarryOn>) {
         tracing::warn!(target: AUDIT, %why, "a session does not go on after a restart");
+        self.notice = Some(Notice::Ended(reason_of(why)));
         if let Some(carry_on) = carry_on {
             self.tell_relay_the_end(&carry_on, reason_of(why));
         }
@@ -89,7 +91,7 @@ impl Access {
         let now = clock::now();
         let Some(on_its_way) = &mut self.on_its_way else { return };
         match on_its_way.carry_on.judge() {
-            Judgement::Wait => {}
+            Judgement::Wait => self.notice = Some(Notice::ClockAwaited),
             Judgement::Go { left, within } if on_its_way.is_offered => {
                 self.rules.handle_less_time(now + left, now + within);
             }

@@ -61,6 +61,7 @@ impl Words {
             Notice::Hearsay(reason) => self.ended(self.cause(*reason, true)),
             Notice::Burnt(who) => self.say_with("notice-burnt", &[("visitor", self.person(who).into())]),
             Notice::Idle => self.say("notice-idle"),
+            Notice::ClockAwaited => self.say("notice-clock-awaited"),
             Notice::Unknown(_) => self.say("unknown-message"),
         }
     }

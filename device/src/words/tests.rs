@@ -224,7 +224,7 @@ fn everything_can_be_said_in_every_language() {
                 .map(|notice| words.notice_with_code(&notice)),
         );
         said.extend(
-            [Notice::Burnt(person(true)), Notice::Idle, Notice::Unknown("x".into())]
+            [Notice::Burnt(person(true)), Notice::Idle, Notice::ClockAwaited, Notice::Unknown("x".into())]
                 .map(|notice| words.notice(&notice)),
         );
         said.extend([Away::Us, Away::Them].map(|away| words.away(away)));

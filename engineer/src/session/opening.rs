@@ -204,6 +204,12 @@ impl Opening<'_> {
             OpenMode::Back(restart, _) => Some((restart.session, restart.session_ticket.clone())),
         };
         let (relay, events) = self.dial(session).await?;
+        if let OpenMode::Back(restart, _) = &mode
+            && restart.restarting
+        {
+            let until = Instant::now() + restart.left(&Moment::now());
+            self.resources.state.send_replace(State::Restarting { until });
+        }
         let Self { context, call, console, .. } = *self;
         let certificate = context.own_certificate()?;
         let mut contact = Contact { context, call, certificate, console, relay, events };

@@ -17,13 +17,19 @@ use crate::control::{AgentHello, ControlHandle, Trouble};
 use crate::relay_session::{OpenPipeError, OpenedPipe, RelayHandle};
 use crate::words::say;
 
-/// `Dialing → Pairing → Asking → Active ⇄ Interrupted → Ended`.
+/// `Dialing → Pairing → Asking → Active ⇄ Interrupted → Ended`; `Dialing → Restarting → Active` after a restart of the
+/// scanner.
 #[derive(Clone)]
 pub(crate) enum State {
     /// No connection to the relay yet.
     Dialing,
     /// The relay is there; the PIN is being typed or checked.
     Pairing,
+    /// The scanner restarts, and its client is asked whether the session goes on.
+    Restarting {
+        /// When it is not waited for any longer.
+        until: Instant,
+    },
     /// The client is being asked.
     Asking {
         /// When no answer counts as no.
@@ -55,6 +61,7 @@ impl State {
         match self {
             Self::Dialing => "connecting",
             Self::Pairing => "pairing",
+            Self::Restarting { .. } => "restarting",
             Self::Asking { .. } => "asking",
             Self::Active { .. } => "active",
             Self::Interrupted { .. } => "interrupted",
@@ -73,7 +80,10 @@ impl State {
     /// How many seconds the state may last still, the last one begun counted.
     pub(crate) fn remaining(&self, now: Instant) -> Option<u64> {
         match self {
-            Self::Asking { until } | Self::Active { until, .. } | Self::Interrupted { until, .. } => {
+            Self::Asking { until }
+            | Self::Restarting { until }
+            | Self::Active { until, .. }
+            | Self::Interrupted { until, .. } => {
                 Some(until.saturating_duration_since(now).as_secs_f64().ceil() as u64)
             }
             _ => None,
@@ -102,6 +112,7 @@ impl State {
             Self::Active { live, .. } | Self::Interrupted { live, .. } => Ok(live.clone()),
             Self::Ended(end) => Err(end.sentence()),
             Self::Asking { .. } => Err(say!("wait-for-client")),
+            Self::Restarting { .. } => Err(say!("wait-for-restart")),
             Self::Dialing | Self::Pairing => Err(say!("wait-for-beginning")),
         }
     }

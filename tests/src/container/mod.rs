@@ -12,6 +12,7 @@ mod packages;
 mod person;
 mod places;
 mod platform;
+mod restart;
 mod site;
 mod versions;
 
@@ -33,6 +34,7 @@ pub use packages::{Package, Packages};
 pub use person::{CLIENT, Person};
 pub use places::Places;
 pub use platform::{Platform, laboratory};
+pub use restart::wait_until_back;
 pub use site::{Site, SiteOptions};
 
 /// What a test wants to be different from the defaults.

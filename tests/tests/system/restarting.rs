@@ -1,40 +1,13 @@
 //! Restarts of the scanner with which a session goes on: by logind, and by cutting the power.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fieldlink_tests::PATIENCE;
-use fieldlink_tests::container::{Call, Site};
+use fieldlink_tests::container::{Site, wait_until_back};
 use fieldlink_tests::programs::eventually;
 use nix::sys::signal::Signal;
 
 const STORED: &str = "/var/lib/fieldlink-agent/carry-on.json";
-
-/// The engineer asks for a restart, and the client agrees. The engineer has been told so.
-fn agree(site: &Site, call: &mut Call<'_>, arguments: &[&str]) {
-    let kind = if arguments.contains(&"--power") { "power-off" } else { "restart" };
-    let mut asking = call.start_connect(&[&["restart"], arguments].concat());
-    site.client().watch().until("the client is asked", |status| status["question"]["kind"] == kind);
-    site.client().run(&["allow"]);
-    asking.wait_for("whether the session goes on");
-    assert!(asking.wait_for_end().success());
-    call.holder.wait_for("\"state\":\"restarting\"");
-}
-
-/// The client is asked whether the session goes on, and says so.
-fn answer(site: &Site, answer: &str) -> serde_json::Value {
-    let client = site.client();
-    eventually("the agent is there", PATIENCE, || client.code_of(&["status"]) == Some(0));
-    client.watch().until("the client is asked", |status| status["question"]["kind"] == "continue");
-    let status = client.status();
-    client.run(&[answer]);
-    status
-}
-
-fn is_back(call: &mut Call<'_>) {
-    call.holder.wait_for_within("\"state\":\"active\"", PATIENCE).unwrap_or_else(|| {
-        panic!("the engineer is not back:\n{}", call.holder.transcript());
-    });
-}
 
 /// Changes what was written down, as its owner could.
 fn change_stored(site: &Site, expression: &str) {
@@ -47,14 +20,14 @@ fn a_session_goes_on_after_a_restart_without_a_pin_and_time_counts_on() {
     let client = site.client();
     let mut call = site.call();
     let before = client.status();
-    agree(&site, &mut call, &["after the update"]);
+    site.agree_to_restart(&mut call, &["after the update"]);
     site.scanner.wait_for_next_boot();
     assert!(!site.scanner.has(STORED), "it is used up before it is used");
-    let asked = answer(&site, "allow");
+    let asked = site.answer_offer("allow");
     assert_eq!((&asked["state"], &asked["session"]), (&"asking".into(), &before["session"]));
     assert!((1..=60).contains(&asked["question"]["minutes"].as_u64().expect("minutes")));
     assert!(client.run(&["status"]).contains("Ada"));
-    is_back(&mut call);
+    wait_until_back(&mut call);
     assert_eq!(call.output_of("cat /proc/sys/kernel/random/boot_id").trim().len(), 36);
     let after = client.status();
     assert_eq!((&after["state"], &after["session"]), (&"active".into(), &before["session"]));
@@ -62,10 +35,10 @@ fn a_session_goes_on_after_a_restart_without_a_pin_and_time_counts_on() {
     assert!(left(&after) < left(&before), "{after} {before}");
     assert_eq!(client.code_of(&["credentials"]), Some(1), "no pair leads in");
     // Once more in the same session.
-    agree(&site, &mut call, &[]);
+    site.agree_to_restart(&mut call, &[]);
     site.scanner.wait_for_next_boot();
-    answer(&site, "allow");
-    is_back(&mut call);
+    site.answer_offer("allow");
+    wait_until_back(&mut call);
     assert_eq!(call.output_of("echo back").trim(), "back");
     call.end();
     let journal = site.scanner.journal("fieldlink-agent.service");
@@ -80,14 +53,14 @@ fn what_the_client_does_not_want_or_what_is_not_as_it_was_written_does_not_go_on
     let Some(site) = Site::boot() else { return };
     let client = site.client();
     let mut call = site.call();
-    agree(&site, &mut call, &["--power", "the battery"]);
+    site.agree_to_restart(&mut call, &["--power", "the battery"]);
     let said = client.run(&["status"]);
     assert!(said.contains("the power can be switched off"), "{said}");
     let mode = site.scanner.run(&["stat", "--format=%a %U", STORED]);
     assert_eq!(mode.trim(), "600 fieldlink");
     assert!(!call.try_to("true").status.success(), "everything of the session has ended");
     site.scanner.cut_power();
-    answer(&site, "refuse");
+    site.answer_offer("refuse");
     call.holder.wait_for("client-refused");
     call.holder.wait_for_end();
     assert_eq!(client.state(), "off");
@@ -100,7 +73,7 @@ fn what_the_client_does_not_want_or_what_is_not_as_it_was_written_does_not_go_on
     ];
     for spoil in spoilt {
         let mut call = site.call();
-        agree(&site, &mut call, &["--power"]);
+        site.agree_to_restart(&mut call, &["--power"]);
         spoil();
         site.scanner.cut_power();
         eventually("the agent is there", PATIENCE, || client.code_of(&["status"]) == Some(0));
@@ -128,35 +101,37 @@ fn the_engineer_can_give_up_waiting_and_can_be_started_again_meanwhile() {
     let client = site.client();
     let mut call = site.call();
     let pair_of_before = client.status();
-    agree(&site, &mut call, &["--power"]);
+    site.agree_to_restart(&mut call, &["--power"]);
     // The engineer's program is killed, and started again, while the scanner is away.
     site.relay.shell("pkill -KILL fieldlink-conne");
     call.holder.wait_for_end();
     let id = call.support_id();
     let mut again = site.engineer().come_back(&id);
     again.wait_for("\"state\":\"restarting\"");
+    let seen = String::from_utf8_lossy(&call.connect(&["status", "--json"]).stdout).into_owned();
+    assert!(seen.contains("\"restarting\""), "other terminals see what is waited for, too: {seen}");
     // Two moments at which the power may go are as good as any.
     std::thread::park_timeout(Duration::from_millis(u64::from(std::process::id() % 400)));
     site.scanner.cut_power();
-    let asked = answer(&site, "allow");
+    let asked = site.answer_offer("allow");
     assert_eq!(asked["session"], pair_of_before["session"]);
     again.wait_for_within("\"state\":\"active\"", PATIENCE).expect("the engineer is back");
     let mut call = site.engineer().continued(&id, again);
     assert_eq!(call.output_of("echo back").trim(), "back");
 
     let stored = || site.scanner.shell(&format!("cp --preserve {STORED} /root/kept 2>/dev/null || true"));
-    agree(&site, &mut call, &["--power"]);
+    site.agree_to_restart(&mut call, &["--power"]);
     stored();
     site.relay.shell("pkill -INT fieldlink-conne");
     call.holder.wait_for_end();
     site.scanner.cut_power();
-    answer(&site, "allow");
+    site.answer_offer("allow");
     eventually("the client reads that the engineer ended it", PATIENCE, || client.state() == "off");
     assert!(client.status()["notice"]["sentence"].as_str().expect("why").contains("the engineer ended it"));
     // What was written down is worth nothing any more, should somebody have kept it.
     site.scanner.shell(&format!("cp --preserve /root/kept {STORED}"));
     site.scanner.reboot();
-    answer(&site, "allow");
+    site.answer_offer("allow");
     eventually("it is refused", PATIENCE, || client.state() == "off");
 }
 
@@ -172,19 +147,12 @@ fn an_update_asks_for_a_restart_and_the_session_goes_on() {
     let updated = call.connect(&["operation", "update"]);
     let said = String::from_utf8_lossy(&updated.stderr).into_owned();
     assert!(updated.status.success() && said.contains("fieldlink-connect restart"), "{said}");
-    agree(&site, &mut call, &["for the update"]);
+    site.agree_to_restart(&mut call, &["for the update"]);
     site.scanner.wait_for_next_boot();
-    answer(&site, "allow");
-    is_back(&mut call);
+    site.answer_offer("allow");
+    wait_until_back(&mut call);
     assert_eq!(call.output_of("echo back").trim(), "back");
     call.end();
-}
-
-/// The client is asked whether the session goes on, and has not said so yet.
-fn is_asked(site: &Site) {
-    let client = site.client();
-    eventually("the agent is there", PATIENCE, || client.code_of(&["status"]) == Some(0));
-    client.watch().until("the client is asked", |status| status["question"]["kind"] == "continue");
 }
 
 #[test]
@@ -193,21 +161,21 @@ fn a_crash_before_the_power_goes_and_a_second_restart_lose_nothing_and_what_star
     let client = site.client();
     let mut call = site.call();
     let session = client.status()["session"].clone();
-    agree(&site, &mut call, &["--power"]);
+    site.agree_to_restart(&mut call, &["--power"]);
     site.scanner.shell("systemctl kill --signal=KILL fieldlink-agent");
     eventually("the agent is there again", PATIENCE, || client.code_of(&["status"]) == Some(0));
     assert!(site.scanner.has(STORED), "what is for the next boot is left alone in this one");
     // From the next boot on remote access starts by itself.
     site.configure(true);
     site.scanner.cut_power();
-    is_asked(&site);
+    site.wait_until_offered();
     assert!(!site.scanner.has(STORED), "it is used up before it is used");
     site.scanner.reboot();
-    is_asked(&site);
+    site.wait_until_offered();
     site.scanner.shell("systemctl restart fieldlink-agent");
-    let asked = answer(&site, "allow");
+    let asked = site.answer_offer("allow");
     assert_eq!(asked["session"], session);
-    is_back(&mut call);
+    wait_until_back(&mut call);
     assert_eq!(call.output_of("echo back").trim(), "back");
     call.end();
     eventually("it is over", PATIENCE, || client.state() == "off");
@@ -219,11 +187,31 @@ fn remote_access_that_starts_at_boot_starts_after_a_no() {
     let client = site.client();
     let mut call = site.call();
     site.configure(true);
-    agree(&site, &mut call, &[]);
+    site.agree_to_restart(&mut call, &[]);
     site.scanner.wait_for_next_boot();
-    answer(&site, "refuse");
+    site.answer_offer("refuse");
     call.holder.wait_for("client-refused");
     call.holder.wait_for_end();
     eventually("it starts", PATIENCE, || client.state() == "ready");
     assert_eq!(client.code_of(&["credentials"]), Some(0));
+}
+
+#[test]
+fn a_clock_that_is_behind_is_waited_for_before_anything_is_refused() {
+    let Some(site) = Site::boot() else { return };
+    let client = site.client();
+    let mut call = site.call();
+    site.agree_to_restart(&mut call, &["--power"]);
+    // As if the clock had been set back: what was written down is ahead of it.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    change_stored(&site, &format!("s/\"wall\":[0-9]*/\"wall\":{}/", now.as_secs() + 18));
+    site.scanner.cut_power();
+    eventually("the client reads why", PATIENCE, || {
+        client.code_of(&["status"]) == Some(0) && client.status()["notice"]["code"] == "clock-awaited"
+    });
+    assert_eq!(client.state(), "off");
+    site.answer_offer("allow");
+    wait_until_back(&mut call);
+    assert_eq!(call.output_of("echo back").trim(), "back");
+    call.end();
 }

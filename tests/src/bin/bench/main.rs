@@ -13,6 +13,7 @@ mod holds;
 mod idle;
 mod latency;
 mod openssh;
+mod returns;
 mod rows;
 mod sshd;
 mod throughput;
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
 type Part = fn(&mut Rows, &Path);
 
 /// What can be measured by itself, if named on the command line.
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 10] = [
     ("idle", idle::rows),
     ("first-output", first_output_rows),
     ("throughput", throughput_rows),
@@ -55,6 +56,7 @@ const PARTS: [(&str, Part); 9] = [
     ("far-gaps", far::gap_rows),
     ("far-copies", far::copy_rows),
     ("ends", end_rows),
+    ("returns", return_rows),
     ("holds", hold_rows),
 ];
 
@@ -117,4 +119,8 @@ fn hold_rows(rows: &mut Rows, _: &Path) {
 
 fn end_rows(rows: &mut Rows, _: &Path) {
     ends::rows(rows);
+}
+
+fn return_rows(rows: &mut Rows, _: &Path) {
+    returns::rows(rows);
 }
