@@ -1,5 +1,6 @@
 //! Restarts of the scanner with which a session goes on: by logind, and by cutting the power.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fieldlink_tests::PATIENCE;
@@ -214,4 +215,46 @@ fn a_clock_that_is_behind_is_waited_for_before_anything_is_refused() {
     wait_until_back(&mut call);
     assert_eq!(call.output_of("echo back").trim(), "back");
     call.end();
+}
+
+#[test]
+fn the_power_may_go_at_any_moment_once_both_sides_read_so() {
+    let Some(site) = Site::boot() else { return };
+    let mut call = site.call();
+    for _ in 0..3 {
+        site.agree_to_restart(&mut call, &["--power"]);
+        let moment = Duration::from_millis(RandomState::new().build_hasher().finish() % 1_000);
+        std::thread::park_timeout(moment);
+        site.scanner.cut_power();
+        site.answer_offer("allow");
+        wait_until_back(&mut call);
+        assert_eq!(call.output_of("echo back").trim(), "back", "the power went after {moment:?}");
+    }
+    call.end();
+}
+
+#[test]
+fn who_does_not_know_the_key_does_not_get_in_and_keeps_nobody_out() {
+    let Some(site) = Site::boot() else { return };
+    let mut call = site.call();
+    let id = call.support_id();
+    site.agree_to_restart(&mut call, &["--power"]);
+    site.relay.shell("pkill -KILL fieldlink-conne");
+    call.holder.wait_for_end();
+    // Somebody has the session's files, but not the key.
+    site.relay.shell(
+        "file=$(find / -xdev -name restart.json 2>/dev/null; find /run /tmp -name restart.json); set -- $file; \
+         directory=$(dirname \"$1\"); echo \"$directory\" >/root/where; cp --archive \"$directory\" /root/kept; \
+         sed --in-place 's/\"key\":\"..../\"key\":\"AAAA/' \"$1\"",
+    );
+    let mut stranger = site.engineer().come_back(&id);
+    stranger.wait_for("\"state\":\"restarting\"");
+    site.scanner.cut_power();
+    site.answer_offer("allow");
+    stranger.wait_for_end();
+    assert!(!stranger.transcript().contains("\"active\""), "{}", stranger.transcript());
+    assert_eq!(site.client().state(), "returning");
+    site.relay.shell("where=$(cat /root/where); rm -rf \"$where\"; cp --archive /root/kept \"$where\"");
+    let mut again = site.engineer().come_back(&id);
+    again.wait_for_within("\"state\":\"active\"", PATIENCE).expect("the engineer is back");
 }
