@@ -153,6 +153,6 @@ pub struct RestartArguments {
     #[arg(long)]
     pub power: bool,
     /// Why, as the client reads it; at most 500 bytes
-    #[arg(value_name = "REASON")]
-    pub words: Vec<String>,
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }

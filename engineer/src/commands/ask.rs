@@ -79,8 +79,8 @@ pub(super) fn extend(
 
 /// Has the scanner restart, or its power cut by hand; the session goes on afterwards.
 pub(super) fn restart(arguments: RestartArguments, console: &Console) -> Result<u8, Failure> {
-    let RestartArguments { id, power, words } = arguments;
-    match put(id, Question::Restart { reason: words.join(" "), power }, console)? {
+    let RestartArguments { id, power, reason } = arguments;
+    match put(id, Question::Restart { reason: reason.unwrap_or_default(), power }, console)? {
         Answer::Restarting { seconds } => {
             let minutes = u64::from(seconds.div_ceil(60));
             print_answer(&match power {

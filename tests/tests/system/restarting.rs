@@ -21,7 +21,7 @@ fn a_session_goes_on_after_a_restart_without_a_pin_and_time_counts_on() {
     let client = site.client();
     let mut call = site.call();
     let before = client.status();
-    site.agree_to_restart(&mut call, &["after the update"]);
+    site.agree_to_restart(&mut call, &["--reason", "after the update"]);
     site.scanner.wait_for_next_boot();
     assert!(!site.scanner.has(STORED), "it is used up before it is used");
     let asked = site.answer_offer("allow");
@@ -54,7 +54,7 @@ fn what_the_client_does_not_want_or_what_is_not_as_it_was_written_does_not_go_on
     let Some(site) = Site::boot() else { return };
     let client = site.client();
     let mut call = site.call();
-    site.agree_to_restart(&mut call, &["--power", "the battery"]);
+    site.agree_to_restart(&mut call, &["--power", "--reason", "the battery"]);
     let said = client.run(&["status"]);
     assert!(said.contains("the power can be switched off"), "{said}");
     let mode = site.scanner.run(&["stat", "--format=%a %U", STORED]);
@@ -148,7 +148,7 @@ fn an_update_asks_for_a_restart_and_the_session_goes_on() {
     let updated = call.connect(&["operation", "update"]);
     let said = String::from_utf8_lossy(&updated.stderr).into_owned();
     assert!(updated.status.success() && said.contains("fieldlink-connect restart"), "{said}");
-    site.agree_to_restart(&mut call, &["for the update"]);
+    site.agree_to_restart(&mut call, &["--reason", "for the update"]);
     site.scanner.wait_for_next_boot();
     site.answer_offer("allow");
     wait_until_back(&mut call);
