@@ -254,7 +254,21 @@ fn who_does_not_know_the_key_does_not_get_in_and_keeps_nobody_out() {
     stranger.wait_for_end();
     assert!(!stranger.transcript().contains("\"active\""), "{}", stranger.transcript());
     assert_eq!(site.client().state(), "returning");
-    site.relay.shell("where=$(cat /root/where); rm -rf \"$where\"; cp --archive /root/kept \"$where\"");
+    // Another engineer has all of it.
+    let put_back = || {
+        site.relay.shell("where=$(cat /root/where); rm -rf \"$where\"; cp --archive /root/kept \"$where\"")
+    };
+    put_back();
+    site.relay.shell(
+        "cd /home/ada/config; cp --archive credential /root/credential; \
+         fieldlink-relay engineer add Eve --company Other >credential",
+    );
+    let mut other = site.engineer().come_back(&id);
+    other.wait_for_end();
+    assert!(!other.transcript().contains("\"active\""), "{}", other.transcript());
+    assert_eq!(site.client().state(), "returning");
+    site.relay.shell("cp --archive /root/credential /home/ada/config/credential");
+    put_back();
     let mut again = site.engineer().come_back(&id);
     again.wait_for_within("\"state\":\"active\"", PATIENCE).expect("the engineer is back");
 }
