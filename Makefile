@@ -18,7 +18,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 # The programs of a call, in a profile that is quick to build.
-DEMO := -p fieldlink-agent -p fieldlink-session -p fieldlink-relay -p fieldlink-connect -p fieldlink-testbed
+DEMO := -p fieldlink-agent -p fieldlink-session -p fieldlink-relay -p fieldlink-connect -p fieldlink-device -p fieldlink-testbed
 
 demo: ## A whole support call on this machine; with a terminal you play both sides
 	@tests/setup demo
@@ -57,7 +57,7 @@ build-tests:
 
 unit: build-tests
 	@$(STEP) "unit and property tests" env RUST_TEST_THREADS=$(SIDE_BY_SIDE) \
-	  $(TESTS) --lib --bins --test structure --test fuzz_corpus --test program --test wire
+	  $(TESTS) --lib --bins --test structure --test fuzz_corpus --test tampering --test program --test wire
 
 # They mostly wait, those of networks above all, so more run side by side than there are processors.
 system: build-tests

@@ -2,22 +2,36 @@
 //! the events that come of it (`carry_out.rs`); nothing else decides.
 
 mod account;
+mod attesting;
 mod carry_out;
 mod carrying;
+mod closing;
+mod coming_back;
 mod command;
+mod forgetting;
+mod handing;
+mod joining;
 mod operation;
 mod orders;
+mod record_disk;
+mod recording;
 mod relay;
 mod restarting;
 mod returning;
+mod runbook;
+mod seats;
 mod session;
+mod sharing;
 mod telling;
 mod uses;
+mod watched;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fieldlink_protocol::ids::EngineerId;
+use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
@@ -29,16 +43,22 @@ use tokio::task::{self, JoinError, JoinSet};
 pub use command::Command;
 
 use self::carrying::OnItsWay;
+use self::closing::Closings;
 use self::operation::OperationDesk;
+use self::recording::RecordDesk;
 use self::restarting::{GoingDown, RestartStep};
 use self::returning::{Return, Returning};
+use self::seats::{Seats, SeatsEvent};
+use self::sharing::ObserverDesk;
 use self::uses::Uses;
 
 use crate::battery::BatteryWatch;
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
 use crate::network::monitor;
+use crate::observer::ObserverNews;
 use crate::operation::{OperationEvent, OperationRequest};
+use crate::record::RecordingNews;
 use crate::rules::{Battery, Rules, State};
 use crate::session::pairing::{ChargeRequest, Run, Verified};
 use crate::session::policy::UseRequest;
@@ -50,6 +70,12 @@ use fieldlink_device::notice::Notice;
 use fieldlink_device::order::Notification;
 use fieldlink_device::panel::{Credentials, View};
 use fieldlink_device::status::Terms;
+use fieldlink_device::words::Language;
+
+/// How long sessions that are over, and stay, may take to go when the agent ends.
+const LAST_CLOSINGS: Duration = Duration::from_millis(2_500);
+/// The same, when something of a session may still run.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 
 /// Happenings that a listener may be behind with.
 const HAPPENINGS: usize = 64;
@@ -82,6 +108,13 @@ pub struct Access {
     session: Option<LiveSession>,
     uses: Uses,
     operations: OperationDesk,
+    seats: Seats,
+    observers: ObserverDesk,
+    records: RecordDesk,
+    /// What is over and stays for a while.
+    closings: Closings,
+    /// What the client reads, if it is set.
+    language: Option<Language>,
     /// While an engineer works.
     battery: Option<BatteryWatch>,
     returning: Returning,
@@ -93,8 +126,8 @@ pub struct Access {
     starts_at_boot: bool,
     /// Registers us for the session of now.
     session_ticket: Option<Signed<SessionTicket>>,
-    /// Whether the relay can keep a session over a restart of the device.
-    relay_carries_on: bool,
+    /// What the relay understands.
+    relay: Features,
     /// The latest pair's, also when the pair is gone: a session keeps the name it began under.
     support_id: Option<SupportId>,
     commands: mpsc::Receiver<Command>,
@@ -129,6 +162,11 @@ enum Event {
     OperationRequest(OperationRequest),
     Operation(OperationEvent),
     Return(Return),
+    Seats(SeatsEvent),
+    Observer(ObserverNews),
+    Recording(RecordingNews),
+    /// Nothing is left of a session that was over.
+    Closed,
     Command(Option<Command>),
     Network,
     Battery(Option<Battery>),
@@ -150,7 +188,10 @@ impl Access {
         (state_files, notice): (StateFiles, Option<Notice>),
     ) -> anyhow::Result<(Self, AccessHandle)> {
         let rules = Rules::new(config.consent, config.presence(), config.session.clone());
-        let terms = view::terms_of(&config);
+        let mut terms = view::terms_of(&config);
+        if around.records.is_none() {
+            terms.retention_days = 0;
+        }
         let status = status_of(&rules, &terms, notice.as_ref(), &network.verdict());
         // Later than any revision that the agent's run before this one showed.
         let revision = u64::try_from(clock::now().as_micros()).unwrap_or_default();
@@ -164,7 +205,7 @@ impl Access {
             going_down: GoingDown::default(),
             starts_at_boot: false,
             session_ticket: None,
-            relay_carries_on: false,
+            relay: Features(Vec::new()),
             support_id: None,
             rules,
             terms,
@@ -179,6 +220,11 @@ impl Access {
             session: None,
             uses: Uses::default(),
             operations: OperationDesk::new(around.operations.clone()),
+            seats: Seats::default(),
+            observers: ObserverDesk::default(),
+            records: RecordDesk::new(around.records.clone(), config.language),
+            closings: Closings::default(),
+            language: config.language,
             around: Arc::new(around),
             battery: None,
             commands,
@@ -201,7 +247,20 @@ impl Access {
 
     /// Serves commands, relay and sessions. Whatever runs when the command queue closes is ended.
     pub async fn run(mut self) -> anyhow::Result<()> {
+        let served = self.serve().await;
+        // What could not be ended is ended from outside, as soon as this process is gone.
+        let patience = if served.is_ok() { LAST_CLOSINGS } else { LAST_MOMENT };
+        self.closings.settle(patience).await;
+        if served.is_ok() {
+            self.records.settle().await;
+        }
+        Ok(served?)
+    }
+
+    async fn serve(&mut self) -> Result<(), Unconfirmed> {
         self.begin_carrying();
+        let goes_on = self.on_its_way.as_ref().map(|it| it.carry_on.continuity().session);
+        self.records.close_left(goes_on);
         loop {
             if self.starts_at_boot {
                 self.start_at_boot();
@@ -253,6 +312,10 @@ impl Access {
             Event::OperationRequest(request) => self.on_operation_request(request),
             Event::Operation(event) => self.on_operation(event),
             Event::Return(event) => self.on_return(event).await?,
+            Event::Seats(event) => self.on_seats(event).await?,
+            Event::Observer(news) => self.on_observer_news(news),
+            Event::Recording(news) => self.on_recording(news),
+            Event::Closed => self.records.tidy(),
             // The client is to see it, too.
             // What NetworkManager said last stands while it says nothing.
             Event::Network => {
@@ -306,6 +369,10 @@ impl Access {
             }
             event = session => Event::Session(event),
             event = self.returning.next() => Event::Return(event),
+            event = self.seats.next() => Event::Seats(event),
+            news = self.observers.next() => Event::Observer(news),
+            news = self.records.next() => Event::Recording(news),
+            () = self.closings.next() => Event::Closed,
             event = tunnel => event,
             () = self.network.changed() => Event::Network,
             battery = battery => Event::Battery(battery),

@@ -22,7 +22,7 @@ pub(crate) use judge::{Judgement, NotCarriedOn};
 pub(crate) use store::{CarryOnStore, Wanted, machine_id};
 
 use crate::engineers::Engagement;
-use crate::rules::{Carried, Request};
+use crate::rules::{Carried, Continuity, Request, SeatId};
 use crate::state_files::hexadecimal;
 
 /// Version of the file; any other is refused.
@@ -58,6 +58,14 @@ pub(crate) struct Stored {
     remaining: u64,
     extendable: u64,
     session: SessionId,
+    /// The name of its record, if the session has changed hands; the place of the engineer who has it, and the last place
+    /// that was given. Versions before did not write them.
+    #[serde(default)]
+    record: Option<SessionId>,
+    #[serde(default)]
+    seat: u64,
+    #[serde(default)]
+    last_seat: u64,
     run: RunId,
     support_id: SupportId,
     engineer: EngineerIdentity,
@@ -92,6 +100,7 @@ struct Engaged {
 /// A session that is to go on, as the agent has it in hand before the restart.
 pub(crate) struct ToCarry<'a> {
     pub(crate) request: &'a Request,
+    pub(crate) continuity: Continuity,
     pub(crate) support_id: SupportId,
     pub(crate) session_ticket: Signed<SessionTicket>,
     pub(crate) key: Secret<32>,
@@ -110,7 +119,8 @@ pub(crate) struct CarryOn {
 impl Stored {
     /// Of this computer, now.
     pub(crate) fn of(to_carry: ToCarry<'_>, machine: String) -> Self {
-        let ToCarry { request, support_id, session_ticket, key, restart_key, left } = to_carry;
+        let ToCarry { request, continuity, support_id, session_ticket, key, restart_key, left } = to_carry;
+        let Continuity { session: record, seat: SeatId(seat), last_seat } = continuity;
         let Request { session, run, engineer, ticket, partner, engagement } = request.clone();
         let (remaining, extendable) = (left.0.as_secs(), left.1.as_secs());
         let engaged = engagement.as_deref().map(engaged_of);
@@ -121,6 +131,9 @@ impl Stored {
             remaining,
             extendable,
             session,
+            record: Some(record),
+            seat,
+            last_seat,
             run,
             support_id,
             engineer,
@@ -163,7 +176,13 @@ impl CarryOn {
         };
         let deadline = now + left;
         let most_deadline = deadline + Duration::from_secs(self.stored.extendable);
-        Carried { request, deadline, most_deadline, until: now + within }
+        Carried { request, continuity: self.continuity(), deadline, most_deadline, until: now + within }
+    }
+
+    /// What the session is called.
+    pub(crate) fn continuity(&self) -> Continuity {
+        let Stored { session, record, seat, last_seat, .. } = self.stored;
+        Continuity { session: record.unwrap_or(session), seat: SeatId(seat), last_seat }
     }
 
     /// The support ID that the session began under.

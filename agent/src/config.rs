@@ -2,6 +2,7 @@
 
 mod operations;
 mod policy;
+mod probes;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,8 +17,11 @@ use serde::Deserialize;
 
 pub use self::operations::{Operation, Titles};
 pub use self::policy::Policy;
+pub use self::probes::{HealthSettings, ProbeSettings};
 use crate::engineers::Engineers;
 use crate::memory;
+use crate::record::RecordSettings;
+use crate::runbooks::Runbooks;
 use fieldlink_ssh::forward_policy::ForwardPolicy;
 use fieldlink_ssh::session_process::Launch;
 
@@ -100,12 +104,21 @@ pub struct Config {
     pub operation: Vec<Operation>,
     /// For development: where the record of operations is.
     pub operation_records: Option<PathBuf>,
+    /// What is collected of the device's health.
+    #[serde(default)]
+    pub health: HealthSettings,
     /// What stands between here and the relay.
     #[serde(default)]
     pub proxy: ProxySection,
     /// Whose certificates prove who an engineer is.
     #[serde(default)]
     pub engineers: Engineers,
+    /// Whose runbooks count as the maker's.
+    #[serde(default)]
+    pub runbooks: Runbooks,
+    /// How sessions are recorded.
+    #[serde(default)]
+    pub record: RecordSettings,
 }
 
 /// Times and sizes of a session.
@@ -167,6 +180,8 @@ impl Config {
         config.session.check()?;
         config.policy.check()?;
         operations::check(&config.operation)?;
+        config.health.check()?;
+        config.record.check()?;
         ensure!(
             (config.access, config.consent) != (AccessMode::AtBoot, Consent::Pin),
             "access = \"at-boot\" and consent = \"pin\" cannot go together: nobody at the device would know \
@@ -180,6 +195,8 @@ impl Config {
         let directory = path.parent().unwrap_or(Path::new(""));
         config.engineers = config.engineers.standing_in(directory);
         config.proxy = config.proxy.standing_in(path);
+        config.record.stand_in(directory);
+        config.health.stand_in(directory);
         config.ca_file = config.ca_file.map(|file| directory.join(file));
         config.operation.iter_mut().for_each(|operation| operation.stand_in(directory));
         config.operation_records = config.operation_records.map(|path| directory.join(path));
@@ -310,10 +327,25 @@ mod tests {
         assert_eq!(format!("{:?}", spelled_out.session), format!("{:?}", SessionConfig::default()));
         assert_eq!(spelled_out.presence(), shipped.presence());
         assert_eq!(spelled_out.policy, Policy::default());
+        assert_eq!(spelled_out.record, RecordSettings::default());
+        assert_eq!(spelled_out.health, HealthSettings::default());
         assert_eq!(spelled_out.consent, Consent::default());
         assert_eq!(spelled_out.access, AccessMode::default());
         assert_eq!(spelled_out.support_user, shipped.support_user);
         assert_eq!(spelled_out.proxy, ProxySection::default().standing_in(path));
+    }
+
+    #[test]
+    fn the_keys_of_runbooks_are_read_and_a_wrong_one_is_named() {
+        let path = Path::new("/etc/fieldlink/agent.toml");
+        let parse = |key: &str| {
+            let text = format!("relay = \"wss://relay.example.com\"\n[runbooks]\nauthority = [\"{key}\"]\n");
+            Config::parse(&text, path)
+        };
+        let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIkBB4jyupJ9nRCjdbxNqz1yXFNIN3KInwwgEObA4haj maker";
+        assert_ne!(parse(key).expect("a key").runbooks, Runbooks::default());
+        let problem = format!("{:#}", parse("ssh-ed25519 AAAA maker").expect_err("no key"));
+        assert!(problem.contains("is no public key of an authority"), "{problem}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Remote access in a terminal, without the bus: for development.
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use fieldlink_daemon::{StopSignal, StopSignals};
 use fieldlink_device::console::{self, Feed, InputEnd};
@@ -10,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::access::{Access, Command};
 use crate::config::Config;
 use crate::network::Monitor;
+use crate::record::RecordStore;
 use crate::session::SessionDeps;
 use crate::state_files::StateFiles;
 
@@ -22,7 +25,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let network = Monitor::start(dialer.clone());
     let (commands, queue) = mpsc::channel(ORDERS);
     let (sender, orders) = mpsc::channel(ORDERS);
-    let around = SessionDeps::new(&config, dialer, config.child_launch()?);
+    let mut around = SessionDeps::new(&config, dialer, config.child_launch()?);
+    around.records = RecordStore::of_agent(own_state_directory(), &config.record);
     let (access, handle) =
         Access::new(config, around, network.handle(), queue, (StateFiles::nowhere(), None))?;
     let mut access = tokio::spawn(access.run());
@@ -47,6 +51,13 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     giving.abort();
     network.close().await;
     ended.context("remote access failed")?
+}
+
+/// Where a program of somebody's own keeps its state (the XDG Base Directory Specification).
+fn own_state_directory() -> Option<PathBuf> {
+    let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = of("XDG_STATE_HOME").or_else(|| Some(of("HOME")?.join(".local/state")))?;
+    Some(state.join("fieldlink-agent"))
 }
 
 /// Passes on what the console orders; what comes of it shows in the view.

@@ -17,7 +17,7 @@ use fieldlink_protocol::ticket::{SessionTicket, Signed};
 use serde::{Deserialize, Serialize};
 
 /// Longest file that is read, in bytes. A session ticket is about 400 bytes long.
-const LONGEST: u64 = 8 * 1024;
+const LONGEST: u64 = 32 * 1024;
 /// Starts within this time count as one row of crashes.
 const ROW: Duration = Duration::from_secs(60);
 /// Starts in a row that are no reason to wait.
@@ -68,8 +68,7 @@ pub struct SessionMark {
 impl StateFiles {
     /// Those in the directory that systemd made for this service.
     pub fn of_this_service() -> Self {
-        let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        Self { runtime: of("RUNTIME_DIRECTORY"), state: of("STATE_DIRECTORY") }
+        Self { runtime: directory_of("RUNTIME_DIRECTORY"), state: state_directory() }
     }
 
     /// Those in `directory`.
@@ -97,20 +96,21 @@ impl StateFiles {
     }
 
     /// Notes that a session is under way, or none.
-    pub fn set_session(&self, session: Option<&SessionMark>) {
-        match session.map(serde_json::to_string) {
-            Some(Ok(text)) => {
-                self.write("session", text.as_bytes());
+    pub fn set_sessions(&self, sessions: &[SessionMark]) {
+        let lines: Result<Vec<_>, _> = sessions.iter().map(serde_json::to_string).collect();
+        match lines {
+            Ok(lines) if !lines.is_empty() => {
+                self.write("session", lines.join("\n").as_bytes());
             }
             _ => self.remove("session"),
         }
     }
 
     /// The session that an earlier run did not bring to its end, once.
-    pub fn take_session(&self) -> Option<SessionMark> {
-        let text = self.read("session")?;
+    pub fn take_sessions(&self) -> Vec<SessionMark> {
+        let text = self.read("session").unwrap_or_default();
         self.remove("session");
-        serde_json::from_str(&text).ok()
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// Keeps what the engineer of the latest session has signed, and the signature: for `ssh-keygen -Y verify`.
@@ -204,6 +204,15 @@ impl StateFiles {
     }
 }
 
+/// The state directory that systemd made for this service.
+pub(crate) fn state_directory() -> Option<PathBuf> {
+    directory_of("STATE_DIRECTORY")
+}
+
+fn directory_of(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
 fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(content)
@@ -269,17 +278,17 @@ mod tests {
     fn a_session_that_was_not_ended_is_found_once() {
         let directory = tempfile::tempdir().expect("a directory");
         let state_files = StateFiles::at(directory.path());
-        assert!(state_files.take_session().is_none());
+        assert!(state_files.take_sessions().is_empty());
         let session = SessionId::random();
         let mark = SessionMark { session, ticket: Signed::from_text("ticket"), key: Secret::new([7; 32]) };
-        state_files.set_session(Some(&mark));
+        state_files.set_sessions(std::slice::from_ref(&mark));
         let file = directory.path().join("session");
         let mode =
             std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(file).expect("there").permissions());
         assert_eq!(mode & 0o777, 0o600);
-        let found = state_files.take_session().expect("there");
+        let found = state_files.take_sessions().pop().expect("there");
         assert_eq!((found.session, found.ticket.as_str(), found.key.expose()), (session, "ticket", &[7; 32]));
-        assert!(state_files.take_session().is_none());
+        assert!(state_files.take_sessions().is_empty());
     }
 
     #[test]
@@ -291,14 +300,11 @@ mod tests {
             std::fs::create_dir(directory.path().join(name)).expect("writable");
         }
         let session = SessionId::random();
-        state_files.set_session(Some(&SessionMark {
-            session,
-            ticket: Signed::from_text("t"),
-            key: Secret::new([7; 32]),
-        }));
+        let (ticket, key) = (Signed::from_text("t"), Secret::new([7; 32]));
+        state_files.set_sessions(&[SessionMark { session, ticket, key }]);
         state_files.set_last_words(Reason::SessionProcessLost);
         assert!(state_files.note_start(Duration::from_secs(1)).is_zero());
-        assert!(state_files.take_session().is_none() && state_files.take_last_words().is_none());
+        assert!(state_files.take_sessions().is_empty() && state_files.take_last_words().is_none());
         assert!(state_files.arm("one").expect("a name needs no room"));
     }
 

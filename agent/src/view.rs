@@ -1,5 +1,7 @@
 //! What the client is shown of the rules' state: a status, with every text from elsewhere cleaned.
 
+mod runbook;
+
 use std::collections::BTreeMap;
 
 use fieldlink_device::notice::{Notice, Person};
@@ -8,10 +10,13 @@ use fieldlink_device::status::{
     Away, Beside, Phase, Question, QuestionKind, QuietPeriod, Status, Terms, Visitor,
 };
 use fieldlink_device::words::{Language, Words};
+use fieldlink_protocol::messages::people::Part;
 use fieldlink_protocol::messages::questions;
 use fieldlink_protocol::policy::Permission;
 use fieldlink_protocol::text;
 
+use self::runbook::runbook_of;
+pub(crate) use self::runbook::titles_of;
 use crate::clock;
 use crate::config::{Config, Titles};
 use crate::network::Verdict;
@@ -66,6 +71,7 @@ pub(crate) fn terms_of(config: &Config) -> Terms {
         never: config.policy.with(Permission::Never).collect(),
         asks: config.policy.with(Permission::Ask).collect(),
         reaches: config.forward.destinations().map(|destination| text::name(&destination)).collect(),
+        retention_days: config.record.retention_days,
     }
 }
 
@@ -87,11 +93,16 @@ fn show_carrying(status: &mut Status, carrying: &Carrying) {
 
 fn show_session(status: &mut Status, active: &Active, are_we_away: bool) {
     status.phase = if active.interrupted.is_some() { Phase::Interrupted } else { Phase::Active };
-    status.visitor = Some(visitor_of(&active.request));
+    // Whoever has joined gave a case of their own, if any.
+    let who = Person { ticket: text::name(&active.case), ..person_of(&active.request) };
+    status.visitor = Some(Visitor { session: active.session, who });
     status.deadline = Some(active.deadline);
     let away = if are_we_away { Away::Us } else { Away::Them };
     status.away = active.interrupted.as_ref().map(|_| away);
     status.returns = active.returns.count;
+    let others =
+        active.people().into_iter().map(|person| person.shown).filter(|person| person.part != Part::Owner);
+    status.people = others.collect();
     status.question = active.question().map(question_of);
     let (presence, until) = match active.presence() {
         Presence::Here { .. } => (None, None),
@@ -102,16 +113,14 @@ fn show_session(status: &mut Status, active: &Active, are_we_away: bool) {
     (status.presence, status.presence_deadline) = (presence, until);
     (status.data_used, status.is_metered) = active.data_used();
     status.low_battery = active.low_battery();
+    status.runbook = active.runbook().and_then(|status| runbook_of(&status));
     status.quiet = active.quiet().map(|quiet| QuietPeriod { until: quiet.until, text: quiet.text.clone() });
 }
 
 /// The engineer who makes this request, every text cleaned: as proven, or else as the relay says.
 pub(crate) fn person_of(request: &Request) -> Person {
     let proven = request.engagement.as_ref().map(|engagement| &engagement.proven);
-    let (name, company) = match proven {
-        Some(proven) => (&proven.name, &proven.company),
-        None => (&request.engineer.name, &request.engineer.company),
-    };
+    let (name, company) = request.names();
     Person {
         engineer: text::name(name),
         company: text::name(company),
@@ -144,6 +153,10 @@ fn question_of(asked: &Asked) -> Question {
     match &asked.asking {
         Asking::Use(function) => Question { function: Some(*function), ..plain(QuestionKind::Use) },
         Asking::Operation(titles) => Question { titles: of_codes(titles), ..plain(QuestionKind::Operation) },
+        Asking::Guest { request, observes, .. } => {
+            let kind = if *observes { QuestionKind::JoinToWatch } else { QuestionKind::Join };
+            Question { who: Some(person_of(request)), ..plain(kind) }
+        }
         Asking::Data { megabytes } => Question { megabytes: *megabytes, ..plain(QuestionKind::Data) },
         Asking::Engineers { question, .. } => match question {
             questions::Question::Extension { minutes, reason } => {
@@ -161,6 +174,14 @@ fn question_of(asked: &Asked) -> Question {
                 let choices = ready.choices().iter().map(|&choice| choice.to_owned()).collect();
                 Question { ready: Some(*ready), choices, ..plain(kind) }
             }
+            questions::Question::Observer { name, report } => {
+                let kind = if *report { QuestionKind::ObserveAndReport } else { QuestionKind::Observe };
+                Question { text: name.clone(), ..plain(kind) }
+            }
+            // Answered without the client.
+            questions::Question::JoinCode {}
+            | questions::Question::HandOver { .. }
+            | questions::Question::Remove { .. } => plain(QuestionKind::Text),
             questions::Question::Text { text, choices } => {
                 Question { text: text.clone(), choices: choices.clone(), ..plain(QuestionKind::Text) }
             }

@@ -61,6 +61,9 @@ reason-proof-signature = der Namensnachweis des Technikers stimmt nicht
 reason-proof-other-scanner = der Namensnachweis des Technikers gilt für ein anderes Gerät
 reason-proof-replayed = die Anfrage gehört zu einem früheren Versuch
 reason-proof-altered = die Anfrage wurde unterwegs verändert
+reason-removed = für diese Person hat es jemand aus der Sitzung beendet
+reason-other-device = der Link wurde vorher auf einem anderen Gerät benutzt
+reason-code-used-up = der Code zum Dazukommen ist verbraucht oder zu alt
 reason-proof-other-key = es ist nicht der Techniker, mit dem die Sitzung begann
 reason-unknown = aus einem Grund, den diese Version nicht kennt
 hearsay = der Supportdienst sagt: { $cause }
@@ -97,6 +100,7 @@ warning-refused = Sie haben { $engineer } nicht eingelassen. Geschieht das noch 
 warning-use-allowed = Sie haben für diese Sitzung erlaubt: { $function }.
 warning-data-allowed = Sie haben erlaubt, dass in dieser Sitzung weitere Daten übertragen werden.
 warning-battery-low = Der Akku dieses Geräts hat noch { $percent } %. Bitte schließen Sie es an den Strom an, oder tauschen Sie den Akku, wenn der Techniker es sagt.
+warning-recording-stopped = Was die Terminals des Technikers zeigen, wird ab hier nicht mehr aufgezeichnet: Der Platz dafür ist verbraucht, oder der Datenträger dieses Geräts nimmt es nicht an. Alles andere wird aufgezeichnet, soweit der Datenträger es annimmt, und die Sitzung geht weiter.
 warning-done = Sie haben gesagt, dass es getan ist.
 warning-answered-no = Sie haben Nein gesagt.
 warning-answered = Sie haben geantwortet: { $text }
@@ -148,6 +152,11 @@ consent-never = Auf diesem Gerät nie erlaubt: { $functions }.
 consent-reaches-only = Die Verbindung führt nur zu diesem Scanner.
 consent-reaches = Die Verbindung führt zu diesem Scanner und über ihn zu: { $others }.
 consent-length = Sie dauert höchstens { $time }, wenn Sie nicht verlängern, und Sie können sie jederzeit beenden.
+consent-recorded = Diese Sitzung wird auf diesem Gerät aufgezeichnet: was getan wird, und was die Terminals des Technikers zeigen. Die Aufzeichnung bleibt { $days ->
+    [1] einen Tag
+   *[other] { $days } Tage
+  } hier. Sie können sie lesen und löschen. Am Ende bekommt der Techniker einen Bericht daraus.
+consent-not-recorded = Diese Sitzung wird nicht aufgezeichnet.
 identity-proven = Den Namen bestätigt { $authority }.
 identity-told = Den Namen nennt der Supportdienst.
 question-use = Der Techniker möchte verwenden: { $function }. Für diese Sitzung erlauben?
@@ -171,6 +180,7 @@ no-answer-choice = Das ist keine der Antworten.
 words-for-yes = j ja
 words-for-no = n nein
 words-for-the-end = ende aus stopp
+words-for-removal = entfernen
 
 ## Was ein Techniker tun darf
 
@@ -180,6 +190,7 @@ function-upload = Dateien auf dieses Gerät kopieren
 function-download = Dateien von diesem Gerät kopieren
 function-forward = Anschlüsse (Ports) dieses Geräts
 function-operations = Updates und andere vorbereitete Vorgänge
+function-guests = weitere Personen, die dazukommen oder zuschauen
 function-restart = ein Neustart dieses Geräts
 
 ## Vorgänge
@@ -204,10 +215,34 @@ question-continue = Dieses Gerät ist neu gestartet. Die Sitzung mit { $visitor 
     [1] Eine Minute ist übrig.
    *[other] { $minutes } Minuten sind übrig.
   }
+question-join = { $identity } { $engineer } ({ $company }) möchte in dieser Sitzung ebenfalls an diesem Gerät arbeiten. Erlauben?
+question-join-to-watch = { $identity } { $engineer } ({ $company }) möchte bei dieser Sitzung zuschauen, ohne etwas am Gerät tun zu können. Erlauben?
+question-observe = Der Support möchte, dass { $name } über das Internet bei dieser Sitzung zuschaut, ohne etwas am Gerät tun zu können. Erlauben?
+question-observe-and-report = Der Support möchte, dass { $name } über das Internet bei dieser Sitzung zuschaut, ohne etwas am Gerät tun zu können, und am Ende eine Kopie des Berichts bekommt. Beides erlauben?
 question-operation = Der Support möchte starten: { $title }. Sobald es läuft, darf es nicht unterbrochen werden: Schalten Sie das Gerät dann nicht aus. Erlauben?
 warning-restarting = Sie haben zugestimmt. Dieses Gerät wird in { $time } zurückerwartet und fragt Sie dann, ob die Sitzung weitergeht.
+warning-guest-allowed = Sie haben es erlaubt.
+warning-invited = Der Support möchte einen weiteren Techniker dazuholen. Der braucht dafür einen Code, den nur dieser Support hat.
+warning-wrong-code = { $visitor } möchte zu dieser Sitzung dazukommen und kannte den Code nicht.
+warning-guest-here = { $engineer } ({ $company }) arbeitet jetzt ebenfalls an diesem Gerät.
+warning-guest-watches = { $engineer } ({ $company }) schaut jetzt bei dieser Sitzung zu.
+warning-guest-gone = { $engineer } hat diese Sitzung verlassen.
+warning-handed-over = Ab jetzt leitet { $engineer } ({ $company }) diese Sitzung.
+warning-watcher-here = { $name } schaut jetzt bei dieser Sitzung zu.
+warning-watcher-gone = { $name } schaut bei dieser Sitzung nicht mehr zu.
 warning-no-restart = Dieses Gerät startet jetzt nicht neu. Der Support weiß es.
 warning-operation-allowed = Sie haben zugestimmt. Es beginnt gleich.
+
+## Schrittlisten, die der Techniker durchgeht (Runbooks)
+
+label-runbook = Schritte
+runbook-of-maker = vom Hersteller
+runbook-of-engineer = vom Techniker selbst
+runbook-step = { $title } ({ $origin }), Schritt { $number } von { $count }: { $step }
+warning-runbook-began = Der Techniker geht eine Liste von Schritten durch: { $title } ({ $origin }).
+warning-runbook-finished = Die Liste von Schritten ist abgeschlossen: { $title }.
+warning-runbook-stopped = Die Liste von Schritten endete vor ihrem letzten Schritt: { $title }.
+warning-runbook-refused = Der Techniker wollte eine Liste von Schritten durchgehen, deren Unterschrift nicht stimmt. Dieses Gerät hat sie nicht angenommen.
 
 ## Fertige Fragen und Schritte und die Antworten zur Auswahl
 
@@ -315,10 +350,21 @@ done-extended-until = Der Techniker hat mehr Zeit: Die Sitzung endet in { $time 
 done-sent = An den Techniker geschickt.
 done-sent-later = An den Techniker geschickt, der es liest, sobald die Verbindung wieder steht.
 done-answered = Beantwortet.
+done-removed = { $name } ist nicht mehr in dieser Sitzung. Was gestartet wurde, kann weiterlaufen, bis die Sitzung endet.
+person-working = { $who } arbeitet ebenfalls an diesem Gerät
+person-working-away = { $who } arbeitet ebenfalls an diesem Gerät (gerade nicht erreichbar)
+person-observing = { $who } schaut zu
+person-observing-away = { $who } schaut zu (gerade nicht erreichbar)
+person-watching = { $who } schaut zu
+person-watching-away = { $who } darf zuschauen (gerade nicht verbunden)
+person-watching-invited = { $who } darf zuschauen (noch nicht da)
+person-of-company = { $name } ({ $company })
+panel-people = { $person }. Beenden: fieldlink remove "{ $name }"
 done-here = Der Techniker weiß, dass Sie da sind.
 label-remote-access = Fernzugriff
 label-engineer = Techniker
 label-ticket = Ticket
+label-people = Auch dabei
 label-partner = Partner
 label-time-left = Restzeit
 label-data-used = Daten
@@ -341,12 +387,77 @@ answer-with-allow = Antwort: fieldlink allow, oder fieldlink refuse
 answer-with-done = antworten mit: fieldlink done oder fieldlink refuse
 answer-with-text = Antwort: fieldlink answer TEXT
 answer-with-number = Antwort: fieldlink answer ZAHL
+label-session = Sitzung
+label-began = Beginn (UTC)
+label-size = Größe
+records-none = Auf diesem Gerät gibt es keine Aufzeichnung einer Sitzung.
+record-over = vollständig
+record-open = noch nicht vorbei
+done-report = Der Bericht steht in { $path }.
+done-exported = Die Aufzeichnung liegt in { $path }. So prüft man sie auf jedem Rechner: fieldlink verify { $path }
+record-of = der Sitzung von { $began } mit { $engineer }, Ticket { $ticket }
+ask-delete-record = Damit wird die Aufzeichnung { $record } gelöscht, und niemand kann sie zurückholen. Dass es sie gab, bleibt vermerkt. Löschen? Tippen Sie ja oder nein und drücken Sie Enter:{" "}
+ask-forget-all = { $count ->
+    [0] Auf diesem Gerät gibt es keine Aufzeichnung einer Sitzung. Gelöscht wird, was ein früherer Kunde sonst hinterlassen hat.
+    [1] Damit werden die Aufzeichnung einer Sitzung und alles gelöscht, was ein früherer Kunde sonst hinterlassen hat, und niemand kann sie zurückholen.
+   *[other] Damit werden die Aufzeichnungen von { $count } Sitzungen und alles gelöscht, was ein früherer Kunde sonst hinterlassen hat, und niemand kann sie zurückholen.
+  } Dass es Aufzeichnungen gab, bleibt vermerkt. Löschen? Tippen Sie ja oder nein und drücken Sie Enter:{" "}
+done-record-deleted = Die Aufzeichnung ist gelöscht.
+done-forgotten = Gelöscht ist, was Sitzungen auf diesem Gerät hinterlassen haben.
+done-kept = Es wurde nichts gelöscht.
+receipt-photograph = Fotografieren Sie das. Damit zeigt sich später, dass an der Aufzeichnung dieser Sitzung seither nichts verändert wurde.
+receipt-session = Sitzung { $session }, bis zu { $head }
+receipt-anchored = Der Supportdienst hat diese Aufzeichnung bis zu ihrem Ende unterschrieben.
+receipt-anchored-before = Der Supportdienst hat diese Aufzeichnung unterschrieben, ihre letzten Zeilen aber nicht.
+receipt-not-anchored = Der Supportdienst hat nichts von dieser Aufzeichnung unterschrieben.
+
+## Was die Prüfung einer Aufzeichnung ergibt (fieldlink verify)
+
+verify-whole = Nichts ist falsch: In dieser Aufzeichnung wurde nichts verändert, weggenommen oder ergänzt, seit sie abgeschlossen wurde.
+verify-session = Es ist die Aufzeichnung der Sitzung { $session } auf dem Gerät { $device }.
+verify-key-known = Unterschrieben ist sie mit dem Schlüssel des Geräts, den Sie genannt haben: { $key }
+verify-key-told = Unterschrieben ist sie mit dem Schlüssel { $key }, den die Aufzeichnung selbst nennt. Um sicher zu sein, dass es der des Geräts ist, nennen Sie dessen Schlüssel (--device-key).
+verify-closed-late = Das Gerät hatte während der Sitzung keinen Strom mehr oder ist ausgefallen. Es hat die Aufzeichnung beim nächsten Start abgeschlossen; die letzten Sekunden können fehlen.
+verify-engineer = { $engineer } hat den eigenen Namen nachgewiesen. Die Stelle, die für den Namen einsteht, hat den Schlüssel { $authority }.
+verify-no-engineer = Kein Techniker hat den eigenen Namen nachgewiesen: Die Namen sind das Wort des Supportdienstes.
+verify-anchors-none = Der Supportdienst hat nichts von dieser Aufzeichnung unterschrieben: Nur das Gerät steht für sie ein.
+verify-anchors-unchecked = Es gibt Unterschriften des Supportdienstes, und hier ist nicht bekannt, ob sie echt sind: Nennen Sie seinen Schlüssel (--anchor-key). Bis dahin bürgt nur das Gerät für die Aufzeichnung.
+verify-anchors-whole = Der Supportdienst hat diese Aufzeichnung am { $time } bis zu ihrem Ende unterschrieben.
+verify-anchors-part = Der Supportdienst hat diese Aufzeichnung am { $time } bis zum Ereignis { $event } von { $events } unterschrieben. Für alles danach steht nur das Gerät ein.
+verify-anchor-keys-told = Der Schlüssel des Supportdienstes ist der, den die Aufzeichnung selbst nennt. Um sicher zu sein, dass es der richtige ist, nennen Sie ihn (--anchor-key).
+verify-receipt-whole = Der Beleg stimmt: Alles ist so, wie es war, als er entstand.
+verify-receipt-part = Der Beleg stimmt: Die ersten { $covered } von { $events } Ereignissen sind so, wie sie waren, als er entstand. Die übrigen kamen später dazu.
+verify-time-stamp = Es gibt auch einen Zeitstempel, den dieses Programm nicht prüft.
+problem-not-closed = Die Aufzeichnung ist nicht vollständig: Die Sitzung ist nicht vorbei, oder das Gerät ist ausgefallen und wurde seither nicht gestartet.
+problem-unreadable = { $file } lässt sich nicht lesen.
+problem-missing = { $file } fehlt.
+problem-changed = { $file } wurde verändert.
+problem-extra = { $file } wurde später dazugelegt.
+problem-list = Die Liste der Dateien der Aufzeichnung wurde verändert.
+problem-signature = Die Unterschrift ist nicht die mit dem Schlüssel des Geräts.
+problem-other-device = Ein anderes Gerät hat die Aufzeichnung unterschrieben.
+problem-account = Was die Aufzeichnung erzählt, wurde verändert, oder ihr Ende wurde abgeschnitten.
+problem-engineer = Der Nachweis des Namens eines Technikers stimmt nicht.
+problem-anchor = Was der Supportdienst unterschrieben haben soll, stimmt nicht oder ist von einer anderen Sitzung.
+problem-rewritten = Die Aufzeichnung wurde verändert, nachdem der Supportdienst sie am { $time } unterschrieben hatte.
+problem-cut = Das Ende der Aufzeichnung wurde abgeschnitten, nachdem der Supportdienst sie am { $time } unterschrieben hatte.
+problem-receipt = Der Beleg ist von etwas anderem: Die Aufzeichnung wurde verändert, oder die Wörter sind die einer anderen Sitzung.
 
 ## Warum ein Befehl nicht ging
+
+failed-verify = diese Aufzeichnung ist nicht so, wie sie geschrieben wurde. { $what } Im Einzelnen: { $detail }
+failed-receipt-words = die Wörter des Belegs lassen sich nicht verwenden: { $detail }
+failed-key-file = in { $path } steht kein öffentlicher Schlüssel: { $detail }
+failed-read = { $path } ließ sich nicht lesen: { $detail }
+failed-write = { $path } ließ sich nicht schreiben: { $detail }
+failed-export-target = { $path } gibt es schon, und es ist nicht leer: wählen Sie ein anderes Verzeichnis
+failed-several-records = mehrere Sitzungen beginnen mit { $session }: geben Sie mehr von der ID an
+failed-nobody-to-ask = hier ist niemand, der gefragt werden kann: setzen Sie --yes dazu, wenn Sie sicher sind
 
 failed-not-connected = noch nicht mit dem Supportdienst verbunden ({ $problem }); der Fernzugriff bleibt an, versucht es weiter und hat dann eine ID und eine PIN (fieldlink credentials)
 failed-no-answer-yet = noch keine Antwort
 failed-nothing-asked = es wird gerade nichts gefragt
+failed-nobody = unter diesem Namen ist niemand dazugekommen und schaut niemand zu: Die Namen stehen im Status (Code nobody)
 failed-no-verdict = es wird gerade nach keinem Urteil gefragt
 failed-stale-question = diese Frage ist nicht mehr offen
 failed-unfit-answer = das ist keine Antwort auf diese Frage
@@ -362,6 +473,13 @@ failed-stopping = der Fernzugriff wird gerade beendet
 failed-off = der Fernzugriff ist aus: schalten Sie ihn zuerst ein (fieldlink start)
 failed-no-credentials-yet = Support-ID und PIN werden gezeigt, sobald der Supportdienst erreicht ist
 failed-credentials-used = Support-ID und PIN sind verbraucht: ein Techniker hat sich damit verbunden
+failed-no-record = von dieser Sitzung gibt es keine Aufzeichnung: fieldlink records zeigt, welche es gibt
+failed-not-recorded = auf diesem Gerät werden Sitzungen nicht aufgezeichnet
+failed-record-open = diese Sitzung ist noch nicht vorbei: danach lässt sich ihre Aufzeichnung löschen
+failed-not-off = der Fernzugriff ist an: schalten Sie ihn zuerst aus (fieldlink stop)
+failed-records = die Aufzeichnung ließ sich nicht lesen oder löschen: vielleicht ist der Datenträger dieses Geräts beschädigt. Sagen Sie es Ihrem Support
+failed-health-busy = der Zustand dieses Geräts wird schon gelesen: versuchen Sie es gleich wieder
+failed-report-busy = es wird gerade ein anderer Bericht gemacht: versuchen Sie es gleich wieder
 failed-network-busy = das Netz wird schon geprüft: versuchen Sie es gleich wieder
 failed-too-many-watch = es sehen schon zu viele Programme zu: schließen Sie eines davon
 failed-network-slow = die Prüfung des Netzes dauerte zu lange
@@ -410,6 +528,7 @@ view-files = eine Dateiübertragung
 view-forward = eine Verbindung zu { $what }
 view-operation = ein Vorgang dieses Geräts
 view-something = etwas
+view-of = { $who }: { $channel }
 view-opened = Der Techniker hat geöffnet: { $what }.
 view-closed = Beendet: { $what } ({ $how })
 view-exit = Exit-Code { $code }
@@ -426,3 +545,95 @@ view-cut = die Verbindung zur Ansicht ist abgebrochen: fieldlink status zeigt de
 ## Notifications of the desktop
 
 desktop-title = Fernwartung
+
+## Der Zustand dieses Geräts (fieldlink health)
+
+health-device = Gerät
+health-system = System
+health-uptime = Läuft seit
+health-cpu = Prozessor
+health-memory = Speicher
+health-disk = Laufwerk
+health-temperature = Temperatur
+health-fan = Lüfter
+health-battery = Akku
+health-network = Netz
+health-failed-units = Ausgefallen
+health-clock = Uhr
+health-updates = Updates
+health-missing = Unbekannt
+health-none = nichts
+health-well = Hier gibt es keinen Grund zu warnen.
+health-with-serial = { $model }, Seriennummer { $serial }
+health-with-kernel = { $os }, Linux { $kernel }
+health-days = { $count ->
+    [one] einem Tag
+   *[other] { $count } Tagen
+  }
+health-hours = { $count ->
+    [one] einer Stunde
+   *[other] { $count } Stunden
+  }
+health-cores = { $count ->
+    [one] ein Kern, Last { $load }
+   *[other] { $count } Kerne, Last { $load }
+  }
+health-memory-used = { $used } von { $total } belegt
+health-disk-free = zu { $percent } % voll, { $free } frei
+health-disk-smart-good = { $room }, in Ordnung (SMART)
+health-disk-smart-failing = { $room }, fällt aus (SMART)
+health-celsius = { $celsius } °C
+health-celsius-limit = { $celsius } °C, Grenze { $limit } °C
+health-rpm = { $rpm } U/min
+health-battery-charging = { $percent } %, lädt
+health-battery-discharging = { $percent } %, in Gebrauch
+health-battery-full = { $percent } %, voll
+health-battery-idle = { $percent } %, nicht in Gebrauch
+health-battery-unknown = { $percent } %
+health-battery-health = { $battery }, fasst noch { $health } % des Neuzustands
+health-battery-cycles = { $count ->
+    [one] { $battery }, einmal geladen
+   *[other] { $battery }, { $count }-mal geladen
+  }
+health-clock-synchronised = folgt einem Zeitserver
+health-clock-free = folgt keinem Zeitserver
+health-clock-offset = { $clock }, geht { $milliseconds } ms falsch
+health-updates-count = { $count ->
+    [0] keine stehen aus
+    [one] eines steht aus
+   *[other] { $count } stehen aus
+  }
+health-updates-uncounted = werden von diesem System nicht gezählt
+health-updates-restart = { $updates }; ein Neustart ist nötig
+health-state-ok = { $value }
+health-state-unknown = { $value } (nicht beurteilt)
+health-state-warning = { $value } (bitte ansehen)
+health-state-bad = { $value } (schlecht)
+health-fault-unreachable = antwortet nicht
+health-fault-exposed = wird nicht gefragt: ihr Socket ist nicht geschützt
+health-fault-slow = hat zu lange gebraucht
+health-fault-too-long = hat zu viel gesagt
+health-fault-malformed = hat Unverständliches gesagt
+health-fault-silent = hat nichts gesagt
+health-source-system = Prozessor und Speicher
+health-source-disks = einige Laufwerke
+health-source-fans = Lüfter
+health-source-host = Modell
+health-source-batteries = Akkus
+health-source-units = ausgefallene Dienste
+health-source-clock = Uhr
+health-source-smart = das Urteil der Laufwerke selbst
+health-source-updates = Updates
+health-warns-disk-full = Das Laufwerk { $mount } ist zu { $percent } % voll: { $free } sind frei.
+health-warns-disk-failing = Das Laufwerk mit { $mount } meldet, dass es ausfällt. Sichern Sie, was darauf ist.
+health-warns-hot = { $label } ist heiß: { $celsius } °C.
+health-warns-hot-limit = { $label } ist heiß: { $celsius } °C bei einer Grenze von { $limit } °C.
+health-warns-memory-full = Der Arbeitsspeicher ist zu { $percent } % voll.
+health-warns-battery-low = Der Akku { $label } ist schwach: { $percent } %.
+health-warns-battery-worn = Der Akku { $label } ist verbraucht: Er fasst noch { $health } % des Neuzustands.
+health-warns-unit-failed = { $unit } ist ausgefallen.
+health-warns-clock-free = Die Uhr folgt keinem Zeitserver.
+health-warns-clock-off = Die Uhr geht { $seconds } Sekunden falsch.
+health-warns-restart = Es sind Updates installiert, die einen Neustart brauchen.
+health-warns-reading = { $probe }: { $name } { $value }
+health-warns-fault = Die Sonde { $probe } { $fault }.

@@ -62,6 +62,9 @@ reason-proof-signature = the proof of the engineer's name is not right
 reason-proof-other-scanner = the proof of the engineer's name was made for another device
 reason-proof-replayed = the request belongs to an earlier try
 reason-proof-altered = the request was altered on its way here
+reason-removed = somebody in the session ended it for this person
+reason-other-device = the link was used on another device before
+reason-code-used-up = the join code is used up or too old
 reason-proof-other-key = it is not the engineer with whom the session began
 reason-unknown = it ended for a reason this version does not know
 # The same by the support service's word alone: it names others as the cause.
@@ -100,6 +103,7 @@ warning-refused = You did not let { $engineer } in. If this happens once more, r
 warning-use-allowed = You allowed for this session: { $function }.
 warning-data-allowed = You allowed that more data is moved in this session.
 warning-battery-low = This device's battery has { $percent } % left. Please connect it to power, or swap the battery when the engineer says so.
+warning-recording-stopped = What the engineer's terminals show is not recorded from here on, because the room for it is used up or this device's disk does not take it. Everything else is recorded as far as the disk takes it, and the session goes on.
 warning-done = You said that it is done.
 warning-answered-no = You said no.
 warning-answered = You answered: { $text }
@@ -151,6 +155,11 @@ consent-never = Never allowed on this device: { $functions }.
 consent-reaches-only = The connection leads to this scanner only.
 consent-reaches = The connection leads to this scanner, and through it to: { $others }.
 consent-length = It lasts { $time } at most unless you give more, and you can end it at any time.
+consent-recorded = This session is recorded on this device: what is done, and what the engineer's terminals show. The record stays here for { $days ->
+    [1] one day
+   *[other] { $days } days
+  }. You can read and delete it. At the end the engineer gets a report made from it.
+consent-not-recorded = This session is not recorded.
 identity-proven = The name is certified by { $authority }.
 identity-told = The name is what the support service says.
 question-use = The engineer wants to use: { $function }. Allow it for this session?
@@ -175,6 +184,7 @@ no-answer-choice = That is none of the answers.
 words-for-yes = y yes ok
 words-for-no = n no
 words-for-the-end = end off stop
+words-for-removal = remove
 
 ## What an engineer may do
 
@@ -184,6 +194,7 @@ function-upload = copying files to this device
 function-download = copying files from this device
 function-forward = ports of this device
 function-operations = updates and other prepared operations
+function-guests = other people who join or watch
 function-restart = a restart of this device
 
 ## Operations
@@ -208,10 +219,34 @@ question-continue = This device has restarted. Continue the session with { $visi
     [1] One minute is left.
    *[other] { $minutes } minutes are left.
   }
+question-join = { $identity } { $engineer } ({ $company }) wants to work on this device in this session, too. Allow it?
+question-join-to-watch = { $identity } { $engineer } ({ $company }) wants to watch this session. They cannot do anything on this device. Allow it?
+question-observe = The engineer wants { $name } to watch this session over the internet. They cannot do anything on this device. Allow it?
+question-observe-and-report = The engineer wants { $name } to watch this session over the internet, and to get a copy of its report at the end. They cannot do anything on this device. Allow both?
 question-operation = The engineer wants to start: { $title }. Once it runs it must not be interrupted: do not switch off then. Allow it?
 warning-restarting = You agreed. This device is expected back in { $time }, and asks you then whether the session goes on.
+warning-guest-allowed = You allowed it.
+warning-invited = The engineer wants another engineer to join. They need a code that only this engineer has.
+warning-wrong-code = { $visitor } wants to join this session and did not know the code.
+warning-guest-here = { $engineer } ({ $company }) works on this device now, too.
+warning-guest-watches = { $engineer } ({ $company }) watches this session now.
+warning-guest-gone = { $engineer } has left this session.
+warning-handed-over = From now on { $engineer } ({ $company }) leads this session.
+warning-watcher-here = { $name } watches this session now.
+warning-watcher-gone = { $name } does not watch this session any more.
 warning-no-restart = This device does not restart now. The engineer was told.
 warning-operation-allowed = You agreed. It starts in a moment.
+
+## Lists of steps that the engineer goes through (runbooks)
+
+label-runbook = Steps
+runbook-of-maker = from the manufacturer
+runbook-of-engineer = the engineer's own
+runbook-step = { $title } ({ $origin }), step { $number } of { $count }: { $step }
+warning-runbook-began = The engineer goes through a list of steps: { $title } ({ $origin }).
+warning-runbook-finished = The list of steps is finished: { $title }.
+warning-runbook-stopped = The list of steps ended before its last step: { $title }.
+warning-runbook-refused = The engineer wanted to go through a list of steps whose signature is not right. This device did not accept it.
 
 ## Ready questions and steps, and the answers to choose from
 
@@ -319,10 +354,21 @@ done-extended-until = The engineer has more time: the session ends in { $time }.
 done-sent = Sent to the engineer.
 done-sent-later = Sent to the engineer, who reads it once the connection is back.
 done-answered = Answered.
+done-removed = { $name } is out of this session. What they started may run on until the session ends.
+person-working = { $who } works on this device, too
+person-working-away = { $who } works on this device, too (out of reach at the moment)
+person-observing = { $who } watches
+person-observing-away = { $who } watches (out of reach at the moment)
+person-watching = { $who } watches
+person-watching-away = { $who } may watch (not connected at the moment)
+person-watching-invited = { $who } may watch (not here yet)
+person-of-company = { $name } ({ $company })
+panel-people = { $person }. To end that: fieldlink remove "{ $name }"
 done-here = The engineer was told that you are there.
 label-remote-access = Remote access
 label-engineer = Engineer
 label-ticket = Ticket
+label-people = Also here
 label-partner = Partner
 label-time-left = Time left
 label-data-used = Data used
@@ -345,12 +391,77 @@ answer-with-allow = answer: fieldlink allow, or fieldlink refuse
 answer-with-done = answer: fieldlink done, or fieldlink refuse
 answer-with-text = answer: fieldlink answer TEXT
 answer-with-number = answer: fieldlink answer NUMBER
+label-session = Session
+label-began = Began (UTC)
+label-size = Size
+records-none = There is no record of a session on this device.
+record-over = complete
+record-open = not over yet
+done-report = The report is in { $path }.
+done-exported = The record is in { $path }. To check it on any computer: fieldlink verify { $path }
+record-of = the session of { $began } with { $engineer }, ticket { $ticket }
+ask-delete-record = This deletes the record of { $record }, and nobody can bring it back. That there was one stays noted. Delete it? Type yes or no, and press Enter:{" "}
+ask-forget-all = { $count ->
+    [0] There is no record of a session on this device. This deletes what else an earlier customer may have left.
+    [1] This deletes the record of one session, and what else an earlier customer may have left, and nobody can bring it back.
+   *[other] This deletes the records of { $count } sessions, and what else an earlier customer may have left, and nobody can bring it back.
+  } That there were records stays noted. Delete? Type yes or no, and press Enter:{" "}
+done-record-deleted = The record is deleted.
+done-forgotten = What sessions have left on this device is deleted.
+done-kept = Nothing was deleted.
+receipt-photograph = Photograph this. It shows later that nothing in the record of this session was changed since.
+receipt-session = Session { $session }, as far as { $head }
+receipt-anchored = The support service has signed this record to its end.
+receipt-anchored-before = The support service has signed this record, but not its last lines.
+receipt-not-anchored = The support service has signed nothing of this record.
+
+## What a check of a record finds (fieldlink verify)
+
+verify-whole = Nothing is wrong: nothing in this record was changed, taken away or added since it was closed.
+verify-session = It is the record of the session { $session } on the device { $device }.
+verify-key-known = It is signed with the device's key that you named: { $key }
+verify-key-told = It is signed with the key { $key }, which the record names itself. To be sure that it is the device's, name the device's key (--device-key).
+verify-closed-late = The device lost power or failed during the session. It closed the record when it started again; the last seconds may be missing.
+verify-engineer = { $engineer } proved who they are. The office that vouches for the name has the key { $authority }.
+verify-no-engineer = No engineer proved who they are: names are what the support service said.
+verify-anchors-none = The support service has signed nothing of this record: only the device vouches for it.
+verify-anchors-unchecked = There are signatures of the support service, and nobody knows here whether they are right: name its key (--anchor-key). Until then only the device vouches for the record.
+verify-anchors-whole = The support service has signed this record to its end, on { $time }.
+verify-anchors-part = The support service has signed this record up to event { $event } of { $events }, on { $time }. For what came after that only the device vouches.
+verify-anchor-keys-told = The support service's key is the one that the record names itself. To be sure that it is the right one, name it (--anchor-key).
+verify-receipt-whole = The receipt is right: everything is as it was when it was made.
+verify-receipt-part = The receipt is right: the first { $covered } of { $events } events are as they were when it was made. The others were written later.
+verify-time-stamp = There is a time stamp, too, which this program does not check.
+problem-not-closed = The record is not complete: the session is not over, or the device failed and was not started since.
+problem-unreadable = { $file } cannot be read.
+problem-missing = { $file } is missing.
+problem-changed = { $file } was changed.
+problem-extra = { $file } was added later.
+problem-list = The list of the record's files was changed.
+problem-signature = The signature is not that of the device's key.
+problem-other-device = Another device signed the record.
+problem-account = What the record tells was changed, or its end was cut off.
+problem-engineer = The proof of an engineer's name is not right.
+problem-anchor = What the support service is said to have signed is not right, or of another session.
+problem-rewritten = The record was changed after the support service had signed it on { $time }.
+problem-cut = The end of the record was cut off after the support service had signed it on { $time }.
+problem-receipt = The receipt is of something else: the record was changed, or the words are those of another session.
 
 ## Why a command failed
+
+failed-verify = this record is not as it was written. { $what } In detail: { $detail }
+failed-receipt-words = the words of the receipt cannot be used: { $detail }
+failed-key-file = there is no public key in { $path }: { $detail }
+failed-read = could not read { $path }: { $detail }
+failed-write = could not write { $path }: { $detail }
+failed-export-target = { $path } exists already, and is not empty: choose another directory
+failed-several-records = several sessions begin with { $session }: type more of the ID
+failed-nobody-to-ask = there is nobody to ask here: add --yes if you are sure
 
 failed-not-connected = not connected to the support service yet ({ $problem }); remote access stays on, tries again, and has an ID and a PIN then (fieldlink credentials)
 failed-no-answer-yet = no answer yet
 failed-nothing-asked = nothing is being asked now
+failed-nobody = nobody by that name has joined or watches: the names are in the status (code nobody)
 failed-no-verdict = no verdict is asked for now
 failed-stale-question = that question is not open any more
 failed-unfit-answer = that is no answer to this question
@@ -366,6 +477,13 @@ failed-stopping = remote access is being shut down
 failed-off = remote access is off: start it first (fieldlink start)
 failed-no-credentials-yet = support ID and PIN are shown as soon as the support service is reached
 failed-credentials-used = support ID and PIN are used up: an engineer has connected with them
+failed-no-record = there is no record of that session: fieldlink records lists those that there are
+failed-not-recorded = sessions are not recorded on this device
+failed-record-open = that session is not over: its record can be deleted afterwards
+failed-not-off = remote access is on: switch it off first (fieldlink stop)
+failed-records = the record could not be read or deleted: this device's disk may be damaged. Tell your support contact
+failed-health-busy = the health of this device is being looked at already: try again in a moment
+failed-report-busy = another report is being made: try again in a moment
 failed-network-busy = the network is being checked already: try again in a moment
 failed-too-many-watch = too many programs watch already: close one of them
 failed-network-slow = checking the network took too long
@@ -414,6 +532,7 @@ view-files = a transfer of files
 view-forward = a connection to { $what }
 view-operation = an operation of this device
 view-something = something
+view-of = { $who }: { $channel }
 view-opened = The engineer opened { $what }.
 view-closed = Over: { $what } ({ $how })
 view-exit = exit code { $code }
@@ -430,3 +549,95 @@ view-cut = the view was cut off: fieldlink status shows how things stand
 ## Notifications of the desktop
 
 desktop-title = Remote Support
+
+## The health of this device (fieldlink health)
+
+health-device = Device
+health-system = System
+health-uptime = Running for
+health-cpu = Processor
+health-memory = Memory
+health-disk = Disk
+health-temperature = Temperature
+health-fan = Fan
+health-battery = Battery
+health-network = Network
+health-failed-units = Failed units
+health-clock = Clock
+health-updates = Updates
+health-missing = Not known
+health-none = none
+health-well = Nothing here is worth a warning.
+health-with-serial = { $model }, serial number { $serial }
+health-with-kernel = { $os }, Linux { $kernel }
+health-days = { $count ->
+    [one] one day
+   *[other] { $count } days
+  }
+health-hours = { $count ->
+    [one] one hour
+   *[other] { $count } hours
+  }
+health-cores = { $count ->
+    [one] one core, load { $load }
+   *[other] { $count } cores, load { $load }
+  }
+health-memory-used = { $used } of { $total } in use
+health-disk-free = { $percent } % full, { $free } free
+health-disk-smart-good = { $room }, in order (SMART)
+health-disk-smart-failing = { $room }, failing (SMART)
+health-celsius = { $celsius } °C
+health-celsius-limit = { $celsius } °C, limit { $limit } °C
+health-rpm = { $rpm } rpm
+health-battery-charging = { $percent } %, charging
+health-battery-discharging = { $percent } %, in use
+health-battery-full = { $percent } %, full
+health-battery-idle = { $percent } %, not in use
+health-battery-unknown = { $percent } %
+health-battery-health = { $battery }, holds { $health } % of what it did when new
+health-battery-cycles = { $count ->
+    [one] { $battery }, charged once
+   *[other] { $battery }, charged { $count } times
+  }
+health-clock-synchronised = follows a time server
+health-clock-free = follows no time server
+health-clock-offset = { $clock }, { $milliseconds } ms off
+health-updates-count = { $count ->
+    [0] none wait
+    [one] one waits
+   *[other] { $count } wait
+  }
+health-updates-uncounted = not counted by this system
+health-updates-restart = { $updates }; a restart is needed
+health-state-ok = { $value }
+health-state-unknown = { $value } (not judged)
+health-state-warning = { $value } (to be looked at)
+health-state-bad = { $value } (bad)
+health-fault-unreachable = does not answer
+health-fault-exposed = is not asked: its socket is not protected
+health-fault-slow = took too long
+health-fault-too-long = said too much
+health-fault-malformed = said what cannot be understood
+health-fault-silent = said nothing
+health-source-system = processor and memory
+health-source-disks = some disks
+health-source-fans = fans
+health-source-host = model
+health-source-batteries = batteries
+health-source-units = failed units
+health-source-clock = clock
+health-source-smart = the disks' own verdict
+health-source-updates = updates
+health-warns-disk-full = The disk { $mount } is { $percent } % full: { $free } are free.
+health-warns-disk-failing = The disk with { $mount } says that it fails. Save what is on it.
+health-warns-hot = { $label } is hot: { $celsius } °C.
+health-warns-hot-limit = { $label } is hot: { $celsius } °C, with a limit of { $limit } °C.
+health-warns-memory-full = The memory is { $percent } % full.
+health-warns-battery-low = The battery { $label } is low: { $percent } %.
+health-warns-battery-worn = The battery { $label } is worn: it holds { $health } % of what it did when new.
+health-warns-unit-failed = { $unit } has failed.
+health-warns-clock-free = The clock follows no time server.
+health-warns-clock-off = The clock is wrong by { $seconds } seconds.
+health-warns-restart = Updates are installed that need a restart.
+health-warns-reading = { $probe }: { $name } { $value }
+health-warns-fault = The probe { $probe } { $fault }.

@@ -1,10 +1,13 @@
 //! The agent on the system bus: reads its state, and gives it orders.
 
+mod records;
+
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use fieldlink_protocol::messages::{self, health::Health};
 use fieldlink_protocol::pin::Pin as SecretPin;
 use fieldlink_protocol::support_id::SupportId;
 use serde::Serialize;
@@ -14,8 +17,8 @@ use zbus::connection::Builder;
 use zbus::{Connection, OwnedVariant, Type};
 
 use crate::bus::{
-    ANSWER, AccessProperties, BusArguments, ConversationProperties, NAME, NetworkProperties, PATH,
-    SessionProperties, Snapshot, from_bus,
+    ANSWER, AccessProperties, BusArguments, ConversationProperties, HealthProperties, NAME,
+    NetworkProperties, PATH, RecordsProperties, SessionProperties, Snapshot, from_bus,
 };
 use crate::emergency_stop::{self, StopError};
 use crate::failure::{Failure, Kind};
@@ -191,6 +194,14 @@ impl Device {
         Ok(CheckedNetwork { exit_code, notice, details, json })
     }
 
+    /// What the device knows of itself, which takes some seconds.
+    pub async fn health(&self) -> Result<Health, Failure> {
+        let health: String = self.call_on(HealthProperties::INTERFACE, "Read", &()).await?;
+        // A newer agent may know more than this program.
+        let health: Health = messages::decode(health.as_bytes()).map_err(|_| other_version())?;
+        Ok(health.fitted())
+    }
+
     /// Has the agent carry out an order; one that ends something goes to the emergency stop, too.
     pub async fn give(&self, order: Order) -> Result<(), Failure> {
         match emergency_stop::word_of(&order) {
@@ -203,6 +214,7 @@ impl Device {
         const ACCESS: &str = AccessProperties::INTERFACE;
         const SESSION: &str = SessionProperties::INTERFACE;
         const CONVERSATION: &str = ConversationProperties::INTERFACE;
+        const RECORDS: &str = RecordsProperties::INTERFACE;
         match order {
             Order::Start => self.call_on(ACCESS, "Start", &()).await,
             Order::Stop(_) | Order::Shutdown(_) => self.call_on(ACCESS, "Stop", &()).await,
@@ -227,7 +239,10 @@ impl Device {
             Order::Verdict(session, verdict, words) => {
                 self.call_on(SESSION, "GiveVerdict", &(session.to_string(), verdict.name(), words)).await
             }
+            Order::Remove(name) => self.call_on(SESSION, "Remove", &name).await,
             Order::Here => self.call_on(SESSION, "Here", &()).await,
+            Order::DeleteRecord(session) => self.call_on(RECORDS, "Delete", &session.to_string()).await,
+            Order::ForgetRecords => self.call_on(RECORDS, "ForgetAll", &()).await,
             Order::Ping => Ok(()),
         }
     }

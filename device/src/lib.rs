@@ -20,6 +20,8 @@ pub mod notice;
 pub mod operation;
 pub mod order;
 pub mod panel;
+pub mod records;
+pub mod runbook;
 pub mod status;
 pub mod verdict;
 pub mod viewing;

@@ -23,10 +23,16 @@ pub enum Order {
     Grant(SessionId, u32),
     /// Say something to the engineer.
     Chat(String),
+    /// Somebody is to leave: a further engineer, or one who only watches. By the name that the status shows.
+    Remove(String),
     /// Somebody is beside the device.
     Here,
     /// The client's own verdict on the session that is named, which is over, and what they say of it.
     Verdict(SessionId, Verdict, String),
+    /// The record of the session that is named is to be deleted.
+    DeleteRecord(SessionId),
+    /// All records are to be deleted, and what else an earlier customer has left.
+    ForgetRecords,
     /// End everything, for good: the agent stops.
     Shutdown(Reason),
     /// Nothing: a service that answers is alive.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fieldlink_protocol::messages::people::Participant;
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::support_id::SupportId;
 
@@ -111,6 +112,12 @@ fn describe_session_change(words: &Words, was: &Status, is: &Status) -> String {
         let status = Status { question: None, ..is.clone() };
         text += &describe(words, &View { status, ..View::default() });
     }
+    if is.people != was.people {
+        text += &describe_people(words, is);
+    }
+    if is.runbook != was.runbook {
+        text += &describe_runbook(words, is);
+    }
     if is.question != was.question {
         text += &describe_open_question(words, is);
     }
@@ -163,13 +170,23 @@ pub fn describe(words: &Words, view: &View) -> String {
             let time = words.time(time_left(status.deadline));
             let arguments = [("visitor", words.person(who).into()), ("time", time.into())];
             format!(
-                "\n  {}\n  {}\n{}",
+                "\n  {}\n{}  {}\n{}{}",
                 words.say_with("panel-connected", &arguments),
+                describe_people(words, status),
                 words.say("panel-how-to-end-session"),
+                describe_runbook(words, status),
                 describe_open_question(words, status)
             )
         }
     }
+}
+
+fn describe_people(words: &Words, status: &Status) -> String {
+    let line = |person: &Participant| {
+        let arguments = [("person", words.participant(person).into()), ("name", (&person.name).into())];
+        format!("  {}\n", words.say_with("panel-people", &arguments))
+    };
+    status.people.iter().map(line).collect()
 }
 
 fn describe_open(words: &Words, view: &View) -> String {
@@ -240,6 +257,12 @@ fn because(words: &Words, id: &str, failure: &Failure) -> String {
     words.say_with(id, &[("why", failure.text(words).into())])
 }
 
+/// The list of steps that the engineer goes through, in one line.
+fn describe_runbook(words: &Words, status: &Status) -> String {
+    let runbook = status.runbook.as_ref();
+    runbook.map_or_else(String::new, |runbook| format!("  {}\n", words.runbook(runbook)))
+}
+
 fn describe_open_question(words: &Words, status: &Status) -> String {
     let question = status.question.as_ref();
     question.map_or_else(String::new, |question| describe_question(words, question, status))
@@ -296,6 +319,7 @@ mod tests {
 
     use crate::network_notice::NetworkKind;
     use crate::notice::Person;
+    use crate::runbook::Runbook;
     use crate::status::Terms;
     use crate::words::Language;
 
@@ -348,12 +372,34 @@ mod tests {
     }
 
     #[test]
+    fn each_step_of_a_runbook_is_one_line() {
+        let named = |text: &str| [("en".to_owned(), text.to_owned())].into();
+        let at = |step| {
+            let mut view = view(Phase::Active, cable());
+            let session = SessionId::from_bytes([1; 16]);
+            view.status.visitor = Some(Visitor { session, ..visitor() });
+            let (titles, step_titles) = (named("First look"), named("Network"));
+            view.status.runbook = Some(Runbook { titles, step_titles, step, steps: 9, is_makers: true });
+            view
+        };
+        let changed = |before: &View, now: &View| describe_change(&words(), before, now);
+        let line = "  First look (from the manufacturer), step 3 of 9: Network\n";
+        assert_eq!(changed(&at(2), &at(3)), line);
+        assert_eq!(changed(&at(3), &at(3)), "");
+        assert!(describe_all(&words(), &at(3)).ends_with(line));
+        let mut over = at(3);
+        over.status.runbook = None;
+        assert_eq!(changed(&at(3), &over), "", "that it is over is a warning");
+    }
+
+    #[test]
     fn questions_say_how_to_answer_them() {
         let terms = Terms {
             minutes: 60,
             never: vec![Function::Upload, Function::Download],
-            asks: vec![Function::Restart],
+            asks: vec![Function::Restart, Function::Guests],
             reaches: Vec::new(),
+            retention_days: 90,
         };
         let asking = Status { visitor: Some(visitor()), terms: Some(terms), ..Status::default() };
         let consent = describe_question(&words(), &question(QuestionKind::Consent, "", &[]), &asking);
@@ -361,10 +407,12 @@ mod tests {
             "",
             "  They may use: a command line, single commands, ports of this device, updates and other prepared \
              operations.",
-            "  You will be asked again before: a restart of this device.",
+            "  You will be asked again before: a restart of this device, other people who join or watch.",
             "  Never allowed on this device: copying files to this device, copying files from this device.",
             "  The connection leads to this scanner only.",
             "  It lasts 60 minutes at most unless you give more, and you can end it at any time.",
+            "  This session is recorded on this device: what is done, and what the engineer's terminals show. The record \
+             stays here for 90 days. You can read and delete it. At the end the engineer gets a report made from it.",
             "  The name is what the support service says. Allow Ada (Scans AG), ticket T-7? Type yes or no, and press Enter: ",
         ];
         assert_eq!(consent, expected.join("\n"));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldlink_protocol::ids::{QuestionId, SessionId};
+use fieldlink_protocol::messages::people::Participant;
 use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::policy::{Function, Permission};
 use serde::Serialize;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use crate::network_notice::NetworkNotice;
 use crate::notice::{Notice, Person};
 use crate::operation::Operation;
+use crate::runbook::Runbook;
 
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
@@ -108,6 +110,14 @@ named! {
         PowerOff = "power-off",
         /// Whether the session goes on, now that the device has restarted: yes or no.
         Continue = "continue",
+        /// A further engineer wants to work in the session.
+        Join = "join",
+        /// A further engineer wants to watch it.
+        JoinToWatch = "join-to-watch",
+        /// Somebody is to watch it with a link.
+        Observe = "observe",
+        /// The same, and they get a copy of the report at the end.
+        ObserveAndReport = "observe-and-report",
     }
 }
 
@@ -122,7 +132,11 @@ impl QuestionKind {
             | Self::Operation
             | Self::Restart
             | Self::PowerOff
-            | Self::Continue => true,
+            | Self::Continue
+            | Self::Join
+            | Self::JoinToWatch
+            | Self::Observe
+            | Self::ObserveAndReport => true,
             Self::Text | Self::Step => false,
         }
     }
@@ -149,6 +163,8 @@ pub struct Terms {
     pub asks: Vec<Function>,
     /// Where forwards may lead beside the device itself, as "host:port".
     pub reaches: Vec<String>,
+    /// Days that the record of the session is kept on this device; 0: it is not recorded.
+    pub retention_days: u32,
 }
 
 impl Terms {
@@ -196,6 +212,8 @@ pub struct Question {
     pub text: String,
     /// What to choose from.
     pub choices: Vec<String>,
+    /// Who wants to join, if that is asked.
+    pub who: Option<Person>,
     /// When no answer counts as none, in time since boot.
     #[serde(skip)]
     pub until: Duration,
@@ -214,6 +232,7 @@ impl Question {
             ready: None,
             text: String::new(),
             choices: Vec::new(),
+            who: None,
             until,
         }
     }
@@ -244,6 +263,8 @@ pub struct Status {
     pub away: Option<Away>,
     /// How often the engineer's program was started again and came back.
     pub returns: u32,
+    /// Who takes part besides the engineer whose session it is.
+    pub people: Vec<Participant>,
     /// Whether somebody is there, if that is a question.
     pub presence: Option<Beside>,
     /// While they are asked whether they are there: when no answer counts as none, in time since boot.
@@ -260,6 +281,8 @@ pub struct Status {
     pub question: Option<Question>,
     /// The operation that runs, or ran last: it may outlive the session.
     pub operation: Option<Operation>,
+    /// The list of steps that the engineer goes through.
+    pub runbook: Option<Runbook>,
 }
 
 impl Status {

@@ -1,5 +1,7 @@
 //! What the person beside the device is told of once, beside the status. It travels as messages do ([`notice`](crate::notice)).
 
+use std::collections::BTreeMap;
+
 use fieldlink_protocol::messages::announcements::CaseResult;
 use fieldlink_protocol::policy::Function;
 use fieldlink_protocol::reason::Reason;
@@ -66,6 +68,47 @@ pub enum Warning {
         /// Seconds after which it is expected back.
         seconds: u64,
     },
+    /// The client allowed that somebody comes in.
+    GuestAllowed,
+    /// The engineer has drawn a join code for another one.
+    Invited,
+    /// Somebody wants to join and did not know the code.
+    WrongCode {
+        /// Who.
+        #[serde(flatten)]
+        who: Person,
+    },
+    /// A further engineer is in the session.
+    GuestHere {
+        /// Their name.
+        engineer: String,
+        /// Their company.
+        company: String,
+        /// Whether they only watch.
+        watches: bool,
+    },
+    /// They are gone.
+    GuestGone {
+        /// Their name.
+        engineer: String,
+    },
+    /// The session is another engineer's now.
+    HandedOver {
+        /// Their name.
+        engineer: String,
+        /// Their company.
+        company: String,
+    },
+    /// Somebody with a link watches.
+    WatcherHere {
+        /// Who.
+        name: String,
+    },
+    /// They watch no longer.
+    WatcherGone {
+        /// Who.
+        name: String,
+    },
     /// It does not restart now.
     NoRestart,
     /// The client agreed that an operation is started.
@@ -75,6 +118,8 @@ pub enum Warning {
         /// Percent that are left.
         percent: u8,
     },
+    /// What the engineer's terminals show is not recorded any more.
+    RecordingStopped,
     /// The client said no to a question.
     AnsweredNo,
     /// The client answered a question.
@@ -131,6 +176,24 @@ pub enum Warning {
         /// What is to be prepared for a second session; may be empty.
         prepare: String,
     },
+    /// The engineer follows a list of steps from now on.
+    RunbookBegan {
+        /// Whether it is the maker's, rather than the engineer's own.
+        is_makers: bool,
+        /// What it is called, by the code of the language.
+        #[serde(flatten)]
+        titles: BTreeMap<String, String>,
+    },
+    /// The list is over.
+    RunbookOver {
+        /// Whether it came to its end.
+        is_finished: bool,
+        /// As above.
+        #[serde(flatten)]
+        titles: BTreeMap<String, String>,
+    },
+    /// A list of steps was refused, because its signature is not right.
+    RunbookRefused,
     /// The client is asked whether they are still there.
     StillThere {
         /// Seconds in which they may say so.
@@ -182,6 +245,17 @@ impl Warning {
             | Self::BackAgain { .. }
             | Self::VerdictGiven { .. }
             | Self::BatteryLow { .. }
+            | Self::RecordingStopped
+            | Self::Invited
+            | Self::WrongCode { .. }
+            | Self::GuestHere { .. }
+            | Self::GuestGone { .. }
+            | Self::HandedOver { .. }
+            | Self::WatcherHere { .. }
+            | Self::WatcherGone { .. }
+            | Self::RunbookBegan { .. }
+            | Self::RunbookOver { .. }
+            | Self::RunbookRefused
             | Self::Unknown => false,
             Self::MoreTime { .. }
             | Self::NoMoreTime
@@ -190,6 +264,7 @@ impl Warning {
             | Self::UseAllowed { .. }
             | Self::DataAllowed
             | Self::OperationAllowed
+            | Self::GuestAllowed
             | Self::Restarting { .. }
             | Self::NoRestart
             | Self::AnsweredNo

@@ -33,7 +33,7 @@ fn wrap_line(line: &str, columns: usize) -> String {
 }
 
 /// Columns that a terminal gives to `text`: two for each of the wide characters of East Asia.
-fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
 }
 

@@ -44,6 +44,7 @@ client-away = the client has not said that they are there; you can go on
 data-moved = { $megabytes } MB moved so far
 data-held = { $megabytes } MB moved so far; the client is being asked whether more may go over their metered connection, and transfers wait
 data-refused = { $megabytes } MB moved so far; the client has not agreed that more goes over their metered connection: transfers are cut, and in a minute the next one asks them again
+recording-stopped = what terminals show is not recorded on the scanner from here on: the room for it is used up, or its disk does not take it; everything else is recorded as far as the disk takes it
 battery-is-low = the scanner's battery is at { $percent } %: have the client connect it to power, or swap the battery
 client-held = the client is not there: what you type and send waits until they are back (fieldlink-connect call rings the scanner)
 quiet-for = announced that you work alone for { $minutes } more minutes
@@ -165,6 +166,9 @@ reason-proof-other-scanner = the engineer's signature was made for another scann
 reason-proof-replayed = the engineer's request belongs to another try
 reason-proof-altered = the request was altered on its way to the scanner
 reason-proof-other-key = the engineer's certificate is not for the key with which the session began
+reason-removed = you were asked to leave it
+reason-other-device = the link was used on another device first, and is good only there
+reason-code-used-up = the join code is used up, or too old
 reason-unknown = it ended for a reason this version does not know
 # By the relay's word alone.
 relay-says = the relay says: { $cause }
@@ -224,6 +228,7 @@ pin-again = { $error }: type it again
 # Where it comes from.
 pin-from-terminal = the terminal
 pin-from-input = its input
+pin-from-code = the join code
 pin-unreadable = could not read the PIN from { $source }: { $error }
 pin-unreadable-on-stdin = could not read the PIN from standard input: { $error }
 pin-unreadable-on-descriptor = could not read the PIN from descriptor { $number }: { $error }
@@ -296,6 +301,31 @@ login-failed = could not log in to the relay { $relay }: { $error }; try again
 login-unanswered = could not log in to the relay { $relay }: it did not answer; try again
 relay-busy = the relay is busy: try again shortly
 relay-broke-agreement = the relay did not answer as agreed: ask its operator
+
+## The report of a session
+
+report-kept = the report of this session is in { $path }
+report-so-far = the report of this session is in { $path }. What the client says about the session comes into it, for ten minutes: Ctrl-C leaves it as it is
+report-incomplete = not all of it came: the client has it
+report-not-kept = the report of this session could not be kept here: { $why }
+over-and-fetching = { $end }; the report is being fetched
+waiting-for-report = waiting for the report of this session; Ctrl-C leaves it with the client
+fetching-report = fetching the report, { $kilobytes } kB to go; Ctrl-C leaves it with the client
+no-report = no report is kept here of this session
+report-there-often = could not keep the report of session { $session }: several of it are kept already
+no-reports = no reports are kept here: one is fetched when a session is over
+several-reports = several sessions match: name the session by its ID, as the list shows it
+report-form-missing = the report of this session did not come in this form: only { $forms } did
+column-ended = ENDED
+column-session = SESSION
+
+## What the relay signs of a session
+
+anchor-not-kept = what the relay signs of the session's account is not kept here, and so proves nothing for you: { $why }
+anchor-of-another = it is of another session
+anchor-key-unusable = could not use anchor_keys in { $file }: { $error }
+no-anchors = the relay has signed nothing yet of sessions that you took part in
+no-anchors-of-session = there is nothing that the relay has signed of a session whose ID begins with { $session }, or there are several: fieldlink-connect anchors lists them
 
 ## A scanner that is not to be had
 
@@ -384,6 +414,104 @@ column-left = LEFT
 column-connections = CONNECTIONS
 seconds-left = { $seconds } s
 minutes-left = { $minutes } min
+
+## Who takes part in a session
+
+in-the-session = in the session: { $people }
+person-of-company = { $name }, { $company }
+person = { $name } ({ $part })
+person-is-you = you ({ $part })
+part-owner = it is theirs
+part-owner-you = it is yours
+part-working = works
+part-watching = watches
+part-invited = { $part }, has not come yet
+part-away = { $part }, out of reach at the moment
+pass-the-link-on = the link is for one person and the first computer that uses it: pass it on where nobody else reads it; they type fieldlink-connect watch, and paste it
+pass-the-code-on = the join code is good for one engineer, for { $minutes } minutes and three tries: read it out to them; they type fieldlink-connect join, and then the code; the client is asked when they do
+share-never = not allowed by this scanner: policy.guests = "never" in agent.toml
+share-relay-too-old = the relay is too old for further people in a session: have it updated
+share-not-now = the scanner could not arrange it with the relay just now: try again in a moment
+person-removed = they have left the session
+session-handed-over = the session is theirs now: you can leave without ending it
+asked-to-share = may { $name } watch?
+asked-to-share-and-report = may { $name } watch, and have the report?
+asked-for-join-code = a join code?
+asked-to-hand-over = the session to { $name }?
+asked-to-remove = out with { $name }?
+not-now-not-owner = only the engineer whose session it is can do that (fieldlink-connect status names them)
+not-now-nobody = nobody in the session has that name, or nobody to whom that can be done: fieldlink-connect status names everybody
+not-now-too-many = as many people take part as can: have one of them leave first (fieldlink-connect remove NAME)
+not-now-name-taken = somebody in the session has that name already: choose another
+you-only-watch = you only watch this session: join it without --observe to work in it
+
+## Joining a session
+
+ask-for-join-code = Join code:{" "}
+ask-for-six-digits = The last six digits of the join code:{" "}
+six-digits-wanted = the secret half of a join code has six digits
+join-code-unreadable = could not read the join code: { $error }
+join-code-missing = no join code came
+join-code-not-available = { $id } is no join code that is good now: it was used, is older than five minutes, or is mistyped; ask the engineer who gave it for another (fieldlink-connect share --engineer)
+join-code-rejected = the join code was not accepted: have it read out again ({ $left } more may be tried from here)
+join-code-rejected-last = the join code was not accepted: this was the second try, and this program stops here; ask for another code
+next-new-join-code = ask the engineer who gave the code for another (fieldlink-connect share --engineer)
+next-ask-owner = ask the engineer who gave the code, who is on the phone with the client
+
+## Watching
+
+ask-for-link = Link:{" "}
+link-unreadable = could not read the link: { $error }
+link-missing = no link came
+link-relay = the link names no relay that can be reached: copy all of it
+link-not-valid = the link is not valid any more: the session is over, or it was withdrawn; ask whoever gave it
+link-not-accepted = the scanner does not know this link: copy all of it, or ask whoever gave it for another
+link-watched-here = another program on this computer watches with this link already
+connecting-to-watch = connecting; q leaves
+watching = watching { $hostname }, case { $ticket }, { $minutes } minutes left
+watching-interrupted = the connection is interrupted, and is tried again
+view-failed = could not show the session: { $error }
+view-title = { $count ->
+    [0] nothing is open
+    [1] one terminal
+   *[other] { $count } terminals, n shows the next
+  } · you watch · q leaves
+view-title-cut = { $count ->
+    [0] nothing is open
+    [1] one terminal
+   *[other] { $count } terminals, n shows the next
+  } · larger than this window · q leaves
+view-nothing-open = nothing is open on the scanner at the moment
+view-shell = shell
+view-command = command { $what }
+view-files = files
+view-forward = connection to { $what }
+view-operation = operation
+view-something = something of a later version
+view-of = { $who }: { $channel }
+view-opened = { $what } begins
+view-closed = { $what } is over: { $how }
+view-exit = exit code { $code }
+view-signal = ended by signal { $signal }
+view-ended = closed
+view-not-begun = it never began
+view-was-cut = it was cut
+view-unfollowed = it goes on, and is not shown any more
+view-skipped = { $kilobytes } kB are left out
+seen-time-left = { $minutes } minutes left
+seen-chat-engineer = the engineer: { $text }
+seen-chat-client = the client: { $text }
+seen-asked = the client is asked: { $question }
+seen-answered = the client: { $answer }
+seen-quiet = the engineer works alone for { $minutes } minutes
+seen-quiet-over = the engineer does not work alone any more
+seen-note = noted: { $text }
+seen-resolved = outcome: it is resolved
+seen-workaround = outcome: there is a workaround
+seen-second-session = outcome: a second session follows
+seen-outcome = { $result }; { $summary }
+seen-interrupted = the engineer is out of reach at the moment
+seen-resumed = the engineer is in reach again
 
 ## Questions to the client, and lines
 
@@ -528,3 +656,49 @@ entry-missing = there is no file { $path }: name the one that --ics wrote
 entry-unreadable = could not use { $path }: { $problem }
 no-calendar = it is no calendar file
 no-invitation = it is no invitation that this program wrote
+
+## Runbooks
+
+runbook-can-go-on = a runbook was under way in this session: go on with it by fieldlink-connect runbook --resume
+runbook-not-kept = no runbook is under way in this session: begin one with fieldlink-connect runbook FILE
+runbook-unusable = could not use the runbook { $path }: { $error }
+runbook-too-long = it has more than { $most } bytes
+runbook-signature-unfit = the signature beside { $path } does not fit it: get both again from its maker, or take the .sig away and go through it as your own
+runbook-has-no-step = the runbook has no step { $step }; it has: { $steps }
+runbook-takes-no-file = the step { $step } is no operation, and takes no file
+runbook-kept-unfit = could not go on with the runbook: { $error }
+runbook-given-up = the runbook is given up; the client reads it, too
+runbook-is-makers = { $title } (the maker's, signed by { $key }, { $fingerprint })
+runbook-is-own = { $title } (the client reads that it is your own)
+runbook-refused-malformed = the scanner does not understand the runbook, and goes through none of it: its software is of another version
+runbook-refused-unreadable = the scanner could not read the runbook's signature: make it with ssh-keygen -Y sign -n fieldlink-runbook@v1
+runbook-refused-namespace = the scanner refused the runbook, because its signature was made for something else: sign it with -n fieldlink-runbook@v1
+runbook-refused-altered = the scanner refused the runbook, because it is not as its maker signed it: get it and its .sig again
+runbook-step-begins = { $number } of { $count }  { $title }
+runbook-step-ended = { $number } of { $count }  { $title }: { $outcome }
+runbook-line = {"  "}  { $line }
+runbook-outcome = { $mark } ({ $detail })
+runbook-passed = passed
+runbook-failed = failed
+runbook-skipped = skipped
+runbook-not-reached = not reached
+runbook-exit-code = exit code { $code }
+runbook-without-output = exit code { $code }, and it did not print what was expected
+runbook-not-done = it could not be done
+runbook-all-passed = { $title }: every step that was taken has passed
+runbook-ended = { $title }: it is finished, and not every step has passed
+runbook-stopped = { $title }: it stopped, because a step has not passed
+runbook-entry = {"  "}{ $number }  { $title }: { $outcome }
+runbook-waits = the runbook waits at step { $number } ({ $step }); go on with fieldlink-connect runbook --resume
+runbook-waits-for-client = waiting for the client; Ctrl-C takes the question back, and the runbook waits
+runbook-waits-for-restart = the scanner restarts; the runbook goes on when the session does
+runbook-session-lost = the session's connection was lost in the middle of the step
+runbook-session-not-back = the session did not go on after the restart
+runbook-plan = { $title } ({ $name })
+runbook-plan-signed = signed by the key { $key }; whether that is the maker's, the scanner decides
+runbook-plan-unsigned = not signed: the client reads that it is your own
+runbook-plan-step = {"  "}{ $number }  { $id }: { $title } ({ $what })
+runbook-plan-what = { $verb }: { $what }
+runbook-plan-answer = {"       "}the answer “{ $answer }” leads to { $to }
+runbook-plan-exit = {"       "}exit code { $code } leads to { $to }
+runbook-end = the end

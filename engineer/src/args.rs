@@ -3,6 +3,9 @@
 mod dialogue;
 mod invite;
 mod operation;
+mod people;
+mod report;
+mod runbook;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -18,13 +21,16 @@ pub use dialogue::{
 };
 pub use invite::InviteArguments;
 pub use operation::OperationArguments;
+pub use people::{JoinArguments, PersonArguments, ShareArguments, WatchArguments};
+pub use report::ReportArguments;
+pub use runbook::RunbookArguments;
 
 use crate::exit;
 
 const FILES: &str = "\
 Files, each in the first directory of those that are set:
   connect.toml, credential  FIELDLINK_CONFIG_DIR, XDG_CONFIG_HOME/fieldlink, ~/.config/fieldlink
-  wrong PINs                FIELDLINK_STATE_DIR, XDG_STATE_HOME/fieldlink, ~/.local/state/fieldlink
+  wrong PINs, anchors       FIELDLINK_STATE_DIR, XDG_STATE_HOME/fieldlink, ~/.local/state/fieldlink
   open sessions             FIELDLINK_RUNTIME_DIR, XDG_RUNTIME_DIR/fieldlink, /run/user/UID/fieldlink,
                             /tmp/fieldlink-UID
 Each must be yours: name another one where the environment is somebody else's (su without -, sudo -E).";
@@ -148,6 +154,13 @@ pub enum Command {
     /// without a PIN: shells are new, and time has counted on. With --power nothing restarts: the client may cut the power,
     /// to swap the battery. The scanner has a quarter of an hour to be back. Ctrl-C while it is away ends the session.
     Restart(RestartArguments),
+    /// Go through a list of steps with the client: a runbook
+    ///
+    /// Each step does what the command of its name does, and needs the same permission. The client sees the list's title,
+    /// whose it is, and which step is at hand. What came of each is compared with what was expected; branches lead on, a
+    /// step that has not passed stops it, and at the end there is a checklist. Interrupted, it goes on where it was, with
+    /// --resume. The exit code is 0 if every step has passed that was taken.
+    Runbook(RunbookArguments),
     /// Make a note of this session, which the client reads, too
     Note(NoteArguments),
     /// Send the client a line, or show what was said
@@ -162,6 +175,21 @@ pub enum Command {
         #[arg(value_name = "TEXT")]
         words: Vec<String>,
     },
+    /// Print what the relay has signed of a session, for fieldlink verify --anchors
+    ///
+    /// While a session lasts the scanner has the relay sign how far its account of the session is, and the relay tells those
+    /// who take part. This program keeps that, out of the scanner's hands: with it nobody can change the account later. If
+    /// connect.toml names the relay's keys (anchor_keys), only what they have signed is kept.
+    Anchors {
+        /// The session's ID, or its beginning; without it: the sessions of which there is something
+        #[arg(value_name = "SESSION")]
+        session: Option<String>,
+    },
+    /// Show the report of a session that is over
+    ///
+    /// When a session is over this program fetches its report from the scanner and keeps it: the same that the client has.
+    /// It is printed as a text for the support case, or goes into a file as a page.
+    Report(ReportArguments),
     /// Show the sessions that are open
     Status {
         /// One line of JSON
@@ -172,6 +200,16 @@ pub enum Command {
     ///
     /// With an outcome, the client reads it before the session is over.
     End(EndArguments),
+    /// Let somebody else take part in the session: --observer NAME prints a link to watch with, --engineer a join code.
+    Share(ShareArguments),
+    /// Have somebody leave the session who watches or has joined it.
+    Remove(PersonArguments),
+    /// Give the session to an engineer who has joined it: then you can leave without ending it.
+    HandOver(PersonArguments),
+    /// Join another engineer's session with the code that they gave you.
+    Join(JoinArguments),
+    /// Watch a session with a link. You need no login, and can do nothing in it.
+    Watch(WatchArguments),
     /// Show how to use plain ssh, scp, git … with a scanner
     ///
     /// Prints the line that belongs at the top of ~/.ssh/config, and checks what ssh makes of it: whether a

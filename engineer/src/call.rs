@@ -2,6 +2,7 @@
 
 use fieldlink_protocol::support_id::{ParseSupportIdError, SupportId};
 use fieldlink_protocol::{limits, text};
+use serde::{Deserialize, Serialize};
 
 use crate::args::CallArguments;
 use crate::exit::{Failure, Kind};
@@ -17,6 +18,16 @@ pub(crate) struct Call {
     pub ticket: String,
     /// The reseller who arranged it, if any.
     pub partner: Option<String>,
+    /// If it is another engineer's session: how to take part in it.
+    pub joining: Option<Joining>,
+}
+
+/// How a further engineer takes part in a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Joining {
+    /// Whether to watch only.
+    pub observes: bool,
 }
 
 impl Call {
@@ -33,7 +44,7 @@ impl Call {
         let partner = arguments.partner.as_deref().map(text::normalise);
         check("the ticket", &ticket)?;
         partner.as_deref().map(|partner| check("the partner", partner)).transpose()?;
-        Ok(Self { id, ticket, partner })
+        Ok(Self { id, ticket, partner, joining: None })
     }
 }
 

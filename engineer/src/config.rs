@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use fieldlink_identity::{TrustedKey, TrustedKeyError};
 use fieldlink_protocol::{limits, settings};
 use fieldlink_transport::{Dialer, PipeLimits, ProxySection, RelayAddress, client_config};
 use serde::Deserialize;
@@ -26,6 +27,14 @@ pub(crate) struct Config {
     pub certificate: Option<PathBuf>,
     /// Unacknowledged bytes that a pipe keeps per direction; the smaller of both sides' counts.
     pub pipe_window_bytes: Option<u32>,
+    /// The keys with which the relay signs anchors: lines of `.pub` files. None: whoever checks a record knows them.
+    #[serde(default)]
+    pub anchor_keys: Vec<String>,
+    /// Whether a session's report is fetched from the scanner and kept when the session is over.
+    #[serde(default = "yes")]
+    pub fetch_reports: bool,
+    /// The language of reports (BCP 47, such as `de`). None: the scanner's.
+    pub report_language: Option<String>,
     /// What stands between here and the relay.
     #[serde(default)]
     pub proxy: ProxySection,
@@ -37,7 +46,16 @@ struct OwnPart {
     certificate: Option<PathBuf>,
     pipe_window_bytes: Option<u32>,
     #[serde(default)]
+    anchor_keys: Vec<String>,
+    #[serde(default = "yes")]
+    fetch_reports: bool,
+    report_language: Option<String>,
+    #[serde(default)]
     proxy: ProxySection,
+}
+
+fn yes() -> bool {
+    true
 }
 
 const FILE: &str = "connect.toml";
@@ -64,8 +82,19 @@ impl Config {
     ) -> Result<Self, Failure> {
         let path = directory.join(FILE);
         let text = private_file::read(&path)?.unwrap_or_default();
-        let OwnPart { certificate, pipe_window_bytes, proxy } = parse(&text, &path)?;
-        Ok(Self { relay, ca_file, certificate, pipe_window_bytes, proxy: proxy.standing_in(&path) })
+        let OwnPart { certificate, pipe_window_bytes, anchor_keys, fetch_reports, report_language, proxy } =
+            parse(&text, &path)?;
+        let proxy = proxy.standing_in(&path);
+        Ok(Self {
+            relay,
+            ca_file,
+            certificate,
+            pipe_window_bytes,
+            anchor_keys,
+            fetch_reports,
+            report_language,
+            proxy,
+        })
     }
 
     /// The bounds of every pipe.
@@ -86,6 +115,14 @@ impl Config {
         Ok(PipeLimits { window, ..PipeLimits::default() })
     }
 
+    /// The keys with which the relay signs anchors, as far as they are known.
+    pub(crate) fn trusted_anchor_keys(&self) -> Result<Vec<TrustedKey>, Failure> {
+        let unusable = |error: TrustedKeyError| {
+            Failure::usage(say!("anchor-key-unusable", file = FILE, error = error.to_string()))
+        };
+        self.anchor_keys.iter().map(|line| TrustedKey::from_line(line).map_err(unusable)).collect()
+    }
+
     /// Writes `connect.toml` in `directory`.
     pub(crate) fn store(&self, directory: &Path) -> anyhow::Result<()> {
         let mut text = Zeroizing::new(String::from("# written by `fieldlink-connect login`\n"));
@@ -98,6 +135,16 @@ impl Config {
         }
         if let Some(window) = self.pipe_window_bytes {
             text.push_str(&format!("pipe_window_bytes = {window}\n"));
+        }
+        if !self.anchor_keys.is_empty() {
+            let lines: Vec<_> = self.anchor_keys.iter().map(|key| string(key)).collect();
+            text.push_str(&format!("anchor_keys = [{}]\n", lines.join(", ")));
+        }
+        if !self.fetch_reports {
+            text.push_str("fetch_reports = false\n");
+        }
+        if let Some(language) = &self.report_language {
+            text.push_str(&line("report_language", language));
         }
         let settings = self.proxy.settings();
         if !settings.is_empty() {
@@ -125,7 +172,11 @@ fn parse<T: DeserializeOwned>(text: &str, path: &Path) -> anyhow::Result<T> {
 
 /// A JSON string is a TOML basic string as well.
 fn line(key: &str, value: &str) -> String {
-    format!("{key} = {}\n", serde_json::Value::from(value))
+    format!("{key} = {}\n", string(value))
+}
+
+fn string(value: &str) -> String {
+    serde_json::Value::from(value).to_string()
 }
 
 fn path_text(path: Option<&Path>) -> anyhow::Result<Option<String>> {
@@ -181,6 +232,23 @@ mod tests {
     }
 
     #[test]
+    fn the_relays_keys_stay_after_a_login_and_what_is_no_key_is_named() {
+        let base = tempfile::tempdir().expect("a directory");
+        let key = fieldlink_identity::SigningKey::generate("r \"1\"").expect("a key");
+        let line = key.public_line().expect("a line");
+        let text = format!("relay = \"wss://a\"\nanchor_keys = [{}]\n", string(&line));
+        std::fs::write(base.path().join(FILE), text).expect("written");
+        let config = for_login("wss://b".parse().expect("an address"), None, base.path());
+        config.store(base.path()).expect("stored");
+        let config = Config::load(base.path()).expect("readable");
+        let keys = config.trusted_anchor_keys().expect("keys");
+        assert_eq!(keys, [key.trusted().expect("a key")]);
+        let wrong = Config { anchor_keys: vec!["no key".into()], ..config };
+        let refused = wrong.trusted_anchor_keys().expect_err("no key").message;
+        assert!(refused.contains("anchor_keys") && refused.contains(FILE), "{refused}");
+    }
+
+    #[test]
     fn a_proxy_stays_when_someone_logs_in() {
         let base = tempfile::tempdir().expect("a directory");
         let section = "[proxy]\nurl = \"http://ada:\\\"hush@proxy:1\"\nno_proxy = \"example.org\"\n";
@@ -206,6 +274,8 @@ mod tests {
         assert_eq!((config.ca_file, config.proxy), (None, stored_proxy(base.path())));
         let spelled_out = shipped.replace("\n#: ", "\n");
         std::fs::write(base.path().join(FILE), spelled_out).expect("written");
+        let keys = Config::load(base.path()).expect("it parses").trusted_anchor_keys().expect("a key");
+        assert_eq!(keys.len(), 1);
         let settings = stored_proxy(base.path()).settings();
         let keys: Vec<_> = settings.iter().map(|(key, _)| *key).collect();
         assert_eq!(keys, ["url", "user", "password_file", "no_proxy"]);

@@ -78,13 +78,20 @@ impl Line {
 }
 
 /// What was asked, in one line.
-fn asked(question: &Question) -> String {
+pub(crate) fn asked(question: &Question) -> String {
     match question {
         Question::Extension { minutes, .. } => say!("asked-for-time", minutes = u64::from(*minutes)),
         Question::Text { text, .. } | Question::Step { text } => text.clone(),
         Question::Ready { ready } => ready_text(*ready),
         Question::Restart { power: false, .. } => say!("asked-for-restart"),
         Question::Restart { power: true, .. } => say!("asked-for-power"),
+        Question::Observer { name, report: false } => say!("asked-to-share", name = text::name(name)),
+        Question::Observer { name, report: true } => {
+            say!("asked-to-share-and-report", name = text::name(name))
+        }
+        Question::JoinCode {} => say!("asked-for-join-code"),
+        Question::HandOver { name } => say!("asked-to-hand-over", name = text::name(name)),
+        Question::Remove { name } => say!("asked-to-remove", name = text::name(name)),
     }
 }
 
@@ -98,16 +105,20 @@ pub(crate) fn not_now(why: NotNow) -> String {
         NotNow::NotStored => say!("not-now-not-stored"),
         NotNow::Interrupted => say!("not-now-interrupted"),
         NotNow::UnderWay => say!("not-now-under-way"),
+        NotNow::NotOwner => say!("not-now-not-owner"),
+        NotNow::Nobody => say!("not-now-nobody"),
+        NotNow::TooMany => say!("not-now-too-many"),
+        NotNow::NameTaken => say!("not-now-name-taken"),
     }
 }
 
 /// What came of it, and the language of the answer.
-fn described(answer: &Answer) -> (String, String) {
+pub(crate) fn described(answer: &Answer) -> (String, String) {
     let plain = |text| (text, String::new());
     match answer {
         Answer::Text { text, language } => (text.clone(), language.clone()),
         Answer::Choice { choice, language } => (choice.clone(), language.clone()),
-        Answer::Done {} | Answer::Taken {} => plain(say!("answer-done")),
+        Answer::Done {} | Answer::Taken {} | Answer::Runbook { .. } => plain(say!("answer-done")),
         Answer::Granted { seconds } => plain(say!("time-granted", minutes = u64::from(seconds.div_ceil(60)))),
         Answer::Restarting { seconds } => {
             plain(say!("restart-begins", minutes = u64::from(seconds.div_ceil(60))))
@@ -116,6 +127,8 @@ fn described(answer: &Answer) -> (String, String) {
         Answer::Refused {} => plain(say!("client-said-no")),
         Answer::NoAnswer {} => plain(say!("client-did-not-answer")),
         Answer::Busy {} => plain(say!("client-is-being-asked")),
+        // Secrets: whoever asked reads them, and nothing keeps them.
+        Answer::Link { .. } | Answer::JoinCode { .. } => plain(say!("answer-done")),
         Answer::NoMoreTime {} => plain(say!("no-more-time", minutes = limits::SESSION_MAX.as_secs() / 60)),
     }
 }
@@ -183,6 +196,7 @@ pub(crate) fn check_question(question: &Question) -> Result<(), String> {
     }
     let own_words = match question {
         Question::Step { text } => text::check("the step", text, limits::QUESTION),
+        Question::Observer { name, .. } => text::check("the name", name, limits::NAME),
         Question::Extension { reason, .. } | Question::Restart { reason, .. } if !reason.is_empty() => {
             text::check("the reason", reason, limits::QUESTION)
         }

@@ -28,17 +28,19 @@ pub(crate) struct End {
     pub told: Told,
     /// What exactly was seen, if a reason alone says too little.
     pub detail: Option<String>,
+    /// Whether the relay says that the scanner stays for its report, which has not been heard of on the control pipe.
+    pub stays: bool,
 }
 
 impl End {
     /// An end without a detail.
     pub(crate) fn new(reason: Reason, told: Told) -> Self {
-        Self { reason, told, detail: None }
+        Self { reason, told, detail: None, stays: false }
     }
 
     /// A lost connection.
     pub(crate) fn lost(detail: impl Into<String>) -> Self {
-        Self { reason: Reason::ConnectionLost, told: Told::Lost, detail: Some(detail.into()) }
+        Self { detail: Some(detail.into()), ..Self::new(Reason::ConnectionLost, Told::Lost) }
     }
 
     /// An end for which the relay, or the side that closed a connection, gave a text: a reason's code, or

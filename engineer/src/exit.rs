@@ -66,6 +66,8 @@ kinds! {
     CertificateRefused = 222, "certificate-refused", "the scanner refused the engineer's certificate, or asks for one";
     /// The engineer's certificate is over, which is seen here: the authority has to issue another one.
     CertificateExpired = 223, "certificate-expired", "the engineer's own certificate is not valid now";
+    /// A runbook was gone through, and something is wrong.
+    RunbookFailed = 224, "runbook-failed", "a step of the runbook has not passed";
 }
 
 /// ssh's code for a broken connection.
@@ -179,6 +181,7 @@ mod tests {
                 (221, "busy"),
                 (222, "certificate-refused"),
                 (223, "certificate-expired"),
+                (224, "runbook-failed"),
             ]
         );
         assert!(table().contains("  219  the ID has a typo\n"));

@@ -2,12 +2,11 @@
 //! signals on. See [`crate::holder`].
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin as Pinned;
 use std::process::Command;
 
 use anyhow::Context;
-use fieldlink_protocol::pin::Pin;
 
 use crate::certificate::{self, Signing};
 use crate::directories::Directories;
@@ -15,13 +14,18 @@ use crate::exit::{Failure, Kind, SSH_FAILED};
 use crate::holder::{Ended, Event, Holder, Order, ToFront, ToHolder};
 use crate::pin_entry::PinEntry;
 use crate::platform::{Signal, Signals};
+use crate::printing::print;
 use crate::runtime_dir::RuntimeDirectory;
 use crate::ssh_child::{SshChild, SshExit, as_shell};
-use crate::ssh_client;
 use crate::words::say;
+use crate::{ssh_client, viewing};
+use zeroize::Zeroizing;
 
 /// A PIN that is being typed, and where the next one comes from.
-type Typing = Pinned<Box<dyn Future<Output = (PinEntry, Result<Pin, Failure>)>>>;
+type Typing = Pinned<Box<dyn Future<Output = (PinEntry, Result<Zeroizing<String>, Failure>)>>>;
+
+/// What is watched, until whoever watches has seen enough.
+type Viewing = Pinned<Box<dyn Future<Output = ()>>>;
 
 /// A signature that is being made.
 type SigningTask = Pinned<Box<dyn Future<Output = Result<String, Failure>>>>;
@@ -36,6 +40,7 @@ struct Front<'a> {
     typing: Option<Typing>,
     signing: Option<SigningTask>,
     ssh: Option<SshChild>,
+    viewing: Option<Viewing>,
 }
 
 /// Has a holder carry out `order`, and is its front. Gives the exit code, of which the engineer has read why.
@@ -46,10 +51,11 @@ pub(crate) async fn serve(
 ) -> Result<u8, Failure> {
     let signals = Signals::new().with_context(|| say!("no-signals"))?;
     let holder = Holder::start(order).await?;
-    let mut front = Front { holder, signals, command, pins, typing: None, signing: None, ssh: None };
+    let (typing, signing, ssh, viewing) = (None, None, None, None);
+    let mut front = Front { holder, signals, command, pins, typing, signing, ssh, viewing };
     let ended = front.until_the_end().await?;
     // A prompt whose answer the holder no longer waits for, before the shell's own.
-    (front.typing, front.signing) = (None, None);
+    (front.typing, front.signing, front.viewing) = (None, None, None);
     if let Some(ssh) = front.ssh.take() {
         ssh.stop().await;
     }
@@ -69,6 +75,7 @@ impl Front<'_> {
                     self.holder.signal(signal);
                 },
                 event = self.holder.next() => match event? {
+                    Event::Wants(ToFront::Leave { code }) => return Ok(Ended::Code(code)),
                     Event::Wants(want) => self.serve(want).await,
                     Event::Ended(ended) => return Ok(ended),
                 },
@@ -79,6 +86,10 @@ impl Front<'_> {
                 signed = signed(&mut self.signing) => {
                     self.signing = None;
                     self.holder.send(&answer_signed(signed)).await;
+                }
+                () = viewed(&mut self.viewing) => {
+                    self.viewing = None;
+                    self.tell_exit(SshExit { code: 0, failed: false }).await;
                 }
                 exit = exited(&mut self.ssh) => {
                     self.ssh = None;
@@ -101,7 +112,11 @@ impl Front<'_> {
             },
             ToFront::Sign { signing } => self.signing = Some(Box::pin(sign(signing))),
             ToFront::Ssh { config, alias } => self.start_ssh(&config, &alias).await,
+            // Heard before.
+            ToFront::Leave { .. } => {}
+            ToFront::View { socket } => self.viewing = Some(Box::pin(view(socket))),
             ToFront::NoSsh => {
+                self.viewing = None;
                 if let Some(ssh) = self.ssh.take() {
                     ssh.stop().await;
                 }
@@ -115,7 +130,7 @@ impl Front<'_> {
         match SshChild::spawn(ssh) {
             Ok(ssh) => self.ssh = Some(ssh),
             Err(error) => {
-                crate::printing::print(&say!("program-says", message = format!("{error:#}")));
+                print(&say!("program-says", message = format!("{error:#}")));
                 self.tell_exit(SshExit { code: SSH_FAILED, failed: true }).await;
             }
         }
@@ -134,9 +149,9 @@ pub(crate) fn with_command(mut ssh: Command, command: &[OsString]) -> Command {
     ssh
 }
 
-fn answer(pin: Result<Pin, Failure>) -> ToHolder {
+fn answer(pin: Result<Zeroizing<String>, Failure>) -> ToHolder {
     match pin {
-        Ok(pin) => ToHolder::Pin { digits: pin.expose().to_owned().into() },
+        Ok(digits) => ToHolder::Pin { digits },
         Err(Failure { kind, message }) => ToHolder::NoPin { code: kind.code(), message },
     }
 }
@@ -160,9 +175,22 @@ async fn signed(signing: &mut Option<SigningTask>) -> Result<String, Failure> {
     }
 }
 
-async fn typed(typing: &mut Option<Typing>) -> (PinEntry, Result<Pin, Failure>) {
+async fn typed(typing: &mut Option<Typing>) -> (PinEntry, Result<Zeroizing<String>, Failure>) {
     match typing {
         Some(typing) => typing.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn view(socket: PathBuf) {
+    if let Err(error) = viewing::session(&socket).await {
+        print(&say!("program-says", message = say!("view-failed", error = error.to_string())));
+    }
+}
+
+async fn viewed(viewing: &mut Option<Viewing>) {
+    match viewing {
+        Some(viewing) => viewing.await,
         None => std::future::pending().await,
     }
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fieldlink_protocol::pin::Pin;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use crate::certificate::Signing;
 use crate::exit::{Failure, Kind};
@@ -35,12 +35,10 @@ impl FrontLink {
     }
 
     /// The next PIN. Safe to cancel.
-    pub(crate) async fn pin(&mut self) -> Result<Pin, Failure> {
+    pub(crate) async fn pin(&mut self) -> Result<Zeroizing<String>, Failure> {
         self.sender.send(&ToFront::Pin).await;
         match self.receiver.next().await {
-            Some(ToHolder::Pin { digits }) => {
-                Pin::parse(&digits).map_err(|error| Failure::usage(error.to_string()))
-            }
+            Some(ToHolder::Pin { digits }) => Ok(digits),
             Some(ToHolder::NoPin { code, message }) => Err(Failure::new(Kind::of_code(code), message)),
             _ => Err(Failure::usage(say!("pin-did-not-come"))),
         }
@@ -59,6 +57,11 @@ impl FrontLink {
     /// Has ssh started with the file `config`, for the host `alias`.
     pub(crate) async fn start_ssh(&mut self, config: PathBuf, alias: String) {
         self.sender.send(&ToFront::Ssh { config, alias }).await;
+    }
+
+    /// Has the view of the session behind `socket` started.
+    pub(crate) async fn start_view(&mut self, socket: PathBuf) {
+        self.sender.send(&ToFront::View { socket }).await;
     }
 
     /// Whether a person is there, who can end a session that is left over.
@@ -81,6 +84,11 @@ impl FrontLink {
                 None => std::future::pending().await,
             }
         }
+    }
+
+    /// Lets the front end with this exit code. This process goes on for a while, for nobody to wait for.
+    pub(crate) async fn leave(&mut self, code: u8) {
+        self.sender.send(&ToFront::Leave { code }).await;
     }
 
     pub(crate) async fn stop_ssh(&mut self) {

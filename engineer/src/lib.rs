@@ -16,11 +16,13 @@
 //! | [`relay_session`], [`pairing`], [`control`] | the three conversations of a session |
 //! | [`session`] | ties them together, from the dial to the end |
 //! | [`local_socket`], [`pipe_copy`] | how other programs on this computer use the session |
+//! | `runbook_file` | the runbook that is gone through in a session |
 //! | [`dialogue`] | what engineer and client say to each other |
 //! | [`progress`], [`budget`], [`pin_entry`] | what the engineer sees and types |
 //! | `words` | every sentence that the engineer reads, from `locales/en.ftl` |
 //! | [`platform`] | all that depends on the operating system |
 
+mod anchors;
 pub mod args;
 mod budget;
 mod call;
@@ -43,6 +45,7 @@ mod local_socket;
 pub mod moment;
 mod own_program;
 mod pairing;
+mod people;
 mod pin_entry;
 mod pipe_copy;
 mod platform;
@@ -51,11 +54,15 @@ mod private_file;
 mod progress;
 mod rehearsal;
 mod relay_session;
+mod reports;
 mod restart;
+mod runbook_file;
 mod runtime_dir;
 mod session;
 mod ssh_child;
 mod ssh_client;
 mod ssh_config;
 mod ssh_key;
+mod viewing;
+mod watching;
 mod words;

@@ -22,6 +22,13 @@ pub(crate) fn print_answer(text: &str) {
     }
 }
 
+/// Prints a whole text, on standard output: a line may be as long as it is.
+pub(crate) fn print_text(text: &str) {
+    for line in text.lines() {
+        let _ = writeln!(std::io::stdout(), "{}", text::printable(line, line.len()));
+    }
+}
+
 /// Prints JSON, on standard output, in one line. A reader that went away does not concern the session.
 pub(crate) fn print_json(line: &str) {
     let _ = writeln!(std::io::stdout(), "{}", harmless_json(line));

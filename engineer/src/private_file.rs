@@ -3,12 +3,17 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use fieldlink_protocol::secret::random_bytes;
 
 use crate::platform;
 use crate::words::say;
+
+/// How often a lock is tried, and how long after one another.
+const TRIES: usize = 10;
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 
 /// Largest file that is read, in bytes.
 const LIMIT: u64 = 256 * 1024;
@@ -87,6 +92,18 @@ pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
         Ok::<_, std::io::Error>(file)
     };
     locked().with_context(|| say!("could-not-lock", path = path.display()))
+}
+
+/// Tries for a lock that may be held for a moment longer than by whoever had it: a program that is being started has what
+/// its parent had open until it runs.
+pub(crate) fn patiently<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    for _ in 0..TRIES {
+        if let Some(locked) = attempt() {
+            return Some(locked);
+        }
+        std::thread::sleep(BETWEEN_TRIES);
+    }
+    attempt()
 }
 
 #[cfg(test)]

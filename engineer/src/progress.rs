@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
 use fieldlink_protocol::messages::operation::{OperationEnd, OperationState};
+use fieldlink_protocol::messages::people::Participant;
 use fieldlink_protocol::{limits, text};
 use serde::Serialize;
 
@@ -13,6 +14,8 @@ use crate::budget::{Budget, Verdict};
 use crate::control::Trouble;
 use crate::end::{End, Told};
 use crate::exit::Failure;
+use crate::local_socket::Viewed;
+use crate::people::people;
 use crate::printing::{LINE, print, print_json};
 use crate::words::say;
 
@@ -85,6 +88,8 @@ pub(crate) enum Progress {
         /// Bytes that the session has moved.
         bytes: u64,
     },
+    /// What terminals show is not recorded any more.
+    RecordingStopped,
     /// The scanner's battery is low.
     Battery {
         /// Percent that are left.
@@ -97,10 +102,30 @@ pub(crate) enum Progress {
         /// How it stands now.
         how: OperationState,
     },
+    /// Who takes part in the session has changed.
+    People {
+        /// Everybody but the client.
+        people: Vec<Participant>,
+    },
     /// The client wrote a line.
     Chat {
         /// The line.
         text: String,
+    },
+    /// What the relay signed of the session's account is not kept here.
+    NotAnchored {
+        /// Why.
+        message: String,
+    },
+    /// The report of the session was fetched.
+    Report {
+        /// Where the page is; other forms are beside it.
+        path: String,
+    },
+    /// The report of the session could not be kept here.
+    ReportNotKept {
+        /// Why.
+        message: String,
     },
     /// The other side caused more than is told: so many lines were left out.
     LeftOut {
@@ -157,7 +182,9 @@ impl Progress {
                 | Self::Presence { .. }
                 | Self::Transfers { .. }
                 | Self::Battery { .. }
+                | Self::RecordingStopped
                 | Self::Operation { .. }
+                | Self::People { .. }
                 | Self::Chat { .. }
         )
     }
@@ -187,9 +214,14 @@ impl Progress {
             Self::Extended { seconds } => Some(say!("more-time", minutes = seconds.div_ceil(60))),
             Self::Presence { presence } => Some(present(*presence)),
             Self::Transfers { transfers, bytes } => Some(data_used(*bytes, *transfers)),
+            Self::RecordingStopped => Some(say!("recording-stopped")),
             Self::Battery { percent } => Some(say!("battery-is-low", percent = u64::from(*percent))),
             Self::Operation { operation, how } => Some(operated(operation, *how)),
+            Self::People { people: list } => Some(people(list)),
             Self::Chat { text } => Some(say!("chat-arrived", text = text)),
+            Self::NotAnchored { message } => Some(say!("anchor-not-kept", why = message)),
+            Self::Report { path } => Some(say!("report-kept", path = path)),
+            Self::ReportNotKept { message } => Some(say!("report-not-kept", why = message)),
             Self::LeftOut { count } => Some(say!("lines-left-out", count = *count)),
             Self::Ended { message, .. } | Self::Failed { message, .. } => {
                 Some(say!("program-says", message = message))
@@ -278,6 +310,7 @@ pub(crate) struct Console {
     muted: Cell<bool>,
     /// Whether the terminal's owner was told of an interruption.
     debugged: Cell<bool>,
+    hidden: Cell<bool>,
     /// Bounds what the other side can have told.
     budget: RefCell<Budget>,
 }
@@ -292,8 +325,8 @@ impl Console {
             (false, true) => Manner::Terminal,
             (false, false) => Manner::Lines,
         };
-        let (unfinished, minutes, muted, debugged) = Default::default();
-        Self { manner, unfinished, minutes, muted, debugged, budget: RefCell::default() }
+        let (unfinished, minutes, muted, debugged, hidden) = Default::default();
+        Self { manner, unfinished, minutes, muted, debugged, hidden, budget: RefCell::default() }
     }
 
     /// Tells a change. What the other side can cause as often as it likes is told so often, and then how much
@@ -307,6 +340,13 @@ impl Console {
             }
         }
         self.tell_now(progress);
+    }
+
+    /// What somebody watches who does nothing else here. People read it in the view.
+    pub(crate) fn show(&self, viewed: &Viewed) {
+        if self.manner == Manner::Json {
+            print_json(&serde_json::to_string(viewed).unwrap_or_default());
+        }
     }
 
     fn tell_now(&self, progress: &Progress) {
@@ -327,7 +367,7 @@ impl Console {
     /// the first try.
     fn debug(&self, progress: &Progress) {
         let Some(text) = self.debug_text(progress) else { return };
-        if std::io::stderr().is_terminal() {
+        if std::io::stderr().is_terminal() && !self.hidden.get() {
             // The terminal is in raw mode.
             let _ = write!(std::io::stderr(), "\r\n[fieldlink] {}\r\n", text::clean(&text, LINE));
         }
@@ -346,7 +386,10 @@ impl Console {
             | Progress::Presence { .. }
             | Progress::Transfers { .. }
             | Progress::Battery { .. }
+            | Progress::RecordingStopped
             | Progress::Operation { .. }
+            | Progress::People { .. }
+            | Progress::NotAnchored { .. }
             | Progress::LeftOut { .. } => progress.sentence(),
             _ => None,
         }
@@ -380,6 +423,11 @@ impl Console {
         }
         self.muted.set(muted);
         self.minutes.set(0);
+    }
+
+    /// Nothing is said into a picture that another program draws; it shows itself what there is to say.
+    pub(crate) fn hide(&self, hidden: bool) {
+        self.hidden.set(hidden);
     }
 
     /// Shows how much of the session is left: on the line that changes, or in the title of the shell's terminal.

@@ -16,6 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use crate::call::Joining;
 use crate::moment::Moment;
 use crate::private_file;
 use crate::words::say;
@@ -34,6 +35,8 @@ pub(crate) struct Restart {
     pub ticket: String,
     /// The reseller who arranged it, if any.
     pub partner: Option<String>,
+    /// If it is another engineer's session.
+    pub joining: Option<Joining>,
     /// Brings the session back at the relay.
     pub session_ticket: Signed<SessionTicket>,
     /// The password of the next pairing.
@@ -51,6 +54,8 @@ struct Written {
     session: SessionId,
     ticket: String,
     partner: Option<String>,
+    #[serde(default)]
+    joining: Option<Joining>,
     session_ticket: Signed<SessionTicket>,
     key: Zeroizing<String>,
     alive: Moment,
@@ -68,11 +73,11 @@ impl Restart {
         let path = directory.join(FILE);
         let text = Zeroizing::new(private_file::read_secret(&path).ok()??);
         let written = serde_json::from_str(&text).ok()?;
-        let Written { session, ticket, partner, session_ticket, key, alive, restarting } = written;
+        let Written { session, ticket, partner, joining, session_ticket, key, alive, restarting } = written;
         let key = Zeroizing::new(BASE64.decode(key.as_bytes()).ok()?);
         let key = Secret::new(key.as_slice().try_into().ok()?);
         let age = alive.age(now);
-        let restart = Self { session, ticket, partner, session_ticket, key, alive, restarting };
+        let restart = Self { session, ticket, partner, joining, session_ticket, key, alive, restarting };
         (age < restart.patience()).then_some(restart)
     }
 
@@ -98,6 +103,7 @@ impl Restart {
             session: self.session,
             ticket: self.ticket.clone(),
             partner: self.partner.clone(),
+            joining: self.joining,
             session_ticket: self.session_ticket.clone(),
             key: Zeroizing::new(BASE64.encode(self.key.expose())),
             alive: self.alive.clone(),
@@ -143,6 +149,7 @@ mod tests {
             session: SessionId::random(),
             ticket: "T-1".into(),
             partner: None,
+            joining: None,
             session_ticket: Signed::from_text("k.b.t"),
             key: Secret::random(),
             alive,

@@ -14,9 +14,11 @@ use crate::exit::{Failure, Kind};
 use crate::restart::{self, Restart};
 use crate::ssh_config::aliases::{self, Record};
 use crate::words::say;
-use crate::{platform, private_file};
+use crate::{platform, private_file, runbook_file};
 
 const LOCK: &str = "lock";
+/// What stays of a session that is left to be come back to.
+const KEPT: [&str; 3] = [LOCK, restart::FILE, runbook_file::FILE];
 
 /// The directory of all sessions.
 #[derive(Debug, Clone)]
@@ -112,7 +114,8 @@ impl RuntimeDirectory {
         let _lock = self.lock()?;
         let path = self.session(id);
         if path.exists() {
-            let _dead = take_if_dead(&path).ok_or_else(|| already_open(id))?;
+            let dead = private_file::patiently(|| take_if_dead(&path));
+            let _dead = dead.ok_or_else(|| already_open(id))?;
             remove(&path)?;
         }
         let lock = create(&path).with_context(|| say!("could-not-create", path = path.display()))?;
@@ -180,7 +183,7 @@ impl SessionDirectory {
     pub(crate) fn leave(mut self) -> anyhow::Result<()> {
         self.left = true;
         for entry in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            if entry.file_name() != LOCK && entry.file_name() != restart::FILE {
+            if !KEPT.iter().any(|kept| entry.file_name() == *kept) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -281,6 +284,7 @@ mod tests {
             session: fieldlink_protocol::ids::SessionId::random(),
             ticket: "T-1".into(),
             partner: None,
+            joining: None,
             session_ticket: fieldlink_protocol::ticket::Signed::from_text("k.b.t"),
             key: fieldlink_protocol::secret::Secret::random(),
             alive: crate::moment::Moment::now(),

@@ -2,12 +2,9 @@
 
 use fieldlink_protocol::timestamp;
 use fieldlink_protocol::{limits, text};
-use ssh_key::public::KeyData;
-use ssh_key::{HashAlg, PublicKey};
 
 use crate::pattern::Pattern;
-use crate::signature::{self, UnsupportedKey};
-use crate::{Certificate, Moment, Proof, Refusal, Statement};
+use crate::{Certificate, Moment, Proof, Refusal, Statement, TrustedKey, TrustedKeyError};
 
 /// What a certificate's key has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +18,9 @@ pub enum Requirement {
 /// Why authorities cannot be configured like this.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum AuthorityError {
-    /// A line that is no public key.
-    #[error(
-        "{0:?} is no public key of an authority: it has to be the line of its .pub file (\"ssh-ed25519 AAAA… comment\")"
-    )]
-    NoKey(String),
-    /// A kind of key that is not supported.
-    #[error("{0}")]
-    Key(#[from] UnsupportedKey),
+    /// A line that is no key to go by.
+    #[error(transparent)]
+    Key(#[from] TrustedKeyError),
     /// Nothing that a principal can be compared with.
     #[error(
         "{0:?} is no pattern of principals, such as \"ada@scans.example\" or \"*@scans.example\" (\"!\" and lists mean nothing here)"
@@ -41,17 +33,10 @@ pub enum AuthorityError {
     NoPrincipals,
 }
 
-/// An authority: its key, and what the operator calls it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Authority {
-    key: KeyData,
-    name: String,
-}
-
 /// Whose certificates count, for whom, and with which keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Authorities {
-    authorities: Vec<Authority>,
+    authorities: Vec<TrustedKey>,
     principals: Vec<Pattern>,
     requirement: Requirement,
 }
@@ -86,7 +71,7 @@ impl Authorities {
         principals: &[String],
         requirement: Requirement,
     ) -> Result<Self, AuthorityError> {
-        let authorities = keys.iter().map(|line| authority(line)).collect::<Result<_, _>>()?;
+        let authorities = keys.iter().map(|line| TrustedKey::from_line(line)).collect::<Result<_, _>>()?;
         let pattern = |text: &String| Pattern::new(text).ok_or_else(|| AuthorityError::Pattern(text.clone()));
         let principals = principals.iter().map(pattern).collect::<Result<Vec<_>, _>>()?;
         if principals.is_empty() {
@@ -135,8 +120,8 @@ impl Authorities {
             certificate.principals().find(fits).ok_or_else(|| Refusal::Principal(certificate.key_id()))?;
         Ok(Proven {
             name: certificate.name().to_owned(),
-            company: certificate.company().unwrap_or(&authority.name).to_owned(),
-            authority: authority.name.clone(),
+            company: certificate.company().unwrap_or(authority.name()).to_owned(),
+            authority: authority.name().to_owned(),
             authority_fingerprint: certificate.authority_fingerprint(),
             key_id: certificate.key_id(),
             serial: certificate.serial(),
@@ -147,7 +132,7 @@ impl Authorities {
     }
 
     /// The authority that signed it.
-    fn judge_origin(&self, certificate: &Certificate) -> Result<&Authority, Refusal> {
+    fn judge_origin(&self, certificate: &Certificate) -> Result<&TrustedKey, Refusal> {
         let authority = self.authorities.iter().find(|authority| authority.key == *certificate.authority());
         let authority = authority.ok_or_else(|| Refusal::Authority {
             key_id: certificate.key_id(),
@@ -173,13 +158,4 @@ fn judge_validity(certificate: &Certificate, now: Moment) -> Result<(), Refusal>
         return Err(Refusal::Expired { key_id, before: timestamp::utc(before) });
     }
     Ok(())
-}
-
-fn authority(line: &str) -> Result<Authority, AuthorityError> {
-    let key =
-        PublicKey::from_openssh(line.trim()).map_err(|_| AuthorityError::NoKey(text::clean(line, 80)))?;
-    signature::check_key(key.key_data())?;
-    let comment = text::clean(key.comment().as_str_lossy(), limits::NAME);
-    let name = if comment.is_empty() { key.fingerprint(HashAlg::Sha256).to_string() } else { comment };
-    Ok(Authority { key: key.key_data().clone(), name })
 }

@@ -117,6 +117,11 @@ impl Certificate {
         &self.bytes
     }
 
+    /// As the line of a `-cert.pub` file, without its end.
+    pub fn to_openssh(&self) -> String {
+        self.parsed.to_openssh().unwrap_or_default()
+    }
+
     /// The SHA-256 of [`Self::as_bytes`], to which a pairing is bound.
     pub fn hash(&self) -> [u8; 32] {
         let mut hash = [0; 32];

@@ -9,6 +9,7 @@ use ssh_key::encoding::{Decode, Encode, Reader};
 use ssh_key::public::KeyData;
 use ssh_key::{HashAlg, LineEnding, SshSig};
 
+use crate::detached::is_canonical;
 use crate::{Certificate, CertificateError, NAMESPACE, ProofError, Refusal, Statement, signature};
 
 /// A certificate, and what its key signed. Not judged yet.
@@ -62,6 +63,29 @@ impl Proof {
         Ok(Self { certificate, statement: Statement::unchecked(statement), signature })
     }
 
+    /// Reads one from the three texts of it that a record keeps: the bytes of the statement, the armoured signature with
+    /// the certificate in it, and the line of the certificate. Checks that they are of one proof, that the certificate's
+    /// key has signed the statement, and that the authority which the certificate names has signed that; whether this
+    /// is one to believe, the caller knows.
+    pub fn from_texts(statement: &[u8], armoured: &str, certificate: &str) -> Result<Self, Refusal> {
+        let signature = SshSig::from_pem(armoured).map_err(|_| ProofError::Malformed)?;
+        let certificate = Certificate::from_openssh(certificate)?;
+        let is_plain = signature.version() == SshSig::VERSION && signature.reserved().is_empty();
+        if !is_plain || !is_canonical(&signature, armoured) {
+            return Err(ProofError::Malformed.into());
+        }
+        match signature.public_key() {
+            KeyData::Certificate(named) if **named == *certificate.parsed() => {}
+            _ => return Err(ProofError::OtherKey.into()),
+        }
+        if !certificate.is_signed() {
+            return Err(Refusal::Forged(certificate.key_id()));
+        }
+        let proof = Self { certificate, statement: Statement::unchecked(statement), signature };
+        proof.check_signature()?;
+        Ok(proof)
+    }
+
     /// As it travels.
     pub fn encode(&self) -> Vec<u8> {
         let statement = self.statement.as_bytes();
@@ -102,7 +126,7 @@ impl Proof {
     }
 
     /// Whether a security key made the signature and verified its user for it.
-    pub(crate) fn is_user_verified(&self) -> bool {
+    pub fn is_user_verified(&self) -> bool {
         signature::is_user_verified(self.certificate.key(), self.signature.signature())
     }
 

@@ -1,7 +1,7 @@
 //! What an engineer signs.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use fieldlink_protocol::ids::AgentKey;
+use fieldlink_protocol::ids::{AgentKey, EngineerId, RunId, SessionId};
 use fieldlink_protocol::pairing::PairingContext;
 
 use crate::{NAMESPACE, Refusal};
@@ -14,6 +14,30 @@ use crate::{NAMESPACE, Refusal};
 /// a KE1 of its own beside the signature would hold the guess.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement(Vec<u8>);
+
+/// What an engineer says with their signature: I ask to be let into this session, for this case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The session.
+    pub session: SessionId,
+    /// The try.
+    pub run: RunId,
+    /// Their number at the relay.
+    pub engineer: EngineerId,
+    /// As the relay calls them.
+    pub name: String,
+    /// As the relay calls it.
+    pub company: String,
+    /// The support case.
+    pub ticket: String,
+    /// The reseller, if any.
+    pub partner: Option<String>,
+    /// The SHA-256 of their certificate.
+    pub certificate: [u8; 32],
+}
+
+/// The first field of a pairing context.
+const PAIRING: &[u8] = b"fieldlink/1 pair";
 
 /// Where in the fields of a pairing context the session and the run stand.
 const TRY: std::ops::RangeInclusive<usize> = 1..=2;
@@ -40,6 +64,43 @@ impl Statement {
     /// The bytes that are signed.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// What it says, if it has the form of a statement.
+    pub fn claim(&self) -> Option<Claim> {
+        let [label, context, agent, ke1] = fields(&self.0)?.try_into().ok()?;
+        let context: [&[u8]; 11] = fields(context)?.try_into().ok()?;
+        let [
+            kind,
+            session,
+            run,
+            _support_id,
+            engineer,
+            name,
+            company,
+            ticket,
+            partnered,
+            partner,
+            certificate,
+        ] = context;
+        let is_form =
+            label == NAMESPACE.as_bytes() && kind == PAIRING && agent.len() == 32 && ke1.len() == 32;
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_owned()).ok();
+        let partner = match partnered {
+            [0] if partner.is_empty() => None,
+            [1] => Some(text(partner)?),
+            _ => return None,
+        };
+        is_form.then_some(Claim {
+            session: SessionId::from_bytes(session.try_into().ok()?),
+            run: RunId::from_bytes(run.try_into().ok()?),
+            engineer: EngineerId::from_bytes(engineer.try_into().ok()?),
+            name: text(name)?,
+            company: text(company)?,
+            ticket: text(ticket)?,
+            partner,
+            certificate: certificate.try_into().ok()?,
+        })
     }
 
     /// Compares what was signed with what it has to be here, and says what differs.

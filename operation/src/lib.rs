@@ -10,3 +10,7 @@ pub mod output;
 pub mod record;
 pub mod request;
 pub mod run;
+
+/// One test after the other: a program that one starts holds the locks of the others, too, from its fork to its exec.
+#[cfg(test)]
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());

@@ -235,6 +235,7 @@ mod tests {
 
     #[test]
     fn what_nothing_runs_any_more_is_lost_and_the_rest_is_as_it_was_written() {
+        let _turn = crate::TURN.blocking_lock();
         let directory = tempfile::tempdir().expect("a directory");
         let records = Records::at(directory.path());
         assert_eq!(records.read().expect("readable"), None);
@@ -259,6 +260,7 @@ mod tests {
 
     #[test]
     fn output_is_kept_up_to_its_bound_and_read_from_anywhere() {
+        let _turn = crate::TURN.blocking_lock();
         let directory = tempfile::tempdir().expect("a directory");
         let records = Records::at(directory.path());
         assert!(records.output(0, 10).expect("nothing yet").is_empty());

@@ -98,12 +98,24 @@ hex_id!(
     OperationId, 16, "an operation's ID"
 );
 hex_id!(
+    /// One link to watch a session with. Drawn by the agent.
+    ObserverId, 16, "an observer's ID"
+);
+hex_id!(
     /// The ed25519 public key that an agent draws at every start.
     AgentKey, 32, "an agent key"
 );
 hex_id!(
     /// What the relay asks an agent to sign.
     Challenge, 32, "a challenge"
+);
+hex_id!(
+    /// The hash that the account of a session ends with, SHA-256.
+    AccountHead, 32, "the head of an account"
+);
+hex_id!(
+    /// The hash of the list of hashes that a session's record ends with (`SHA256SUMS`), SHA-256.
+    SumsDigest, 32, "the digest of a record's sums"
 );
 hex_id!(
     /// An ed25519 signature.

@@ -139,9 +139,71 @@ pub const QUESTION: usize = 500;
 pub const CHOICES: usize = 6;
 /// See [`CHOICES`].
 pub const CHOICE: usize = 60;
+/// How long a join code is good for.
+pub const JOIN_CODE: Duration = Duration::from_secs(5 * 60);
+/// Further engineers in a session, besides the one whose session it is.
+pub const GUESTS: usize = 3;
+/// Links to watch a session with that may be open at the same time.
+pub const OBSERVERS: usize = 4;
+/// Links to watch a session with that are made one after the other, also those that were withdrawn: the relay remembers
+/// as many.
+pub const LINKS: usize = 64;
+/// People whom a side may list: the engineer, guests, observers, and some room.
+pub const PEOPLE: usize = 16;
+/// Channels of which somebody who watches says how much they have had.
+pub const PLACES: usize = 64;
 /// How long the client may think about an engineer's question that is not about consent: they may have to
 /// walk around the scanner first.
 pub const QUESTION_PATIENCE: Duration = Duration::from_secs(5 * 60);
+
+/// Longest line of an anchor, in bytes.
+pub const ANCHOR_LINE: usize = 256;
+/// Longest signature of an anchor, armoured, in bytes.
+pub const ANCHOR_SIGNATURE: usize = 1024;
+/// Largest answer of an authority for time stamps, with the certificates in it, in bytes of DER.
+pub const TIME_STAMP: usize = 16 * 1024;
+/// Time stamps that one session may have.
+pub const TIME_STAMPS: usize = 2;
+
+/// How long a session that is over stays for its report to be fetched.
+pub const CLOSING: Duration = Duration::from_secs(10 * 60);
+/// Bytes of a report in one message.
+pub const REPORT_PIECE: usize = 32 * 1024;
+/// Editions of a report: as the session ended, and with what the client said of it afterwards.
+pub const REPORT_EDITIONS: u32 = 2;
+/// Pieces of a report that may be asked for before the first of them has come.
+pub const REPORT_PIECES: usize = 8;
+/// Longest report, in bytes.
+pub const REPORT: u64 = 64 * 1024 * 1024;
+/// Longest name of a language (BCP 47, section 4.4.1), in bytes.
+pub const LANGUAGE: usize = 35;
+
+/// Largest health of a device, in bytes of JSON: half of what a control message carries.
+pub const HEALTH: usize = 32 * 1024;
+/// Longest name of a part of a device, in bytes of UTF-8.
+pub const HEALTH_LABEL: usize = 128;
+/// Parts of a kind (disks, sensors, batteries, failed units) that a health lists at most.
+pub const HEALTH_ENTRIES: usize = 32;
+/// Probes of the maker's that there may be.
+pub const PROBES: usize = 16;
+/// Readings that one of them may give.
+pub const PROBE_READINGS: usize = 32;
+/// Longest name of a probe, name of a reading, and value, in bytes of UTF-8.
+pub const PROBE_NAME: usize = 64;
+/// Longest unit of a reading, in bytes of UTF-8.
+pub const PROBE_UNIT: usize = 16;
+/// Longest sentence of a reading, in bytes of UTF-8.
+pub const PROBE_TEXT: usize = 300;
+/// Languages in which a reading has a sentence.
+pub const PROBE_LANGUAGES: usize = 8;
+/// Longest line of a probe, in bytes.
+pub const PROBE_LINE: usize = 4 * 1024;
+/// Bytes of a probe that are read; who says more is cut off.
+pub const PROBE_BYTES: usize = 32 * 1024;
+/// How long a probe may take to say all: systemd starts it first.
+pub const PROBE_PATIENCE: Duration = Duration::from_secs(3);
+/// How long it may take to collect a device's health. What has not answered by then is missing.
+pub const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Features that a side may list, and how long the name of one may be.
 pub const FEATURE_COUNT: usize = 32;

@@ -22,11 +22,13 @@ pub enum Function {
     Operations,
     /// Restarting the device.
     Restart,
+    /// Letting further people in: engineers who join, and those who only watch.
+    Guests,
 }
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Shell,
         Self::Exec,
         Self::Upload,
@@ -34,6 +36,7 @@ impl Function {
         Self::Forward,
         Self::Operations,
         Self::Restart,
+        Self::Guests,
     ];
 
     /// The name in configurations, on D-Bus and on the wire.
@@ -46,6 +49,7 @@ impl Function {
             Self::Forward => "forward",
             Self::Operations => "operations",
             Self::Restart => "restart",
+            Self::Guests => "guests",
         }
     }
 

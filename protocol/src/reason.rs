@@ -147,6 +147,12 @@ reasons! {
     ProofAltered = "proof-altered", Relay, "the request was altered on its way to the scanner";
     /// Another key proved the session that an engineer wants to come back to.
     ProofOtherKey = "proof-other-key", Engineer, "the engineer's certificate is not for the key with which the session began";
+    /// The client, or the engineer whose session it is, had somebody leave.
+    Removed = "removed", Client, "somebody in the session ended it for this person";
+    /// A link to watch with was used on another device before.
+    OtherDevice = "other-device", Engineer, "the link was used on another device before, and is for that one only";
+    /// A join code that was proven wrongly too often, or is too old.
+    CodeUsedUp = "code-used-up", Engineer, "the join code is used up or too old";
 }
 
 impl Reason {

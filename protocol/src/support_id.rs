@@ -39,6 +39,9 @@ pub enum ParseSupportIdError {
 }
 
 impl SupportId {
+    /// Stands where there is none: nobody is asked for by it.
+    pub const NONE: Self = Self(*b"000000000");
+
     /// Draws one, uniformly over all 10⁸, from the operating system's CSPRNG.
     pub fn random() -> Self {
         let mut random = rand::rand_core::UnwrapErr(rand::rngs::SysRng);

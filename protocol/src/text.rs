@@ -132,6 +132,12 @@ pub fn fit(text: &str, limit: usize) -> &str {
     &text[..end]
 }
 
+/// A text that is made harmless and fits: what replaces a character may be longer than it.
+pub fn clean_to_fit(text: &str, limit: usize) -> String {
+    let cleaned = clean(fit(text, limit), limit);
+    fit(&cleaned, limit).to_owned()
+}
+
 /// A text that is too long, or empty where something must stand.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TextError {

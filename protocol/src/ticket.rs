@@ -12,7 +12,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 
 use crate::code::Code;
-use crate::ids::{AgentKey, EngineerId, PipeId, RunId, SessionId};
+use crate::ids::{AgentKey, EngineerId, ObserverId, PipeId, RunId, SessionId};
 use crate::pipe::{PipeKind, Role};
 use crate::secret::Secret;
 use crate::support_id::SupportId;
@@ -130,6 +130,24 @@ pub struct SessionTicket {
     pub expires: u64,
 }
 
+/// Lets somebody without a credential watch one session: the relay's half of an observer's link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObserverTicket {
+    /// The relay node that issued it.
+    pub node: String,
+    /// The session it belongs to.
+    pub session: SessionId,
+    /// The link that it is for.
+    pub observer: ObserverId,
+    /// The engineer whose session it is.
+    pub subject: EngineerId,
+    /// Unix seconds: when the session was requested.
+    pub not_before: u64,
+    /// Unix seconds: from then on it is refused.
+    pub expires: u64,
+}
+
 /// When an agent registered a support ID. The later one is the greater one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -167,6 +185,13 @@ impl Claims for PipeTicket {
 
 impl Claims for SessionTicket {
     const PURPOSE: &'static str = "fieldlink/1 session ticket";
+    fn validity(&self) -> (u64, u64) {
+        (self.not_before, self.expires)
+    }
+}
+
+impl Claims for ObserverTicket {
+    const PURPOSE: &'static str = "fieldlink/1 observer ticket";
     fn validity(&self) -> (u64, u64) {
         (self.not_before, self.expires)
     }

@@ -1,5 +1,7 @@
 //! `relay.toml`: parsed, completed and checked before any socket opens.
 
+mod records;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use fieldlink_protocol::{limits, settings};
 use serde::{Deserialize, Deserializer};
 
 use crate::listen::Listen;
+
+pub use records::Records;
 
 /// Where the configuration is looked for unless it is named.
 pub const DEFAULT_FILE: &str = "/etc/fieldlink/relay.toml";
@@ -43,6 +47,9 @@ pub struct Config {
     /// What is added to `max_session` for pairing and consent.
     #[serde(default = "default_grace", rename = "session_grace_seconds", deserialize_with = "seconds")]
     pub session_grace: Duration,
+    /// What is kept of sessions, and for how long.
+    #[serde(default)]
+    pub records: Records,
     /// What one peer, and all of them together, may take.
     #[serde(default)]
     pub limits: Limits,
@@ -145,6 +152,9 @@ impl Config {
         for path in [&mut self.certificate, &mut self.private_key, &mut self.state_directory] {
             *path = directory.join(&*path);
         }
+        if let Some(path) = &mut self.records.anchor_tsa_ca {
+            *path = directory.join(&*path);
+        }
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
@@ -154,6 +164,8 @@ impl Config {
         }
         in_range("max_session_seconds", self.max_session.as_secs(), 1, limits::SESSION_MAX.as_secs())?;
         in_range("session_grace_seconds", self.session_grace.as_secs(), 0, 3_600)?;
+        in_range("records.retention_days", self.records.retention_days.into(), 1, 36_500)?;
+        self.records.check_authority()?;
         in_range("limits.connections", limits.connections as u64, 1, 1_000_000)?;
         in_range("limits.connections_per_address", limits.connections_per_address as u64, 1, 1_000_000)?;
         in_range("limits.session_connections", limits.session_connections as u64, 3, 1_000_000)?;
@@ -250,6 +262,19 @@ mod tests {
         }
     }
 
+    /// Settings without a default stand in a sentence, as `key="value"`.
+    #[test]
+    fn what_the_shipped_file_gives_as_an_example_is_one() {
+        let example = |key: &str| {
+            let (_, rest) = EXAMPLE.split_once(&format!("{key}=\"")).expect(key);
+            format!("{key} = \"{}\"\n", rest.split('"').next().expect("a value"))
+        };
+        let (name, records) = (example("public_name"), example("anchor_tsa") + &example("anchor_tsa_ca"));
+        let config = parse(&format!("{REQUIRED}{name}[records]\n{records}")).expect("as in the file");
+        assert!(config.public_name.is_some() && config.records.anchor_tsa_ca.is_some());
+        assert!(config.records.anchor_tsa.expect("named").is_secure());
+    }
+
     #[test]
     fn errors_name_the_file_and_the_key() {
         for (text, key) in [
@@ -260,6 +285,15 @@ mod tests {
             ("listen = \"nowhere\"\n", "listen"),
             ("listen = []\n", "listen"),
             ("node = \"a b\"\n", "node"),
+            ("[records]\nretention_days = 0\n", "retention_days"),
+            ("[records]\nretention = 90\n", "retention"),
+            ("[records]\nanchor_tsa = \"ftp://tsa.example.com\"\n", "records.anchor_tsa: must be an address"),
+            ("[records]\nanchor_tsa = 1\n", "anchor_tsa"),
+            ("[records]\nanchor_tsa_ca = \"ca.pem\"\n", "records.anchor_tsa_ca: is for an authority"),
+            (
+                "[records]\nanchor_tsa = \"http://tsa.example.com\"\nanchor_tsa_ca = \"ca.pem\"\n",
+                "records.anchor_tsa_ca: is for an authority",
+            ),
             ("[limits]\nconnections = 0\n", "connections"),
             ("[limits]\nsession_connections = 2\n", "session_connections"),
             ("[limits]\nsession_connections_per_engineer = 0\n", "session_connections_per_engineer"),
@@ -279,8 +313,10 @@ mod tests {
 
     #[test]
     fn relative_paths_belong_to_the_file() {
-        let config = parse(&format!("{REQUIRED}state_directory = \"/s\"\n")).expect("complete");
+        let records = "[records]\nanchor_tsa = \"https://tsa\"\nanchor_tsa_ca = \"ca.pem\"\n";
+        let config = parse(&format!("{REQUIRED}state_directory = \"/s\"\n{records}")).expect("complete");
         assert_eq!(config.certificate, Path::new("/etc/fieldlink/a"));
+        assert_eq!(config.records.anchor_tsa_ca.as_deref(), Some(Path::new("/etc/fieldlink/ca.pem")));
         assert_eq!(config.state_directory, Path::new("/s"));
     }
 

@@ -1,4 +1,4 @@
-//! From a TCP connection to one of the four endpoints, or to a refusal.
+//! From a TCP connection to one of the five endpoints, or to a refusal.
 
 mod early;
 mod visitor;
@@ -21,7 +21,7 @@ use crate::coalesced::Coalesced;
 use crate::config::Limits;
 use crate::control::{Control, Haste};
 use crate::endpoint::measure::Measuring;
-use crate::endpoint::{agent, engineer, measure, pipe, spare};
+use crate::endpoint::{agent, engineer, measure, observer, pipe, spare};
 use crate::http::{self, Refusal};
 use crate::permits::{Permit, Permits};
 use crate::socket::{self, Metered, PipeSocket, Purpose, Tls};
@@ -129,7 +129,7 @@ impl HandshakeContext {
         let purpose = match visitor {
             Peer::Pipe(_) | Peer::Spare(_) => Purpose::Pipe,
             Peer::Measurement(_) => Purpose::Measurement,
-            Peer::Agent(_) | Peer::Engineer(_) => Purpose::Control,
+            Peer::Agent(_) | Peer::Engineer(_) | Peer::Observer(_) => Purpose::Control,
         };
         let web_socket = socket::upgrade(tls, tail, purpose).await;
         match visitor {
@@ -151,6 +151,9 @@ impl HandshakeContext {
             }
             Peer::Measurement(turn) => {
                 Box::pin(measure::serve(web_socket, self.stopping.clone(), (turn, permit)))
+            }
+            Peer::Observer(observer) => {
+                Box::pin(observer::serve(web_socket, observer, switchboard.clone(), limits.clone(), permit))
             }
             Peer::Spare(ticket) => {
                 let socket = PipeSocket { web_socket, hello: None, heard: None, permit };

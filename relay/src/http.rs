@@ -47,6 +47,12 @@ impl Refusal {
     pub(crate) const CREDENTIAL: Self =
         Self::new("401 Unauthorized", "credential", "this credential is not valid here\n")
             .with(&[("www-authenticate", "Bearer")]);
+    /// Somebody has opened a link to watch with in a browser.
+    pub(crate) const LINK: Self = Self::new(
+        "404 Not Found",
+        "link",
+        "this link is not for a browser: start \"fieldlink-connect watch\" and give it the whole link\n",
+    );
     /// No place is free for a connection of this kind.
     pub(crate) const FULL: Self =
         Self::new("503 Service Unavailable", "full", "the relay is full: try again later\n");

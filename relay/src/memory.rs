@@ -15,7 +15,8 @@ const MIB: u64 = 1_024 * KIB;
 const PROCESS: u64 = 64 * MIB;
 /// A connection that has not said what it is for: a TLS handshake message, or the head of a request.
 const ARRIVAL: u64 = 96 * KIB;
-/// A connection without a credential or ticket: the TLS session, a TLS record and a message, both unfinished.
+/// A connection without a credential or ticket: the TLS session, a TLS record and a message, both unfinished. A time stamp on
+/// its way to an agent, which has had a session, is in what that session's places are counted with.
 pub const STRANGER: u64 = 48 * KIB;
 /// A connection of a pipe: a message that the partner does not take, the next one unfinished, one being
 /// written, and TLS records of each. What an engineer's control connection holds is less.

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::anchors::{AnchorKeys, Signer};
 use crate::arrivals::{self, Arrivals};
 use crate::coalesced::Coalesced;
 use crate::config::Config;
@@ -20,6 +21,7 @@ use crate::revocation;
 use crate::store::{SqliteStore, Store, StoreError, unix_now};
 use crate::switchboard::Switchboard;
 use crate::tickets::{Boot, TicketSigner};
+use crate::time_stamps::Authority;
 use crate::tls::{self, TlsError};
 
 /// How often the ticket keys' age is looked at.
@@ -27,6 +29,8 @@ const KEY_CHECK: Duration = Duration::from_secs(3_600);
 /// How often it is written down how much sessions have moved (so much is lost when the relay is killed), and
 /// what else can wait is done.
 const ROUTINE: Duration = Duration::from_secs(60);
+/// How often old anchors are looked for.
+const FORGETTING: Duration = Duration::from_secs(3_600);
 
 /// A relay that listens, and serves once it is run.
 pub struct Relay {
@@ -34,6 +38,7 @@ pub struct Relay {
     config: Config,
     reception: Arc<HandshakeContext>,
     store: Arc<dyn Store>,
+    authority: Option<Authority>,
 }
 
 /// Why a relay does not run.
@@ -57,8 +62,12 @@ impl Relay {
     /// Opens the store, reads certificate and key, listens.
     pub async fn bind(config: Config) -> Result<Self, RelayError> {
         let tls = tls::server_config(&config)?;
+        let authority = Authority::of(&config.records)?;
         let listeners = Listeners::bind(&config.listen)?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&config.state_directory)?);
+        if let Err(error) = AnchorKeys::open(&config.state_directory) {
+            tracing::error!(%error, "the keys for anchors cannot be used: sessions go on without anchors until they can");
+        }
         let clock = store.resume_clock(unix_now()).await?;
         let keys = store.ticket_keys(clock.unix(), TicketSigner::key_policy(config.session_limit())).await?;
         let tickets = TicketSigner::new(config.node.clone(), keys, begin_boot(&*store).await);
@@ -75,7 +84,7 @@ impl Relay {
             switchboard,
             stopping: CancellationToken::new(),
         });
-        Ok(Self { listeners, config, reception, store })
+        Ok(Self { listeners, config, reception, store, authority })
     }
 
     /// The addresses it listens on.
@@ -85,7 +94,7 @@ impl Relay {
 
     /// Serves until `shutdown`, then says goodbye on every connection. Returns how many did not close in time and
     /// were cut.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<usize, RelayError> {
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<usize, RelayError> {
         let most_memory_mib = self.config.limits.memory() >> 20;
         tracing::info!(address = %self.listeners, node = self.config.node, most_memory_mib, "listening");
         let mut housekeeping = self.start_housekeeping();
@@ -112,7 +121,7 @@ impl Relay {
         result.map(|()| cut)
     }
 
-    fn start_housekeeping(&self) -> JoinSet<&'static str> {
+    fn start_housekeeping(&mut self) -> JoinSet<&'static str> {
         let mut tasks = JoinSet::new();
         let switchboard = self.reception.switchboard.clone();
         tasks.spawn(async move {
@@ -132,6 +141,21 @@ impl Relay {
             revocation::serve(&state_directory, store).await;
             "revocations without a disk"
         });
+        let (switchboard, signer) =
+            (self.reception.switchboard.clone(), Signer::new(self.config.state_directory.clone()));
+        tasks.spawn(async move {
+            switchboard.give_anchors(signer).await;
+            "anchors"
+        });
+        if let Some(authority) = self.authority.take() {
+            let switchboard = self.reception.switchboard.clone();
+            tasks.spawn(async move {
+                switchboard.give_time_stamps(authority).await;
+                "time stamps"
+            });
+        }
+        let retention = self.config.records.retention();
+        tasks.spawn(forget_anchors(self.reception.switchboard.clone(), retention));
         tasks.spawn(every_minute(self.reception.switchboard.clone()));
         let policy = TicketSigner::key_policy(self.config.session_limit());
         tasks.spawn(renew_keys(self.reception.switchboard.clone(), policy));
@@ -149,6 +173,15 @@ async fn every_minute(switchboard: Arc<Switchboard>) -> &'static str {
         {
             switchboard.tickets().boot_was_written(number);
         }
+    }
+}
+
+/// By the earlier of the two clocks: one that was set ahead must not cost what is to be kept.
+async fn forget_anchors(switchboard: Arc<Switchboard>, retention: Duration) -> &'static str {
+    loop {
+        let before = unix_now().min(switchboard.unix()).saturating_sub(retention.as_secs());
+        while let Ok(true) = switchboard.store().forget_anchors(before).await {}
+        tokio::time::sleep(FORGETTING).await;
     }
 }
 
@@ -193,7 +226,7 @@ fn go_on(connections: &mut JoinSet<Option<Lifecycle>>, finished: Result<Option<L
 fn lost_housekeeper(stopped: Result<&'static str, JoinError>) -> RelayError {
     let what = stopped.unwrap_or_else(|error| {
         tracing::error!(%error, "a housekeeping task panicked");
-        "time limits, revocations, what is done every minute, or keys"
+        "time limits, revocations, anchors, time stamps, what is done every minute, or keys"
     });
     RelayError::Housekeeping(what)
 }

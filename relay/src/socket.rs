@@ -30,6 +30,9 @@ pub(crate) type WebSocket = Box<WebSocketStream<Tls>>;
 /// Buffers of a control connection. There are thousands of idle ones, and their messages are small: a larger one is read
 /// in pieces.
 const CONTROL_BUFFER: usize = 64;
+/// The largest message on one that the relay sends: a time stamp in base64, with what is around it. No session has more than
+/// two, and only its agent gets them.
+const TIME_STAMPED: usize = limits::TIME_STAMP.div_ceil(3) * 4 + 1024;
 /// Buffers of a measurement. There are few, and for a moment.
 const MEASUREMENT_BUFFER: usize = 1024;
 
@@ -71,10 +74,11 @@ fn config(purpose: Purpose) -> WebSocketConfig {
         Purpose::Measurement => (MEASUREMENT_BUFFER, MEASUREMENT_BUFFER, limits::MEASURE_CHUNK),
         Purpose::Pipe => (limits::PIPE_READ, limits::PIPE_WRITE, limits::DATA_MESSAGE),
     };
+    let sent = if purpose == Purpose::Control { TIME_STAMPED } else { message };
     WebSocketConfig::default()
         .read_buffer_size(read)
         .write_buffer_size(write)
-        .max_write_buffer_size(write + 2 * message)
+        .max_write_buffer_size(write + 2 * sent)
         .max_message_size(Some(message))
         .max_frame_size(Some(message))
 }

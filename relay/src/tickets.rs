@@ -5,14 +5,14 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use fieldlink_protocol::code::Code;
-use fieldlink_protocol::ids::{AgentKey, EngineerId, PipeId, RunId, SessionId};
+use fieldlink_protocol::ids::{AgentKey, EngineerId, ObserverId, PipeId, RunId, SessionId};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::ticket::{
-    Claims, Lease, PipeTicket, SessionTicket, Signed, Tenure, TicketError, TicketKeys,
+    Claims, Lease, ObserverTicket, PipeTicket, SessionTicket, Signed, Tenure, TicketError, TicketKeys,
 };
 
-use crate::directory::{Admission, Rank, Standing};
+use crate::directory::{Admission, Rank, Shared, Standing};
 use crate::store::{KeyPolicy, UnixTime};
 
 /// How long a lease is worth something: longer than a support ID waits for an engineer, who comes within
@@ -114,6 +114,27 @@ impl TicketSigner {
             not_before: standing.not_before,
             expires: standing.expires,
         })
+    }
+
+    /// The relay's half of a link to watch a session with.
+    pub(crate) fn observer_ticket(
+        &self,
+        session: SessionId,
+        observer: ObserverId,
+        shared: &Shared,
+    ) -> Signed<ObserverTicket> {
+        let (node, subject, (not_before, expires)) = (self.node.clone(), shared.engineer, shared.validity);
+        self.sign(&ObserverTicket { node, session, observer, subject, not_before, expires })
+    }
+
+    /// What an observer ticket of this relay says, if it is valid now.
+    pub(crate) fn verify_observer(
+        &self,
+        token: &Signed<ObserverTicket>,
+        now: UnixTime,
+    ) -> Result<ObserverTicket, TicketError> {
+        let ticket: ObserverTicket = self.read(|keys| keys.verify(token, now))?;
+        if ticket.node == self.node { Ok(ticket) } else { Err(TicketError::UnknownKey) }
     }
 
     /// The tenure of an agent that registers now. Later ones are later registrations if they are drawn one by one.

@@ -9,10 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::policy::{Denied, Function, Permission};
-use fieldlink_protocol::text;
+use fieldlink_protocol::{limits, text};
 use fieldlink_session::wire::ConnectTarget;
 use futures_util::future::BoxFuture;
 use russh::ChannelOpenFailure;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::channel::{ChannelIdentity, ChannelKind, ChannelRequest, Opener};
 use super::forward_policy::ForwardPolicy;
@@ -60,6 +61,9 @@ pub(super) fn prohibited(reason: String) -> ChannelOpenFailure {
     ChannelOpenFailure::Other { code: ADMINISTRATIVELY_PROHIBITED, reason }
 }
 
+/// SSH connections at the same time. The relay counts those of each engineer; ours end a little later.
+const CONNECTIONS: usize = 2 * limits::PIPES_PER_SESSION;
+
 /// What the scanner's owner permits, and how the client is asked.
 pub trait Policy: Send + Sync {
     /// Whether `function` may be used.
@@ -77,6 +81,8 @@ pub struct ChannelPath {
     tap: Arc<dyn Tap>,
     /// Counts the channels that were let in.
     next: AtomicU64,
+    /// SSH connections of everybody in the session together: what they may keep in memory is counted once.
+    connections: Arc<Semaphore>,
 }
 
 impl fmt::Debug for ChannelPath {
@@ -88,7 +94,13 @@ impl fmt::Debug for ChannelPath {
 impl ChannelPath {
     /// An open path. `tap` sees every channel that is let in.
     pub fn new(policy: Arc<dyn Policy>, forwards: ForwardPolicy, tap: Arc<dyn Tap>) -> Self {
-        Self { policy, forwards, passage: Arc::default(), tap, next: AtomicU64::new(0) }
+        let connections = Arc::new(Semaphore::new(CONNECTIONS));
+        Self { policy, forwards, passage: Arc::default(), tap, next: AtomicU64::new(0), connections }
+    }
+
+    /// Room for an SSH connection, if there is any.
+    pub(super) fn connection(&self) -> Option<OwnedSemaphorePermit> {
+        self.connections.clone().try_acquire_owned().ok()
     }
 
     /// Nothing passes any more.
@@ -140,7 +152,10 @@ impl ChannelPath {
         request: ChannelRequest,
     ) -> Result<ChannelLease, Refusal> {
         let verdict = self.decide(&request).await;
-        verdict.inspect_err(|refusal| tracing::info!(channel, %refusal, "channel refused"))?;
+        verdict.inspect_err(|refusal| {
+            tracing::info!(channel, %refusal, "channel refused");
+            self.tap.refused(&opener, &request, &refusal.to_string());
+        })?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let identity = ChannelIdentity { number, opener, channel, request };
         Ok(ChannelLease::new(identity, self.passage.clone(), self.tap.clone()))
@@ -246,6 +261,8 @@ pub(super) mod tests {
     impl Tap for Seen {
         fn opened(&self, _: &ChannelIdentity) {}
         fn resized(&self, _: &ChannelIdentity, _: TerminalSize) {}
+        fn transferred(&self, _: &ChannelIdentity, _: Way, _: &[u8]) {}
+        fn refused(&self, _: &Opener, _: &ChannelRequest, _: &str) {}
 
         fn shown(&self, channel: &ChannelIdentity, bytes: &[u8]) {
             self.shown.lock().expect("no panic").push((channel.number, bytes.to_vec()));

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use fieldlink_session::wire::TerminalSize;
 use tokio::sync::Notify;
 
-use super::channel::{ChannelEnd, ChannelIdentity, ChannelStatus};
+use super::channel::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelStatus};
 use super::passage::{Passage, PathClosed, Way};
 use super::tap::Tap;
 
@@ -55,6 +55,9 @@ impl ChannelLease {
 
     /// The channel's program runs on a terminal, which has this size from now on.
     pub fn set_terminal(&self, size: TerminalSize) {
+        if self.end.get().is_some() {
+            return;
+        }
         self.is_terminal.store(true, Ordering::Relaxed);
         self.tap.resized(&self.identity, size);
     }
@@ -64,6 +67,7 @@ impl ChannelLease {
     /// (`input.rs`).
     pub async fn input(&self, bytes: &[u8]) -> Result<(), PathClosed> {
         self.passage.pass(Way::Input, self.weigh()).await?;
+        self.see_transfer(Way::Input, bytes);
         let bytes = bytes.len() as u64;
         self.input.fetch_add(bytes, Ordering::Relaxed);
         self.count(Way::Input, bytes);
@@ -76,10 +80,17 @@ impl ChannelLease {
         if self.is_terminal.load(Ordering::Relaxed) {
             self.tap.shown(&self.identity, bytes);
         }
+        self.see_transfer(Way::Output, bytes);
         let bytes = bytes.len() as u64;
         self.output.fetch_add(bytes, Ordering::Relaxed);
         self.count(Way::Output, bytes);
         Ok(())
+    }
+
+    fn see_transfer(&self, way: Way, bytes: &[u8]) {
+        if self.identity.request.kind() == ChannelKind::Sftp {
+            self.tap.transferred(&self.identity, way, bytes);
+        }
     }
 
     fn count(&self, way: Way, bytes: u64) {

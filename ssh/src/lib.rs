@@ -27,6 +27,7 @@ mod subsystem;
 mod tap;
 mod tasks;
 mod thread;
+pub mod transfer;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -42,11 +43,12 @@ use fieldlink_transport::{
     Attached, AttachedError, Dialer, OpenPipe, PipeDriver, PipeLimits, PipeReader, PipeWriter,
 };
 use russh::keys::{PrivateKey, PublicKey};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use channel::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Opener};
 pub use channel_path::{ChannelPath, Policy};
+pub use passage::Way;
 pub use server_config::{new_host_key, parse_engineer_key};
 pub use subsystem::Subsystem;
 pub use tap::Tap;
@@ -125,6 +127,11 @@ impl SshServer {
             backlog: Backlog::default(),
             ended,
         }
+    }
+
+    /// Room for a further connection, among those of everybody in the session.
+    fn room(&self) -> Option<OwnedSemaphorePermit> {
+        self.path.connection()
     }
 
     /// Serves one pipe until it ends or `cancel` fires.

@@ -13,10 +13,12 @@ pub struct PathClosed;
 /// Bytes that channels that carry little may move past the limit, all together.
 const ALLOWANCE: u64 = 10 * 1024 * 1024;
 
-/// From the engineer, or to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+/// Which way bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// From the engineer.
     Input,
+    /// To the engineer.
     Output,
 }
 

@@ -98,7 +98,12 @@ fn opens(packet: &[u8]) -> Option<&'static [Function]> {
 /// `SSH_FXP_EXTENDED`: what it is, and its arguments.
 fn extended(packet: &[u8]) -> Option<&'static [Function]> {
     let (name, _) = string(packet.get(HEADER..)?)?;
-    Some(match name {
+    Some(functions_of_extension(name))
+}
+
+/// What the extension of this name takes leave for.
+pub(super) fn functions_of_extension(name: &[u8]) -> &'static [Function] {
+    match name {
         b"statvfs@openssh.com"
         | b"fstatvfs@openssh.com"
         | b"limits@openssh.com"
@@ -110,7 +115,7 @@ fn extended(packet: &[u8]) -> Option<&'static [Function]> {
         | b"fsync@openssh.com"
         | b"lsetstat@openssh.com" => UPLOAD,
         _ => BOTH,
-    })
+    }
 }
 
 /// A string and what follows it (RFC 4251 section 5).

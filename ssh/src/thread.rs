@@ -21,9 +21,6 @@ use super::SshServer;
 /// How long the end waits for the thread: it can be stuck only until its programs are killed.
 const JOIN: Duration = Duration::from_millis(200);
 
-/// Connections at the same time. The relay counts them; ours end a little later.
-const MOST: usize = 2 * limits::PIPES_PER_SESSION;
-
 enum Order {
     Open(PipeId, Signed<PipeTicket>),
     Close(PipeId),
@@ -100,16 +97,20 @@ async fn serve(server: Arc<SshServer>, mut orders: mpsc::Receiver<Order>, cancel
                 Err(error) => tracing::error!(%error, "an ssh connection failed"),
             },
             order = orders.recv() => match order {
-                Some(Order::Open(pipe, ticket)) if connections.len() < MOST => {
+                Some(Order::Open(pipe, ticket)) => {
+                    let Some(room) = server.room() else {
+                        tracing::warn!(%pipe, "too many ssh connections");
+                        continue;
+                    };
                     let token = cancel.child_token();
                     open.insert(pipe, token.clone());
                     let serving = server.clone().serve(pipe, ticket, token);
                     connections.spawn(async move {
                         serving.await;
+                        drop(room);
                         pipe
                     });
                 }
-                Some(Order::Open(pipe, _)) => tracing::warn!(%pipe, "too many ssh connections"),
                 Some(Order::Close(pipe)) => open.get(&pipe).into_iter().for_each(CancellationToken::cancel),
                 None => break,
             }

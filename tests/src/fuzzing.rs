@@ -1,12 +1,16 @@
 //! One function per parser that reads another party's bytes. `make test` runs them over the committed
 //! corpus, `make fuzz` lets cargo-fuzz find more. None may panic; what they return does not matter.
 
+mod records;
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use fieldlink_identity::{Authorities, Certificate, Moment, Proof, Requirement, RevocationList, Statement};
 use fieldlink_protocol::ids::{AgentKey, PipeId, RunId, SessionId};
-use fieldlink_protocol::messages::{agent, control, decode, engineer};
+use fieldlink_protocol::join_code::JoinCode;
+use fieldlink_protocol::link::ObserverLink;
+use fieldlink_protocol::messages::{agent, control, decode, engineer, observer};
 use fieldlink_protocol::pairing::{EngineerLogin, PairingContext, PairingMessage, Registration};
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::pipe::{Handshake, PipeKind, Role, Stream};
@@ -14,8 +18,13 @@ use fieldlink_protocol::seal::Opener;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::ticket::{Lease, PipeTicket, SessionTicket, Signed, TicketKey, TicketKeys};
 use fieldlink_protocol::{credential, registration, support_id::SupportId, text};
+use fieldlink_runbook::{Execution, Makers, Origin, ParseError, Runbook};
+use fieldlink_ssh::Way;
 use fieldlink_ssh::sftp::{Packets, denial_of, functions_of};
+use fieldlink_ssh::transfer::Transfers;
 use fieldlink_transport::{NoProxy, Proxy, ProxyReplyReader, RelayAddress, read_distinguished_name};
+
+pub use records::records;
 
 /// A body and its name, which is also the name of its corpus and of its cargo-fuzz target.
 pub type Target = (&'static str, fn(&[u8]));
@@ -38,9 +47,12 @@ pub const TARGETS: &[Target] = &[
     ("proxy_reply", proxy_reply),
     ("certificate_names", certificate_names),
     ("sftp_requests", sftp_requests),
+    ("runbooks", runbooks),
+    ("runbook_signatures", runbook_signatures),
+    ("records", records),
 ];
 
-/// The requests of a file transfer, where files may not go both ways.
+/// The requests of a file transfer, where files may not go both ways, and as its account follows them.
 pub fn sftp_requests(data: &[u8]) {
     let mut packets = Packets::default();
     for piece in data.chunks(7) {
@@ -50,6 +62,11 @@ pub fn sftp_requests(data: &[u8]) {
         }
     }
     let _ = functions_of(data);
+    let mut transfers = Transfers::default();
+    transfers.push(Way::Input, data, drop);
+    // Most of what a server answers with has the same form.
+    transfers.push(Way::Output, data, drop);
+    transfers.end(drop);
 }
 
 /// The sealed messages, as either side reads them.
@@ -140,6 +157,20 @@ pub fn sealed_channel(data: &[u8]) {
     }
 }
 
+/// What those who watch or join are given, and what they say: links, join codes, messages.
+pub fn observers(data: &[u8]) {
+    let typed = String::from_utf8_lossy(data);
+    if let Ok(link) = ObserverLink::parse(&typed) {
+        assert_eq!(ObserverLink::parse(&link.encode()), Ok(link));
+    }
+    if let Ok(code) = JoinCode::parse(&typed) {
+        assert_eq!(JoinCode::parse(&code.grouped()), Ok(code));
+    }
+    let _ = decode::<observer::FromObserver>(data);
+    let _ = decode::<observer::FromAgent>(data);
+    let _ = decode::<observer::ToObserver>(data);
+}
+
 /// Tokens that the relay did or did not sign.
 pub fn tickets(data: &[u8]) {
     let key = TicketKey { kid: "k1".to_owned(), master: Secret::new([8; 32]) };
@@ -214,6 +245,34 @@ pub fn revocation_lists(data: &[u8]) {
     if let Ok(list) = RevocationList::read(data) {
         list.revokes(Proof::read(PROOF).expect("a proof").certificate());
     }
+}
+
+/// What engineers and makers write: read, or refused in one line that can be shown.
+pub fn runbooks(data: &[u8]) {
+    let written = String::from_utf8_lossy(data);
+    match Runbook::parse(&written) {
+        Ok(runbook) => {
+            let count = runbook.steps.len();
+            let execution = Execution::begin(runbook, count - 1).expect("it has steps");
+            assert_eq!(execution.checklist().count(), count);
+        }
+        Err(error @ ParseError { .. }) => {
+            let shown = error.to_string();
+            assert!(shown.chars().all(text::is_harmless), "{shown:?}");
+        }
+    }
+}
+
+/// The maker of the corpus.
+const MAKER: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDdCNCqiDtOEP+4XkKPgT0u2WN0lCBwC7MLBgfALtjGA maker";
+
+/// What lies beside a runbook.
+pub fn runbook_signatures(data: &[u8]) {
+    let makers = Makers::new(&[MAKER.to_owned()]).expect("a key");
+    let signature = String::from_utf8_lossy(data);
+    let _ = makers.judge(b"name = \"x\"\n", Some(&signature));
+    let another = makers.judge(b"name = \"y\"\n", Some(&signature));
+    assert!(!matches!(another, Ok(Origin::Maker { .. })), "nobody signed that");
 }
 
 /// The names in a certificate that was not verified; and relays' addresses.

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use fieldlink_protocol::feature;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::messages::engineer::ToEngineer;
 use fieldlink_protocol::messages::{Features, encode};
@@ -64,8 +65,13 @@ impl LetIn {
         let reading = tokio::spawn(async move { while reader.next().await.is_some() {} });
         let (session, run) = (requested.session, requested.run);
         let mut sealer = Sealer::new(&keys.engineer_to_agent, session, run, Role::Engineer);
-        let hello =
-            FromEngineer::Hello { ssh_key: ssh_key(), software: "raw".into(), features: Features::ours() };
+        let hello = FromEngineer::Hello {
+            ssh_key: ssh_key(),
+            software: "raw".into(),
+            // It fetches no report.
+            features: Features::ours().without(feature::REPORT),
+            observes: false,
+        };
         let sealed = sealer.seal(encode(&hello).as_bytes()).expect("fits");
         writer.write_all(&sealed).await.expect("sent");
         within(async {

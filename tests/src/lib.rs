@@ -2,15 +2,19 @@
 //! and cables, containers, proxies, and a relay that can be made to misbehave.
 
 pub mod cable;
+pub mod company;
 pub mod container;
 pub mod fuzzing;
 pub mod lab;
 pub mod let_in;
 pub mod maker;
 pub mod meddler;
+pub mod memory;
 pub mod network_lab;
+pub mod polkit;
 pub mod proxy;
 pub mod raw;
+pub mod record;
 pub mod service;
 pub mod terminal;
 mod tun;
@@ -23,6 +27,7 @@ pub use fieldlink_testbed::{
 };
 pub use lab::{Lab, Namespace};
 pub use maker::Maker;
+pub use polkit::Polkit;
 pub use proxy::{ProxyKind, ProxyServer};
 pub use service::Service;
 pub use two_ways::TwoWays;

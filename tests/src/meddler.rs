@@ -125,7 +125,13 @@ impl Shared {
         #[allow(clippy::result_large_err)] // The signature is the library's.
         let near = tokio_tungstenite::accept_hdr_async(tls, |request: &Request, mut response: Response| {
             request.uri().path().clone_into(&mut path);
-            for name in ["authorization", endpoint::TICKET_HEADER, endpoint::ATTACH_HEADER] {
+            let passed = [
+                "authorization",
+                endpoint::TICKET_HEADER,
+                endpoint::ATTACH_HEADER,
+                endpoint::FEATURES_HEADER,
+            ];
+            for name in passed {
                 headers.extend(request.headers().get(name).map(|value| (name, value.clone())));
             }
             let said = request.headers().get(endpoint::HELLO_HEADER).and_then(|value| value.to_str().ok());

@@ -224,7 +224,7 @@ pub async fn register_at(
     let ToAgent::Challenge { challenge, .. } = within(relay.next()).await.expect("a challenge") else {
         panic!("no challenge");
     };
-    let claim = Claim::SupportId { support_id, lease };
+    let claim = Claim::SupportId { support_id, lease, joins: None };
     let signature = key.sign(&challenge, &claim.signed_text());
     let register = FromAgent::Register { claim, key: key.public(), signature, features: Features::ours() };
     relay.send(&register).await.expect("the relay takes it");

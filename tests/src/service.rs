@@ -72,16 +72,20 @@ impl Service {
 
     /// Runs `fieldlink` on the same bus.
     pub fn client(&self, arguments: &[&str]) -> Output {
+        self.client_command(arguments).output().expect("it runs")
+    }
+
+    /// `fieldlink` on the same bus, to be run.
+    pub fn client_command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(path_of("fieldlink"));
-        command.env("LC_ALL", "C.UTF-8");
-        self.bus.address_for(&mut command).args(arguments).output().expect("it runs")
+        command.env("LC_ALL", "C.UTF-8").args(arguments);
+        self.bus.address_for(&mut command);
+        command
     }
 
     /// Starts `fieldlink` on the same bus, and lets it go on.
     pub fn start_client(&self, arguments: &[&str]) -> Running {
-        let mut command = Command::new(path_of("fieldlink"));
-        command.env("LC_ALL", "C.UTF-8");
-        Running::start("the client", self.bus.address_for(&mut command).args(arguments))
+        Running::start("the client", &mut self.client_command(arguments))
     }
 
     /// `fieldlink status --json`, once there is an answer.

@@ -54,7 +54,12 @@ impl<Out: Serialize + Bounded, In: DeserializeOwned + Bounded> ControlConnection
     /// Dials `path`.
     pub async fn dial(dialer: &Dialer, path: &str, header: Option<(&str, &str)>) -> Result<Self, DialError> {
         let headers: Vec<_> = header.into_iter().collect();
-        let socket = dialer.dial(path, &headers, Purpose::Control).await?;
+        Self::dial_with(dialer, path, &headers).await
+    }
+
+    /// Dials `path` with these headers.
+    pub async fn dial_with(dialer: &Dialer, path: &str, headers: &[(&str, &str)]) -> Result<Self, DialError> {
+        let socket = dialer.dial(path, headers, Purpose::Control).await?;
         let next_ping = Instant::now() + limits::PING_INTERVAL;
         let interval = limits::PING_INTERVAL;
         Ok(Self { socket, interval, next_ping, unanswered: 0, messages: PhantomData })

@@ -1,5 +1,7 @@
 //! What is told of an event of the rules: notifications to the client, and lines of the audit log.
 
+mod people;
+
 use fieldlink_daemon::AUDIT;
 use fieldlink_device::order::Notification;
 use fieldlink_device::warning::Warning;
@@ -12,14 +14,15 @@ use fieldlink_protocol::policy::Denied;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 
+use super::runbook;
 use crate::clock;
 use crate::rules::{DataVerdict, NotLetIn, OperationStatus, Request, RuleEvent};
 use crate::view::{self, person_of};
 
 /// What the client is told of `event`, beside what the status shows.
 pub(super) fn notification_of(event: &RuleEvent) -> Option<Notification> {
-    if let RuleEvent::Chat { from_engineer, text } = event {
-        return Some(Notification::Chat { from_engineer: *from_engineer, text: text.clone() });
+    if let RuleEvent::Chat { from, text } = event {
+        return Some(Notification::Chat { from_engineer: from.is_some(), text: text.clone() });
     }
     warning_of(event).map(Notification::Warning)
 }
@@ -54,7 +57,13 @@ fn warning_of(event: &RuleEvent) -> Option<Warning> {
             DataVerdict::Refused => Warning::AnsweredNo,
             DataVerdict::Unanswered => Warning::NoAnswer,
         },
+        RuleEvent::GuestAnswered { is_allowed: true, .. } => Warning::GuestAllowed,
+        RuleEvent::GuestAnswered { is_allowed: false, .. } => Warning::AnsweredNo,
+        RuleEvent::Guest { event, .. } => return people::warning_of_guest(event),
+        RuleEvent::Observer { name, event, .. } => return people::warning_of_observer(name, event),
+        RuleEvent::HandedOver { request, .. } => people::handed_over(request),
         RuleEvent::BatteryLow { percent } => Warning::BatteryLow { percent: *percent },
+        RuleEvent::RecordingStopped { .. } => Warning::RecordingStopped,
         RuleEvent::Withdrawn { .. } => Warning::Withdrawn,
         RuleEvent::QuietBegan { until, text } => {
             let seconds = until.saturating_sub(clock::now()).as_secs_f64().round() as u64;
@@ -63,6 +72,7 @@ fn warning_of(event: &RuleEvent) -> Option<Warning> {
         RuleEvent::VerdictGiven { verdict, words, .. } => {
             Warning::VerdictGiven { verdict: *verdict, words: words.clone() }
         }
+        RuleEvent::Runbook(event) => return runbook::warning_of(event),
         RuleEvent::QuietOver => Warning::QuietOver,
         RuleEvent::Called => Warning::Called,
         RuleEvent::Noted { text, by_client } => Warning::Noted { text: text.clone(), by_client: *by_client },
@@ -96,7 +106,9 @@ fn not_let_in(request: &Request, why: NotLetIn, is_usable: bool) -> Option<Warni
 fn answered(answer: &Answer) -> Option<Warning> {
     match answer {
         // How long the session lasts now is told by itself.
-        Answer::Granted { .. } | Answer::Busy {} | Answer::Taken {} => None,
+        Answer::Granted { .. } | Answer::Busy {} | Answer::Taken {} | Answer::Runbook { .. } => None,
+        // The client was told of them by themselves.
+        Answer::Link { .. } | Answer::JoinCode { .. } => None,
         Answer::Refused {} => Some(Warning::AnsweredNo),
         Answer::Text { text, .. } => Some(Warning::Answered { text: text::clean(text, limits::CHAT) }),
         Answer::Choice { choice, .. } => Some(Warning::Chosen { choice: choice.clone() }),
@@ -109,7 +121,7 @@ fn answered(answer: &Answer) -> Option<Warning> {
 }
 
 /// What proved who an engineer is, to be found again at the authority.
-fn audit_engagement(request: &Request) {
+pub(super) fn audit_engagement(request: &Request) {
     let Some(engagement) = &request.engagement else { return };
     let Proven { key_id, serial, principal, fingerprint: key, is_user_verified, .. } = &engagement.proven;
     let (session, authority) = (&request.session, &engagement.proven.authority_fingerprint);
@@ -179,6 +191,13 @@ pub(super) fn audit(event: &RuleEvent) {
             let OperationStatus { session, name, run, state, .. } = status;
             tracing::info!(target: AUDIT, %session, operation = name, %run, ?state, "an operation");
         }
+        RuleEvent::Guest { event, .. } => people::audit_guest(event),
+        RuleEvent::Observer { observer, name, event } => people::audit_observer(observer, name, event),
+        RuleEvent::HandedOver { request, reason, .. } => {
+            let (session, who, reason) =
+                (&request.session, view::describe(request), reason.map(Reason::code));
+            tracing::info!(target: AUDIT, %session, who, reason, "the session is another engineer's now");
+        }
         RuleEvent::DataAnswered { verdict, .. } => {
             tracing::info!(target: AUDIT, ?verdict, "the client was asked about more data");
         }
@@ -192,6 +211,7 @@ pub(super) fn audit(event: &RuleEvent) {
             let verdict = verdict.name();
             tracing::info!(target: AUDIT, %session, verdict, "the client's verdict");
         }
+        RuleEvent::Runbook(event) => runbook::audit(event),
         RuleEvent::OutcomeSaid(outcome) => {
             tracing::info!(target: AUDIT, outcome = outcome.result.name(), "the engineer's outcome");
         }

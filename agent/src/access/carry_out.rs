@@ -4,18 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldlink_protocol::feature;
-use fieldlink_protocol::messages::agent::{Claim, FromAgent};
+use fieldlink_protocol::messages::agent::Claim;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
 
+use super::attesting::Attestation;
+use super::closing::Closing;
 use super::{Access, Unconfirmed, account};
 use crate::battery::BatteryWatch;
 use crate::clock;
 use crate::network::monitor::Standing;
+use crate::record::Reports;
 use crate::rules::{Ending, Request, RuleEvent};
 use crate::session::policy::SessionPolicy;
-use crate::session::{LiveSession, SessionOffer};
+use crate::session::{LiveSession, Parting, SessionOffer};
 use crate::tunnel::Tunnel;
 use crate::view::notice_of;
 use fieldlink_ssh::session_process::EndOutcome;
@@ -25,13 +28,16 @@ impl Access {
     pub(super) async fn carry_out_events(&mut self) -> Result<(), Unconfirmed> {
         while let Some(event) = self.rules.poll_event() {
             account::audit(&event);
+            self.record(&event);
             if let Some(notification) = account::notification_of(&event) {
                 // It fails only if there is no receiver, which is fine.
                 let _ = self.notifications.send(notification);
             }
             self.tell_engineer(&event);
+            self.tell_observers(&event);
             self.carry_out(event).await?;
         }
+        self.records.verdict_is_wanted(self.rules.verdict().session());
         Ok(())
     }
 
@@ -77,7 +83,12 @@ impl Access {
             RuleEvent::Extended { deadline, .. } => {
                 // The engineer's side shows how much time is left; after a grant it should know at once.
                 self.session.iter().for_each(|session| session.set_deadline(deadline));
+                let guests = self.seats.iter().filter_map(|seat| seat.live.as_ref());
+                guests.for_each(|live| live.set_deadline(deadline));
             }
+            RuleEvent::Guest { seat, event } => self.carry_out_of_guest(seat, event),
+            RuleEvent::Observer { observer, event, .. } => self.carry_out_of_observer(observer, &event),
+            RuleEvent::HandedOver { from, to, .. } => self.hand_over(from, to),
             RuleEvent::Closed { request, ending, is_relay_away } => {
                 return self.close(request, ending, is_relay_away).await;
             }
@@ -87,6 +98,7 @@ impl Access {
             | RuleEvent::NotAsked { .. }
             | RuleEvent::Answered { .. }
             | RuleEvent::Announced { .. }
+            | RuleEvent::Runbook(_)
             | RuleEvent::PresenceAsked { .. }
             | RuleEvent::Interrupted { .. }
             | RuleEvent::Resumed
@@ -110,6 +122,9 @@ impl Access {
             | RuleEvent::TimeLeft { .. }
             | RuleEvent::Chat { .. }
             | RuleEvent::ChatAgain { .. }
+            | RuleEvent::GuestAnswered { .. }
+            | RuleEvent::People
+            | RuleEvent::RecordingStopped { .. }
             | RuleEvent::ChatDelayed => {}
         }
         Ok(())
@@ -133,7 +148,7 @@ impl Access {
         // A key of its own for every pair: nothing ties one support ID to the next.
         self.key = Arc::new(RegistrationKey::generate());
         self.network.tunnel_is(Standing::Connecting);
-        let claim = Claim::SupportId { support_id, lease: None };
+        let claim = Claim::SupportId { support_id, lease: None, joins: None };
         // The earlier one is cut first, if there is one.
         self.tunnel = None;
         self.tunnel = Some(Tunnel::open(self.dialer.clone(), self.key.clone(), claim));
@@ -156,8 +171,9 @@ impl Access {
         self.pairings.shutdown().await;
         self.pairing.clear();
         let policy = SessionPolicy::new(self.around.policy.clone(), self.uses.sender.clone());
-        let offer =
-            SessionOffer { policy: Arc::new(policy), operations: Arc::new(self.operations.service()) };
+        let recorded = self.records.recording().map(|recording| recording.channels());
+        let operations = Arc::new(self.operations.service());
+        let offer = SessionOffer { policy: Arc::new(policy), operations, recorded };
         if let Some(session) = &mut self.session {
             session.begin(offer);
         }
@@ -203,25 +219,50 @@ impl Access {
         self.pairing.clear();
         let returning = std::mem::take(&mut self.returning);
         self.farewell(returning.give_up(Reason::PairingAborted));
-        let mut tunnel = self.tunnel.take();
+        let tunnel = self.tunnel.take();
         let carried = request.as_ref().map(|request| request.session);
         let is_told = tunnel.is_some();
         let is_known_there = self.session.is_some() || self.on_its_way.is_some();
-        if let (Some(request), true, true) = (&request, is_known_there, is_relay_away)
-            && let Some((tunnel, events)) = tunnel.take()
-        {
-            self.farewell(tunnel.farewell(events, request.session, reason));
-        }
-        let closing = async {
-            let Some((tunnel, events)) = tunnel else { return };
-            // Nothing reads these events any more; a relay that floods the queue must not hold up the end.
-            drop(events);
-            if let Some(request) = &request {
-                tunnel.send(FromAgent::Ended { session: request.session, reason });
-            }
-            tunnel.close().await;
+        let is_fetched = |reports: &Arc<Reports>| {
+            self.relay.has(feature::REPORT)
+                && (self.engineer_has(feature::REPORT) || !reports.readers.is_empty())
         };
-        let outcome = end(self.session.take(), reason, closing).await;
+        let reports = self.records.reports().filter(is_fetched);
+        // Once the engineer's side has the sealed word.
+        let telling = async {
+            if let (Some((tunnel, _)), Some(request)) = (&tunnel, &request) {
+                tunnel.send(Closing::word(reports.is_some(), request.session, reason));
+            }
+        };
+        // They were told before, each over connections of their own.
+        let guests = self.seats.ended();
+        let parting = part(self.session.take(), (reason, reports.is_some()), telling);
+        let ((outcome, parting), (guests, closings)) = tokio::join!(parting, guests);
+        let outcome = if guests == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { outcome };
+        let attestation = self.records.close(self.relay.clone(), self.rules.verdict().session());
+        let record = attestation.as_ref().map(Attestation::session);
+        closings.into_iter().for_each(|closing| self.closings.add(record, *closing));
+        let left = self.on_its_way.as_ref().map(|it| it.carry_on.continuity().session).or(carried);
+        left.into_iter().for_each(|session| self.records.close_unfinished(session, reason));
+        if let Some(tunnel) = tunnel {
+            let (is_kept, is_relay_here) = (reports.is_some(), !(is_relay_away && is_known_there));
+            match carried {
+                Some(session) => self.closings.add(
+                    record,
+                    Closing {
+                        session,
+                        reason,
+                        tunnel,
+                        is_kept,
+                        is_relay_here,
+                        parting,
+                        reports,
+                        attestation,
+                    },
+                ),
+                None => tunnel.0.close().await,
+            }
+        }
         if let Some(session) = carried {
             self.end_carrying(session, reason, is_told);
         }
@@ -233,7 +274,7 @@ impl Access {
         self.session_ticket = None;
         self.notice = Some(notice_of(&ending));
         self.show();
-        self.state_files.set_session(None);
+        self.state_files.set_sessions(&[]);
         if outcome.is_err() {
             self.state_files.set_last_words(reason);
         }
@@ -247,12 +288,22 @@ pub(super) async fn end(
     reason: Reason,
     afterwards: impl Future<Output = ()>,
 ) -> Result<(), Unconfirmed> {
+    part(session, (reason, false), afterwards).await.0
+}
+
+/// As [`end`]; and what is left of the session, if it `stays` for its report.
+pub(super) async fn part(
+    session: Option<LiveSession>,
+    (reason, stays): (Reason, bool),
+    afterwards: impl Future<Output = ()>,
+) -> (Result<(), Unconfirmed>, Option<Parting>) {
     let Some(session) = session else {
         afterwards.await;
-        return Ok(());
+        return (Ok(()), None);
     };
-    match session.end(reason, afterwards).await {
-        EndOutcome::Orderly | EndOutcome::Killed => Ok(()),
-        EndOutcome::Unconfirmed => Err(Unconfirmed),
+    let (outcome, parting) = session.part((reason, stays), afterwards).await;
+    match outcome {
+        EndOutcome::Orderly | EndOutcome::Killed => (Ok(()), parting),
+        EndOutcome::Unconfirmed => (Err(Unconfirmed), parting),
     }
 }

@@ -150,6 +150,7 @@ impl Access {
 
     fn tell_relay_the_end(&mut self, carry_on: &CarryOn, reason: Reason) {
         let (session, session_ticket, key) = carry_on.registration();
+        self.records.close_unfinished(carry_on.continuity().session, reason);
         let key = Arc::new(RegistrationKey::from_seed(key));
         let (tunnel, events) = Tunnel::open(self.dialer.clone(), key, Claim::Session { session_ticket });
         self.farewell(tunnel.farewell(events, session, reason));

@@ -94,7 +94,7 @@ impl Access {
                 }
             }
             OperationRequest::Follow { reply } => {
-                let session = self.rules.state().request().map(|request| request.session);
+                let session = self.rules.state().active().map(|active| active.session);
                 let now = self.rules.operation();
                 let _ = reply.send(now.map(|now| (now_of(now), Some(now.session) == session)));
             }

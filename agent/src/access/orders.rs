@@ -9,6 +9,7 @@ use crate::rules::Refusal;
 impl Access {
     /// The outcome is told once the order is carried out, and shown.
     pub(super) async fn on_command(&mut self, command: Command) -> Result<(), Unconfirmed> {
+        let Some(command) = self.delete_records(command) else { return Ok(()) };
         let outcome = self.on_order(command.order);
         let carried_out = self.carry_out_events().await;
         self.show();

@@ -12,7 +12,6 @@ use super::Access;
 use crate::clock;
 use crate::rules::Request;
 use crate::session::pairing::{self, ByPin, Offer, Outcome, Run};
-use crate::state_files::SessionMark;
 use crate::tunnel::TunnelEvent;
 use fieldlink_transport::Attached;
 
@@ -20,8 +19,8 @@ impl Access {
     pub(super) fn on_tunnel(&mut self, event: TunnelEvent) {
         let now = clock::now();
         match event {
-            TunnelEvent::Registered { carries_on } => {
-                self.relay_carries_on = carries_on;
+            TunnelEvent::Registered { relay } => {
+                self.relay = relay;
                 self.rules.handle_registered();
             }
             TunnelEvent::Lost(failure) => self.rules.handle_relay_lost(failure, now),
@@ -29,6 +28,11 @@ impl Access {
             TunnelEvent::SessionOver(reason) => {
                 self.rules.handle_relay_closed(reason.unwrap_or(Reason::RelayRestarted), clock::now());
             }
+            TunnelEvent::Anchored { session, line, signature } => {
+                self.on_anchored(session, line, signature);
+            }
+            // It is asked for at the end, and by what stays then.
+            TunnelEvent::TimeStamped { .. } => {}
             TunnelEvent::Message(message) => self.on_relay(message),
         }
     }
@@ -49,20 +53,24 @@ impl Access {
                 if self.rules.handle_admitted(session, now)
                     && let Some((tunnel, _)) = &self.tunnel
                 {
-                    let (ticket, key) = (session_ticket.clone(), self.key.seed());
                     // It went through a restart, if it did.
                     self.on_its_way = None;
                     self.session_ticket = Some(session_ticket.clone());
                     self.keep_engagement();
-                    self.state_files.set_session(Some(&SessionMark { session, ticket, key }));
                     tunnel.set_claim(Claim::Session { session_ticket });
+                    self.mark_sessions();
                 }
             }
             ToAgent::Ended { session, reason } => self.rules.handle_relay_ended(session, reason, now),
             ToAgent::PairAgain { session, run, pipe, pipe_ticket } => {
                 self.pair_again(session, run, pipe, pipe_ticket);
             }
-            ToAgent::Challenge { .. } | ToAgent::Registered { .. } | ToAgent::Refused { .. } => {}
+            ToAgent::Shared { .. } | ToAgent::Watch { .. } => self.on_relay_of_observers(message),
+            ToAgent::Challenge { .. }
+            | ToAgent::Registered { .. }
+            | ToAgent::Refused { .. }
+            | ToAgent::Anchored { .. }
+            | ToAgent::TimeStamped { .. } => {}
         }
     }
 
@@ -71,7 +79,8 @@ impl Access {
         match (kind.known(), &mut self.session) {
             (Some(PipeKind::Ssh), Some(live)) => live.open_pipe(pipe, pipe_ticket),
             (Some(PipeKind::Ssh), None) => {}
-            (Some(PipeKind::Control) | None, _) => {
+            // Who watches is told of as such.
+            (Some(PipeKind::Control | PipeKind::Observer) | None, _) => {
                 self.reap_farewells();
                 // A relay that floods us gets no connection for each.
                 if self.goodbyes.len() >= limits::PAIRINGS_AT_ONCE {
@@ -98,7 +107,7 @@ impl Access {
     }
 
     /// Keeps what the engineer of the session has signed, for whoever wants to verify it.
-    fn keep_engagement(&self) {
+    pub(super) fn keep_engagement(&self) {
         let request = self.rules.state().request();
         let engagement = request.and_then(|request| request.engagement.as_deref());
         self.state_files.set_engagement(engagement.map(|engagement| &engagement.proof));

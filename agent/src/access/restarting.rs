@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use fieldlink_protocol::feature;
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::messages::agent::FromAgent;
 use fieldlink_protocol::messages::questions::{NotNow, Question};
@@ -15,7 +16,7 @@ use super::{Access, Unconfirmed, carry_out};
 use crate::carry_on::{RestartDeps, Stored, ToCarry, Wanted, machine_id};
 use crate::clock;
 use crate::network::monitor::Standing;
-use crate::rules::Request;
+use crate::rules::{Request, RequestId};
 
 /// How long both sides' programs may take to show that the device restarts, before it does.
 const READ_FIRST: Duration = Duration::from_millis(1_500);
@@ -32,7 +33,7 @@ const WRITING: Duration = Duration::from_secs(8);
 struct NoAnswer;
 
 /// Who agreed to what: the question if one was asked, the engineer's number for it, and whether the power is cut.
-pub(super) type Agreed = (Option<QuestionId>, u32, bool);
+pub(super) type Agreed = (Option<QuestionId>, RequestId, bool);
 
 /// What becomes of a restart. Its steps are tasks: a slow bus or disk must not hold up the end of a session, nor the
 /// watchdog.
@@ -64,10 +65,10 @@ impl GoingDown {
 
 impl Access {
     /// The engineer wants the device to restart.
-    pub(super) fn on_restart_wanted(&mut self, request: u32, question: Question) {
+    pub(super) fn on_restart_wanted(&mut self, request: RequestId, question: Question) {
         let able = match &self.around.restart {
             None => Err(NotNow::Unable),
-            Some(_) if !self.relay_carries_on => Err(NotNow::RelayTooOld),
+            Some(_) if !self.relay.has(feature::RESTART) => Err(NotNow::RelayTooOld),
             Some(_) if self.going_down.is_under_way() => Err(NotNow::UnderWay),
             Some(_) => Ok(()),
         };
@@ -111,6 +112,7 @@ impl Access {
         let left = active.deadline.saturating_sub(clock::now());
         let to_carry = ToCarry {
             request: &active.request,
+            continuity: self.rules.continuity()?,
             support_id: self.support_id?,
             session_ticket: self.session_ticket.clone()?,
             key: self.key.seed(),
@@ -135,6 +137,7 @@ impl Access {
             tunnel.close().await;
         };
         let outcome = carry_out::end(self.session.take(), Reason::Restarting, closing).await;
+        self.records.leave().await;
         self.uses.give_up();
         self.operations.give_up();
         if let Some(battery) = self.battery.take() {
@@ -142,7 +145,7 @@ impl Access {
         }
         self.network.tunnel_is(Standing::Off);
         // The next run of this boot would take it for one that failed.
-        self.state_files.set_session(None);
+        self.state_files.set_sessions(&[]);
         self.show();
         let restart = self.around.restart.clone().filter(|_| !is_power);
         let Some(restart) = restart else { return outcome };

@@ -85,6 +85,18 @@ impl Returning {
         }
     }
 
+    /// A newer run takes the place of one that has not succeeded. False: one has, and is being greeted.
+    pub(super) fn give_way(&mut self) -> bool {
+        match self {
+            Self::Nobody => true,
+            Self::Pairing(task) => {
+                task.abort();
+                true
+            }
+            Self::Greeting { .. } => false,
+        }
+    }
+
     /// Ends the attempt to come back, if there is one.
     pub(super) async fn give_up(self, reason: Reason) {
         match self {
@@ -117,11 +129,8 @@ impl Access {
         let Ok(registration) = Registration::new(restart_key) else {
             return self.decline(&request, Reason::ScannerFailed);
         };
-        if matches!(self.returning, Returning::Greeting { .. }) {
+        if !self.returning.give_way() {
             return self.decline(&request, Reason::Busy);
-        }
-        if let Returning::Pairing(task) = &self.returning {
-            task.abort();
         }
         let engineers = self.around.engineers.clone();
         let leave = ByRestartKey { engineers, before: request.engagement.clone() };

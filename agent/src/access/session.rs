@@ -1,13 +1,12 @@
 //! What a session reports by itself.
 
 use fieldlink_protocol::feature;
-use fieldlink_protocol::messages::questions::Question;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_transport::PipeLink;
 
 use super::{Access, Unconfirmed};
 use crate::clock;
-use crate::rules::Teller;
+use crate::rules::{SeatId, Teller};
 use crate::session::control::{self, ControlEvent, EngineerHello};
 use crate::session::{BeginError, SessionEvent};
 
@@ -54,22 +53,10 @@ impl Access {
             self.rules.handle_heard(now);
         }
         match event {
-            ControlEvent::Heard => {}
+            // It is heard where it can be given.
+            ControlEvent::Heard | ControlEvent::Fetch(_) => {}
             ControlEvent::PipeClosed(pipe) => {
                 self.session.iter().for_each(|session| session.close_pipe(pipe));
-            }
-            ControlEvent::Asked { request, question: question @ Question::Restart { .. } } => {
-                self.on_restart_wanted(request, question);
-            }
-            ControlEvent::Asked { request, question } => self.rules.handle_question(request, question, now),
-            ControlEvent::Withdrawn { request } => self.rules.handle_withdrawal(request, now),
-            ControlEvent::Announced { request, announcement } => {
-                self.rules.handle_announcement(request, announcement, now);
-            }
-            ControlEvent::Chat(text) => {
-                if !self.rules.handle_engineers_chat(&text, now) {
-                    tracing::warn!("a line of chat was dropped: the engineer's side says too much");
-                }
             }
             ControlEvent::Link(PipeLink::Down { problem, .. }) => {
                 tracing::info!(problem, "the control channel is interrupted");
@@ -78,6 +65,14 @@ impl Access {
             ControlEvent::Link(PipeLink::Up) => self.rules.handle_link_up(now),
             ControlEvent::Greeted(hello) => self.on_greeted(&hello),
             ControlEvent::Over(reason, teller) => self.rules.handle_over(reason, teller, now),
+            event @ (ControlEvent::Asked { .. }
+            | ControlEvent::Withdrawn { .. }
+            | ControlEvent::Announced { .. }
+            | ControlEvent::Runbook { .. }
+            | ControlEvent::Chat(_)) => {
+                let seat = self.rules.state().active().map_or(SeatId::FIRST, |active| active.seat);
+                self.on_said(seat, event);
+            }
         }
     }
 

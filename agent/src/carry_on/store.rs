@@ -168,7 +168,11 @@ mod tests {
 
     use super::super::ToCarry;
     use super::*;
-    use crate::rules::Request;
+    use crate::rules::{Continuity, Request, SeatId};
+
+    /// It began with another engineer.
+    const CONTINUITY: Continuity =
+        Continuity { session: SessionId::from_bytes([9; 16]), seat: SeatId(1), last_seat: 2 };
 
     fn stored() -> Stored {
         let (session, run) = (SessionId::from_bytes([1; 16]), RunId::from_bytes([2; 16]));
@@ -177,6 +181,7 @@ mod tests {
         let request =
             Request { session, run, engineer, ticket: "T-7".into(), partner: None, engagement: None };
         let to_carry = ToCarry {
+            continuity: CONTINUITY,
             request: &request,
             support_id: "482 913 077".parse().expect("one"),
             session_ticket: Signed::from_text("ticket"),
@@ -223,8 +228,25 @@ mod tests {
         let now = Duration::from_secs(50);
         let carried = carry_on.carried((Duration::from_secs(60), Duration::from_secs(30)), now);
         assert_eq!((carried.deadline.as_secs(), carried.most_deadline.as_secs()), (110, 3710));
+        assert_eq!(carried.continuity, CONTINUITY);
         assert_eq!((carried.until.as_secs(), carried.request.ticket.as_str()), (80, "T-7"));
         assert!(store.take_on("machine").is_none(), "once");
+    }
+
+    #[test]
+    fn what_a_version_before_wrote_goes_on_too() {
+        let (_directory, store, path) = place();
+        write(&store).expect("room");
+        let mut stored: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&path).expect("there")).expect("JSON");
+        let fields = stored.as_object_mut().expect("an object");
+        for name in ["record", "seat", "last_seat"] {
+            fields.remove(name).expect("there");
+        }
+        std::fs::write(&path, stored.to_string()).expect("written");
+        let Some(Ok(carry_on)) = store.take_on("machine") else { panic!("it is in order") };
+        let (session, ..) = carry_on.registration();
+        assert_eq!(carry_on.continuity(), Continuity { session, seat: SeatId::FIRST, last_seat: 0 });
     }
 
     #[test]

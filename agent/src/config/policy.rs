@@ -18,6 +18,7 @@ pub struct Policy {
     forward: Permission,
     operations: Permission,
     restart: Permission,
+    guests: Permission,
 }
 
 impl Default for Policy {
@@ -31,6 +32,7 @@ impl Default for Policy {
             forward: open,
             operations: asked,
             restart: asked,
+            guests: asked,
         }
     }
 }
@@ -46,6 +48,7 @@ impl Policy {
             Function::Forward => self.forward,
             Function::Operations => self.operations,
             Function::Restart => self.restart,
+            Function::Guests => self.guests,
         }
     }
 

@@ -9,13 +9,12 @@ use super::recent::Recent;
 
 /// Channels that are kept.
 const MOST: usize = 64;
-/// The most of one terminal that a watcher takes at once, in bytes: as JSON six times as long.
-const PIECE: usize = 16 * 1024;
 
 struct Channel {
     number: u64,
     kind: LiveKind,
     what: String,
+    who: String,
     size: Option<(u16, u16)>,
     shown: Recent,
     closed: Option<LiveEnd>,
@@ -38,7 +37,7 @@ pub(super) struct Channels(VecDeque<Channel>);
 
 /// What a watcher has had.
 #[derive(Debug, Default)]
-pub(super) struct Had(BTreeMap<u64, Part>);
+pub(crate) struct Had(BTreeMap<u64, Part>);
 
 #[derive(Debug, Default)]
 struct Part {
@@ -47,15 +46,22 @@ struct Part {
     is_over: bool,
 }
 
+impl Had {
+    /// How much of a channel's output they have had, in bytes.
+    pub(crate) fn place(&self, channel: u64) -> Option<u64> {
+        self.0.get(&channel).map(|part| part.place)
+    }
+}
+
 impl Channels {
-    pub(super) fn open(&mut self, number: u64, kind: LiveKind, what: String) {
+    pub(super) fn open(&mut self, number: u64, kind: LiveKind, (what, who): (String, String)) {
         if self.0.len() == MOST {
             let least = self.0.iter().enumerate().min_by_key(|(at, channel)| (channel.worth(), *at));
             let at = least.map_or(0, |(at, _)| at);
             self.0.remove(at);
         }
         let (size, shown, closed) = (None, Recent::default(), None);
-        self.0.push_back(Channel { number, kind, what, size, shown, closed });
+        self.0.push_back(Channel { number, kind, what, who, size, shown, closed });
     }
 
     fn find(&mut self, number: u64) -> Option<&mut Channel> {
@@ -82,6 +88,22 @@ impl Channels {
         Had(over.map(|channel| (channel.number, Part { is_over: true, ..Part::default() })).collect())
     }
 
+    /// What somebody has had who comes back: so much of those channels, and nothing of what has been opened since.
+    pub(super) fn attach_at(&self, places: &[(u64, u64)]) -> Had {
+        let mut had = if places.is_empty() { self.attach() } else { Had::default() };
+        for channel in self.0.iter().filter(|channel| channel.closed.is_some()) {
+            // What they do not name they have seen the end of.
+            had.0.insert(channel.number, Part { is_over: true, ..Part::default() });
+        }
+        for &(number, place) in places {
+            if let Some(channel) = self.0.iter().find(|channel| channel.number == number) {
+                let place = place.min(channel.shown.end());
+                had.0.insert(number, Part { place, ..Part::default() });
+            }
+        }
+        had
+    }
+
     /// What a watcher is to see next, a piece of each terminal at most; nothing: it has had all.
     pub(super) fn next(&self, had: &mut Had) -> Vec<LiveEvent> {
         let mut events = Vec::new();
@@ -100,7 +122,8 @@ impl Channels {
 fn take(from: &Channel, had: &mut Had, events: &mut Vec<LiveEvent>) {
     let channel = from.number;
     let part = had.0.entry(channel).or_insert_with(|| {
-        events.push(LiveEvent::Opened { channel, kind: from.kind, what: from.what.clone() });
+        let (kind, what, who) = (from.kind, from.what.clone(), from.who.clone());
+        events.push(LiveEvent::Opened { channel, kind, what, who });
         Part::default()
     });
     if part.is_over {
@@ -115,7 +138,7 @@ fn take(from: &Channel, had: &mut Had, events: &mut Vec<LiveEvent>) {
         part.place += bytes;
         events.push(LiveEvent::Skipped { channel, bytes });
     }
-    let (text, place) = from.shown.text(part.place, PIECE, from.closed.is_some());
+    let (text, place) = from.shown.text(part.place, LiveEvent::PIECE, from.closed.is_some());
     part.place = place;
     if !text.is_empty() {
         events.push(LiveEvent::Output { channel, text });
@@ -136,12 +159,12 @@ mod tests {
     }
 
     fn opened(channel: u64) -> LiveEvent {
-        LiveEvent::Opened { channel, kind: LiveKind::Shell, what: String::new() }
+        LiveEvent::Opened { channel, kind: LiveKind::Shell, what: String::new(), who: String::new() }
     }
 
     fn shell() -> Channels {
         let mut channels = Channels::default();
-        channels.open(7, LiveKind::Shell, String::new());
+        channels.open(7, LiveKind::Shell, (String::new(), String::new()));
         channels.resize(7, (80, 24));
         channels
     }
@@ -166,7 +189,7 @@ mod tests {
     #[test]
     fn who_comes_late_sees_the_last_and_is_told_what_was_before() {
         let mut channels = shell();
-        channels.open(8, LiveKind::Exec, "true".into());
+        channels.open(8, LiveKind::Exec, ("true".into(), String::new()));
         channels.close(8, LiveEnd::Exit { code: 0 });
         channels.show(7, &vec![b'x'; KEPT + 100]);
         let mut had = channels.attach();
@@ -197,7 +220,7 @@ mod tests {
         let mut had = channels.attach();
         channels.next(&mut had);
         for number in 100..100 + 2 * MOST as u64 {
-            channels.open(number, LiveKind::Forward, "localhost:80".into());
+            channels.open(number, LiveKind::Forward, ("localhost:80".into(), String::new()));
             channels.close(number, LiveEnd::Closed);
             channels.next(&mut had);
         }

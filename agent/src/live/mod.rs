@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+pub(crate) use channels::Had;
 pub(crate) use watched::Watched;
 
 /// Watchers at the same time.
@@ -64,6 +65,11 @@ impl LiveView {
     pub(crate) fn end(&self, session: &Arc<Watched>) {
         locked(&self.0.session).take_if(|now| Arc::ptr_eq(now, session));
         session.end();
+    }
+
+    /// What the terminals of the session show, if there is one.
+    pub(crate) fn current(&self) -> Option<Arc<Watched>> {
+        locked(&self.0.session).clone()
     }
 
     /// Lets somebody watch: the end of a stream of [`LiveEvent`](fieldlink_device::live::LiveEvent)s, one a line.

@@ -1,11 +1,15 @@
 //! How the channels of a session come into the view, and into the log.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use fieldlink_device::live::{LiveEnd, LiveEvent, LiveKind};
+use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::text;
 use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind, TerminalSize};
-use fieldlink_ssh::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Tap};
+use fieldlink_ssh::{
+    ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Opener, Tap, Way,
+};
 
 use tokio::sync::watch;
 
@@ -17,13 +21,15 @@ const COMMAND: usize = 400;
 /// The channels of one session, seen where their bytes pass.
 pub(crate) struct Watched {
     channels: Mutex<Channels>,
+    /// What the engineers are called, while there are several.
+    names: Mutex<HashMap<EngineerId, String>>,
     /// Counts changes; none: the session is over.
     news: watch::Sender<Option<u64>>,
 }
 
 impl Default for Watched {
     fn default() -> Self {
-        Self { channels: Mutex::default(), news: watch::Sender::new(Some(0)) }
+        Self { channels: Mutex::default(), names: Mutex::default(), news: watch::Sender::new(Some(0)) }
     }
 }
 
@@ -32,8 +38,13 @@ impl Watched {
         self.news.send_replace(None);
     }
 
+    /// Channels that are opened from now on are told apart by these names.
+    pub(crate) fn set_names(&self, names: HashMap<EngineerId, String>) {
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+
     /// Changes whenever there is something to take; none: the session is over.
-    pub(super) fn news(&self) -> watch::Receiver<Option<u64>> {
+    pub(crate) fn news(&self) -> watch::Receiver<Option<u64>> {
         self.news.subscribe()
     }
 
@@ -42,8 +53,13 @@ impl Watched {
         self.with(|channels| channels.attach())
     }
 
+    /// A new watcher, or one who comes back and has had so much of which channels.
+    pub(crate) fn attach_at(&self, places: &[(u64, u64)]) -> Had {
+        self.with(|channels| channels.attach_at(places))
+    }
+
     /// What was not taken yet, as far as it may be long.
-    pub(super) fn next(&self, had: &mut Had) -> Vec<LiveEvent> {
+    pub(crate) fn next(&self, had: &mut Had) -> Vec<LiveEvent> {
         self.with(|channels| channels.next(had))
     }
 
@@ -61,7 +77,10 @@ impl Tap for Watched {
     fn opened(&self, channel: &ChannelIdentity) {
         let (number, kind) = (channel.number, kind_of(channel.request.kind()));
         let what = what_of(&channel.request);
-        self.change(|channels| channels.open(number, kind, what));
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let who = names.get(&channel.opener.engineer).cloned().unwrap_or_default();
+        drop(names);
+        self.change(|channels| channels.open(number, kind, (what, who)));
     }
 
     fn resized(&self, channel: &ChannelIdentity, TerminalSize { columns, rows, .. }: TerminalSize) {
@@ -72,6 +91,10 @@ impl Tap for Watched {
         self.change(|channels| channels.show(channel.number, bytes));
     }
 
+    fn transferred(&self, _: &ChannelIdentity, _: Way, _: &[u8]) {}
+
+    fn refused(&self, _: &Opener, _: &ChannelRequest, _: &str) {}
+
     fn over(&self, channel: &ChannelIdentity, end: &ChannelEnd) {
         log_end(channel, end);
         self.change(|channels| channels.close(channel.number, end_of(&end.status)));
@@ -81,8 +104,9 @@ impl Tap for Watched {
 /// Commands and targets may hold secrets, so that only what kind of channel it was is logged.
 fn log_end(identity: &ChannelIdentity, end: &ChannelEnd) {
     let ChannelEnd { status, input, output } = end;
-    let (pipe, channel, kind) = (&identity.opener.pipe, identity.channel, identity.request.kind());
-    tracing::info!(%pipe, channel, ?kind, %status, input, output, "a channel is over");
+    let (engineer, pipe) = (&identity.opener.engineer, &identity.opener.pipe);
+    let (channel, kind) = (identity.channel, identity.request.kind());
+    tracing::info!(%engineer, %pipe, channel, ?kind, %status, input, output, "a channel is over");
 }
 
 fn end_of(status: &ChannelStatus) -> LiveEnd {

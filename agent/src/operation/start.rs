@@ -1,7 +1,6 @@
 //! Handing an operation to the unit that does it, through its socket.
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,21 +9,16 @@ use fieldlink_protocol::ids::{OperationId, SessionId};
 use fieldlink_protocol::text;
 use fieldlink_session::packet::{self, PacketError};
 use fieldlink_session::sys;
-use nix::errno::Errno;
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, UnixAddr, connect, getsockopt, shutdown, socket,
-    sockopt,
-};
-use nix::unistd::Uid;
+use nix::sys::socket::{MsgFlags, Shutdown, SockType, shutdown};
 use tokio::io::unix::AsyncFd;
 use tokio::time::timeout;
+
+use crate::maker_socket::{self, SocketFault};
 
 /// How long the unit may take to answer: systemd starts it first.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Longest explanation that is passed on, in characters.
 const EXPLANATION: usize = 300;
-/// What others may do with the socket.
-const OTHERS: u32 = 0o077;
 
 /// An operation that may be started.
 #[derive(Debug)]
@@ -49,12 +43,9 @@ pub(crate) enum NotStarted {
     /// Another one runs.
     #[error("another operation runs")]
     Busy,
-    /// Others could use the socket as well.
-    #[error("{0} is no socket of fieldlink's alone (SocketUser=fieldlink and SocketMode=0600 in its unit)")]
-    Exposed(PathBuf),
-    /// Somebody else than systemd listens there.
-    #[error("{0} is not served by systemd")]
-    Foreign(PathBuf),
+    /// Others could use the socket as well, or somebody else than systemd listens there.
+    #[error("{0}")]
+    Unusable(SocketFault),
     /// Nobody does, or it failed.
     #[error("could not reach the operation's unit at {path}: {error} (systemctl status {unit})")]
     Unreachable {
@@ -119,26 +110,10 @@ async fn answer(socket: &AsyncFd<OwnedFd>) -> Option<Reply> {
 
 /// A connection to the unit's socket, which must be ours alone, and whose listener root.
 fn open(path: &Path, unit: &str) -> Result<OwnedFd, NotStarted> {
-    let unreachable = |error: std::io::Error| NotStarted::Unreachable {
-        path: path.to_owned(),
-        error,
-        unit: format!("{unit}.socket"),
-    };
-    let metadata = std::fs::symlink_metadata(path).map_err(unreachable)?;
-    let is_ours = metadata.uid() == Uid::effective().as_raw() && metadata.mode() & OTHERS == 0;
-    if !metadata.file_type().is_socket() || !is_ours {
-        return Err(NotStarted::Exposed(path.to_owned()));
-    }
-    let open = || -> Result<OwnedFd, Errno> {
-        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let ours = socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)?;
-        connect(ours.as_raw_fd(), &UnixAddr::new(path)?)?;
-        Ok(ours)
-    };
-    let ours = open().map_err(|error| unreachable(error.into()))?;
-    let peer = getsockopt(&ours, sockopt::PeerCredentials).map_err(|error| unreachable(error.into()))?;
-    match Uid::from_raw(peer.uid()) {
-        uid if uid.is_root() || uid == Uid::effective() => Ok(ours),
-        _ => Err(NotStarted::Foreign(path.to_owned())),
-    }
+    maker_socket::open(path, SockType::SeqPacket).map_err(|fault| match fault {
+        SocketFault::Unreachable { path, error } => {
+            NotStarted::Unreachable { path, error, unit: format!("{unit}.socket") }
+        }
+        fault => NotStarted::Unusable(fault),
+    })
 }

@@ -2,21 +2,25 @@
 
 use std::time::Duration;
 
-use fieldlink_protocol::ids::RunId;
+use fieldlink_protocol::ids::{RunId, SessionId};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
 
 use super::battery::BatteryCheck;
-use super::conversation::{Rate, Said};
+use super::conversation::{Rate, Rates, Said};
 use super::data::DataUse;
 use super::event::{DataVerdict, RuleEvent};
+use super::guests::Guests;
+use super::observers::Observers;
 use super::operation::Wishes;
 use super::policy::Leaves;
 use super::presence::{Presence, PresenceCheck};
 use super::question::Asked;
 use super::quiet::{Quiet, Quietness};
+use super::runbook::Following;
+use super::seat::SeatId;
 use super::{Events, Refusal, Request, Returns};
 
 /// When the client is reminded of the end, in minutes before it.
@@ -24,6 +28,10 @@ const REMINDERS: [u64; 3] = [10, 5, 1];
 
 /// A session in which the engineer works.
 pub(crate) struct Active {
+    /// The session, by the name that it began with.
+    pub session: SessionId,
+    /// The place of the engineer whose session it is.
+    pub seat: SeatId,
     /// The engineer, and the run in use: each return of their program changes the run.
     pub request: Request,
     /// The latest that the client can make its end.
@@ -46,13 +54,14 @@ pub(crate) struct Active {
     reminder: Option<u64>,
     /// Whether the engineer's program shows lines of chat.
     shows_chat: bool,
-    pub(super) questions: Rate,
-    pub(super) announcements: Rate,
+    /// Of the engineer whose session it is.
+    rates: Rates,
+    /// Questions that the use of a function leads to, whoever uses it.
+    pub(super) uses: Rate,
     /// Whether the client is there.
     pub(super) presence: PresenceCheck,
     /// Whether the engineer has announced to work alone.
     pub(super) quiet: Quietness,
-    chat: Rate,
     said: Said,
     /// What the client has agreed to, and what waits for that.
     pub(super) leaves: Leaves,
@@ -61,6 +70,16 @@ pub(crate) struct Active {
     /// How much the session moves.
     pub(super) data: DataUse,
     pub(super) battery: BatteryCheck,
+    /// The support case with which the session began.
+    pub case: String,
+    /// What the others call the engineer, if somebody else had their name when they came in.
+    pub(super) name: Option<String>,
+    /// The further engineers.
+    pub guests: Guests,
+    /// Those who only watch, with a link.
+    pub observers: Observers,
+    /// The runbook that the engineer goes through.
+    pub(super) following: Following,
 }
 
 /// What an active session waits for, by rank: of several that are due at once, say after the device slept, the first
@@ -77,6 +96,7 @@ enum Timer {
     Question,
     /// The question about more data counts as not answered.
     DataQuestion,
+    Guests,
     /// The client's no to more data has stood for long enough.
     NoIsOver,
     /// The client is told how much time is left.
@@ -96,7 +116,10 @@ impl Active {
         now: Duration,
     ) -> Self {
         let mut active = Self {
+            session: request.session,
+            seat: SeatId::FIRST,
             returns: Returns::since(request.run),
+            case: request.ticket.clone(),
             request,
             most_deadline,
             deadline,
@@ -107,16 +130,19 @@ impl Active {
             asked_of_data: None,
             reminder: None,
             shows_chat,
-            questions: Rate::of_questions(),
-            announcements: Rate::of_announcements(),
+            rates: Rates::default(),
+            uses: Rate::of_questions(),
             presence,
             quiet: Quietness::default(),
-            chat: Rate::of_chat(),
             said: Said::default(),
             leaves: Leaves::default(),
             wishes: Wishes::default(),
             data,
             battery: BatteryCheck::default(),
+            name: None,
+            guests: Guests::default(),
+            observers: Observers::default(),
+            following: Following::default(),
         };
         active.set_reminder(now);
         active
@@ -176,23 +202,58 @@ impl Active {
     fn resume(&mut self, events: &mut Events) {
         if self.interrupted.take().is_some() {
             events.push_back(RuleEvent::Resumed);
+            self.tell_company(events);
         }
     }
 
     pub(super) fn handle_link_down(&mut self, problem: String, events: &mut Events) {
         if self.interrupted.replace(problem.clone()).is_none() {
             events.push_back(RuleEvent::Interrupted { problem });
+            self.tell_company(events);
+        }
+    }
+
+    /// How much the engineer in that place may say.
+    pub(super) fn rates(&mut self, seat: SeatId) -> &mut Rates {
+        match self.guests.find_mut(seat) {
+            Some(guest) => &mut guest.rates,
+            None => &mut self.rates,
         }
     }
 
     /// The engineer says something. False if that was too much, and dropped.
-    pub(super) fn handle_engineers_chat(&mut self, line: &str, now: Duration, events: &mut Events) -> bool {
-        let is_permitted = self.chat.permits(now);
+    pub(super) fn handle_engineers_chat(
+        &mut self,
+        seat: SeatId,
+        line: &str,
+        now: Duration,
+        events: &mut Events,
+    ) -> bool {
+        let is_permitted = self.rates(seat).chat.permits(now);
         if is_permitted {
-            let text = text::clean(line, limits::CHAT);
-            events.push_back(RuleEvent::Chat { from_engineer: true, text });
+            let line = match self.name_of(seat).filter(|_| seat != self.seat) {
+                Some(name) => format!("{name}: {line}"),
+                None => line.to_owned(),
+            };
+            let text = text::clean_to_fit(&line, limits::CHAT);
+            events.push_back(RuleEvent::Chat { from: Some(seat), text });
         }
         is_permitted
+    }
+
+    /// The engineer whose session it is and a further one, who can have it, change places. Gives the place of the former.
+    pub(super) fn trade_places(&mut self, to: SeatId) -> Option<SeatId> {
+        let guest = self.guests.find_mut(to).filter(|guest| guest.can_own())?;
+        let former = self.seat;
+        std::mem::swap(&mut self.seat, &mut guest.seat);
+        std::mem::swap(&mut self.request, &mut guest.request);
+        std::mem::swap(&mut self.name, &mut guest.name);
+        std::mem::swap(&mut self.heard, &mut guest.heard);
+        std::mem::swap(&mut self.interrupted, &mut guest.interrupted);
+        std::mem::swap(&mut self.returns, &mut guest.returns);
+        std::mem::swap(&mut self.shows_chat, &mut guest.shows_chat);
+        std::mem::swap(&mut self.rates, &mut guest.rates);
+        Some(former)
     }
 
     /// The client says something. `has_room`: whether the control channel takes a message now.
@@ -209,10 +270,10 @@ impl Active {
         if !has_room {
             return Err(Refusal::NotTaken);
         }
-        let text = text::clean(line.trim(), limits::CHAT);
+        let text = text::clean_to_fit(line.trim(), limits::CHAT);
         let text = text::fit(&text, limits::CHAT).to_owned();
         self.said.add(now, &text);
-        events.push_back(RuleEvent::Chat { from_engineer: false, text });
+        events.push_back(RuleEvent::Chat { from: None, text });
         if self.interrupted.is_some() {
             events.push_back(RuleEvent::ChatDelayed);
         }
@@ -234,7 +295,7 @@ impl Active {
         if shows_chat {
             events.extend(self.said.take_unheard(heard).map(|text| RuleEvent::ChatAgain { text }));
         }
-        self.withdraw_engineers(now, events);
+        self.withdraw_engineers(self.seat, now, events);
     }
 
     pub(super) fn set_reminder(&mut self, now: Duration) {
@@ -251,6 +312,7 @@ impl Active {
             (Timer::QuietOver, self.quiet.poll_timeout()),
             (Timer::Question, self.asked.as_ref().map(|asked| asked.until)),
             (Timer::DataQuestion, self.asked_of_data.as_ref().map(|asked| asked.until)),
+            (Timer::Guests, self.guests.poll_timeout(patience)),
             (Timer::NoIsOver, self.data.poll_timeout()),
             (Timer::Reminder, self.reminder.map(reminder)),
             (Timer::Presence, self.presence.poll_timeout(self.quiet.now().is_some())),
@@ -278,6 +340,11 @@ impl Active {
             Timer::QuietOver => self.end_quiet(now, events),
             Timer::Question => self.handle_no_answer(now, events),
             Timer::DataQuestion => self.settle_data(DataVerdict::Unanswered, now, events),
+            Timer::Guests => {
+                for seat in self.guests.handle_timeout(patience, now, events) {
+                    self.forget_seat(seat, now, events);
+                }
+            }
             Timer::NoIsOver => self.handle_no_is_over(events),
             Timer::Presence => self.presence.handle_timeout(now, events),
             Timer::Reminder => {

@@ -4,24 +4,31 @@ use std::time::Duration;
 
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::announcements::{Announcement, Outcome};
-use fieldlink_protocol::messages::questions::Answer;
+use fieldlink_protocol::messages::questions::{Answer, NotNow};
 use fieldlink_protocol::text;
 
 use super::event::RuleEvent;
+use super::seat::RequestId;
 use super::{Active, Events};
 
 impl Active {
     /// Tells the client, or the engineer that it was too much.
     pub(super) fn handle_announcement(
         &mut self,
-        request: u32,
+        request: RequestId,
         announcement: Announcement,
         now: Duration,
         events: &mut Events,
     ) {
-        if !self.announcements.permits(now) {
+        if !self.rates(request.seat).announcements.permits(now) {
             events.push_back(RuleEvent::NotAsked { request, answer: Answer::Busy {} });
             return;
+        }
+        // Quiet periods are about whether the client has to be there: only the engineer whose session it is decides that.
+        let is_owners = !matches!(announcement, Announcement::Note { .. } | Announcement::Call {});
+        if is_owners && request.seat != self.seat {
+            let answer = Answer::NotNow { why: NotNow::NotOwner };
+            return events.push_back(RuleEvent::NotAsked { request, answer });
         }
         match announcement {
             Announcement::Quiet { minutes, text } => {
@@ -30,7 +37,11 @@ impl Active {
             Announcement::QuietOver {} => self.end_quiet(now, events),
             Announcement::Call {} => events.push_back(RuleEvent::Called),
             Announcement::Note { text, by_client } => {
-                events.push_back(RuleEvent::Noted { text: line(&text), by_client });
+                let text = match self.name_of(request.seat).filter(|_| request.seat != self.seat) {
+                    Some(name) => line(&format!("{name}: {text}")),
+                    None => line(&text),
+                };
+                events.push_back(RuleEvent::Noted { text, by_client });
             }
             Announcement::Outcome(Outcome { result, summary, prepare }) => {
                 let (summary, prepare) = (line(&summary), line(&prepare));
@@ -48,5 +59,5 @@ impl Active {
 }
 
 fn line(text: &str) -> String {
-    text::clean(text.trim(), limits::CHAT)
+    text::clean_to_fit(text.trim(), limits::CHAT)
 }

@@ -6,12 +6,16 @@ use fieldlink_device::order::ClientAnswer;
 use fieldlink_protocol::ids::QuestionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::operation::OperationRefusal;
-use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::messages::questions::{Answer, NotNow, Question};
 use fieldlink_protocol::policy::{Denied, Function};
+use fieldlink_protocol::reason::Reason;
+use fieldlink_protocol::text;
 
 use super::event::RuleEvent;
+use super::observers::Watching;
 use super::policy::UseId;
 use super::question::{Asked, Asking, answer_to, cleaned};
+use super::seat::{RequestId, SeatId};
 use super::{Active, Events, StaleAnswer};
 
 impl Active {
@@ -19,20 +23,26 @@ impl Active {
     /// what was shown.
     pub(super) fn handle_question(
         &mut self,
-        request: u32,
+        request: RequestId,
         question: Question,
         now: Duration,
         events: &mut Events,
     ) {
+        // Whoever works in a session that is not theirs may ask the client things, and no more.
+        if request.seat != self.seat && question.is_owners() {
+            let answer = Answer::NotNow { why: NotNow::NotOwner };
+            return events.push_back(RuleEvent::NotAsked { request, answer });
+        }
         let is_more_time = matches!(question, Question::Extension { .. });
         let is_open = if is_more_time { self.more_time.is_some() } else { self.asked.is_some() };
-        if !self.questions.permits(now) || is_open {
+        if !self.rates(request.seat).questions.permits(now) || is_open {
             return events.push_back(RuleEvent::NotAsked { request, answer: Answer::Busy {} });
         }
         if is_more_time && self.most_deadline <= self.deadline {
             return events.push_back(RuleEvent::NotAsked { request, answer: Answer::NoMoreTime {} });
         }
-        let asking = Asking::Engineers { request, question: cleaned(question) };
+        let question = self.named(request.seat, cleaned(question));
+        let asking = Asking::Engineers { request, question };
         if is_more_time {
             let asked = Asked { id: QuestionId::random(), asking, until: self.deadline };
             events.push_back(RuleEvent::Asked(self.more_time.insert(asked).clone()));
@@ -41,10 +51,21 @@ impl Active {
         }
     }
 
+    /// With the name of whoever asks, if the session is not theirs.
+    fn named(&self, seat: SeatId, question: Question) -> Question {
+        let Some(name) = self.name_of(seat).filter(|_| seat != self.seat) else { return question };
+        let named = |text: String| text::clean_to_fit(&format!("{name}: {text}"), limits::QUESTION);
+        match question {
+            Question::Text { text, choices } => Question::Text { text: named(text), choices },
+            Question::Step { text } => Question::Step { text: named(text) },
+            question => question,
+        }
+    }
+
     /// A function is to be used for which the client has to be asked.
     pub(super) fn handle_use(&mut self, id: UseId, function: Function, now: Duration, events: &mut Events) {
         // Whoever wants it and gives up, again and again, must not keep the client busy.
-        if self.leaves.needs_asking(function, now) && !self.questions.permits(now) {
+        if self.leaves.needs_asking(function, now) && !self.uses.permits(now) {
             let verdict = Err(Denied::TooOften(function));
             return events.push_back(RuleEvent::UseDecided { uses: vec![id], function, verdict });
         }
@@ -59,7 +80,9 @@ impl Active {
         self.leaves.handle_dropped(id);
         let is_over = |asked: &mut Asked| match asked.asking {
             Asking::Use(function) => !self.leaves.waits_for(function),
-            Asking::Engineers { .. } | Asking::Data { .. } | Asking::Operation(_) => false,
+            Asking::Engineers { .. } | Asking::Data { .. } | Asking::Operation(_) | Asking::Guest { .. } => {
+                false
+            }
         };
         if let Some(asked) = self.asked.take_if(is_over) {
             events.push_back(RuleEvent::Withdrawn { question: asked.id });
@@ -70,7 +93,14 @@ impl Active {
     /// Puts the next question about a function or an operation, unless another question is open.
     pub(super) fn ask_next(&mut self, now: Duration, events: &mut Events) {
         let operation = || self.wishes.waiting().map(|wanted| Asking::Operation(wanted.titles.clone()));
-        let next = self.leaves.next().map(Asking::Use).or_else(operation);
+        let guest = || {
+            self.guests.waiting().map(|guest| Asking::Guest {
+                seat: guest.seat,
+                request: guest.request.clone(),
+                observes: guest.observes,
+            })
+        };
+        let next = self.leaves.next().map(Asking::Use).or_else(operation).or_else(guest);
         if let (None, Some(asking)) = (&self.asked, next) {
             self.put(asking, now + limits::CONSENT, events);
         }
@@ -81,7 +111,7 @@ impl Active {
         events.push_back(RuleEvent::Asked(self.asked.insert(asked).clone()));
     }
 
-    pub(super) fn handle_withdrawal(&mut self, request: u32, now: Duration, events: &mut Events) {
+    pub(super) fn handle_withdrawal(&mut self, request: RequestId, now: Duration, events: &mut Events) {
         let is_meant = |asked: &mut Asked| asked.request() == Some(request);
         if let Some(asked) = self.more_time.take_if(is_meant) {
             events.push_back(RuleEvent::Withdrawn { question: asked.id });
@@ -93,9 +123,9 @@ impl Active {
     }
 
     /// The program that would have heard the answer is gone.
-    pub(super) fn withdraw_engineers(&mut self, now: Duration, events: &mut Events) {
+    pub(super) fn withdraw_engineers(&mut self, seat: SeatId, now: Duration, events: &mut Events) {
         let open = [&self.asked, &self.more_time].map(|asked| asked.as_ref().and_then(Asked::request));
-        for request in open.into_iter().flatten() {
+        for request in open.into_iter().flatten().filter(|request| request.seat == seat) {
             self.handle_withdrawal(request, now, events);
         }
     }
@@ -125,6 +155,25 @@ impl Active {
                 self.settle_use(id, function, verdict, now, events);
             }
             Asking::Operation(_) => return self.handle_answer_on_operation(answer, now, events),
+            &Asking::Guest { seat, .. } => {
+                let verdict = match answer {
+                    ClientAnswer::Yes => Ok(()),
+                    ClientAnswer::No => Err(Reason::ClientRefused),
+                    _ => return Err(StaleAnswer::DoesNotFit),
+                };
+                self.asked = None;
+                events.push_back(RuleEvent::GuestAnswered { question: id, is_allowed: verdict.is_ok() });
+                self.settle_guest((seat, verdict), now, events);
+            }
+            Asking::Engineers { request, question: Question::Observer { name, report } }
+                if answer == ClientAnswer::Yes =>
+            {
+                let (request, wanted) = (*request, Watching { name: name.clone(), report: *report });
+                self.asked = None;
+                events.push_back(RuleEvent::GuestAnswered { question: id, is_allowed: true });
+                self.handle_yes_to_observer(request, wanted, events);
+                self.ask_next(now, events);
+            }
             // It has a place of its own.
             Asking::Data { .. } => return Err(StaleAnswer::NotOpen),
             Asking::Engineers { question: Question::Restart { .. }, .. } if answer == ClientAnswer::Yes => {
@@ -155,6 +204,10 @@ impl Active {
             }
             Asking::Operation(_) => {
                 self.settle_operation(question, Err(OperationRefusal::Unanswered), now, events);
+            }
+            Asking::Guest { seat, .. } => {
+                events.push_back(RuleEvent::GuestAnswered { question, is_allowed: false });
+                self.settle_guest((seat, Err(Reason::NoAnswer)), now, events);
             }
             Asking::Data { .. } => {}
         }

@@ -10,12 +10,9 @@ use fieldlink_protocol::reason::Reason;
 
 use super::data::DataUse;
 use super::presence::PresenceCheck;
+use super::request::BEGINNING;
 use super::{Active, Ending, NotLetIn, Pair, Request, RuleEvent, Rules, StaleAnswer, State, Teller};
 use crate::config::Consent;
-
-/// How long a session may take to begin once the client has allowed it: what runs the engineer's programs is started,
-/// which says itself when it fails, and the relay withdraws the support ID.
-pub(super) const BEGINNING: Duration = Duration::from_secs(45);
 
 impl Rules {
     /// The verified engineer proved the control pipe. `shows_chat`: whether their program shows lines of chat.
@@ -97,6 +94,9 @@ impl Rules {
                 let presence = PresenceCheck::new(&self.session, self.presence, now);
                 let data = DataUse::new(&self.session, self.is_metered);
                 let mut active = Active::begin(request.clone(), *shows_chat, times, (presence, data), now);
+                if let Some(carried) = carried {
+                    (active.session, active.seat) = (carried.continuity.session, carried.continuity.seat);
+                }
                 let (request, deadline) = (request.clone(), active.deadline);
                 let length = deadline.saturating_sub(now);
                 self.events.push_back(RuleEvent::Admitted { request, length, deadline });
@@ -111,6 +111,9 @@ impl Rules {
 
     /// The session, or what was to become one, is over by `teller`'s word.
     pub(crate) fn handle_over(&mut self, reason: Reason, teller: Teller, now: Duration) {
+        if self.pass_on(reason, now) {
+            return;
+        }
         match self.state {
             State::Active(_) | State::Admitting { .. } => self.close(Ending::told(reason, teller), now),
             _ => self.leave(reason, teller, now),
@@ -126,7 +129,9 @@ impl Rules {
 
     /// The relay does not register the agent for its session again: remote access goes off.
     pub(crate) fn handle_relay_closed(&mut self, reason: Reason, now: Duration) {
-        self.close(Ending::told(reason, Teller::Relay), now);
+        if !self.pass_on(reason, now) {
+            self.close(Ending::told(reason, Teller::Relay), now);
+        }
     }
 
     /// The engineer left before the client answered. It counts if the client was asked already.

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use fieldlink_protocol::limits;
 
-/// Lines of chat, questions, and announcements that are passed on within [`PERIOD`]. Every process on the bus may be listening,
+/// Lines of chat, questions, announcements, and steps of runbooks that are passed on within [`PERIOD`]. Every process on the bus may be listening,
 /// and the client must find the time to type.
 const CHAT_LINES: u32 = 20;
 const QUESTIONS: u32 = 4;
 const ANNOUNCEMENTS: u32 = 6;
+const RUNBOOK_WORDS: u32 = 20;
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// Lines of the client's that are kept, should they have to be said again.
@@ -24,12 +25,16 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    pub(super) fn of_chat() -> Self {
+    fn of_chat() -> Self {
         Self { most: CHAT_LINES, since: Duration::ZERO, count: 0 }
     }
 
-    pub(super) fn of_announcements() -> Self {
+    fn of_announcements() -> Self {
         Self { most: ANNOUNCEMENTS, ..Self::of_chat() }
+    }
+
+    pub(super) fn of_runbooks() -> Self {
+        Self { most: RUNBOOK_WORDS, ..Self::of_chat() }
     }
 
     pub(super) fn of_questions() -> Self {
@@ -42,6 +47,21 @@ impl Rate {
         }
         self.count = self.count.saturating_add(1);
         self.count <= self.most
+    }
+}
+
+/// How much one engineer may say: each has their own, so that nobody is silenced by another.
+#[derive(Debug)]
+pub(super) struct Rates {
+    pub(super) questions: Rate,
+    pub(super) announcements: Rate,
+    pub(super) chat: Rate,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        let (questions, announcements) = (Rate::of_questions(), Rate::of_announcements());
+        Self { questions, announcements, chat: Rate::of_chat() }
     }
 }
 

@@ -45,7 +45,7 @@ const INPUTS: [Input; 14] = [
     ("control pipe: lost", |trial| trial.rules.handle_link_down("lost".into())),
     ("control pipe: heard", |trial| trial.rules.handle_heard(trial.now)),
     ("restart: agreed and written down", |trial| {
-        trial.rules.handle_restart_stored((None, 1, false), Ok(()), trial.now);
+        trial.rules.handle_restart_stored((None, 1.into(), false), Ok(()), trial.now);
     }),
     ("restart: over", |trial| {
         let _ = trial.rules.handle_carry_on(carried(trial.now));
@@ -71,7 +71,8 @@ const WAYS: [&[usize]; 10] = [
 
 fn carried(now: Duration) -> Carried {
     let (request, deadline) = (request(1), now + Duration::from_secs(1_000));
-    Carried { request, deadline, most_deadline: deadline, until: now + Duration::from_secs(500) }
+    let continuity = Continuity::of(&request);
+    Carried { request, continuity, deadline, most_deadline: deadline, until: now + Duration::from_secs(500) }
 }
 
 impl Trial {

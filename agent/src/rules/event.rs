@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use fieldlink_device::verdict::Verdict;
-use fieldlink_protocol::ids::{OperationId, QuestionId, SessionId};
+use fieldlink_evidence::Stop;
+use fieldlink_protocol::ids::{ObserverId, OperationId, QuestionId, SessionId};
 use fieldlink_protocol::messages::announcements::Outcome;
 use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::messages::operation::OperationRefusal;
@@ -14,9 +15,13 @@ use fieldlink_protocol::support_id::SupportId;
 
 use super::ending::{Ending, Teller};
 use super::operation::OperationStatus;
+use super::people_event::{GuestEvent, ObserverEvent};
 use super::policy::UseId;
 use super::question::Asked;
 use super::request::Request;
+use super::restart::Continuity;
+use super::runbook::RunbookEvent;
+use super::seat::{RequestId, SeatId};
 use crate::network::reach::Failure;
 
 /// Something that happened. Times are times since boot.
@@ -116,7 +121,7 @@ pub(crate) enum RuleEvent {
     /// A question was not put to the client.
     NotAsked {
         /// The engineer's number for it.
-        request: u32,
+        request: RequestId,
         /// What the engineer is told instead.
         answer: Answer,
     },
@@ -125,7 +130,7 @@ pub(crate) enum RuleEvent {
         /// The question as the client saw it.
         question: QuestionId,
         /// The engineer's number for it.
-        request: u32,
+        request: RequestId,
         /// What came of it.
         answer: Answer,
     },
@@ -193,7 +198,7 @@ pub(crate) enum RuleEvent {
         /// The question as the client saw it, if they were asked.
         question: Option<QuestionId>,
         /// The engineer's number for it.
-        request: u32,
+        request: RequestId,
         /// Whether the power is cut by hand, rather than the device restarted.
         is_power: bool,
     },
@@ -208,6 +213,8 @@ pub(crate) enum RuleEvent {
     CarryOnOffered {
         /// The engineer whose session it is.
         request: Request,
+        /// What it was called before.
+        continuity: Continuity,
         /// The answer must name it.
         question: QuestionId,
     },
@@ -247,10 +254,12 @@ pub(crate) enum RuleEvent {
         /// Why not, if they may not.
         verdict: Result<(), Denied>,
     },
+    /// What the engineer said of a runbook, and what came of it.
+    Runbook(RunbookEvent),
     /// What the engineer announced was told to the client.
     Announced {
         /// The engineer's number for it.
-        request: u32,
+        request: RequestId,
     },
     /// The engineer works by themselves for a while.
     QuietBegan {
@@ -301,9 +310,9 @@ pub(crate) enum RuleEvent {
     },
     /// A line between client and engineer, cleaned.
     Chat {
-        /// True if the engineer said it, false for the client.
-        from_engineer: bool,
-        /// The line, at most `limits::CHAT` characters.
+        /// The engineer's place; none: the client said it.
+        from: Option<SeatId>,
+        /// Cleaned.
         text: String,
     },
     /// The line before waits until the engineer's side is back.
@@ -321,6 +330,47 @@ pub(crate) enum RuleEvent {
         verdict: Verdict,
         /// What they say of it, cleaned; may be empty.
         words: String,
+    },
+    /// The client was asked whether somebody comes in, and has answered or has not.
+    GuestAnswered {
+        /// The question.
+        question: QuestionId,
+        /// Whether they said yes.
+        is_allowed: bool,
+    },
+    /// Something about a further engineer.
+    Guest {
+        /// Their place.
+        seat: SeatId,
+        /// What.
+        event: GuestEvent,
+    },
+    /// Something about somebody who only watches.
+    Observer {
+        /// The link.
+        observer: ObserverId,
+        /// Who.
+        name: String,
+        /// What.
+        event: ObserverEvent,
+    },
+    /// The session is another engineer's now.
+    HandedOver {
+        /// The place of the engineer whose it was.
+        from: SeatId,
+        /// The place of the engineer whose it is.
+        to: SeatId,
+        /// Who that is.
+        request: Request,
+        /// Why the engineer whose it was is gone; none: it was handed over.
+        reason: Option<Reason>,
+    },
+    /// The list of people is another one.
+    People,
+    /// What terminals show is not recorded any more.
+    RecordingStopped {
+        /// Why.
+        why: Stop,
     },
     /// Remote access is off, and a session over if there was one.
     Closed {

@@ -8,6 +8,7 @@ use fieldlink_protocol::messages::questions::{Answer, Question};
 
 use super::event::RuleEvent;
 use super::question::{Asked, Asking};
+use super::seat::RequestId;
 use super::{Active, Events, GrantError, StaleAnswer};
 
 impl Active {
@@ -59,7 +60,7 @@ impl Active {
     pub(super) fn extend(
         &mut self,
         minutes: u32,
-        question: Option<(QuestionId, u32)>,
+        question: Option<(QuestionId, RequestId)>,
         now: Duration,
         events: &mut Events,
     ) -> Result<(), GrantError> {
@@ -85,7 +86,7 @@ impl Active {
 }
 
 /// The question and the engineer's number for it, if it asks for more time.
-fn extension(asked: &Asked) -> Option<(QuestionId, u32)> {
+fn extension(asked: &Asked) -> Option<(QuestionId, RequestId)> {
     match asked.asking {
         Asking::Engineers { request, question: Question::Extension { .. } } => Some((asked.id, request)),
         _ => None,

@@ -22,12 +22,20 @@ mod diagram;
 mod ending;
 mod event;
 mod extension;
+mod following;
+mod guest;
+mod guests;
+mod handing;
+mod joining;
 #[cfg(test)]
 mod model;
+mod observers;
 mod operating;
 mod operation;
 mod pair;
 mod pairing;
+mod people;
+mod people_event;
 mod policy;
 mod presence;
 mod question;
@@ -38,11 +46,14 @@ mod request;
 mod restart;
 mod restarting;
 mod returns;
+mod runbook;
+mod seat;
 mod session;
 mod state;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod watching;
 
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
@@ -57,16 +68,22 @@ pub(crate) use active::Active;
 pub(crate) use battery::Battery;
 pub(crate) use ending::{Ending, Teller};
 pub(crate) use event::{DataVerdict, NotLetIn, RuleEvent};
+pub(crate) use guest::Guest;
+pub(crate) use observers::Watching;
 pub(crate) use operation::{OperationStatus, WantedOperation};
 pub(crate) use pair::Pair;
+pub(crate) use people::{Person, Whose};
+pub(crate) use people_event::{GuestEvent, ObserverEvent};
 pub(crate) use policy::UseId;
 pub(crate) use presence::Presence;
 pub(crate) use question::{Asked, Asking};
 pub(crate) use refusal::{GrantError, Refusal, StaleAnswer};
 pub(crate) use relay_link::RelayLink;
 pub(crate) use request::Request;
-pub(crate) use restart::{Carried, Carrying, Restarting};
+pub(crate) use restart::{Carried, Carrying, Continuity, Restarting};
 pub(crate) use returns::Returns;
+pub(crate) use runbook::{RunbookEvent, RunbookStatus};
+pub(crate) use seat::{RequestId, SeatId};
 pub(crate) use state::State;
 pub(crate) use verdict::VerdictWanted;
 
@@ -95,6 +112,8 @@ pub(crate) struct Rules {
     redraws: u8,
     /// For which reasons engineers were not believed, since then.
     disbelieved: HashSet<Reason>,
+    /// The last place that was given to an engineer: none is given twice.
+    last_seat: u64,
     events: Events,
 }
 
@@ -116,6 +135,7 @@ impl Rules {
             is_metered,
             redraws,
             disbelieved,
+            last_seat: 0,
             events,
         }
     }
@@ -201,9 +221,26 @@ impl Rules {
             Order::Verdict(session, verdict, words) => {
                 self.verdict.handle_given(session, verdict, &words, &mut self.events)
             }
+            Order::Remove(name) => self.handle_clients_removal(&name, now),
             Order::Here if self.handle_sign(now) => Ok(()),
             Order::Here => Err(Refusal::NoSession),
+            Order::DeleteRecord(session) if self.is_under_way(session) => Err(Refusal::RecordOpen),
+            Order::DeleteRecord(session) => {
+                self.verdict.forget_if(session);
+                Ok(())
+            }
+            Order::ForgetRecords if !is_off => Err(Refusal::NotOff),
+            Order::ForgetRecords => {
+                self.verdict.forget();
+                Ok(())
+            }
         }
+    }
+
+    /// Whether the session runs, or is about to.
+    fn is_under_way(&self, session: SessionId) -> bool {
+        let asks = self.state.request().is_some_and(|request| request.session == session);
+        asks || self.state.active().is_some_and(|active| active.session == session)
     }
 
     /// Something that remote access cannot do without has failed on our side, or stops.
@@ -279,7 +316,9 @@ impl Rules {
                     self.close(Ending::Reason(self.not_carried_on()), now);
                 }
                 State::Active(active) => {
-                    if let Some(reason) = active.handle_timeout(patience, now, &mut self.events) {
+                    if let Some(reason) = active.handle_timeout(patience, now, &mut self.events)
+                        && !self.pass_on(reason, now)
+                    {
                         self.close(Ending::Reason(reason), now);
                     }
                 }
@@ -317,14 +356,18 @@ impl Rules {
 
     /// Switches remote access off, from any state. The pair is dropped with it.
     fn close(&mut self, ending: Ending, now: Duration) {
-        let before = std::mem::replace(&mut self.state, State::Off);
+        let mut before = std::mem::replace(&mut self.state, State::Off);
         if matches!(before, State::Off) {
             return;
+        }
+        if let State::Active(active) = &mut before {
+            active.guests.remove_all(ending.reason(), &mut self.events);
+            active.observers.remove_all(ending.reason(), &mut self.events);
         }
         let is_relay_away = !std::mem::take(&mut self.relay).is_registered();
         let request = before.request().cloned();
         if let State::Active(active) = &before {
-            self.verdict.ask(active.request.session, now);
+            self.verdict.ask(active.session, now);
             if let Some(run) = self.operated.handle_session_over(active.lost()) {
                 self.events.push_back(RuleEvent::OperationHeard { run });
             }

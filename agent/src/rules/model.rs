@@ -2,6 +2,7 @@
 
 mod account;
 mod input;
+mod people;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use fieldlink_protocol::messages::questions::{NotNow, Question};
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::pairing::attempts::Charge;
 use fieldlink_protocol::policy::{Function, Permission};
+use fieldlink_runbook::Makers;
 use proptest::prelude::*;
 
 use super::tests::{events, outage, registration, request};
@@ -22,6 +24,7 @@ use super::*;
 use crate::config::Titles;
 use account::Account;
 use input::{Input, OrderKind, input};
+use people::People;
 
 struct Model {
     presence: PresenceMode,
@@ -29,6 +32,7 @@ struct Model {
     now: Duration,
     /// With the pair that was charged, which may be gone.
     charges: Vec<(Arc<Registration>, Charge)>,
+    people: People,
     asked: Option<QuestionId>,
     earlier: Option<QuestionId>,
     account: Account,
@@ -53,6 +57,7 @@ impl Model {
             rules: Rules::new(consent, presence, SessionConfig::default()),
             now: Duration::from_secs(1),
             charges: Vec::new(),
+            people: People::default(),
             asked: None,
             earlier: None,
             account: Account::default(),
@@ -112,12 +117,18 @@ impl Model {
             Input::LinkDown => rules.handle_link_down("cut".into()),
             Input::LinkUp => rules.handle_link_up(now),
             Input::Question(n, true) => {
-                rules.handle_question(n, Question::Text { text: "?".into(), choices: Vec::new() }, now);
+                rules.handle_question(
+                    n.into(),
+                    Question::Text { text: "?".into(), choices: Vec::new() },
+                    now,
+                );
             }
-            Input::Question(n, false) => {
-                rules.handle_question(n, Question::Extension { minutes: 60, reason: String::new() }, now)
-            }
-            Input::Withdrawal(n) => rules.handle_withdrawal(n, now),
+            Input::Question(n, false) => rules.handle_question(
+                n.into(),
+                Question::Extension { minutes: 60, reason: String::new() },
+                now,
+            ),
+            Input::Withdrawal(n) => rules.handle_withdrawal(n.into(), now),
             Input::Use(n) => {
                 self.uses += 1;
                 self.account.uses.insert(UseId(self.uses));
@@ -163,13 +174,19 @@ impl Model {
             }
             Input::RestartStored(is_stored) => {
                 let stored = if is_stored { Ok(()) } else { Err(NotNow::NotStored) };
-                rules.handle_restart_stored((None, 1, false), stored, now);
+                rules.handle_restart_stored((None, 1.into(), false), stored, now);
             }
             Input::RestartFailed => rules.handle_restart_failed(now),
             Input::CarryOn(left, within) => {
                 let deadline = now + Duration::from_secs(left.into());
                 let (request, until) = (request(1), now + Duration::from_secs(within.into()));
-                let _ = rules.handle_carry_on(Carried { request, deadline, most_deadline: deadline, until });
+                let _ = rules.handle_carry_on(Carried {
+                    continuity: Continuity::of(&request),
+                    request,
+                    deadline,
+                    most_deadline: deadline,
+                    until,
+                });
             }
             Input::LessTime(left) => {
                 let deadline = now + Duration::from_secs(left.into());
@@ -178,19 +195,26 @@ impl Model {
             Input::Rejoined => {
                 let _ = rules.handle_rejoined(RunId::random(), true, now);
             }
-            Input::Quiet(0) => rules.handle_announcement(1, Announcement::QuietOver {}, now),
+            Input::Quiet(0) => rules.handle_announcement(1.into(), Announcement::QuietOver {}, now),
             Input::Quiet(minutes) => {
                 let text = String::new();
-                rules.handle_announcement(1, Announcement::Quiet { minutes, text }, now);
+                rules.handle_announcement(1.into(), Announcement::Quiet { minutes, text }, now);
             }
-            Input::Call => rules.handle_announcement(1, Announcement::Call {}, now),
+            Input::Call => rules.handle_announcement(1.into(), Announcement::Call {}, now),
+            Input::Runbook(n) => {
+                let state = std::mem::discriminant(rules.state());
+                rules.handle_runbook(1.into(), super::tests::word(n), &Makers::default(), now);
+                let is_told = |event: &RuleEvent| matches!(event, RuleEvent::Runbook(_));
+                prop_assert!(rules.events.iter().all(is_told), "it gives no right");
+                prop_assert_eq!(state, std::mem::discriminant(rules.state()), "and ends nothing");
+            }
             Input::Metered(is_metered) => {
                 self.is_metered = is_metered;
                 rules.handle_metered(is_metered);
             }
             Input::PastLimit => rules.handle_past_limit(now),
             Input::Battery(percent) => rules.handle_battery(Some(Battery { percent, is_discharging: true })),
-            Input::EngineersChat => drop(rules.handle_engineers_chat("hello", now)),
+            Input::EngineersChat => drop(rules.handle_engineers_chat(SeatId::FIRST, "hello", now)),
             Input::ClientsChat => {
                 let _ = rules.handle_clients_chat("hello", true, now);
             }
@@ -198,6 +222,7 @@ impl Model {
                 drop(rules.handle_pair_again(request(1).session, RunId::from_bytes([n; 16])));
             }
             Input::Returned => drop(rules.handle_returned(RunId::random(), true, now)),
+            Input::People(input) => self.people.apply(input, rules, now),
             Input::Failure => rules.handle_failure(Reason::ScannerFailed, now),
             Input::Pass(seconds) => return self.pass(Duration::from_secs(seconds.into())),
             Input::Sleep(seconds) => {
@@ -258,6 +283,7 @@ impl Model {
         }
         let still_due = self.rules.poll_timeout().filter(|due| *due <= self.now);
         prop_assert_eq!(still_due, None, "all that is due is carried out");
+        people::check(&self.rules)?;
         let is_admitted = self.rules.admits_pipes(request(1).session);
         let active = self.rules.state().active();
         prop_assert!(!is_admitted || active.is_some());
@@ -294,18 +320,26 @@ fn call() -> Vec<Input> {
     ]
 }
 
+/// Somebody joins the session.
+fn joins(observes: bool) -> Vec<Input> {
+    use people::PeopleInput::*;
+    let steps = [JoinCode, Try(0), Proven, Greeted(observes, false), Admitted(0), Admitted(1), Admitted(2)];
+    steps.into_iter().map(Input::People).chain([Input::Heard, Input::Pass(4), Input::Heard]).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(384))]
     /// Never active without PIN and consent, never past the limit, every question over once, and everything ends.
     #[test]
     fn what_must_hold_holds_in_any_order(
         prologue in prop_oneof![0usize..=9, Just(9)],
+        joining in prop::collection::vec(any::<bool>(), 0..3),
         inputs in prop::collection::vec(input(), 0..120),
         asks in any::<bool>(),
         presence in prop::sample::select(vec![PresenceMode::Off, PresenceMode::Remind, PresenceMode::Required]),
     ) {
         let mut model = Model::new(if asks { Consent::Ask } else { Consent::Pin }, presence);
-        for input in call().into_iter().take(prologue).chain(inputs) {
+        for input in call().into_iter().take(prologue).chain(joining.into_iter().flat_map(joins)).chain(inputs) {
             model.apply(input)?;
         }
         model.pass(Duration::from_secs(4 * 3600))?;

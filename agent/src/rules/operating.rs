@@ -26,7 +26,7 @@ impl Active {
         let verdict = match permission {
             Permission::Never => Err(OperationRefusal::Never),
             Permission::Ask if self.wishes.is_refused(now) => Err(OperationRefusal::Refused),
-            Permission::Ask if !self.questions.permits(now) => Err(OperationRefusal::TooOften),
+            Permission::Ask if !self.uses.permits(now) => Err(OperationRefusal::TooOften),
             Permission::Ask | Permission::Allowed => self.wishes.handle_wanted(wanted, is_allowed),
         };
         if verdict.is_err() || is_allowed {
@@ -124,7 +124,7 @@ impl Rules {
             return Err(OperationRefusal::Busy);
         }
         let WantedOperation { name, titles, .. } = granted;
-        let (session, state) = (active.request.session, OperationState::Starting {});
+        let (session, state) = (active.session, OperationState::Starting {});
         self.handle_operation_is(OperationStatus { run, session, name, titles, state, line: String::new() });
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fieldlink_protocol::ids::RunId;
 use fieldlink_protocol::pairing::attempts::{Attempts, Charge};
-use fieldlink_protocol::pairing::{LoginError, Registration};
+use fieldlink_protocol::pairing::{LoginError, Password, Registration};
 use fieldlink_protocol::{pin::Pin, reason::Reason, support_id::SupportId};
 
 /// Charged runs that one pair takes part in before it counts as used up. Far above what engineers
@@ -13,11 +13,11 @@ use fieldlink_protocol::{pin::Pin, reason::Reason, support_id::SupportId};
 const MOST_RUNS: usize = 4096;
 
 /// Support ID, PIN, and how often it was tried.
-pub(crate) struct Pair {
+pub(crate) struct Pair<S = Pin> {
     /// What the engineer asks the relay for.
     pub support_id: SupportId,
     /// What the client reads out.
-    pub pin: Pin,
+    pub pin: S,
     /// The PIN, registered with ourselves.
     pub registration: Arc<Registration>,
     pub(super) attempts: Attempts,
@@ -26,11 +26,35 @@ pub(crate) struct Pair {
     charged_runs: HashSet<RunId>,
 }
 
+/// What a pairing run needs of the pair.
+pub(crate) struct Trial {
+    /// The pair's ID, which the run's keys are bound to.
+    pub support_id: SupportId,
+    /// The PIN, registered with ourselves.
+    pub registration: Arc<Registration>,
+}
+
+impl<S> Pair<S> {
+    /// What a run of the pairing needs.
+    pub(super) fn trial(&self) -> Trial {
+        Trial { support_id: self.support_id, registration: self.registration.clone() }
+    }
+}
+
 impl Pair {
     /// Draws both, and registers the PIN under a new OPAQUE server setup.
     pub(crate) fn draw() -> Result<Self, LoginError> {
-        let pin = Pin::random();
-        let registration = Arc::new(Registration::new(&pin)?);
+        Self::of(Pin::random())
+    }
+}
+
+impl<S> Pair<S> {
+    /// Draws an address for `pin`, and registers the PIN under a new OPAQUE server setup.
+    pub(super) fn of(pin: S) -> Result<Self, LoginError>
+    where
+        for<'a> Password: From<&'a S>,
+    {
+        let registration = Arc::new(Registration::new(Password::from(&pin))?);
         Ok(Self {
             support_id: SupportId::random(),
             pin,

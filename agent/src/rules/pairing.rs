@@ -8,17 +8,9 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::pairing::attempts::{Charge, Standing};
 use fieldlink_protocol::reason::Reason;
-use fieldlink_protocol::support_id::SupportId;
 
+use super::pair::Trial;
 use super::{Ending, Request, RuleEvent, Rules, State};
-
-/// What a pairing run needs of the pair.
-pub(crate) struct Trial {
-    /// The pair's ID, which the run's keys are bound to.
-    pub support_id: SupportId,
-    /// The PIN, registered with ourselves.
-    pub registration: Arc<Registration>,
-}
 
 impl Rules {
     /// An engineer wants to pair, while `running` runs are under way, `theirs` of them this engineer's. Nothing is charged
@@ -35,7 +27,7 @@ impl Rules {
     fn trial(&mut self) -> Option<Trial> {
         let State::Open { pair, .. } = &mut self.state else { return None };
         pair.set_asked_for();
-        Some(Trial { support_id: pair.support_id, registration: pair.registration.clone() })
+        Some(pair.trial())
     }
 
     /// A run is over before it was charged, or cannot begin.
@@ -57,6 +49,9 @@ impl Rules {
         registration: &Arc<Registration>,
         run: RunId,
     ) -> Result<Charge, Reason> {
+        if let Some(charged) = self.charge_of_guest(registration, run) {
+            return charged;
+        }
         match &mut self.state {
             State::Open { pair, .. } if Arc::ptr_eq(&pair.registration, registration) => pair.charge(run),
             _ => Err(Reason::Busy),

@@ -9,7 +9,8 @@ use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::policy::Function;
 use fieldlink_protocol::text;
 
-use super::StaleAnswer;
+use super::seat::{RequestId, SeatId};
+use super::{Request, StaleAnswer};
 use crate::config::Titles;
 
 /// A question that the client has not answered.
@@ -29,7 +30,7 @@ pub(crate) enum Asking {
     /// A question of the engineer's.
     Engineers {
         /// The engineer's own number for it.
-        request: u32,
+        request: RequestId,
         /// Cleaned, as it is shown.
         question: Question,
     },
@@ -37,6 +38,15 @@ pub(crate) enum Asking {
     Use(Function),
     /// Whether an operation may be started, which is called so.
     Operation(Titles),
+    /// Whether a further engineer may come in.
+    Guest {
+        /// Their place.
+        seat: SeatId,
+        /// Who.
+        request: Request,
+        /// Whether they would only watch.
+        observes: bool,
+    },
     /// Whether more data may go over a connection that may cost them money.
     Data {
         /// More than so many megabytes have.
@@ -46,10 +56,10 @@ pub(crate) enum Asking {
 
 impl Asked {
     /// The engineer's number for it, if it is a question of theirs.
-    pub(super) fn request(&self) -> Option<u32> {
+    pub(super) fn request(&self) -> Option<RequestId> {
         match &self.asking {
             Asking::Engineers { request, .. } => Some(*request),
-            Asking::Use(_) | Asking::Operation(_) | Asking::Data { .. } => None,
+            Asking::Use(_) | Asking::Operation(_) | Asking::Data { .. } | Asking::Guest { .. } => None,
         }
     }
 }
@@ -58,16 +68,20 @@ impl Asked {
 pub(super) fn cleaned(question: Question) -> Question {
     match question {
         Question::Extension { minutes, reason } => {
-            Question::Extension { minutes, reason: text::clean(reason.trim(), limits::QUESTION) }
+            Question::Extension { minutes, reason: text::clean_to_fit(reason.trim(), limits::QUESTION) }
         }
-        Question::Step { text } => Question::Step { text: text::clean(&text, limits::QUESTION) },
-        Question::Ready { .. } => question,
+        Question::Step { text } => Question::Step { text: text::clean_to_fit(&text, limits::QUESTION) },
+        Question::Observer { name, report } => Question::Observer { name: text::name(&name), report },
+        Question::Ready { .. }
+        | Question::JoinCode {}
+        | Question::HandOver { .. }
+        | Question::Remove { .. } => question,
         Question::Restart { reason, power } => {
-            Question::Restart { reason: text::clean(reason.trim(), limits::QUESTION), power }
+            Question::Restart { reason: text::clean_to_fit(reason.trim(), limits::QUESTION), power }
         }
         Question::Text { text, choices } => Question::Text {
-            text: text::clean(&text, limits::QUESTION),
-            choices: choices.iter().map(|choice| text::clean(choice, limits::CHOICE)).collect(),
+            text: text::clean_to_fit(&text, limits::QUESTION),
+            choices: choices.iter().map(|choice| text::clean_to_fit(choice, limits::CHOICE)).collect(),
         },
     }
 }
@@ -98,7 +112,13 @@ fn is_step(question: &Question) -> bool {
     match question {
         Question::Step { .. } => true,
         Question::Ready { ready } => ready.is_step(),
-        Question::Extension { .. } | Question::Text { .. } | Question::Restart { .. } => false,
+        Question::Extension { .. }
+        | Question::Text { .. }
+        | Question::Restart { .. }
+        | Question::Observer { .. }
+        | Question::JoinCode {}
+        | Question::HandOver { .. }
+        | Question::Remove { .. } => false,
     }
 }
 

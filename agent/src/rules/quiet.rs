@@ -39,7 +39,7 @@ impl Quietness {
         let since = self.0.as_ref().map_or(now, |quiet| quiet.since);
         let most = since + Duration::from_secs(60 * u64::from(*limits::QUIET_MINUTES.end()));
         let until = (now + Duration::from_secs(60 * u64::from(minutes))).min(most).min(deadline);
-        let text = text::clean(text.trim(), limits::QUESTION);
+        let text = text::clean_to_fit(text.trim(), limits::QUESTION);
         events.push_back(RuleEvent::QuietBegan { until, text: text.clone() });
         self.0 = Some(Quiet { since, until, text });
     }

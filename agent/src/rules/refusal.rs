@@ -26,9 +26,24 @@ pub enum Refusal {
     /// The engineer's program cannot show it.
     #[error("the engineer's program is too old for messages")]
     NoChat,
+    /// Nobody has that name, or it is the engineer whose session it is.
+    #[error("nobody by that name joins or watches: the names are in the status")]
+    Nobody,
     /// No session waits for a verdict, or another one.
     #[error("no verdict is asked for")]
     NoVerdict,
+    /// There is no record of that session.
+    #[error("there is no record of that session")]
+    NoRecord,
+    /// The session runs, or goes on after a restart.
+    #[error("that session is not over")]
+    RecordOpen,
+    /// What is asked for goes only while remote access is off.
+    #[error("remote access is on: switch it off first")]
+    NotOff,
+    /// The disk keeps what is to be deleted.
+    #[error("could not delete what is on the disk")]
+    RecordsUnusable,
     /// The agent is on its way out.
     #[error("remote access is being shut down")]
     Stopping,

@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
-use fieldlink_protocol::ids::QuestionId;
+use fieldlink_protocol::ids::{QuestionId, SessionId};
 
 use super::request::Request;
 use super::returns::Returns;
+use super::seat::SeatId;
 
 /// A session that is to go on after the device has restarted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +23,32 @@ pub(crate) struct Restarting {
     pub until: Duration,
 }
 
+/// What a session is called from its beginning to its end, whoever has it and however often the device restarts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Continuity {
+    /// The session of the engineer with whom it began: its record is under this name.
+    pub session: SessionId,
+    /// The place of the engineer who has it now.
+    pub seat: SeatId,
+    /// The last place that was given to anybody.
+    pub last_seat: u64,
+}
+
+#[cfg(test)]
+impl Continuity {
+    /// Of a session that nobody else has had.
+    pub(crate) fn of(request: &Request) -> Self {
+        Self { session: request.session, seat: SeatId::FIRST, last_seat: 0 }
+    }
+}
+
 /// A session that went through a restart. Times are times since this boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Carried {
     /// The engineer who works in it, and the run before the restart.
     pub request: Request,
+    /// What it was called before.
+    pub continuity: Continuity,
     /// When the session is over.
     pub deadline: Duration,
     /// The latest that this may be made.

@@ -9,10 +9,11 @@ use fieldlink_protocol::messages::questions::{Answer, NotNow, Question};
 use fieldlink_protocol::policy::Permission;
 use fieldlink_protocol::reason::Reason;
 
-use super::consent::BEGINNING;
 use super::event::RuleEvent;
 use super::question::{Asked, Asking};
-use super::restart::{Carried, Carrying, Restarting};
+use super::request::BEGINNING;
+use super::restart::{Carried, Carrying, Continuity, Restarting};
+use super::seat::RequestId;
 use super::{Active, Ending, Events, Returns, Rules, StaleAnswer, State};
 
 impl Active {
@@ -30,7 +31,7 @@ impl Rules {
     /// The engineer wants the device to restart. `able`: why it could not, if so.
     pub(crate) fn handle_restart_wanted(
         &mut self,
-        request: u32,
+        request: RequestId,
         question: Question,
         (permission, able): (Permission, Result<(), NotNow>),
         now: Duration,
@@ -44,7 +45,8 @@ impl Rules {
         if let Some(why) = why_not {
             return self.events.push_back(RuleEvent::NotAsked { request, answer: Answer::NotNow { why } });
         }
-        if permission == Permission::Allowed && self.state.active().is_some() {
+        let owner = self.state.active().map(|active| active.seat);
+        if permission == Permission::Allowed && owner == Some(request.seat) {
             return self.events.push_back(RuleEvent::RestartAgreed { question: None, request, is_power });
         }
         self.handle_question(request, question, now);
@@ -65,7 +67,7 @@ impl Rules {
     /// may have happened since the question was put. Whether the device restarts.
     pub(crate) fn handle_restart_stored(
         &mut self,
-        (question, request, is_power): (Option<QuestionId>, u32, bool),
+        (question, request, is_power): (Option<QuestionId>, RequestId, bool),
         stored: Result<(), NotNow>,
         now: Duration,
     ) -> bool {
@@ -73,7 +75,12 @@ impl Rules {
             Some(question) => RuleEvent::Answered { question, request, answer },
             None => RuleEvent::NotAsked { request, answer },
         };
-        let State::Active(active) = &self.state else { return false };
+        let Some(owner) = self.state.active().map(|active| active.seat) else { return false };
+        if request.seat != owner {
+            // The session was handed over meanwhile, and what was written down is the former owner's.
+            self.events.push_back(answered(Answer::NotNow { why: NotNow::NotOwner }));
+            return false;
+        }
         if let Some(why) = stored.err().or_else(|| self.restart_hindrance()) {
             self.events.push_back(answered(Answer::NotNow { why }));
             return false;
@@ -81,11 +88,21 @@ impl Rules {
         let expected = if is_power { limits::RESTART } else { limits::RESTART_EXPECTED };
         let seconds = limits::RESTART_EXPECTED.as_secs() as u32;
         self.events.push_back(answered(Answer::Restarting { seconds }));
+        let State::Active(active) = &mut self.state else { return false };
+        // The engineer whose session it is comes back into it; the others are asked in again.
+        active.guests.remove_all(Reason::Restarting, &mut self.events);
+        active.observers.remove_all(Reason::Restarting, &mut self.events);
         let request = active.request.clone();
         self.events.push_back(RuleEvent::Restarts { request: request.clone(), is_power });
         self.relay = super::RelayLink::default();
         self.state = State::Restarting(Box::new(Restarting { request, is_power, until: now + expected }));
         true
+    }
+
+    /// What the session is called, from its beginning to its end.
+    pub(crate) fn continuity(&self) -> Option<Continuity> {
+        let active = self.state.active()?;
+        Some(Continuity { session: active.session, seat: active.seat, last_seat: self.last_seat })
     }
 
     /// The device does not restart after all.
@@ -103,7 +120,9 @@ impl Rules {
         }
         let question = QuestionId::random();
         self.verdict.forget();
-        self.events.push_back(RuleEvent::CarryOnOffered { request: carried.request.clone(), question });
+        self.last_seat = self.last_seat.max(carried.continuity.last_seat);
+        let (request, continuity) = (carried.request.clone(), carried.continuity);
+        self.events.push_back(RuleEvent::CarryOnOffered { request, continuity, question });
         self.state = State::Carrying(Box::new(Carrying::Offered { carried, question }));
         true
     }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use fieldlink_evidence::Stop;
 use fieldlink_protocol::ids::{RunId, SessionId};
 use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::policy::{Denied, Function};
 
-use super::{Active, Battery, Carrying, Events, Refusal, Request, RuleEvent, Rules, State, UseId};
+use super::{
+    Active, Battery, Carrying, Events, Refusal, Request, RequestId, RuleEvent, Rules, SeatId, State, UseId,
+};
 
 impl Rules {
     fn with_active<T>(&mut self, handle: impl FnOnce(&mut Active, &mut Events) -> T) -> Option<T> {
@@ -40,7 +43,7 @@ impl Rules {
     }
 
     /// The engineer asks the client something. `request` is the engineer's number for it.
-    pub(crate) fn handle_question(&mut self, request: u32, question: Question, now: Duration) {
+    pub(crate) fn handle_question(&mut self, request: RequestId, question: Question, now: Duration) {
         let asked = self.with_active(|active, events| active.handle_question(request, question, now, events));
         if asked.is_none() {
             self.events.push_back(RuleEvent::NotAsked { request, answer: Answer::Busy {} });
@@ -48,12 +51,17 @@ impl Rules {
     }
 
     /// The engineer takes a question back.
-    pub(crate) fn handle_withdrawal(&mut self, request: u32, now: Duration) {
+    pub(crate) fn handle_withdrawal(&mut self, request: RequestId, now: Duration) {
         self.with_active(|active, events| active.handle_withdrawal(request, now, events));
     }
 
     /// The engineer announces something. `request` is the engineer's number for it.
-    pub(crate) fn handle_announcement(&mut self, request: u32, announcement: Announcement, now: Duration) {
+    pub(crate) fn handle_announcement(
+        &mut self,
+        request: RequestId,
+        announcement: Announcement,
+        now: Duration,
+    ) {
         let told =
             self.with_active(|active, events| active.handle_announcement(request, announcement, now, events));
         if told.is_none() {
@@ -101,6 +109,11 @@ impl Rules {
         self.with_active(|active, events| active.battery.handle(battery, events));
     }
 
+    /// What terminals show is not recorded any more. False if there is no session yet in which both sides can be told.
+    pub(crate) fn handle_recording_stopped(&mut self, why: Stop) -> bool {
+        self.with_active(|_, events| events.push_back(RuleEvent::RecordingStopped { why })).is_some()
+    }
+
     /// The client gives `session` more time.
     pub(super) fn handle_grant(
         &mut self,
@@ -108,14 +121,14 @@ impl Rules {
         minutes: u32,
         now: Duration,
     ) -> Result<(), Refusal> {
-        let active = self.state.active_mut().filter(|active| active.request.session == session);
+        let active = self.state.active_mut().filter(|active| active.session == session);
         Ok(active.ok_or(Refusal::NoSession)?.handle_grant(minutes, now, &mut self.events)?)
     }
 
     /// The engineer says something to the client. False if that was too much, and dropped. Before the session has
     /// begun there is nothing to say.
-    pub(crate) fn handle_engineers_chat(&mut self, line: &str, now: Duration) -> bool {
-        let shown = self.with_active(|active, events| active.handle_engineers_chat(line, now, events));
+    pub(crate) fn handle_engineers_chat(&mut self, seat: SeatId, line: &str, now: Duration) -> bool {
+        let shown = self.with_active(|active, events| active.handle_engineers_chat(seat, line, now, events));
         shown.unwrap_or(true)
     }
 

@@ -34,6 +34,11 @@ impl VerdictWanted {
         self.0 = None;
     }
 
+    /// Nobody is asked any more about this session.
+    pub(super) fn forget_if(&mut self, session: SessionId) {
+        self.0.take_if(|(wanted, _)| *wanted == session);
+    }
+
     pub(super) fn handle_given(
         &mut self,
         session: SessionId,
@@ -42,7 +47,7 @@ impl VerdictWanted {
         events: &mut Events,
     ) -> Result<(), Refusal> {
         self.0.take_if(|(wanted, _)| *wanted == session).ok_or(Refusal::NoVerdict)?;
-        let words = text::clean(words.trim(), limits::CHAT);
+        let words = text::clean_to_fit(words.trim(), limits::CHAT);
         events.push_back(RuleEvent::VerdictGiven { session, verdict, words });
         Ok(())
     }

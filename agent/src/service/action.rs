@@ -17,6 +17,10 @@ pub enum Action {
     Extend,
     /// Answer an engineer's question, or say something.
     Answer,
+    /// Read the records of sessions.
+    ReadRecords,
+    /// Delete them.
+    DeleteRecords,
 }
 
 /// Why a caller is refused.
@@ -49,6 +53,8 @@ impl Action {
             Self::Allow | Self::Refuse => "com.navvis.fieldlink1.allow",
             Self::Extend => "com.navvis.fieldlink1.extend",
             Self::Answer => "com.navvis.fieldlink1.answer",
+            Self::ReadRecords => "com.navvis.fieldlink1.read-records",
+            Self::DeleteRecords => "com.navvis.fieldlink1.delete-records",
         }
     }
 

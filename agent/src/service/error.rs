@@ -86,7 +86,12 @@ pub(super) fn code_of(refusal: Refusal) -> ErrorCode {
         Refusal::NoSession => ErrorCode::NoSession,
         Refusal::NotTaken => ErrorCode::TooMuchWaits,
         Refusal::NoChat => ErrorCode::NoChat,
+        Refusal::Nobody => ErrorCode::Nobody,
         Refusal::NoVerdict => ErrorCode::NoVerdict,
+        Refusal::NoRecord => ErrorCode::NoRecord,
+        Refusal::RecordOpen => ErrorCode::RecordOpen,
+        Refusal::NotOff => ErrorCode::NotOff,
+        Refusal::RecordsUnusable => ErrorCode::RecordsUnusable,
         Refusal::Stopping => ErrorCode::Stopping,
     }
 }

@@ -3,6 +3,7 @@
 pub mod action;
 pub mod authority;
 pub mod error;
+pub mod health_reading;
 mod in_flight;
 mod inhibitor;
 pub mod network_check;
@@ -32,18 +33,20 @@ use fieldlink_protocol::messages::agent::Claim;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_transport::Dialer;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::authority::Authority;
+use self::health_reading::HealthReading;
 use self::publisher::Publisher;
 use crate::access::{Access, AccessHandle, Command};
 use crate::carry_on::{CarryOnStore, RestartDeps};
-use crate::config::{AccessMode, Config};
+use crate::config::{AccessMode, Config, HealthSettings};
 use crate::live::LiveView;
 use crate::network::Monitor;
+use crate::record::RecordStore;
 use crate::session::SessionDeps;
 use crate::state_files::{self, SessionMark, StateFiles};
 use crate::task::OwnedTask;
@@ -77,24 +80,26 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let (notice, unfinished) = earlier_life(&state_files);
     let mut farewells = JoinSet::new();
     // First of all: the engineer waits to hear it.
-    if let Some(session) = unfinished {
+    for session in unfinished {
         farewells.spawn(say_farewell(dialer.clone(), session));
     }
     hold_off(&state_files).await;
     let mut network = Monitor::start(dialer.clone());
     let (commands, orders) = mpsc::channel(ORDERS);
-    let language = config.language;
+    let (language, health) = (config.language, config.health.clone());
     let is_at_boot = config.access == AccessMode::AtBoot;
     let mut around = SessionDeps::new(&config, dialer.clone(), config.service_launch());
     // Without a state directory nothing can be kept over a restart, and so none is offered.
     around.restart = CarryOnStore::of_this_service()
         .map(|store| RestartDeps { store, restarter: Arc::new(restarter::Logind) });
-    let live = around.live.clone();
+    around.records = RecordStore::of_agent(state_files::state_directory(), &config.record);
+    let (live, records) = (around.live.clone(), around.records.clone());
     let (access, handle) =
         Access::new(config, around, network.handle(), orders, (state_files.clone(), notice))?;
     let starts = is_at_boot && is_armed(&state_files);
     let mut access = tokio::spawn(access.at_boot(starts).run());
-    let mut helpers = Helpers::start(&handle, &commands, authority, (dialer, language, live)).await;
+    let published = Published { dialer, language, live, records, health };
+    let mut helpers = Helpers::start(&handle, &commands, authority, published).await;
     let mut signals = StopSignals::listen()?;
     let over = tokio::select! {
         ended = &mut access => Over::Access(flatten(ended)),
@@ -156,9 +161,9 @@ async fn hold_off(state_files: &StateFiles) {
 }
 
 /// What the client should read about the run before, and the session that it did not bring to its end.
-fn earlier_life(state_files: &StateFiles) -> (Option<Notice>, Option<SessionMark>) {
-    let unfinished = state_files.take_session();
-    let crashed = unfinished.is_some().then_some(Reason::AgentRestarted);
+fn earlier_life(state_files: &StateFiles) -> (Option<Notice>, Vec<SessionMark>) {
+    let unfinished = state_files.take_sessions();
+    let crashed = (!unfinished.is_empty()).then_some(Reason::AgentRestarted);
     let reason = state_files.take_last_words().or(crashed);
     if let Some(reason) = reason {
         tracing::warn!(target: AUDIT, reason = reason.code(), "the run before this one ended with a session");
@@ -179,6 +184,15 @@ fn flatten(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow:
     ended.context("remote access failed")?
 }
 
+/// What the object on the bus is given beside remote access itself.
+struct Published {
+    dialer: Dialer,
+    language: Option<Language>,
+    live: LiveView,
+    records: Option<Arc<RecordStore>>,
+    health: HealthSettings,
+}
+
 /// The tasks beside remote access.
 struct Helpers {
     publisher: OwnedTask,
@@ -192,16 +206,20 @@ impl Helpers {
         handle: &AccessHandle,
         commands: &mpsc::Sender<Command>,
         authority: Authority,
-        (dialer, language, live): (Dialer, Option<Language>, LiveView),
+        published: Published,
     ) -> Self {
         let cancel = CancellationToken::new();
         let (is_ready, mut ready) = watch::channel(false);
+        let Published { dialer, language, live, records, health } = published;
         let publisher = Publisher {
             view: handle.view.clone(),
             notifications: handle.notifications.clone(),
             live,
             commands: commands.clone(),
             authority: authority.clone(),
+            records,
+            probes: HealthReading::probes_of(&health),
+            health: Arc::new(Mutex::new(HealthReading::new(&health))),
             dialer,
             language,
             is_ready,

@@ -20,11 +20,13 @@ use zbus::fdo;
 use zbus::object_server::SignalEmitter;
 
 use super::authority::Authority;
+use super::health_reading::HealthReading;
 use super::inhibitor::Inhibitor;
 use super::network_check::NetworkCheck;
 use super::object::{Object, snapshot};
 use crate::access::Command;
 use crate::live::LiveView;
+use crate::record::RecordStore;
 
 /// How long logind may take to keep the device awake.
 const LOGIND: Duration = Duration::from_secs(1);
@@ -43,6 +45,12 @@ pub(super) struct Publisher {
     pub live: LiveView,
     /// Decides which calls are permitted.
     pub authority: Authority,
+    /// The records of this device, if it keeps any.
+    pub records: Option<Arc<RecordStore>>,
+    /// For the device's health: one for every connection to the bus, so that a file that hangs is read once.
+    pub health: Arc<Mutex<HealthReading>>,
+    /// The names of the maker's probes.
+    pub probes: Vec<String>,
     /// For checks of the network.
     pub dialer: fieldlink_transport::Dialer,
     /// What the device's operator has set.
@@ -122,6 +130,10 @@ impl Publisher {
             authority: self.authority.clone(),
             language: self.language,
             network: Arc::new(Mutex::new(NetworkCheck::new(self.dialer.clone()))),
+            health: self.health.clone(),
+            probes: self.probes.clone(),
+            records: self.records.clone(),
+            reports: Arc::default(),
         };
         let connecting = object.serve(Builder::system().method_timeout(ANSWER)).name(NAME).build();
         let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "the system bus does not answer");

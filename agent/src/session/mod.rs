@@ -3,7 +3,9 @@
 
 pub(crate) mod control;
 pub(crate) mod pairing;
+mod parting;
 pub(crate) mod policy;
+mod taps;
 mod work;
 
 use std::sync::Arc;
@@ -11,27 +13,31 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
 use fieldlink_protocol::keys::SessionKeys;
-use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::{FromAgent, Transfers};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
 use fieldlink_protocol::ticket::{PipeTicket, Signed};
+use fieldlink_protocol::{feature, limits};
 use fieldlink_transport::{Dialer, PipeLimits};
 use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{mpsc, watch};
 
 use self::control::{Control, ControlEvent, EngineerHello, Greeting};
 use self::pairing::Verified;
+pub(crate) use self::parting::Parting;
+use self::taps::Taps;
 pub(crate) use self::work::SessionOffer;
-use self::work::{Meter, ProcessEvent, Stage, Work};
+use self::work::{Joined, Meter, ProcessEvent, Stage, Work};
 use crate::carry_on::RestartDeps;
 use crate::config::{Config, Policy};
 use crate::engineers::Engineers;
 use crate::live::LiveView;
 use crate::memory;
 use crate::operation::Operations;
+use crate::record::RecordStore;
 use crate::rules::{Request, Teller};
+use crate::runbooks::Runbooks;
 use fieldlink_ssh::forward_policy::ForwardPolicy;
 use fieldlink_ssh::session_process::{
     EndOutcome, Launch, SessionEvents, SessionProcess, StartError, Starting, WatchLimits,
@@ -82,10 +88,14 @@ pub struct SessionDeps {
     pub forwards: ForwardPolicy,
     /// Whose word counts for who an engineer is.
     pub engineers: Engineers,
+    /// Whose runbooks count as the maker's.
+    pub runbooks: Runbooks,
     /// What is done by units of the maker's.
     pub operations: Arc<Operations>,
     /// Where what terminals show can be watched.
     pub live: LiveView,
+    /// Where sessions are recorded.
+    pub(crate) records: Option<Arc<RecordStore>>,
     /// How the device restarts and a session goes on, where the agent runs as a service.
     pub(crate) restart: Option<RestartDeps>,
 }
@@ -100,9 +110,21 @@ impl SessionDeps {
             bounds.window = memory::largest_window(limit).max(limits::PIPE_WINDOW_MIN);
             tracing::warn!(window = bounds.window, "{problem}: using a smaller one");
         }
-        let Config { policy, forward: forwards, engineers, .. } = config.clone();
+        let Config { policy, forward: forwards, engineers, runbooks, .. } = config.clone();
         let (operations, live) = (Arc::new(Operations::new(config)), LiveView::default());
-        Self { dialer, bounds, launch, policy, forwards, engineers, operations, live, restart: None }
+        Self {
+            dialer,
+            bounds,
+            launch,
+            policy,
+            forwards,
+            engineers,
+            runbooks,
+            operations,
+            live,
+            records: None,
+            restart: None,
+        }
     }
 }
 
@@ -121,6 +143,9 @@ pub(crate) enum BeginError {
     /// The SSH connections of the engineer's earlier program could not be ended.
     #[error("could not end the ssh connections of the engineer's earlier program")]
     Stuck,
+    /// There is no session to join.
+    #[error("could not join the session: it has not begun")]
+    NotBegun,
 }
 
 impl BeginError {
@@ -211,12 +236,12 @@ impl LiveSession {
     fn on_started(
         &mut self,
         started: Result<(SessionProcess, SessionEvents), StartError>,
-        SessionOffer { policy, operations }: SessionOffer,
+        SessionOffer { policy, operations, recorded }: SessionOffer,
     ) -> Result<(), BeginError> {
         self.stage = Stage::Greeted;
         let (process, process_events) = started?;
         let watched = self.around.live.begin();
-        let tap = watched.clone();
+        let tap = Arc::new(Taps { watched: watched.clone(), recorded });
         let path = Arc::new(ChannelPath::new(policy, self.around.forwards.clone(), tap));
         let (ended, _) = watch::channel(None);
         let ssh = self.serve_ssh((&path, &operations), &process, &ended)?;
@@ -229,8 +254,62 @@ impl LiveSession {
     fn work(&self) -> Option<&Work> {
         match &self.stage {
             Stage::Working(work) => Some(work),
+            Stage::Greeted | Stage::Starting(..) | Stage::Joined(_) => None,
+        }
+    }
+
+    fn ssh(&self) -> Option<&SshThread> {
+        match &self.stage {
+            Stage::Working(work) => Some(&work.ssh),
+            Stage::Joined(joined) => Some(&joined.ssh),
             Stage::Greeted | Stage::Starting(..) => None,
         }
+    }
+
+    /// Serves a further engineer's SSH connections beside those of the engineer whose session it is.
+    pub(crate) fn join(&mut self, owners: &Self) -> Result<(), BeginError> {
+        let work = owners.work().ok_or(BeginError::NotBegun)?;
+        let (ended, _) = watch::channel(None);
+        let ssh = self.serve_ssh((&work.path, &work.operations), &work.process, &ended)?;
+        self.stage = Stage::Joined(Box::new(Joined { ssh, ended }));
+        Ok(())
+    }
+
+    /// The session is the further engineer's from now on, and this engineer is a further one. Nobody's connections notice.
+    pub(crate) fn trade_places(&mut self, further: &mut Self) -> bool {
+        let stages =
+            [&mut self.stage, &mut further.stage].map(|stage| std::mem::replace(stage, Stage::Greeted));
+        let [Stage::Working(work), Stage::Joined(joined)] = stages else {
+            let [ours, theirs] = stages;
+            (self.stage, further.stage) = (ours, theirs);
+            return false;
+        };
+        let (work, joined) = (*work, *joined);
+        let ours = Joined { ssh: work.ssh, ended: work.ended };
+        further.stage = Stage::Working(Box::new(Work { ssh: joined.ssh, ended: joined.ended, ..work }));
+        self.stage = Stage::Joined(Box::new(ours));
+        true
+    }
+
+    /// A further engineer's program that was started again takes the place of the one before.
+    pub(crate) async fn rejoin(&mut self, before: Self, owners: &Self) -> Result<(), BeginError> {
+        let Self { control, control_events, stage, .. } = before;
+        drop(control_events);
+        control.abandon().await;
+        match stage {
+            Stage::Joined(joined) => {
+                if joined.end(Reason::EngineerLost).await == EndOutcome::Unconfirmed {
+                    return Err(BeginError::Stuck);
+                }
+                self.join(owners)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where messages for this engineer go; for what is told beside the rules.
+    pub(crate) fn outgoing(&self) -> mpsc::Sender<FromAgent> {
+        self.control.outgoing()
     }
 
     /// Goes on, as an engineer's program that was started again, with the programs of `before`. Its SSH
@@ -290,7 +369,7 @@ impl LiveSession {
 
     /// Serves a further SSH connection. Bounded like the relay's own limit.
     pub(crate) fn open_pipe(&mut self, pipe: PipeId, ticket: Signed<PipeTicket>) {
-        let is_taken = self.work().is_some_and(|work| work.ssh.open_pipe(pipe, ticket));
+        let is_taken = self.ssh().is_some_and(|ssh| ssh.open_pipe(pipe, ticket));
         if !is_taken {
             tracing::warn!(%pipe, "ssh pipe not taken");
         }
@@ -298,14 +377,14 @@ impl LiveSession {
 
     /// Ends an SSH connection that is over at the engineer's side.
     pub(crate) fn close_pipe(&self, pipe: PipeId) {
-        self.work().into_iter().for_each(|work| work.ssh.close_pipe(pipe));
+        self.ssh().into_iter().for_each(|ssh| ssh.close_pipe(pipe));
     }
 
     /// Waits for what becomes of the session by itself. Safe to cancel.
     pub(crate) async fn next_event(&mut self) -> SessionEvent {
         let process_event = async {
             match &mut self.stage {
-                Stage::Greeted => std::future::pending().await,
+                Stage::Greeted | Stage::Joined(_) => std::future::pending().await,
                 Stage::Starting(starting, offer) => {
                     ProcessEvent::Started(starting.started().await, offer.clone())
                 }
@@ -336,14 +415,24 @@ impl LiveSession {
     /// `afterwards` runs once the engineer's side has the sealed reason: a relay that hears of the end
     /// first would cut the channel under it.
     pub(crate) async fn end(self, reason: Reason, afterwards: impl Future<Output = ()>) -> EndOutcome {
-        let Self { control, control_events, stage, around, .. } = self;
-        // Nothing reads these events any more; an engineer's side that floods the queue must not hold up the end.
-        drop(control_events);
-        control.send(FromAgent::End { reason });
+        self.part((reason, false), afterwards).await.0
+    }
+
+    /// As [`Self::end`]. If it `stays`, and the engineer's program knows of that, the control channel is left for the report.
+    pub(crate) async fn part(
+        self,
+        (reason, stays): (Reason, bool),
+        afterwards: impl Future<Output = ()>,
+    ) -> (EndOutcome, Option<Parting>) {
+        // Before the hour has begun there is nothing to tell of.
+        let stays = stays && self.control.has_begun() && self.engineer_has(feature::REPORT);
+        let Self { control, control_events: events, stage, around, .. } = self;
+        control.send(if stays { FromAgent::Closing { reason } } else { FromAgent::End { reason } });
         let work = async {
             match stage {
                 Stage::Greeted => EndOutcome::Orderly,
                 Stage::Starting(starting, _) => starting.end().await,
+                Stage::Joined(joined) => joined.end(reason).await,
                 Stage::Working(work) => {
                     let watched = work.watched.clone();
                     let outcome = work.end(reason).await;
@@ -352,15 +441,23 @@ impl LiveSession {
                 }
             }
         };
+        if stays {
+            // Until the relay hears of it, SSH connections end in order.
+            let outcome = work.await;
+            afterwards.await;
+            return (outcome, Some(Parting { control, events, reason }));
+        }
         let goodbye = async {
+            // Nothing reads these events any more; an engineer's side that floods the queue must not hold up the end.
+            drop(events);
             control.close().await;
             afterwards.await;
+            None
         };
-        let (outcome, ()) = tokio::join!(work, goodbye);
-        outcome
+        tokio::join!(work, goodbye)
     }
 }
 
-fn own_hostname() -> String {
+pub(crate) fn own_hostname() -> String {
     nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default()
 }

@@ -13,6 +13,7 @@ use fieldlink_ssh::session_process::{
 use fieldlink_ssh::{ChannelPath, Policy, SshThread, Subsystem};
 
 use crate::live::Watched;
+use crate::record::Channels;
 
 /// How far it has come.
 pub(super) enum Stage {
@@ -22,6 +23,23 @@ pub(super) enum Stage {
     Starting(Starting, SessionOffer),
     /// The engineer can be let in, or is there.
     Working(Box<Work>),
+    /// Of a further engineer: SSH connections of their own into what the session has started.
+    Joined(Box<Joined>),
+}
+
+/// What a further engineer has of their own.
+pub(super) struct Joined {
+    pub(super) ssh: SshThread,
+    pub(super) ended: watch::Sender<Option<Reason>>,
+}
+
+impl Joined {
+    /// Ends it all. The programs of its connections go with those.
+    pub(super) async fn end(self, reason: Reason) -> EndOutcome {
+        self.ended.send_replace(Some(reason));
+        self.ssh.cancel();
+        if self.ssh.joined().await { EndOutcome::Orderly } else { EndOutcome::Unconfirmed }
+    }
 }
 
 /// What an engineer is offered in a session, beside programs.
@@ -31,6 +49,8 @@ pub(crate) struct SessionOffer {
     pub(crate) policy: Arc<dyn Policy>,
     /// The scanner's named operations.
     pub(crate) operations: Arc<dyn Subsystem>,
+    /// What records their channels.
+    pub(crate) recorded: Option<Arc<Channels>>,
 }
 
 /// What exists from the admission on.

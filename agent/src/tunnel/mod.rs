@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, ToAgent};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_transport::Dialer;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::registration::Registration;
 use crate::network::reach::Failure;
@@ -27,8 +28,8 @@ const FAREWELL: Duration = Duration::from_secs(60);
 pub(crate) enum TunnelEvent {
     /// The relay knows what is claimed.
     Registered {
-        /// Whether it can keep a session over a restart of the device.
-        carries_on: bool,
+        /// What the relay understands.
+        relay: Features,
     },
     /// The connection is gone, or could not be made; it is being tried again.
     Lost(Failure),
@@ -36,6 +37,22 @@ pub(crate) enum TunnelEvent {
     IdTaken,
     /// The relay knows nothing (any more) of the session that is claimed; perhaps why.
     SessionOver(Option<Reason>),
+    /// The relay has signed how far a session's account is.
+    Anchored {
+        /// The session.
+        session: SessionId,
+        /// The anchor's line, without its end.
+        line: String,
+        /// Of the line with its end: SSHSIG, armoured.
+        signature: String,
+    },
+    /// An authority's time stamp for the record of a session.
+    TimeStamped {
+        /// The session.
+        session: SessionId,
+        /// Its answer, as base64.
+        response: String,
+    },
     /// A message for the rules.
     Message(ToAgent),
 }
@@ -51,7 +68,7 @@ impl TunnelEvent {
 pub(crate) struct Tunnel {
     outgoing: mpsc::Sender<FromAgent>,
     claim: watch::Sender<Claim>,
-    cancel: CancellationToken,
+    cancel: DropGuard,
     task: JoinHandle<()>,
 }
 
@@ -77,7 +94,7 @@ impl Tunnel {
             since: None,
         };
         let task = tokio::spawn(registration.run());
-        (Self { outgoing, claim, cancel, task }, events)
+        (Self { outgoing, claim, cancel: cancel.drop_guard(), task }, events)
     }
 
     /// Sends `message`, if there is a connection to send it on. A full queue means that the relay
@@ -106,7 +123,12 @@ impl Tunnel {
                     Some(TunnelEvent::Registered { .. }) => {
                         break self.send(FromAgent::Ended { session, reason });
                     }
-                    Some(TunnelEvent::Lost(_) | TunnelEvent::Message(_)) => {}
+                    Some(
+                        TunnelEvent::Lost(_)
+                        | TunnelEvent::Message(_)
+                        | TunnelEvent::Anchored { .. }
+                        | TunnelEvent::TimeStamped { .. },
+                    ) => {}
                     Some(TunnelEvent::IdTaken | TunnelEvent::SessionOver(_)) | None => break,
                 }
             }
@@ -120,7 +142,7 @@ impl Tunnel {
     pub(crate) async fn close(self) {
         let Self { outgoing, cancel, mut task, claim } = self;
         drop(outgoing);
-        cancel.cancel();
+        cancel.disarm().cancel();
         match tokio::time::timeout(2 * limits::CLOSE, &mut task).await {
             Ok(Err(error)) => tracing::error!(%error, "the registration task failed"),
             Ok(Ok(())) => {}

@@ -9,7 +9,7 @@ use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal,
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::ticket::{Lease, Signed};
-use fieldlink_protocol::{endpoint, feature, limits};
+use fieldlink_protocol::{endpoint, limits};
 use fieldlink_transport::{Backoff, ControlConnection, ControlError, DialError, Dialer};
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
@@ -157,7 +157,7 @@ impl Registration {
     }
 
     async fn accept(&mut self, registered: Registered) -> Result<Connection, Ended> {
-        let Registered { connection, lease, is_session, carries_on } = registered;
+        let Registered { connection, lease, is_session, relay } = registered;
         if is_session {
             self.lease = None;
         } else if lease.is_some() {
@@ -167,7 +167,8 @@ impl Registration {
         self.since = Some(Instant::now());
         // What was meant for the connection before this one leads nowhere now.
         while !is_session && self.outgoing.try_recv().is_ok() {}
-        self.events.send(TunnelEvent::Registered { carries_on }).await.map_err(|_| Ended::Closed)?;
+        let registered = TunnelEvent::Registered { relay };
+        self.events.send(registered).await.map_err(|_| Ended::Closed)?;
         Ok(connection)
     }
 
@@ -176,14 +177,25 @@ impl Registration {
             ToAgent::Challenge { .. } | ToAgent::Registered { .. } => Err(Ended::OutOfTurn),
             // The support ID turned out to be another agent's.
             ToAgent::Refused { code, reason } => Err(Ended::Refused(code, reason)),
-            // A receiver that is gone means that we are being closed: the cancellation says so, and
-            // until then what is queued for the relay still goes out.
+            ToAgent::Anchored { session, line, signature } => {
+                self.tell(TunnelEvent::Anchored { session, line, signature }).await;
+                Ok(())
+            }
+            ToAgent::TimeStamped { session, response } => {
+                self.tell(TunnelEvent::TimeStamped { session, response }).await;
+                Ok(())
+            }
             message => {
-                let sending = self.events.send(TunnelEvent::Message(message));
-                let _ = self.cancel.run_until_cancelled(sending).await;
+                self.tell(TunnelEvent::Message(message)).await;
                 Ok(())
             }
         }
+    }
+
+    /// A receiver that is gone means that we are being closed: the cancellation says so, and until then what is queued for
+    /// the relay still goes out.
+    async fn tell(&self, event: TunnelEvent) {
+        let _ = self.cancel.run_until_cancelled(self.events.send(event)).await;
     }
 }
 
@@ -197,7 +209,7 @@ struct Registered {
     connection: Connection,
     lease: Option<Signed<Lease>>,
     is_session: bool,
-    carries_on: bool,
+    relay: Features,
 }
 
 async fn register(dialer: Dialer, key: Arc<RegistrationKey>, claim: Claim) -> Result<Registered, Ended> {
@@ -215,9 +227,7 @@ async fn register(dialer: Dialer, key: Arc<RegistrationKey>, claim: Claim) -> Re
     let features = Features::ours();
     connection.send(&FromAgent::Register { claim, key: key.public(), signature, features }).await?;
     match next_in_time(&mut connection).await? {
-        ToAgent::Registered { lease } => {
-            Ok(Registered { connection, lease, is_session, carries_on: theirs.has(feature::RESTART) })
-        }
+        ToAgent::Registered { lease } => Ok(Registered { connection, lease, is_session, relay: theirs }),
         ToAgent::Refused { code, reason } => Err(Ended::Refused(code, reason)),
         _ => Err(Ended::OutOfTurn),
     }

@@ -68,7 +68,11 @@ subject! {
         /// question: "refused" and "not-let-in" (engineer s), "answered" (text s), "answered-no", "no-answer", "withdrawn",
         /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection); "use-allowed" (function s), "data-allowed", "operation-allowed", "restarting" (seconds t), "no-restart"; "battery-low" (percent y);
         /// "quiet" (seconds t, text s), "quiet-over", "called", "noted" (text s, by_client b), "outcome" (result, summary, prepare
-        /// s); "still-there" (seconds t), "nobody-there" (is_held b), "back-again" (was_held b); "verdict-given" (verdict, words s).
+        /// s); "still-there" (seconds t), "nobody-there" (is_held b), "back-again" (was_held b); "verdict-given" (verdict, words s);
+        /// "runbook-began" (is_makers b, and the title by language: en, de s), "runbook-over" (is_finished b, and the title),
+        /// "runbook-refused"; of further people: "guest-allowed", "invited", "wrong-code" (as "wrong-pin"), "guest-here" (engineer,
+        /// company s, watches b), "guest-gone" (engineer s), "handed-over" (engineer, company s), "watcher-here" and "watcher-gone"
+        /// (name s).
         "Warning" = warning(code: &str, arguments: BusArguments);
     }
 }

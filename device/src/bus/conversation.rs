@@ -7,7 +7,8 @@ use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::policy::Function;
 
 use super::subject::subject;
-use super::text::{cleaned, microseconds};
+use super::text::{cleaned, given, microseconds};
+use crate::notice::Person;
 use crate::status::{Question, QuestionKind, QuietPeriod, Status};
 
 subject! {
@@ -17,8 +18,8 @@ subject! {
     properties ConversationProperties {
         /// The open question's ID; empty without one. An answer must name it.
         "Question" = question: String,
-        /// "consent", "extension", "use", "data", "operation", "restart", "power-off", "continue" (after a restart),
-        /// "step" or "text".
+        /// "consent", "extension", "use", "data", "operation", "restart", "power-off", "continue" (after a restart), "join",
+        /// "join-to-watch" (of QuestionEngineer), "observe" (with a link), "step" or "text".
         "QuestionKind" = question_kind: String,
         /// How many minutes longer, for an extension; how many are left, for "continue".
         "QuestionMinutes" = question_minutes: u32,
@@ -31,10 +32,17 @@ subject! {
         /// A question or step that the device has words for, by its name (kinds text and step), with QuestionChoices by their
         /// names: light-at-start, light-while-scanning, sounds, battery-swap, cable, restart-by-hand.
         "QuestionReady" = question_ready: String,
-        /// What is asked, in the engineer's words (kinds text and step), or why more time or a restart is wanted.
+        /// What is asked, in the engineer's words (kinds text and step), or why more time or a restart is wanted, or who is to
+        /// watch with a link (kind observe).
         "QuestionText" = question_text: String,
         /// What to choose from.
         "QuestionChoices" = question_choices: Vec<String>,
+        /// Who wants to join, if that is the question.
+        "QuestionEngineer" = question_engineer: String,
+        /// Their company.
+        "QuestionCompany" = question_company: String,
+        /// What certified who they are; empty: the relay says so.
+        "QuestionAuthority" = question_authority: String,
         /// When no answer counts as none.
         "QuestionDeadline" = question_deadline: u64,
         /// Until when the engineer works alone, as they announced; 0 unless they do.
@@ -83,6 +91,9 @@ impl From<&Status> for ConversationProperties {
             question_ready: question.ready.map_or("", Ready::name).to_owned(),
             question_text: question.text.clone(),
             question_choices: question.choices.clone(),
+            question_engineer: of(&question.who, |who| who.engineer.clone()),
+            question_company: of(&question.who, |who| who.company.clone()),
+            question_authority: of(&question.who, |who| who.authority.clone().unwrap_or_default()),
             question_deadline: microseconds(question.until),
             ..quiet
         }
@@ -109,7 +120,18 @@ impl ConversationProperties {
             ready: Ready::from_name(&self.question_ready),
             text: self.question_text.clone(),
             choices: self.question_choices.clone(),
+            who: given(&self.question_engineer).map(|engineer| Person {
+                engineer,
+                company: self.question_company.clone(),
+                ticket: String::new(),
+                partner: None,
+                authority: given(&self.question_authority),
+            }),
             until: Duration::from_micros(self.question_deadline),
         })
     }
+}
+
+fn of(who: &Option<Person>, field: impl FnOnce(&Person) -> String) -> String {
+    who.as_ref().map(field).unwrap_or_default()
 }

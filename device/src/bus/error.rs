@@ -62,12 +62,18 @@ errors! {
     UnknownSender: NotPermitted = "failed-unknown-sender", "it could not be found out who asks";
     /// Too many calls are judged at the same time.
     TooManyCalls: Busy = "failed-too-many", "too many calls at the same time";
+    /// A report is being made.
+    ReportRuns: Busy = "failed-report-busy", "a report is being made already";
     /// The network is being checked.
     CheckRuns: Busy = "failed-network-busy", "the network is being checked already";
+    /// The device's health is being collected.
+    HealthRuns: Busy = "failed-health-busy", "the health is being collected already";
     /// The question is not open.
     QuestionNotOpen: Stale = "failed-stale-question", "that question is not open";
     /// The answer does not fit the question.
     AnswerDoesNotFit: Stale = "failed-unfit-answer", "that is no answer to this question";
+    /// Nobody joins or watches by that name.
+    Nobody: Stale = "failed-nobody", "nobody by that name joins or watches";
     /// No verdict is asked for.
     NoVerdict: Stale = "failed-no-verdict", "no verdict is asked for, or not on that session";
     /// Remote access is on.
@@ -94,6 +100,16 @@ errors! {
     TooManyWatch: Busy = "failed-too-many-watch", "too many watch the session already";
     /// The check of the network took too long.
     CheckTooSlow: NotNow = "failed-network-slow", "checking the network took too long";
+    /// There is no such record, or no such file in it.
+    NoRecord: NotNow = "failed-no-record", "there is no record of that session, or no such file in it";
+    /// There are no records here.
+    NotRecorded: NotNow = "failed-not-recorded", "this device does not record sessions";
+    /// The session runs, or goes on after a restart.
+    RecordOpen: NotNow = "failed-record-open", "the session of that record is not over";
+    /// What goes only while it is off.
+    NotOff: NotNow = "failed-not-off", "remote access is not off";
+    /// The disk fails.
+    RecordsUnusable: NotNow = "failed-records", "the disk does not give the record, or does not let it go";
     /// The call, or a text in it, is too long.
     TooLong: InvalidArgument = "failed-too-long", "the call is too long";
     /// An argument cannot be used.

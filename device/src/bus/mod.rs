@@ -6,7 +6,9 @@ mod access;
 mod arguments;
 mod conversation;
 mod error;
+mod health;
 mod network;
+mod records;
 mod session;
 mod snapshot;
 mod subject;
@@ -23,7 +25,9 @@ pub use conversation::{
     ConversationInterface, ConversationInterfaceSignals, ConversationMethods, ConversationProperties,
 };
 pub use error::{ErrorClass, ErrorCode};
+pub use health::{HealthInterface, HealthMethods, HealthProperties};
 pub use network::{NetworkInterface, NetworkMethods, NetworkProperties};
+pub use records::{RecordOnBus, RecordsInterface, RecordsMethods, RecordsProperties};
 pub use session::{SessionInterface, SessionMethods, SessionProperties};
 pub use snapshot::Snapshot;
 pub use subject::Caller;

@@ -112,6 +112,7 @@ mod tests {
                 never: vec![Function::Upload],
                 asks: vec![Function::Restart],
                 reaches: vec!["lidar:80".into()],
+                retention_days: 90,
             }),
             question: Some(Question {
                 text: "Is it green?".into(),

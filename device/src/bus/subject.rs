@@ -49,7 +49,8 @@ macro_rules! subject {
             /// The interface that has them.
             pub const INTERFACE: &'static str = $name;
 
-            /// Those that are not as they were in `before`.
+            /// Those that are not as they were in `before`. Of properties that stay as they are nobody needs to be told.
+            #[allow(dead_code)]
             pub(super) fn changed_since(&self, before: &Self) -> $crate::bus::Changes {
                 let mut changes = $crate::bus::Changes::new();
                 $(if self.$field != before.$field {
@@ -60,6 +61,7 @@ macro_rules! subject {
 
             /// Takes in what was read or has changed. What this version does not know is left out, and so is what is of
             /// another type.
+            #[allow(dead_code)]
             pub(super) fn update(&mut self, mut values: $crate::bus::Values) {
                 $(if let Some(value) = values.remove($property).and_then(|value| value.try_into().ok()) {
                     self.$field = value;

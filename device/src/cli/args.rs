@@ -1,11 +1,14 @@
 //! The arguments of `fieldlink`.
 
+use std::path::PathBuf;
+
 use clap::builder::RangedI64ValueParser;
 use clap::{Parser, Subcommand};
 use fieldlink_protocol::limits;
 
 use crate::failure;
 use crate::verdict::Verdict;
+use crate::words::Language;
 
 /// Remote access to this device: start it, read out support ID and PIN, decide who comes in
 #[derive(Debug, Parser)]
@@ -94,6 +97,12 @@ pub enum Command {
         #[arg(value_name = "TEXT")]
         words: Vec<String>,
     },
+    /// Have somebody leave the session: another engineer, or one who watches
+    Remove {
+        /// The name that the status shows.
+        #[arg(required = true, value_name = "NAME")]
+        words: Vec<String>,
+    },
     /// Say that somebody is beside the device
     Here,
     /// Check the network and say whether it is good enough
@@ -104,8 +113,124 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show how this device is: disks, temperatures, batteries, services, and what its maker's probes say
+    ///
+    /// What is worth a warning comes first. It takes some seconds.
+    Health {
+        /// Go on, and show it anew every few seconds
+        #[arg(long)]
+        watch: bool,
+        /// One JSON object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// What was recorded of sessions.
+    #[command(flatten)]
+    Records(RecordCommand),
+    /// Check a record that was exported with `record`, on any computer
+    Verify(VerifyArguments),
     /// Show the versions of this program and of the service
     Version,
+}
+
+/// What to do with the records of sessions.
+#[derive(Debug, Subcommand)]
+pub enum RecordCommand {
+    /// List what was recorded of sessions on this device
+    Records {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the report of a session: who did what, and when
+    ///
+    /// As a text, or with -o as a page for any browser, which plays what the engineer's terminals showed.
+    Report {
+        /// The session, or how its ID begins; the latest, if none is named
+        session: Option<String>,
+        /// Write it to this file
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// As a text
+        #[arg(long, conflicts_with = "json")]
+        text: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// In this language, rather than that of this program
+        #[arg(long)]
+        language: Option<LanguageArgument>,
+    },
+    /// Export the record of a session, to be kept or checked elsewhere
+    Record {
+        /// The session, or how its ID begins
+        session: String,
+        /// Into this directory, which is made
+        #[arg(long, short, value_name = "DIR")]
+        output: PathBuf,
+    },
+    /// Show what to photograph, to know later that nothing in a record was changed
+    Receipt {
+        /// The session, or how its ID begins; the latest that is over, if none is named
+        session: Option<String>,
+    },
+    /// Show the public key that signs the records of this device
+    DeviceKey,
+    /// Delete the record of a session
+    DeleteRecord {
+        /// The session, or how its ID begins
+        session: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Delete what all sessions have left on this device, before somebody else gets it
+    Forget {
+        /// All of it
+        #[arg(long, required = true)]
+        all: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// What to check, and what is known of it from elsewhere.
+#[derive(Debug, clap::Args)]
+pub struct VerifyArguments {
+    /// The directory with the record
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// A file with what the support service has signed, kept outside of the record
+    #[arg(long, value_name = "FILE")]
+    pub anchors: Option<PathBuf>,
+    /// The twelve words of the receipt, in quotation marks
+    #[arg(long, value_name = "WORDS")]
+    pub receipt: Option<String>,
+    /// A file with the device's public key
+    #[arg(long, value_name = "FILE")]
+    pub device_key: Option<PathBuf>,
+    /// A file with a public key of the support service; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub anchor_key: Vec<PathBuf>,
+}
+
+/// A language that reports are made in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LanguageArgument {
+    /// English
+    En,
+    /// German
+    De,
+}
+
+impl From<LanguageArgument> for Language {
+    fn from(argument: LanguageArgument) -> Self {
+        match argument {
+            LanguageArgument::En => Self::English,
+            LanguageArgument::De => Self::German,
+        }
+    }
 }
 
 /// Whether a session has helped.
@@ -149,9 +274,16 @@ mod tests {
 
     #[test]
     fn wrong_use_is_refused() {
-        for words in
-            [&[][..], &["extend", "0"], &["extend", "61"], &["chat"], &["answer"], &["allow", "a", "b"]]
-        {
+        for words in [
+            &[][..],
+            &["forget"],
+            &["record", "ab"],
+            &["extend", "0"],
+            &["extend", "61"],
+            &["chat"],
+            &["answer"],
+            &["allow", "a", "b"],
+        ] {
             let words = [&["fieldlink"], words].concat();
             assert!(Arguments::try_parse_from(words.iter()).is_err(), "{words:?}");
         }

@@ -11,8 +11,8 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::args::{Command, QuestionArgument};
-use super::attended;
-use super::show;
+use super::show::done;
+use super::{attended, health, records, show, verify};
 use crate::client::{self, Device};
 use crate::console::choose;
 use crate::failure::{Failure, Kind};
@@ -41,6 +41,7 @@ pub(super) fn stop_of(command: &Command) -> Option<(Order, &'static str)> {
 pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> {
     match command {
         Command::Version => return version(words).await,
+        Command::Verify(arguments) => return verify::run(words, &arguments),
         Command::Status { watch: true, json } => return watch(words, json).await,
         _ => {}
     }
@@ -59,19 +60,20 @@ pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> 
             give_verdict(words, &device, verdict.into(), said.join(" ")).await
         }
         Command::Watch { json } => view(words, &device, json).await,
+        Command::Remove { words: name } => {
+            let name = name.join(" ");
+            device.give(Order::Remove(name.clone())).await?;
+            done(words.say_with("done-removed", &[("name", text::name(&name).into())]))
+        }
         Command::Here => {
             device.give(Order::Here).await?;
             done(words.say("done-here"))
         }
         Command::Network { json } => network(words, &device, json).await,
-        Command::Version | Command::Stop | Command::End => Ok(0),
+        Command::Health { watch, json } => health::run(words, &device, watch, json).await,
+        Command::Records(command) => records::run(words, &device, command).await,
+        Command::Verify(_) | Command::Version | Command::Stop | Command::End => Ok(0),
     }
-}
-
-/// Says that something is done: users may take silence for a failure.
-pub(super) fn done(sentence: String) -> Result<u8, Failure> {
-    show::print(&format!("{sentence}\n"))?;
-    Ok(0)
 }
 
 fn print_status(words: &Words, status: &Status, json: bool) -> Result<u8, Failure> {

@@ -4,7 +4,11 @@
 pub mod args;
 mod attended;
 mod commands;
+mod health;
+mod receipt;
+mod records;
 mod show;
+mod verify;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -51,7 +55,7 @@ async fn carry_out(command: args::Command) -> (Result<u8, Failure>, Words) {
     // An end waits for nothing, least of all for the language that it is confirmed in.
     if let Some((order, confirmation)) = commands::stop_of(&command) {
         let (stopped, words) = tokio::join!(client::stop_now(order), words());
-        return (stopped.and_then(|()| commands::done(words.say(confirmation))), words);
+        return (stopped.and_then(|()| show::done(words.say(confirmation))), words);
     }
     let words = words().await;
     (commands::run(&words, command).await, words)

@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write as _};
 use fieldlink_daemon::takes_colours;
 use serde_json::{Value, json};
 
+use crate::failure::Failure;
 use crate::notice;
 use crate::order::Notification;
 use crate::panel::{time_left, wrong_tries};
@@ -20,6 +21,12 @@ pub(super) fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
+}
+
+/// Says that something is done: users may take silence for a failure.
+pub(super) fn done(sentence: String) -> Result<u8, Failure> {
+    print(&format!("{sentence}\n"))?;
+    Ok(0)
 }
 
 /// A status for people.
@@ -46,11 +53,18 @@ pub(super) fn to_text(words: &Words, status: &Status) -> String {
         lines.add(&label("label-ticket"), &who.ticket);
         who.partner.iter().for_each(|partner| lines.add(&label("label-partner"), partner));
     }
+    for (place, person) in status.people.iter().enumerate() {
+        let label = if place == 0 { label("label-people") } else { String::new() };
+        lines.add(&label, &words.participant(person));
+    }
     if status.deadline.is_some() {
         lines.add(&label("label-time-left"), &words.time(time_left(status.deadline)));
     }
     if status.deadline.is_some() {
         lines.add(&label("label-data-used"), &words.data_used(status.data_used, status.is_metered));
+    }
+    if let Some(runbook) = &status.runbook {
+        lines.add(&label("label-runbook"), &words.runbook(runbook));
     }
     if let Some(percent) = status.low_battery {
         lines.add("", &words.say_with("battery-low", &[("percent", u64::from(percent).into())]));
@@ -146,7 +160,7 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
     let (_, arguments) = notice::parts(&status.network);
     let question = status.question.as_ref().map(|question| {
         let text = words.question(question, status.visitor.as_ref());
-        let Question { id, kind, minutes, megabytes, function, titles, ready, choices, .. } = question;
+        let Question { id, kind, minutes, megabytes, function, titles, ready, choices, who, .. } = question;
         json!({
             "id": id,
             "kind": kind,
@@ -157,6 +171,7 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
             "ready": ready,
             "text": text,
             "choices": choices,
+            "who": who,
         })
     });
     let value = json!({
@@ -183,12 +198,14 @@ pub(super) fn to_json(words: &Words, status: &Status) -> String {
         "partner": who.and_then(|who| who.partner.as_ref()),
         "remaining_seconds": seconds,
         "away": status.away,
+        "people": status.people,
         "returns": status.returns,
         "data_used": status.data_used,
         "metered": status.is_metered,
         "low_battery": status.low_battery,
         "question": question,
         "operation": status.operation,
+        "runbook": status.runbook,
     });
     format!("{value}\n")
 }
@@ -227,6 +244,7 @@ mod tests {
     use super::*;
     use crate::network_notice::{NetworkKind, NetworkNotice};
     use crate::notice::Person;
+    use crate::runbook::Runbook;
     use crate::words::Language;
 
     fn words() -> Words {
@@ -257,6 +275,7 @@ mod tests {
                 ready: None,
                 text: String::new(),
                 choices: Vec::new(),
+                who: None,
                 until: std::time::Duration::ZERO,
             }),
             ..Status::default()
@@ -276,6 +295,18 @@ mod tests {
              \x20               answer: fieldlink allow, or fieldlink refuse\n\
              Network         Connected by cable: good for a session. (N0)\n"
         );
+    }
+
+    #[test]
+    fn a_runbook_is_one_line_with_its_step_and_whose_it_is() {
+        let named = |text: &str| [("en".to_owned(), text.to_owned())].into();
+        let (titles, step_titles) = (named("First look"), named("Network"));
+        let runbook = Some(Runbook { titles, step_titles, step: 3, steps: 9, is_makers: false });
+        let status = Status { runbook, ..asked() };
+        let line = "Steps           First look (the engineer's own), step 3 of 9: Network\n";
+        assert!(to_text(&words(), &status).contains(line), "{}", to_text(&words(), &status));
+        let value: Value = serde_json::from_str(&to_json(&words(), &status)).expect("JSON");
+        assert_eq!((&value["runbook"]["step"], &value["runbook"]["is_makers"]), (&json!(3), &json!(false)));
     }
 
     #[test]

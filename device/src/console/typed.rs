@@ -1,6 +1,7 @@
 //! What a line means that the client typed, and what to type instead if it means nothing.
 
 use fieldlink_protocol::ids::SessionId;
+use fieldlink_protocol::messages::people::Part;
 use fieldlink_protocol::reason::Reason;
 
 use crate::order::{ClientAnswer, Order};
@@ -21,11 +22,22 @@ pub(super) fn understand(words: &Words, shown: &View, line: &str) -> Option<Orde
         (Phase::Off, _, _) => Some(verdict(words, status.verdict_for?, line)?),
         _ if is_end_word(words, line) => Some(Order::Stop(Reason::ClientEnded)),
         (_, "", _) if status.presence.is_some() => Some(Order::Here),
-        (_, _, Some(question)) => answer_to(words, question, line),
+        (_, _, Some(question)) => removal(words, shown, line).or_else(|| answer_to(words, question, line)),
         (_, "", None) => None,
-        (Phase::Active | Phase::Interrupted, _, None) => Some(Order::Chat(line.to_owned())),
+        (Phase::Active | Phase::Interrupted, _, None) => {
+            Some(removal(words, shown, line).unwrap_or_else(|| Order::Chat(line.to_owned())))
+        }
         _ => None,
     }
+}
+
+/// Somebody is to leave: one of those who are shown, by the name that is shown. Any other line is one of chat.
+fn removal(words: &Words, shown: &View, line: &str) -> Option<Order> {
+    let (word, name) = line.strip_prefix("fieldlink ").unwrap_or(line).split_once(' ')?;
+    let name = name.trim().trim_matches('"');
+    let mut others = shown.status.people.iter().filter(|person| person.part != Part::Owner);
+    let is_meant = words.is_word_for("words-for-removal", word) && others.any(|person| person.name == name);
+    is_meant.then(|| Order::Remove(name.to_owned()))
 }
 
 /// What to type instead of a line that means nothing here.
@@ -116,6 +128,7 @@ mod tests {
     use std::time::Duration;
 
     use fieldlink_protocol::ids::QuestionId;
+    use fieldlink_protocol::messages::people::{Attendance, Participant};
 
     use super::*;
     use crate::status::Status;
@@ -142,7 +155,27 @@ mod tests {
             ready: None,
             text: "?".into(),
             choices,
+            who: None,
             until: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn somebody_is_removed_by_the_name_that_is_shown() {
+        let mut view = shown(Phase::Active, None);
+        let person = |name: &str, part| Participant {
+            name: name.into(),
+            company: String::new(),
+            part,
+            attendance: Attendance::Here,
+            you: false,
+        };
+        view.status.people = vec![person("Ada", Part::Owner), person("Carol B", Part::Watching)];
+        for line in ["remove Carol B", "fieldlink remove \"Carol B\""] {
+            assert_eq!(understand(&words(), &view, line), Some(Order::Remove("Carol B".into())), "{line}");
+        }
+        for line in ["remove the cable", "remove Ada", "Carol B"] {
+            assert_eq!(understand(&words(), &view, line), Some(Order::Chat(line.into())), "{line}");
         }
     }
 

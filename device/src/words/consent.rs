@@ -8,8 +8,8 @@ use super::Words;
 use crate::status::Terms;
 
 impl Words {
-    /// Everything that a yes would mean, a sentence each: what may be done, how far it leads and how long. Who it is
-    /// stands in the question.
+    /// Everything that a yes would mean, a sentence each: what may be done, how far it leads, how long, and what is
+    /// recorded. Who it is stands in the question.
     pub fn consent(&self, terms: &Terms) -> Vec<String> {
         let mut lines = Vec::new();
         let functions = [
@@ -29,6 +29,10 @@ impl Words {
         });
         let time = self.time(Duration::from_secs(u64::from(terms.minutes) * 60));
         lines.push(self.say_with("consent-length", &[("time", time.into())]));
+        lines.push(match terms.retention_days {
+            0 => self.say("consent-not-recorded"),
+            days => self.say_with("consent-recorded", &[("days", u64::from(days).into())]),
+        });
         lines
     }
 

@@ -5,12 +5,17 @@
 //! which message each type is.
 
 mod consent;
+mod health;
 mod operation;
+mod people;
 mod ready;
+mod records;
+mod runbook;
 mod said;
 mod telling;
 #[cfg(test)]
 mod tests;
+mod viewing;
 
 use fieldlink_words::{Argument, Messages};
 

@@ -104,12 +104,27 @@ impl Words {
                 let time = self.time(Duration::from_secs(*seconds));
                 self.say_with("warning-restarting", &[("time", time.into())])
             }
+            Warning::GuestAllowed => self.say("warning-guest-allowed"),
+            Warning::Invited => self.say("warning-invited"),
+            Warning::WrongCode { who } => of_person("warning-wrong-code", who),
+            Warning::GuestHere { engineer, company, watches } => {
+                let id = if *watches { "warning-guest-watches" } else { "warning-guest-here" };
+                self.say_with(id, &[("engineer", engineer.into()), ("company", company.into())])
+            }
+            Warning::GuestGone { engineer } => of_engineer("warning-guest-gone", engineer),
+            Warning::HandedOver { engineer, company } => {
+                let arguments = [("engineer", engineer.into()), ("company", company.into())];
+                self.say_with("warning-handed-over", &arguments)
+            }
+            Warning::WatcherHere { name } => self.say_with("warning-watcher-here", &[("name", name.into())]),
+            Warning::WatcherGone { name } => self.say_with("warning-watcher-gone", &[("name", name.into())]),
             Warning::NoRestart => self.say("warning-no-restart"),
             Warning::OperationAllowed => self.say("warning-operation-allowed"),
             Warning::DataAllowed => self.say("warning-data-allowed"),
             Warning::BatteryLow { percent } => {
                 self.say_with("warning-battery-low", &[("percent", u64::from(*percent).into())])
             }
+            Warning::RecordingStopped => self.say("warning-recording-stopped"),
             Warning::AnsweredNo => self.say("warning-answered-no"),
             Warning::Answered { text } => self.say_with("warning-answered", &[("text", text.into())]),
             Warning::Chosen { choice } => {
@@ -132,6 +147,9 @@ impl Words {
                 self.say_with(id, &[("text", text.into())])
             }
             Warning::Outcome { result, summary, prepare } => self.outcome(*result, summary, prepare),
+            Warning::RunbookBegan { is_makers, titles } => self.runbook_began(titles, *is_makers),
+            Warning::RunbookOver { is_finished, titles } => self.runbook_over(titles, *is_finished),
+            Warning::RunbookRefused => self.say("warning-runbook-refused"),
             Warning::StillThere { seconds } => {
                 let time = self.time(Duration::from_secs(*seconds));
                 self.say_with("warning-still-there", &[("time", time.into())])
@@ -194,6 +212,12 @@ impl Words {
                 let who = visitor.map_or_else(String::new, |visitor| self.person(&visitor.who));
                 let minutes = u64::from(question.minutes);
                 self.say_with("question-continue", &[("visitor", who.into()), ("minutes", minutes.into())])
+            }
+            QuestionKind::Join => self.of_guest("question-join", question),
+            QuestionKind::JoinToWatch => self.of_guest("question-join-to-watch", question),
+            QuestionKind::Observe => self.say_with("question-observe", &[("name", (&question.text).into())]),
+            QuestionKind::ObserveAndReport => {
+                self.say_with("question-observe-and-report", &[("name", (&question.text).into())])
             }
             QuestionKind::Operation => {
                 let title = operation::title(&question.titles, self.language());

@@ -10,6 +10,7 @@ use crate::network_notice::{NetworkKind, NetworkNotice};
 use crate::notice::{Notice, Person};
 use crate::order::{Local, Notification};
 use crate::panel::describe_notification;
+use crate::runbook::Runbook;
 use crate::status::{Away, Question, QuestionKind, Terms, Visitor};
 use crate::verdict::Verdict;
 use crate::warning::Warning;
@@ -115,6 +116,10 @@ fn outcome(result: CaseResult) -> Warning {
     Warning::Outcome { result, summary: "a cable".into(), prepare: "a new one".into() }
 }
 
+fn titles() -> BTreeMap<String, String> {
+    [("en".to_owned(), "First look".to_owned())].into()
+}
+
 fn warnings() -> Vec<Warning> {
     let engineer = || "Ada".to_owned();
     let reason = fieldlink_protocol::reason::Reason::EngineerLost;
@@ -135,6 +140,7 @@ fn warnings() -> Vec<Warning> {
         Warning::Restarting { seconds: 180 },
         Warning::NoRestart,
         Warning::BatteryLow { percent: 20 },
+        Warning::RecordingStopped,
         Warning::UseAllowed { function: Function::Upload },
         Warning::Quiet { seconds: 1_200, text: String::new() },
         Warning::Quiet { seconds: 20, text: "lidar".into() },
@@ -148,6 +154,11 @@ fn warnings() -> Vec<Warning> {
         outcome(CaseResult::Resolved),
         outcome(CaseResult::Workaround),
         outcome(CaseResult::SecondSession),
+        Warning::RunbookBegan { is_makers: true, titles: titles() },
+        Warning::RunbookBegan { is_makers: false, titles: titles() },
+        Warning::RunbookOver { is_finished: true, titles: titles() },
+        Warning::RunbookOver { is_finished: false, titles: titles() },
+        Warning::RunbookRefused,
         Warning::StillThere { seconds: 120 },
         Warning::NobodyThere { is_held: true },
         Warning::NobodyThere { is_held: false },
@@ -227,6 +238,10 @@ fn everything_can_be_said_in_every_language() {
             [Notice::Burnt(person(true)), Notice::Idle, Notice::ClockAwaited, Notice::Unknown("x".into())]
                 .map(|notice| words.notice(&notice)),
         );
+        said.extend([true, false].map(|is_makers| {
+            let (titles, step_titles) = (titles(), titles());
+            words.runbook(&Runbook { titles, step_titles, step: 3, steps: 9, is_makers })
+        }));
         said.extend([Away::Us, Away::Them].map(|away| words.away(away)));
         said.extend([30, 60, 3_600].map(|seconds| words.time(std::time::Duration::from_secs(seconds))));
         let failure = || Failure::from(ErrorCode::AlreadyOn);
@@ -257,6 +272,7 @@ fn everything_can_be_said_in_every_language() {
             never: vec![Function::Upload],
             asks: vec![Function::Restart],
             reaches: vec!["lidar:80".into()],
+            retention_days: 90,
         };
         said.extend([terms, Terms::default()].iter().flat_map(|terms| words.consent(terms)));
         for sentence in said {

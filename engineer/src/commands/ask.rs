@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::questions::{Answer, NotNow, Question};
 use fieldlink_protocol::messages::ready::Ready;
+use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::text;
 
 use super::choosing::{choose, no_session};
@@ -29,7 +30,7 @@ pub(super) fn ask(arguments: AskArguments, console: &Console) -> Result<u8, Fail
         Some(ready) => Question::Ready { ready },
         None => Question::Text { text: words.join(" "), choices },
     };
-    print(put(id, question, console)?)
+    print(put_to_client(id, question, console)?)
 }
 
 /// Has the client do something, and prints that it is done.
@@ -39,7 +40,7 @@ pub(super) fn step(arguments: StepArguments, console: &Console) -> Result<u8, Fa
         Some(ready) => Question::Ready { ready },
         None => Question::Step { text: words.join(" ") },
     };
-    print(put(id, question, console)?)
+    print(put_to_client(id, question, console)?)
 }
 
 fn print(answer: Answer) -> Result<u8, Failure> {
@@ -68,7 +69,7 @@ pub(super) fn extend(
     reason: &[String],
     console: &Console,
 ) -> Result<u8, Failure> {
-    match put(id, Question::Extension { minutes, reason: reason.join(" ") }, console)? {
+    match put_to_client(id, Question::Extension { minutes, reason: reason.join(" ") }, console)? {
         Answer::Granted { seconds } => {
             print_answer(&say!("time-granted", minutes = u64::from(seconds.div_ceil(60))));
         }
@@ -80,7 +81,7 @@ pub(super) fn extend(
 /// Has the scanner restart, or its power cut by hand; the session goes on afterwards.
 pub(super) fn restart(arguments: RestartArguments, console: &Console) -> Result<u8, Failure> {
     let RestartArguments { id, power, reason } = arguments;
-    match put(id, Question::Restart { reason: reason.unwrap_or_default(), power }, console)? {
+    match put_to_client(id, Question::Restart { reason: reason.unwrap_or_default(), power }, console)? {
         Answer::Restarting { seconds } => {
             let minutes = u64::from(seconds.div_ceil(60));
             print_answer(&match power {
@@ -93,11 +94,27 @@ pub(super) fn restart(arguments: RestartArguments, console: &Console) -> Result<
     }
 }
 
-fn put(id: Option<String>, question: Question, console: &Console) -> Result<Answer, Failure> {
+pub(super) fn put_to_client(
+    id: Option<String>,
+    question: Question,
+    console: &Console,
+) -> Result<Answer, Failure> {
     dialogue::check_question(&question).map_err(Failure::usage)?;
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
     let id = choose(&runtime, id.as_slice())?;
     console.say(&say!("waiting-for-answer"));
+    put_at(&runtime, id, question)
+}
+
+/// Puts what the scanner answers by itself.
+pub(super) fn put(id: Option<String>, question: Question) -> Result<Answer, Failure> {
+    dialogue::check_question(&question).map_err(Failure::usage)?;
+    let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
+    let id = choose(&runtime, id.as_slice())?;
+    put_at(&runtime, id, question)
+}
+
+fn put_at(runtime: &RuntimeDirectory, id: SupportId, question: Question) -> Result<Answer, Failure> {
     let socket = runtime.session(id).join("control.sock");
     match client::ask(&socket, Request::Ask { question }).map(|(_, reply)| reply) {
         Ok(Reply::Answered { answer }) => Ok(answer),
@@ -126,7 +143,7 @@ pub(super) fn unanswered(reply: io::Result<Reply>) -> Failure {
 }
 
 /// Why the client's answer is not what was asked for.
-fn not_granted(answer: &Answer) -> Failure {
+pub(super) fn not_granted(answer: &Answer) -> Failure {
     let (kind, message) = match answer {
         Answer::Refused {} => (Kind::ClientRefused, say!("client-said-no")),
         Answer::NoAnswer {} => (Kind::NoAnswer, say!("client-did-not-answer")),
@@ -137,13 +154,19 @@ fn not_granted(answer: &Answer) -> Failure {
         Answer::NotNow { why: NotNow::OperationRuns } => {
             (Kind::Busy, dialogue::not_now(NotNow::OperationRuns))
         }
+        Answer::NotNow { why: why @ (NotNow::Nobody | NotNow::NameTaken) } => {
+            (Kind::Usage, dialogue::not_now(*why))
+        }
         Answer::NotNow { why } => (Kind::Failed, dialogue::not_now(*why)),
         Answer::Granted { .. }
         | Answer::Restarting { .. }
         | Answer::Text { .. }
         | Answer::Choice { .. }
         | Answer::Done {}
-        | Answer::Taken {} => (Kind::Failed, say!("scanner-answered-else")),
+        | Answer::Link { .. }
+        | Answer::JoinCode { .. }
+        | Answer::Taken {}
+        | Answer::Runbook { .. } => (Kind::Failed, say!("scanner-answered-else")),
     };
     Failure::new(kind, message)
 }

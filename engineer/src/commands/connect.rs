@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Context;
+use fieldlink_protocol::support_id::SupportId;
 use tokio::time::timeout;
 
 use crate::args::{CallArguments, ConnectArguments};
@@ -14,7 +15,7 @@ use crate::exit::{Failure, Kind, SSH_FAILED};
 use crate::front;
 use crate::holder::{Order, Uses};
 use crate::local_socket::client;
-use crate::pin_entry::PinEntry;
+use crate::pin_entry::{PinEntry, PinForm};
 use crate::platform::{LineInput, Signal, Signals, Terminal};
 use crate::progress::Console;
 use crate::runtime_dir::{RuntimeDirectory, already_open};
@@ -34,17 +35,11 @@ pub(super) async fn run(
     let uses = if arguments.no_shell || arguments.json { Uses::Others } else { Uses::Shell };
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
     if runtime.sessions()?.contains(&id) {
-        if uses != Uses::Shell {
-            return Err(already_open(id));
-        }
-        console.say(&say!("another-shell"));
-        let session = runtime.session(id);
-        let ssh = ssh_client::command(&session.join("ssh_config"), &ssh_config::alias(id));
-        return in_living_session(ssh, &session).await;
+        return another_shell(&runtime, id, uses, console).await;
     }
     let terminal = is_attended.then(|| Terminal::open().ok()).flatten();
     let (call, is_new) = prepare(&arguments.call, terminal, console).await?;
-    let pins = if is_new { Some(PinEntry::for_connect(pin)?) } else { None };
+    let pins = if is_new { Some(PinEntry::for_connect(PinForm::Pin, pin)?) } else { None };
     let order = order(call, uses, pins.as_ref());
     let order = Order { json: arguments.json, attended: is_attended, ..order };
     front::serve(&order, pins, &[]).await
@@ -52,9 +47,9 @@ pub(super) async fn run(
 
 /// What a holder is asked for.
 pub(super) fn order(call: Call, uses: Uses, pins: Option<&PinEntry>) -> Order {
-    let Call { id, ticket, partner } = call;
+    let Call { id, ticket, partner, joining } = call;
     let asks_again = pins.is_some_and(PinEntry::is_interactive);
-    Order { id, ticket, partner, uses, json: false, attended: false, asks_again }
+    Order { id, ticket, partner, joining, uses, json: false, attended: false, asks_again }
 }
 
 /// Checks everything that a person can put right at once, before a holder is started. Gives the call, and
@@ -67,16 +62,38 @@ pub(super) async fn prepare(
     let id = parse_id(&arguments.id)?;
     let context = CallContext::load(&Directories::from_environment()?)?;
     if let Some(restart) = context.runtime.abandoned(id)? {
-        let (ticket, partner) = (restart.ticket, restart.partner);
+        let (ticket, partner, joining) = (restart.ticket, restart.partner, restart.joining);
         console.say(&say!("coming-back", ticket = &ticket));
-        return Ok((Call { id, ticket, partner }, false));
+        return Ok((Call { id, ticket, partner, joining }, false));
     }
+    check(&context, id, console)?;
+    Ok((Call::from_arguments(id, arguments, terminal).await?, true))
+}
+
+/// Whether the engineer may call at all: not too many wrong guesses, and a certificate that holds.
+pub(super) fn check(context: &CallContext, id: SupportId, console: &Console) -> Result<(), Failure> {
     context.guesses.check(id)?;
     if let Some(own) = context.own_certificate()? {
         own.check()?;
         own.warning().inspect(|warning| console.say(&say!("program-says", message = warning)));
     }
-    Ok((Call::from_arguments(id, arguments, terminal).await?, true))
+    Ok(())
+}
+
+/// Another shell in the session to `id`, which is open.
+pub(super) async fn another_shell(
+    runtime: &RuntimeDirectory,
+    id: SupportId,
+    uses: Uses,
+    console: &Console,
+) -> Result<u8, Failure> {
+    if uses != Uses::Shell {
+        return Err(already_open(id));
+    }
+    console.say(&say!("another-shell"));
+    let session = runtime.session(id);
+    let ssh = ssh_client::command(&session.join("ssh_config"), &ssh_config::alias(id));
+    in_living_session(ssh, &session).await
 }
 
 /// Runs an ssh in the session that another holder has in the directory `session`. If the session ends

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod accepting;
+mod anchors;
 mod announce;
 mod ask;
 mod certificate;
@@ -11,13 +12,18 @@ mod connect;
 mod end;
 mod forward;
 mod invite;
+mod join;
 mod login;
 mod operation;
+mod people;
 mod proxy;
+mod report;
 mod run;
+mod runbook;
 mod ssh_config;
 mod ssh_port;
 mod status;
+mod watch;
 
 use std::future::Future;
 use std::path::Path;
@@ -35,7 +41,11 @@ use crate::words::say;
 pub fn run(arguments: Arguments) -> u8 {
     platform::keep_memory_private();
     let command = arguments.command.unwrap_or(Command::Connect(arguments.connect));
-    let json = matches!(&command, Command::Connect(connect) if connect.json);
+    let json = match &command {
+        Command::Connect(connect) => connect.json,
+        Command::Join(join) => join.json,
+        _ => false,
+    };
     let console = Console::new(json);
     match try_run(command, &console) {
         Ok(code) => code,
@@ -68,8 +78,19 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Call { id } => announce::call(id),
         Command::Operation(arguments) => block_on(operation::run(arguments, console)),
         Command::Restart(arguments) => ask::restart(arguments, console),
+        Command::Runbook(arguments) => block_on(runbook::run(arguments, console)),
         Command::Note(arguments) => announce::note(arguments),
         Command::Chat { id, words } => chat::run(id, &words, console),
+        Command::Share(arguments) => people::share(arguments, console),
+        Command::Remove(arguments) => people::remove(arguments),
+        Command::HandOver(arguments) => people::hand_over(arguments),
+        Command::Join(arguments) => {
+            let pin = pin_input(arguments.pin_fd)?;
+            block_on(join::run(&arguments, pin, console))
+        }
+        Command::Watch(arguments) => block_on(watch::run(arguments)),
+        Command::Anchors { session } => anchors::run(session.as_deref()),
+        Command::Report(arguments) => report::run(&arguments),
         Command::Status { json } => status::run(json),
         Command::End(arguments) => block_on(end::run(&arguments)),
         Command::SshConfig(arguments) => block_on(ssh_config::run(&arguments)),

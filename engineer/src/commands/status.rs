@@ -10,6 +10,7 @@ use super::choosing::describe_broken_off;
 use crate::config::Directories;
 use crate::exit::Failure;
 use crate::local_socket::{Operation, Reply, Request, Status, client};
+use crate::people::{is_company, people};
 use crate::printing::{print_answer, print_json};
 use crate::progress::{data_used, operated, present};
 use crate::runtime_dir::{RuntimeDirectory, Sessions};
@@ -18,7 +19,7 @@ use crate::words::say;
 pub(super) fn run(json: bool) -> Result<u8, Failure> {
     let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
     let ask = |id| match client::ask(&runtime.session(id).join("control.sock"), Request::Status) {
-        Ok((_, Reply::Status(status))) => Some(status),
+        Ok((_, Reply::Status(status))) => Some(*status),
         // It has only just begun, or is just ending.
         _ => None,
     };
@@ -67,6 +68,9 @@ fn table(sessions: &[Status]) -> String {
         }
         if let Some(Operation { name, state }) = &status.operation {
             let _ = writeln!(table, "{}: {}", status.id.grouped(), operated(name, *state));
+        }
+        if is_company(&status.people) {
+            let _ = writeln!(table, "{}: {}", status.id.grouped(), people(&status.people));
         }
         if let Some(trouble) = &status.trouble {
             let _ = writeln!(table, "{}: {trouble}", status.id.grouped());
@@ -130,6 +134,7 @@ mod tests {
             transfers: Transfers::Pass,
             battery: None,
             operation: None,
+            people: Vec::new(),
             trouble: None,
         };
         let asking = Status {

@@ -11,31 +11,34 @@ use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Sealer;
 use fieldlink_transport::{PipeDriver, PipeEnd, PipeLink, PipeReader, PipeWriter};
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep, sleep_until};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::requests::MessageSender;
-use super::{Broken, ControlRequests, Conversation, Heard};
+use super::talk::{ChannelEvent, Talk, heartbeat};
+use super::{Broken, ControlRequests, Conversation, Heard, ReportWish};
 use crate::end::{End, Told};
 use crate::words::say;
-
-/// What the channel tells the session.
-#[derive(Debug)]
-pub(crate) enum ChannelEvent {
-    /// Something was heard, or was not.
-    Heard(Heard),
-    /// It is about to restart, and the session goes on afterwards.
-    Restarts,
-    /// The channel is over. The last event.
-    Over(End),
-}
 
 /// An established pipe.
 pub(crate) type Pipe = (PipeReader, PipeWriter, PipeDriver);
 
 /// Messages that may wait; when the pipe is stuck, heartbeats are left out.
 const QUEUE: usize = 8;
+
+/// The session is over, or is ended from here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Goodbye {
+    /// What to tell the agent.
+    pub reason: Reason,
+    /// Whether the agent is known to stay for its report.
+    pub stays: bool,
+}
+
+impl Goodbye {
+    const STOPPED: Self = Self { reason: Reason::EngineerStopped, stays: false };
+}
 
 /// The control channel of one session, before it runs.
 pub(crate) struct Channel {
@@ -47,14 +50,18 @@ pub(crate) struct Channel {
     pub events: mpsc::Sender<ChannelEvent>,
     /// What others want said.
     pub requests: ControlRequests,
-    /// Fires when the session is ended from here, with the reason to tell the agent.
-    pub goodbye: oneshot::Receiver<Reason>,
+    /// Fires when the session is over or ended from here.
+    pub goodbye: oneshot::Receiver<Goodbye>,
+    /// How the report is fetched at the end, if it is wanted.
+    pub wish: Option<ReportWish>,
 }
 
 /// Why neither side talks any more.
 enum Silence {
     /// We said goodbye.
     Said,
+    /// It is over for that reason, and the scanner stays for its report.
+    Closing(Reason),
     /// The session ended, and this is why.
     Ended(End),
     /// The pipe is over without a word.
@@ -65,7 +72,7 @@ impl Channel {
     /// Introduces us, then talks until the session is over. Returns when the last word is out, or has
     /// had [`limits::CLOSE`] to get there.
     pub(crate) async fn run(self, (reader, writer, driver): Pipe, hello: FromEngineer) {
-        let Self { conversation, sealer, events, requests, goodbye } = self;
+        let Self { conversation, sealer, events, requests, goodbye, wish } = self;
         let (stop, done) = (CancellationToken::new(), CancellationToken::new());
         let (outgoing, queued) = mpsc::channel(QUEUE);
         // The queue is new and empty.
@@ -77,7 +84,14 @@ impl Channel {
         let talking = async {
             let requests = MessageSender::new(outgoing, requests);
             let mut talk = Talk { conversation, reader, link, requests, events: events.clone() };
-            let silence = talk.until_silence(goodbye, &last).await;
+            let silence = talk.until_silence(goodbye, (&last, wish.as_ref())).await;
+            if let (Silence::Closing(reason), Some(wish)) = (&silence, &wish) {
+                // Whoever waits for it sees what is missing.
+                let _ = talk.fetch(wish).await;
+                let _ = last.set(*reason);
+                talk.requests.try_say(FromEngineer::Fetched {});
+            }
+            drop(wish);
             done.cancel();
             talk.listen_to_the_end().await;
             silence
@@ -100,26 +114,23 @@ impl Channel {
     }
 }
 
-struct Talk {
-    conversation: Conversation,
-    reader: PipeReader,
-    link: watch::Receiver<PipeLink>,
-    requests: MessageSender,
-    events: mpsc::Sender<ChannelEvent>,
-}
-
 impl Talk {
     async fn until_silence(
         &mut self,
-        goodbye: oneshot::Receiver<Reason>,
-        last: &OnceLock<Reason>,
+        goodbye: oneshot::Receiver<Goodbye>,
+        (last, wish): (&OnceLock<Reason>, Option<&ReportWish>),
     ) -> Silence {
         let silence = tokio::select! {
             biased;
             // A session that is dropped without a word was stopped.
-            reason = goodbye => {
-                self.say_end(reason.unwrap_or(Reason::EngineerStopped), last);
-                Silence::Said
+            goodbye = goodbye => {
+                let Goodbye { reason, stays } = goodbye.unwrap_or(Goodbye::STOPPED);
+                let may_have_report = wish.is_some() && (stays || self.conversation.may_have_report());
+                self.say_end(reason, last);
+                match wish.filter(|_| may_have_report) {
+                    Some(wish) if self.await_word(wish, stays).await => Silence::Closing(reason),
+                    _ => Silence::Said,
+                }
             }
             talked = self.talk() => match talked {
                 Ok(silence) => silence,
@@ -180,6 +191,11 @@ impl Talk {
             for event in heard {
                 match event {
                     Heard::End(reason) => return Ok(Silence::Ended(End::new(reason, Told::Scanner))),
+                    Heard::Closing(reason) => {
+                        let end = End::new(reason, Told::Scanner);
+                        let _ = self.events.send(ChannelEvent::Over(end)).await;
+                        return Ok(Silence::Closing(reason));
+                    }
                     Heard::Answered { request, answer } => {
                         if let Answer::Restarting { .. } = answer {
                             let _ = self.events.send(ChannelEvent::Restarts).await;
@@ -193,12 +209,6 @@ impl Talk {
             }
         }
     }
-}
-
-fn heartbeat() -> Interval {
-    let mut heartbeat = interval_at(Instant::now() + limits::HEARTBEAT_INTERVAL, limits::HEARTBEAT_INTERVAL);
-    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    heartbeat
 }
 
 /// Seals only what is really sent, because the counter knows no gaps.

@@ -4,25 +4,33 @@
 //! the control pipe.
 
 pub(crate) mod channel;
+mod closing;
 mod pace;
 mod questions;
 pub(crate) mod requests;
+mod talk;
 
 use std::fmt::{Display, Formatter};
 use std::time::{Duration, Instant};
 
-use fieldlink_protocol::limits;
+use fieldlink_protocol::live::LiveEvent;
 use fieldlink_protocol::messages::control::{ClientPresence, FromAgent, Transfers};
+use fieldlink_protocol::messages::observer::Seen;
 use fieldlink_protocol::messages::operation::OperationState;
+use fieldlink_protocol::messages::people::Participant;
 use fieldlink_protocol::messages::questions::Answer;
+use fieldlink_protocol::messages::report::ReportPiece;
+use fieldlink_protocol::messages::runbook::RunbookRun;
 use fieldlink_protocol::messages::{Features, decode};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::Opener;
-use fieldlink_protocol::text;
+use fieldlink_protocol::{feature, limits, text};
 use fieldlink_transport::PipeLink;
 
+pub(crate) use closing::ReportWish;
 pub(crate) use requests::{ControlHandle, ControlRequests, Undelivered, voice};
 use serde::{Deserialize, Serialize};
+pub(crate) use talk::ChannelEvent;
 
 use crate::ssh_key::PublicKey;
 use crate::words::say;
@@ -66,16 +74,30 @@ pub(crate) enum Heard {
     Data(u64, Transfers),
     /// How long the quiet period lasts still; none: there is none.
     Quiet(Option<Duration>),
+    /// What terminals show is not recorded any more.
+    RecordingStopped,
     /// Percent that are left in the scanner's battery, if they are few.
     Battery(Option<u8>),
     /// How an operation of the scanner's stands.
     Operation(String, OperationState),
+    /// Who takes part now; cleaned.
+    People(Vec<Participant>),
+    /// For one who only watches: what terminals show. **Not cleaned**.
+    Live(LiveEvent),
+    /// For one who only watches: what else happened. **Not cleaned**.
+    Seen(Seen),
+    /// The runbook that is gone through in this session.
+    Runbook(RunbookRun),
     /// A line from the client, fit to be shown.
     Chat(String),
     /// The agent is out of reach. Told again when there is more to say.
     Interrupted(Trouble),
     /// The agent is heard again.
     Resumed,
+    /// The session is over, and its report can be fetched.
+    Closing(Reason),
+    /// A piece of the report. **Not checked** against what was asked for.
+    Report(ReportPiece),
     /// The agent ended it.
     End(Reason),
 }
@@ -106,6 +128,8 @@ enum Phase {
     Introduced,
     Asking,
     Admitted,
+    /// It is over, and stays for the report.
+    Closing,
 }
 
 /// The engineer's half of the conversation.
@@ -118,6 +142,8 @@ pub(crate) struct Conversation {
     left: Duration,
     heard: Instant,
     interrupted: bool,
+    /// Whether the scanner stays for its report.
+    offers_report: bool,
 }
 
 impl Conversation {
@@ -125,7 +151,15 @@ impl Conversation {
     pub(crate) fn new(opener: Opener, now: Instant) -> Self {
         let patience = now + limits::HANDSHAKE;
         let left = Duration::ZERO;
-        Self { opener, phase: Phase::Opening, patience, left, heard: now, interrupted: false }
+        Self {
+            opener,
+            phase: Phase::Opening,
+            patience,
+            left,
+            heard: now,
+            interrupted: false,
+            offers_report: false,
+        }
     }
 
     /// Takes bytes as they come off the pipe; gives what they mean.
@@ -152,6 +186,7 @@ impl Conversation {
                 self.enter(Phase::Introduced, now + limits::HANDSHAKE);
                 let host_key = host_key.parse().map_err(|_| Broken(Reason::Incompatible))?;
                 let hostname = text::name(&hostname);
+                self.offers_report = features.has(feature::REPORT);
                 Ok(Heard::Hello(AgentHello { host_key, user, hostname, features }))
             }
             (FromAgent::Asking { seconds: asked }, Phase::Introduced) => {
@@ -167,6 +202,12 @@ impl Conversation {
             (FromAgent::Heartbeat { seconds: left }, Phase::Introduced | Phase::Asking) => {
                 Ok(Heard::Remaining(seconds(left)))
             }
+            (FromAgent::Closing { reason }, Phase::Admitted) => {
+                self.phase = Phase::Closing;
+                Ok(Heard::Closing(reason))
+            }
+            (FromAgent::Report { piece }, Phase::Closing) => Ok(Heard::Report(piece)),
+            (FromAgent::Heartbeat { seconds: left }, Phase::Closing) => Ok(Heard::Remaining(seconds(left))),
             (FromAgent::Heartbeat { seconds: left }, Phase::Admitted) => Ok(self.remains(seconds(left))),
             (FromAgent::Answered { request, answer }, Phase::Admitted) => {
                 Ok(Heard::Answered { request, answer: clean(answer) })
@@ -176,10 +217,15 @@ impl Conversation {
             (FromAgent::Quiet { seconds: left }, Phase::Admitted) => {
                 Ok(Heard::Quiet((left > 0).then(|| seconds(left))))
             }
+            (FromAgent::RecordingStopped {}, Phase::Admitted) => Ok(Heard::RecordingStopped),
             (FromAgent::Battery { percent }, Phase::Admitted) => Ok(Heard::Battery(percent)),
             (FromAgent::Operation { operation, state }, Phase::Admitted) => {
                 Ok(Heard::Operation(operation, state))
             }
+            (FromAgent::People { people }, Phase::Admitted) => Ok(Heard::People(clean_people(people))),
+            (FromAgent::Live { event }, Phase::Admitted) => Ok(Heard::Live(event)),
+            (FromAgent::Seen { event }, Phase::Admitted) => Ok(Heard::Seen(event)),
+            (FromAgent::Runbook { run }, Phase::Admitted) => Ok(Heard::Runbook(run)),
             (FromAgent::Chat { text }, Phase::Admitted) => Ok(Heard::Chat(text::clean(&text, limits::CHAT))),
             _ => Err(Broken(Reason::Incompatible)),
         }
@@ -198,7 +244,7 @@ impl Conversation {
 
     /// What the mere passing of time means. Call it at every [`Self::deadline`].
     pub(crate) fn wait(&mut self, now: Instant) -> Result<Option<Heard>, Broken> {
-        if self.phase != Phase::Admitted && now >= self.patience {
+        if !self.was_admitted() && now >= self.patience {
             let asked = self.phase == Phase::Asking;
             return Err(Broken(if asked { Reason::NoAnswer } else { Reason::Silence }));
         }
@@ -225,7 +271,7 @@ impl Conversation {
             // back what is said on them.
             PipeLink::Up if now >= self.heard + limits::HEARTBEAT_LOST => None,
             PipeLink::Up => std::mem::take(&mut self.interrupted).then_some(Heard::Resumed),
-            PipeLink::Down { problem, tries } if self.phase == Phase::Admitted => {
+            PipeLink::Down { problem, tries } if self.was_admitted() => {
                 self.interrupted = true;
                 let problem = text::sentence(problem);
                 Some(Heard::Interrupted(Trouble { problem, tries: *tries }))
@@ -238,7 +284,16 @@ impl Conversation {
     pub(crate) fn deadline(&self) -> Instant {
         let silence = if self.interrupted { limits::INTERRUPTION } else { limits::HEARTBEAT_LOST };
         let silence = self.heard + silence;
-        if self.phase == Phase::Admitted { silence } else { silence.min(self.patience) }
+        if self.was_admitted() { silence } else { silence.min(self.patience) }
+    }
+
+    fn was_admitted(&self) -> bool {
+        matches!(self.phase, Phase::Admitted | Phase::Closing)
+    }
+
+    /// Whether the scanner can say that there is a report, if it is told the end.
+    pub(crate) fn may_have_report(&self) -> bool {
+        self.phase == Phase::Admitted && self.offers_report && !self.interrupted
     }
 }
 
@@ -252,6 +307,15 @@ fn clean(answer: Answer) -> Answer {
         }
         other => other,
     }
+}
+
+fn clean_people(people: Vec<Participant>) -> Vec<Participant> {
+    let clean = |person: Participant| Participant {
+        name: text::name(&person.name),
+        company: text::name(&person.company),
+        ..person
+    };
+    people.into_iter().map(clean).collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::messages::questions::{Answer, Question};
+use fieldlink_protocol::messages::runbook::RunbookWord;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
@@ -39,6 +40,7 @@ pub(crate) struct ControlRequests {
 enum Put {
     Question(Question),
     Announcement(Announcement),
+    Runbook(RunbookWord),
 }
 
 impl Put {
@@ -46,6 +48,7 @@ impl Put {
         match self {
             Self::Question(question) => FromEngineer::Ask { request, question },
             Self::Announcement(announcement) => FromEngineer::Announce { request, announcement },
+            Self::Runbook(word) => FromEngineer::Runbook { request, word },
         }
     }
 }
@@ -92,6 +95,11 @@ impl ControlHandle {
         self.put(Put::Announcement(announcement)).await
     }
 
+    /// Tells the scanner of a runbook, and waits for its answer. `None`: the channel is over.
+    pub(crate) async fn tell_of_runbook(&self, word: RunbookWord) -> Option<Answer> {
+        self.put(Put::Runbook(word)).await
+    }
+
     async fn put(&self, put: Put) -> Option<Answer> {
         let (asker, answer) = oneshot::channel();
         self.questions.send(Asked { put, asker }).await.ok()?;
@@ -119,6 +127,11 @@ impl MessageSender {
     /// Says into `outgoing` what is wished for.
     pub(crate) fn new(outgoing: mpsc::Sender<FromEngineer>, requests: ControlRequests) -> Self {
         Self { outgoing, requests, questions: OpenQuestions::new(), pace: Pace::default() }
+    }
+
+    /// Waits for room to say something. Safe to cancel.
+    pub(super) async fn room(&self) -> Option<mpsc::Permit<'_, FromEngineer>> {
+        self.outgoing.reserve().await.ok()
     }
 
     /// Says `message` if there is room. If there is none, the pipe is stuck, and nothing would get

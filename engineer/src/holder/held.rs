@@ -10,7 +10,7 @@ use crate::exit::{Failure, Kind, SSH_FAILED};
 use crate::front_link::{FrontLink, SshEnd};
 use crate::platform::Signal;
 use crate::progress::{Console, Progress};
-use crate::session::{Session, Stop, Stops};
+use crate::session::{Keeping, Session, Stop, Stops};
 use crate::ssh_config::check::{self, Standing};
 use crate::words::say;
 
@@ -29,6 +29,7 @@ pub(super) struct Held<'a> {
     pub(super) session: Session,
     pub(super) stops: &'a mut Stops,
     pub(super) console: &'a Console,
+    pub(super) front: &'a mut FrontLink,
     /// Set if the scanner restarts, and the session is to be come back to.
     pub(super) restarts: &'a mut bool,
 }
@@ -62,10 +63,10 @@ impl Held<'_> {
 
     /// Has a shell opened in the front's terminal, and ends the session with it. Says first how other programs can use
     /// the session: that is looked for while ssh starts.
-    pub(super) async fn shell(mut self, front: &mut FrontLink) -> Result<u8, Failure> {
-        self.start_ssh(front).await;
+    pub(super) async fn shell(mut self) -> Result<u8, Failure> {
+        self.start_ssh().await;
         self.offer().await;
-        let ssh = match self.follow_ssh(front).await {
+        let ssh = match self.follow_ssh().await {
             Happened::Ssh(ssh) => ssh,
             Happened::Over(end) => return self.over(&end).await,
             Happened::Stopped(stop) => return self.stopped(stop).await,
@@ -76,15 +77,15 @@ impl Held<'_> {
             return self.over(&end).await;
         }
         if ssh.failed {
-            return self.keep(front, ssh).await;
+            return self.keep(ssh).await;
         }
         self.wait_for_others(ssh.code).await
     }
 
     /// Has one command run, and ends the session with it.
-    pub(super) async fn command(mut self, front: &mut FrontLink) -> Result<u8, Failure> {
-        self.start_ssh(front).await;
-        let ssh = match self.follow_ssh(front).await {
+    pub(super) async fn command(mut self) -> Result<u8, Failure> {
+        self.start_ssh().await;
+        let ssh = match self.follow_ssh().await {
             Happened::Ssh(ssh) => ssh,
             Happened::Over(end) => return self.over(&end).await,
             Happened::Stopped(stop) => return self.stopped(stop).await,
@@ -97,23 +98,39 @@ impl Held<'_> {
         if ssh.failed && !self.session.was_connected() {
             return self.leave(ssh.code, &say!("ssh-got-no-connection")).await;
         }
-        self.session.end(Reason::EngineerEnded).await?;
+        self.part_quietly(Reason::EngineerEnded, ssh.code).await?;
         Ok(ssh.code)
     }
 
-    async fn start_ssh(&self, front: &mut FrontLink) {
-        front.start_ssh(self.session.ssh_config(), self.session.alias()).await;
+    /// A session that is watched from here: it goes on for the others when whoever watches has seen enough.
+    pub(super) async fn view(mut self) -> Result<u8, Failure> {
+        self.front.start_view(self.session.socket()).await;
+        self.console.hide(true);
+        let happened = self.follow_ssh().await;
+        self.console.hide(false);
+        match happened {
+            Happened::Ssh(_) => {
+                self.part(Reason::EngineerEnded, 0).await?;
+                Ok(0)
+            }
+            Happened::Over(end) => self.over(&end).await,
+            Happened::Stopped(stop) => self.end(stop).await,
+        }
+    }
+
+    async fn start_ssh(&mut self) {
+        self.front.start_ssh(self.session.ssh_config(), self.session.alias()).await;
     }
 
     /// Lets the ssh that was started have its connection and the terminal, until something happens.
-    async fn follow_ssh(&mut self, front: &mut FrontLink) -> Happened {
+    async fn follow_ssh(&mut self) -> Happened {
         self.console.mute(true);
         self.session.raise_curtain();
         let happened = tokio::select! {
             biased;
             end = self.session.ended(self.console) => Happened::Over(end),
             stop = self.stops.next() => Happened::Stopped(stop),
-            ssh = front.ssh_end() => Happened::Ssh(ssh),
+            ssh = self.front.ssh_end() => Happened::Ssh(ssh),
         };
         let is_left_alone = match &happened {
             Happened::Ssh(_) => true,
@@ -121,7 +138,7 @@ impl Held<'_> {
             Happened::Over(_) => false,
         };
         if !is_left_alone {
-            front.stop_ssh().await;
+            self.front.stop_ssh().await;
         }
         self.console.mute(false);
         happened
@@ -142,14 +159,13 @@ impl Held<'_> {
                 },
             }
         }
-        let ended = self.session.end(Reason::EngineerEnded).await?;
-        self.console.tell(&Progress::ended(&ended));
+        self.part(Reason::EngineerEnded, code).await?;
         Ok(code)
     }
 
     /// ssh failed, and not the session: that goes on, as long as the engineer is there to end it.
-    async fn keep(self, front: &FrontLink, ssh: SshEnd) -> Result<u8, Failure> {
-        if !front.is_attended() {
+    async fn keep(self, ssh: SshEnd) -> Result<u8, Failure> {
+        if !self.front.is_attended() {
             return self.leave(ssh.code, &say!("ssh-failed")).await;
         }
         self.console.say(&say!("session-goes-on", id = self.session.id().to_string()));
@@ -173,10 +189,11 @@ impl Held<'_> {
             self.session.await_restart().await?;
             return Ok(0);
         }
-        let cleared = self.session.clear_up(end).await;
-        self.console.tell(&Progress::ended(end));
-        cleared?;
-        Ok(Kind::SessionOver.code())
+        let Self { session, console, stops, front, .. } = self;
+        console.tell(&Progress::ended(end));
+        let code = Kind::SessionOver.code();
+        session.clear_up(end, Keeping { console, stops, front: (front, code) }).await?;
+        Ok(code)
     }
 
     /// The terminal is gone. Connections from other terminals go on; after them the session is left.
@@ -207,9 +224,20 @@ impl Held<'_> {
 
     /// Ends the session, as `stop` wants.
     async fn end(self, stop: Stop) -> Result<u8, Failure> {
-        let ended = self.session.end(reason(stop)).await?;
-        self.console.tell(&Progress::ended(&ended));
-        Ok(code_of(stop))
+        let code = code_of(stop);
+        self.part(reason(stop), code).await?;
+        Ok(code)
+    }
+
+    /// Ends the session from here, says so, and keeps its report.
+    async fn part(self, reason: Reason, code: u8) -> anyhow::Result<()> {
+        self.console.tell(&Progress::ended(&End::new(reason, Told::Here)));
+        self.part_quietly(reason, code).await
+    }
+
+    async fn part_quietly(self, reason: Reason, code: u8) -> anyhow::Result<()> {
+        let Self { session, console, stops, front, .. } = self;
+        session.end(reason, Keeping { console, stops, front: (front, code) }).await
     }
 }
 

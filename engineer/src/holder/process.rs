@@ -82,8 +82,8 @@ async fn hold(
         }
         is_first = false;
         let mut restarts = false;
-        let held = Held { session, stops: &mut stops, console, restarts: &mut restarts };
-        let code = keep(held, order, front, console).await?;
+        let held = Held { session, stops: &mut stops, console, front: &mut *front, restarts: &mut restarts };
+        let code = keep(held, order, console).await?;
         if !restarts {
             return Ok(code);
         }
@@ -103,12 +103,7 @@ fn may_pass(failure: &Failure) -> bool {
 }
 
 /// Keeps the session as it is used, until it is over or the scanner restarts.
-async fn keep(
-    held: Held<'_>,
-    order: &Order,
-    front: &mut FrontLink,
-    console: &Console,
-) -> Result<u8, Failure> {
+async fn keep(held: Held<'_>, order: &Order, console: &Console) -> Result<u8, Failure> {
     match order.uses {
         Uses::Others if order.json => held.hold().await,
         Uses::Others => {
@@ -117,8 +112,9 @@ async fn keep(
             console.say(&say!("session-is-open"));
             held.hold().await
         }
-        Uses::Shell => held.shell(front).await,
-        Uses::Command => held.command(front).await,
+        Uses::View => held.view().await,
+        Uses::Shell => held.shell().await,
+        Uses::Command => held.command().await,
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroizing;
 
-use crate::call::Call;
+use crate::call::{Call, Joining};
 use crate::certificate::Signing;
 use crate::platform::{OwnedReader, OwnedWriter};
 
@@ -26,6 +26,8 @@ pub(crate) enum Uses {
     Shell,
     /// One command, and nothing else.
     Command,
+    /// Watching, for as long as the engineer likes.
+    View,
 }
 
 /// The first thing that a holder hears.
@@ -38,6 +40,8 @@ pub(crate) struct Order {
     pub ticket: String,
     /// The reseller who arranged the call.
     pub partner: Option<String>,
+    /// If it is another engineer's session.
+    pub joining: Option<Joining>,
     /// What the session is for.
     pub uses: Uses,
     /// Whether what happens is told as JSON.
@@ -51,7 +55,12 @@ pub(crate) struct Order {
 impl Order {
     /// Whom to call.
     pub(crate) fn call(&self) -> Call {
-        Call { id: self.id, ticket: self.ticket.clone(), partner: self.partner.clone() }
+        Call {
+            id: self.id,
+            ticket: self.ticket.clone(),
+            partner: self.partner.clone(),
+            joining: self.joining,
+        }
     }
 }
 
@@ -73,7 +82,17 @@ pub(crate) enum ToFront {
         /// The host.
         alias: String,
     },
-    /// No ssh any more; the answer comes when it is gone and the terminal is as before.
+    /// What the other engineers' terminals show: the session is open, and is only watched.
+    View {
+        /// The session's socket.
+        socket: PathBuf,
+    },
+    /// Nothing any more: the session is over, and this is its exit code.
+    Leave {
+        /// It.
+        code: u8,
+    },
+    /// No ssh and no view any more; the answer comes when it is gone and the terminal is as before.
     NoSsh,
 }
 

@@ -9,9 +9,12 @@ pub(crate) mod client;
 
 use std::io;
 
+use fieldlink_protocol::live::LiveEvent;
 use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
+use fieldlink_protocol::messages::observer::Seen;
 use fieldlink_protocol::messages::operation::OperationState;
+use fieldlink_protocol::messages::people::Participant;
 use fieldlink_protocol::messages::questions::{Answer, Question};
 use fieldlink_protocol::support_id::SupportId;
 use serde::{Deserialize, Serialize};
@@ -20,7 +23,9 @@ use crate::control::Trouble;
 use crate::end::End;
 
 /// Longest line, in bytes.
-pub(crate) const LINE: usize = 8192;
+pub(crate) const LINE: usize = 32 * 1024;
+/// Longest line of what is watched, in bytes: a piece of output, every byte of which may be escaped.
+pub(crate) const VIEWED_LINE: usize = 64 * 1024;
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +55,12 @@ pub(crate) enum Request {
         /// What.
         announcement: Announcement,
     },
+    /// Tell the scanner what is new of the runbook that is kept in the session's directory; the answer comes when the
+    /// scanner has it.
+    Runbook {
+        /// What is new.
+        news: RunbookNews,
+    },
     /// Send the client a line.
     Chat {
         /// The line.
@@ -57,6 +68,42 @@ pub(crate) enum Request {
     },
     /// What engineer and client said last.
     Lines,
+    /// What the session's terminals show, and what else happens, as it happens: lines of [`Viewed`]. For a session that
+    /// is only watched from here.
+    View,
+}
+
+/// What is watched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "view", rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Viewed {
+    /// What a terminal shows. **Not cleaned**.
+    Live {
+        /// What happened.
+        event: LiveEvent,
+    },
+    /// What this side has to say.
+    Note {
+        /// In words.
+        text: String,
+    },
+    /// What else happened. **Not cleaned**.
+    Seen {
+        /// What.
+        event: Seen,
+    },
+}
+
+/// What is new of a runbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RunbookNews {
+    /// It runs, and is as far as is kept.
+    Runs,
+    /// Another one of its steps is over.
+    Settled,
+    /// It is given up.
+    GivenUp,
 }
 
 /// What an SSH connection is for.
@@ -85,7 +132,7 @@ pub(crate) enum Reply {
         reason: String,
     },
     /// How the session stands.
-    Status(Status),
+    Status(Box<Status>),
     /// The session has ended.
     Ended {
         /// Who ended it.
@@ -155,6 +202,9 @@ pub(crate) struct Status {
     pub battery: Option<u8>,
     /// The operation that runs, or ran last.
     pub operation: Option<Operation>,
+    /// Who takes part, as far as is known.
+    #[serde(default)]
+    pub people: Vec<Participant>,
     /// While interrupted: what is wrong, and how often another connection was tried.
     pub trouble: Option<Trouble>,
 }

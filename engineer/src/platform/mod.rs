@@ -8,9 +8,10 @@ pub(crate) use unix::{
     ChildChanges, HiddenTyping, LineInput, LocalListener, LocalReader, LocalStream, OwnedReader, OwnedWriter,
     Signals, SyncStream, Terminal, TerminalState, boot_id, check_own, check_private_directory,
     check_private_file, connect, create_private_directory, duplicate, exit_code, fallback_runtime_directory,
-    follow_parent, give_same_owner, hand_over, home_directory, hung_up, in_own_group, inherited_socket,
-    into_async, is_from_this_user, keep_memory_private, login_runtime_directory, peer_gone, private_file,
-    send_signal, since_boot, socket_pair, stdout_is_socket, stop_with, sync_directory, was_killed,
+    follow_parent, give_same_owner, go_to_background, hand_over, home_directory, hung_up, in_own_group,
+    inherited_socket, into_async, is_from_this_user, keep_memory_private, login_runtime_directory, peer_gone,
+    private_file, send_signal, since_boot, socket_pair, stdout_is_socket, stop_with, sync_directory,
+    was_killed,
 };
 
 #[cfg(not(unix))]
@@ -20,9 +21,10 @@ pub use unsupported::{
     ChildChanges, HiddenTyping, LineInput, LocalListener, LocalReader, LocalStream, OwnedReader, OwnedWriter,
     Signals, SyncStream, Terminal, TerminalState, boot_id, check_own, check_private_directory,
     check_private_file, connect, create_private_directory, duplicate, exit_code, fallback_runtime_directory,
-    follow_parent, give_same_owner, hand_over, home_directory, hung_up, in_own_group, inherited_socket,
-    into_async, is_from_this_user, keep_memory_private, login_runtime_directory, peer_gone, private_file,
-    send_signal, since_boot, socket_pair, stdout_is_socket, stop_with, sync_directory, was_killed,
+    follow_parent, give_same_owner, go_to_background, hand_over, home_directory, hung_up, in_own_group,
+    inherited_socket, into_async, is_from_this_user, keep_memory_private, login_runtime_directory, peer_gone,
+    private_file, send_signal, since_boot, socket_pair, stdout_is_socket, stop_with, sync_directory,
+    was_killed,
 };
 
 /// A wish to stop this program.

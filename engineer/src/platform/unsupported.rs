@@ -98,6 +98,9 @@ pub(crate) fn in_own_group(_: &mut Command) {}
 /// Nothing to leave.
 pub(crate) fn follow_parent() {}
 
+/// Nothing to let go of.
+pub(crate) fn go_to_background() {}
+
 /// No process can be signalled here yet.
 pub(crate) fn send_signal(_: u32, _: Signal) {}
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use fieldlink_evidence::KeptAnchor;
 use fieldlink_protocol::credential::Credential;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::limits;
@@ -17,11 +18,15 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Command, Connection, LAST_WORD, Offer, OpenedPipe, RelayEvent, RelayHandle, dial};
+use crate::anchors::AnchorBook;
 use crate::exit::{Failure, Kind};
 use crate::words::say;
 
 /// Commands and events that may wait.
 const QUEUE: usize = 16;
+
+/// How long the scanner's last lines may take to be signed, after a session whose lines were.
+pub(crate) const LAST_ANCHOR: Duration = Duration::from_secs(1);
 
 /// The pause after another connection took our place, and how often that may happen.
 const REPLACED: Duration = Duration::from_secs(2);
@@ -34,6 +39,8 @@ pub(crate) struct Resumable {
     pub dialer: Dialer,
     /// Who we are.
     pub credential: Credential,
+    /// Where what the relay signs of sessions is kept.
+    pub anchors: AnchorBook,
 }
 
 /// A handle, the events, and the actor, which does nothing until it is awaited. `session` is the one that
@@ -64,6 +71,9 @@ pub(crate) fn actor(
         admitted,
         opening,
         next_request: 0,
+        is_over: false,
+        awaits_anchor: false,
+        is_doubt_told: false,
     };
     (handle, event_receiver, actor.run(commanded, cancel))
 }
@@ -111,6 +121,12 @@ struct Actor {
     /// In the order in which they were asked for.
     opening: BTreeMap<u32, oneshot::Sender<Result<OpenedPipe, OpenRefusal>>>,
     next_request: u32,
+    /// The session is over, says the relay.
+    is_over: bool,
+    /// Lines of the session were signed, and the last ones are to be.
+    awaits_anchor: bool,
+    /// Why an anchor is not kept is told once.
+    is_doubt_told: bool,
 }
 
 /// Why the actor ends.
@@ -129,7 +145,10 @@ impl Actor {
             over = self.keep(&mut commands) => over,
         };
         match over {
-            Over::Ours(reason) => self.connection.close(reason.code()).await,
+            Over::Ours(reason) => {
+                let _ = timeout(LAST_ANCHOR, self.last_anchor()).await;
+                self.connection.close(reason.code()).await;
+            }
             // The session listens no more if it is being ended at the same time.
             Over::Told(event) => drop(self.events.try_send(event)),
         }
@@ -264,14 +283,41 @@ impl Actor {
                 self.admitted.send_replace(true);
                 return;
             }
-            ToEngineer::Ended { reason, .. } => RelayEvent::Ended(reason),
+            ToEngineer::Closing { reason, .. } => {
+                self.is_over = true;
+                RelayEvent::Closing(reason)
+            }
+            ToEngineer::Ended { reason, .. } => {
+                self.is_over = true;
+                RelayEvent::Ended(reason)
+            }
             ToEngineer::Opened { request, pipe, pipe_ticket: ticket } => {
                 return self.answer(request, Ok(OpenedPipe { pipe, ticket }));
             }
             ToEngineer::NotOpened { request, code } => return self.answer(request, Err(code)),
+            ToEngineer::Anchored { session, line, signature } => {
+                self.awaits_anchor = !self.is_over;
+                match self.resumable.anchors.keep(session, &KeptAnchor { line, signature }) {
+                    Ok(()) => return,
+                    Err(_) if std::mem::replace(&mut self.is_doubt_told, true) => return,
+                    Err(why) => RelayEvent::NotAnchored(why.to_string()),
+                }
+            }
             ToEngineer::Welcome { .. } | ToEngineer::Resumed { .. } => return,
         };
         let _ = self.events.send(event).await;
+    }
+
+    /// What is done at the end is written down at the end, and signed after it. The session's tasks listen no more.
+    async fn last_anchor(&mut self) {
+        self.is_over = true;
+        while self.awaits_anchor {
+            match self.connection.next().await {
+                Ok(message @ ToEngineer::Anchored { .. }) => self.hear(message).await,
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
     }
 
     fn answer(&mut self, request: u32, answer: Result<OpenedPipe, OpenRefusal>) {

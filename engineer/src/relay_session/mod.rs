@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-pub(crate) use actor::{Resumable, actor};
+pub(crate) use actor::{LAST_ANCHOR, Resumable, actor};
 
 use crate::exit::{Failure, Kind};
 use crate::words::say;
@@ -87,6 +87,10 @@ pub(crate) enum RelayEvent {
         /// Why.
         reason: Reason,
     },
+    /// The relay tells of an anchor that is none, or that cannot be kept, and why.
+    NotAnchored(String),
+    /// The session is over, says the relay, and the scanner stays for its report, on the control pipe.
+    Closing(Reason),
     /// The session is over, says the relay.
     Ended(Reason),
     /// The connection is over for good. The last event.
@@ -199,7 +203,11 @@ impl RelayHandle {
 }
 
 /// A request that leads nowhere, in words.
-pub(crate) fn unavailable(id: SupportId, code: Unavailable, retry_after: Option<u32>) -> Failure {
+pub(crate) fn unavailable(
+    (id, joins): (SupportId, bool),
+    code: Unavailable,
+    retry_after: Option<u32>,
+) -> Failure {
     match code {
         Unavailable::RateLimited => {
             let seconds = u64::from(retry_after.unwrap_or(60));
@@ -207,6 +215,9 @@ pub(crate) fn unavailable(id: SupportId, code: Unavailable, retry_after: Option<
         }
         Unavailable::Full => Failure::new(Kind::Busy, say!("relay-without-room")),
         Unavailable::StoreDown => Failure::new(Kind::Failed, say!("relay-cannot-write")),
+        Unavailable::NotAvailable | Unavailable::Unknown if joins => {
+            Failure::new(Kind::NotAvailable, say!("join-code-not-available", id = id.grouped()))
+        }
         Unavailable::NotAvailable | Unavailable::Unknown => {
             Failure::new(Kind::NotAvailable, say!("scanner-not-available", id = id.grouped()))
         }

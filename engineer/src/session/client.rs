@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
 use fieldlink_protocol::messages::operation::OperationState;
+use fieldlink_protocol::messages::people::Participant;
 
 use crate::local_socket::Operation;
+use crate::people::is_company;
 
 /// Percent of a battery at which the engineer is told again.
 const VERY_LOW: u8 = 10;
@@ -26,6 +28,7 @@ pub(super) struct Client {
     pub(super) battery: Option<u8>,
     /// The operation that runs, or ran last.
     pub(super) operation: Option<Operation>,
+    pub(super) people: Vec<Participant>,
 }
 
 impl Client {
@@ -57,6 +60,12 @@ impl Client {
     }
 
     /// The scanner says how long the quiet period lasts still, if there is one.
+    /// Whether the engineer is told: it is about more than themselves, and is news.
+    pub(super) fn set_people(&mut self, people: Vec<Participant>) -> bool {
+        let before = std::mem::replace(&mut self.people, people);
+        before != self.people && (is_company(&before) || is_company(&self.people))
+    }
+
     pub(super) fn set_quiet(&mut self, left: Option<Duration>, now: Instant) {
         self.quiet_until = left.map(|left| now + left);
     }

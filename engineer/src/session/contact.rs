@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use fieldlink_identity::{Proof, Statement};
 use fieldlink_protocol::ids::AgentKey;
+use fieldlink_protocol::join_code::JoinDigits;
 use fieldlink_protocol::limits;
-use fieldlink_protocol::pairing::{NO_CERTIFICATE, PairingContext};
+use fieldlink_protocol::pairing::{NO_CERTIFICATE, PairingContext, Password};
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::reason::Reason;
 use tokio::sync::mpsc;
@@ -51,18 +52,23 @@ impl Contact<'_> {
         loop {
             self.console.tell(&Progress::WaitingForPin);
             self.console.clear();
-            let pin = tokio::select! {
+            let digits = tokio::select! {
                 biased;
                 opening_error = relay_fails(&mut self.events) => return Err(opening_error),
-                pin = front.pin() => pin?,
+                digits = front.pin() => digits?,
             };
-            let (offer, answered) = self.ask(pin, front).await?;
+            let password = self.password(&digits)?;
+            let (offer, answered) = self.ask(password, front).await?;
             // What follows tells whoever has answered whether they know the PIN; nothing before has.
             let attempt = self.context.guesses.begin(self.call.id)?;
             match answered.finish(&self.context(&offer), attempt).await {
                 Ok(paired) => return Ok((offer, paired)),
                 Err(PairingError::Rejected { left }) if left > 0 && front.asks_again() => {
-                    self.console.say(&opening_error::rejected(left));
+                    self.console.say(&opening_error::rejected(left, self.call.joining.is_some()));
+                }
+                Err(PairingError::Rejected { left }) => {
+                    let message = opening_error::rejected(left, self.call.joining.is_some());
+                    return Err(OpeningError::Failure(Failure::new(Kind::WrongPin, message)));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -140,7 +146,11 @@ impl Contact<'_> {
     }
 
     /// Requests the scanner and gets its answer, from which the relay has learnt nothing of the PIN yet.
-    async fn ask(&mut self, pin: Pin, front: &mut FrontLink) -> Result<(Offer, Answered), OpeningError> {
+    async fn ask(
+        &mut self,
+        password: Password,
+        front: &mut FrontLink,
+    ) -> Result<(Offer, Answered), OpeningError> {
         let offer = self.request().await?;
         self.console.tell(&Progress::Pairing);
         let context = self.context(&offer);
@@ -149,7 +159,7 @@ impl Contact<'_> {
             asked = pairing::ask(
                 &self.context.dialer,
                 &offer.pipe_ticket,
-                &pin,
+                password,
                 prove((self.certificate.as_ref(), self.console), &context, offer.agent, front),
             ) => asked,
             reason = declined(&mut self.events, &offer) => Err(PairingError::Refused(reason)),
@@ -168,27 +178,38 @@ impl Contact<'_> {
     }
 
     async fn request(&mut self) -> Result<Offer, OpeningError> {
-        let Call { id, ticket, partner } = self.call;
+        let Call { id, ticket, partner, .. } = self.call;
         self.relay.request(*id, ticket, partner.as_deref()).await;
         self.offered().await
     }
 
     async fn offered(&mut self) -> Result<Offer, OpeningError> {
-        let id = self.call.id;
+        let (id, joins) = (self.call.id, self.call.joining.is_some());
         let answered = timeout(limits::HANDSHAKE, async {
             loop {
                 match self.events.recv().await {
                     Some(RelayEvent::Offered(offer)) => return Ok(offer),
                     Some(RelayEvent::Unavailable { code, retry_after }) => {
-                        return Err(relay_session::unavailable(id, code, retry_after).into());
+                        return Err(relay_session::unavailable((id, joins), code, retry_after).into());
                     }
-                    // A late word on the run before.
-                    Some(RelayEvent::Declined { .. }) => {}
+                    // A late word on the run before, or on what is told once the session is there.
+                    Some(RelayEvent::Declined { .. } | RelayEvent::NotAnchored(_)) => {}
                     other => return Err(relay_failure(other)),
                 }
             }
         });
         answered.await.unwrap_or_else(|_| Err(OpeningError::Over(End::lost(say!("relay-did-not-answer")))))
+    }
+
+    /// What the digits prove: that the client is on the phone, or that an engineer in the session passed a code on.
+    fn password(&self, digits: &str) -> Result<Password, Failure> {
+        let unfit = |error: String| Failure::usage(error);
+        match self.call.joining {
+            None => Pin::parse(digits).map(|pin| (&pin).into()).map_err(|error| unfit(error.to_string())),
+            Some(_) => JoinDigits::parse(digits)
+                .map(|digits| (&digits).into())
+                .map_err(|error| unfit(error.to_string())),
+        }
     }
 
     fn context(&self, offer: &Offer) -> PairingContext {
@@ -235,7 +256,12 @@ fn prove<'a>(
 async fn relay_fails(events: &mut mpsc::Receiver<RelayEvent>) -> OpeningError {
     loop {
         match events.recv().await {
-            Some(RelayEvent::Declined { .. } | RelayEvent::Offered(_) | RelayEvent::Unavailable { .. }) => {}
+            Some(
+                RelayEvent::Declined { .. }
+                | RelayEvent::Offered(_)
+                | RelayEvent::Unavailable { .. }
+                | RelayEvent::NotAnchored(_),
+            ) => {}
             other => return relay_failure(other),
         }
     }
@@ -243,7 +269,7 @@ async fn relay_fails(events: &mut mpsc::Receiver<RelayEvent>) -> OpeningError {
 
 fn relay_failure(event: Option<RelayEvent>) -> OpeningError {
     OpeningError::Over(match event {
-        Some(RelayEvent::Ended(reason)) => End::new(reason, Told::Relay),
+        Some(RelayEvent::Ended(reason) | RelayEvent::Closing(reason)) => End::new(reason, Told::Relay),
         Some(RelayEvent::Lost(error)) => end_of(&error),
         _ => End::lost(say!("relay-gone")),
     })
@@ -254,7 +280,7 @@ async fn declined(events: &mut mpsc::Receiver<RelayEvent>, offer: &Offer) -> Rea
     loop {
         match events.recv().await {
             Some(RelayEvent::Declined { run, reason }) if run == offer.run => return reason,
-            Some(RelayEvent::Ended(reason)) => return reason,
+            Some(RelayEvent::Ended(reason) | RelayEvent::Closing(reason)) => return reason,
             Some(RelayEvent::Lost(error)) => return end_of(&error).reason,
             None => return Reason::ConnectionLost,
             Some(_) => {}

@@ -7,8 +7,8 @@ use fieldlink_transport::ControlError;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
+use crate::control::ChannelEvent;
 use crate::control::Heard;
-use crate::control::channel::ChannelEvent;
 use crate::end::{End, Told};
 use crate::relay_session::RelayEvent;
 use crate::words::say;
@@ -22,6 +22,8 @@ pub(super) const SETTLE: Duration = Duration::from_millis(300);
 pub(super) enum Event {
     /// From the scanner, under the seal.
     Heard(Heard),
+    /// What the relay signed of the session is not kept, and why.
+    NotAnchored(String),
     /// One of the two conversations is over.
     Over(End),
 }
@@ -122,8 +124,12 @@ fn of_relay(event: Option<RelayEvent>) -> Option<Event> {
         Some(RelayEvent::Ended(reason) | RelayEvent::Declined { reason, .. }) => {
             Some(Event::Over(End::new(reason, Told::Relay)))
         }
+        Some(RelayEvent::Closing(reason)) => {
+            Some(Event::Over(End { stays: true, ..End::new(reason, Told::Relay) }))
+        }
         Some(RelayEvent::Lost(error)) => Some(Event::Over(end_of(&error))),
         None => Some(Event::Over(End::lost(say!("relay-gone")))),
+        Some(RelayEvent::NotAnchored(why)) => Some(Event::NotAnchored(why)),
         // Answers to a question that was not asked.
         Some(RelayEvent::Offered(_) | RelayEvent::Unavailable { .. }) => None,
     }
@@ -156,7 +162,7 @@ mod tests {
     async fn end(lines: &mut SessionEvents) -> End {
         match lines.next().await {
             Event::Over(end) => end,
-            Event::Heard(heard) => panic!("{heard:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

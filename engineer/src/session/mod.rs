@@ -4,14 +4,17 @@ mod client;
 mod contact;
 mod countdown;
 mod events;
+mod keeping;
 mod opening;
 mod opening_error;
 mod resources;
+mod runbook;
 mod server;
 mod ssh_files;
 mod state;
 mod stops;
 mod unused;
+mod view_log;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -20,6 +23,7 @@ use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
+pub(crate) use keeping::Keeping;
 pub(crate) use opening::{NotOpened, OpenMode, open};
 pub(crate) use state::{Live, State};
 pub(crate) use stops::{Stop, Stops};
@@ -29,7 +33,7 @@ pub(crate) use unused::REASON;
 use crate::control::Heard;
 use crate::dialogue::Speaker;
 use crate::end::{End, Told};
-use crate::local_socket::Operation;
+use crate::local_socket::{Operation, Viewed};
 use crate::progress::{Console, Progress};
 use crate::ssh_config;
 use crate::ssh_config::aliases::{self, Record};
@@ -135,6 +139,7 @@ impl Session {
             match event {
                 Event::Over(end) => return end,
                 Event::Heard(heard) => self.hear(&heard, console),
+                Event::NotAnchored(message) => console.tell(&Progress::NotAnchored { message }),
             }
         }
     }
@@ -162,8 +167,14 @@ impl Session {
             console.count_down(*left);
         }
         let progress = match heard {
-            Heard::Interrupted(trouble) => Some(Progress::Interrupted(trouble.clone())),
-            Heard::Resumed => self.progress(),
+            Heard::Interrupted(trouble) => {
+                self.note(say!("interrupted", trouble = trouble.to_string()));
+                Some(Progress::Interrupted(trouble.clone()))
+            }
+            Heard::Resumed => {
+                self.note(say!("connected-again"));
+                self.progress()
+            }
             Heard::Presence(state) => {
                 self.resources.client.send_modify(|client| client.presence = *state);
                 Some(Progress::Presence { presence: *state })
@@ -172,6 +183,10 @@ impl Session {
             Heard::Quiet(left) => {
                 self.resources.client.send_modify(|client| client.set_quiet(*left, Instant::now()));
                 None
+            }
+            Heard::RecordingStopped => {
+                self.note(say!("recording-stopped"));
+                Some(Progress::RecordingStopped)
             }
             Heard::Battery(percent) => {
                 let mut warning = None;
@@ -184,6 +199,17 @@ impl Session {
                 self.resources.client.send_modify(|client| is_told = client.set_operation(operation));
                 is_told.then(|| Progress::Operation { operation: name.clone(), how: *state })
             }
+            Heard::People(people) => {
+                let mut is_told = false;
+                self.resources.client.send_modify(|client| is_told = client.set_people(people.clone()));
+                is_told.then(|| Progress::People { people: people.clone() })
+            }
+            Heard::Live(event) => self.show(Viewed::Live { event: event.clone() }, console),
+            Heard::Seen(event) => self.show(Viewed::Seen { event: event.clone() }, console),
+            Heard::Runbook(run) => {
+                runbook::take_in(self.resources.directory.path(), run, console);
+                None
+            }
             Heard::Extended(left) => Some(Progress::Extended { seconds: left.as_secs() }),
             Heard::Chat(text) => {
                 self.resources.transcript.send_modify(|transcript| transcript.add(Speaker::Client, text));
@@ -195,6 +221,23 @@ impl Session {
     }
 
     /// How much was moved is for `status`; what becomes of transfers is told when it changes.
+    /// For whoever only watches.
+    fn show(&self, viewed: Viewed, console: &Console) -> Option<Progress> {
+        console.show(&viewed);
+        self.resources.views.add(&viewed);
+        None
+    }
+
+    /// For whoever only watches, and has no other place to read it.
+    fn note(&self, text: String) {
+        self.resources.views.add(&Viewed::Note { text });
+    }
+
+    /// What the session's terminals show is read here.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.resources.directory.socket()
+    }
+
     fn hear_of_data(&self, bytes: u64, transfers: Transfers) -> Option<Progress> {
         let mut before = transfers;
         self.resources.client.send_modify(|client| {
@@ -222,15 +265,13 @@ impl Session {
     }
 
     /// Ends the session for `reason`, from here.
-    pub(crate) async fn end(self, reason: Reason) -> anyhow::Result<End> {
-        let end = End::new(reason, Told::Here);
-        self.clear_up(&end).await?;
-        Ok(end)
+    pub(crate) async fn end(self, reason: Reason, keeping: Keeping<'_>) -> anyhow::Result<()> {
+        self.clear_up(&End::new(reason, Told::Here), keeping).await
     }
 
-    /// Leaves nothing behind of a session that is over.
-    pub(crate) async fn clear_up(self, end: &End) -> anyhow::Result<()> {
-        self.resources.clear_up(end).await
+    /// Leaves nothing behind of a session that is over, but its report.
+    pub(crate) async fn clear_up(self, end: &End, keeping: Keeping<'_>) -> anyhow::Result<()> {
+        self.resources.clear_up(end, Some(keeping)).await
     }
 }
 

@@ -1,16 +1,17 @@
 //! From the dial to the client's yes.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::keys::SessionKeys;
-use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromEngineer;
 use fieldlink_protocol::pipe::{PipeKind, Role, Side};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
 use fieldlink_protocol::ticket::{SessionTicket, Signed};
+use fieldlink_protocol::{feature, limits};
 use fieldlink_transport::{Attached, AttachedError, PipeLimits};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
@@ -18,15 +19,17 @@ use tokio_util::task::AbortOnDropHandle;
 use super::contact::Contact;
 use super::countdown::Countdown;
 use super::events::{Event, SessionEvents};
+use super::keeping::ReportPlace;
 use super::opening_error::{OpeningError, tampered};
 use super::resources::{ChannelTask, PlainSsh, Resources};
 use super::ssh_files::SshFiles;
-use super::{Live, Session, State, Stop, Stops};
+use super::{Live, Session, State, Stop, Stops, runbook};
 use crate::call::Call;
 use crate::certificate::OwnCertificate;
-use crate::context::CallContext;
-use crate::control::channel::{Channel, ChannelEvent, Pipe};
-use crate::control::{self, AgentHello, ControlRequests, Conversation, Heard};
+use crate::context::{CallContext, ReportSettings};
+use crate::control::ChannelEvent;
+use crate::control::channel::{Channel, Pipe};
+use crate::control::{self, AgentHello, ControlRequests, Conversation, Heard, ReportWish};
 use crate::end::{End, Told};
 use crate::exit::{Failure, Kind};
 use crate::front_link::FrontLink;
@@ -34,7 +37,9 @@ use crate::moment::Moment;
 use crate::progress::{Console, Progress};
 use crate::rehearsal;
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
+use crate::reports::Got;
 use crate::restart::{self, Restart};
+use crate::runbook_file::KeptRunbook;
 use crate::ssh_config::SshHost;
 use crate::ssh_config::check::Wanted;
 use crate::ssh_key::PublicKey;
@@ -43,6 +48,9 @@ use crate::words::say;
 /// How long the relay is tried to be reached to say that the engineer does not wait any longer, and between two tries.
 const LAST_WORD_WITHIN: Duration = Duration::from_secs(60);
 const DIALLED_AGAIN: Duration = Duration::from_secs(2);
+
+/// Pieces of a report that may wait to be written down.
+const PIECES: usize = 4;
 
 /// Why there is no session.
 #[derive(Debug)]
@@ -89,10 +97,15 @@ pub(crate) async fn open(
         }
         OpenMode::Back(restart, _) => Some(restart.clone()),
     };
+    // What another session to the same scanner left is not its business.
+    let kept_runbook = kept.as_ref().and_then(|_| KeptRunbook::load(&context.runtime.session(call.id)));
     let mut resources = Resources::begin(context, call, end)?;
     if let Some(restart) = &kept {
         // Should this program be killed, too, the way back is still there.
         restart.store(resources.directory.path())?;
+    }
+    if let Some(runbook) = &kept_runbook {
+        runbook.store(resources.directory.path())?;
     }
     let opened = {
         let mut opening = Opening { context, call, console, resources: &mut resources };
@@ -100,7 +113,7 @@ pub(crate) async fn open(
             biased;
             stop = stops.next() => Err((NotOpened::Stopped(stop), End::new(Reason::EngineerStopped, Told::Here))),
             opened = opening.run(mode) => opened.map_err(|error| {
-                let (failure, end) = error.parts();
+                let (failure, end) = error.parts(call.joining.is_some());
                 (NotOpened::Failed(failure), end)
             }),
         }
@@ -111,7 +124,7 @@ pub(crate) async fn open(
         Err((not_opened, end)) => {
             // Why it was not opened matters more than what could not be removed.
             match kept {
-                None => drop(resources.clear_up(&end).await),
+                None => drop(resources.clear_up(&end, None).await),
                 Some(restart) => {
                     return Err(leave(resources, (context, call), (restart, stops), not_opened, &end).await);
                 }
@@ -138,22 +151,23 @@ async fn leave(
             is_reached = reach_relay(&mut resources, context, &restart) => is_reached,
             _ = stops.next() => false,
         };
-        let _ = resources.clear_up(&End::new(Reason::EngineerEnded, Told::Here)).await;
+        let _ = resources.clear_up(&End::new(Reason::EngineerEnded, Told::Here), None).await;
         return match is_reached {
             true => not_opened,
             false => NotOpened::Failed(Failure::new(Kind::RelayUnreachable, say!("end-not-told"))),
         };
     }
+    let runbook = KeptRunbook::load(resources.directory.path());
     resources.abandon().await;
     let NotOpened::Failed(failure) = not_opened else {
-        let _ = context.runtime.leave(call.id, &restart);
+        let _ = leave_again(context, call, &restart, runbook.as_ref());
         return not_opened;
     };
     // After a restart the client is asked again, and may say no.
     if (failure.kind == Kind::SessionOver || restart.restarting) && end.is_known() {
         return NotOpened::Failed(failure);
     }
-    let _ = context.runtime.leave(call.id, &restart);
+    let _ = leave_again(context, call, &restart, runbook.as_ref());
     let why = match failure.kind {
         Kind::NotAvailable => say!("scanner-not-connected"),
         Kind::SessionOver => end.cause(),
@@ -164,6 +178,17 @@ async fn leave(
     NotOpened::Failed(Failure::new(kind, message))
 }
 
+/// What is needed for another try is as it was found.
+fn leave_again(
+    context: &CallContext,
+    call: &Call,
+    restart: &Restart,
+    runbook: Option<&KeptRunbook>,
+) -> anyhow::Result<()> {
+    context.runtime.leave(call.id, restart)?;
+    runbook.map_or(Ok(()), |runbook| runbook.store(&context.runtime.session(call.id)))
+}
+
 /// Until the relay can be told that the session is over, if it can be within a minute.
 async fn reach_relay(resources: &mut Resources, context: &CallContext, restart: &Restart) -> bool {
     let until = tokio::time::Instant::now() + LAST_WORD_WITHIN;
@@ -172,9 +197,9 @@ async fn reach_relay(resources: &mut Resources, context: &CallContext, restart: 
         match resumable.resume(restart.session, &restart.session_ticket).await {
             Ok(Ok(connection)) => {
                 let session = Some((restart.session, restart.session_ticket.clone()));
-                let gone = resources.gone.clone();
+                let parted = resources.parted.clone();
                 let (relay, events, actor) =
-                    relay_session::actor(connection, resumable.clone(), session, gone);
+                    relay_session::actor(connection, resumable.clone(), session, parted);
                 drop(events);
                 resources.tasks.spawn(actor);
                 resources.relay = Some(relay);
@@ -236,7 +261,10 @@ impl Opening<'_> {
             keys,
             voice,
         };
-        self.resources.state.send_replace(State::Active { live: live.into(), until });
+        let live = Arc::new(live);
+        let directory = self.resources.directory.path().to_owned();
+        self.resources.tasks.spawn(runbook::tell_again(live.clone(), directory));
+        self.resources.state.send_replace(State::Active { live, until });
         Ok(lines)
     }
 
@@ -268,7 +296,7 @@ impl Opening<'_> {
                 .map_err(|reason| OpeningError::Over(End::new(reason, Told::Relay)))?,
         };
         let (relay, events, actor) =
-            relay_session::actor(connection, resumable, session, self.resources.gone.clone());
+            relay_session::actor(connection, resumable, session, self.resources.parted.clone());
         self.resources.tasks.spawn(actor);
         self.resources.relay = Some(relay.clone());
         self.resources.state.send_replace(State::Pairing);
@@ -281,6 +309,7 @@ impl Opening<'_> {
             session: offer.session,
             ticket: self.call.ticket.clone(),
             partner: self.call.partner.clone(),
+            joining: self.call.joining,
             session_ticket: Signed::from_text(String::new()),
             key: keys.restart.clone(),
             alive: Moment::now(),
@@ -306,18 +335,28 @@ impl Opening<'_> {
         let (goodbye, said) = oneshot::channel();
         let (done, finished) = oneshot::channel();
         let conversation = Conversation::new(opener, Instant::now());
-        let channel = Channel { conversation, sealer, events, requests, goodbye: said };
+        let (wish, report) = self.report_of(session).unzip();
+        let channel = Channel { conversation, sealer, events, requests, goodbye: said, wish };
         let hello = FromEngineer::Hello {
             ssh_key: ssh_key.to_string(),
+            observes: self.call.joining.is_some_and(|joining| joining.observes),
             software: concat!("fieldlink-connect ", env!("CARGO_PKG_VERSION")).into(),
-            features: Features::ours(),
+            features: features(report.is_some()),
         };
         self.resources.tasks.spawn(async move {
             channel.run(pipe, hello).await;
             // The session waits for it only while it is being ended from here.
             let _ = done.send(());
         });
-        self.resources.channel = Some(ChannelTask { goodbye, finished });
+        self.resources.channel = Some(ChannelTask { goodbye, finished, report });
+    }
+
+    /// How the report is fetched at the end, and where it goes; none, if it is not wanted.
+    fn report_of(&self, session: SessionId) -> Option<(ReportWish, (mpsc::Receiver<Got>, ReportPlace))> {
+        let ReportSettings { shelf, language } = self.context.reports.clone()?;
+        let (sender, coming) = mpsc::channel(PIECES);
+        let place = ReportPlace { shelf, session, id: self.call.id, ticket: self.call.ticket.clone() };
+        Some((ReportWish { language, sender }, (coming, place)))
     }
 
     async fn wait_for_the_client(
@@ -343,6 +382,7 @@ impl Opening<'_> {
                     let agent = agent.ok_or_else(|| OpeningError::Over(tampered()))?;
                     return Ok((agent, Instant::now() + lasts));
                 }
+                Event::NotAnchored(message) => self.console.tell(&Progress::NotAnchored { message }),
                 Event::Heard(_) => {}
             }
         }
@@ -362,12 +402,20 @@ impl Opening<'_> {
             tokio::select! {
                 biased;
                 () = &mut publishing => return Ok(()),
-                event = lines.next() => if let Event::Over(end) = event {
-                    return Err(OpeningError::Over(end));
+                event = lines.next() => match event {
+                    Event::Over(end) => return Err(OpeningError::Over(end)),
+                    Event::NotAnchored(message) => self.console.tell(&Progress::NotAnchored { message }),
+                    Event::Heard(_) => {}
                 },
             }
         }
     }
+}
+
+/// What this side understands: a report that is not wanted is not waited for.
+fn features(is_report_wanted: bool) -> Features {
+    let ours = Features::ours();
+    if is_report_wanted { ours } else { ours.without(feature::REPORT) }
 }
 
 /// The relay's ticket and the agent's word come by two ways, and either may be first. A session that lost

@@ -30,9 +30,9 @@ impl From<anyhow::Error> for OpeningError {
 
 impl OpeningError {
     /// What the engineer is told, and what the others are told.
-    pub(super) fn parts(self) -> (Failure, End) {
+    pub(super) fn parts(self, joins: bool) -> (Failure, End) {
         match self {
-            Self::Over(end) => (not_begun(&end), end),
+            Self::Over(end) => (not_begun(&end, joins), end),
             Self::Failure(failure) if failure.kind == Kind::WrongPin => {
                 (failure, End::new(Reason::WrongPin, Told::Here))
             }
@@ -45,7 +45,7 @@ impl From<PairingError> for OpeningError {
     fn from(error: PairingError) -> Self {
         match error {
             PairingError::Rejected { left } => {
-                OpeningError::Failure(Failure::new(Kind::WrongPin, rejected(left)))
+                OpeningError::Failure(Failure::new(Kind::WrongPin, rejected(left, false)))
             }
             PairingError::Forgotten => {
                 OpeningError::Over(End { detail: Some(error.to_string()), ..tampered() })
@@ -62,8 +62,10 @@ impl From<PairingError> for OpeningError {
 }
 
 /// A wrong PIN, after which so many are left.
-pub(super) fn rejected(left: usize) -> String {
+pub(super) fn rejected(left: usize, joins: bool) -> String {
     match left {
+        0 if joins => say!("join-code-rejected-last"),
+        left if joins => say!("join-code-rejected", left = left.to_string()),
         0 => say!("pin-rejected-last"),
         left => say!("pin-rejected", left = left.to_string()),
     }
@@ -75,8 +77,9 @@ pub(super) fn tampered() -> End {
 }
 
 /// A session that ended before it began.
-fn not_begun(end: &End) -> Failure {
+fn not_begun(end: &End, joins: bool) -> Failure {
     let (kind, next) = match end.reason {
+        Reason::CodeUsedUp => (Kind::NotAvailable, say!("next-new-join-code")),
         Reason::ClientRefused => (Kind::ClientRefused, say!("next-after-refusal")),
         Reason::NoAnswer => (Kind::NoAnswer, say!("next-after-no-answer")),
         Reason::Busy => (Kind::Busy, say!("next-when-over")),
@@ -122,8 +125,14 @@ fn not_begun(end: &End) -> Failure {
         | Reason::Incompatible
         | Reason::IdTaken
         | Reason::RelayEnded
+        | Reason::Removed
+        | Reason::OtherDevice
         | Reason::Unknown => (Kind::SessionOver, say!("next-new-pin")),
     };
+    // What a client could do helps no further engineer, who is not the one to talk to them.
+    let is_clients =
+        matches!(kind, Kind::ClientRefused | Kind::NoAnswer | Kind::WrongPin | Kind::SessionOver);
+    let next = if joins && is_clients { say!("next-ask-owner") } else { next };
     Failure::new(kind, say!("session-not-begun", cause = end.cause(), next = next))
 }
 
@@ -145,7 +154,7 @@ mod tests {
             (Reason::ClockNotSet, Kind::NotAvailable),
         ] {
             let end = End::new(reason, Told::Scanner);
-            assert_eq!(not_begun(&end).kind, kind, "{reason:?}");
+            assert_eq!(not_begun(&end, false).kind, kind, "{reason:?}");
         }
     }
 }

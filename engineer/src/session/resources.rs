@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use fieldlink_protocol::reason::Reason;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -12,14 +11,18 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::State;
 use super::client::Client;
+use super::keeping::{Keeping, ReportPlace};
 use super::server::{InFlightLimit, Open, Server};
+use super::view_log::Views;
 use crate::call::Call;
 use crate::context::CallContext;
+use crate::control::channel::Goodbye;
 use crate::dialogue::Transcript;
 use crate::end::{End, Told};
 use crate::exit::Failure;
 use crate::platform::LocalListener;
 use crate::relay_session::RelayHandle;
+use crate::reports::Got;
 use crate::restart::Restart;
 use crate::runtime_dir::SessionDirectory;
 use crate::ssh_config::check::Wanted;
@@ -39,9 +42,11 @@ pub(crate) struct PlainSsh {
 /// The control channel's task.
 pub(super) struct ChannelTask {
     /// Ends it with a last word.
-    pub(super) goodbye: oneshot::Sender<Reason>,
+    pub(super) goodbye: oneshot::Sender<Goodbye>,
     /// Returns when the last word is out.
     pub(super) finished: oneshot::Receiver<()>,
+    /// What comes of the report, once the session is over; and where it goes.
+    pub(super) report: Option<(mpsc::Receiver<Got>, ReportPlace)>,
 }
 
 /// Directory, socket and tasks. Dropping it stops all of them and removes the directory.
@@ -51,6 +56,8 @@ pub(super) struct Resources {
     pub(super) open: watch::Receiver<Open>,
     pub(super) transcript: watch::Sender<Transcript>,
     pub(super) client: watch::Sender<Client>,
+    /// What is watched, if nothing else is done from here.
+    pub(super) views: Views,
     pub(super) relay: Option<RelayHandle>,
     pub(super) channel: Option<ChannelTask>,
     pub(super) tasks: JoinSet<()>,
@@ -62,6 +69,8 @@ pub(super) struct Resources {
     over: CancellationToken,
     /// Fires when the session has left nothing behind.
     pub(super) gone: CancellationToken,
+    /// Fires when the relay need not be listened to any more.
+    pub(super) parted: CancellationToken,
 }
 
 impl Resources {
@@ -75,9 +84,11 @@ impl Resources {
         let (open_sender, open) = watch::channel(Open::default());
         let transcript = watch::Sender::new(Transcript::default());
         let client = watch::Sender::new(Client::default());
-        let [curtain, over, gone] = [(); 3].map(|()| CancellationToken::new());
+        let views = Views::default();
+        let [curtain, over, gone, parted] = [(); 4].map(|()| CancellationToken::new());
         let server = Server {
             id: call.id,
+            directory: directory.path().to_owned(),
             ticket: call.ticket.clone(),
             relay: context.dialer.relay().to_string(),
             state: watched,
@@ -85,6 +96,8 @@ impl Resources {
             turns: InFlightLimit::default(),
             transcript: transcript.clone(),
             client: client.clone(),
+            views: views.clone(),
+            observes: call.joining.is_some_and(|joining| joining.observes),
             curtain: curtain.clone(),
             end,
             over: over.clone(),
@@ -98,6 +111,7 @@ impl Resources {
             open,
             transcript,
             client,
+            views,
             relay: None,
             channel: None,
             tasks,
@@ -105,6 +119,7 @@ impl Resources {
             curtain,
             over,
             gone,
+            parted,
         })
     }
 
@@ -150,19 +165,33 @@ impl Resources {
     }
 
     /// Ends everything, in the order in which others learn of it: our own connections at once, the
-    /// scanner under the seal, the relay, the file system, and last the programs that wait for it.
-    pub(super) async fn clear_up(mut self, end: &End) -> anyhow::Result<()> {
-        self.state.send_replace(State::Ended(end.clone()));
+    /// scanner under the seal, the relay, the file system, and last the programs that wait for it. Before the relay is told,
+    /// the report is fetched, if somebody waits for it. Its later edition is waited for when nothing else is left.
+    pub(super) async fn clear_up(mut self, end: &End, keeping: Option<Keeping<'_>>) -> anyhow::Result<()> {
+        let before = self.state.send_replace(State::Ended(end.clone()));
+        let scanner = before.agent().map(|agent| agent.hostname.clone()).unwrap_or_default();
+        self.views.end();
         self.over.cancel();
-        if let Some(ChannelTask { goodbye, finished }) = self.channel.take() {
-            let _ = goodbye.send(end.reason);
+        let mut directory = Some(self.directory);
+        let mut remove = || directory.take().map_or(Ok(()), SessionDirectory::remove);
+        let mut removed = Ok(());
+        if let Some(ChannelTask { goodbye, finished, report }) = self.channel.take() {
+            let _ = goodbye.send(Goodbye { reason: end.reason, stays: end.stays });
+            if let (Some((mut coming, place)), Some(mut keeping)) = (report, keeping)
+                && let Some(shelved) = keeping.keep(&mut coming, (&place, scanner)).await
+            {
+                removed = remove();
+                self.gone.cancel();
+                keeping.keep_on(&mut coming, &shelved).await;
+            }
             let _ = timeout(CLEAR_UP, finished).await;
         }
         if let Some(relay) = self.relay.take().filter(|_| end.told >= Told::Scanner) {
             relay.end(end.reason).await;
         }
-        let removed = self.directory.remove();
+        removed = removed.and(remove());
         self.gone.cancel();
+        self.parted.cancel();
         let joined = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(CLEAR_UP, joined).await.is_err() {
             self.tasks.shutdown().await;

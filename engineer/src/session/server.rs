@@ -1,8 +1,10 @@
 //! The session's end of the socket that other programs use it through.
 
 mod dialogue;
+mod runbook;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::State;
 use super::client::Client;
 use super::state::PipeClaim;
+use super::view_log::Views;
 use crate::control::channel::Pipe;
 use crate::dialogue::Transcript;
 use crate::end::{End, Told};
@@ -72,6 +75,8 @@ impl Open {
 pub(super) struct Server {
     /// The scanner.
     pub id: SupportId,
+    /// The session's private directory.
+    pub directory: PathBuf,
     /// The support case.
     pub ticket: String,
     /// The relay.
@@ -86,6 +91,10 @@ pub(super) struct Server {
     pub transcript: watch::Sender<Transcript>,
     /// What is known of the client.
     pub client: watch::Sender<Client>,
+    /// What is watched.
+    pub views: Views,
+    /// Whether the engineer takes part without working: the scanner would open nothing for them.
+    pub observes: bool,
     /// Fires when the session's own shell may have the terminal: its ssh gets no connection before.
     pub curtain: CancellationToken,
     /// Takes requests to end the session.
@@ -140,21 +149,24 @@ impl Server {
             Request::Use => self.count_until_closed(stream).await,
             Request::Status => {
                 let status = self.status();
-                stream.write_all(&encode(&Reply::Status(status))).await
+                stream.write_all(&encode(&Reply::Status(status.into()))).await
             }
             Request::End => {
                 // A wish that is waiting already is as good as another.
                 let _ = self.end.try_send(());
-                self.tell_the_end(stream).await
+                // By then the session has left nothing behind.
+                self.tell_the_end(stream, &self.gone).await
             }
-            Request::Watch => self.tell_the_end(stream).await,
+            Request::Watch => self.tell_the_end(stream, &self.over).await,
             Request::Ask { question } => self.ask(stream, question).await,
             Request::Announce { announcement } => self.announce(stream, announcement).await,
+            Request::Runbook { news } => self.tell_of_runbook(stream, news).await,
             Request::Chat { text } => {
                 let reply = self.say(text);
                 stream.write_all(&encode(&reply)).await
             }
             Request::Lines => self.tell_lines(stream).await,
+            Request::View => self.tell_view(stream).await,
         }
     }
 
@@ -188,6 +200,9 @@ impl Server {
     }
 
     async fn open_pipe_for(&self, purpose: Purpose) -> Result<Opened, String> {
+        if self.observes {
+            return Err(say!("you-only-watch"));
+        }
         let opened = self.open_pipe_in_turn().await?;
         if purpose == Purpose::Shell {
             self.curtain.cancelled().await;
@@ -269,15 +284,38 @@ impl Server {
             transfers: client.transfers,
             battery: client.battery.filter(|_| is_active),
             operation: client.operation.filter(|_| is_active),
+            people: if is_active { client.people } else { Vec::new() },
             trouble: state.trouble().cloned(),
         }
     }
 
-    async fn tell_the_end(&self, mut stream: LocalStream) -> io::Result<()> {
+    /// Whoever looks is gone, or it is over.
+    async fn tell_view(&self, mut stream: LocalStream) -> io::Result<()> {
+        let (mut reader, mut gone) = (self.views.reader(), false);
+        while !gone {
+            let (closed, mut writer) = stream.split();
+            let Some(lines) = (tokio::select! {
+                biased;
+                () = self.over.cancelled() => None,
+                () = platform::hung_up(&closed) => None,
+                lines = reader.next() => lines,
+            }) else {
+                break;
+            };
+            tokio::select! {
+                biased;
+                () = self.over.cancelled() => gone = true,
+                written = writer.write_all(&lines) => written?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_the_end(&self, mut stream: LocalStream, told: &CancellationToken) -> io::Result<()> {
         let (reader, _) = stream.split();
         tokio::select! {
             biased;
-            () = self.gone.cancelled() => {}
+            () = told.cancelled() => {}
             () = platform::hung_up(&reader) => return Ok(()),
         }
         stream.write_all(&encode(&self.end_as_reply())).await

@@ -36,6 +36,11 @@ impl Stops {
         Ok((Self { signals: Signals::new()?, requests, front }, sender))
     }
 
+    /// Waits for the next signal, once there is nothing else that could stop it. Safe to cancel.
+    pub(crate) async fn signal(&mut self) -> Signal {
+        self.signals.next().await
+    }
+
     /// Waits for the next wish. Safe to cancel.
     pub(crate) async fn next(&mut self) -> Stop {
         tokio::select! {

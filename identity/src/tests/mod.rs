@@ -1,5 +1,6 @@
 //! What `ssh-keygen` makes is read, and what is made here `ssh-keygen` reads.
 
+mod kept;
 mod refused;
 mod revocation;
 mod security_key;

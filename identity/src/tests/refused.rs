@@ -4,7 +4,7 @@ use fieldlink_protocol::reason::Reason;
 
 use super::security_key::SecurityKey;
 use super::*;
-use crate::{AuthorityError, CertificateError, ProofError, signature};
+use crate::{AuthorityError, CertificateError, ProofError, TrustedKeyError, signature};
 
 fn reason_of(refused: Result<Proven, Refusal>) -> Reason {
     refused.expect_err("refused").reason()
@@ -219,7 +219,7 @@ fn authorities_are_keys_with_somebody_to_let_in() {
     assert!(make(&line, &["*@scans.example"]).is_ok());
     assert_eq!(make(&line, &[]), Err(AuthorityError::NoPrincipals));
     assert_eq!(make(&line, &["a b"]), Err(AuthorityError::Pattern("a b".into())));
-    assert!(matches!(make("nonsense", &["a"]), Err(AuthorityError::NoKey(_))));
+    assert!(matches!(make("nonsense", &["a"]), Err(AuthorityError::Key(TrustedKeyError::NoKey(_)))));
     workshop.certify("ada", "-5m:+8h");
     let certificate = make(&workshop.certificate_line("ada"), &["a"]).expect_err("no authority");
     assert!(!certificate.to_string().is_empty());

@@ -5,7 +5,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use ssh_key::public::{Ed25519PublicKey, KeyData, SkEd25519};
 use ssh_key::{Algorithm, HashAlg, LineEnding, PublicKey, Signature, SshSig};
 
-use crate::NAMESPACE;
+use crate::{Certificate, NAMESPACE};
 
 pub(super) struct SecurityKey(Ed25519KeyPair);
 
@@ -24,6 +24,15 @@ impl SecurityKey {
         let data = SshSig::signed_data(NAMESPACE, HashAlg::Sha512, message).expect("short");
         let signature = self.sign(&data, flags);
         let signature = SshSig::new(self.public_key(), NAMESPACE, HashAlg::Sha512, signature);
+        signature.expect("well-formed").to_pem(LineEnding::LF).expect("text")
+    }
+
+    /// As [`Self::armoured`], with the certificate in the place of the key.
+    pub(super) fn certified(&self, certificate: &Certificate, message: &[u8], flags: u8) -> String {
+        let data = SshSig::signed_data(NAMESPACE, HashAlg::Sha512, message).expect("short");
+        let signature = self.sign(&data, flags);
+        let key = KeyData::Certificate(Box::new(certificate.parsed().clone()));
+        let signature = SshSig::new(key, NAMESPACE, HashAlg::Sha512, signature);
         signature.expect("well-formed").to_pem(LineEnding::LF).expect("text")
     }
 

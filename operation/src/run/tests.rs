@@ -5,6 +5,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::*;
+use crate::TURN;
 use crate::record::Records;
 use crate::request::SEALS;
 
@@ -46,6 +47,7 @@ fn sealed(text: &str) -> OwnedFd {
 
 #[tokio::test]
 async fn the_program_reads_the_file_and_everything_about_it_is_on_the_record() {
+    let _turn = TURN.lock().await;
     let directory = tempfile::tempdir().expect("a directory");
     let script = "cat; echo; echo \"$FIELDLINK_OPERATION $FIELDLINK_HAS_FILE\" >&2; echo ::fieldlink progress 70; exit 3";
     let operation = operation(directory.path(), script);
@@ -61,6 +63,7 @@ async fn the_program_reads_the_file_and_everything_about_it_is_on_the_record() {
 
 #[tokio::test]
 async fn what_does_not_fit_is_refused_with_the_reason_and_runs_nothing() {
+    let _turn = TURN.lock().await;
     let directory = tempfile::tempdir().expect("a directory");
     let operation = operation(directory.path(), "touch ran");
     let ordinary = || Some(tempfile::tempfile().expect("a file").into());
@@ -81,6 +84,7 @@ async fn what_does_not_fit_is_refused_with_the_reason_and_runs_nothing() {
 
 #[tokio::test]
 async fn a_request_that_nobody_waits_for_any_more_starts_nothing() {
+    let _turn = TURN.lock().await;
     let directory = tempfile::tempdir().expect("a directory");
     let operation = operation(directory.path(), "touch ran");
     let (ours, theirs) = packet::pair().expect("a pair");
@@ -94,6 +98,7 @@ async fn a_request_that_nobody_waits_for_any_more_starts_nothing() {
 
 #[tokio::test]
 async fn there_is_one_at_a_time() {
+    let _turn = TURN.lock().await;
     let directory = tempfile::tempdir().expect("a directory");
     let other = Recorder::take(directory.path()).expect("ours").expect("free");
     let operation = operation(directory.path(), "true");
@@ -105,6 +110,7 @@ async fn there_is_one_at_a_time() {
 
 #[tokio::test]
 async fn it_goes_on_after_a_restart_once_and_only_if_it_wanted_to() {
+    let _turn = TURN.lock().await;
     let directory = tempfile::tempdir().expect("a directory");
     let first = operation(directory.path(), "echo ::fieldlink restart; echo ::fieldlink continues");
     assert_eq!(first.go_on().await.expect("readable"), Outcome::Nothing);
@@ -115,13 +121,14 @@ async fn it_goes_on_after_a_restart_once_and_only_if_it_wanted_to() {
     let second = operation(directory.path(), "echo finished");
     let over = Stage::Over { end: OperationEnd::Succeeded {} };
     assert_eq!(second.go_on().await.expect("run"), Outcome::Ran(over));
-    assert_eq!(second.go_on().await.expect("readable"), Outcome::Nothing);
+    assert_eq!(second.go_on().await.expect("run"), Outcome::Nothing);
     let output = Records::at(directory.path()).output(0, 100).expect("there");
     assert_eq!(String::from_utf8_lossy(&output), "finished\n");
 }
 
 #[tokio::test]
 async fn a_program_that_cannot_be_started_has_failed() {
+    let _turn = TURN.lock().await;
     let directory = tempfile::tempdir().expect("a directory");
     let mut operation = operation(directory.path(), "");
     operation.command = vec!["/nonexistent/update".into()];

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bounded, Features, all};
+use super::{Bounded, Features, all, anchors, time_stamps};
 use crate::code::Code;
 use crate::credential::EngineerIdentity;
-use crate::ids::{AgentKey, Challenge, PipeId, RunId, SessionId, Signature};
+use crate::ids::{
+    AccountHead, AgentKey, Challenge, ObserverId, PipeId, RunId, SessionId, Signature, SumsDigest,
+};
 use crate::pipe::PipeKind;
-use crate::ticket::{Lease, PipeTicket, SessionTicket, Signed};
+use crate::ticket::{Lease, ObserverTicket, PipeTicket, SessionTicket, Signed};
 use crate::{limits, reason::Reason, support_id::SupportId};
 
 /// What the relay tells an agent.
@@ -82,6 +84,44 @@ pub enum ToAgent {
         /// Registers the agent for this session from now on.
         session_ticket: Signed<SessionTicket>,
     },
+    /// The ticket with which somebody may watch, as the agent asked for.
+    Shared {
+        /// The session.
+        session: SessionId,
+        /// The link that it is for.
+        observer: ObserverId,
+        /// What the link is made with.
+        observer_ticket: Signed<ObserverTicket>,
+    },
+    /// Somebody with an observer ticket is there and attaches to a pipe.
+    Watch {
+        /// The session.
+        session: SessionId,
+        /// The link that was used.
+        observer: ObserverId,
+        /// The run that the session stands on.
+        run: RunId,
+        /// The pipe.
+        pipe: PipeId,
+        /// Opens the agent's side of it.
+        pipe_ticket: Signed<PipeTicket>,
+    },
+    /// The answer to [`FromAgent::Anchor`], once it is written down: feature `anchors`.
+    Anchored {
+        /// The session.
+        session: SessionId,
+        /// `fieldlink-anchor v1 | SESSION | SEQ | HEAD | TIME`.
+        line: String,
+        /// Of the line with its end: SSHSIG, armoured.
+        signature: String,
+    },
+    /// The answer to [`FromAgent::TimeStamp`]: feature `time-stamps`.
+    TimeStamped {
+        /// The session.
+        session: SessionId,
+        /// The whole answer of the authority (`TimeStampResp` of RFC 3161), DER in base64.
+        response: String,
+    },
     /// The relay or the engineer ended it.
     Ended {
         /// The session.
@@ -133,6 +173,48 @@ pub enum FromAgent {
         /// The session.
         session: SessionId,
     },
+    /// The client agreed that somebody watches: a ticket for them.
+    Share {
+        /// The session.
+        session: SessionId,
+        /// The link that it is for.
+        observer: ObserverId,
+    },
+    /// Nobody watches with this link any more.
+    Unshare {
+        /// The session.
+        session: SessionId,
+        /// The link.
+        observer: ObserverId,
+    },
+    /// The account of the session has come so far: sign that. The answer is [`ToAgent::Anchored`], or none, as when this is
+    /// asked too often or the relay cannot write it down; then a later head may be asked for. Feature `anchors` of the relay.
+    Anchor {
+        /// The session.
+        session: SessionId,
+        /// The number of the account's last line.
+        seq: u64,
+        /// Its hash.
+        head: AccountHead,
+    },
+    /// The session is over, and its account is still to be closed, signed and fetched: the relay writes down that it is over,
+    /// admits nothing any more, and keeps control pipe, observers' pipes and registration until [`FromAgent::Ended`],
+    /// [`limits::CLOSING`] at most. Feature `report` of the relay.
+    Closing {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        reason: Reason,
+    },
+    /// The record of the session is complete: a time stamp for it. The answer is [`ToAgent::TimeStamped`], or none, as when
+    /// the authority does not answer or this was asked for too often ([`limits::TIME_STAMPS`]). It may be asked also after the
+    /// session's end, on the connection that served it. Feature `time-stamps` of the relay.
+    TimeStamp {
+        /// The session.
+        session: SessionId,
+        /// What is stamped.
+        digest: SumsDigest,
+    },
     /// The session is over, or a pairing failed for good.
     Ended {
         /// The session.
@@ -152,6 +234,9 @@ pub enum Claim {
         support_id: SupportId,
         /// From an earlier registration of the same ID and key.
         lease: Option<Signed<Lease>>,
+        /// For a join code: the ticket of the session that it leads into. The relay lists it for no longer than that lasts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joins: Option<Signed<SessionTicket>>,
     },
     /// Its running session.
     Session {
@@ -205,12 +290,19 @@ impl Bounded for ToAgent {
                 ),
                 (pipe_ticket.is_wellformed(), "the pipe ticket is malformed or too long"),
             ]),
-            Self::Open { pipe_ticket, .. } | Self::PairAgain { pipe_ticket, .. } => {
+            Self::Open { pipe_ticket, .. }
+            | Self::PairAgain { pipe_ticket, .. }
+            | Self::Watch { pipe_ticket, .. } => {
                 all(&[(pipe_ticket.is_wellformed(), "the pipe ticket is malformed or too long")])
             }
             Self::SessionTicket { session_ticket, .. } => {
                 all(&[(session_ticket.is_wellformed(), "the session ticket is malformed or too long")])
             }
+            Self::Shared { observer_ticket, .. } => {
+                all(&[(observer_ticket.is_wellformed(), "the observer ticket is malformed or too long")])
+            }
+            Self::Anchored { line, signature, .. } => anchors::check(line, signature),
+            Self::TimeStamped { response, .. } => time_stamps::check(response),
             Self::Refused { .. } | Self::Ended { .. } => Ok(()),
         }
     }
@@ -220,7 +312,10 @@ impl Bounded for FromAgent {
     fn check(&self) -> Result<(), &'static str> {
         let Self::Register { claim, features, .. } = self else { return Ok(()) };
         let is_wellformed = match claim {
-            Claim::SupportId { lease, .. } => lease.as_ref().is_none_or(Signed::is_wellformed),
+            Claim::SupportId { lease, joins, .. } => {
+                lease.as_ref().is_none_or(Signed::is_wellformed)
+                    && joins.as_ref().is_none_or(Signed::is_wellformed)
+            }
             Claim::Session { session_ticket } => session_ticket.is_wellformed(),
         };
         all(&[

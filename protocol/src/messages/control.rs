@@ -3,10 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::announcements::Announcement;
+use super::observer::Seen;
 use super::operation::{OperationState, is_operation_name};
+use super::people::{self, Participant};
 use super::questions::{Answer, Question};
+use super::report::{ReportPiece, ReportWanted};
+use super::runbook::{RunbookRun, RunbookWord};
 use super::{Bounded, Features, all};
-use crate::{ids::PipeId, limits, reason::Reason, text};
+use crate::{ids::PipeId, limits, live::LiveEvent, reason::Reason, text};
 
 /// What the engineer's side tells the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +24,9 @@ pub enum FromEngineer {
         software: String,
         /// What this side understands.
         features: Features,
+        /// Of one who joins a session: whether to watch only.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        observes: bool,
     },
     /// Every [`limits::HEARTBEAT_INTERVAL`].
     Heartbeat {},
@@ -48,12 +55,27 @@ pub enum FromEngineer {
         /// What.
         announcement: Announcement,
     },
+    /// Which runbook the engineer goes through, and how far it is. Answered by [`FromAgent::Answered`], once. Feature
+    /// `runbooks`.
+    Runbook {
+        /// As in `Ask`, with which it shares the numbers.
+        request: u32,
+        /// What.
+        word: RunbookWord,
+    },
     /// A line for the client. Feature `chat`.
     Chat {
         /// The line.
         text: String,
     },
-    /// The engineer ends the session.
+    /// A piece of the report. After [`FromAgent::Closing`] only. Feature `report`.
+    Fetch {
+        /// Which.
+        wanted: ReportWanted,
+    },
+    /// The engineer's side has what there is to fetch, or wants no more. After [`FromAgent::Closing`] only. Feature `report`.
+    Fetched {},
+    /// The engineer ends the session. It says nothing to an agent that has said [`FromAgent::Closing`] at the same time.
     End {
         /// Why.
         reason: Reason,
@@ -121,6 +143,8 @@ pub enum FromAgent {
         /// Percent that are left; none: it is not low any more.
         percent: Option<u8>,
     },
+    /// What terminals show is not recorded from here on; said once. Feature `recording`.
+    RecordingStopped {},
     /// How an operation of the scanner's stands; said when it changes, and once to an engineer who was not there.
     /// Feature `operations`.
     Operation {
@@ -129,10 +153,41 @@ pub enum FromAgent {
         /// How it stands.
         state: OperationState,
     },
+    /// Who takes part in the session now.
+    People {
+        /// Everybody but the client.
+        people: Vec<Participant>,
+    },
+    /// For one who only watches: what terminals show.
+    Live {
+        /// What happened.
+        event: LiveEvent,
+    },
+    /// For one who only watches: what else happened.
+    Seen {
+        /// What.
+        event: Seen,
+    },
+    /// The runbook that is gone through in this session, said to an engineer who was not there. Feature `runbooks`.
+    Runbook {
+        /// All of it.
+        run: RunbookRun,
+    },
     /// A line from the client. Feature `chat`.
     Chat {
         /// The line.
         text: String,
+    },
+    /// The session is over. What there is of it still is its report, which can be fetched until one of the two says
+    /// [`FromAgent::End`]. Feature `report`.
+    Closing {
+        /// Why it is over.
+        reason: Reason,
+    },
+    /// A piece of the report. Feature `report`.
+    Report {
+        /// Which, or that there is none.
+        piece: ReportPiece,
     },
     /// The agent or the client ended the session, or did not allow it.
     End {
@@ -174,13 +229,15 @@ const KEY_LENGTH: usize = 200;
 impl Bounded for FromEngineer {
     fn check(&self) -> Result<(), &'static str> {
         match self {
-            Self::Hello { ssh_key, software, features } => all(&[
+            Self::Hello { ssh_key, software, features, .. } => all(&[
                 (ssh_key.len() <= KEY_LENGTH, "the SSH key is too long"),
                 (software.len() <= limits::NAME, "the software's name is too long"),
                 (features.fits(), "too many features"),
             ]),
             Self::Ask { question, .. } => question.check(),
             Self::Announce { announcement, .. } => announcement.check(),
+            Self::Runbook { word, .. } => word.check(),
+            Self::Fetch { wanted } => wanted.check(),
             Self::Chat { text } => all(&[(text.len() <= limits::CHAT, "the line is too long")]),
             _ => Ok(()),
         }
@@ -208,6 +265,10 @@ impl Bounded for FromAgent {
                 all(&[(is_operation_name(operation), "that is no name of an operation")])?;
                 state.check()
             }
+            Self::People { people } => people::check(people),
+            Self::Seen { event } => event.check(),
+            Self::Runbook { run } => run.check(),
+            Self::Report { piece } => piece.check(),
             Self::Chat { text } => all(&[(text.len() <= limits::CHAT, "the line is too long")]),
             _ => Ok(()),
         }

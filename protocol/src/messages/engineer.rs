@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Bounded, Features, all};
+use super::{Bounded, Features, all, anchors};
 use crate::code::Code;
 use crate::ids::{AgentKey, PipeId, RunId, SessionId};
 use crate::pipe::PipeKind;
@@ -72,6 +72,23 @@ pub enum ToEngineer {
         request: u32,
         /// Why.
         code: OpenRefusal,
+    },
+    /// The relay has signed how far the account of the session is, or of the one that this engineer has joined: feature `anchors`.
+    Anchored {
+        /// The session.
+        session: SessionId,
+        /// `fieldlink-anchor v1 | SESSION | SEQ | HEAD | TIME`.
+        line: String,
+        /// Of the line with its end: SSHSIG, armoured.
+        signature: String,
+    },
+    /// The agent says that it is over, and that its report can be fetched on the control pipe: feature `report`, for who listed
+    /// it.
+    Closing {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        reason: Reason,
     },
     /// The relay or the agent ended it.
     Ended {
@@ -168,6 +185,7 @@ impl Bounded for ToEngineer {
             Self::SessionTicket { session_ticket, .. } => {
                 all(&[(session_ticket.is_wellformed(), "the session ticket is malformed or too long")])
             }
+            Self::Anchored { line, signature, .. } => anchors::check(line, signature),
             _ => Ok(()),
         }
     }

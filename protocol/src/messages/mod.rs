@@ -4,12 +4,19 @@
 //! the peer listed.
 
 pub mod agent;
+mod anchors;
 pub mod announcements;
 pub mod control;
 pub mod engineer;
+pub mod health;
+pub mod observer;
 pub mod operation;
+pub mod people;
 pub mod questions;
 pub mod ready;
+pub mod report;
+pub mod runbook;
+mod time_stamps;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -104,6 +111,13 @@ impl Features {
     /// What this version has.
     pub fn ours() -> Self {
         Self(crate::FEATURES.iter().map(|&name| name.to_owned()).collect())
+    }
+
+    /// The same, but for `name`.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.0.retain(|feature| feature != name);
+        self
     }
 
     /// Whether the side has `name`.

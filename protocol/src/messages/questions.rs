@@ -7,7 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::all;
 use super::ready::Ready;
+use super::runbook::RunbookStanding;
+use crate::join_code::JoinDigits;
 use crate::limits;
+use crate::link::LinkKey;
+use crate::support_id::SupportId;
+use crate::ticket::{ObserverTicket, Signed};
 
 /// A question to the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +42,26 @@ pub enum Question {
         reason: String,
         /// Whether the power is cut by hand, to swap the battery, rather than the device restarted.
         power: bool,
+    },
+    /// May somebody watch? A yes is answered with what the link is made of.
+    Observer {
+        /// Who: the client reads it, and so does everybody in the session.
+        name: String,
+        /// Whether they get the report, too, when the session is over. Feature `report`.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        report: bool,
+    },
+    /// A join code for a further engineer. The client is told, and asked when somebody uses it.
+    JoinCode {},
+    /// From now on the session is that engineer's. The client is told.
+    HandOver {
+        /// Who, as [`Participant`](super::people::Participant) names them.
+        name: String,
+    },
+    /// Somebody is to leave: who watches with a link, or a further engineer.
+    Remove {
+        /// Who, as [`Participant`](super::people::Participant) names them.
+        name: String,
     },
     /// Something about the scanner ("Is the light green?").
     Text {
@@ -87,6 +112,22 @@ pub enum Answer {
         /// Seconds after which it is expected back.
         seconds: u32,
     },
+    /// The client agreed that somebody watches.
+    Link {
+        /// The key in the link's fragment.
+        key: LinkKey,
+        /// The relay's half of the link.
+        observer_ticket: Signed<ObserverTicket>,
+    },
+    /// The join code.
+    JoinCode {
+        /// What the further engineer asks the relay for.
+        address: SupportId,
+        /// What they prove.
+        digits: JoinDigits,
+        /// For how long it is good.
+        seconds: u32,
+    },
     /// The device does not restart now. Answers a question of that kind.
     NotNow {
         /// Why.
@@ -94,6 +135,11 @@ pub enum Answer {
     },
     /// The client was not asked: the session already lasts as long as one may.
     NoMoreTime {},
+    /// What the scanner makes of a runbook. Answers what is said of one.
+    Runbook {
+        /// Whose it is, or why it is not shown.
+        standing: RunbookStanding,
+    },
 }
 
 /// Why a device does not restart.
@@ -114,17 +160,43 @@ pub enum NotNow {
     Interrupted,
     /// It is on its way already.
     UnderWay,
+    /// Only the engineer whose session it is may do that.
+    NotOwner,
+    /// Nobody in the session has that name, or nobody to whom that can be done.
+    Nobody,
+    /// There are as many people as there may be.
+    TooMany,
+    /// Somebody has that name already.
+    NameTaken,
 }
 
 /// The longest code of a language, in bytes.
 const LANGUAGE: usize = 16;
 
 impl Question {
+    /// Whether it is about who takes part in the session.
+    pub fn is_of_people(&self) -> bool {
+        matches!(
+            self,
+            Self::Observer { .. } | Self::JoinCode {} | Self::HandOver { .. } | Self::Remove { .. }
+        )
+    }
+
+    /// Whether only the engineer whose session it is may put it.
+    pub fn is_owners(&self) -> bool {
+        self.is_of_people() || matches!(self, Self::Extension { .. } | Self::Restart { .. })
+    }
+
     /// Whether a side needs to know more than `questions` for it.
     pub fn is_of_steps(&self) -> bool {
         match self {
             Self::Extension { reason, .. } => !reason.is_empty(),
-            Self::Text { .. } | Self::Restart { .. } => false,
+            Self::Text { .. }
+            | Self::Restart { .. }
+            | Self::Observer { .. }
+            | Self::JoinCode {}
+            | Self::HandOver { .. }
+            | Self::Remove { .. } => false,
             Self::Step { .. } | Self::Ready { .. } => true,
         }
     }
@@ -139,7 +211,14 @@ impl Question {
                 (!text.trim().is_empty(), "the step is empty"),
                 (text.len() <= limits::QUESTION, "the step is too long"),
             ]),
-            Self::Ready { .. } => Ok(()),
+            Self::Ready { .. } | Self::JoinCode {} => Ok(()),
+            Self::Observer { name, .. } => all(&[
+                (!name.trim().is_empty(), "the name is empty"),
+                (name.len() <= limits::NAME, "the name is too long"),
+            ]),
+            Self::HandOver { name } | Self::Remove { name } => {
+                all(&[(name.len() <= limits::QUESTION, "the name is too long")])
+            }
             Self::Restart { reason, .. } => {
                 all(&[(reason.len() <= limits::QUESTION, "the reason is too long")])
             }
@@ -168,6 +247,7 @@ impl Answer {
                 (text.len() <= limits::CHAT, "the answer is too long"),
                 (language.len() <= LANGUAGE, "the language's code is too long"),
             ]),
+            Self::Runbook { standing } => standing.check(),
             _ => Ok(()),
         }
     }

@@ -1,7 +1,7 @@
 //! What both sides must agree on for a pairing to succeed.
 
 use crate::credential::EngineerIdentity;
-use crate::ids::{RunId, SessionId};
+use crate::ids::{EngineerId, ObserverId, RunId, SessionId};
 use crate::support_id::SupportId;
 
 /// The OPAQUE context. The engineer's side fills in what its credential says, the agent what the
@@ -29,6 +29,19 @@ pub struct PairingContext {
 pub const NO_CERTIFICATE: [u8; 32] = [0; 32];
 
 impl PairingContext {
+    /// Of an observer's run: they are named by their link alone, and the password is its key.
+    pub fn of_observer(session: SessionId, run: RunId, observer: ObserverId) -> Self {
+        let name = "observer".to_owned();
+        let engineer = EngineerIdentity {
+            id: EngineerId::from_bytes(*observer.as_bytes()),
+            name,
+            company: String::new(),
+        };
+        let (ticket, partner) = (observer.to_string(), None);
+        let support_id = SupportId::NONE;
+        Self { session, run, support_id, engineer, ticket, partner, certificate: NO_CERTIFICATE }
+    }
+
     /// Every field as raw bytes behind its length (32-bit big-endian), after the label. An absent
     /// partner and an empty one differ.
     pub fn encode(&self) -> Vec<u8> {

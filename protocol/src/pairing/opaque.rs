@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::PairingContext;
 
-use crate::{keys::SessionKeys, pin::Pin, secret::Secret};
+use crate::{join_code::JoinDigits, keys::SessionKeys, pin::Pin, secret::Secret};
 
 struct Suite;
 
@@ -40,6 +40,12 @@ impl From<&Pin> for Password {
 }
 
 /// The restart key of a session that goes on.
+impl From<&JoinDigits> for Password {
+    fn from(digits: &JoinDigits) -> Self {
+        Self(Zeroizing::new(digits.expose().as_bytes().to_vec()))
+    }
+}
+
 impl From<&Secret<32>> for Password {
     fn from(key: &Secret<32>) -> Self {
         Self(Zeroizing::new(key.expose().to_vec()))

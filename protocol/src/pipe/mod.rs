@@ -97,6 +97,8 @@ pub enum PipeKind {
     Control,
     /// One SSH connection.
     Ssh,
+    /// What somebody who only watches is shown. They play the engineer's part of the pipe and may say who they are, no more.
+    Observer,
 }
 
 impl PipeKind {
@@ -105,6 +107,7 @@ impl PipeKind {
         match self {
             Self::Control => 1,
             Self::Ssh => 2,
+            Self::Observer => 3,
         }
     }
 }
@@ -118,6 +121,7 @@ impl Coded for PipeKind {
         match code {
             1 => Some(Self::Control),
             2 => Some(Self::Ssh),
+            3 => Some(Self::Observer),
             _ => None,
         }
     }

@@ -61,7 +61,7 @@ pub(super) fn list(config: &Config, arguments: &AuditArguments) -> anyhow::Resul
 }
 
 /// An ID as it is stored, however it was pasted.
-fn plain_id(pasted: &str) -> String {
+pub(super) fn plain_id(pasted: &str) -> String {
     pasted.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
@@ -114,6 +114,7 @@ fn in_full(session: &AuditRow) -> String {
         ("partner", session.partner.as_deref().map_or("-".into(), text::name)),
         ("support ID", session.support_id.clone()),
         ("device", session.device_address.clone()),
+        ("joins", session.joins.clone().unwrap_or_else(|| "-".into())),
         ("bytes to agent", session.bytes_to_agent.to_string()),
         ("bytes to engineer", session.bytes_to_engineer.to_string()),
     ] {
@@ -141,6 +142,7 @@ mod tests {
             admitted_at: Some(1_700_000_060),
             ended_at: Some(1_700_003_721),
             reason: Some("pairing-timeout".into()),
+            joins: None,
             bytes_to_agent: 1,
             bytes_to_engineer: 2,
         }

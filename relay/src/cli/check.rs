@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 
 use crate::config::Config;
+use crate::time_stamps::Authority;
 use crate::tls::{self, Expected, Finding, Key, Weight};
 
 /// What a check is to find out.
@@ -37,6 +38,7 @@ pub(super) fn check(
     if question == Question::IsGood && judgement.findings.iter().any(is_refused) {
         bail!("clients will refuse the certificate: see above");
     }
+    Authority::of(&config.records)?;
     super::state::check(config)?;
     match question {
         Question::IsGood => eprintln!("{}: good", file.display()),

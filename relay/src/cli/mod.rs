@@ -1,5 +1,6 @@
 //! The operator's commands.
 
+mod anchors;
 mod audit;
 mod check;
 mod columns;
@@ -48,6 +49,28 @@ enum Command {
         config: ConfigFile,
         #[command(flatten)]
         arguments: AuditArguments,
+    },
+    /// Print the public keys of those that sign anchors: the one that signs now, then the next one.
+    ///
+    /// Those who check anchors are given both (anchor_keys in agent.toml and connect.toml), so that a rotation needs no
+    /// other preparation. An anchor is what the relay signs of the account that a scanner writes of a session.
+    AnchorKey {
+        /// Have the next key sign from now on, and draw another next one.
+        ///
+        /// A relay that runs does so from its next anchor on.
+        #[arg(long)]
+        rotate: bool,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Print what was signed of a session's account, one JSON object a line, for fieldlink verify --anchors.
+    ///
+    /// The exit code is 1 if there is nothing.
+    Anchors {
+        /// The session's ID, as audit --long prints it.
+        session: String,
+        #[command(flatten)]
+        config: ConfigFile,
     },
     /// Check the configuration, the certificate as clients will judge it, and whether this version can use the store.
     ///
@@ -149,6 +172,8 @@ impl Cli {
                 engineers::revoke(&config.load()?, &name)
             }
             Command::Audit { config, arguments } => audit::list(&config.load()?, &arguments),
+            Command::AnchorKey { rotate, config } => anchors::keys(&config.load()?, rotate),
+            Command::Anchors { session, config } => anchors::list(&config.load()?, &session),
             Command::CheckConfig { config, name, ca_file, start } => {
                 let question = if start { check::Question::Starts } else { check::Question::IsGood };
                 check::check(&config.file, &config.load()?, question, name, ca_file)

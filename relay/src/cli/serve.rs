@@ -23,7 +23,11 @@ pub(super) fn serve(config: Config, print_address: bool) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("could not start the relay's threads")?;
-    runtime.block_on(run(config, print_address))
+    let result = runtime.block_on(run(config, print_address));
+    // Everything was waited for but the resolution of the authority's name, which is the system's, cannot be cancelled, and
+    // may take half a minute.
+    runtime.shutdown_background();
+    result
 }
 
 async fn run(config: Config, print_address: bool) -> anyhow::Result<()> {

@@ -16,27 +16,32 @@ use crate::store::{Database, StoreError};
 
 /// Opens the store that `config` names, as its owner; makes it if there is none.
 pub(super) fn open(config: &Config) -> anyhow::Result<Database> {
-    as_owner(config, Database::open_shown_as)
+    in_directory(config, |directory, shown| Ok(Database::open_shown_as(directory, shown)?))
 }
 
 /// Whether this version can use that store, if there is one already.
 pub(super) fn check(config: &Config) -> anyhow::Result<()> {
-    as_owner(config, Database::check)
+    in_directory(config, |directory, shown| Ok(Database::check(directory, shown)?))
 }
 
-fn as_owner<T>(config: &Config, use_store: fn(&Path, &Path) -> Result<T, StoreError>) -> anyhow::Result<T> {
+/// Does something in the state directory, as its owner: with the directory as this process sees it then, and as errors are
+/// to name it.
+pub(super) fn in_directory<T>(
+    config: &Config,
+    act: impl FnOnce(&Path, &Path) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let directory = &config.state_directory;
     let owner = std::fs::metadata(directory).map(|found| (found.uid(), found.gid()));
     match owner {
         Ok((user, group)) if geteuid().is_root() && user != 0 => {
             become_owner(directory, Uid::from_raw(user), Gid::from_raw(group))
                 .with_context(|| format!("could not become the owner of {}", directory.display()))?;
-            Ok(use_store(Path::new("/"), directory)?)
+            act(Path::new("/"), directory)
         }
         Ok((user, _)) if !geteuid().is_root() && user != geteuid().as_raw() => Err(only_root(directory)),
         // The service manager keeps it below a directory that only root may enter.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Err(only_root(directory)),
-        _ => Ok(use_store(directory, directory)?),
+        _ => act(directory, directory),
     }
 }
 

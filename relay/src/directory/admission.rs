@@ -47,6 +47,7 @@ impl Directory {
             again: None,
             recall: None,
             restarting: None,
+            closing: None,
         });
         self.stand(id);
         self.effects.extend([Effect::Watch(link, true), Effect::Watch(engineer, true)]);

@@ -44,8 +44,8 @@ impl Directory {
     ) -> Result<AskedAgain, NotAgain> {
         let id = self.engineers.get(&link).and_then(|engineer| engineer.session);
         let id = id.ok_or(NotAgain::NoSession)?;
-        let admitted =
-            self.sessions.get_mut(&id).and_then(Session::admitted_mut).ok_or(NotAgain::NoSession)?;
+        let admitted = self.sessions.get_mut(&id).and_then(Session::admitted_mut);
+        let admitted = admitted.filter(|admitted| admitted.closing.is_none()).ok_or(NotAgain::NoSession)?;
         let agent = admitted.agent.ok_or(NotAgain::AgentAway)?;
         let validity = (admitted.standing.not_before, admitted.standing.expires);
         let agent_key = admitted.standing.agent_key;
@@ -67,7 +67,10 @@ impl Directory {
             return;
         }
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let others: Vec<_> = session.pipes.keys().copied().filter(|pipe| *pipe != again.control).collect();
+        // Those who watch have keys of their own.
+        let others =
+            session.pipes.iter().filter(|(id, pipe)| **id != again.control && pipe.observer.is_none());
+        let others: Vec<_> = others.map(|(id, _)| *id).collect();
         if let Some(admitted) = session.admitted_mut() {
             admitted.again = None;
             let Try { run, control } = again;
@@ -92,7 +95,9 @@ impl Directory {
     /// What the session was carried by is over, the session is not.
     pub(super) fn await_restart(&mut self, id: SessionId, now: Instant) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Some(admitted) = session.admitted_mut() else { return };
+        let Some(admitted) = session.admitted_mut().filter(|admitted| admitted.closing.is_none()) else {
+            return;
+        };
         // Said once: the wait is no longer for being said again.
         admitted.restarting.get_or_insert(now + self.times.restart);
         admitted.again = None;

@@ -7,6 +7,7 @@ use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
+use super::allowance::Served;
 use super::session::{self, Progress, Session, Side, State};
 use super::{ConnectionId, Directory, Effect, Farewell, Rank};
 
@@ -16,6 +17,10 @@ pub(super) struct Agent {
     pub(super) place: Place,
     /// Sessions whose latest run is on this connection.
     pub(super) pairings: Vec<SessionId>,
+    /// What it is listed under is a join code, which leads into that session.
+    pub(super) joins: Option<SessionId>,
+    /// The session that it has served, and that is over.
+    pub(super) served: Option<Served>,
 }
 
 /// What a connection stands for.
@@ -38,6 +43,12 @@ pub(crate) enum Registered {
     Listed(Rank),
     /// It serves its session.
     Serving,
+}
+
+impl Agent {
+    fn new(key: AgentKey, place: Place) -> Self {
+        Self { key, place, pairings: Vec::new(), joins: None, served: None }
+    }
 }
 
 impl Directory {
@@ -81,8 +92,7 @@ impl Directory {
             self.agents.remove(&old);
             self.effects.push(Effect::Close(old, Farewell::Replaced));
         }
-        let place = Place::Hidden { support_id };
-        self.agents.insert(link, Agent { key, place, pairings: Vec::new() });
+        self.agents.insert(link, Agent::new(key, Place::Hidden { support_id }));
     }
 
     /// The agents that are hidden.
@@ -127,7 +137,7 @@ impl Directory {
             self.agents.remove(&old);
             self.effects.push(Effect::Close(old, Farewell::Replaced));
         }
-        self.agents.insert(link, Agent { key, place: Place::Serving(session), pairings: Vec::new() });
+        self.agents.insert(link, Agent::new(key, Place::Serving(session)));
         self.effects.push(Effect::Watch(link, true));
         self.touch(session);
         Ok(())
@@ -148,7 +158,7 @@ impl Directory {
                     admitted.agent = None;
                 }
             }
-            Place::Unlisted => {}
+            Place::Unlisted => self.forget_served(agent.served),
         }
         for session in agent.pairings {
             if self.sessions.get(&session).is_some_and(|session| session.is_pairing_on(link)) {
@@ -207,8 +217,7 @@ impl Directory {
     }
 
     fn place(&mut self, link: ConnectionId, key: AgentKey, support_id: SupportId, rank: Rank) {
-        let agent = Agent { key, place: Place::Listed { support_id, rank }, pairings: Vec::new() };
-        self.agents.insert(link, agent);
+        self.agents.insert(link, Agent::new(key, Place::Listed { support_id, rank }));
         self.listed.insert(support_id, link);
         if let Some(hidden) = self.hidden.remove(&(support_id, key)) {
             self.agents.remove(&hidden);

@@ -7,6 +7,7 @@
 //! agent:    Listed(support ID) ── admitted ─▶ Serving(session) ── its end ─▶ Unlisted
 //!           Hidden(support ID of another agent) ── told ─▶ gone
 //! session:  Pairing(run) ⇄ the run is over    Pairing ── admitted ─▶ Admitted ── end ─▶ gone
+//!           Admitted ── over, and to be fetched ─▶ Closing ── fetched, or too long ─▶ gone
 //!           after a restart: Admitted, or Doubtful ── session ticket ─▶ Admitted
 //! engineer: Here ⇄ Away ─ too long ─▶ the session ends
 //! pipe:     New ⇄ New(waiting) ─▶ Joined ─▶ closed
@@ -20,7 +21,11 @@
 mod admission;
 mod again;
 mod agents;
+mod allowance;
+mod anchors;
+mod closing;
 mod effects;
+mod people;
 mod pipe;
 mod pipes;
 mod rank;
@@ -43,7 +48,10 @@ use fieldlink_protocol::support_id::SupportId;
 
 pub(crate) use again::{AskedAgain, NotAgain};
 pub(crate) use agents::Registered;
+#[cfg(test)]
+pub(crate) use anchors::NotAnchored;
 pub(crate) use effects::{Admission, AttachmentId, CloseCause, ConnectionId, Effect, Farewell};
+pub(crate) use people::{NotWatched, Shared, Watched};
 pub(crate) use pipe::Attach;
 pub(crate) use pipes::{Aftermath, AttachRefusal, PipeEnd, Place};
 pub(crate) use rank::Rank;
@@ -53,6 +61,7 @@ pub(crate) use restart::{Clock, Remembered};
 pub(crate) use standing::Standing;
 
 use agents::Agent;
+use anchors::Onlooker;
 use session::{Presence, Session, Side};
 
 /// The times that the directory's rules need.
@@ -66,6 +75,8 @@ pub(crate) struct Times {
     pub apart: Duration,
     /// How long an admitted session may wait for its device to restart.
     pub restart: Duration,
+    /// How long a session that is over may stay for its report to be fetched.
+    pub closing: Duration,
 }
 
 /// Agents, engineers, sessions and pipes.
@@ -75,6 +86,7 @@ pub(crate) struct Directory {
     listed: HashMap<SupportId, ConnectionId>,
     hidden: HashMap<(SupportId, AgentKey), ConnectionId>,
     engineers: HashMap<ConnectionId, Engineer>,
+    onlookers: HashMap<ConnectionId, Onlooker>,
     sessions: HashMap<SessionId, Session>,
     deadlines: BTreeSet<(Instant, SessionId)>,
     effects: Vec<Effect>,
@@ -95,6 +107,7 @@ impl Directory {
             listed: HashMap::new(),
             hidden: HashMap::new(),
             engineers: HashMap::new(),
+            onlookers: HashMap::new(),
             sessions: HashMap::new(),
             deadlines: BTreeSet::new(),
             effects: Vec::new(),
@@ -150,7 +163,9 @@ impl Directory {
 
     /// The engineer ends the session of this connection.
     pub(crate) fn end_by_engineer(&mut self, link: ConnectionId, reason: Reason) {
-        if let Some(session) = self.engineers.get(&link).and_then(|engineer| engineer.session) {
+        if let Some(session) = self.engineers.get(&link).and_then(|engineer| engineer.session)
+            && !self.leave_closing(link, session)
+        {
             self.end_session(session, session::claimed(reason), Some(Side::Engineer));
         }
     }

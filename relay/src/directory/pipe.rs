@@ -17,7 +17,7 @@
 use std::time::Instant;
 
 use fieldlink_protocol::code::Code;
-use fieldlink_protocol::ids::RunId;
+use fieldlink_protocol::ids::{ObserverId, RunId};
 use fieldlink_protocol::pipe::{PipeKind, Role};
 
 use super::{AttachmentId, CloseCause, Effect, Times};
@@ -45,6 +45,8 @@ pub(super) struct Pipe {
     pub(super) run: RunId,
     /// Whether it outlives a lost connection.
     pub(super) goes_on: bool,
+    /// The link of whom it is for, if it is for somebody who watches.
+    pub(super) observer: Option<ObserverId>,
     slot: Slot,
     /// The spare connections of the engineer and of the agent.
     spares: [Option<AttachmentId>; 2],
@@ -89,13 +91,15 @@ impl Pipe {
     pub(super) fn expected(kind: impl Into<Code<PipeKind>>, run: RunId, until: Instant) -> Self {
         let kind = kind.into();
         let goes_on = kind != PipeKind::Control;
-        Self { kind, run, goes_on, slot: Slot::New { until, waiting: None }, spares: [None; 2] }
+        let slot = Slot::New { until, waiting: None };
+        Self { kind, run, goes_on, observer: None, slot, spares: [None; 2] }
     }
 
     /// A pipe that was spliced before, by an earlier relay.
     pub(super) fn apart(kind: impl Into<Code<PipeKind>>, run: RunId, until: Instant) -> Self {
         let kind = kind.into();
-        Self { kind, run, goes_on: true, slot: Slot::Apart { until, waiting: None }, spares: [None; 2] }
+        let slot = Slot::Apart { until, waiting: None };
+        Self { kind, run, goes_on: true, observer: None, slot, spares: [None; 2] }
     }
 
     /// Attaches `new`: it joins the attachment that waits on the other side, or waits itself.

@@ -94,8 +94,8 @@ impl Directory {
         (pipe, kind): (PipeId, Code<PipeKind>),
         now: Instant,
     ) -> Result<Opened, OpenRefusal> {
-        // What else it carries is for the two sides.
-        if kind == PipeKind::Control {
+        // What else it carries is for the two sides. Who watches asks for themselves.
+        if kind == PipeKind::Control || kind == PipeKind::Observer {
             return Err(OpenRefusal::WrongKind);
         }
         let until = now + self.times.partner * 2;
@@ -103,7 +103,7 @@ impl Directory {
             self.engineers.get(&link).and_then(|engineer| engineer.session).ok_or(OpenRefusal::NoSession)?;
         self.lapse_pipes(id, now);
         let session = self.sessions.get_mut(&id).ok_or(OpenRefusal::NoSession)?;
-        let admitted = session.admitted().ok_or(OpenRefusal::NoSession)?;
+        let admitted = session.going_on().ok_or(OpenRefusal::NoSession)?;
         let agent = admitted.agent.ok_or(OpenRefusal::AgentAway)?;
         let Standing { run, not_before, expires, .. } = admitted.standing;
         if session.pipes.len() >= limits::PIPES_PER_SESSION {
@@ -229,10 +229,10 @@ impl Directory {
     }
 
     /// Drops the pipes that no side came (back) to in time. The control pipe of an admitted session is the session's
-    /// own matter.
+    /// own matter, unless it is over.
     pub(super) fn lapse_pipes(&mut self, id: SessionId, now: Instant) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let control = session.admitted_control();
+        let control = session.going_on().map(|admitted| admitted.standing.control);
         let lapsed: Vec<_> = session
             .pipes
             .iter()
@@ -252,7 +252,7 @@ impl Directory {
     fn close_pipe(&mut self, place: Place, end: PipeEnd, now: Instant) {
         let Place { session: id, pipe, attachment } = place;
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let is_control = session.admitted_control() == Some(pipe);
+        let is_control = session.going_on().is_some_and(|admitted| admitted.standing.control == pipe);
         let Some(closed) = session.drop_pipe(pipe) else { return };
         let parting = match end {
             PipeEnd::Closed { reason: Some(reason), .. } => CloseCause::Reason(session::claimed(reason)),

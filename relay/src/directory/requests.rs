@@ -1,6 +1,6 @@
 //! Requests: an engineer asks for a device, and asks again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use fieldlink_protocol::ids::{AgentKey, PipeId, RunId, SessionId};
@@ -8,6 +8,7 @@ use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
+use super::allowance::{Allowance, StampAllowance};
 use super::pipe::Pipe;
 use super::session::{Pairing, Progress, Session, Side, State};
 use super::{ConnectionId, Directory};
@@ -51,6 +52,8 @@ pub(crate) struct Asked {
     pub agent: ConnectionId,
     /// The key of its registration.
     pub agent_key: AgentKey,
+    /// The session that it joins, if the support ID is a join code's address.
+    pub joins: Option<SessionId>,
     /// Unix seconds: from when its tickets are valid.
     pub not_before: u64,
     /// Unix seconds: until when.
@@ -72,13 +75,18 @@ impl Directory {
             None => None,
         };
         let (agent, agent_key, _) = self.holder(question.support_id)?;
+        if let Some(joined) = self.joined_by(agent) {
+            // A join code is worth nothing without the session that it leads into.
+            self.limit_of_joined(joined)?;
+        }
         let session = kept.unwrap_or(fresh.session);
         if kept.is_some() {
             self.give_up_run(session);
         }
         let (not_before, expires) = self.begin_run(session, agent, question, fresh)?;
         let Fresh { run, pipe, .. } = fresh;
-        Some(Asked { session, is_new: kept.is_none(), run, pipe, agent, agent_key, not_before, expires })
+        let (is_new, joins) = (kept.is_none(), self.joined_by(agent).map(|joined| self.first_of(joined)));
+        Some(Asked { session, is_new, run, pipe, agent, agent_key, joins, not_before, expires })
     }
 
     /// Whether this run is still wanted, now that the two sides are to be told of it.
@@ -108,10 +116,15 @@ impl Directory {
         question: Question,
         fresh: Fresh,
     ) -> Option<(u64, u64)> {
+        let joined = self.joined_by(agent);
+        let joins = joined.map(|joined| self.first_of(joined));
+        let (deadline, expires) = match joined {
+            Some(joined) => self.limit_of_joined(joined)?,
+            None => (question.now + self.times.session, question.unix_now + self.times.session.as_secs()),
+        };
         let engineer = self.engineers.get_mut(&question.link)?;
         engineer.session = Some(id);
-        let deadline = question.now + self.times.session;
-        let validity = (question.unix_now, question.unix_now + self.times.session.as_secs());
+        let validity = (question.unix_now, expires);
         let (Fresh { run, pipe, .. }, engineer_link) = (fresh, question.link);
         let progress = Progress::Asked;
         let pairing = Pairing { engineer: engineer_link, agent, run, control: pipe, progress, validity };
@@ -127,6 +140,11 @@ impl Directory {
             pipes: HashMap::from([(pipe, control)]),
             last_refusal: earlier.and_then(|session| session.last_refusal),
             deadline,
+            shared: HashSet::new(),
+            withdrawn: HashSet::new(),
+            joins,
+            allowance: Allowance::default(),
+            stamps: StampAllowance::default(),
             scheduled: deadline,
         };
         self.sessions.insert(id, session);

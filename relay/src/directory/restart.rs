@@ -10,7 +10,7 @@
 //! could have been apart. On SIGTERM only sessions that still pair end; everything else is closed with code 1012 and
 //! `relay-stopping`, and rows stay open.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
@@ -20,6 +20,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::ticket::PipeTicket;
 
+use super::allowance::{Allowance, StampAllowance};
 use super::pipe::Pipe;
 use super::session::{Admitted, Presence, Recall, Session, State};
 use super::{AttachRefusal, Directory, Effect, Standing};
@@ -49,12 +50,14 @@ pub struct Remembered {
     pub began: u64,
     /// If it was admitted.
     pub standing: Option<Standing>,
+    /// The session that the engineer joined, if one.
+    pub joins: Option<SessionId>,
 }
 
 impl Directory {
     /// Takes in what an earlier relay left running. A session that no side comes back to lapses.
     pub(crate) fn restore(&mut self, remembered: &Remembered, clock: Clock) {
-        let Remembered { session, engineer, support_id, began, standing } = *remembered;
+        let Remembered { session, engineer, support_id, began, standing, joins } = *remembered;
         let expires = standing.map_or(began + self.times.session.as_secs(), |standing| standing.expires);
         if expires <= clock.unix {
             self.effects.push(Effect::SessionEnded(session, Reason::RelayRestarted));
@@ -69,6 +72,11 @@ impl Directory {
             pipes: HashMap::new(),
             last_refusal: None,
             deadline,
+            shared: HashSet::new(),
+            withdrawn: HashSet::new(),
+            joins,
+            allowance: Allowance::default(),
+            stamps: StampAllowance::default(),
             scheduled: deadline,
         };
         if let Some(standing) = standing {
@@ -133,6 +141,10 @@ impl Session {
         let admitted = match &self.state {
             State::Pairing(_) => return Err(AttachRefusal::TicketUsed),
             State::Doubtful { .. } => return Err(AttachRefusal::Pending),
+            // Nothing is begun in it any more.
+            State::Admitted(admitted) if admitted.closing.is_some() => {
+                return Err(AttachRefusal::SessionOver);
+            }
             State::Admitted(admitted) => admitted,
         };
         let recall = admitted.recall.as_ref().filter(|recall| now < recall.until);
@@ -181,6 +193,7 @@ impl Session {
             again: None,
             recall: Some(Recall::new(until)),
             restarting: None,
+            closing: None,
         });
     }
 }

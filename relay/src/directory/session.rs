@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
-use fieldlink_protocol::ids::{EngineerId, PipeId, RunId};
+use fieldlink_protocol::ids::{EngineerId, ObserverId, PipeId, RunId, SessionId};
 use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 
 use super::ConnectionId;
+use super::allowance::{Allowance, StampAllowance};
 use super::pipe::Pipe;
 use super::standing::Standing;
 
@@ -22,6 +23,16 @@ pub(super) struct Session {
     /// control pipe because of the PIN.
     pub(super) last_refusal: Option<Reason>,
     pub(super) deadline: Instant,
+    /// Links to watch it with.
+    pub(super) shared: HashSet<ObserverId>,
+    /// Links to watch it with that were withdrawn.
+    pub(super) withdrawn: HashSet<ObserverId>,
+    /// The session that its engineer has joined, if one.
+    pub(super) joins: Option<SessionId>,
+    /// How often its account may be signed.
+    pub(super) allowance: Allowance,
+    /// How many time stamps its record may have still.
+    pub(super) stamps: StampAllowance,
     /// The instant by which it is among the directory's deadlines.
     pub(super) scheduled: Instant,
 }
@@ -80,6 +91,15 @@ pub(super) struct Admitted {
     pub(super) recall: Option<Recall>,
     /// The device restarts, and is back by then, or the session is over.
     pub(super) restarting: Option<Instant>,
+    /// It is over, and stays for its report to be fetched.
+    pub(super) closing: Option<Closing>,
+}
+
+/// Why a session is over, and how long it stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Closing {
+    pub(super) reason: Reason,
+    pub(super) until: Instant,
 }
 
 /// Whether an engineer is with the session.
@@ -110,6 +130,16 @@ pub(super) struct Recall {
 }
 
 impl Session {
+    /// If it is over and stays.
+    pub(super) fn closing(&self) -> Option<Closing> {
+        self.admitted()?.closing
+    }
+
+    /// If it is admitted, and not over: what may still be begun in it.
+    pub(super) fn going_on(&self) -> Option<&Admitted> {
+        self.admitted().filter(|admitted| admitted.closing.is_none())
+    }
+
     /// The connection of the agent that it is about.
     pub(super) fn agent(&self) -> Option<ConnectionId> {
         match &self.state {
@@ -142,11 +172,6 @@ impl Session {
         }
     }
 
-    /// The control pipe, once the session is admitted.
-    pub(super) fn admitted_control(&self) -> Option<PipeId> {
-        self.admitted().map(|admitted| admitted.standing.control)
-    }
-
     pub(super) fn is_pairing_on(&self, link: ConnectionId) -> bool {
         matches!(&self.state, State::Pairing(pairing) if pairing.agent == link && pairing.progress != Progress::Over)
     }
@@ -164,7 +189,9 @@ impl Session {
     /// Why it is over by `now`, if it is.
     pub(super) fn verdict(&self, now: Instant) -> Option<Reason> {
         match &self.state {
-            _ if self.deadline <= now => Some(Reason::RelayLimit),
+            _ if self.deadline <= now => {
+                Some(self.closing().map_or(Reason::RelayLimit, |closing| closing.reason))
+            }
             State::Pairing(_) => None,
             State::Admitted(admitted) => admitted.verdict(self.pipes.get(&admitted.standing.control), now),
             State::Doubtful { until } => (*until <= now).then_some(Reason::RelayRestarted),
@@ -209,6 +236,9 @@ impl Admitted {
 
     /// When it has to be looked at, its pipes apart.
     pub(super) fn due(&self) -> Option<Instant> {
+        if let Some(closing) = self.closing {
+            return Some(closing.until);
+        }
         let away = self.restarting.or(self.away_until());
         away.into_iter().chain(self.recall.as_ref().map(|recall| recall.until)).min()
     }
@@ -216,6 +246,9 @@ impl Admitted {
     /// Why it is over by `now`, if it is: without an engineer, or without its control pipe.
     pub(super) fn verdict(&self, control: Option<&Pipe>, now: Instant) -> Option<Reason> {
         let is_past = |until: Instant| until <= now;
+        if let Some(closing) = self.closing {
+            return is_past(closing.until).then_some(closing.reason);
+        }
         if let Some(until) = self.restarting {
             return is_past(until).then_some(Reason::NotBack);
         }

@@ -19,6 +19,7 @@ impl Directory {
             engineer.session = None;
         }
         let agent = session.agent().filter(|agent| self.leave(*agent, id));
+        self.end_anchors(id, &session, agent, reason);
         let (agent_knows, engineer_knows) = session.who_knows();
         if let Some(agent) = agent.filter(|_| agent_knows && by != Some(Side::Agent)) {
             self.tell_agent(agent, ToAgent::Ended { session: id, reason });
@@ -32,7 +33,10 @@ impl Directory {
         }
         let seats = session.pipes.values().flat_map(Pipe::seats);
         self.effects.extend(seats.map(|id| Effect::Part(id, CloseCause::Reason(reason))));
-        self.effects.push(Effect::SessionEnded(id, session.end_reason(reason)));
+        // Of one that stayed it was written down before.
+        if session.closing().is_none() {
+            self.effects.push(Effect::SessionEnded(id, session.end_reason(reason)));
+        }
     }
 
     /// Closes everything because the relay stops. What is admitted goes on with the next one.

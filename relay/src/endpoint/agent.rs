@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldlink_protocol::ids::Challenge;
-use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal, ToAgent};
 use fieldlink_protocol::registration::verify;
 use tokio::time::timeout;
@@ -44,8 +43,8 @@ async fn register(
     ticket: Option<String>,
 ) -> Result<(), End> {
     let challenge = Challenge::random();
-    control.send(&ToAgent::Challenge { challenge, features: Features::ours() }).await?;
-    let FromAgent::Register { claim, key, signature, .. } = control.next().await? else {
+    control.send(&ToAgent::Challenge { challenge, features: switchboard.features() }).await?;
+    let FromAgent::Register { claim, key, signature, features } = control.next().await? else {
         return Err(End::Unregistered);
     };
     if ticket.is_some_and(|shown| !is_for(&claim, &shown)) {
@@ -55,6 +54,7 @@ async fn register(
         true => switchboard.register(control.mailbox(), key, &claim),
         false => Err(RegistrationRefusal::BadSignature),
     };
+    switchboard.note_features(control.mailbox(), &features);
     match registered {
         Ok(lease) => control.send(&ToAgent::Registered { lease }).await,
         Err(code) => {

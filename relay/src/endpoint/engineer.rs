@@ -5,7 +5,6 @@ use std::sync::Arc;
 use fieldlink_protocol::code::Code;
 use fieldlink_protocol::credential::EngineerIdentity;
 use fieldlink_protocol::ids::SessionId;
-use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::engineer::{FromEngineer, ToEngineer};
 use fieldlink_protocol::pipe::PipeKind;
 use fieldlink_protocol::ticket::{SessionTicket, Signed};
@@ -62,13 +61,15 @@ impl EngineerConnection {
         // If the engineer was revoked after the check and before the mailbox was made, the task that enforces
         // revocations has missed this connection.
         self.switchboard.enforce_roster();
-        self.control.send(&ToEngineer::Welcome { features: Features::ours() }).await?;
+        self.control.send(&ToEngineer::Welcome { features: self.switchboard.features() }).await?;
         loop {
             match self.control.next().await? {
-                FromEngineer::Request { support_id, ticket, partner, .. } => {
+                FromEngineer::Request { support_id, ticket, partner, features } => {
+                    self.switchboard.note_features(self.control.mailbox(), &features);
                     self.request(Request { support_id, reference: ticket, partner }).await?;
                 }
-                FromEngineer::Resume { session, session_ticket, .. } => {
+                FromEngineer::Resume { session, session_ticket, features } => {
+                    self.switchboard.note_features(self.control.mailbox(), &features);
                     self.resume(session, &session_ticket).await?;
                 }
                 FromEngineer::PairAgain {} => self.pair_again().await?,

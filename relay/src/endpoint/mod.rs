@@ -3,5 +3,6 @@
 pub(crate) mod agent;
 pub(crate) mod engineer;
 pub(crate) mod measure;
+pub(crate) mod observer;
 pub(crate) mod pipe;
 pub(crate) mod spare;

@@ -3,15 +3,16 @@
 use std::net::SocketAddr;
 
 use fieldlink_protocol::credential::{self, EngineerIdentity};
-use fieldlink_protocol::endpoint;
 use fieldlink_protocol::pipe::Hello;
-use fieldlink_protocol::ticket::{PipeTicket, Signed, TicketError};
+use fieldlink_protocol::ticket::{ObserverTicket, PipeTicket, Signed, TicketError};
+use fieldlink_protocol::{endpoint, feature};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::http::header;
 
 use super::HandshakeContext;
 use crate::directory::{AttachRefusal, AttachmentId};
 use crate::endpoint::measure;
+use crate::endpoint::observer::Observer;
 use crate::http::{Head, Refusal};
 use crate::permits::Permit;
 
@@ -20,6 +21,8 @@ pub(super) const EARLY_DATA: &str = "early-data";
 
 /// What kind of peer a request turned out to be from.
 pub(super) enum Peer {
+    /// Somebody who watches, with the ticket that lets them.
+    Observer(Observer),
     /// With the session ticket that its place is for, if it has a session's.
     Agent(Option<String>),
     Engineer(EngineerIdentity),
@@ -66,6 +69,15 @@ impl HandshakeContext {
             endpoint::PIPE => {
                 let (visit, permit) = self.identify_pipe(head).await?;
                 (Peer::Pipe(visit), permit)
+            }
+            endpoint::OBSERVER => {
+                let ticket = self.check_observer(head)?;
+                // A ticket is easily passed on: its holder takes no place of the engineer's before there is a pipe.
+                let takes_anchors = lists(head, feature::ANCHORS);
+                (Peer::Observer(Observer { ticket, takes_anchors, address: peer.ip() }), stranger()?)
+            }
+            path if path.strip_prefix(endpoint::OBSERVER).is_some_and(|rest| rest.starts_with('/')) => {
+                return Err(Refusal::LINK);
             }
             endpoint::MEASURE => {
                 // Only what would go through counts.
@@ -122,6 +134,16 @@ impl HandshakeContext {
         known(()).ok_or(Refusal::CREDENTIAL)
     }
 
+    /// Whether somebody may watch. Whether the session still runs, and whose it is now, is found out when they are
+    /// answered.
+    fn check_observer(&self, head: &Head) -> Result<ObserverTicket, Refusal> {
+        let token = head
+            .header(endpoint::TICKET_HEADER)
+            .ok_or_else(|| Refusal::ticket("ticket-missing", "there is none"))?;
+        let (token, now) = (Signed::from_text(token), self.switchboard.unix());
+        self.switchboard.tickets().verify_observer(&token, now).map_err(ticket_refusal)
+    }
+
     async fn check_ticket(&self, head: &Head) -> Result<PipeTicket, Refusal> {
         let token = head
             .header(endpoint::TICKET_HEADER)
@@ -146,6 +168,12 @@ impl HandshakeContext {
             }
         }
     }
+}
+
+/// Whether the request lists a feature.
+fn lists(head: &Head, feature: &str) -> bool {
+    let listed = head.header(endpoint::FEATURES_HEADER).unwrap_or_default();
+    listed.split(',').any(|name| name.trim() == feature)
 }
 
 /// The HELLO that a side says with its attachment: it is passed on as its first message. Whether it is the pipe's own is

@@ -1,5 +1,6 @@
 //! The audit log: one row per session, from the request on.
 
+use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::text;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::Serialize;
@@ -37,6 +38,8 @@ pub struct AuditRow {
     pub ended_at: Option<UnixTime>,
     /// Why it ended: a reason's code.
     pub reason: Option<String>,
+    /// The session that the engineer joined, if one.
+    pub joins: Option<String>,
     /// Payload bytes that went to the agent.
     pub bytes_to_agent: u64,
     /// Payload bytes that went to the engineer.
@@ -49,8 +52,8 @@ impl Database {
         self.write(|transaction| {
             transaction.execute(
                 "INSERT INTO sessions (session, engineer_id, engineer_name, engineer_company, ticket, partner,
-                                       support_id, device_address, started_at, not_before)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                       support_id, device_address, started_at, not_before, joins)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 params![
                     opened.session.to_string(),
                     opened.engineer.id.to_string(),
@@ -62,6 +65,7 @@ impl Database {
                     opened.device_address.to_canonical().to_string(),
                     opened.at as i64,
                     opened.not_before as i64,
+                    opened.joins.map(|joins| joins.to_string()),
                 ],
             )
         })?;
@@ -72,7 +76,7 @@ impl Database {
     pub(super) fn running_sessions(&self) -> Result<Vec<RunningSession>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT session, engineer_id, support_id, coalesce(not_before, started_at), ticket, bytes_to_agent, bytes_to_engineer,
-                    run, control, agent_key, pairing, not_before, expires
+                    run, control, agent_key, pairing, not_before, expires, joins
              FROM sessions WHERE ended_at IS NULL",
         )?;
         let rows = statement.query_map([], |row| {
@@ -83,6 +87,7 @@ impl Database {
                     support_id: parsed(row, 2)?,
                     began: row.get::<_, i64>(3)? as UnixTime,
                     standing: standing(row)?,
+                    joins: joined(row)?,
                 },
                 reference: row.get(4)?,
                 bytes_to_agent: row.get::<_, i64>(5)? as u64,
@@ -107,7 +112,8 @@ impl Database {
     pub fn audit_of(&self, selection: &Selection) -> Result<Vec<AuditRow>, StoreError> {
         let mut statement = self.connection.prepare(
             "SELECT session, engineer_id, engineer_name, engineer_company, ticket, partner, support_id,
-                    device_address, started_at, admitted_at, ended_at, reason, bytes_to_agent, bytes_to_engineer
+                    device_address, started_at, admitted_at, ended_at, reason, bytes_to_agent, bytes_to_engineer,
+                    joins
              FROM sessions WHERE started_at >= ? AND started_at < ? ORDER BY started_at DESC, rowid DESC",
         )?;
         let until = selection.until.map_or(i64::MAX, |until| until as i64);
@@ -167,6 +173,7 @@ fn audit_row(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
         reason: row.get(11)?,
         bytes_to_agent: row.get::<_, i64>(12)? as u64,
         bytes_to_engineer: row.get::<_, i64>(13)? as u64,
+        joins: row.get(14)?,
     })
 }
 
@@ -222,6 +229,14 @@ fn admit_session(
             session
         ],
     )
+}
+
+/// The session that it joins, if one.
+fn joined(row: &Row<'_>) -> rusqlite::Result<Option<SessionId>> {
+    if row.get::<_, Option<String>>(13)?.is_none() {
+        return Ok(None);
+    }
+    parsed(row, 13).map(Some)
 }
 
 /// What an admitted session stands on. One that was admitted by a version which did not write that down

@@ -77,6 +77,22 @@ const SCHEMA: &[&str] = &[
         unix INTEGER NOT NULL
     ) STRICT;
 ",
+    "
+    ALTER TABLE sessions ADD COLUMN joins TEXT;
+",
+    "
+    CREATE TABLE anchors (
+        session TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        head TEXT NOT NULL,
+        time INTEGER NOT NULL,
+        line TEXT NOT NULL,
+        signature TEXT NOT NULL,
+        PRIMARY KEY (session, number)
+    ) STRICT;
+    CREATE INDEX anchors_by_time ON anchors (time);
+",
 ];
 
 /// A connection to the store's file.

@@ -11,9 +11,10 @@
 //! reading needs no room; `store/reserve.rs` keeps room inside of it for ends and revocations. `revocation.rs` is the
 //! socket by which `engineer revoke` reaches the relay when it can write nothing itself; its name may be taken, and
 //! is tried again. What does need the disk is refused: beginning a session (its row is written before either side is
-//! told), adding an engineer. `store/disk.rs` finds out why the system refuses, and names the relay's disk in the
+//! told), adding an engineer, anchors. `store/disk.rs` finds out why the system refuses, and names the relay's disk in the
 //! error.
 
+mod anchors;
 mod audit;
 mod boots;
 mod clock;
@@ -46,6 +47,7 @@ use tokio::sync::watch;
 use crate::clock::{Reading, SteadyClock};
 use crate::directory::{Remembered, Standing};
 
+pub use anchors::{Anchoring, NewAnchor};
 pub use audit::{AuditRow, Selection};
 pub use database::Database;
 pub use engineers::EngineerRow;
@@ -90,6 +92,12 @@ pub trait Store: Send + Sync + 'static {
     /// written, the last one goes on signing.
     async fn ticket_keys(&self, now: UnixTime, policy: KeyPolicy) -> Result<TicketKeys, StoreError>;
 
+    /// Keeps what was signed of sessions' accounts, and says what became of each. Nobody is told of one before that.
+    async fn keep_anchors(&self, anchors: Vec<NewAnchor>) -> Result<Vec<Anchoring>, StoreError>;
+
+    /// Forgets some of the anchors from before `before`; whether there may be more.
+    async fn forget_anchors(&self, before: UnixTime) -> Result<bool, StoreError>;
+
     /// Counts the relay's boots: writes down that a further one begins, and returns its number.
     async fn begin_boot(&self) -> Result<u64, StoreError>;
 
@@ -119,6 +127,8 @@ pub struct OpenedSession {
     pub at: UnixTime,
     /// The same by the relay's own clock, as in its tickets.
     pub not_before: UnixTime,
+    /// The session that this engineer joins, if one.
+    pub joins: Option<SessionId>,
 }
 
 /// A session that has begun and not ended.

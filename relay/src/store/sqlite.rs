@@ -17,7 +17,8 @@ use tokio::sync::{oneshot, watch};
 use super::shared::Shared;
 use super::writer::{Job, Writer};
 use super::{
-    Database, KeyPolicy, OpenedSession, Roster, RunningSession, SessionChange, Store, StoreError, UnixTime,
+    Anchoring, Database, KeyPolicy, NewAnchor, OpenedSession, Roster, RunningSession, SessionChange, Store,
+    StoreError, UnixTime,
 };
 use crate::clock::{Reading, SteadyClock};
 
@@ -126,6 +127,14 @@ impl Store for SqliteStore {
         self.call(move |writer| writer.database.ticket_keys(now, policy)).await
     }
 
+    async fn keep_anchors(&self, anchors: Vec<NewAnchor>) -> Result<Vec<Anchoring>, StoreError> {
+        self.call(move |writer| writer.keep_anchors(&anchors)).await
+    }
+
+    async fn forget_anchors(&self, before: UnixTime) -> Result<bool, StoreError> {
+        self.call(move |writer| writer.database.forget_anchors(before)).await
+    }
+
     async fn begin_boot(&self) -> Result<u64, StoreError> {
         self.call(|writer| writer.database.begin_boot()).await
     }
@@ -170,6 +179,7 @@ mod tests {
             device_address: [127, 0, 0, 1].into(),
             at: 5,
             not_before: 5,
+            joins: None,
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::pending::Pending;
 use super::shared::Shared;
 use super::trouble::Trouble;
-use super::{Database, OpenedSession, StoreError};
+use super::{Anchoring, Database, NewAnchor, OpenedSession, StoreError};
 
 /// How often the thread looks whether another process has changed the file.
 const POLL: Duration = Duration::from_millis(250);
@@ -28,6 +28,7 @@ pub(super) struct Writer {
     /// one, and writes the other over what is there.
     beginnings: Trouble,
     waiting: Trouble,
+    anchors: Trouble,
     /// When what is pending is written again, after a failure.
     next_try: Instant,
     next_reserve_check: Instant,
@@ -45,12 +46,17 @@ impl Writer {
             "what becomes of sessions, and who is revoked, waits, and is lost if the relay ends before it is written",
             "what waited for the store is written",
         );
+        let anchors = Trouble::new(
+            "no anchors are given; sessions go on, and what they did can be proven from their last anchor on only",
+            "the store can be written again: anchors are given",
+        );
         Self {
             database,
             version,
             shared,
             beginnings,
             waiting,
+            anchors,
             next_try,
             next_reserve_check,
             is_readable: true,
@@ -91,6 +97,13 @@ impl Writer {
         let written = self.write_row(opened);
         self.shared.pending().row_is(opened.session, written.is_ok());
         written
+    }
+
+    /// Keeps anchors, if there is room beside what was put by for the ends of sessions.
+    pub(super) fn keep_anchors(&mut self, anchors: &[NewAnchor]) -> Result<Vec<Anchoring>, StoreError> {
+        let kept = self.check_place().and_then(|()| self.database.keep_anchors(anchors));
+        self.anchors.note(&kept);
+        kept
     }
 
     fn write_row(&mut self, opened: &OpenedSession) -> Result<(), StoreError> {
@@ -263,6 +276,7 @@ mod tests {
             device_address: [127, 0, 0, 1].into(),
             at: 5,
             not_before: 5,
+            joins: None,
         }
     }
 

@@ -2,14 +2,15 @@
 
 use std::time::Instant;
 
-use fieldlink_protocol::ids::AgentKey;
+use fieldlink_evidence::{Digest, Head};
+use fieldlink_protocol::ids::{AgentKey, SessionId};
 use fieldlink_protocol::messages::agent::{Claim, FromAgent, RegistrationRefusal};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::support_id::SupportId;
 use fieldlink_protocol::ticket::{Lease, SessionTicket, Signed};
 
 use super::{Mailbox, State, Switchboard};
-use crate::directory::{Rank, Registered};
+use crate::directory::{ConnectionId, Rank, Registered};
 use crate::permits::network;
 
 impl Switchboard {
@@ -22,12 +23,14 @@ impl Switchboard {
     ) -> Result<Option<Signed<Lease>>, RegistrationRefusal> {
         let now = self.unix();
         match claim {
-            Claim::SupportId { support_id, lease } => {
+            Claim::SupportId { support_id, lease, joins } => {
+                let joins = self.joined(joins.as_ref())?;
                 let lease = lease.as_ref();
                 let shown = lease.and_then(|lease| self.tickets.rank(lease, *support_id, &key, now));
                 let may_issue = self.tickets.boot().is_written;
                 let registered = self.with(|state| {
                     let registered = state.register(mailbox, key, *support_id, shown, may_issue)?;
+                    state.directory.set_joins(mailbox.id, joins);
                     // Drawn before another agent can register: of two leases for one ID the later has to win.
                     Ok(registered.map(|rank| (rank, self.tickets.next_tenure())))
                 })?;
@@ -75,19 +78,29 @@ impl Switchboard {
 
     /// Takes in what a registered agent says. False: it may not say that (again).
     pub(crate) fn agent_says(&self, mailbox: &Mailbox, message: FromAgent) -> bool {
+        let link = mailbox.id;
         self.with(|state| {
-            let directory = &mut state.directory;
             match message {
                 FromAgent::Register { .. } => return false,
                 FromAgent::Declined { session, run, reason } => {
-                    directory.declined(mailbox.id, session, run, reason);
+                    state.directory.declined(link, session, run, reason);
                 }
-                FromAgent::Admitted { session } => directory.admitted(mailbox.id, session),
-                FromAgent::PairedAgain { session, run } => directory.paired_again(mailbox.id, session, run),
+                FromAgent::Admitted { session } => state.directory.admitted(link, session),
+                FromAgent::PairedAgain { session, run } => state.directory.paired_again(link, session, run),
                 FromAgent::Restarting { session } => {
-                    directory.restarting(mailbox.id, session, Instant::now())
+                    state.directory.restarting(link, session, Instant::now());
                 }
-                FromAgent::Ended { session, reason } => directory.end_by_agent(mailbox.id, session, reason),
+                FromAgent::Share { session, observer } => self.share(state, mailbox, session, observer),
+                FromAgent::Unshare { session, observer } => {
+                    state.directory.unshare(link, session, observer);
+                }
+                FromAgent::Anchor { session, seq, head } => {
+                    let digest = Digest::from_bytes(*head.as_bytes());
+                    self.anchor(state, link, session, Head { seq, digest });
+                }
+                FromAgent::TimeStamp { session, digest } => self.time_stamp(state, link, (session, digest)),
+                FromAgent::Closing { session, reason } => state.close_session(link, session, reason),
+                FromAgent::Ended { session, reason } => state.directory.end_by_agent(link, session, reason),
             }
             true
         })
@@ -95,6 +108,13 @@ impl Switchboard {
 }
 
 impl State {
+    /// A session is over, and stays for its report to be fetched, if its engineer's program knows of that.
+    fn close_session(&mut self, agent: ConnectionId, session: SessionId, reason: Reason) {
+        let engineer = self.directory.engineer_of(session).and_then(|link| self.mailboxes.get(&link));
+        let is_understood = engineer.is_none_or(|entry| entry.takes_reports);
+        self.directory.close_by_agent(agent, session, reason, (is_understood, Instant::now()));
+    }
+
     /// Registers an agent, which has `shown` a lease of that rank. The answer is the rank that a lease is to carry on,
     /// if one is to be issued. One in the place of what was shown is none of those that its network gets.
     ///

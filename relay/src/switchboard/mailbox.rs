@@ -42,7 +42,13 @@ pub(crate) struct Mailbox {
 }
 
 /// The switchboard's end of a mailbox.
-pub(super) struct MailboxEntry(Arc<Queue>);
+pub(super) struct MailboxEntry {
+    queue: Arc<Queue>,
+    /// Whether the peer listed that it takes anchors.
+    pub(super) takes_anchors: bool,
+    /// Whether it knows of sessions that are over and stay.
+    pub(super) takes_reports: bool,
+}
 
 struct Queue {
     /// Where the peer connects from.
@@ -65,7 +71,7 @@ impl Mailbox {
         switchboard: Arc<Switchboard>,
     ) -> (Self, MailboxEntry) {
         let queue = Arc::new(Queue::new(address));
-        let entry = MailboxEntry(queue.clone());
+        let entry = MailboxEntry { queue: queue.clone(), takes_anchors: false, takes_reports: false };
         (Self { id, queue, switchboard }, entry)
     }
 
@@ -89,8 +95,9 @@ impl Drop for Mailbox {
     fn drop(&mut self) {
         self.switchboard.with(|state| {
             state.mailboxes.remove(&self.id);
-            // Whichever of the two it is; the other call finds nothing.
+            // Whichever of the three it is; the other calls find nothing.
             state.directory.agent_gone(self.id);
+            state.directory.onlooker_gone(self.id);
             state.directory.engineer_gone(self.id, Instant::now());
         });
     }
@@ -98,11 +105,20 @@ impl Drop for Mailbox {
 
 impl MailboxEntry {
     pub(super) fn put(&self, outgoing: Outgoing) {
-        self.0.put(outgoing);
+        self.queue.put(outgoing);
+    }
+
+    /// Puts in what may be left out, if the peer keeps up. Whether it did.
+    pub(super) fn put_if_free(&self, outgoing: Outgoing) -> bool {
+        let is_free = self.queue.waiting().outgoing.len() < MAILBOX / 2;
+        if is_free {
+            self.queue.put(outgoing);
+        }
+        is_free
     }
 
     pub(super) fn address(&self) -> IpAddr {
-        self.0.address
+        self.queue.address
     }
 }
 

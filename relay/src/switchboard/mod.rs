@@ -5,13 +5,16 @@
 //! its bounded mailbox; a peer whose mailbox is full is too slow and is dropped.
 
 mod agents;
+mod anchors;
 mod deliver;
 mod ledger;
 mod mailbox;
+mod people;
 mod pipes;
 mod requests;
 mod returning;
 mod seats;
+mod time_stamps;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -19,7 +22,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use fieldlink_protocol::ids::{EngineerId, SessionId};
+use fieldlink_protocol::ids::{EngineerId, ObserverId, SessionId};
+use fieldlink_protocol::limits::{CLOSING, RESTART};
 use fieldlink_protocol::reason::Reason;
 use tokio::sync::Notify;
 
@@ -35,8 +39,10 @@ pub(crate) use requests::Request;
 pub(crate) use returning::Resumption;
 pub(crate) use seats::{Seat, Seated, SpareSeat};
 
+use anchors::Waiting;
 use mailbox::MailboxEntry;
 use seats::SeatEnd;
+use time_stamps::Unstamped;
 
 /// How many living support IDs one network may come upon in a minute by claiming them. By chance that
 /// is none; it is how a stranger without a credential would look for them.
@@ -49,11 +55,18 @@ const LEASES: usize = 30;
 /// How often one engineer may come back to sessions in a minute: a bad network makes that often.
 const RESUMPTIONS: usize = 60;
 
+/// Pipes that one link may be given in any minute.
+const WATCHES: usize = 20;
+
 /// The relay's state with its connections.
 pub(crate) struct Switchboard {
     state: Mutex<State>,
     next_id: AtomicU64,
     deadlines: Notify,
+    heads_wait: Notify,
+    records_wait: Notify,
+    /// Whether there is somebody to ask for time stamps.
+    has_authority: bool,
     store: Arc<dyn Store>,
     tickets: TicketSigner,
     clock: SteadyClock,
@@ -63,11 +76,14 @@ struct State {
     directory: Directory,
     requests: RateLimit<EngineerId>,
     resumptions: RateLimit<EngineerId>,
+    watches: RateLimit<ObserverId>,
     taken_ids: RateLimit<IpAddr>,
     leases: RateLimit<IpAddr>,
     mailboxes: HashMap<ConnectionId, MailboxEntry>,
     seats: HashMap<AttachmentId, SeatEnd>,
     ledgers: HashMap<SessionId, Ledger>,
+    anchors: Waiting,
+    unstamped: Unstamped,
     stopping: bool,
 }
 
@@ -81,21 +97,27 @@ impl Switchboard {
     ) -> Arc<Self> {
         let limits = &config.limits;
         let (session, partner, apart) = (config.session_limit(), limits.handshake, limits.interruption);
-        let times = Times { session, partner, apart, restart: fieldlink_protocol::limits::RESTART };
+        let times = Times { session, partner, apart, restart: RESTART, closing: CLOSING };
         Arc::new(Self {
             state: Mutex::new(State {
                 directory: Directory::new(times),
                 requests: RateLimit::new(config.limits.pairing_requests_per_minute),
                 resumptions: RateLimit::new(RESUMPTIONS),
+                watches: RateLimit::new(WATCHES),
                 taken_ids: RateLimit::new(TAKEN_IDS),
                 leases: RateLimit::new(LEASES),
                 mailboxes: HashMap::new(),
                 seats: HashMap::new(),
                 ledgers: HashMap::new(),
+                anchors: Waiting::default(),
+                unstamped: Unstamped::default(),
                 stopping: false,
             }),
             next_id: AtomicU64::new(0),
             deadlines: Notify::new(),
+            heads_wait: Notify::new(),
+            records_wait: Notify::new(),
+            has_authority: config.records.anchor_tsa.is_some(),
             store,
             tickets,
             clock,

@@ -118,6 +118,7 @@ impl Switchboard {
             device_address,
             at: unix_now(),
             not_before: asked.not_before,
+            joins: asked.joins,
         };
         self.store().open_session(opened).await.map_err(|error| {
             tracing::warn!(%error, "refused a session that could not be written down");

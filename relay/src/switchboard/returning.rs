@@ -47,7 +47,7 @@ impl Switchboard {
                 });
                 if resumed {
                     tracing::info!(%session, engineer = %engineer.id, "session resumed");
-                    return Resumption::Resumed;
+                    return self.resumed(mailbox, session);
                 }
                 Reason::Unknown
             }
@@ -57,6 +57,20 @@ impl Switchboard {
         };
         let known = self.store().session_end(session).await.ok().flatten();
         Resumption::Over(known.unwrap_or(unless_known))
+    }
+
+    /// The session may be over meanwhile, and stay.
+    fn resumed(&self, mailbox: &Mailbox, session: SessionId) -> Resumption {
+        self.with(|state| {
+            let Some(reason) = state.directory.closing_reason(session) else { return Resumption::Resumed };
+            if state.mailboxes.get(&mailbox.id).is_none_or(|entry| !entry.takes_reports) {
+                state.directory.end_by_engineer(mailbox.id, reason);
+                return Resumption::Over(reason);
+            }
+            // It is sent after the answer.
+            state.send(mailbox.id, &ToEngineer::Closing { session, reason });
+            Resumption::Resumed
+        })
     }
 
     /// The engineer of an admitted session wants to pair again. Both sides are told; `Err` is the answer if that

@@ -13,9 +13,9 @@ use super::{Key, TlsError};
 const LONGEST: u64 = 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The certificates of a file, in its order.
-pub(super) fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let error = |problem: String| pem_error("certificate", file, problem);
+/// The certificates of a file, in its order. `what`: what the file is to be.
+pub(super) fn read_chain(what: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let error = |problem: String| pem_error(what, file, problem);
     let text = read(file).map_err(error)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     let certificates = certificates.map_err(|problem| error(format!("it is no PEM file: {problem}")))?;

@@ -8,14 +8,15 @@ mod chain;
 mod early;
 mod files;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::{ResolvesServerCert, ServerSessionMemoryCache};
 use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::config::Config;
@@ -36,7 +37,7 @@ pub enum TlsError {
     /// A PEM file cannot be used.
     #[error("could not use the {what} {}: {problem}", .file.display())]
     Pem {
-        /// `certificate`, `private key` or `ca_file`.
+        /// `certificate`, `private key`, or the setting that names it.
         what: &'static str,
         /// The file.
         file: PathBuf,
@@ -94,10 +95,14 @@ pub(crate) fn examine(
     expected: &Expected,
     key: Key,
 ) -> Result<(Arc<ServerConfig>, Judgement), TlsError> {
-    let certificates = files::read_chain(&config.certificate)?;
+    let certificates = files::read_chain("certificate", &config.certificate)?;
     let key = files::read_key(&config.private_key, key)?;
     let certified = certified(config, certificates.clone(), key)?;
-    let roots = roots(expected)?;
+    let roots = roots("ca_file", expected.ca_file.as_deref())?;
+    let roots = match expected.ca_file {
+        Some(_) => chain::Roots::Named(roots),
+        None => chain::Roots::Systems(roots),
+    };
     let judgement = chain::judge(&certificates, expected.name.as_deref(), &roots, UnixTime::now());
     let judgement =
         judgement.map_err(|problem| files::pem_error("certificate", &config.certificate, problem))?;
@@ -166,16 +171,28 @@ fn certified(
     }
 }
 
-fn roots(expected: &Expected) -> Result<chain::Roots, TlsError> {
-    let Some(file) = &expected.ca_file else {
-        // A computer without any is one on which that cannot be found out.
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        return Ok(chain::Roots::Systems(roots));
-    };
-    let mut roots = RootCertStore::empty();
-    for certificate in files::read_chain(file)? {
-        roots.add(certificate).map_err(|problem| files::pem_error("ca_file", file, problem.to_string()))?;
+/// What dials a server whose certificate `ca_file`, which is the setting `what`, vouches for; without one, this computer.
+pub(crate) fn connector(what: &'static str, ca_file: Option<&Path>) -> Result<TlsConnector, TlsError> {
+    let roots = roots(what, ca_file)?;
+    if roots.is_empty() {
+        tracing::error!("this computer trusts no authority for certificates: name one with {what}");
     }
-    Ok(chain::Roots::Named(roots))
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.expect("the provider has TLS 1.2 and 1.3").with_root_certificates(roots);
+    Ok(TlsConnector::from(Arc::new(builder.with_no_client_auth())))
+}
+
+/// The certificates in `ca_file`, which is called `what`; without one, those that this computer trusts.
+fn roots(what: &'static str, ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    let Some(file) = ca_file else {
+        // A computer without any is one on which that cannot be found out.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        return Ok(roots);
+    };
+    for certificate in files::read_chain(what, file)? {
+        roots.add(certificate).map_err(|problem| files::pem_error(what, file, problem.to_string()))?;
+    }
+    Ok(roots)
 }

@@ -152,7 +152,7 @@ impl RawSocket {
             panic!("no challenge")
         };
         let support_id = fieldlink_protocol::support_id::SupportId::random();
-        let claim = Claim::SupportId { support_id, lease: None };
+        let claim = Claim::SupportId { support_id, lease: None, joins: None };
         let signature = key.sign(&challenge, &claim.signed_text());
         let (key, features) = (key.public(), Features::ours());
         let register = encode(&FromAgent::Register { claim, key, signature, features });

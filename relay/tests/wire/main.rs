@@ -1,5 +1,6 @@
 //! The relay from outside: real sockets, and peers that speak its wire, also those that should not be let.
 
+mod anchors;
 mod bounds;
 mod certificates;
 mod closing;
@@ -22,3 +23,4 @@ mod storage;
 mod strangers;
 mod support;
 mod tickets;
+mod time_stamps;

@@ -46,7 +46,7 @@ async fn a_wrong_signature_or_none_registers_nothing() {
     let zoe = relay.add_engineer("Zoë");
     let (key, id) = (RegistrationKey::generate(), SupportId::random());
     let mut agent = NewAgent::connect(&relay).await;
-    let claim = Claim::SupportId { support_id: id, lease: None };
+    let claim = Claim::SupportId { support_id: id, lease: None, joins: None };
     let signature = Signature::from_bytes([0; 64]);
     let register = FromAgent::Register {
         claim: claim.clone(),
@@ -142,7 +142,7 @@ async fn nonsense_is_answered_with_a_reason() {
         assert_eq!(close_reason(&mut agent.control.0).await, reason);
     }
     let mut twice = FakeAgent::start(&relay).await;
-    let (claim, key) = (Claim::SupportId { support_id: id, lease: None }, AgentKey::random());
+    let (claim, key) = (Claim::SupportId { support_id: id, lease: None, joins: None }, AgentKey::random());
     let (signature, features) = (Signature::from_bytes([0; 64]), Features::ours());
     twice.send(&FromAgent::Register { claim, key, signature, features }).await;
     assert_eq!(close_reason(&mut twice.0).await, "malformed");

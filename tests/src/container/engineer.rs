@@ -8,13 +8,14 @@ use crate::engineer::wait_until_active;
 use crate::programs::{Running, run_with_input};
 use crate::terminal::Terminal;
 
-const HOME: &str = "/home/ada";
+/// The account of the engineer who is there from the start.
 const USER: &str = "ada";
 
 /// An engineer who is logged in at the relay.
 #[derive(Clone, Copy)]
 pub struct Engineer<'a> {
     desk: &'a Container,
+    user: &'a str,
 }
 
 impl<'a> Engineer<'a> {
@@ -27,36 +28,47 @@ impl<'a> Engineer<'a> {
 
     /// The engineer whose account [`Engineer::enrol`] has made.
     pub(super) fn at(desk: &'a Container) -> Self {
-        Self { desk }
+        Self { desk, user: USER }
     }
 
     /// Makes the account, and stores `credential` there.
-    pub(super) fn enrol(desk: &'a Container, relay: &str, authority: &str, credential: &str) -> Self {
-        desk.run(&["useradd", "--create-home", "--shell", "/bin/bash", USER]);
+    pub(super) fn enrol(
+        desk: &'a Container,
+        user: &'a str,
+        (relay, authority): (&str, &str),
+        credential: &str,
+    ) -> Self {
+        desk.run(&["useradd", "--create-home", "--shell", "/bin/bash", user]);
         for directory in ["config", "run", "state"] {
-            let path = format!("{HOME}/{directory}");
-            desk.run(&["install", "-d", "-m", "700", "-o", USER, "-g", USER, &path]);
+            let path = format!("/home/{user}/{directory}");
+            desk.run(&["install", "-d", "-m", "700", "-o", user, "-g", user, &path]);
         }
-        let engineer = Self { desk };
+        let engineer = Self { desk, user };
         let mut command = engineer.connect(&["login", "--relay", relay, "--ca-file", authority]);
         let output = run_with_input(&mut command, format!("{}\n", credential.trim()).as_bytes());
         assert!(output.status.success(), "login: {}", String::from_utf8_lossy(&output.stderr));
         engineer
     }
 
+    /// Where their files are.
+    pub fn home(&self) -> String {
+        format!("/home/{}", self.user)
+    }
+
     /// A program in the engineer's environment.
     pub fn program(&self, words: &[&str]) -> Command {
+        let home = self.home();
         let variables = [
-            format!("HOME={HOME}"),
-            format!("USER={USER}"),
-            format!("FIELDLINK_CONFIG_DIR={HOME}/config"),
-            format!("FIELDLINK_RUNTIME_DIR={HOME}/run"),
-            format!("FIELDLINK_STATE_DIR={HOME}/state"),
+            format!("HOME={home}"),
+            format!("USER={}", self.user),
+            format!("FIELDLINK_CONFIG_DIR={home}/config"),
+            format!("FIELDLINK_RUNTIME_DIR={home}/run"),
+            format!("FIELDLINK_STATE_DIR={home}/state"),
         ];
-        let mut all = vec!["env", "-C", HOME];
+        let mut all = vec!["env", "-C", &home];
         all.extend(variables.iter().map(String::as_str));
         all.extend(words);
-        self.desk.command(Person::Account(USER), &all)
+        self.desk.command(Person::Account(self.user), &all)
     }
 
     /// `fieldlink-connect ARGUMENTS`.
@@ -106,7 +118,7 @@ impl Call<'_> {
 
     /// `ssh OPTIONS SCANNER COMMAND`.
     pub fn ssh(&self, options: &[&str], remote_command: &str) -> Command {
-        let config = format!("{HOME}/run/ssh_config");
+        let config = format!("{}/run/ssh_config", self.engineer.home());
         let words = [&["ssh", "-F", &config], options, &[&self.alias, "--", remote_command]].concat();
         self.engineer.program(&words)
     }
@@ -158,8 +170,12 @@ impl Call<'_> {
 
     /// Waits until another party ends the session, and returns the JSON line that says why.
     pub fn wait_until_ended(&mut self) -> String {
-        self.holder
+        let ended = self
+            .holder
             .wait_for_within("\"state\":\"ended\"", PATIENCE)
-            .unwrap_or_else(|| panic!("the engineer was never told the end:\n{}", self.holder.transcript()))
+            .unwrap_or_else(|| panic!("the engineer was never told the end:\n{}", self.holder.transcript()));
+        // It is told at once; what is left of it goes after that.
+        self.holder.wait_for_end();
+        ended
     }
 }

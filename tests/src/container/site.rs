@@ -118,7 +118,14 @@ impl Site {
     fn enrol_engineer(&self) {
         let words = ["fieldlink-relay", "engineer", "add", Engineer::NAME, "--company", Engineer::COMPANY];
         let credential = self.relay.run(&words);
-        Engineer::enrol(&self.relay, RELAY, AUTHORITY, &credential);
+        Engineer::enrol(&self.relay, "ada", (RELAY, AUTHORITY), &credential);
+    }
+
+    /// A further engineer, with an account of their own on the same computer.
+    pub fn enrol_another<'a>(&'a self, name: &str, user: &'a str) -> Engineer<'a> {
+        let words = ["fieldlink-relay", "engineer", "add", name, "--company", Engineer::COMPANY];
+        let credential = self.relay.run(&words);
+        Engineer::enrol(&self.relay, user, (RELAY, AUTHORITY), &credential)
     }
 
     /// What the maker of a scanner does: install, write the configuration.

@@ -2,13 +2,15 @@
 
 use std::process::Command;
 
-use zbus::Variant;
+use serde::Serialize;
 use zbus::connection::Builder;
+use zbus::{Type, Variant};
 
 use super::{Bus, Listener};
 use crate::programs::Running;
 
 const UPOWER: &str = "org.freedesktop.UPower";
+const UPOWER_PATH: &str = "/org/freedesktop/UPower";
 const DISPLAY_DEVICE: &str = "/org/freedesktop/UPower/devices/DisplayDevice";
 const DEVICE: &str = "org.freedesktop.UPower.Device";
 
@@ -33,6 +35,18 @@ impl MockBattery {
         battery
     }
 
+    /// The same on a bus that nothing else of dbusmock's is on; `None`, and a line that says why, without dbusmock.
+    pub fn start_alone(test: &str, bus: &Bus, percent: f64) -> Option<Self> {
+        super::wifi::is_mock_installed(test).then(|| Self::start(bus, percent))
+    }
+
+    /// A battery by itself, which the device runs on, beside the one that stands for all.
+    pub fn add(&self, name: &str, percent: f64) {
+        let arguments = (name, name, percent, 3_600_i64);
+        let method = (UPOWER_PATH, "org.freedesktop.DBus.Mock", "AddDischargingBattery");
+        self.call(method, &arguments);
+    }
+
     /// It has so many percent left.
     pub fn discharge(&self, percent: f64) {
         self.set("State", Variant::from(2u32));
@@ -40,13 +54,16 @@ impl MockBattery {
     }
 
     fn set(&self, name: &str, value: Variant<'_>) {
+        let method = (DISPLAY_DEVICE, "org.freedesktop.DBus.Properties", "Set");
+        self.call(method, &(DEVICE, name, value));
+    }
+
+    fn call<B: Serialize + Type>(&self, (path, interface, method): (&str, &str, &str), arguments: &B) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let bus = Builder::address(self.bus.as_str()).build().await.expect("a bus");
-            let properties = Some("org.freedesktop.DBus.Properties");
-            let arguments = (DEVICE, name, value);
-            let set = bus.call_method(Some(UPOWER), DISPLAY_DEVICE, properties, "Set", &arguments).await;
-            set.unwrap_or_else(|error| panic!("{name}: {error}"));
+            let called = bus.call_method(Some(UPOWER), path, Some(interface), method, arguments).await;
+            called.unwrap_or_else(|error| panic!("{method}: {error}"));
         });
     }
 }

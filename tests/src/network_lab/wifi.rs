@@ -43,12 +43,20 @@ impl CrashedWifi {
     }
 }
 
+/// Whether there is dbusmock; if not, a line says that `test` is left out.
+pub(super) fn is_mock_installed(test: &str) -> bool {
+    let has_mock = Command::new(PYTHON).args(["-c", "import dbusmock"]).output();
+    let is_there = is_installed("dbus-daemon") && has_mock.is_ok_and(|output| output.status.success());
+    if !is_there {
+        skip(test, "dbusmock is not installed (tests/setup installs it)");
+    }
+    is_there
+}
+
 impl MockWifi {
     /// Connected to a Wi-Fi of that name and strength; `None`, and a line that says why, without dbusmock.
     pub fn start(test: &str, ssid: &str, strength: u8) -> Option<Self> {
-        let has_mock = Command::new(PYTHON).args(["-c", "import dbusmock"]).output();
-        if !is_installed("dbus-daemon") || !has_mock.is_ok_and(|output| output.status.success()) {
-            skip(test, "dbusmock is not installed (tests/setup installs it)");
+        if !is_mock_installed(test) {
             return None;
         }
         let directory = tempfile::tempdir().expect("a temporary directory");

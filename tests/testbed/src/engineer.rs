@@ -66,6 +66,13 @@ impl Engineer {
         std::fs::write(path, format!("[proxy]\n{lines}\n")).expect("writable");
     }
 
+    /// Adds a line to the stored configuration, before its sections.
+    pub fn configure(&self, line: &str) {
+        let path = self.directory.path().join("config/connect.toml");
+        let text = std::fs::read_to_string(&path).expect("logged in");
+        std::fs::write(&path, format!("{line}\n{text}")).expect("writable");
+    }
+
     /// Points the stored configuration at another relay address, as a hostile network would.
     pub fn redirect_to(&self, url: &str) {
         let path = self.directory.path().join("config/connect.toml");
@@ -82,6 +89,11 @@ impl Engineer {
         let mut command = self.build.program_on(self.host.as_ref(), "fieldlink-connect");
         self.set_environment(&mut command);
         command
+    }
+
+    /// What this engineer's program remembers across runs.
+    pub fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
     }
 
     /// Any program, in this engineer's environment.
@@ -166,6 +178,11 @@ impl<'a> Call<'a> {
         Self { engineer, alias: format!("scanner-{}", scanner.digits()), holder }
     }
 
+    /// A call that was joined with the code whose first half is `address`.
+    pub fn joined(engineer: &'a Engineer, address: &str, holder: Running) -> Self {
+        Self { engineer, alias: format!("scanner-{address}"), holder }
+    }
+
     /// The process that holds the session: the child of the one that was started.
     pub fn session_holder(&self) -> Pid {
         let children = crate::scanner::descendants_of(self.holder.pid().as_raw().cast_unsigned());
@@ -230,11 +247,14 @@ impl<'a> Call<'a> {
         self.holder.wait_for_end();
     }
 
-    /// Waits until another party ends the session, and returns the JSON line that says why.
+    /// Waits until another party ends the session and nothing of it is left here, and returns the JSON line that says why.
     pub fn wait_until_ended(&mut self) -> String {
-        self.holder
+        let ended = self
+            .holder
             .wait_for_within("\"state\":\"ended\"", PATIENCE)
-            .unwrap_or_else(|| panic!("the session never ended:\n{}", self.holder.transcript()))
+            .unwrap_or_else(|| panic!("the session never ended:\n{}", self.holder.transcript()));
+        self.holder.wait_for_end();
+        ended
     }
 }
 

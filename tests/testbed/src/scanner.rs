@@ -93,6 +93,7 @@ impl Scanner {
         without_proxies(&mut command).args(["foreground", "--config"]).arg(&config);
         // Whatever the tester's own language is.
         command.env("LC_ALL", "C.UTF-8");
+        command.env("XDG_STATE_HOME", directory.path().join("state"));
         command.envs(options.environment.iter().map(|(name, value)| (name, value)));
         let process = Running::start("the agent", &mut command);
         Self { directory, process, support_id: String::new(), pin: String::new() }
@@ -109,6 +110,22 @@ impl Scanner {
                 _ => {}
             }
         }
+    }
+
+    /// Kills the agent, and starts it again with the same files.
+    pub fn kill_and_start_again(&mut self) {
+        self.process.signal(Signal::SIGKILL);
+        self.process.wait_for_end();
+        let mut command = Build::default().program_on(None, "fieldlink-agent");
+        let config = self.directory.path().join("agent.toml");
+        without_proxies(&mut command).args(["foreground", "--config"]).arg(config).env("LC_ALL", "C.UTF-8");
+        command.env("XDG_STATE_HOME", self.directory.path().join("state"));
+        self.process = Running::start("the agent", &mut command);
+    }
+
+    /// Where the records of its sessions are.
+    pub fn records(&self) -> PathBuf {
+        self.directory.path().join("state/fieldlink-agent/records")
     }
 
     /// A PIN that is not the right one.

@@ -8,7 +8,7 @@ use fieldlink_tests::{Engineer, Relay, Scanner};
 
 /// How the log of the scanner tells that a channel of this kind is over.
 fn end_of(scanner: &mut Scanner, kind: &str) -> String {
-    scanner.process.wait_for("a channel is over pipe=");
+    scanner.process.wait_for("a channel is over");
     let log = scanner.process.transcript();
     let line = log.lines().rfind(|line| line.contains("a channel is over")).expect("just seen");
     assert!(line.contains(&format!("kind={kind}")), "{line}");

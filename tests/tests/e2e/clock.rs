@@ -1,12 +1,19 @@
 //! A wall clock that is set during a session changes nothing of it.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
+use fieldlink_evidence::report::{Account, Gap, text};
+use fieldlink_evidence::{Directory, Event};
+use fieldlink_protocol::reason::Reason;
 use fieldlink_tests::engineer::wait_until_active;
 use fieldlink_tests::programs::Running;
+use fieldlink_tests::record::{check_both, closed_in, events_of};
 use fieldlink_tests::{Call, Engineer, Relay, Scanner, ScannerOptions};
+use fieldlink_words::Language;
 
 /// Puts itself before the C library's `clock_gettime`: the wall clock is off by the seconds in a file; every other
 /// clock is as it is.
@@ -30,7 +37,8 @@ int clock_gettime(clockid_t id, struct timespec *now) {
 }
 "#;
 
-const YEAR: i64 = 365 * 86_400;
+const DAY: i64 = 86_400;
+const YEAR: i64 = 365 * DAY;
 
 /// A wall clock of its own for the programs that get its environment.
 pub(super) struct WallClock {
@@ -93,4 +101,64 @@ fn a_clock_that_is_set_by_years_ends_and_lengthens_nothing() {
     // What is shown of the time is what has really passed.
     let transcript = scanner.process.transcript();
     assert!(transcript.contains("for 10 minutes at most"), "{transcript}");
+}
+
+/// Gives the files of a record an age.
+fn age(record: &Path, days: f64) {
+    let then = SystemTime::now() - Duration::from_secs_f64(days * DAY as f64);
+    for entry in std::fs::read_dir(record).expect("readable") {
+        let file = File::options().write(true).open(entry.expect("readable").path()).expect("ours");
+        file.set_modified(then).expect("it can be set");
+    }
+}
+
+/// Half a day before an older record is due to go, the clock jumps a day forward and two back, and a session is recorded.
+#[test]
+fn a_clock_that_jumps_in_a_session_is_told_in_its_record_and_changes_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let Some(clock) = WallClock::in_directory(directory.path()) else { return };
+    let (relay, state) = (Relay::start(), directory.path().join("state"));
+    let (records, engineer) = (state.join("fieldlink-agent/records"), Engineer::enrolled(&relay, "Ada"));
+    let scanner = |clock: &[(&'static str, OsString)]| {
+        let environment = [clock, &[("XDG_STATE_HOME", state.clone().into())]].concat();
+        Scanner::start_with(&relay, ScannerOptions { environment, ..Default::default() })
+    };
+    let first = scanner(&[]);
+    engineer.call(&first).end();
+    let older = closed_in(&records);
+    drop(first);
+    age(&older, 89.5);
+
+    let mut scanner = scanner(&clock.environment());
+    let call = engineer.call(&scanner);
+    for seconds in [DAY, -DAY] {
+        clock.set(seconds);
+        assert_eq!(call.output_of(&format!("echo {seconds}")), format!("{seconds}\n"));
+    }
+    let status = engineer.connect().arg("status").output().expect("it runs").stdout;
+    let status = String::from_utf8_lossy(&status);
+    assert!(["59 min", "60 min"].iter().any(|left| status.contains(left)), "an hour is an hour: {status}");
+    call.end();
+    let why = scanner.wait_until_off();
+    assert!(why.contains("the engineer ended it"), "{why}");
+    std::fs::rename(&older, directory.path().join("older")).expect("it is still there");
+    let record = closed_in(&records);
+    assert!(!records.join("deleted.jsonl").exists());
+
+    check_both(&record);
+    let events = events_of(&record);
+    let ended = Event::SessionEnded { reason: Reason::EngineerEnded, hearsay: false };
+    assert!(events.contains(&Event::SessionBegan { seconds: 3600 }) && events.contains(&ended), "{events:?}");
+    assert!(!events.iter().any(|event| matches!(event, Event::TimeLeft { .. })), "{events:?}");
+    let account = Account::read(&Directory::new(&record)).expect("a record");
+    assert!(account.seconds().is_some_and(|seconds| seconds < 120), "{:?}", account.seconds());
+    let steps = account.gaps.iter().map(|gap| match gap {
+        Gap::ClockStep { seconds, .. } => *seconds,
+        gap => panic!("{gap:?}"),
+    });
+    assert_eq!(steps.collect::<Vec<_>>(), [DAY, -2 * DAY]);
+    let report = text(&account, Language::English);
+    for step in ["set forward by 24 h 0 min.", "set back by 48 h 0 min."] {
+        assert!(report.contains(&format!("The device's clock was {step}")), "{report}");
+    }
 }

@@ -27,7 +27,9 @@ const NAME: &str = "com.navvis.Fieldlink1";
 const ACCESS: &str = "com.navvis.Fieldlink1.Access";
 const SESSION: &str = "com.navvis.Fieldlink1.Session";
 const CONVERSATION: &str = "com.navvis.Fieldlink1.Conversation";
+const RECORDS: &str = "com.navvis.Fieldlink1.Records";
 const NETWORK: &str = "com.navvis.Fieldlink1.Network";
+const HEALTH: &str = "com.navvis.Fieldlink1.Health";
 
 /// A method of the object, called over a connection of the test's own.
 fn call<B: serde::Serialize + zbus::Type>(
@@ -71,7 +73,7 @@ fn the_live_object_is_the_one_that_is_documented() {
     let relay = Relay::start();
     let service = Service::start(&relay, "");
     let live = introspect(&service);
-    for interface in [ACCESS, SESSION, CONVERSATION, NETWORK] {
+    for interface in [ACCESS, SESSION, CONVERSATION, NETWORK, HEALTH, RECORDS] {
         assert_eq!(lines_of(&live, interface), lines_of(DESCRIPTION, interface), "live:\n{live}");
     }
 }
@@ -89,6 +91,9 @@ fn without_anyone_who_permits_it_nothing_is_done() {
         &["allow", &question],
         &["refuse", &question],
         &["chat", "hello"],
+        &["records"],
+        &["receipt"],
+        &["forget", "--all", "--yes"],
     ] {
         let output = service.client(arguments);
         assert_eq!(output.status.code(), Some(4), "{arguments:?}: {}", stderr(&output));

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use fieldlink_tests::memory::kib;
 use fieldlink_tests::programs::{Running, eventually, run_with_input};
 use fieldlink_tests::{Call, Engineer, PATIENCE, Relay, Scanner};
 
@@ -18,9 +19,7 @@ fn answers_quickly(call: &Call<'_>) {
 
 /// Resident memory of a process, in KiB.
 fn resident(pid: nix::unistd::Pid) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a field");
-    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+    kib(pid, "status", "VmRSS:")
 }
 
 #[test]

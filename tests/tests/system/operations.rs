@@ -112,7 +112,7 @@ fn neither_end_nor_crash_nor_deadline_cuts_a_real_dpkg_run() {
     let mut call = site.call();
     call.holder.wait_for("\"succeeded\"");
     call.wait_until_ended();
-    assert_eq!(phase(&client), "none");
+    until_phase(&client, "none");
 }
 
 #[test]

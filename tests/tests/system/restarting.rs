@@ -14,6 +14,21 @@ fn change_stored(site: &Site, expression: &str) {
     site.scanner.shell(&format!("sed '{expression}' {STORED} >/root/changed && cat /root/changed >{STORED}"));
 }
 
+/// The record is one, from the first boot to the last, and holds.
+fn one_record_has_all_of_it(site: &Site) {
+    let client = site.client();
+    let session =
+        || site.scanner.shell("ls /var/lib/fieldlink-agent/records | grep -v deleted").trim().to_owned();
+    eventually("the record is closed", PATIENCE, || {
+        site.scanner.has(&format!("/var/lib/fieldlink-agent/records/{}/SHA256SUMS", session()))
+    });
+    client.run(&["record", &session(), "-o", "/tmp/record"]);
+    client.run(&["verify", "/tmp/record"]);
+    let report = client.run(&["report"]);
+    assert_eq!(report.matches("The record goes on after a restart of the device").count(), 2, "{report}");
+    assert!(report.contains("echo back"), "{report}");
+}
+
 #[test]
 fn a_session_goes_on_after_a_restart_without_a_pin_and_time_counts_on() {
     let Some(site) = Site::boot() else { return };
@@ -41,6 +56,7 @@ fn a_session_goes_on_after_a_restart_without_a_pin_and_time_counts_on() {
     wait_until_back(&mut call);
     assert_eq!(call.output_of("echo back").trim(), "back");
     call.end();
+    one_record_has_all_of_it(&site);
     let journal = site.scanner.journal("fieldlink-agent.service");
     assert!(
         journal.contains("whether the session goes on") && journal.contains("the client agreed"),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use fieldlink_protocol::ids::QuestionId;
+use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::messages::operation::OperationState;
 use fieldlink_protocol::policy::Function;
@@ -20,6 +20,7 @@ pub(super) struct Account {
     pub(super) steps: [bool; 3],
     pub(super) began: Option<Duration>,
     pub(super) deadline: Duration,
+    pub(super) session: Option<SessionId>,
     /// Questions that were put and are not over.
     pub(super) open_questions: HashSet<QuestionId>,
     /// Uses that nothing was decided of.
@@ -65,10 +66,11 @@ impl Model {
                 account.steps = [false; 3];
                 self.earlier = self.asked.take().or(self.earlier);
             }
-            RuleEvent::Admitted { deadline, .. } => {
+            RuleEvent::Admitted { request, deadline, .. } => {
                 prop_assert_eq!(account.steps, [true; 3], "PIN, yes, begun");
                 prop_assert_eq!(account.began, None, "once");
                 (account.began, account.deadline) = (Some(self.now), deadline);
+                account.session = Some(request.session);
             }
             RuleEvent::Extended { deadline, .. } => {
                 prop_assert!(deadline > account.deadline);
@@ -82,6 +84,7 @@ impl Model {
             }
             RuleEvent::Answered { question, .. }
             | RuleEvent::Withdrawn { question }
+            | RuleEvent::GuestAnswered { question, .. }
             | RuleEvent::DataAnswered { question, .. }
             | RuleEvent::OperationAnswered { question, .. }
             | RuleEvent::UseAnswered { question, .. } => {
@@ -157,9 +160,10 @@ impl Model {
             RuleEvent::VerdictGiven { session, .. } => {
                 prop_assert_eq!(self.unjudged.take(), Some(session), "once, of the session that was");
             }
-            RuleEvent::Closed { request, .. } => {
+            RuleEvent::Closed { .. } => {
                 prop_assert!(account.is_open, "on before off");
-                self.unjudged = account.began.and(request).map(|request| request.session);
+                // Whoever has it at the end, for the client it is the one that began.
+                self.unjudged = account.began.and(account.session);
                 let is_operated = account.is_operated;
                 *account = Account { is_operated, ..Account::default() };
                 self.earlier = self.asked.take().or(self.earlier);

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use super::people::{PeopleInput, people_input};
+
 /// An input. Numbers choose among what there is.
 #[derive(Debug, Clone)]
 pub(super) enum Input {
@@ -46,6 +48,8 @@ pub(super) enum Input {
     /// A quiet period of so many minutes; its end with none.
     Quiet(u32),
     Call,
+    /// A runbook, the result of one of its steps, or that it is given up.
+    Runbook(u8),
     /// Data costs from now on, or not.
     Metered(bool),
     PastLimit,
@@ -56,6 +60,7 @@ pub(super) enum Input {
     NotBelieved(u8, bool),
     Returned,
     Failure,
+    People(PeopleInput),
     /// So many seconds pass, in which all is carried out when it is due.
     Pass(u32),
     /// So many seconds pass in which the device sleeps.
@@ -124,6 +129,7 @@ pub(super) fn input() -> impl Strategy<Value = Input> {
         2 => Just(Input::Rejoined),
         1 => (0u32..=60).prop_map(Input::Quiet),
         1 => Just(Input::Call),
+        3 => (0u8..6).prop_map(Input::Runbook),
         1 => any::<bool>().prop_map(Input::Metered),
         3 => Just(Input::PastLimit),
         1 => (0u8..40).prop_map(Input::Battery),
@@ -133,5 +139,6 @@ pub(super) fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::Returned),
         3 => (0u32..200).prop_map(Input::Pass),
     ];
-    prop_oneof![12 => order.prop_map(Input::Order), 1 => end, 12 => pairing, 24 => session]
+    let people = people_input().prop_map(Input::People);
+    prop_oneof![12 => order.prop_map(Input::Order), 1 => end, 12 => pairing, 24 => session, 16 => people]
 }

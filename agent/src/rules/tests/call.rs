@@ -6,7 +6,7 @@ use super::*;
 fn what_does_not_start_is_told_before_the_beginning_is_given_up() {
     let start =
         fieldlink_ssh::session_process::longest_start(fieldlink_ssh::session_process::WatchLimits::default());
-    assert!(start + limits::HANDSHAKE <= consent::BEGINNING, "{start:?}");
+    assert!(start + limits::HANDSHAKE <= request::BEGINNING, "{start:?}");
 }
 
 /// A relay may say anything at any time; out of turn it changes nothing.

@@ -100,7 +100,7 @@ fn it_is_asked_beside_other_questions() {
 fn in_a_quiet_period_there_is_time_until_it_is_over() {
     use fieldlink_protocol::messages::announcements::Announcement;
     let mut rules = metered();
-    rules.handle_announcement(1, Announcement::Quiet { minutes: 20, text: String::new() }, SECOND);
+    rules.handle_announcement(1.into(), Announcement::Quiet { minutes: 20, text: String::new() }, SECOND);
     rules.handle_past_limit(SECOND);
     let until = rules.state().active().and_then(Active::question).expect("asked").until;
     assert_eq!(until, SECOND + 20 * 60 * SECOND + limits::CONSENT);

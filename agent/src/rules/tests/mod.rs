@@ -3,8 +3,10 @@
 mod call;
 mod data;
 mod operations;
+mod people;
 mod presence;
 mod restart;
+mod runbooks;
 mod session;
 mod uses;
 mod verdict;
@@ -20,6 +22,8 @@ use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::pairing::attempts::Charge;
 use proptest::prelude::*;
+
+pub(super) use runbooks::word;
 
 use super::*;
 use crate::network::reach::FailureKind;

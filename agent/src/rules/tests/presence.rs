@@ -12,7 +12,7 @@ fn quiet(minutes: u32) -> Announcement {
 }
 
 fn announced(rules: &mut Rules, announcement: Announcement, now: Duration) -> Vec<RuleEvent> {
-    rules.handle_announcement(7, announcement, now);
+    rules.handle_announcement(7.into(), announcement, now);
     events(rules)
 }
 
@@ -68,7 +68,7 @@ fn nothing_the_engineer_does_brings_the_client_back() {
     let now = QUARTER + PATIENCE;
     announced(&mut rules, quiet(10), now);
     announced(&mut rules, Announcement::QuietOver {}, now);
-    rules.handle_engineers_chat("are you there?", now);
+    rules.handle_engineers_chat(SeatId::FIRST, "are you there?", now);
     rules.handle_returned(RunId::random(), true, now);
     assert_eq!(presence(&rules), Presence::Away { is_held: true });
 }
@@ -79,7 +79,7 @@ fn a_quiet_period_suspends_the_check_and_is_followed_by_one() {
     let (now, until) = (QUARTER - SECOND, QUARTER - SECOND + 20 * 60 * SECOND);
     let began = RuleEvent::QuietBegan { until, text: "lidar\u{fffd}".into() };
     let told = announced(&mut rules, quiet(20), now);
-    assert_eq!(told, [began, RuleEvent::Announced { request: 7 }]);
+    assert_eq!(told, [began, RuleEvent::Announced { request: 7.into() }]);
     assert_eq!(due_when_heard(&mut rules, until - SECOND), [], "nobody is asked");
     let asked = RuleEvent::PresenceAsked { until: until + PATIENCE };
     assert_eq!(due_when_heard(&mut rules, until), [RuleEvent::QuietOver, asked]);
@@ -98,9 +98,9 @@ fn quiet_periods_last_an_hour_at_most_and_no_longer_than_the_session() {
     let now = 3_599 * SECOND;
     let over = announced(&mut rules, Announcement::QuietOver {}, now);
     let asked = RuleEvent::PresenceAsked { until: now + PATIENCE };
-    assert_eq!(over, [RuleEvent::QuietOver, asked, RuleEvent::Announced { request: 7 }]);
+    assert_eq!(over, [RuleEvent::QuietOver, asked, RuleEvent::Announced { request: 7.into() }]);
     let again = announced(&mut rules, Announcement::QuietOver {}, 3_599 * SECOND);
-    assert_eq!(again, [RuleEvent::Announced { request: 7 }], "there was none");
+    assert_eq!(again, [RuleEvent::Announced { request: 7.into() }], "there was none");
 }
 
 /// Both announcements may arrive before anything that is due is carried out.
@@ -110,8 +110,8 @@ fn one_quiet_period_after_another_does_not_keep_the_client_from_being_asked() {
     announced(&mut rules, quiet(60), SECOND);
     let now = 2_000 * SECOND;
     rules.handle_heard(now);
-    rules.handle_announcement(1, Announcement::QuietOver {}, now);
-    rules.handle_announcement(2, quiet(60), now);
+    rules.handle_announcement(1.into(), Announcement::QuietOver {}, now);
+    rules.handle_announcement(2.into(), quiet(60), now);
     assert_eq!(presence(&rules), Presence::Asked { until: now + PATIENCE });
     events(&mut rules);
     let away = [RuleEvent::ClientAway { is_held: true }];
@@ -122,7 +122,7 @@ fn one_quiet_period_after_another_does_not_keep_the_client_from_being_asked() {
 fn what_is_announced_is_cleaned_and_too_much_is_not_told() {
     let mut rules = active(Duration::ZERO);
     let note = Announcement::Note { text: " a\u{7} ".into(), by_client: true };
-    let told = RuleEvent::Announced { request: 7 };
+    let told = RuleEvent::Announced { request: 7.into() };
     let noted = RuleEvent::Noted { text: "a\u{fffd}".into(), by_client: true };
     assert_eq!(announced(&mut rules, note, SECOND), [noted, told.clone()]);
     let outcome = |text: &str| Outcome {
@@ -132,7 +132,7 @@ fn what_is_announced_is_cleaned_and_too_much_is_not_told() {
     };
     let said = RuleEvent::OutcomeSaid(outcome("x\u{fffd}"));
     assert_eq!(announced(&mut rules, Announcement::Outcome(outcome("x\u{1b}")), SECOND), [said, told]);
-    let busy = RuleEvent::NotAsked { request: 7, answer: Answer::Busy {} };
+    let busy = RuleEvent::NotAsked { request: 7.into(), answer: Answer::Busy {} };
     let calls: Vec<_> =
         (0..20).flat_map(|_| announced(&mut rules, Announcement::Call {}, 2 * SECOND)).collect();
     assert_eq!(calls.iter().filter(|event| **event == RuleEvent::Called).count(), 4);

@@ -13,17 +13,24 @@ fn question(power: bool) -> Question {
 }
 
 fn wanted(rules: &mut Rules, permission: Permission, able: Result<(), NotNow>) -> Vec<RuleEvent> {
-    rules.handle_restart_wanted(ASKED, question(false), (permission, able), SECOND);
+    rules.handle_restart_wanted(ASKED.into(), question(false), (permission, able), SECOND);
     events(rules)
 }
 
 fn not_now(why: NotNow) -> RuleEvent {
-    RuleEvent::NotAsked { request: ASKED, answer: Answer::NotNow { why } }
+    RuleEvent::NotAsked { request: ASKED.into(), answer: Answer::NotNow { why } }
 }
 
 fn carried(now: Duration) -> Carried {
     let (request, deadline) = (request(1), now + 600 * SECOND);
-    Carried { request, deadline, most_deadline: deadline + 60 * SECOND, until: now + 300 * SECOND }
+    let continuity = Continuity::of(&request);
+    Carried {
+        request,
+        continuity,
+        deadline,
+        most_deadline: deadline + 60 * SECOND,
+        until: now + 300 * SECOND,
+    }
 }
 
 #[test]
@@ -32,10 +39,11 @@ fn the_device_restarts_after_a_yes_and_once_it_is_written_down() {
     assert!(matches!(&wanted(&mut rules, Permission::Ask, Ok(()))[..], [RuleEvent::Asked(_)]));
     let question = asked(&rules);
     answer(&mut rules, question, ClientAnswer::Yes).expect("a yes");
-    let agreed = RuleEvent::RestartAgreed { question: Some(question), request: ASKED, is_power: false };
+    let agreed =
+        RuleEvent::RestartAgreed { question: Some(question), request: ASKED.into(), is_power: false };
     assert_eq!(events(&mut rules), [agreed]);
     assert!(rules.state().active().is_some(), "it goes on until it is written down");
-    rules.handle_restart_stored((Some(question), ASKED, false), Ok(()), SECOND);
+    rules.handle_restart_stored((Some(question), ASKED.into(), false), Ok(()), SECOND);
     let told = events(&mut rules);
     assert!(
         matches!(&told[0], RuleEvent::Answered { answer: Answer::Restarting { seconds: 180 }, .. }),
@@ -56,7 +64,7 @@ fn what_stands_in_the_way_is_named_and_the_session_goes_on() {
     assert_eq!(old, [not_now(NotNow::RelayTooOld)]);
     let agreed = wanted(&mut rules, Permission::Allowed, Ok(()));
     assert!(matches!(agreed[..], [RuleEvent::RestartAgreed { question: None, .. }]), "{agreed:?}");
-    rules.handle_restart_stored((None, ASKED, false), Err(NotNow::NotStored), SECOND);
+    rules.handle_restart_stored((None, ASKED.into(), false), Err(NotNow::NotStored), SECOND);
     assert_eq!(events(&mut rules), [not_now(NotNow::NotStored)]);
     assert!(rules.admits_pipes(request(1).session));
 }
@@ -65,7 +73,7 @@ fn what_stands_in_the_way_is_named_and_the_session_goes_on() {
 fn a_device_that_does_not_go_down_ends_the_session_and_so_does_the_client() {
     let begin = |is_power| {
         let mut rules = active(Duration::ZERO);
-        rules.handle_restart_stored((None, ASKED, is_power), Ok(()), SECOND);
+        rules.handle_restart_stored((None, ASKED.into(), is_power), Ok(()), SECOND);
         events(&mut rules);
         rules
     };
@@ -89,7 +97,9 @@ fn a_device_that_does_not_go_down_ends_the_session_and_so_does_the_client() {
 fn after_the_restart_the_client_is_asked_and_the_engineer_needs_the_key_and_time_counts_on() {
     let mut rules = Rules::new(Consent::Ask, PresenceMode::Off, SessionConfig::default());
     let now = 10 * SECOND;
-    assert!(rules.handle_carry_on(carried(now)));
+    // It had changed hands before.
+    let continuity = Continuity { session: request(2).session, seat: SeatId(3), last_seat: 5 };
+    assert!(rules.handle_carry_on(Carried { continuity, ..carried(now) }));
     let Some(RuleEvent::CarryOnOffered { question, .. }) = events(&mut rules).pop() else {
         panic!("an offer")
     };
@@ -121,6 +131,7 @@ fn after_the_restart_the_client_is_asked_and_the_engineer_needs_the_key_and_time
     assert!(rules.handle_admitted(request(1).session, now + SECOND));
     let active = rules.state().active().expect("it goes on");
     assert_eq!((active.deadline, active.extendable()), (now + 500 * SECOND, 60 * SECOND));
+    assert_eq!(rules.continuity(), Some(continuity), "it is called what it was called before");
     let admitted = events(&mut rules).into_iter().find_map(|event| match event {
         RuleEvent::Admitted { length, .. } => Some(length),
         _ => None,
@@ -164,7 +175,7 @@ fn a_no_or_no_answer_or_no_engineer_ends_it() {
 #[test]
 fn what_began_after_the_question_stands_in_the_way_too() {
     let stored = |rules: &mut Rules| {
-        let goes_down = rules.handle_restart_stored((None, ASKED, true), Ok(()), SECOND);
+        let goes_down = rules.handle_restart_stored((None, ASKED.into(), true), Ok(()), SECOND);
         (goes_down, events(rules).pop())
     };
     let refused = |why| (false, Some(not_now(why)));

@@ -38,3 +38,19 @@ fn nobody_is_asked_for_ever_nor_about_what_was_no_session() {
     rules.handle_order(Order::Stop(Reason::ClientEnded), SECOND).expect("on");
     assert_eq!(rules.verdict().session(), None, "nobody had come in");
 }
+
+#[test]
+fn a_session_whose_record_is_deleted_is_over_and_waits_for_no_verdict() {
+    let mut rules = active(Duration::ZERO);
+    let session = request(1).session;
+    let delete = |rules: &mut Rules, n| rules.handle_order(Order::DeleteRecord(request(n).session), SECOND);
+    assert_eq!(delete(&mut rules, 1), Err(Refusal::RecordOpen));
+    assert_eq!(rules.handle_order(Order::ForgetRecords, SECOND), Err(Refusal::NotOff));
+    assert_eq!(delete(&mut rules, 2), Ok(()), "of an earlier session");
+    rules.handle_over(Reason::EngineerEnded, Teller::Party, SECOND);
+    assert_eq!(delete(&mut rules, 2), Ok(()));
+    assert_eq!(rules.verdict().session(), Some(session));
+    assert_eq!(delete(&mut rules, 1), Ok(()));
+    assert_eq!(rules.verdict().session(), None);
+    assert_eq!(rules.handle_order(Order::ForgetRecords, SECOND), Ok(()));
+}

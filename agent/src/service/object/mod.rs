@@ -2,14 +2,16 @@
 
 mod access;
 mod conversation;
+mod health;
 mod network;
+mod records;
 mod session;
 
 use std::sync::Arc;
 
 use fieldlink_device::bus::{
-    AccessInterface, Caller, ConversationInterface, ErrorCode, NetworkInterface, PATH, SessionInterface,
-    Snapshot,
+    AccessInterface, Caller, ConversationInterface, ErrorCode, HealthInterface, NetworkInterface, PATH,
+    RecordsInterface, SessionInterface, Snapshot,
 };
 use fieldlink_device::order::Order;
 use fieldlink_device::panel::View;
@@ -21,9 +23,11 @@ use zbus::connection::Builder;
 use super::action::Action;
 use super::authority::Authority;
 use super::error::Error;
+use super::health_reading::HealthReading;
 use super::network_check::NetworkCheck;
 use crate::access::Command;
 use crate::live::LiveView;
+use crate::record::RecordStore;
 
 /// The longest body of a message that is looked at, in bytes: a line of chat, and what D-Bus puts around it.
 const LONGEST: u32 = limits::CHAT as u32 + 128;
@@ -43,6 +47,14 @@ pub struct Object {
     pub language: Option<Language>,
     /// For checks of the network.
     pub network: Arc<Mutex<NetworkCheck>>,
+    /// For the device's health.
+    pub health: Arc<Mutex<HealthReading>>,
+    /// The names of the maker's probes.
+    pub probes: Vec<String>,
+    /// The records of this device, if it keeps any.
+    pub records: Option<Arc<RecordStore>>,
+    /// Held while a report is made: each takes a multiple of what it tells of.
+    pub reports: Arc<Mutex<()>>,
 }
 
 impl Object {
@@ -52,7 +64,9 @@ impl Object {
             .serve_at(PATH, AccessInterface(self.clone()))
             .serve_at(PATH, SessionInterface(self.clone()))
             .serve_at(PATH, ConversationInterface(self.clone()))
-            .serve_at(PATH, NetworkInterface(self))
+            .serve_at(PATH, NetworkInterface(self.clone()))
+            .serve_at(PATH, HealthInterface(self.clone()))
+            .serve_at(PATH, RecordsInterface(self))
     }
 
     async fn permit(&self, caller: Caller<'_>, action: Action) -> Result<(), Error> {

@@ -36,6 +36,11 @@ impl SessionMethods for Object {
         Ok(self.live.watch()?.into())
     }
 
+    async fn remove(&self, caller: Caller<'_>, name: String) -> Result<(), Error> {
+        check(&name)?;
+        self.order(caller, Action::Stop, Order::Remove(name)).await
+    }
+
     async fn here(&self, caller: Caller<'_>) -> Result<(), Error> {
         self.order(caller, Action::Answer, Order::Here).await
     }

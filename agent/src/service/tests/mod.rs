@@ -2,10 +2,11 @@
 //! it. Bus, polkit and logind say here what a test has them say; the real ones are in the system tests.
 
 mod peers;
+mod records;
 
 use fieldlink_device::bus::{
-    AccessProperties, BusArguments, Changes, ConversationProperties, ErrorCode, NAME, NetworkProperties,
-    PATH, SessionProperties, Snapshot, from_bus,
+    AccessProperties, BusArguments, Changes, ConversationProperties, ErrorCode, HealthProperties, NAME,
+    NetworkProperties, PATH, RecordsProperties, SessionProperties, Snapshot, from_bus,
 };
 use fieldlink_device::network_notice::NetworkNotice;
 use fieldlink_device::notice::{Notice, Person};
@@ -13,6 +14,7 @@ use fieldlink_device::operation::{Operation, OperationPhase};
 use fieldlink_device::order::{ClientAnswer, Notification, Order};
 use fieldlink_device::panel::Credentials;
 use fieldlink_device::panel::View;
+use fieldlink_device::runbook::Runbook;
 use fieldlink_device::status::{
     Away, Beside, Phase, Question, QuestionKind, QuietPeriod, Status, Terms, Visitor,
 };
@@ -21,6 +23,9 @@ use fieldlink_device::warning::Warning;
 use fieldlink_device::words::Language;
 use fieldlink_protocol::ids::{QuestionId, SessionId};
 use fieldlink_protocol::limits;
+use fieldlink_protocol::messages;
+use fieldlink_protocol::messages::health::Health;
+use fieldlink_protocol::messages::people::{Attendance, Part, Participant};
 use fieldlink_protocol::messages::ready::Ready;
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::policy::Function;
@@ -35,8 +40,11 @@ const ACCESS: &str = AccessProperties::INTERFACE;
 const SESSION: &str = SessionProperties::INTERFACE;
 const CONVERSATION: &str = ConversationProperties::INTERFACE;
 const NETWORK: &str = NetworkProperties::INTERFACE;
+const HEALTH: &str = HealthProperties::INTERFACE;
 
-const ID: &str = "000102030405060708090a0b0c0d0e0f";
+const RECORDS: &str = RecordsProperties::INTERFACE;
+
+const ID: &str = peers::RECORDED;
 
 /// Every method that needs permission, with its action and the order that it becomes, if it becomes one.
 fn guarded() -> Vec<(Call, Action, Option<Order>)> {
@@ -55,6 +63,7 @@ fn guarded() -> Vec<(Call, Action, Option<Order>)> {
             Action::Answer,
             answer(ClientAnswer::Text("green".into())),
         ),
+        (Call::new(SESSION, "Remove", "Bob"), Action::Stop, Some(Order::Remove("Bob".into()))),
         (
             Call::new(SESSION, "GiveVerdict", (ID, "partly", "it beeps")),
             Action::Answer,
@@ -71,6 +80,13 @@ fn guarded() -> Vec<(Call, Action, Option<Order>)> {
         (Call::new(SESSION, "Here", ()), Action::Answer, Some(Order::Here)),
         (Call::new(SESSION, "Watch", ()), Action::Credentials, None),
         (Call::new(CONVERSATION, "SendChat", "hello"), Action::Answer, Some(Order::Chat("hello".into()))),
+        (Call::new(RECORDS, "List", ()), Action::ReadRecords, None),
+        (Call::new(RECORDS, "Files", ID), Action::ReadRecords, None),
+        (Call::new(RECORDS, "Open", (ID, "events.jsonl")), Action::ReadRecords, None),
+        (Call::new(RECORDS, "Report", (ID, "de", "text")), Action::ReadRecords, None),
+        (Call::new(RECORDS, "Receipt", ""), Action::ReadRecords, None),
+        (Call::new(RECORDS, "Delete", ID), Action::DeleteRecords, Some(Order::DeleteRecord(session))),
+        (Call::new(RECORDS, "ForgetAll", ()), Action::DeleteRecords, Some(Order::ForgetRecords)),
     ]
 }
 
@@ -104,11 +120,19 @@ fn full() -> Status {
             never: vec![Function::Upload],
             asks: vec![Function::Restart],
             reaches: vec!["lidar:80".into()],
+            retention_days: 90,
         }),
         deadline: Some(std::time::Duration::from_micros(77)),
         away: Some(Away::Us),
         verdict_for: Some(ID.parse().expect("one")),
         returns: 1,
+        people: vec![Participant {
+            name: "Reseller".into(),
+            company: String::new(),
+            part: Part::Watching,
+            attendance: Attendance::Invited,
+            you: false,
+        }],
         data_used: 123_456_789,
         is_metered: true,
         low_battery: Some(9),
@@ -123,6 +147,14 @@ fn full() -> Status {
             line: "Unpacking".into(),
             restart: true,
         }),
+        runbook: Some(Runbook {
+            titles: [("en".to_owned(), "First look".to_owned()), ("de".to_owned(), "Blick".to_owned())]
+                .into(),
+            step_titles: [("en".to_owned(), "Network".to_owned())].into(),
+            step: 3,
+            steps: 9,
+            is_makers: true,
+        }),
         question: Some(Question {
             id: ID.parse().expect("one"),
             kind: QuestionKind::Extension,
@@ -133,6 +165,13 @@ fn full() -> Status {
             ready: Some(Ready::Sounds),
             text: "Longer?".into(),
             choices: vec!["yes".into()],
+            who: Some(Person {
+                engineer: "Bob".into(),
+                company: "Scans AG".into(),
+                ticket: String::new(),
+                partner: None,
+                authority: Some("Scans engineers".into()),
+            }),
             until: std::time::Duration::from_micros(78),
         }),
     }
@@ -148,7 +187,7 @@ async fn every_method_is_tried_here() {
         described.extend(methods.map(|method| format!("{name}.{method}")));
     }
     let tried = guarded().into_iter().map(|(call, ..)| format!("{}.{}", call.interface, call.method));
-    let mut tried: Vec<_> = tried.chain([format!("{NETWORK}.Check")]).collect();
+    let mut tried: Vec<_> = tried.chain([format!("{NETWORK}.Check"), format!("{HEALTH}.Read")]).collect();
     described.sort();
     tried.sort();
     assert_eq!(described, tried);
@@ -255,6 +294,13 @@ async fn arguments_that_cannot_be_used_are_refused_before_anyone_is_asked() {
         Call::new(CONVERSATION, "Answer", (ID, "")),
         Call::new(CONVERSATION, "Answer", (ID, long.as_str())),
         Call::new(CONVERSATION, "SendChat", " "),
+        Call::new(RECORDS, "Files", "../records"),
+        Call::new(RECORDS, "Open", (ID, "../device.key")),
+        Call::new(RECORDS, "Open", (ID, ".hidden")),
+        Call::new(RECORDS, "Report", (ID, "fr", "text")),
+        Call::new(RECORDS, "Report", (ID, "de", "pdf")),
+        Call::new(RECORDS, "Receipt", "latest"),
+        Call::new(RECORDS, "Delete", ""),
         Call::new(CONVERSATION, "SendChat", long.as_str()),
     ];
     for call in unusable {
@@ -294,6 +340,8 @@ async fn what_is_not_carried_out_has_a_name() {
         (Refusal::AlreadyOn, ErrorCode::AlreadyOn),
         (Refusal::Stale(StaleAnswer::NotOpen), ErrorCode::QuestionNotOpen),
         (Refusal::NoSession, ErrorCode::NoSession),
+        (Refusal::RecordOpen, ErrorCode::RecordOpen),
+        (Refusal::NotOff, ErrorCode::NotOff),
         (Refusal::Stopping, ErrorCode::Stopping),
     ];
     for (refusal, code) in refusals {
@@ -371,6 +419,17 @@ async fn the_network_is_checked_for_everybody() {
     // No relay listens at the dialer's address.
     assert!(exit_code > 10 && code.starts_with('N') && !details.is_empty(), "{exit_code} {code} {details}");
     serde_json::from_str::<serde_json::Value>(&json).expect("JSON");
+    assert_eq!(peers.asked(), []);
+}
+
+#[tokio::test]
+async fn everybody_may_read_the_health() {
+    let peers = Peers::start(Said { user: None, polkit: None, ..Said::default() }).await;
+    let read: String = peers.body_of(&Call::new(HEALTH, "Read", ())).await;
+    let health: Health = messages::decode(read.as_bytes()).expect("a health");
+    assert!(health.kernel.is_some() && health.probes.is_empty(), "{read}");
+    let again: String = peers.body_of(&Call::new(HEALTH, "Read", ())).await;
+    assert_eq!(again, read, "it is good for a moment");
     assert_eq!(peers.asked(), []);
 }
 

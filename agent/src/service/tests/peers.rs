@@ -1,6 +1,8 @@
 //! The object and a D-Bus client at two ends of a socket pair, and stand-ins for bus, kernel, polkit and logind.
 
+use std::fs::File;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,10 +11,12 @@ use fieldlink_device::client::PROPERTIES;
 use fieldlink_device::order::{Notification, Order};
 use fieldlink_device::panel::View;
 use fieldlink_device::words::Language;
+use fieldlink_evidence::Terms;
 use fieldlink_transport::Dialer;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
+use tempfile::TempDir;
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 use tokio::time::timeout;
 use zbus::connection::Builder;
@@ -21,10 +25,13 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Connection, Guid, Message, MessageStream, Type};
 
 use crate::access::Command;
+use crate::config::HealthSettings;
 use crate::live::LiveView;
+use crate::record::{RecordSettings, RecordStore};
 use crate::rules::Refusal;
 use crate::service::action::{Action, Denied};
 use crate::service::authority::Authority;
+use crate::service::health_reading::HealthReading;
 use crate::service::network_check::NetworkCheck;
 use crate::service::object::Object;
 use crate::service::powers::{Powers, Sender, unknown};
@@ -34,6 +41,8 @@ use crate::service::publisher::{tell, tell_change};
 pub(super) const SUPPORT: u32 = 990;
 /// The user ID of the person at the device.
 const CLIENT: u32 = 1000;
+/// The session that is recorded.
+pub(super) const RECORDED: &str = "000102030405060708090a0b0c0d0e0f";
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -152,6 +161,8 @@ pub(super) struct Peers {
     client: Connection,
     commands: mpsc::Receiver<Command>,
     last: Option<Order>,
+    /// Where the device keeps its records.
+    pub(super) state: TempDir,
     sayers: Arc<Sayers>,
     /// What was told before.
     pub(super) has_told: Snapshot,
@@ -164,19 +175,25 @@ impl Peers {
         let (view, shown) = watch::channel(View::default());
         let (orders, commands) = mpsc::channel(16);
         let live = LiveView::default();
+        let state = tempfile::tempdir().expect("a directory");
         let object = Object {
+            records: Some(Arc::new(store_with_a_record(state.path()).await)),
+            reports: Arc::default(),
             commands: orders,
             view: shown,
             live: live.clone(),
             authority: Authority::of(Some(SUPPORT), sayers.clone()),
             language: Some(Language::German),
+            health: Arc::new(AsyncMutex::new(HealthReading::new(&HealthSettings::default()))),
+            probes: vec!["lidars".to_owned()],
             network: Arc::new(AsyncMutex::new(NetworkCheck::new(dialer_to_nobody()))),
         };
         let (one, other) = UnixStream::pair().expect("a socket pair");
         let agent = object.serve(Builder::unix_stream(one).server(Guid::generate()).p2p()).build();
         let client = Builder::unix_stream(other).p2p().build();
         let (agent, client) = tokio::try_join!(agent, client).expect("two peers");
-        Self { view, live, agent, client, commands, last: None, sayers, has_told: Snapshot::default() }
+        let (last, has_told) = (None, Snapshot::default());
+        Self { view, live, agent, client, commands, last, state, sayers, has_told }
     }
 
     /// Makes a call; an order that comes of it has `outcome`. The name of the error otherwise.
@@ -214,6 +231,22 @@ impl Peers {
     pub(super) async fn body_of<T: DeserializeOwned + Type>(&self, call: &Call) -> T {
         let reply = send(&self.client, call).await.expect("an answer");
         reply.body().deserialize().expect("of this shape")
+    }
+
+    /// What is in the file whose descriptor a call answers with.
+    pub(super) async fn file_of(&self, call: &Call) -> File {
+        let reply = send(&self.client, call).await.expect("an answer");
+        let file: zbus::OwnedFd = reply.body().deserialize().expect("a descriptor");
+        std::os::fd::OwnedFd::from(file).into()
+    }
+
+    /// A property of the object.
+    pub(super) async fn property(&self, interface: &str, name: &str) -> String {
+        let named = (interface, name);
+        let reply = self.client.call_method(None::<&str>, PATH, Some(PROPERTIES), "Get", &named);
+        let value: zbus::OwnedVariant =
+            reply.await.expect("an answer").body().deserialize().expect("a value");
+        value.try_into().expect("text")
     }
 
     /// The order that arrived since this was asked last.
@@ -314,6 +347,23 @@ async fn next_signal<T: DeserializeOwned + Type>(signals: &mut MessageStream) ->
         }
     };
     timeout(PATIENCE, next).await.expect("a signal in time")
+}
+
+/// The records of a device, one of them of the session [`RECORDED`], which is over.
+async fn store_with_a_record(state: &Path) -> RecordStore {
+    let settings = RecordSettings::default();
+    let store = RecordStore::open(state, "0123456789abcdef", settings).expect("a store");
+    let terms = Terms {
+        language: None,
+        minutes: 60,
+        never: Vec::new(),
+        asks: Vec::new(),
+        reaches: Vec::new(),
+        retention_days: 90,
+    };
+    let recording = store.begin(RECORDED.parse().expect("an ID"), terms).expect("a recording");
+    recording.close().head().await.expect("closed");
+    store
 }
 
 /// Nothing listens at its address, and it trusts only a certificate that no server has.

@@ -5,14 +5,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fieldlink_protocol::limits;
 use fieldlink_protocol::messages;
 use fieldlink_protocol::messages::control::{FromAgent, FromEngineer};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
+use fieldlink_protocol::{feature, limits};
 use fieldlink_transport::PipeLink;
 
 use super::{ControlEvent, EngineerHello};
+use crate::rules::Teller;
 
 /// What is said on the control channel. An error of an input is why the session must end.
 pub(super) struct Conversation {
@@ -20,6 +21,10 @@ pub(super) struct Conversation {
     opener: Opener,
     /// Whether the engineer's side has introduced itself.
     was_greeted: bool,
+    /// Whether it knows that what is over may stay.
+    takes_reports: bool,
+    /// Whether it was told that the session is over, and stays for the report.
+    is_closing: bool,
     is_up: bool,
     /// When the session is over. Until it has begun there are no heartbeats.
     deadline: Option<Duration>,
@@ -35,6 +40,8 @@ impl Conversation {
             sealer,
             opener,
             was_greeted: false,
+            takes_reports: false,
+            is_closing: false,
             is_up: true,
             deadline: None,
             next_heartbeat: Duration::ZERO,
@@ -46,13 +53,21 @@ impl Conversation {
 
     /// Seals `message` and queues it for the pipe.
     pub(super) fn handle_message(&mut self, message: &FromAgent) -> Result<(), Reason> {
-        if let FromAgent::End { reason } = message {
+        if let FromAgent::End { reason } | FromAgent::Closing { reason } = message {
             self.said_end.get_or_insert(*reason);
         }
-        let text = messages::encode_fit(message).map_err(|unfit| {
-            tracing::error!(%unfit, "the session cannot go on");
-            Reason::ScannerFailed
-        })?;
+        self.is_closing |= matches!(message, FromAgent::Closing { .. });
+        let text = match messages::encode_fit(message) {
+            Ok(text) => text,
+            Err(unfit) if is_news(message) => {
+                tracing::error!(%unfit, "something is not told");
+                return Ok(());
+            }
+            Err(unfit) => {
+                tracing::error!(%unfit, "the session cannot go on");
+                return Err(Reason::ScannerFailed);
+            }
+        };
         let sealed = self.sealer.seal(text.as_bytes()).map_err(|_| Reason::ScannerFailed)?;
         self.transmits.push_back(sealed);
         Ok(())
@@ -87,19 +102,36 @@ impl Conversation {
 
     fn understand(&mut self, message: FromEngineer) -> Result<ControlEvent, Reason> {
         match (message, self.was_greeted) {
-            (FromEngineer::End { reason }, _) => Err(match reason {
-                Reason::EngineerStopped | Reason::Tampered | Reason::Silence | Reason::Incompatible => reason,
-                // Any other reason: the engineer's side ended it, not we.
-                _ => Reason::EngineerEnded,
-            }),
-            (FromEngineer::Hello { ssh_key, features, .. }, false) => {
+            (FromEngineer::Fetched {}, true) if self.is_closing => Err(Reason::EngineerEnded),
+            (FromEngineer::End { .. }, true) if self.is_closing => Ok(ControlEvent::Heard),
+            (FromEngineer::End { reason }, _) => {
+                let reason = match reason {
+                    Reason::EngineerStopped | Reason::Tampered | Reason::Silence | Reason::Incompatible => {
+                        reason
+                    }
+                    // Any other reason: the engineer's side ended it, not we.
+                    _ => Reason::EngineerEnded,
+                };
+                match self.takes_reports {
+                    // It waits for our word whether there is a report.
+                    true => Ok(ControlEvent::Over(reason, Teller::Party)),
+                    false => Err(reason),
+                }
+            }
+            (FromEngineer::Fetch { wanted }, true) if self.is_closing => Ok(ControlEvent::Fetch(wanted)),
+            // It was said before the end was heard, or leads nowhere.
+            (_, true) if self.is_closing => Ok(ControlEvent::Heard),
+            (FromEngineer::Fetch { .. } | FromEngineer::Fetched {}, true) => Err(Reason::Incompatible),
+            (FromEngineer::Hello { ssh_key, features, observes, .. }, false) => {
                 self.was_greeted = true;
-                Ok(ControlEvent::Greeted(EngineerHello { ssh_key, features }))
+                self.takes_reports = features.has(feature::REPORT);
+                Ok(ControlEvent::Greeted(EngineerHello { ssh_key, features, observes }))
             }
             (FromEngineer::Ask { request, question }, true) => Ok(ControlEvent::Asked { request, question }),
             (FromEngineer::Announce { request, announcement }, true) => {
                 Ok(ControlEvent::Announced { request, announcement })
             }
+            (FromEngineer::Runbook { request, word }, true) => Ok(ControlEvent::Runbook { request, word }),
             (FromEngineer::Withdraw { request }, true) => Ok(ControlEvent::Withdrawn { request }),
             (FromEngineer::Chat { text }, true) => Ok(ControlEvent::Chat(text)),
             (FromEngineer::Heartbeat {}, true) => Ok(ControlEvent::Heard),
@@ -143,9 +175,16 @@ impl Conversation {
     }
 }
 
+/// What nobody waits for: without it the session goes on.
+fn is_news(message: &FromAgent) -> bool {
+    matches!(message, FromAgent::People { .. } | FromAgent::Live { .. } | FromAgent::Seen { .. })
+}
+
 #[cfg(test)]
 mod tests {
     use fieldlink_protocol::ids::{RunId, SessionId};
+    use fieldlink_protocol::messages::questions::Question;
+    use fieldlink_protocol::messages::report::{ReportForm, ReportWanted};
     use fieldlink_protocol::messages::{Features, encode_fit};
     use fieldlink_protocol::pipe::Role;
     use fieldlink_protocol::secret::Secret;
@@ -167,10 +206,15 @@ mod tests {
     }
 
     fn hello() -> FromEngineer {
+        greeting(Features::ours())
+    }
+
+    fn greeting(features: Features) -> FromEngineer {
         FromEngineer::Hello {
             ssh_key: "ssh-ed25519 AAAA".into(),
             software: "fieldlink-connect".into(),
-            features: Features::ours(),
+            features,
+            observes: false,
         }
     }
 
@@ -226,9 +270,52 @@ mod tests {
         let mut bytes = sealed(&mut sealer, &hello());
         bytes.extend(sealed(&mut sealer, &FromEngineer::Chat { text: "hello".into() }));
         bytes.extend(sealed(&mut sealer, &FromEngineer::End { reason: Reason::ClientEnded }));
+        agent.handle_bytes(&bytes).expect("understood");
+        let said: Vec<_> = std::iter::from_fn(|| agent.poll_event()).collect();
+        let over = said.last();
+        assert!(
+            matches!(over, Some(ControlEvent::Over(Reason::EngineerEnded, _))),
+            "not the client: {over:?}"
+        );
+        // A program that knows nothing of reports waits for nothing.
+        let (mut agent, mut sealer, _) = sides();
+        let mut bytes = sealed(&mut sealer, &greeting(Features(Vec::new())));
+        bytes.extend(sealed(&mut sealer, &FromEngineer::Chat { text: "hello".into() }));
+        bytes.extend(sealed(&mut sealer, &FromEngineer::End { reason: Reason::ClientEnded }));
         assert_eq!(agent.handle_bytes(&bytes), Err(Reason::EngineerEnded), "not the client");
         let events: Vec<_> = std::iter::from_fn(|| agent.poll_event()).collect();
         assert!(matches!(&events[..], [ControlEvent::Greeted(_), ControlEvent::Chat(_)]));
+    }
+
+    #[test]
+    fn what_is_over_gives_its_report_and_hears_nothing_else() {
+        let fetch = || FromEngineer::Fetch {
+            wanted: ReportWanted { form: ReportForm::Html, language: None, edition: 0, offset: 0 },
+        };
+        let (mut agent, mut sealer, _) = sides();
+        agent.handle_bytes(&sealed(&mut sealer, &hello())).expect("greeted");
+        assert_eq!(
+            agent.handle_bytes(&sealed(&mut sealer, &fetch())),
+            Err(Reason::Incompatible),
+            "too early"
+        );
+        let (mut agent, mut sealer, _) = sides();
+        agent.handle_bytes(&sealed(&mut sealer, &hello())).expect("greeted");
+        agent.poll_event();
+        agent.handle_message(&FromAgent::Closing { reason: Reason::TimeUp }).expect("said");
+        assert_eq!(agent.said_end(), Some(Reason::TimeUp));
+        let late = FromEngineer::Ask { request: 1, question: Question::JoinCode {} };
+        for message in [late, fetch()] {
+            agent.handle_bytes(&sealed(&mut sealer, &message)).expect("understood");
+        }
+        assert!(matches!(agent.poll_event(), Some(ControlEvent::Heard)));
+        assert!(matches!(agent.poll_event(), Some(ControlEvent::Fetch(_))));
+        // The two ended it at the same time.
+        let end = FromEngineer::End { reason: Reason::EngineerEnded };
+        agent.handle_bytes(&sealed(&mut sealer, &end)).expect("it changes nothing");
+        agent.handle_bytes(&sealed(&mut sealer, &fetch())).expect("understood");
+        let fetched = sealed(&mut sealer, &FromEngineer::Fetched {});
+        assert_eq!(agent.handle_bytes(&fetched), Err(Reason::EngineerEnded));
     }
 
     proptest! {

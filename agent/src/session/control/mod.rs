@@ -12,6 +12,8 @@ use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::control::FromAgent;
 use fieldlink_protocol::messages::questions::Question;
+use fieldlink_protocol::messages::report::ReportWanted;
+use fieldlink_protocol::messages::runbook::RunbookWord;
 use fieldlink_protocol::pipe::Role;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::seal::{Opener, Sealer};
@@ -53,6 +55,13 @@ pub(crate) enum ControlEvent {
         /// What.
         announcement: Announcement,
     },
+    /// A runbook is gone through.
+    Runbook {
+        /// The engineer's own number for it.
+        request: u32,
+        /// Which, and how far it is; not judged.
+        word: RunbookWord,
+    },
     /// A question is taken back.
     Withdrawn {
         /// The engineer's own number for it.
@@ -60,6 +69,8 @@ pub(crate) enum ControlEvent {
     },
     /// A line for the client; not cleaned.
     Chat(String),
+    /// A piece of the report is wanted. After the end only.
+    Fetch(ReportWanted),
     /// The pipe under the channel has lost its connection, or has one again.
     Link(PipeLink),
     /// The channel is over.
@@ -74,8 +85,10 @@ impl ControlEvent {
             | Self::PipeClosed(_)
             | Self::Asked { .. }
             | Self::Announced { .. }
+            | Self::Runbook { .. }
             | Self::Withdrawn { .. }
-            | Self::Chat(_) => true,
+            | Self::Chat(_)
+            | Self::Fetch(_) => true,
             Self::Greeted(_) | Self::Link(_) | Self::Over(..) => false,
         }
     }
@@ -88,6 +101,8 @@ pub(crate) struct EngineerHello {
     pub ssh_key: String,
     /// The optional features that it understands.
     pub features: Features,
+    /// Of one who joins: whether they only watch.
+    pub observes: bool,
 }
 
 /// A running control channel.
@@ -155,9 +170,19 @@ impl Control {
         sent.is_ok()
     }
 
+    /// The way of messages to this engineer's side.
+    pub(crate) fn outgoing(&self) -> mpsc::Sender<FromAgent> {
+        self.outgoing.clone()
+    }
+
     /// Whether [`Self::send`] would take a message now.
     pub(crate) fn has_room(&self) -> bool {
         self.outgoing.capacity() > 0
+    }
+
+    /// Whether the session's time has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.remaining.borrow().is_some()
     }
 
     /// From now on heartbeats go out, the first one at once, with the seconds left until `deadline` (time

@@ -17,8 +17,8 @@ pub(crate) use files::{
 };
 pub(crate) use loopback::is_from_this_user;
 pub(crate) use processes::{
-    ChildChanges, Signals, exit_code, follow_parent, in_own_group, keep_memory_private, send_signal,
-    stop_with, was_killed,
+    ChildChanges, Signals, exit_code, follow_parent, go_to_background, in_own_group, keep_memory_private,
+    send_signal, stop_with, was_killed,
 };
 pub(crate) use sockets::{
     LocalListener, LocalReader, LocalStream, OwnedReader, OwnedWriter, SyncStream, connect, duplicate,

@@ -126,6 +126,18 @@ pub(crate) fn follow_parent() {
     let _ = nix::sys::prctl::set_pdeathsig(Number::SIGKILL);
 }
 
+/// Lets go of what this program was started with: its parent, the terminal, whoever reads what it prints, the directory.
+pub(crate) fn go_to_background() {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = nix::sys::prctl::set_pdeathsig(None);
+    if let Ok(null) = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null") {
+        let _ = nix::unistd::dup2_stdin(&null);
+        let _ = nix::unistd::dup2_stdout(&null);
+        let _ = nix::unistd::dup2_stderr(&null);
+    }
+    let _ = nix::unistd::chdir("/");
+}
+
 /// Whether a child was killed by a signal that does not come from a person who wants it to stop.
 pub(crate) fn was_killed(status: ExitStatus) -> bool {
     let asked = [Number::SIGINT, Number::SIGTERM, Number::SIGHUP, Number::SIGQUIT, Number::SIGPIPE];

@@ -71,7 +71,7 @@ impl Server {
         self.reply_with(told).await
     }
 
-    async fn reply_with(&self, answer: Option<Answer>) -> Reply {
+    pub(super) async fn reply_with(&self, answer: Option<Answer>) -> Reply {
         match answer {
             Some(answer) => Reply::Answered { answer },
             None => {
@@ -86,6 +86,7 @@ impl Server {
         let feature = match &question {
             Question::Restart { .. } => feature::RESTART,
             question if question.is_of_steps() => feature::STEPS,
+            question if question.is_of_people() => feature::PEOPLE,
             _ => feature::QUESTIONS,
         };
         let live = match self.live_with(feature, dialogue::check_question(&question)) {
@@ -93,7 +94,8 @@ impl Server {
             Err(reply) => return *reply,
         };
         let answer = timeout(patience(&question), live.voice.ask(question.clone())).await;
-        if let Ok(Some(answer)) = &answer {
+        // Of who takes part nothing is kept: an answer may be a secret.
+        if let (Ok(Some(answer)), false) = (&answer, question.is_of_people()) {
             self.transcript.send_modify(|transcript| transcript.add_answer(&question, answer));
         }
         match answer {
@@ -131,7 +133,7 @@ impl Server {
 
     /// The session, if the client can be talked to and the scanner knows `feature`; what is not `fit` is
     /// refused.
-    fn live_with(&self, feature: &str, fit: Result<(), String>) -> Result<Arc<Live>, Box<Reply>> {
+    pub(super) fn live_with(&self, feature: &str, fit: Result<(), String>) -> Result<Arc<Live>, Box<Reply>> {
         let refused = |reason| Reply::Refused { reason };
         fit.map_err(refused)?;
         let state = self.state.borrow();

@@ -20,6 +20,7 @@ pub(super) fn serve() -> Served {
     let (over, gone) = (CancellationToken::new(), CancellationToken::new());
     let server = Server {
         id: "572400000".parse().expect("valid"),
+        directory: resources.path().to_owned(),
         ticket: "T-1".into(),
         relay: "wss://relay.example.com".into(),
         state: watched,
@@ -27,6 +28,8 @@ pub(super) fn serve() -> Served {
         turns: InFlightLimit::default(),
         transcript: transcript.clone(),
         client: watch::Sender::default(),
+        views: Views::default(),
+        observes: false,
         curtain: CancellationToken::new(),
         end,
         over: over.clone(),

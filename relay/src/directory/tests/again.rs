@@ -141,6 +141,7 @@ fn restarted(admitted: bool) -> (World, Remembered, Standing) {
         support_id: session.support_id,
         began: 1_000,
         standing: admitted.then_some(standing),
+        joins: None,
     };
     world.directory = Directory::new(TIMES);
     world.now += Duration::from_secs(10);
@@ -181,7 +182,7 @@ fn pipes_are_recalled_for_as_long_as_they_may_be_apart_and_no_more_than_there_ma
     let link = world.link();
     world.directory.engineer_connected(link, engineer);
     assert!(world.directory.resume(link, session));
-    let control = world.directory.sessions[&session].admitted_control().expect("admitted");
+    let control = world.directory.sessions[&session].admitted().expect("admitted").standing.control;
     world.join(session, control);
     for _ in 1..limits::PIPES_PER_SESSION {
         let ticket = world.ticket(session, PipeId::random(), Role::Agent);

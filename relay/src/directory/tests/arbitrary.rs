@@ -1,10 +1,12 @@
 //! Whatever happens, in whatever order, the books balance and nothing is left behind.
 
+use fieldlink_protocol::ids::ObserverId;
 use fieldlink_protocol::limits::PIPES_PER_SESSION;
 use proptest::prelude::*;
 
 use super::*;
 use crate::directory::agents::Place;
+use crate::directory::pipe::Pipe;
 
 /// Something that may happen; numbers choose among what is there.
 #[derive(Debug, Clone)]
@@ -25,6 +27,7 @@ enum Event {
     Declined(usize),
     Admitted(usize),
     EndByAgent(usize),
+    CloseByAgent { session: usize, is_understood: bool },
     EndByEngineer(usize),
     Revoke(usize),
     Resume { engineer: usize, session: usize },
@@ -32,6 +35,8 @@ enum Event {
     PairedAgain(usize),
     Restart,
     Recall { session: usize, later: bool },
+    Anchor { agent: usize, session: usize },
+    LookOn(usize),
     Wait(u8),
 }
 
@@ -55,6 +60,8 @@ fn event() -> impl Strategy<Value = Event> {
         1 => number().prop_map(Event::Declined),
         4 => number().prop_map(Event::Admitted),
         1 => number().prop_map(Event::EndByAgent),
+        2 => (number(), any::<bool>())
+            .prop_map(|(session, is_understood)| Event::CloseByAgent { session, is_understood }),
         1 => number().prop_map(Event::EndByEngineer),
         1 => number().prop_map(Event::Revoke),
         3 => (number(), number()).prop_map(|(engineer, session)| Event::Resume { engineer, session }),
@@ -62,6 +69,8 @@ fn event() -> impl Strategy<Value = Event> {
         3 => number().prop_map(Event::PairedAgain),
         1 => Just(Event::Restart),
         1 => (number(), any::<bool>()).prop_map(|(session, later)| Event::Recall { session, later }),
+        3 => (number(), number()).prop_map(|(agent, session)| Event::Anchor { agent, session }),
+        2 => number().prop_map(Event::LookOn),
         1 => (0u8..60).prop_map(Event::Wait),
     ]
 }
@@ -76,6 +85,7 @@ struct History {
     attachments: Vec<(SessionId, PipeId, AttachmentId)>,
     spares: Vec<(SessionId, PipeId, AttachmentId)>,
     again: Vec<(SessionId, RunId)>,
+    onlookers: Vec<ConnectionId>,
     ended: HashSet<SessionId>,
 }
 
@@ -83,12 +93,14 @@ struct History {
 fn remembered(world: &World) -> Vec<Remembered> {
     let sessions = world.directory.sessions.iter();
     sessions
+        .filter(|(_, session)| session.closing().is_none())
         .map(|(id, session)| Remembered {
             session: *id,
             engineer: session.engineer,
             support_id: session.support_id,
             began: 1_000,
             standing: session.admitted().map(|admitted| admitted.standing),
+            joins: session.joins,
         })
         .collect()
 }
@@ -185,6 +197,12 @@ fn happen(world: &mut World, history: &mut History, event: Event) -> Option<()> 
             let asked = pick(&history.asked, n)?;
             world.directory.end_by_agent(asked.agent, asked.session, Reason::ClientEnded);
         }
+        Event::CloseByAgent { session, is_understood } => {
+            let id = pick(&history.asked, session)?.session;
+            let link = world.directory.sessions.get(&id)?.agent()?;
+            let how = (is_understood, world.now);
+            world.directory.close_by_agent(link, id, Reason::ClientEnded, how);
+        }
         Event::EndByEngineer(n) => {
             world.directory.end_by_engineer(pick(&history.engineers, n)?, Reason::EngineerEnded);
         }
@@ -242,6 +260,21 @@ fn happen(world: &mut World, history: &mut History, event: Event) -> Option<()> 
             let clock = world.clock();
             world.directory.recall(id, if later { anew } else { standing }, clock);
         }
+        Event::Anchor { agent, session } => {
+            let (link, id) = (pick(&history.agents, agent)?, pick(&history.asked, session)?.session);
+            let signed = world.directory.anchor(link, id, world.now);
+            let serves = world.directory.sessions.get(&id).and_then(Session::agent) == Some(link);
+            let is_over = history.ended.contains(&id);
+            assert!(signed.is_err() || serves || is_over, "nobody else's");
+            assert!(world.directory.audience(id, signed.ok().flatten()).iter().all(|told| {
+                world.directory.engineers.contains_key(told) || world.directory.onlookers.contains_key(told)
+            }));
+        }
+        Event::LookOn(n) => {
+            let id = pick(&history.asked, n)?.session;
+            let (link, observer) = (world.link(), ObserverId::from_bytes([n as u8 % 3; 16]));
+            world.directory.look_on(link, id, observer).then(|| history.onlookers.push(link))?;
+        }
         Event::Wait(seconds) => {
             world.now += Duration::from_secs(seconds.into());
             let now = world.now;
@@ -292,7 +325,10 @@ fn check(world: &World) {
             assert!(pipe.seats().count() <= 4, "and a spare one");
         }
         if let Some(admitted) = session.admitted() {
-            assert!(session.pipes.contains_key(&admitted.standing.control));
+            let is_over = admitted.closing.is_some();
+            assert!(is_over || session.pipes.contains_key(&admitted.standing.control));
+            let fetched = |pipe: &Pipe| pipe.kind == PipeKind::Control || pipe.kind == PipeKind::Observer;
+            assert!(!is_over || session.pipes.values().all(fetched));
             let serving = |link| directory.agents[link].place == Place::Serving(*id);
             assert!(admitted.agent.as_ref().is_none_or(serving));
             let controls = admitted.again.map(|again| session.pipes[&again.control].kind);
@@ -314,7 +350,8 @@ proptest! {
             }
             check(&world);
             for session in &history.ended {
-                prop_assert!(!world.directory.sessions.contains_key(session));
+                let stays = world.directory.sessions.get(session).map(|session| session.closing().is_some());
+                prop_assert!(stays.unwrap_or(true));
             }
         }
         for link in history.engineers {
@@ -329,6 +366,7 @@ proptest! {
         world.directory.expire(now);
         let directory = &world.directory;
         let left = directory.sessions.len() + directory.agents.len() + directory.engineers.len();
+        let left = left + directory.onlookers.len();
         let indexed = directory.listed.len() + directory.hidden.len() + directory.deadlines.len();
         prop_assert_eq!(left + indexed, 0, "nothing is left behind");
     }

@@ -1,8 +1,11 @@
 //! The directory's rules one by one, and then under arbitrary sequences of events.
 
 mod again;
+mod anchors;
 mod apart;
 mod arbitrary;
+mod closing;
+mod people;
 mod rules;
 
 use fieldlink_protocol::ids::{AgentKey, PipeId, RunId};
@@ -19,6 +22,7 @@ const TIMES: Times = Times {
     partner: Duration::from_secs(10),
     apart: Duration::from_secs(40),
     restart: Duration::from_secs(60),
+    closing: Duration::from_secs(30),
 };
 
 /// The boot in which all this happens.

@@ -1,4 +1,5 @@
 //! A relay in this process on a port of its own, and fake peers that speak its wire.
+mod authority;
 mod call;
 mod early;
 mod peers;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use fieldlink_protocol::credential::{Credential, EngineerIdentity};
 use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::{SUBPROTOCOL, endpoint};
-use fieldlink_relay::config::{Config, Limits};
+use fieldlink_relay::config::{Config, Limits, Records};
 use fieldlink_relay::relay::{Relay, RelayError};
 use fieldlink_relay::store::{AuditRow, Database, unix_now};
 use rustls::pki_types::pem::PemObject;
@@ -33,6 +34,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+pub(crate) use authority::*;
 pub(crate) use call::*;
 pub(crate) use early::*;
 pub(crate) use peers::*;
@@ -304,6 +306,7 @@ pub(crate) fn test_config(directory: &Path) -> Config {
         node: "test".into(),
         max_session: Duration::from_secs(7_200),
         session_grace: Duration::from_secs(120),
+        records: Records::default(),
         limits: Limits::default(),
     }
 }

@@ -116,7 +116,7 @@ impl FakeAgent {
         lease: Option<&str>,
     ) -> Result<Self, RegistrationRefusal> {
         let mut new = NewAgent::connect(relay).await;
-        let claim = Claim::SupportId { support_id, lease: lease.map(Signed::from_text) };
+        let claim = Claim::SupportId { support_id, lease: lease.map(Signed::from_text), joins: None };
         let lease = new.claim(key, claim).await?;
         Ok(Self { control: new.control, support_id, lease })
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_protocol::support_id::SupportId;
+use fieldlink_tests::memory::{kib, share};
 use fieldlink_tests::network_lab::Lab;
 use fieldlink_tests::programs::Running;
 use fieldlink_tests::raw::{dialer, register_at};
@@ -54,7 +55,7 @@ fn one_agent(rows: &mut Rows) {
     // Counting what happens in a stretch of time is the measurement itself.
     std::thread::sleep(WATCHED);
     let wake_ups = context_switches(agent.pid()) - before;
-    let memory = kib(agent.pid(), "status", "VmRSS:") / 1024.0;
+    let memory = kib(agent.pid(), "status", "VmRSS:") as f64 / 1024.0;
     rows.goal("idle agent memory", memory, "MiB RSS", 12.0, Better::Lower);
     let in_ten_seconds = wake_ups * 10.0 / WATCHED.as_secs_f64();
     rows.goal("idle agent wake-ups in 10 s", in_ten_seconds, "", 2.0, Better::Lower);
@@ -78,9 +79,9 @@ pub(crate) fn growth_per_client(
         clients
     };
     let _few = start(FEW);
-    let before = kib(server, "smaps_rollup", "Pss:");
+    let before = share(server);
     let _many = start(count);
-    (kib(server, "smaps_rollup", "Pss:") - before) / count as f64
+    (share(server) - before) * 1024.0 / count as f64
 }
 
 /// Registers `count` agents and holds them.
@@ -103,12 +104,6 @@ pub(crate) async fn say_held() {
     println!("{HELD}");
     std::io::stdout().flush().expect("a pipe");
     std::future::pending::<()>().await;
-}
-
-fn kib(pid: Pid, file: &str, field: &str) -> f64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/{file}")).expect("it runs");
-    let line = text.lines().find(|line| line.starts_with(field)).expect("a field");
-    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
 }
 
 /// Of all threads: how often the process slept, and so how often it was woken.

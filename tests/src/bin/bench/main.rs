@@ -7,12 +7,14 @@ mod bare_tls;
 mod compare;
 mod ends;
 mod far;
+mod flooded;
 mod forwarded;
 mod gaps;
 mod holds;
 mod idle;
 mod latency;
 mod openssh;
+mod recorded;
 mod returns;
 mod rows;
 mod sshd;
@@ -20,6 +22,7 @@ mod throughput;
 mod tls_copy;
 mod traffic;
 mod trickle;
+mod watched;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,7 +50,7 @@ fn main() -> ExitCode {
 type Part = fn(&mut Rows, &Path);
 
 /// What can be measured by itself, if named on the command line.
-const PARTS: [(&str, Part); 10] = [
+const PARTS: [(&str, Part); 12] = [
     ("idle", idle::rows),
     ("first-output", first_output_rows),
     ("throughput", throughput_rows),
@@ -58,6 +61,8 @@ const PARTS: [(&str, Part); 10] = [
     ("ends", end_rows),
     ("returns", return_rows),
     ("holds", hold_rows),
+    ("watched", watched_rows),
+    ("recorded", recorded_rows),
 ];
 
 fn run(wanted: &[&str]) -> ExitCode {
@@ -113,8 +118,16 @@ fn gap_rows(rows: &mut Rows, _: &Path) {
     wired.near_rows(rows, &mut relay, &call);
 }
 
+fn recorded_rows(rows: &mut Rows, _: &Path) {
+    recorded::rows(rows);
+}
+
 fn hold_rows(rows: &mut Rows, _: &Path) {
     holds::rows(rows);
+}
+
+fn watched_rows(rows: &mut Rows, _: &Path) {
+    watched::rows(rows);
 }
 
 fn end_rows(rows: &mut Rows, _: &Path) {

@@ -1,6 +1,7 @@
 use fieldlink_protocol::keys::SessionKeys;
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::control::FromEngineer;
+use fieldlink_protocol::messages::runbook::{RunbookRun, RunbookStanding, RunbookWord, StepResult};
 use fieldlink_protocol::reason::Reason;
 use fieldlink_transport::{Dialer, client_config};
 use tokio::sync::mpsc;
@@ -10,8 +11,9 @@ use crate::control::requests::MessageSender;
 use crate::control::{AgentHello, Trouble, voice};
 use crate::dialogue::{KEPT, Line};
 use crate::end::{End, Told};
-use crate::local_socket::{Request, client};
+use crate::local_socket::{Request, RunbookNews, client};
 use crate::relay_session::RelayHandle;
+use crate::runbook_file::KeptRunbook;
 use crate::session::server::tests::{Served, serve};
 use crate::ssh_key::EXAMPLE;
 
@@ -112,6 +114,60 @@ async fn an_older_scanner_is_sent_nothing_it_does_not_know() {
         assert!(matches!(&reply, Reply::TooOld { reason } if reason.contains("too old for")), "{reply:?}");
         assert!(talked.said.try_recv().is_err());
     }
+}
+
+/// What is kept of a runbook, with one result.
+fn keep_runbook(talked: &Talked) -> RunbookRun {
+    let (text, results) = ("name = \"x\"".to_owned(), vec![StepResult::Done {}]);
+    let run = RunbookRun { text, signature: None, from: 0, results };
+    KeptRunbook::new(run.clone()).store(talked.served.resources.path()).expect("stored");
+    run
+}
+
+#[tokio::test]
+async fn a_scanner_that_does_not_know_a_runbook_is_told_all_of_it() {
+    let mut talked = talk(&[feature::RUNBOOKS]);
+    let run = keep_runbook(&talked);
+    let telling = talked.served.ask(Request::Runbook { news: RunbookNews::Settled });
+    let word = RunbookWord::Settled { before: 0, result: StepResult::Done {} };
+    assert_eq!(talked.next().await, FromEngineer::Runbook { request: 1, word });
+    let unknown = Answer::Runbook { standing: RunbookStanding::Unknown {} };
+    talked.requests.answered(1, unknown).expect("asked");
+    let word = RunbookWord::Runs(run);
+    assert_eq!(talked.next().await, FromEngineer::Runbook { request: 2, word });
+    let answer = Answer::Runbook { standing: RunbookStanding::Own {} };
+    talked.requests.answered(2, answer.clone()).expect("asked");
+    assert_eq!(telling.await.expect("no panic").expect("a reply"), Reply::Answered { answer });
+}
+
+/// It forgets what it was told when it restarts.
+#[tokio::test]
+async fn a_scanner_that_is_back_is_told_again() {
+    let mut talked = talk(&[feature::RUNBOOKS]);
+    let run = keep_runbook(&talked);
+    let (live, directory) = (talked.live.clone(), talked.served.resources.path().to_owned());
+    let telling = tokio::spawn(crate::session::runbook::tell_again(live, directory));
+    let word = RunbookWord::Runs(run);
+    assert_eq!(talked.next().await, FromEngineer::Runbook { request: 1, word });
+    talked.requests.answered(1, Answer::Taken {}).expect("asked");
+    telling.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn an_older_scanner_hears_nothing_of_runbooks() {
+    let mut talked = talk(BOTH);
+    keep_runbook(&talked);
+    for news in [RunbookNews::Runs, RunbookNews::Settled, RunbookNews::GivenUp] {
+        let reply = talked.reply(Request::Runbook { news }).await;
+        assert!(matches!(&reply, Reply::TooOld { .. }), "{reply:?}");
+    }
+    crate::session::runbook::tell_again(talked.live.clone(), talked.served.resources.path().to_owned()).await;
+    assert!(talked.said.try_recv().is_err());
+    let none = talk(&[feature::RUNBOOKS]).reply(Request::Runbook { news: RunbookNews::Runs }).await;
+    assert!(
+        matches!(&none, Reply::Refused { reason } if reason.contains("no runbook is under way")),
+        "{none:?}"
+    );
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use fieldlink_testbed::{Engineer, Scanner};
 use pty_process::blocking::{Command, Pty, open};
 
+use crate::record;
 use crate::screen::{self, Screen};
 use crate::workplace::Workplace;
 
@@ -43,6 +44,9 @@ pub(crate) fn run(workplace: &Workplace, mut scanner: Scanner, engineer: &Engine
         }
     };
     workplace.stay();
+    if code.is_some_and(|code| code < FIRST_FAILURE) {
+        show_record(&scanner);
+    }
     let outcome = match code {
         // A shell passes on its own.
         Some(code) if code < FIRST_FAILURE => "The call is over, and ID and PIN are worth nothing any more.",
@@ -51,6 +55,18 @@ pub(crate) fn run(workplace: &Workplace, mut scanner: Scanner, engineer: &Engine
     };
     println!("\n{outcome}\n`make demo` plays another one.");
     ExitCode::SUCCESS
+}
+
+fn show_record(scanner: &Scanner) {
+    let kept = match record::keep(scanner) {
+        Ok(kept) => kept,
+        Err(error) => return eprintln!("demo: could not keep the record: {error}"),
+    };
+    println!("\nThe report of the call: {}", kept.report.display());
+    for (name, output) in &kept.checks {
+        let said = if output.status.success() { &output.stdout } else { &output.stderr };
+        println!("{name}: {}", String::from_utf8_lossy(said).lines().next().unwrap_or("nothing"));
+    }
 }
 
 fn introduce(scanner: &Scanner) {

@@ -8,6 +8,7 @@ use fieldlink_testbed::engineer::{random_file, wait_until_active};
 use fieldlink_testbed::programs::{Running, run_with_input};
 use fieldlink_testbed::{Call, Engineer, Scanner};
 
+use crate::record::{self, Kept};
 use crate::rules;
 
 /// Enough to see that it works; speed is the benchmark's to tell, with optimised programs.
@@ -46,7 +47,31 @@ pub(crate) fn run(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
     let mut again: Running = engineer.start_connecting(&id, &pin);
     let code = again.wait_for_end().code();
     table.row("the old ID and PIN", format!("exit code {}", code.unwrap_or(-1)), code == Some(213));
-    table.print()
+    let kept = record::keep(&scanner);
+    judge(&kept, &mut table);
+    let code = table.print();
+    if let Ok(kept) = &kept {
+        println!("The report of the call: {}\n", kept.report.display());
+    }
+    code
+}
+
+/// The record holds, as both who check it say.
+fn judge(kept: &std::io::Result<Kept>, table: &mut Table) {
+    match kept {
+        Ok(kept) => {
+            for (name, output) in &kept.checks {
+                let said = String::from_utf8_lossy(if output.status.success() {
+                    &output.stdout
+                } else {
+                    &output.stderr
+                });
+                let first = said.lines().next().unwrap_or("nothing").to_owned();
+                table.row(name, first, output.status.success());
+            }
+        }
+        Err(error) => table.row("the record", format!("could not be kept: {error}"), false),
+    }
 }
 
 fn commands(call: &Call<'_>, table: &mut Table) {

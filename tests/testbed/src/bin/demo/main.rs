@@ -5,6 +5,7 @@
 
 mod by_hand;
 mod by_itself;
+mod record;
 mod rules;
 mod screen;
 mod workplace;

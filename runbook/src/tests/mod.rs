@@ -1,0 +1,4 @@
+mod execution;
+mod origin;
+mod parser;
+mod shipped;
