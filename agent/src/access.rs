@@ -8,6 +8,7 @@ mod carrying;
 mod closing;
 mod coming_back;
 mod command;
+mod device_watch;
 mod forgetting;
 mod handing;
 mod joining;
@@ -44,6 +45,7 @@ pub use command::Command;
 
 use self::carrying::OnItsWay;
 use self::closing::Closings;
+use self::device_watch::{DeviceNews, DeviceWatch};
 use self::operation::OperationDesk;
 use self::recording::RecordDesk;
 use self::restarting::{GoingDown, RestartStep};
@@ -52,14 +54,13 @@ use self::seats::{Seats, SeatsEvent};
 use self::sharing::ObserverDesk;
 use self::uses::Uses;
 
-use crate::battery::BatteryWatch;
 use crate::clock::{self, BootTimer};
 use crate::config::Config;
 use crate::network::monitor;
 use crate::observer::ObserverNews;
 use crate::operation::{OperationEvent, OperationRequest};
 use crate::record::RecordingNews;
-use crate::rules::{Battery, Rules, State};
+use crate::rules::{Rules, State};
 use crate::session::pairing::{ChargeRequest, Run, Verified};
 use crate::session::policy::UseRequest;
 use crate::session::{LiveSession, SessionDeps, SessionEvent};
@@ -116,7 +117,7 @@ pub struct Access {
     /// What the client reads, if it is set.
     language: Option<Language>,
     /// While an engineer works.
-    battery: Option<BatteryWatch>,
+    device: Option<DeviceWatch>,
     returning: Returning,
     /// A session that went through a restart of the device.
     on_its_way: Option<OnItsWay>,
@@ -169,7 +170,7 @@ enum Event {
     Closed,
     Command(Option<Command>),
     Network,
-    Battery(Option<Battery>),
+    Device(DeviceNews),
     /// The clock is to be looked at, for a session that went through a restart.
     Clock,
     /// A restart of the device is further.
@@ -226,7 +227,7 @@ impl Access {
             closings: Closings::default(),
             language: config.language,
             around: Arc::new(around),
-            battery: None,
+            device: None,
             commands,
             notice,
             is_over: false,
@@ -322,7 +323,8 @@ impl Access {
                 let metered = self.network.is_metered();
                 metered.into_iter().for_each(|metered| self.rules.handle_metered(metered));
             }
-            Event::Battery(battery) => self.rules.handle_battery(battery),
+            Event::Device(DeviceNews::Battery(battery)) => self.rules.handle_battery(battery),
+            Event::Device(DeviceNews::Health(health)) => self.on_health(*health),
             Event::Command(_) => {}
             Event::Clock => self.look_at_clock(),
             Event::Restart(step) => self.on_restart_step(step),
@@ -345,9 +347,9 @@ impl Access {
                 None => std::future::pending().await,
             }
         };
-        let battery = async {
-            match &mut self.battery {
-                Some(watch) => watch.changed().await,
+        let device = async {
+            match &mut self.device {
+                Some(watch) => watch.next().await,
                 None => std::future::pending().await,
             }
         };
@@ -375,7 +377,7 @@ impl Access {
             () = self.closings.next() => Event::Closed,
             event = tunnel => event,
             () = self.network.changed() => Event::Network,
-            battery = battery => Event::Battery(battery),
+            news = device => Event::Device(news),
             () = clock => Event::Clock,
             step = self.going_down.next() => Event::Restart(step),
             _ = self.timer.wait(deadline) => Event::Time,

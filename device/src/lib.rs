@@ -28,4 +28,3 @@ pub mod viewing;
 pub mod warning;
 pub mod watch;
 pub mod words;
-mod wrap;

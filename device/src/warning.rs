@@ -118,6 +118,11 @@ pub enum Warning {
         /// Percent that are left.
         percent: u8,
     },
+    /// Something of the device's health is worth a warning.
+    Health {
+        /// What, as `fieldlink health --json` lists it.
+        concern: String,
+    },
     /// What the engineer's terminals show is not recorded any more.
     RecordingStopped,
     /// The client said no to a question.
@@ -245,6 +250,7 @@ impl Warning {
             | Self::BackAgain { .. }
             | Self::VerdictGiven { .. }
             | Self::BatteryLow { .. }
+            | Self::Health { .. }
             | Self::RecordingStopped
             | Self::Invited
             | Self::WrongCode { .. }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod dialogue;
+mod health;
 mod invite;
 mod operation;
 mod people;
@@ -19,6 +20,7 @@ pub use dialogue::{
     AskArguments, EndArguments, NoteArguments, NoteSource, OutcomeArgument, QuietArguments, RestartArguments,
     StepArguments,
 };
+pub use health::HealthArguments;
 pub use invite::InviteArguments;
 pub use operation::OperationArguments;
 pub use people::{JoinArguments, PersonArguments, ShareArguments, WatchArguments};
@@ -142,6 +144,10 @@ pub enum Command {
         #[arg(long, value_name = "ID")]
         id: Option<String>,
     },
+    /// Show what the scanner knows of itself: disks, temperatures, batteries, units that failed, the maker's probes
+    ///
+    /// What is worth a warning comes first. The same as `fieldlink health` on the scanner, over the session.
+    Health(HealthArguments),
     /// Start an operation of the scanner's, a system update say, and show how far it is
     ///
     /// The client is asked first. Once it runs nothing here ends it: neither the end of the session, nor Ctrl-C, nor a lost

@@ -39,6 +39,7 @@ mod exit;
 mod front;
 mod front_link;
 mod guesses;
+mod health;
 mod holder;
 mod invitation;
 mod local_socket;

@@ -29,6 +29,11 @@ pub(crate) fn print_text(text: &str) {
     }
 }
 
+/// Has a terminal begin at its top, with nothing on it.
+pub(crate) fn begin_at_top() {
+    let _ = write!(std::io::stdout(), "\u{1b}[H\u{1b}[2J");
+}
+
 /// Prints JSON, on standard output, in one line. A reader that went away does not concern the session.
 pub(crate) fn print_json(line: &str) {
     let _ = writeln!(std::io::stdout(), "{}", harmless_json(line));

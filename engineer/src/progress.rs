@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use fieldlink_protocol::health::Concern;
 use fieldlink_protocol::messages::control::{ClientPresence, Transfers};
 use fieldlink_protocol::messages::operation::{OperationEnd, OperationState};
 use fieldlink_protocol::messages::people::Participant;
@@ -95,6 +96,13 @@ pub(crate) enum Progress {
         /// Percent that are left.
         percent: u8,
     },
+    /// Something of the scanner's health is worth a warning.
+    Health {
+        /// What, as `health --json` lists it.
+        concern: Concern,
+        /// The same, fit to be shown.
+        message: String,
+    },
     /// How an operation of the scanner's stands.
     Operation {
         /// Its name.
@@ -183,6 +191,7 @@ impl Progress {
                 | Self::Transfers { .. }
                 | Self::Battery { .. }
                 | Self::RecordingStopped
+                | Self::Health { .. }
                 | Self::Operation { .. }
                 | Self::People { .. }
                 | Self::Chat { .. }
@@ -216,6 +225,7 @@ impl Progress {
             Self::Transfers { transfers, bytes } => Some(data_used(*bytes, *transfers)),
             Self::RecordingStopped => Some(say!("recording-stopped")),
             Self::Battery { percent } => Some(say!("battery-is-low", percent = u64::from(*percent))),
+            Self::Health { message, .. } => Some(message.clone()),
             Self::Operation { operation, how } => Some(operated(operation, *how)),
             Self::People { people: list } => Some(people(list)),
             Self::Chat { text } => Some(say!("chat-arrived", text = text)),
@@ -387,6 +397,7 @@ impl Console {
             | Progress::Transfers { .. }
             | Progress::Battery { .. }
             | Progress::RecordingStopped
+            | Progress::Health { .. }
             | Progress::Operation { .. }
             | Progress::People { .. }
             | Progress::NotAnchored { .. }

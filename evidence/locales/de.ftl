@@ -529,3 +529,24 @@ choice-one-beep = ein Ton
 choice-beeps = mehrere Töne
 choice-fan = ein lauter Lüfter
 choice-grinding = Schleifen oder Kratzen
+
+## Der Zustand des Geräts
+
+part-health = Das Gerät vorher und nachher
+label-health-start = Am Anfang
+label-health-end = Am Ende
+health-not-read = nicht gelesen
+health-no-warnings = nichts war eine Warnung wert
+health-same = Dazwischen hat sich nichts Wesentliches geändert.
+health-not-compared = Es gibt nichts zu vergleichen.
+health-note = Kleine Änderungen von Platz, Temperaturen und Lüftern sind weggelassen. Die Aufzeichnung hat beides vollständig.
+column-part = Was
+column-before = Vorher
+column-after = Nachher
+line-health-start = Der Zustand des Geräts wurde am Anfang gelesen.
+line-health-end = Der Zustand des Geräts wurde am Ende gelesen.
+line-health-warned = Beide Seiten wurden gewarnt: { $warning }
+line-health = { $person } hat den Zustand des Geräts gelesen.
+line-refused-health = { $person } bekam den Zustand des Geräts nicht zu lesen: { $why }.
+program-health = Das Lesen des Zustands
+kind-health = Zustand

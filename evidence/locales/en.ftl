@@ -529,3 +529,24 @@ choice-one-beep = one beep
 choice-beeps = several beeps
 choice-fan = a loud fan
 choice-grinding = grinding or scraping
+
+## The device's health
+
+part-health = The device before and after
+label-health-start = At the beginning
+label-health-end = At the end
+health-not-read = not read
+health-no-warnings = nothing was worth a warning
+health-same = Between the two, nothing has changed that matters.
+health-not-compared = There is nothing to compare.
+health-note = Small changes of room, temperatures and fans are left out. The record holds both in full.
+column-part = What
+column-before = Before
+column-after = After
+line-health-start = The device's health was read at the beginning.
+line-health-end = The device's health was read at the end.
+line-health-warned = Both sides were warned: { $warning }
+line-health = { $person } read the device's health.
+line-refused-health = { $person } was refused the device's health: { $why }.
+program-health = Reading the device's health
+kind-health = health

@@ -5,8 +5,10 @@ mod parts;
 
 use std::collections::BTreeMap;
 
+use fieldlink_protocol::health::Concern;
 use fieldlink_protocol::ids::{ObserverId, OperationId, QuestionId, SessionId};
 use fieldlink_protocol::messages::announcements::Outcome;
+use fieldlink_protocol::messages::health::Health;
 use fieldlink_protocol::messages::operation::{OperationRefusal, OperationState};
 use fieldlink_protocol::messages::people::Attendance;
 use fieldlink_protocol::messages::questions::{Answer, Question};
@@ -16,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub use files::{Change, ChangeResult, Direction, FileChange, Transferred};
 pub use parts::{
-    Certified, ChannelOutcome, Consent, Device, Person, Presence, Program, Resumption, RunbookState, Seal,
-    StepSettled, Stop, Terms, Titles, Use,
+    Certified, ChannelOutcome, Consent, Device, HealthMoment, Person, Presence, Program, Resumption,
+    RunbookState, Seal, StepSettled, Stop, Terms, Titles, Use,
 };
 
 use super::cast::TerminalShape;
@@ -207,6 +209,15 @@ pub enum Event {
         /// Percent that are left.
         percent: u8,
     },
+    /// What the device knew of itself.
+    HealthRead {
+        /// When in the session.
+        moment: HealthMoment,
+        /// What.
+        health: Box<Health>,
+    },
+    /// Something of it was worth a warning to both sides.
+    HealthWarned(Concern),
     /// What became of the case, as the engineer says.
     OutcomeSaid(Outcome),
     /// What became of it, as the client says.

@@ -30,8 +30,9 @@ pub use check::{
 };
 pub use digest::{Digest, Hasher};
 pub use event::{
-    Certified, Change, ChangeResult, ChannelOutcome, Consent, Device, Direction, Event, FileChange, Person,
-    Presence, Program, Resumption, RunbookState, Seal, StepSettled, Stop, Terms, Titles, Transferred, Use,
+    Certified, Change, ChangeResult, ChannelOutcome, Consent, Device, Direction, Event, FileChange,
+    HealthMoment, Person, Presence, Program, Resumption, RunbookState, Seal, StepSettled, Stop, Terms,
+    Titles, Transferred, Use,
 };
 pub use files::{Directory, Files};
 pub use manifest::{EVIDENCE_NAMESPACE, Manifest, ManifestError};

@@ -58,6 +58,7 @@ pub const FEATURES: &[&str] = &[
     feature::STEPS,
     feature::DATA,
     feature::BATTERY,
+    feature::HEALTH,
     feature::QUIET,
     feature::OPERATIONS,
     feature::RESTART,
@@ -105,6 +106,8 @@ pub mod feature {
     pub const TIME_STAMPS: &str = "time-stamps";
     /// That the device's battery is low.
     pub const BATTERY: &str = "battery";
+    /// That something of the device's health is worth a warning.
+    pub const HEALTH: &str = "health";
 }
 
 /// Paths of the relay's five endpoints.

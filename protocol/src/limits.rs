@@ -205,6 +205,9 @@ pub const PROBE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long it may take to collect a device's health. What has not answered by then is missing.
 pub const HEALTH_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often the health of a device is looked at while somebody watches it.
+pub const HEALTH_PAUSE: Duration = Duration::from_secs(5);
+
 /// Features that a side may list, and how long the name of one may be.
 pub const FEATURE_COUNT: usize = 32;
 /// See [`FEATURE_COUNT`].

@@ -74,6 +74,8 @@ pub enum LiveKind {
     Forward,
     /// A named operation: to start it, or follow it.
     Operation,
+    /// The device's health.
+    Health,
     /// Of a later version.
     #[serde(other)]
     Unknown,

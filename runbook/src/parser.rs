@@ -109,7 +109,8 @@ impl Reader<'_> {
 
     fn verb(&self, table: StepTable, place: Range<usize>) -> Result<Verb, ParseError> {
         self.reserved(&table)?;
-        let StepTable { ask, step, ready, run, operation, restart, note, choices, file, power, .. } = table;
+        let StepTable { ask, step, ready, run, operation, restart, note, health, .. } = table;
+        let StepTable { choices, file, power, .. } = table;
         let places = [
             ask.as_ref().map(Spanned::span),
             step.as_ref().map(Spanned::span),
@@ -118,6 +119,7 @@ impl Reader<'_> {
             operation.as_ref().map(Spanned::span),
             restart.as_ref().map(Spanned::span),
             note.as_ref().map(Spanned::span),
+            health.as_ref().map(Spanned::span),
         ];
         if let Some(second) = places.into_iter().flatten().nth(1) {
             return Err(self.fault(second, "step", ONE_VERB));
@@ -125,7 +127,7 @@ impl Reader<'_> {
         self.belongs(&choices, ask.is_some(), ("step.choices", "ask"))?;
         self.belongs(&file, operation.is_some(), ("step.file", "operation"))?;
         self.belongs(&power, restart.is_some(), ("step.power", "restart"))?;
-        match (ask, step, ready, run, operation, restart, note) {
+        match (ask, step, ready, run, operation, restart, note, health) {
             (Some(question), ..) => {
                 let question = self.texts(question, "step.ask", limits::QUESTION)?;
                 Ok(Verb::Ask { question, choices: self.choices(choices)? })
@@ -134,23 +136,23 @@ impl Reader<'_> {
             (_, _, Some(ready), ..) => self.ready(&ready),
             (_, _, _, Some(run), ..) => Ok(Verb::Run(self.text(run, "step.run", COMMAND)?)),
             (_, _, _, _, Some(operation), ..) => self.operation(operation, file),
-            (.., Some(reason), _) => {
+            (.., Some(reason), _, _) => {
                 let reason = self.texts(reason, "step.restart", limits::QUESTION)?;
                 Ok(Verb::Restart { reason, power: power.is_some_and(Spanned::into_inner) })
             }
-            (.., Some(note)) => Ok(Verb::Note(self.texts(note, "step.note", limits::CHAT)?)),
+            (.., Some(note), _) => Ok(Verb::Note(self.texts(note, "step.note", limits::CHAT)?)),
+            (.., Some(health)) if *health.get_ref() => Ok(Verb::Health),
+            (.., Some(health)) => Err(self.fault(health.span(), "step.health", "it is true, or not there")),
             _ => Err(self.fault(place, "step", ONE_VERB)),
         }
     }
 
-    /// What later versions do.
+    /// What a later version does.
     fn reserved(&self, table: &StepTable) -> Result<(), ParseError> {
-        for (field, name) in [(&table.health, "step.health"), (&table.photo, "step.photo")] {
-            if let Some(field) = field {
-                return Err(self.fault(field.span(), name, NOT_YET));
-            }
+        match &table.photo {
+            Some(field) => Err(self.fault(field.span(), "step.photo", NOT_YET)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// A field that means something only beside another one.
@@ -210,7 +212,7 @@ impl Reader<'_> {
 
     fn expectation(&self, table: ExpectTable, verb: &Verb) -> Result<Expectation, ParseError> {
         let ExpectTable { exit, output, answer } = table;
-        self.belongs(&exit, verb.has_exit(), ("step.expect.exit", "run or operation"))?;
+        self.belongs(&exit, verb.has_exit(), ("step.expect.exit", "run, operation or health"))?;
         self.belongs(&output, matches!(verb, Verb::Run(_)), ("step.expect.output", "run"))?;
         self.belongs(&answer, verb.has_answer(), ("step.expect.answer", "ask or a ready question"))?;
         let too_many = |place| self.fault(place, "step.expect", format!("there are more than {MOST} values"));
@@ -240,7 +242,7 @@ impl Reader<'_> {
         (index, ids): (usize, &[String]),
     ) -> Result<Branch, ParseError> {
         let (place, BranchTable { answer, exit, to }) = (table.span(), table.into_inner());
-        self.belongs(&exit, verb.has_exit(), ("step.branch.exit", "run or operation"))?;
+        self.belongs(&exit, verb.has_exit(), ("step.branch.exit", "run, operation or health"))?;
         self.belongs(&answer, verb.has_answer(), ("step.branch.answer", "ask or a ready question"))?;
         let when = match (answer, exit) {
             (Some(answer), None) => {
@@ -333,6 +335,6 @@ const NO_NAME: &str =
     "it is no name (lowercase letters, digits, -, _ and ., a letter first, 64 at most): choose another one";
 const NO_ID: &str = "it is no name of a step (lowercase letters, digits, -, _ and ., a letter first, 32 at most, and not \
                      \"end\"): choose another one";
-const ONE_VERB: &str = "name exactly one of ask, step, ready, run, operation, restart, note";
+const ONE_VERB: &str = "name exactly one of ask, step, ready, run, operation, restart, note, health";
 const NO_FILE: &str = "it is the name of a file beside the runbook, without a / and with no dot in front";
 const NOT_YET: &str = "this version does not know such steps yet: take it out, or use a later version";

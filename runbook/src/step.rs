@@ -68,6 +68,8 @@ pub enum Verb {
     },
     /// A note of the session, which the client reads.
     Note(Texts),
+    /// The device's health is looked at.
+    Health,
 }
 
 /// When a step has passed. What is empty is not asked for; an exit code then has to be 0.
@@ -137,12 +139,13 @@ impl Verb {
             Self::Operation { .. } => "operation",
             Self::Restart { .. } => "restart",
             Self::Note(_) => "note",
+            Self::Health => "health",
         }
     }
 
     /// Whether it ends with an exit code.
     pub fn has_exit(&self) -> bool {
-        matches!(self, Self::Run(_) | Self::Operation { .. })
+        matches!(self, Self::Run(_) | Self::Operation { .. } | Self::Health)
     }
 
     /// Whether it ends with an answer.

@@ -36,7 +36,7 @@ pub(crate) struct StepTable {
     pub restart: Field<Texts>,
     pub power: Field<bool>,
     pub note: Field<Texts>,
-    pub health: Field<IgnoredAny>,
+    pub health: Field<bool>,
     pub photo: Field<IgnoredAny>,
     #[serde(default)]
     pub expect: ExpectTable,

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
+use fieldlink_protocol::messages::{health, operation};
 use fieldlink_protocol::policy::Function;
 use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind};
 
@@ -11,10 +12,29 @@ use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind};
 pub enum ChannelRequest {
     /// A shell, a command or sftp.
     Program(ProgramKind),
-    /// To start a named operation, or follow one.
-    Operation,
+    /// What the agent serves itself.
+    Subsystem(SubsystemName),
     /// A connection to somewhere.
     Forward(ConnectTarget),
+}
+
+/// A subsystem that the agent serves itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubsystemName {
+    /// To start a named operation, or follow one.
+    Operation,
+    /// The device's health.
+    Health,
+}
+
+impl SubsystemName {
+    const ALL: [(Self, &'static str); 2] =
+        [(Self::Operation, operation::SUBSYSTEM), (Self::Health, health::SUBSYSTEM)];
+
+    /// The one that is called so in a request (RFC 4254 section 6.5).
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|(_, known)| *known == name).map(|(subsystem, _)| subsystem)
+    }
 }
 
 /// What a channel is for.
@@ -26,8 +46,8 @@ pub enum ChannelKind {
     Exec,
     /// File transfer.
     Sftp,
-    /// Named operations.
-    Operation,
+    /// What the agent serves itself.
+    Subsystem(SubsystemName),
     /// A connection to somewhere.
     Forward,
 }
@@ -39,7 +59,7 @@ impl ChannelRequest {
             Self::Program(ProgramKind::Shell {}) => ChannelKind::Shell,
             Self::Program(ProgramKind::Exec { .. }) => ChannelKind::Exec,
             Self::Program(ProgramKind::Sftp {}) => ChannelKind::Sftp,
-            Self::Operation => ChannelKind::Operation,
+            Self::Subsystem(name) => ChannelKind::Subsystem(*name),
             Self::Forward(_) => ChannelKind::Forward,
         }
     }
@@ -47,13 +67,13 @@ impl ChannelRequest {
 
 impl ChannelKind {
     /// What opening such a channel takes leave for. A file transfer takes leave for each file, and an operation when it is
-    /// to be started.
+    /// to be started; who was let in may know how the device is.
     pub fn function(self) -> Option<Function> {
         match self {
             Self::Shell => Some(Function::Shell),
             Self::Exec => Some(Function::Exec),
             Self::Forward => Some(Function::Forward),
-            Self::Sftp | Self::Operation => None,
+            Self::Sftp | Self::Subsystem(_) => None,
         }
     }
 }

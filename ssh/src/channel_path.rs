@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use russh::ChannelOpenFailure;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::channel::{ChannelIdentity, ChannelKind, ChannelRequest, Opener};
+use super::channel::{ChannelIdentity, ChannelKind, ChannelRequest, Opener, SubsystemName};
 use super::forward_policy::ForwardPolicy;
 use super::lease::ChannelLease;
 use super::passage::{Passage, PathClosed, Way};
@@ -210,8 +210,11 @@ impl ChannelPath {
         let is_never = |function: &Function| self.policy.permission(*function) == Permission::Never;
         match kind {
             ChannelKind::Sftp => FILES.iter().all(is_never).then_some(Function::Upload),
-            ChannelKind::Operation => Some(Function::Operations).filter(is_never),
-            ChannelKind::Shell | ChannelKind::Exec | ChannelKind::Forward => None,
+            ChannelKind::Subsystem(SubsystemName::Operation) => Some(Function::Operations).filter(is_never),
+            ChannelKind::Shell
+            | ChannelKind::Exec
+            | ChannelKind::Forward
+            | ChannelKind::Subsystem(SubsystemName::Health) => None,
         }
     }
 
@@ -219,7 +222,7 @@ impl ChannelPath {
         match request {
             // Where a name leads is checked when it is connected.
             ChannelRequest::Program(_)
-            | ChannelRequest::Operation
+            | ChannelRequest::Subsystem(_)
             | ChannelRequest::Forward(ConnectTarget::Own { .. }) => Ok(()),
             ChannelRequest::Forward(ConnectTarget::Tcp { host, port }) => {
                 match self.forwards.permits(host, *port) {
@@ -477,8 +480,11 @@ pub(super) mod tests {
         assert!(let_in(&closed, 1, sftp()).is_err(), "files go neither way");
         let (asking, _) = path_with(Rule(Permission::Ask, Err(Denied::Refused)));
         assert!(let_in(&asking, 1, sftp()).is_ok() && !asking.lets_files_pass(), "each file is looked at");
-        let never = let_in(&closed, 1, ChannelRequest::Operation).map(drop);
+        let never = let_in(&closed, 1, ChannelRequest::Subsystem(SubsystemName::Operation)).map(drop);
         assert_eq!(never, Err(Denied::Never(Function::Operations).into()));
-        assert!(let_in(&asking, 1, ChannelRequest::Operation).is_ok(), "asked when one is to be started");
+        assert!(
+            let_in(&asking, 1, ChannelRequest::Subsystem(SubsystemName::Operation)).is_ok(),
+            "asked when one is to be started"
+        );
     }
 }

@@ -1,13 +1,12 @@
 //! One SSH connection: which key and account may log in, and which requests lead where.
 
-use fieldlink_protocol::messages::operation;
 use fieldlink_session::wire::{ConnectTarget, ProgramKind, ProgramSignal, TerminalRequest, TerminalSize};
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty, Sig};
 use tokio::sync::watch;
 
-use super::channel::ChannelRequest;
+use super::channel::{ChannelRequest, SubsystemName};
 use super::channel_path::prohibited;
 use super::forward;
 use super::program::{self, ProgramDeps, RunningProgram, StartKind};
@@ -267,10 +266,13 @@ impl Handler for Connection {
         name: &str,
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        match name {
-            "sftp" => self.start(id, StartKind::Program(ProgramKind::Sftp {}), session).await,
-            operation::SUBSYSTEM => self.start(id, StartKind::Operation, session).await,
-            _ => session.channel_failure(id),
+        let kind = match name {
+            "sftp" => Some(StartKind::Program(ProgramKind::Sftp {})),
+            name => SubsystemName::from_name(name).map(StartKind::Subsystem),
+        };
+        match kind {
+            Some(kind) => self.start(id, kind, session).await,
+            None => session.channel_failure(id),
         }
     }
 

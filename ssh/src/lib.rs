@@ -46,11 +46,13 @@ use russh::keys::{PrivateKey, PublicKey};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use channel::{ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Opener};
+pub use channel::{
+    ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Opener, SubsystemName,
+};
 pub use channel_path::{ChannelPath, Policy};
 pub use passage::Way;
 pub use server_config::{new_host_key, parse_engineer_key};
-pub use subsystem::Subsystem;
+pub use subsystem::Subsystems;
 pub use tap::Tap;
 pub use thread::SshThread;
 
@@ -75,7 +77,7 @@ pub struct SshServer {
     who: (SessionId, EngineerId),
     path: Arc<ChannelPath>,
     programs: SessionClient,
-    operations: Arc<dyn Subsystem>,
+    subsystems: Arc<dyn Subsystems>,
     backlog: Backlog,
     ended: watch::Receiver<Option<Reason>>,
 }
@@ -100,8 +102,8 @@ pub struct SshServerParts {
     pub path: Arc<ChannelPath>,
     /// Starts programs and connects forwards.
     pub programs: SessionClient,
-    /// Serves named operations.
-    pub operations: Arc<dyn Subsystem>,
+    /// What the agent serves itself.
+    pub subsystems: Arc<dyn Subsystems>,
     /// Why the session ended, once it has.
     pub ended: watch::Receiver<Option<Reason>>,
 }
@@ -109,7 +111,7 @@ pub struct SshServerParts {
 impl SshServer {
     /// A server for one session.
     pub fn new(parts: SshServerParts) -> Self {
-        let SshServerParts { host_key, engineer_key, user, who, path, programs, operations, ended, .. } =
+        let SshServerParts { host_key, engineer_key, user, who, path, programs, subsystems, ended, .. } =
             parts;
         let SshServerParts { dialer, keys, bounds, .. } = parts;
         let config = Arc::new(server_config::server_config(host_key));
@@ -123,7 +125,7 @@ impl SshServer {
             who,
             path,
             programs,
-            operations,
+            subsystems,
             backlog: Backlog::default(),
             ended,
         }
@@ -215,7 +217,7 @@ impl SshServer {
             opener: Opener { session, pipe, engineer },
             path: self.path.clone(),
             programs: self.programs.clone(),
-            operations: self.operations.clone(),
+            subsystems: self.subsystems.clone(),
             backlog: self.backlog.beside(),
             cancel: stop_channels.clone(),
         };

@@ -10,13 +10,13 @@ use fieldlink_session::wire::{
 use tokio_util::sync::CancellationToken;
 
 use super::carrier::{Carrier, Cut, Ways, terminal_of};
-use super::channel::{ChannelRequest, ChannelStatus, Opener};
+use super::channel::{ChannelRequest, ChannelStatus, Opener, SubsystemName};
 use super::channel_io::{Input, Output};
 use super::channel_path::ChannelPath;
 use super::input::{Backlog, PendingInput};
 use super::lease::ChannelLease;
 use super::screen::Screen;
-use super::subsystem::{self, Serving, Subsystem};
+use super::subsystem::{self, Serving, Subsystems};
 use crate::session_process::{Program, ProgramRequest, SessionClient, TerminalMaster};
 
 /// What a shell says of a command it cannot run.
@@ -29,8 +29,8 @@ const EARLY_SIGNALS: usize = 4;
 pub(super) enum StartKind {
     /// In `fieldlink-session`.
     Program(ProgramKind),
-    /// The agent's own subsystem.
-    Operation,
+    /// By the agent itself.
+    Subsystem(SubsystemName),
 }
 
 /// What to start, and the channel that it belongs to.
@@ -47,7 +47,7 @@ pub(super) struct ProgramDeps {
     pub(super) opener: Opener,
     pub(super) path: Arc<ChannelPath>,
     pub(super) programs: SessionClient,
-    pub(super) operations: Arc<dyn Subsystem>,
+    pub(super) subsystems: Arc<dyn Subsystems>,
     pub(super) backlog: Backlog,
     pub(super) cancel: CancellationToken,
 }
@@ -184,7 +184,7 @@ async fn ask_leave(deps: &ProgramDeps, start: &Start, output: &Output) -> Result
     }
     let request = match &start.kind {
         StartKind::Program(kind) => ChannelRequest::Program(kind.clone()),
-        StartKind::Operation => ChannelRequest::Operation,
+        StartKind::Subsystem(name) => ChannelRequest::Subsystem(*name),
     };
     let waiting = match deps.path.asks_for(&request) {
         Some(function) => Some(format!("waiting for the client to allow this ({function})")),
@@ -206,8 +206,8 @@ async fn start_with(
     let Start { kind, terminal, environment, .. } = start;
     let program = match kind {
         StartKind::Program(program) => program,
-        StartKind::Operation => {
-            let served = subsystem::start(&*deps.operations, deps.opener);
+        StartKind::Subsystem(name) => {
+            let served = subsystem::start(&*deps.subsystems, name);
             let (program, serving) = served.map_err(|error| {
                 lease.finish(ChannelStatus::Failed);
                 format!("could not serve the subsystem: {error}")

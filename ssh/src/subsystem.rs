@@ -1,4 +1,4 @@
-//! A subsystem that the agent serves itself (RFC 4254 section 6.5): to its channel it is a program like any other.
+//! Subsystems that the agent serves itself (RFC 4254 section 6.5): to its channel it is a program like any other.
 
 use std::io;
 
@@ -7,16 +7,21 @@ use futures_util::future::BoxFuture;
 use tokio::net::unix::pipe;
 use tokio::sync::oneshot;
 
-use super::channel::Opener;
+use super::channel::SubsystemName;
 use crate::session_process::{Program, ProgramExit, ProgramIo};
 
 /// No program of the session process has this number: it counts from 1.
 const NO_PROGRAM: RequestId = RequestId(0);
 
-/// Serves the channels of a subsystem.
-pub trait Subsystem: Send + Sync {
+/// Serves the channels of subsystems.
+pub trait Subsystems: Send + Sync {
     /// Serves one, from the engineer's `input` to `output`; gives the exit code. Dropped when the channel is gone.
-    fn serve(&self, opener: Opener, input: pipe::Receiver, output: pipe::Sender) -> BoxFuture<'static, u8>;
+    fn serve(
+        &self,
+        name: SubsystemName,
+        input: pipe::Receiver,
+        output: pipe::Sender,
+    ) -> BoxFuture<'static, u8>;
 }
 
 /// What is done for a channel by its own task.
@@ -41,14 +46,14 @@ impl Serving {
     }
 }
 
-/// A channel of `subsystem`, as a program, and what serves it.
-pub(super) fn start(subsystem: &dyn Subsystem, opener: Opener) -> io::Result<(Program, Serving)> {
+/// A channel of the subsystem `name`, as a program, and what serves it.
+pub(super) fn start(subsystems: &dyn Subsystems, name: SubsystemName) -> io::Result<(Program, Serving)> {
     let (stdin, input) = pipe::pipe()?;
     let (output, stdout) = pipe::pipe()?;
-    // What an operation prints comes by its output; this is at its end from the beginning.
+    // What a subsystem says comes by its output; this is at its end from the beginning.
     let (_, stderr) = pipe::pipe()?;
     let (sender, exit) = oneshot::channel();
-    let served = subsystem.serve(opener, input, output);
+    let served = subsystems.serve(name, input, output);
     let serving = async move {
         let code = served.await;
         let _ = sender.send(ExitStatus::Code { code });

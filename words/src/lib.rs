@@ -3,6 +3,7 @@
 
 mod catalogue;
 mod language;
+pub mod wrap;
 
 use std::borrow::Cow;
 

@@ -6,13 +6,13 @@ use fieldlink_daemon::AUDIT;
 use fieldlink_device::order::Notification;
 use fieldlink_device::warning::Warning;
 use fieldlink_identity::Proven;
-use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::announcements::Outcome;
 use fieldlink_protocol::messages::operation::OperationRefusal;
 use fieldlink_protocol::messages::questions::Answer;
 use fieldlink_protocol::policy::Denied;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::text;
+use fieldlink_protocol::{limits, messages};
 
 use super::runbook;
 use crate::clock;
@@ -63,6 +63,7 @@ fn warning_of(event: &RuleEvent) -> Option<Warning> {
         RuleEvent::Observer { name, event, .. } => return people::warning_of_observer(name, event),
         RuleEvent::HandedOver { request, .. } => people::handed_over(request),
         RuleEvent::BatteryLow { percent } => Warning::BatteryLow { percent: *percent },
+        RuleEvent::HealthWarned { concern } => Warning::Health { concern: messages::encode(concern) },
         RuleEvent::RecordingStopped { .. } => Warning::RecordingStopped,
         RuleEvent::Withdrawn { .. } => Warning::Withdrawn,
         RuleEvent::QuietBegan { until, text } => {

@@ -11,14 +11,15 @@ use fieldlink_protocol::support_id::SupportId;
 
 use super::attesting::Attestation;
 use super::closing::Closing;
+use super::device_watch::DeviceWatch;
 use super::{Access, Unconfirmed, account};
-use crate::battery::BatteryWatch;
 use crate::clock;
+use crate::health::HealthService;
 use crate::network::monitor::Standing;
 use crate::record::Reports;
 use crate::rules::{Ending, Request, RuleEvent};
 use crate::session::policy::SessionPolicy;
-use crate::session::{LiveSession, Parting, SessionOffer};
+use crate::session::{LiveSession, OwnSubsystems, Parting, SessionOffer};
 use crate::tunnel::Tunnel;
 use crate::view::notice_of;
 use fieldlink_ssh::session_process::EndOutcome;
@@ -57,7 +58,7 @@ impl Access {
             RuleEvent::Begun => self.say_again_to_relay(),
             RuleEvent::NotLetIn { request, told, .. } => return self.turn_away(&request, told).await,
             RuleEvent::Admitted { length, deadline, .. } => {
-                self.battery = Some(BatteryWatch::start());
+                self.device = Some(DeviceWatch::start(self.around.health.clone(), self.network.clone()));
                 self.admit(length, deadline);
             }
             RuleEvent::Returned { deadline, .. } => {
@@ -118,6 +119,7 @@ impl Access {
             | RuleEvent::DataUsed { .. }
             | RuleEvent::BatteryLow { .. }
             | RuleEvent::BatteryIs { .. }
+            | RuleEvent::HealthWarned { .. }
             | RuleEvent::Withdrawn { .. }
             | RuleEvent::TimeLeft { .. }
             | RuleEvent::Chat { .. }
@@ -172,8 +174,9 @@ impl Access {
         self.pairing.clear();
         let policy = SessionPolicy::new(self.around.policy.clone(), self.uses.sender.clone());
         let recorded = self.records.recording().map(|recording| recording.channels());
-        let operations = Arc::new(self.operations.service());
-        let offer = SessionOffer { policy: Arc::new(policy), operations, recorded };
+        let health = HealthService::new(self.around.health.clone(), self.network.clone());
+        let subsystems = Arc::new(OwnSubsystems { operations: self.operations.service(), health });
+        let offer = SessionOffer { policy: Arc::new(policy), subsystems, recorded };
         if let Some(session) = &mut self.session {
             session.begin(offer);
         }
@@ -239,7 +242,8 @@ impl Access {
         let parting = part(self.session.take(), (reason, reports.is_some()), telling);
         let ((outcome, parting), (guests, closings)) = tokio::join!(parting, guests);
         let outcome = if guests == EndOutcome::Unconfirmed { Err(Unconfirmed) } else { outcome };
-        let attestation = self.records.close(self.relay.clone(), self.rules.verdict().session());
+        let health = self.last_health(reason);
+        let attestation = self.records.close(self.relay.clone(), self.rules.verdict().session(), health);
         let record = attestation.as_ref().map(Attestation::session);
         closings.into_iter().for_each(|closing| self.closings.add(record, *closing));
         let left = self.on_its_way.as_ref().map(|it| it.carry_on.continuity().session).or(carried);
@@ -268,8 +272,8 @@ impl Access {
         }
         self.uses.give_up();
         self.operations.give_up();
-        if let Some(battery) = self.battery.take() {
-            battery.close().await;
+        if let Some(device) = self.device.take() {
+            device.close().await;
         }
         self.session_ticket = None;
         self.notice = Some(notice_of(&ending));

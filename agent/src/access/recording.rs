@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use fieldlink_device::words::Language;
-use fieldlink_evidence::{Event, Head, KeptAnchor, Resumption, Stop, Terms};
+use fieldlink_evidence::{Event, Head, HealthMoment, KeptAnchor, Resumption, Stop, Terms};
 use fieldlink_protocol::feature;
+use fieldlink_protocol::health::concerns;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::messages::Features;
+use fieldlink_protocol::messages::health::Health;
 use fieldlink_protocol::reason::Reason;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Duration, Interval, MissedTickBehavior, interval, timeout};
 
 use super::Access;
-use super::attesting::{self, Attestation, SentHeads, anchor};
+use super::attesting::{self, Attestation, LastHealth, SentHeads, anchor};
 use super::record_disk::RecordDisk;
 use crate::record::{
     Editions, Moment, RecordStore, Recording, RecordingNews, Reports, Told, let_in_by_pin, told,
@@ -46,6 +48,8 @@ pub(super) struct RecordDesk {
     untold: Option<Stop>,
     /// What the relay was asked to sign lately: nothing else is kept.
     sent: SentHeads,
+    /// Whether the record still lacks how the device was when the session began.
+    lacks_health: bool,
 }
 
 impl RecordDesk {
@@ -64,6 +68,7 @@ impl RecordDesk {
             tidied,
             untold: None,
             sent: SentHeads::default(),
+            lacks_health: false,
         }
     }
 
@@ -133,6 +138,7 @@ impl RecordDesk {
         match store.begin(request.session, terms) {
             Ok(recording) => {
                 recording.seat(request.engineer.id, seat.0);
+                self.lacks_health = true;
                 match asked {
                     Some((_, at, asked)) => {
                         put(&recording, at, asked);
@@ -173,9 +179,14 @@ impl RecordDesk {
         }
     }
 
-    /// Closes the record, and has `relay` say what it can of how it ends: also when the client's verdict is in it, if that
-    /// `is_wanted` of this session.
-    pub(super) fn close(&mut self, relay: Features, is_wanted: Option<SessionId>) -> Option<Attestation> {
+    /// Closes the record once it has the device's last `health`, and has `relay` say what it can of how it ends: also when
+    /// the client's verdict is in it, if that `is_wanted` of this session.
+    pub(super) fn close(
+        &mut self,
+        relay: Features,
+        is_wanted: Option<SessionId>,
+        health: Option<LastHealth>,
+    ) -> Option<Attestation> {
         let (recording, (_, editions)) = (self.now.take()?, self.reports.take()?);
         let (sent, disk) = (std::mem::take(&mut self.sent), self.disk.clone()?);
         let verdict = is_wanted.filter(|session| *session == recording.session()).map(|session| {
@@ -183,7 +194,7 @@ impl RecordDesk {
             self.verdict = Some((session, tell));
             told
         });
-        Some(Attestation::new(recording, (sent, disk), relay, (editions, verdict)))
+        Some(Attestation::new((recording, health), (sent, disk), relay, (editions, verdict)))
     }
 
     /// Of this session at most a verdict may still come.
@@ -264,6 +275,25 @@ impl Access {
             (_, Some(recording)) => put(recording, Moment::now(), told),
             (_, None) => {}
         }
+    }
+
+    /// What the device knows of itself, now that an engineer works.
+    pub(super) fn on_health(&mut self, health: Health) {
+        self.rules.handle_health(concerns(&health));
+        if let (Some(recording), true) = (&self.records.now, std::mem::take(&mut self.records.lacks_health)) {
+            let event = Event::HealthRead { moment: HealthMoment::Start, health: Box::new(health) };
+            put(recording, Moment::now(), event.into());
+        }
+    }
+
+    /// How the device is once a session is over, for its record; not if there is no time to read that.
+    pub(super) fn last_health(&self, why_over: Reason) -> Option<LastHealth> {
+        let has_begun = self.records.now.is_some() && !self.records.lacks_health;
+        if !has_begun || matches!(why_over, Reason::AgentStopped | Reason::ScannerFailed) {
+            return None;
+        }
+        let (reader, network) = (self.around.health.clone(), self.network.clone());
+        Some(Box::pin(async move { reader.read(network.verdict().notice.code()).await }))
     }
 
     fn terms_of_record(&self) -> Terms {

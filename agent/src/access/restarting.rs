@@ -140,8 +140,8 @@ impl Access {
         self.records.leave().await;
         self.uses.give_up();
         self.operations.give_up();
-        if let Some(battery) = self.battery.take() {
-            battery.close().await;
+        if let Some(device) = self.device.take() {
+            device.close().await;
         }
         self.network.tunnel_is(Standing::Off);
         // The next run of this boot would take it for one that failed.

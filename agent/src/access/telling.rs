@@ -40,6 +40,9 @@ impl Access {
             RuleEvent::QuietOver => self.say_quiet(None),
             RuleEvent::Runbook(event) => self.tell_of_runbook(event),
             RuleEvent::BatteryIs { low } => self.say_battery(*low),
+            RuleEvent::HealthWarned { concern } => {
+                self.say_to_all(feature::HEALTH, &FromAgent::HealthWarned { concern: concern.clone() });
+            }
             RuleEvent::Chat { from: None, text } => {
                 self.say_to_all(feature::CHAT, &FromAgent::Chat { text: text.clone() });
             }

@@ -10,11 +10,14 @@ mod disks;
 mod fans;
 mod host;
 mod probes;
+mod reader;
+mod service;
 mod services;
 mod smart;
 mod system;
 mod units;
 mod updates;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +27,11 @@ use fieldlink_protocol::messages::health::{Disk, Health, Source};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+pub use self::reader::HealthReader;
+pub(crate) use self::service::HealthService;
 use self::services::BusFacts;
 use self::system::SystemFacts;
+pub(crate) use self::watch::HealthWatch;
 use crate::config::ProbeSettings;
 
 /// How long one source may take, but for the probes.

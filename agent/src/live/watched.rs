@@ -8,7 +8,7 @@ use fieldlink_protocol::ids::EngineerId;
 use fieldlink_protocol::text;
 use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind, TerminalSize};
 use fieldlink_ssh::{
-    ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Opener, Tap, Way,
+    ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Opener, SubsystemName, Tap, Way,
 };
 
 use tokio::sync::watch;
@@ -124,7 +124,8 @@ fn kind_of(kind: ChannelKind) -> LiveKind {
         ChannelKind::Shell => LiveKind::Shell,
         ChannelKind::Exec => LiveKind::Exec,
         ChannelKind::Sftp => LiveKind::Sftp,
-        ChannelKind::Operation => LiveKind::Operation,
+        ChannelKind::Subsystem(SubsystemName::Operation) => LiveKind::Operation,
+        ChannelKind::Subsystem(SubsystemName::Health) => LiveKind::Health,
         ChannelKind::Forward => LiveKind::Forward,
     }
 }
@@ -134,9 +135,8 @@ fn what_of(request: &ChannelRequest) -> String {
         ChannelRequest::Program(ProgramKind::Exec { command }) => {
             String::from_utf8_lossy(&command[..command.len().min(COMMAND)]).into_owned()
         }
-        ChannelRequest::Program(ProgramKind::Shell {} | ProgramKind::Sftp {}) | ChannelRequest::Operation => {
-            String::new()
-        }
+        ChannelRequest::Program(ProgramKind::Shell {} | ProgramKind::Sftp {})
+        | ChannelRequest::Subsystem(_) => String::new(),
         ChannelRequest::Forward(ConnectTarget::Own { host, port } | ConnectTarget::Tcp { host, port }) => {
             format!("{host}:{port}")
         }

@@ -8,7 +8,6 @@ use fieldlink_protocol::messages::operation::{
     FromOperations, OUTPUT_LINE, OperationEnd, OperationRefusal, REQUEST_LINE, ToOperations,
 };
 use fieldlink_protocol::{messages, text};
-use fieldlink_ssh::{Opener, Subsystem};
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::pipe;
@@ -71,8 +70,9 @@ pub(crate) struct OperationService {
     pub(crate) news: broadcast::Sender<FromOperations>,
 }
 
-impl Subsystem for OperationService {
-    fn serve(&self, _: Opener, input: pipe::Receiver, output: pipe::Sender) -> BoxFuture<'static, u8> {
+impl OperationService {
+    /// Serves a channel.
+    pub(crate) fn serve(&self, input: pipe::Receiver, output: pipe::Sender) -> BoxFuture<'static, u8> {
         let service = self.clone();
         Box::pin(async move {
             let mut channel = Channel { input: BufReader::new(input), output, shows_output: true };
@@ -80,9 +80,7 @@ impl Subsystem for OperationService {
             service.converse(&mut channel).await.unwrap_or(NOT_STARTED)
         })
     }
-}
 
-impl OperationService {
     async fn converse(&self, channel: &mut Channel) -> std::io::Result<u8> {
         let refused = match channel.request().await {
             Some(ToOperations::List {}) => return self.list(channel).await,

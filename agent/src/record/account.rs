@@ -75,6 +75,7 @@ pub(crate) fn told(event: &RuleEvent, owner: SeatId) -> Option<Told> {
             Event::ClientIs { presence: if *is_held { Presence::Held } else { Presence::Away } }.into()
         }
         RuleEvent::ClientHere { .. } => Event::ClientIs { presence: Presence::Here }.into(),
+        RuleEvent::HealthWarned { concern } => Event::HealthWarned(concern.clone()).into(),
         RuleEvent::BatteryLow { percent } => Event::BatteryLow { percent: *percent }.into(),
         RuleEvent::OutcomeSaid(outcome) => Event::OutcomeSaid(outcome.clone()).into(),
         RuleEvent::VerdictGiven { verdict, words, .. } => {

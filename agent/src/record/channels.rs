@@ -9,7 +9,7 @@ use fieldlink_protocol::{limits, text};
 use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind, TerminalSize};
 use fieldlink_ssh::transfer::{Seen, Transfers};
 use fieldlink_ssh::{
-    ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Opener, Tap, Way,
+    ChannelEnd, ChannelIdentity, ChannelKind, ChannelRequest, ChannelStatus, Opener, SubsystemName, Tap, Way,
 };
 
 use super::changes;
@@ -135,7 +135,8 @@ fn program_of(request: &ChannelRequest) -> Program {
             let cut = kept < length;
             Program::Exec { command, cut }
         }
-        ChannelRequest::Operation => Program::Operation {},
+        ChannelRequest::Subsystem(SubsystemName::Operation) => Program::Operation {},
+        ChannelRequest::Subsystem(SubsystemName::Health) => Program::Health {},
         ChannelRequest::Forward(ConnectTarget::Own { host, port } | ConnectTarget::Tcp { host, port }) => {
             Program::Forward { target: text::clean(&format!("{host}:{port}"), limits::QUESTION) }
         }

@@ -28,7 +28,7 @@ pub(crate) use account::{Told, let_in_by_pin, told};
 pub(crate) use channels::Channels;
 pub(crate) use queue::Moment;
 pub(crate) use reading::{latest_closed, names, open, receipt, report};
-pub(crate) use recording::{ClosedRecord, Recording, RecordingNews};
+pub(crate) use recording::{Recording, RecordingNews};
 pub(crate) use reports::{Editions, Reports};
 pub use settings::RecordSettings;
 pub use store::{Deletion, RecordStore, StoreError, StoredRecord};

@@ -13,6 +13,7 @@ use super::conversation::{Rate, Rates, Said};
 use super::data::DataUse;
 use super::event::{DataVerdict, RuleEvent};
 use super::guests::Guests;
+use super::health::HealthCheck;
 use super::observers::Observers;
 use super::operation::Wishes;
 use super::policy::Leaves;
@@ -70,6 +71,7 @@ pub(crate) struct Active {
     /// How much the session moves.
     pub(super) data: DataUse,
     pub(super) battery: BatteryCheck,
+    pub(super) health: HealthCheck,
     /// The support case with which the session began.
     pub case: String,
     /// What the others call the engineer, if somebody else had their name when they came in.
@@ -139,6 +141,7 @@ impl Active {
             wishes: Wishes::default(),
             data,
             battery: BatteryCheck::default(),
+            health: HealthCheck::default(),
             name: None,
             guests: Guests::default(),
             observers: Observers::default(),

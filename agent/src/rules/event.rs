@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fieldlink_device::verdict::Verdict;
 use fieldlink_evidence::Stop;
+use fieldlink_protocol::health::Concern;
 use fieldlink_protocol::ids::{ObserverId, OperationId, QuestionId, SessionId};
 use fieldlink_protocol::messages::announcements::Outcome;
 use fieldlink_protocol::messages::control::Transfers;
@@ -176,6 +177,11 @@ pub(crate) enum RuleEvent {
     BatteryLow {
         /// Percent that are left.
         percent: u8,
+    },
+    /// Something of the device's health is worth a warning to both sides.
+    HealthWarned {
+        /// What.
+        concern: Concern,
     },
     /// The client was asked whether an operation may be started, and this came of it.
     OperationAnswered {

@@ -26,6 +26,7 @@ mod following;
 mod guest;
 mod guests;
 mod handing;
+mod health;
 mod joining;
 #[cfg(test)]
 mod model;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fieldlink_evidence::Stop;
+use fieldlink_protocol::health::{Concern, Severity};
 use fieldlink_protocol::ids::{RunId, SessionId};
 use fieldlink_protocol::messages::announcements::Announcement;
 use fieldlink_protocol::messages::questions::{Answer, Question};
@@ -107,6 +108,11 @@ impl Rules {
     /// The device's battery stands so now; none: nothing is known of one.
     pub(crate) fn handle_battery(&mut self, battery: Option<Battery>) {
         self.with_active(|active, events| active.battery.handle(battery, events));
+    }
+
+    /// This of the device's health is worth a warning now.
+    pub(crate) fn handle_health(&mut self, found: Vec<(Severity, Concern)>) {
+        self.with_active(|active, events| active.health.handle(found, events));
     }
 
     /// What terminals show is not recorded any more. False if there is no session yet in which both sides can be told.

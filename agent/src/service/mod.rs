@@ -3,8 +3,7 @@
 pub mod action;
 pub mod authority;
 pub mod error;
-pub mod health_reading;
-mod in_flight;
+pub mod in_flight;
 mod inhibitor;
 pub mod network_check;
 pub mod object;
@@ -33,17 +32,17 @@ use fieldlink_protocol::messages::agent::Claim;
 use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::registration::RegistrationKey;
 use fieldlink_transport::Dialer;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use self::authority::Authority;
-use self::health_reading::HealthReading;
 use self::publisher::Publisher;
 use crate::access::{Access, AccessHandle, Command};
 use crate::carry_on::{CarryOnStore, RestartDeps};
-use crate::config::{AccessMode, Config, HealthSettings};
+use crate::config::{AccessMode, Config};
+use crate::health::HealthReader;
 use crate::live::LiveView;
 use crate::network::Monitor;
 use crate::record::RecordStore;
@@ -86,19 +85,20 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     hold_off(&state_files).await;
     let mut network = Monitor::start(dialer.clone());
     let (commands, orders) = mpsc::channel(ORDERS);
-    let (language, health) = (config.language, config.health.clone());
+    let language = config.language;
+    let probes = config.health.probe.iter().map(|probe| probe.name.clone()).collect();
     let is_at_boot = config.access == AccessMode::AtBoot;
     let mut around = SessionDeps::new(&config, dialer.clone(), config.service_launch());
     // Without a state directory nothing can be kept over a restart, and so none is offered.
     around.restart = CarryOnStore::of_this_service()
         .map(|store| RestartDeps { store, restarter: Arc::new(restarter::Logind) });
     around.records = RecordStore::of_agent(state_files::state_directory(), &config.record);
-    let (live, records) = (around.live.clone(), around.records.clone());
+    let (live, records, health) = (around.live.clone(), around.records.clone(), around.health.clone());
     let (access, handle) =
         Access::new(config, around, network.handle(), orders, (state_files.clone(), notice))?;
     let starts = is_at_boot && is_armed(&state_files);
     let mut access = tokio::spawn(access.at_boot(starts).run());
-    let published = Published { dialer, language, live, records, health };
+    let published = Published { dialer, language, live, records, health, probes };
     let mut helpers = Helpers::start(&handle, &commands, authority, published).await;
     let mut signals = StopSignals::listen()?;
     let over = tokio::select! {
@@ -190,7 +190,8 @@ struct Published {
     language: Option<Language>,
     live: LiveView,
     records: Option<Arc<RecordStore>>,
-    health: HealthSettings,
+    health: Arc<HealthReader>,
+    probes: Vec<String>,
 }
 
 /// The tasks beside remote access.
@@ -210,7 +211,7 @@ impl Helpers {
     ) -> Self {
         let cancel = CancellationToken::new();
         let (is_ready, mut ready) = watch::channel(false);
-        let Published { dialer, language, live, records, health } = published;
+        let Published { dialer, language, live, records, health, probes } = published;
         let publisher = Publisher {
             view: handle.view.clone(),
             notifications: handle.notifications.clone(),
@@ -218,8 +219,8 @@ impl Helpers {
             commands: commands.clone(),
             authority: authority.clone(),
             records,
-            probes: HealthReading::probes_of(&health),
-            health: Arc::new(Mutex::new(HealthReading::new(&health))),
+            health,
+            probes,
             dialer,
             language,
             is_ready,

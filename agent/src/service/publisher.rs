@@ -20,11 +20,11 @@ use zbus::fdo;
 use zbus::object_server::SignalEmitter;
 
 use super::authority::Authority;
-use super::health_reading::HealthReading;
 use super::inhibitor::Inhibitor;
 use super::network_check::NetworkCheck;
 use super::object::{Object, snapshot};
 use crate::access::Command;
+use crate::health::HealthReader;
 use crate::live::LiveView;
 use crate::record::RecordStore;
 
@@ -48,7 +48,7 @@ pub(super) struct Publisher {
     /// The records of this device, if it keeps any.
     pub records: Option<Arc<RecordStore>>,
     /// For the device's health: one for every connection to the bus, so that a file that hangs is read once.
-    pub health: Arc<Mutex<HealthReading>>,
+    pub health: Arc<HealthReader>,
     /// The names of the maker's probes.
     pub probes: Vec<String>,
     /// For checks of the network.

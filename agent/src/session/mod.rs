@@ -5,6 +5,7 @@ pub(crate) mod control;
 pub(crate) mod pairing;
 mod parting;
 pub(crate) mod policy;
+mod subsystems;
 mod taps;
 mod work;
 
@@ -26,12 +27,14 @@ use tokio::sync::{mpsc, watch};
 use self::control::{Control, ControlEvent, EngineerHello, Greeting};
 use self::pairing::Verified;
 pub(crate) use self::parting::Parting;
+pub(crate) use self::subsystems::OwnSubsystems;
 use self::taps::Taps;
 pub(crate) use self::work::SessionOffer;
 use self::work::{Joined, Meter, ProcessEvent, Stage, Work};
 use crate::carry_on::RestartDeps;
 use crate::config::{Config, Policy};
 use crate::engineers::Engineers;
+use crate::health::HealthReader;
 use crate::live::LiveView;
 use crate::memory;
 use crate::operation::Operations;
@@ -42,7 +45,7 @@ use fieldlink_ssh::forward_policy::ForwardPolicy;
 use fieldlink_ssh::session_process::{
     EndOutcome, Launch, SessionEvents, SessionProcess, StartError, Starting, WatchLimits,
 };
-use fieldlink_ssh::{self as ssh, ChannelPath, SshServer, SshServerParts, SshThread, Subsystem};
+use fieldlink_ssh::{self as ssh, ChannelPath, SshServer, SshServerParts, SshThread, Subsystems};
 
 /// A session from the verified PIN on.
 pub(crate) struct LiveSession {
@@ -90,6 +93,8 @@ pub struct SessionDeps {
     pub engineers: Engineers,
     /// Whose runbooks count as the maker's.
     pub runbooks: Runbooks,
+    /// What the device knows of itself.
+    pub health: Arc<HealthReader>,
     /// What is done by units of the maker's.
     pub operations: Arc<Operations>,
     /// Where what terminals show can be watched.
@@ -112,6 +117,7 @@ impl SessionDeps {
         }
         let Config { policy, forward: forwards, engineers, runbooks, .. } = config.clone();
         let (operations, live) = (Arc::new(Operations::new(config)), LiveView::default());
+        let health = HealthReader::new(&config.health);
         Self {
             dialer,
             bounds,
@@ -120,6 +126,7 @@ impl SessionDeps {
             forwards,
             engineers,
             runbooks,
+            health,
             operations,
             live,
             records: None,
@@ -236,7 +243,7 @@ impl LiveSession {
     fn on_started(
         &mut self,
         started: Result<(SessionProcess, SessionEvents), StartError>,
-        SessionOffer { policy, operations, recorded }: SessionOffer,
+        SessionOffer { policy, subsystems, recorded }: SessionOffer,
     ) -> Result<(), BeginError> {
         self.stage = Stage::Greeted;
         let (process, process_events) = started?;
@@ -244,9 +251,9 @@ impl LiveSession {
         let tap = Arc::new(Taps { watched: watched.clone(), recorded });
         let path = Arc::new(ChannelPath::new(policy, self.around.forwards.clone(), tap));
         let (ended, _) = watch::channel(None);
-        let ssh = self.serve_ssh((&path, &operations), &process, &ended)?;
+        let ssh = self.serve_ssh((&path, &subsystems), &process, &ended)?;
         let meter = Meter::new();
-        let work = Work { process, process_events, ssh, path, operations, meter, watched, ended };
+        let work = Work { process, process_events, ssh, path, subsystems, meter, watched, ended };
         self.stage = Stage::Working(Box::new(work));
         Ok(())
     }
@@ -270,7 +277,7 @@ impl LiveSession {
     pub(crate) fn join(&mut self, owners: &Self) -> Result<(), BeginError> {
         let work = owners.work().ok_or(BeginError::NotBegun)?;
         let (ended, _) = watch::channel(None);
-        let ssh = self.serve_ssh((&work.path, &work.operations), &work.process, &ended)?;
+        let ssh = self.serve_ssh((&work.path, &work.subsystems), &work.process, &ended)?;
         self.stage = Stage::Joined(Box::new(Joined { ssh, ended }));
         Ok(())
     }
@@ -324,14 +331,14 @@ impl LiveSession {
         if !ssh.joined().await {
             return Err(BeginError::Stuck);
         }
-        let ssh = self.serve_ssh((&work.path, &work.operations), &work.process, &work.ended)?;
+        let ssh = self.serve_ssh((&work.path, &work.subsystems), &work.process, &work.ended)?;
         self.stage = Stage::Working(Box::new(Work { ssh, ..*work }));
         Ok(())
     }
 
     fn serve_ssh(
         &self,
-        (path, operations): (&Arc<ChannelPath>, &Arc<dyn Subsystem>),
+        (path, subsystems): (&Arc<ChannelPath>, &Arc<dyn Subsystems>),
         process: &SessionProcess,
         ended: &watch::Sender<Option<Reason>>,
     ) -> Result<SshThread, BeginError> {
@@ -346,7 +353,7 @@ impl LiveSession {
             who: self.who,
             path: path.clone(),
             programs: process.client(),
-            operations: operations.clone(),
+            subsystems: subsystems.clone(),
             ended: ended.subscribe(),
         }))?)
     }

@@ -10,7 +10,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use fieldlink_ssh::session_process::{
     EndOutcome, SessionEvents, SessionLost, SessionProcess, StartError, Starting,
 };
-use fieldlink_ssh::{ChannelPath, Policy, SshThread, Subsystem};
+use fieldlink_ssh::{ChannelPath, Policy, SshThread, Subsystems};
 
 use crate::live::Watched;
 use crate::record::Channels;
@@ -47,8 +47,8 @@ impl Joined {
 pub(crate) struct SessionOffer {
     /// What they may do.
     pub(crate) policy: Arc<dyn Policy>,
-    /// The scanner's named operations.
-    pub(crate) operations: Arc<dyn Subsystem>,
+    /// What the agent serves itself.
+    pub(crate) subsystems: Arc<dyn Subsystems>,
     /// What records their channels.
     pub(crate) recorded: Option<Arc<Channels>>,
 }
@@ -59,7 +59,7 @@ pub(super) struct Work {
     pub(super) process_events: SessionEvents,
     pub(super) ssh: SshThread,
     pub(super) path: Arc<ChannelPath>,
-    pub(super) operations: Arc<dyn Subsystem>,
+    pub(super) subsystems: Arc<dyn Subsystems>,
     pub(super) meter: Meter,
     /// What of it can be watched.
     pub(super) watched: Arc<Watched>,

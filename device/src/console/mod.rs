@@ -19,7 +19,7 @@ use crate::order::{Notification, Order};
 use crate::panel::{View, describe_change, describe_notification, time_left};
 use crate::status::Question;
 use crate::words::Words;
-use crate::wrap::wrap;
+use fieldlink_words::wrap::wrap;
 
 pub use typed::choose;
 

@@ -5,7 +5,6 @@
 //! which message each type is.
 
 mod consent;
-mod health;
 mod operation;
 mod people;
 mod ready;

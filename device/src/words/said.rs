@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fieldlink_protocol::messages;
 use fieldlink_protocol::reason::Reason;
 
 use super::{Argument, Words};
@@ -31,6 +32,14 @@ impl Words {
         match &who.authority {
             Some(authority) => self.say_with("identity-proven", &[("authority", authority.into())]),
             None => self.say("identity-told"),
+        }
+    }
+
+    /// A warning of the device's health; one of a later version says where to read it.
+    fn health_warning(&self, concern: &str) -> String {
+        match messages::decode(concern.as_bytes()) {
+            Ok(concern) => fieldlink_health::Words::new(self.language).concern(&concern),
+            Err(_) => self.say("warning-health"),
         }
     }
 
@@ -124,6 +133,7 @@ impl Words {
             Warning::BatteryLow { percent } => {
                 self.say_with("warning-battery-low", &[("percent", u64::from(*percent).into())])
             }
+            Warning::Health { concern } => self.health_warning(concern),
             Warning::RecordingStopped => self.say("warning-recording-stopped"),
             Warning::AnsweredNo => self.say("warning-answered-no"),
             Warning::Answered { text } => self.say_with("warning-answered", &[("text", text.into())]),

@@ -140,6 +140,10 @@ fn warnings() -> Vec<Warning> {
         Warning::Restarting { seconds: 180 },
         Warning::NoRestart,
         Warning::BatteryLow { percent: 20 },
+        Warning::Health {
+            concern: r#"{"concern":"disk-full","mount":"/","percent":95,"free_bytes":7}"#.into(),
+        },
+        Warning::Health { concern: r#"{"concern":"of a later version"}"#.into() },
         Warning::RecordingStopped,
         Warning::UseAllowed { function: Function::Upload },
         Warning::Quiet { seconds: 1_200, text: String::new() },

@@ -22,6 +22,7 @@ impl Labels for Words {
             LiveKind::Exec => self.say_with("view-command", &[("what", what.into())]),
             LiveKind::Sftp => self.say("view-files"),
             LiveKind::Forward => self.say_with("view-forward", &[("what", what.into())]),
+            LiveKind::Health => self.say("view-health"),
             LiveKind::Operation => self.say("view-operation"),
             LiveKind::Unknown => self.say("view-something"),
         }

@@ -11,6 +11,7 @@ mod closed;
 mod connect;
 mod end;
 mod forward;
+mod health;
 mod invite;
 mod join;
 mod login;
@@ -23,6 +24,7 @@ mod runbook;
 mod ssh_config;
 mod ssh_port;
 mod status;
+mod subsystem;
 mod watch;
 
 use std::future::Future;
@@ -76,6 +78,7 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Step(arguments) => ask::step(arguments, console),
         Command::Quiet(arguments) => announce::quiet(arguments),
         Command::Call { id } => announce::call(id),
+        Command::Health(arguments) => block_on(health::run(arguments)),
         Command::Operation(arguments) => block_on(operation::run(arguments, console)),
         Command::Restart(arguments) => ask::restart(arguments, console),
         Command::Runbook(arguments) => block_on(runbook::run(arguments, console)),

@@ -1,7 +1,6 @@
 //! `operation`: starts a named operation of the scanner's and shows how far it is, over an ssh of its own.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use anyhow::Context;
 use fieldlink_protocol::messages::operation::{
@@ -9,24 +8,18 @@ use fieldlink_protocol::messages::operation::{
 };
 use fieldlink_protocol::{messages, text};
 use tokio::fs::File;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::choosing::choose;
+use super::subsystem::Subsystem;
 use crate::args::OperationArguments;
-use crate::directories::Directories;
 use crate::exit::{Failure, Kind};
 use crate::platform::{Signal, Signals};
 use crate::printing::{print, print_answer, print_json};
 use crate::progress::{Console, ended};
-use crate::runtime_dir::RuntimeDirectory;
 use crate::words::say;
-use crate::{ssh_client, ssh_config};
 
 /// Bytes of a file that are sent at once.
 const CHUNK: usize = 64 * 1024;
-/// The most that is kept of what ssh says of itself, in bytes.
-const COMPLAINTS: u64 = 4 * 1024;
 /// What a shell adds to the number of a signal that ended a program.
 const BY_SIGNAL: u8 = 128;
 
@@ -44,12 +37,9 @@ pub(super) async fn run(arguments: OperationArguments, console: &Console) -> Res
         None if follow => ToOperations::Follow {},
         None => ToOperations::List {},
     };
-    let runtime = RuntimeDirectory::open(&Directories::from_environment()?.runtime)?;
-    let id = choose(&runtime, id.as_slice())?;
-    let mut ssh = ssh_client::command(&runtime.session(id).join("ssh_config"), &ssh_config::alias(id));
-    ssh.args(["-s", SUBSYSTEM]);
+    let channel = Subsystem::open(SUBSYSTEM, id)?;
     let mut signals = Signals::new().with_context(|| say!("no-signals"))?;
-    let mut conversation = Conversation::begin(ssh, json, console)?;
+    let mut conversation = Conversation { channel, json, console, is_under_way: false };
     tokio::select! {
         biased;
         outcome = conversation.converse(&request, upload) => outcome,
@@ -79,34 +69,19 @@ impl Upload {
 
 /// A channel to the scanner's operations.
 struct Conversation<'a> {
-    _ssh: Child,
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
-    stderr: ChildStderr,
+    channel: Subsystem,
     json: bool,
     console: &'a Console,
     /// Whether it runs, so that it goes on without us.
     is_under_way: bool,
 }
 
-impl<'a> Conversation<'a> {
-    fn begin(ssh: std::process::Command, json: bool, console: &'a Console) -> Result<Self, Failure> {
-        let mut ssh = tokio::process::Command::from(ssh);
-        ssh.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut ssh = ssh.spawn().map_err(|error| ssh_client::not_started("ssh", &error))?;
-        let (stdin, stdout, stderr) = (ssh.stdin.take(), ssh.stdout.take(), ssh.stderr.take());
-        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
-            return Err(Failure::new(Kind::Failed, say!("own-part-failed")));
-        };
-        let stdout = BufReader::new(stdout);
-        Ok(Self { _ssh: ssh, stdin, stdout, stderr, json, console, is_under_way: false })
-    }
-
+impl Conversation<'_> {
     /// Until it is over, or the scanner has said why not. The exit code is the operation's.
     async fn converse(&mut self, request: &ToOperations, mut upload: Option<Upload>) -> Result<u8, Failure> {
         let mut line = messages::encode(request);
         line.push('\n');
-        if let Some(stdin) = &mut self.stdin {
+        if let Some(stdin) = &mut self.channel.stdin {
             // Without a connection ssh says why, and that is read below.
             let _ = stdin.write_all(line.as_bytes()).await;
         }
@@ -130,12 +105,7 @@ impl<'a> Conversation<'a> {
 
     /// None at the end.
     async fn hear(&mut self) -> Result<Option<FromOperations>, Failure> {
-        let mut line = Vec::new();
-        let mut bounded = (&mut self.stdout).take(REPLY_LINE as u64);
-        let read = bounded.read_until(b'\n', &mut line).await;
-        if read.is_err() || line.is_empty() {
-            return Ok(None);
-        }
+        let Some(line) = self.channel.line(REPLY_LINE as u64).await else { return Ok(None) };
         let not_understood = |_| Failure::new(Kind::Version, say!("scanner-answered-else"));
         let message = messages::decode(&line).map_err(not_understood)?;
         if self.json {
@@ -146,7 +116,7 @@ impl<'a> Conversation<'a> {
 
     /// Sends the file. What the scanner says meanwhile waits.
     async fn send(&mut self, Upload { mut file, bytes }: Upload) -> Result<(), Failure> {
-        let Some(stdin) = &mut self.stdin else { return Ok(()) };
+        let Some(stdin) = &mut self.channel.stdin else { return Ok(()) };
         let (mut buffer, mut sent) = (vec![0; CHUNK], 0);
         loop {
             let failed = |error: std::io::Error| {
@@ -164,7 +134,7 @@ impl<'a> Conversation<'a> {
             }
         }
         // A file that has become shorter meanwhile does not count as one that came in full.
-        self.stdin = None;
+        self.channel.stdin = None;
         Ok(())
     }
 
@@ -229,9 +199,7 @@ impl<'a> Conversation<'a> {
         if self.is_under_way {
             return Failure::new(Kind::SessionOver, say!("operation-goes-on"));
         }
-        let mut said = String::new();
-        let _ = (&mut self.stderr).take(COMPLAINTS).read_to_string(&mut said).await;
-        let said = text::sentence(said.trim());
+        let said = self.channel.complaint().await;
         Failure::new(Kind::Failed, say!("operation-not-reached", said = said))
     }
 

@@ -13,6 +13,7 @@ mod talk;
 use std::fmt::{Display, Formatter};
 use std::time::{Duration, Instant};
 
+use fieldlink_protocol::health::Concern;
 use fieldlink_protocol::live::LiveEvent;
 use fieldlink_protocol::messages::control::{ClientPresence, FromAgent, Transfers};
 use fieldlink_protocol::messages::observer::Seen;
@@ -78,6 +79,8 @@ pub(crate) enum Heard {
     RecordingStopped,
     /// Percent that are left in the scanner's battery, if they are few.
     Battery(Option<u8>),
+    /// Something of the scanner's health is worth a warning. **Not cleaned**.
+    HealthWarned(Concern),
     /// How an operation of the scanner's stands.
     Operation(String, OperationState),
     /// Who takes part now; cleaned.
@@ -219,6 +222,7 @@ impl Conversation {
             }
             (FromAgent::RecordingStopped {}, Phase::Admitted) => Ok(Heard::RecordingStopped),
             (FromAgent::Battery { percent }, Phase::Admitted) => Ok(Heard::Battery(percent)),
+            (FromAgent::HealthWarned { concern }, Phase::Admitted) => Ok(Heard::HealthWarned(concern)),
             (FromAgent::Operation { operation, state }, Phase::Admitted) => {
                 Ok(Heard::Operation(operation, state))
             }

@@ -33,6 +33,7 @@ pub(crate) use unused::REASON;
 use crate::control::Heard;
 use crate::dialogue::Speaker;
 use crate::end::{End, Told};
+use crate::health;
 use crate::local_socket::{Operation, Viewed};
 use crate::progress::{Console, Progress};
 use crate::ssh_config;
@@ -192,6 +193,11 @@ impl Session {
                 let mut warning = None;
                 self.resources.client.send_modify(|client| warning = client.set_battery(*percent));
                 warning.map(|percent| Progress::Battery { percent })
+            }
+            Heard::HealthWarned(concern) => {
+                let message = health::warning(concern);
+                self.note(message.clone());
+                Some(Progress::Health { concern: concern.clone(), message })
             }
             Heard::Operation(name, state) => {
                 let operation = Operation { name: name.clone(), state: *state };

@@ -25,6 +25,7 @@ impl Labels for English {
             LiveKind::Exec => say!("view-command", what = what),
             LiveKind::Sftp => say!("view-files"),
             LiveKind::Forward => say!("view-forward", what = what),
+            LiveKind::Health => say!("view-health"),
             LiveKind::Operation => say!("view-operation"),
             LiveKind::Unknown => say!("view-something"),
         }

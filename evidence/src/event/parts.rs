@@ -226,11 +226,23 @@ pub enum Program {
     Sftp {},
     /// Named operations.
     Operation {},
+    /// The device's health.
+    Health {},
     /// A connection.
     Forward {
         /// To a host and port, or a socket.
         target: String,
     },
+}
+
+/// When in a session the device's health was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HealthMoment {
+    /// At its beginning.
+    Start,
+    /// Once it was over.
+    End,
 }
 
 /// How a channel ended.

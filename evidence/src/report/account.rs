@@ -10,6 +10,7 @@ use super::channels::{self, Channel};
 use super::checklists::{self, Checklist};
 use super::exchanges::{self, Exchange};
 use super::gaps::{self, Gap};
+use super::health::{self, HealthSeen};
 use super::lines;
 use super::people::{self, Attendee, Watcher};
 use crate::{Device, EVENTS, Entry, Event, FileChange, Files, Head, Stamp, Terms, Transferred};
@@ -41,6 +42,8 @@ pub struct Account {
     pub exchanges: Vec<Exchange>,
     /// What ran on the device, and what led through it.
     pub channels: Vec<Channel>,
+    /// What the device knew of itself before and after.
+    pub health: HealthSeen,
     /// Runbooks that were gone through.
     pub checklists: Vec<Checklist>,
     /// Files that were transferred.
@@ -122,6 +125,7 @@ impl Account {
             watchers: people::watchers(&entries),
             exchanges: exchanges::of(&entries),
             channels: channels::of(&entries),
+            health: health::of(&entries),
             checklists: checklists::of(&entries),
             transfers: entries.iter().filter_map(transfer).collect(),
             changes: entries.iter().filter_map(change).collect(),

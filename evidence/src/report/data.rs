@@ -13,6 +13,7 @@
 //! | `people`, `watchers` | who took part; `role` is asked, owner, former, further or observer |
 //! | `questions` | `seat` is of who asked, `question` and `answer` as the record holds them |
 //! | `checklists`, `channels`, `files`, `changes`, `notes`, `conversation` | in order; `changes` are those of names and attributes that file transfers made |
+//! | `health` | at the `start` and the `end`, as `fieldlink health --json` gives it |
 //! | `gaps` | each with its `kind` |
 //! | `head`, `receipt` | the last line and the twelve words of it |
 //! | `earlier_receipts` | those of earlier ends, before the record was opened again |
@@ -55,6 +56,7 @@ pub fn json(account: &Account) -> String {
         "people": of_all(&account.people, attendee),
         "watchers": of_all(&account.watchers, watcher),
         "questions": of_all(&account.exchanges, exchange),
+        "health": { "start": account.health.start, "end": account.health.end },
         "checklists": of_all(&account.checklists, checklist),
         "channels": of_all(&account.channels, channel),
         "files": of_all(&account.transfers, |transfer| with_time(&transfer.at, json!(transfer.file))),

@@ -139,6 +139,8 @@ fn told(entry: &Entry) -> Option<Gap> {
         | Event::Called { .. }
         | Event::ClientIs { .. }
         | Event::BatteryLow { .. }
+        | Event::HealthRead { .. }
+        | Event::HealthWarned(_)
         | Event::OutcomeSaid(_)
         | Event::VerdictGiven { .. }
         | Event::JoinCodeDrawn { .. }

@@ -7,6 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::account::Account;
 use super::checklists::{Checklist, Progress};
 use super::facts;
+use super::health::HealthTold;
 use super::tell::Teller;
 use super::words::{Words, clock, literal, shown};
 use crate::{Direction, FileChange, Receipt};
@@ -25,6 +26,7 @@ pub fn text(account: &Account, language: Language) -> String {
     plain.people();
     plain.facts();
     plain.gaps();
+    plain.health();
     plain.course();
     plain.checklists();
     plain.questions();
@@ -99,6 +101,27 @@ impl Plain<'_> {
             self.line(0, &format!("{at}{sentence}"));
         }
         self.more(self.account.gaps.len(), MOST_LINES);
+    }
+
+    fn health(&mut self) {
+        self.heading("part-health", '-');
+        let told = HealthTold::new(self.account, self.words);
+        for (label, warnings) in told.ends() {
+            let said = match warnings.as_deref() {
+                None => self.words.say("health-not-read"),
+                Some([]) => self.words.say("health-no-warnings"),
+                Some(warnings) => warnings.join(" "),
+            };
+            self.fact(&self.words.say(label), &said);
+        }
+        if told.changes.is_empty() {
+            let id = if told.is_compared() { "health-same" } else { "health-not-compared" };
+            return self.line(0, &self.words.say(id));
+        }
+        for [subject, before, after] in &told.changes {
+            self.line(0, &format!("{subject}: {before} → {after}"));
+        }
+        self.line(0, &self.words.say("health-note"));
     }
 
     fn course(&mut self) {

@@ -18,12 +18,19 @@ const LITERAL: usize = 4_000;
 pub(super) struct Words {
     language: Language,
     messages: Messages,
+    health: fieldlink_health::Words,
 }
 
 impl Words {
     /// Those of `language`.
     pub(super) fn new(language: Language) -> Self {
-        Self { language, messages: Messages::new(language.code(), messages_of(language)) }
+        let messages = Messages::new(language.code(), messages_of(language));
+        Self { language, messages, health: fieldlink_health::Words::new(language) }
+    }
+
+    /// Those for a device's health.
+    pub(super) fn health(&self) -> &fieldlink_health::Words {
+        &self.health
     }
 
     /// The language's code.

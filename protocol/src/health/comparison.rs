@@ -93,13 +93,19 @@ pub struct Change {
 
 /// What is different in `after`, in the order of subjects. What changes all the time is left out while it changes little.
 pub fn changes(before: &Health, after: &Health) -> Vec<Change> {
-    let (mut before, mut after) = (figures(before), figures(after));
-    let subjects: BTreeSet<_> = before.keys().chain(after.keys()).cloned().collect();
+    let (mut old, mut new) = (figures(before), figures(after));
+    let subjects: BTreeSet<_> = old.keys().chain(new.keys()).cloned().collect();
     let change = |subject: Subject| {
-        let (before, after) = (before.remove(&subject), after.remove(&subject));
+        let (before, after) = (found(&mut old, &subject, before), found(&mut new, &subject, after));
         (!is_same(before.as_ref(), after.as_ref())).then_some(Change { subject, before, after })
     };
     subjects.into_iter().filter_map(change).collect()
+}
+
+/// What `health` says of it: a unit that is not among those that have failed has not.
+fn found(figures: &mut BTreeMap<Subject, Figure>, subject: &Subject, health: &Health) -> Option<Figure> {
+    let is_well = matches!(subject, Subject::FailedUnit(_)) && health.failed_units.is_some();
+    figures.remove(subject).or(is_well.then_some(Figure::Is(false)))
 }
 
 fn is_same(before: Option<&Figure>, after: Option<&Figure>) -> bool {
@@ -182,7 +188,7 @@ mod tests {
             [
                 (Subject::DiskFree("/".into()), Some(Figure::Bytes(500_000_000))),
                 (Subject::Fan("fan1".into()), Some(Figure::Rpm(0))),
-                (Subject::FailedUnit("lidar.service".into()), None),
+                (Subject::FailedUnit("lidar.service".into()), Some(Figure::Is(false))),
             ]
         );
     }

@@ -1,10 +1,13 @@
 //! What of a device's health is worth a warning. The thresholds stand here and nowhere else.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::limits;
 use crate::messages::health::{
-    Battery, BatteryState, Disk, Health, Probe, ProbeFault, ReadingState, SmartVerdict, Temperature,
+    Battery, BatteryState, Disk, Health, Probe, ProbeFault, Reading, ReadingState, SmartVerdict, Temperature,
+    is_probe_name,
 };
+use crate::messages::{Bounded, all};
 
 /// From how many percent on a disk is nearly full.
 const DISK_WARNING_PERCENT: u8 = 90;
@@ -28,7 +31,7 @@ const BATTERY_WORN_PERCENT: u8 = 60;
 const CLOCK_MILLISECONDS: u64 = 5_000;
 
 /// How much a [`Concern`] matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// To be mended.
@@ -38,8 +41,8 @@ pub enum Severity {
 }
 
 /// Something that is worth a warning.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "concern", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "concern", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Concern {
     /// A disk is nearly full.
     DiskFull {
@@ -89,22 +92,20 @@ pub enum Concern {
         unit: String,
     },
     /// The clock follows no time server.
-    ClockNotSynchronised,
+    ClockNotSynchronised {},
     /// The clock is wrong.
     ClockOff {
         /// By how many milliseconds the time server is ahead.
         offset_milliseconds: i64,
     },
     /// A restart is needed for updates that are installed.
-    RestartNeeded,
+    RestartNeeded {},
     /// A probe has found something.
     Reading {
         /// The probe.
         probe: String,
-        /// What it read.
-        name: String,
-        /// How that is.
-        state: ReadingState,
+        /// What.
+        reading: Reading,
     },
     /// A probe did not do what it should.
     ProbeFault {
@@ -113,6 +114,73 @@ pub enum Concern {
         /// What is wrong with it.
         fault: ProbeFault,
     },
+}
+
+impl Concern {
+    /// Whether both sides of a session are warned of it while they work: room, heat, batteries, and what the maker's probes
+    /// find. That a battery gets low they are told anyway.
+    pub fn interrupts(&self) -> bool {
+        match self {
+            Self::DiskFull { .. }
+            | Self::DiskFailing { .. }
+            | Self::Hot { .. }
+            | Self::BatteryWorn { .. }
+            | Self::Reading { .. } => true,
+            Self::MemoryFull { .. }
+            | Self::BatteryLow { .. }
+            | Self::UnitFailed { .. }
+            | Self::ClockNotSynchronised {}
+            | Self::ClockOff { .. }
+            | Self::RestartNeeded {}
+            | Self::ProbeFault { .. } => false,
+        }
+    }
+
+    /// Whether `other` is about the same part, whatever it has come to there.
+    pub fn is_about_the_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::DiskFull { mount: one, .. }, Self::DiskFull { mount: other, .. })
+            | (Self::DiskFailing { mount: one }, Self::DiskFailing { mount: other })
+            | (Self::Hot { label: one, .. }, Self::Hot { label: other, .. })
+            | (Self::BatteryLow { label: one, .. }, Self::BatteryLow { label: other, .. })
+            | (Self::BatteryWorn { label: one, .. }, Self::BatteryWorn { label: other, .. })
+            | (Self::UnitFailed { unit: one }, Self::UnitFailed { unit: other })
+            | (Self::ProbeFault { probe: one, .. }, Self::ProbeFault { probe: other, .. }) => one == other,
+            (Self::Reading { probe: one, reading }, Self::Reading { probe: other, reading: same }) => {
+                (one, &reading.name) == (other, &same.name)
+            }
+            (Self::MemoryFull { .. }, Self::MemoryFull { .. })
+            | (Self::ClockNotSynchronised {}, Self::ClockNotSynchronised {})
+            | (Self::ClockOff { .. }, Self::ClockOff { .. })
+            | (Self::RestartNeeded {}, Self::RestartNeeded {}) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Bounded for Concern {
+    fn check(&self) -> Result<(), &'static str> {
+        let fits =
+            |label: &String| all(&[(label.len() <= limits::HEALTH_LABEL, "concern: a name is too long")]);
+        let is_probe = |name: &String| all(&[(is_probe_name(name), "concern: probe")]);
+        match self {
+            Self::DiskFull { mount: label, .. }
+            | Self::DiskFailing { mount: label }
+            | Self::Hot { label, .. }
+            | Self::BatteryLow { label, .. }
+            | Self::BatteryWorn { label, .. }
+            | Self::UnitFailed { unit: label } => fits(label),
+            Self::Reading { probe, reading } => {
+                is_probe(probe)?;
+                reading.check()
+            }
+            Self::ProbeFault { probe, .. } => is_probe(probe),
+            Self::MemoryFull { .. }
+            | Self::ClockNotSynchronised {}
+            | Self::ClockOff { .. }
+            | Self::RestartNeeded {} => Ok(()),
+        }
+    }
 }
 
 /// What is worth a warning, the worst first.
@@ -130,7 +198,7 @@ pub fn concerns(health: &Health) -> Vec<(Severity, Concern)> {
     found.extend(units.map(|unit| (Severity::Warning, Concern::UnitFailed { unit: unit.clone() })));
     found.extend(clock(health));
     if health.updates.is_some_and(|updates| updates.restart_needed) {
-        found.push((Severity::Warning, Concern::RestartNeeded));
+        found.push((Severity::Warning, Concern::RestartNeeded {}));
     }
     found.extend(health.probes.iter().flat_map(probed));
     // Stable: of those that matter as much, the order above.
@@ -191,7 +259,7 @@ fn clock(health: &Health) -> Option<(Severity, Concern)> {
         Some(offset_milliseconds) if offset_milliseconds.unsigned_abs() > CLOCK_MILLISECONDS => {
             Some((Severity::Warning, Concern::ClockOff { offset_milliseconds }))
         }
-        _ if !clock.synchronised => Some((Severity::Warning, Concern::ClockNotSynchronised)),
+        _ if !clock.synchronised => Some((Severity::Warning, Concern::ClockNotSynchronised {})),
         _ => None,
     }
 }
@@ -203,8 +271,7 @@ fn probed(probe: &Probe) -> Vec<(Severity, Concern)> {
             ReadingState::Warning => Severity::Warning,
             ReadingState::Ok | ReadingState::Unknown => return None,
         };
-        let (probe, name) = (probe.name.clone(), reading.name.clone());
-        Some((severity, Concern::Reading { probe, name, state: reading.state }))
+        Some((severity, Concern::Reading { probe: probe.name.clone(), reading: reading.clone() }))
     });
     let fault = probe.fault.map(|fault| {
         let probe = probe.name.clone();

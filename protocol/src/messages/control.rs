@@ -10,6 +10,7 @@ use super::questions::{Answer, Question};
 use super::report::{ReportPiece, ReportWanted};
 use super::runbook::{RunbookRun, RunbookWord};
 use super::{Bounded, Features, all};
+use crate::health::Concern;
 use crate::{ids::PipeId, limits, live::LiveEvent, reason::Reason, text};
 
 /// What the engineer's side tells the agent.
@@ -143,6 +144,12 @@ pub enum FromAgent {
         /// Percent that are left; none: it is not low any more.
         percent: Option<u8>,
     },
+    /// Something of the device's health is worth a warning; each is said once, and again when it is worse. Feature
+    /// `health`.
+    HealthWarned {
+        /// What.
+        concern: Concern,
+    },
     /// What terminals show is not recorded from here on; said once. Feature `recording`.
     RecordingStopped {},
     /// How an operation of the scanner's stands; said when it changes, and once to an engineer who was not there.
@@ -261,6 +268,7 @@ impl Bounded for FromAgent {
             Self::Battery { percent } => {
                 all(&[(percent.is_none_or(|percent| percent <= 100), "the battery is more than full")])
             }
+            Self::HealthWarned { concern } => concern.check(),
             Self::Operation { operation, state } => {
                 all(&[(is_operation_name(operation), "that is no name of an operation")])?;
                 state.check()

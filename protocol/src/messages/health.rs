@@ -16,6 +16,10 @@ pub use self::source::Source;
 use super::{Bounded, all, encode};
 use crate::{limits, text};
 
+/// The SSH subsystem (RFC 4254 section 6.5) that tells an engineer of it: one line of JSON, [`Health`], at once, and
+/// another every [`limits::HEALTH_PAUSE`] for as long as the engineer's side keeps its end open.
+pub const SUBSYSTEM: &str = "health@fieldlink";
+
 /// What a device knows of itself at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -132,7 +132,7 @@ impl Features {
 }
 
 /// The first of `checks` that failed.
-fn all(checks: &[(bool, &'static str)]) -> Result<(), &'static str> {
+pub(crate) fn all(checks: &[(bool, &'static str)]) -> Result<(), &'static str> {
     checks.iter().find(|(fits, _)| !fits).map_or(Ok(()), |(_, what)| Err(what))
 }
 

@@ -62,6 +62,12 @@ power = true
 id = "note"
 title = "Note"
 note = "all is well"
+
+[[step]]
+id = "health"
+title = "Health"
+health = true
+expect.exit = [0, 1]
 "#;
 
 #[test]
@@ -69,7 +75,7 @@ fn every_verb_is_read() {
     let runbook = Runbook::parse(WHOLE).expect("it is good");
     assert_eq!((runbook.name.as_str(), runbook.title.of(Language::German)), ("first-look", "Erster Blick"));
     let verbs: Vec<_> = runbook.steps.iter().map(|step| step.verb.name()).collect();
-    assert_eq!(verbs, ["run", "ready", "ask", "step", "operation", "restart", "note"]);
+    assert_eq!(verbs, ["run", "ready", "ask", "step", "operation", "restart", "note", "health"]);
     let [network, light, ask, ..] = &runbook.steps[..] else { panic!("steps") };
     assert_eq!((&network.expect.exit[..], network.on_failure), (&[0, 3][..], OnFailure::Continue));
     assert_eq!(network.branches, [Branch { when: When::Exit(3), to: Target::Step(6) }]);
@@ -121,11 +127,9 @@ fn a_fault_names_line_and_field() {
             "photo = true",
             "line 17: step.photo: this version does not know such",
         ),
-        (
-            "ready = \"light-at-start\"",
-            "health = {}",
-            "line 17: step.health: this version does not know such",
-        ),
+        ("ready = \"light-at-start\"", "health = {}", "line 17: step.health: must be true or false"),
+        ("health = true", "health = false", "step.health: it is true, or not there"),
+        ("health = true", "health = true\nnote = \"x\"", "step: name exactly one of ask, step"),
         (
             "[\"green\", \"blue\"]",
             "[\"green\", \"pink\"]",

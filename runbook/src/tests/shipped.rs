@@ -45,7 +45,7 @@ fn texts(step: &Step) -> Vec<&crate::Texts> {
     let own: Vec<_> = match &step.verb {
         Verb::Ask { question, choices } => choices.iter().chain([question]).collect(),
         Verb::Step { text } | Verb::Note(text) | Verb::Restart { reason: text, .. } => vec![text],
-        Verb::Ready(_) | Verb::Run(_) | Verb::Operation { .. } => Vec::new(),
+        Verb::Ready(_) | Verb::Run(_) | Verb::Operation { .. } | Verb::Health => Vec::new(),
     };
     own.into_iter().chain([&step.title]).collect()
 }

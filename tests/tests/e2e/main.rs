@@ -48,6 +48,7 @@ mod reports;
 mod resuming;
 mod runbooks;
 mod service;
+mod session_health;
 mod shell;
 mod ssh_options;
 mod stalls;

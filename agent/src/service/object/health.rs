@@ -2,6 +2,8 @@
 
 use fieldlink_device::bus::{Caller, ErrorCode, HealthMethods, HealthProperties};
 
+use fieldlink_protocol::messages;
+
 use super::Object;
 use crate::service::authority::is_answerable;
 use crate::service::error::Error;
@@ -18,8 +20,8 @@ impl HealthMethods for Object {
         if !is_answerable(caller.header) {
             return Err(ErrorCode::HealthRuns.into());
         }
-        let mut health = self.health.try_lock().map_err(|_| ErrorCode::HealthRuns)?;
-        let network = self.view.borrow().status.network.code().to_owned();
-        Ok(health.read(network).await)
+        let network = self.view.borrow().status.network.code();
+        let health = self.health.try_read(network).await.ok_or(ErrorCode::HealthRuns)?;
+        Ok(messages::encode(&health))
     }
 }

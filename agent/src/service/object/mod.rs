@@ -23,9 +23,9 @@ use zbus::connection::Builder;
 use super::action::Action;
 use super::authority::Authority;
 use super::error::Error;
-use super::health_reading::HealthReading;
 use super::network_check::NetworkCheck;
 use crate::access::Command;
+use crate::health::HealthReader;
 use crate::live::LiveView;
 use crate::record::RecordStore;
 
@@ -48,7 +48,7 @@ pub struct Object {
     /// For checks of the network.
     pub network: Arc<Mutex<NetworkCheck>>,
     /// For the device's health.
-    pub health: Arc<Mutex<HealthReading>>,
+    pub health: Arc<HealthReader>,
     /// The names of the maker's probes.
     pub probes: Vec<String>,
     /// The records of this device, if it keeps any.

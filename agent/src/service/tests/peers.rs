@@ -26,12 +26,12 @@ use zbus::{Connection, Guid, Message, MessageStream, Type};
 
 use crate::access::Command;
 use crate::config::HealthSettings;
+use crate::health::HealthReader;
 use crate::live::LiveView;
 use crate::record::{RecordSettings, RecordStore};
 use crate::rules::Refusal;
 use crate::service::action::{Action, Denied};
 use crate::service::authority::Authority;
-use crate::service::health_reading::HealthReading;
 use crate::service::network_check::NetworkCheck;
 use crate::service::object::Object;
 use crate::service::powers::{Powers, Sender, unknown};
@@ -184,7 +184,7 @@ impl Peers {
             live: live.clone(),
             authority: Authority::of(Some(SUPPORT), sayers.clone()),
             language: Some(Language::German),
-            health: Arc::new(AsyncMutex::new(HealthReading::new(&HealthSettings::default()))),
+            health: HealthReader::new(&HealthSettings::default()),
             probes: vec!["lidars".to_owned()],
             network: Arc::new(AsyncMutex::new(NetworkCheck::new(dialer_to_nobody()))),
         };

@@ -141,6 +141,7 @@ fn what(verb: &Verb) -> String {
         Verb::Ready(ready) => ready.name().to_owned(),
         Verb::Run(command) => command.clone(),
         Verb::Operation { name, .. } => name.clone(),
+        Verb::Health => String::new(),
         Verb::Restart { reason, .. } => reason.english().to_owned(),
     };
     say!("runbook-plan-what", verb = verb_name, what = what)

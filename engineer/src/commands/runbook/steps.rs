@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use super::report::Report;
 use super::session::Contact;
 use crate::args::OperationArguments;
-use crate::commands::operation;
+use crate::commands::{health, operation};
 use crate::dialogue;
 use crate::exit::{Failure, Kind, SSH_FAILED};
 use crate::platform;
@@ -49,6 +49,7 @@ impl Steps<'_> {
             Verb::Operation { name, .. } => self.operation(step, name, was_begun).await,
             Verb::Restart { reason, power } => self.restart(reason, *power).await,
             Verb::Note(text) => self.note(text).await,
+            Verb::Health => self.health().await,
         }
     }
 
@@ -138,6 +139,20 @@ impl Steps<'_> {
                     _ => NotDone::Failed,
                 };
                 Ok(StepResult::NotDone { why })
+            }
+        }
+    }
+
+    async fn health(&self) -> Result<StepResult, Failure> {
+        match health::look(Some(self.contact.id())).await {
+            Ok((code, warnings)) => {
+                warnings.iter().for_each(|warning| self.report.prints(warning));
+                Ok(StepResult::Exit { code, output: true })
+            }
+            Err(failure) if !self.contact.is_open().await => Err(failure),
+            Err(failure) => {
+                self.report.says(&failure.message);
+                Ok(StepResult::NotDone { why: NotDone::Failed })
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod check;
 mod course;
+mod health;
 mod opening;
 mod parts;
 mod terminals;
@@ -76,6 +77,7 @@ impl Page<'_> {
         self.people(html);
         self.facts(html);
         self.gaps(html);
+        self.health(html);
         self.course(html);
         self.checklists(html);
         self.questions(html);

@@ -5,10 +5,11 @@ use crate::report::facts;
 use crate::report::words::shown;
 
 /// The parts of the page, in order, by the messages that name them.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 12] = [
     "part-people",
     "part-facts",
     "part-gaps",
+    "part-health",
     "part-course",
     "part-runbooks",
     "part-questions",

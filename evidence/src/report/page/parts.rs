@@ -92,6 +92,7 @@ impl Page<'_> {
             Program::Exec { .. } => "kind-exec",
             Program::Sftp {} => "kind-sftp",
             Program::Operation {} => "kind-operations",
+            Program::Health {} => "kind-health",
             Program::Forward { .. } => "kind-forward",
         });
         let end = match (&channel.refused, &channel.over) {

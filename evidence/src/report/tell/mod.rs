@@ -16,7 +16,7 @@ use fieldlink_words::Argument;
 use super::account::Account;
 use super::exchanges::Exchange;
 use super::words::Words;
-use crate::{Entry, Event, Program};
+use crate::{Entry, Event, HealthMoment, Program};
 
 /// What a line of the account is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +133,13 @@ impl<'a> Teller<'a> {
             Event::BatteryLow { percent } => {
                 self.with(Topic::Trouble, "line-battery", &[("percent", u64::from(*percent).into())])
             }
+            Event::HealthRead { moment: HealthMoment::Start, .. } => {
+                self.plain(Topic::Record, "line-health-start")
+            }
+            Event::HealthRead { moment: HealthMoment::End, .. } => {
+                self.plain(Topic::Record, "line-health-end")
+            }
+            Event::HealthWarned(concern) => self.health_warned(concern),
             Event::OutcomeSaid(outcome) => self.outcome_said(outcome),
             Event::VerdictGiven { verdict, words } => self.verdict_given(verdict, words),
             Event::JoinCodeDrawn { seat } => self.of_seat(Topic::Session, "line-join-code", *seat),

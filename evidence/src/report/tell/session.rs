@@ -1,5 +1,6 @@
 //! The session, and what is said in it.
 
+use fieldlink_protocol::health::Concern;
 use fieldlink_protocol::messages::announcements::Outcome;
 use fieldlink_protocol::messages::control::Transfers;
 use fieldlink_protocol::reason::Reason;
@@ -8,6 +9,11 @@ use super::{Line, Teller, Topic};
 use crate::{Certified, Person, Presence};
 
 impl Teller<'_> {
+    pub(super) fn health_warned(&self, concern: &Concern) -> Line {
+        let warning = self.words.health().concern(concern);
+        self.with(Topic::Trouble, "line-health-warned", &[("warning", warning.into())])
+    }
+
     pub(super) fn consent_asked(&self, person: &Person, certified: Option<&Certified>) -> Line {
         self.came(Topic::Question, "line-consent-asked", person, certified)
     }

@@ -131,6 +131,7 @@ impl Teller<'_> {
             Program::Exec { .. } => "line-exec",
             Program::Sftp {} => "line-sftp",
             Program::Operation {} => "line-operations",
+            Program::Health {} => "line-health",
             Program::Forward { .. } => "line-forward",
         };
         let line = self.of_seat(Topic::Work, id, seat);
@@ -143,6 +144,7 @@ impl Teller<'_> {
             Program::Exec { .. } => "line-refused-exec",
             Program::Sftp {} => "line-refused-sftp",
             Program::Operation {} => "line-refused-operations",
+            Program::Health {} => "line-refused-health",
             Program::Forward { .. } => "line-refused-forward",
         };
         let arguments = [("person", self.person(seat).into()), ("why", why.into())];
@@ -157,7 +159,7 @@ impl Teller<'_> {
                 Some(format!("{} {}", literal(command), self.words.say("command-cut")))
             }
             Program::Forward { target } => Some(literal(target)),
-            Program::Shell {} | Program::Sftp {} | Program::Operation {} => None,
+            Program::Shell {} | Program::Sftp {} | Program::Operation {} | Program::Health {} => None,
         }
     }
 
@@ -184,6 +186,7 @@ impl Teller<'_> {
             Some(Program::Exec { .. }) => "program-exec",
             Some(Program::Sftp {}) => "program-sftp",
             Some(Program::Operation {}) => "program-operations",
+            Some(Program::Health {}) => "program-health",
             Some(Program::Forward { .. }) => "program-forward",
             None => "program-unknown",
         });

@@ -1,6 +1,7 @@
 //! A record that has every event, as the agent would write it.
 
 mod dialogue;
+mod health;
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -107,6 +108,7 @@ fn begin(writer: &mut Writer<'_>) {
     writer.after(2, Event::ConsentAsked { person, seat: 1, certified });
     writer.after(14, Event::ConsentGiven { seat: 1 });
     writer.after(1, Event::SessionBegan { seconds: 3_600 });
+    health::start(writer);
     let person = writer.person("Bob", "Scans AG", None);
     writer.after(1, Event::LetInByPin { person, seat: 9, certified: None });
     writer.after(1, Event::TransfersLost { channel: 99 });
@@ -142,6 +144,7 @@ fn work(writer: &mut Writer<'_>) {
             },
         ),
         (4, Program::Operation {}),
+        (7, Program::Health {}),
         (5, Program::Forward { target: writer.say("10.0.0.7:502") }),
         (6, Program::Sftp {}),
     ] {
@@ -292,6 +295,7 @@ fn end(writer: &mut Writer<'_>, recordings: &[(&str, &Vec<u8>)]) {
     };
     writer.after(30, Event::OutcomeSaid(outcome));
     writer.after(30, Event::SessionEnded { reason: Reason::EngineerEnded, hearsay: false });
+    health::end(writer);
     let seal = |bytes: &Vec<u8>| Seal { size: bytes.len() as u64, sha256: Digest::of(bytes) };
     let files = || recordings.iter().map(|(name, bytes)| ((*name).to_owned(), seal(bytes))).collect();
     writer.after(5, Event::RecordClosed { files: files(), late: false });

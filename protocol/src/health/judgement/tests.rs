@@ -70,10 +70,13 @@ fn the_worst_comes_first() {
     let clock = Some(Clock { synchronised: false, offset_milliseconds: None });
     let health = Health { probes: vec![probe], updates, clock, ..disk(100, 5) };
     let found = concerns(&health);
-    assert!(matches!(found[0], (Severity::Bad, Concern::Reading { state: ReadingState::Bad, .. })));
+    assert!(matches!(
+        found[0],
+        (Severity::Bad, Concern::Reading { reading: Reading { state: ReadingState::Bad, .. }, .. })
+    ));
     assert!(matches!(found[1].1, Concern::DiskFull { percent: 95, free_bytes: 5, .. }));
     let rest: Vec<_> = found[2..].iter().map(|(_, concern)| concern).collect();
-    assert_eq!(rest[..2], [&Concern::ClockNotSynchronised, &Concern::RestartNeeded]);
+    assert_eq!(rest[..2], [&Concern::ClockNotSynchronised {}, &Concern::RestartNeeded {}]);
     assert!(matches!(rest[3], Concern::ProbeFault { fault: ProbeFault::Slow, .. }));
 }
 

@@ -62,7 +62,8 @@ fn show_record(scanner: &Scanner) {
         Ok(kept) => kept,
         Err(error) => return eprintln!("demo: could not keep the record: {error}"),
     };
-    println!("\nThe report of the call: {}", kept.report.display());
+    println!("\nThe scanner's health when the call began:\n\n{}", kept.health);
+    println!("The report of the call: {}", kept.report.display());
     for (name, output) in &kept.checks {
         let said = if output.status.success() { &output.stdout } else { &output.stderr };
         println!("{name}: {}", String::from_utf8_lossy(said).lines().next().unwrap_or("nothing"));

@@ -36,6 +36,7 @@ pub(crate) fn run(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
 
     let call = Call::of(engineer, &scanner, holder);
     commands(&call, &mut table);
+    health(engineer, &mut table);
     copies(&call, &scanner, engineer, &mut table);
     rules::play(&mut scanner, engineer, &mut table);
     let why = scanner.wait_until_off();
@@ -51,6 +52,7 @@ pub(crate) fn run(mut scanner: Scanner, engineer: &Engineer) -> ExitCode {
     judge(&kept, &mut table);
     let code = table.print();
     if let Ok(kept) = &kept {
+        println!("The scanner's health when the call began:\n\n{}", kept.health);
         println!("The report of the call: {}\n", kept.report.display());
     }
     code
@@ -80,6 +82,13 @@ fn commands(call: &Call<'_>, table: &mut Table) {
     let took = begin.elapsed().as_millis();
     let is_right = output.stdout == b"42\n" && output.status.code() == Some(3);
     table.row("a command through ssh", format!("output and exit code, {took} ms"), is_right);
+}
+
+fn health(engineer: &Engineer, table: &mut Table) {
+    let output = run_with_input(engineer.connect().arg("health"), b"");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let first = said.lines().next().unwrap_or("nothing").to_owned();
+    table.row("fieldlink-connect health", first, output.status.success() && said.contains("Memory"));
 }
 
 fn copies(call: &Call<'_>, scanner: &Scanner, engineer: &Engineer, table: &mut Table) {

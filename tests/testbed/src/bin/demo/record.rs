@@ -17,6 +17,8 @@ const CLOSING: Duration = Duration::from_secs(10);
 pub(crate) struct Kept {
     /// The report, to be opened in a browser.
     pub(crate) report: PathBuf,
+    /// What the scanner knew of itself at the beginning, as a table.
+    pub(crate) health: String,
     /// What `fieldlink verify` says, and what the script says.
     pub(crate) checks: [(&'static str, Output); 2],
 }
@@ -36,7 +38,14 @@ pub(crate) fn keep(scanner: &Scanner) -> io::Result<Kept> {
     let account = Account::read(&directory).map_err(io::Error::other)?;
     let report = beside.with_file_name("report.html");
     fs::write(&report, html(&account, &directory, Language::English))?;
-    Ok(Kept { report, checks: [("fieldlink verify", by_program), ("evidence/check-by-hand.sh", by_hand)] })
+    let words = fieldlink_health::Words::new(Language::English);
+    let health = account.health.start.as_ref().map(|health| fieldlink_health::to_text(&words, health, false));
+    let health = health.unwrap_or_else(|| "It was not read.\n".to_owned());
+    Ok(Kept {
+        report,
+        health,
+        checks: [("fieldlink verify", by_program), ("evidence/check-by-hand.sh", by_hand)],
+    })
 }
 
 /// The record, once it is closed.

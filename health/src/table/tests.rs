@@ -6,7 +6,7 @@ use fieldlink_protocol::messages::health::{
 };
 
 use super::*;
-use crate::words::Language;
+use fieldlink_words::Language;
 
 fn reading(name: &str, value: &str, unit: &str, state: ReadingState) -> Reading {
     let text = match state {

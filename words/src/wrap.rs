@@ -2,7 +2,7 @@
 
 /// `text` with no line wider than `columns`, as far as its words allow. A line that is continued keeps its
 /// indentation. What waits behind a prompt (trailing blanks) stays.
-pub(crate) fn wrap(text: &str, columns: usize) -> String {
+pub fn wrap(text: &str, columns: usize) -> String {
     let lines = text.split('\n').map(|line| wrap_line(line, columns));
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -33,7 +33,7 @@ fn wrap_line(line: &str, columns: usize) -> String {
 }
 
 /// Columns that a terminal gives to `text`: two for each of the wide characters of East Asia.
-pub(crate) fn width(text: &str) -> usize {
+pub fn width(text: &str) -> usize {
     text.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
 }
 

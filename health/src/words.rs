@@ -6,19 +6,37 @@ use fieldlink_protocol::messages::health::{
     Source, Temperature, Updates,
 };
 use fieldlink_protocol::text;
-
-use super::Words;
+use fieldlink_words::{Argument, Language, Messages};
 
 /// Longest name of a part in a sentence, in characters.
-const NAME: usize = 40;
+pub(crate) const NAME: usize = 40;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
+/// The words of one language.
+pub struct Words {
+    language: Language,
+    messages: Messages,
+}
+
 impl Words {
-    /// A warning. `health` is what it is of: a reading has words of its own.
-    pub fn concern(&self, concern: &Concern, health: &Health) -> String {
+    /// The words of `language`.
+    pub fn new(language: Language) -> Self {
+        Self { language, messages: Messages::new(language.code(), messages_of(language)) }
+    }
+
+    pub(crate) fn say(&self, id: &str) -> String {
+        self.say_with(id, &[])
+    }
+
+    pub(crate) fn say_with(&self, id: &str, arguments: &[(&str, Argument<'_>)]) -> String {
+        self.messages.say(id, arguments)
+    }
+
+    /// A warning.
+    pub fn concern(&self, concern: &Concern) -> String {
         let name = |name: &str| text::clean(name, NAME);
         let of_part =
             |id: &str, argument: &str, part: &str| self.say_with(id, &[(argument, name(part).into())]);
@@ -55,13 +73,13 @@ impl Words {
                 self.say_with("health-warns-battery-worn", &[("label", name(label).into()), health])
             }
             Concern::UnitFailed { unit } => of_part("health-warns-unit-failed", "unit", unit),
-            Concern::ClockNotSynchronised => self.say("health-warns-clock-free"),
+            Concern::ClockNotSynchronised {} => self.say("health-warns-clock-free"),
             Concern::ClockOff { offset_milliseconds } => {
                 let seconds = offset_milliseconds.unsigned_abs() / 1000;
                 self.say_with("health-warns-clock-off", &[("seconds", seconds.into())])
             }
-            Concern::RestartNeeded => self.say("health-warns-restart"),
-            Concern::Reading { probe, name: reading, .. } => self.reading_concern(health, probe, reading),
+            Concern::RestartNeeded {} => self.say("health-warns-restart"),
+            Concern::Reading { probe, reading } => self.reading_concern(&name(probe), reading),
             Concern::ProbeFault { probe, fault } => {
                 let fault = ("fault", self.fault(*fault).into());
                 self.say_with("health-warns-fault", &[("probe", name(probe).into()), fault])
@@ -70,13 +88,11 @@ impl Words {
     }
 
     /// A reading that is not well, with its sentence behind it.
-    fn reading_concern(&self, health: &Health, probe: &str, name: &str) -> String {
-        let of_probe = health.probes.iter().filter(|known| known.name == probe);
-        let reading = of_probe.flat_map(|known| &known.readings).find(|reading| reading.name == name);
-        let value = reading.map(value).unwrap_or_default();
-        let arguments = [("probe", probe.into()), ("name", name.into()), ("value", value.into())];
+    fn reading_concern(&self, probe: &str, reading: &Reading) -> String {
+        let name = text::clean(&reading.name, NAME);
+        let arguments = [("probe", probe.into()), ("name", name.into()), ("value", value(reading).into())];
         let said = self.say_with("health-warns-reading", &arguments);
-        match reading.and_then(|reading| reading.sentence(self.language().code())) {
+        match reading.sentence(self.language.code()) {
             Some(sentence) => format!("{}. {sentence}", said.trim_end()),
             None => format!("{}.", said.trim_end()),
         }
@@ -105,7 +121,7 @@ impl Words {
                 format!("{}, {}", count("health-days", days), count("health-hours", hours))
             }
             HOUR.. => count("health-hours", seconds / HOUR),
-            _ => self.time(std::time::Duration::from_secs(seconds)),
+            _ => count("health-minutes", seconds / MINUTE),
         }
     }
 
@@ -232,6 +248,14 @@ impl Words {
     }
 }
 
+/// What is shipped.
+fn messages_of(language: Language) -> &'static str {
+    match language {
+        Language::English => include_str!("../locales/en.ftl"),
+        Language::German => include_str!("../locales/de.ftl"),
+    }
+}
+
 /// A value with its unit.
 fn value(reading: &Reading) -> String {
     match reading.unit.as_str() {
@@ -242,7 +266,7 @@ fn value(reading: &Reading) -> String {
 
 /// Bytes, in the unit in which they have at most four digits. The point is the same in every language: what is read out
 /// over the phone is what the engineer sees.
-fn amount(bytes: u64) -> String {
+pub(crate) fn amount(bytes: u64) -> String {
     const UNITS: [(u64, &str); 4] =
         [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     let Some((unit, name)) = UNITS.into_iter().find(|(unit, _)| bytes >= *unit) else {
@@ -257,12 +281,30 @@ fn amount(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::Language;
+
+    #[test]
+    fn every_language_has_every_message_with_the_same_arguments_and_the_code_uses_them() {
+        let of = |language| fieldlink_words::arguments_by_message(messages_of(language)).expect("messages");
+        let english = of(Language::English);
+        assert!(english.len() > 50);
+        assert_eq!(of(Language::German), english);
+        let code = [include_str!("words.rs"), include_str!("table.rs"), include_str!("changes.rs")].concat();
+        for id in english.keys() {
+            assert!(code.contains(&format!("\"{id}\"")), "nothing says {id}");
+        }
+    }
 
     #[test]
     fn every_warning_can_be_said_in_every_language() {
         let (label, mount) = (|| "BAT0".to_owned(), "/".to_owned());
         let probe = || "lidars".to_owned();
+        let gone = || Reading {
+            name: "rear".into(),
+            value: "none".into(),
+            unit: String::new(),
+            state: ReadingState::Bad,
+            text: Default::default(),
+        };
         let mut concerns = vec![
             Concern::DiskFull { mount: mount.clone(), percent: 95, free_bytes: 7 },
             Concern::DiskFailing { mount },
@@ -272,15 +314,15 @@ mod tests {
             Concern::BatteryLow { label: label(), percent: 9 },
             Concern::BatteryWorn { label: label(), health_percent: 40 },
             Concern::UnitFailed { unit: "lidar.service".into() },
-            Concern::ClockNotSynchronised,
+            Concern::ClockNotSynchronised {},
             Concern::ClockOff { offset_milliseconds: i64::MIN },
-            Concern::RestartNeeded,
-            Concern::Reading { probe: probe(), name: "gone".into(), state: ReadingState::Bad },
+            Concern::RestartNeeded {},
+            Concern::Reading { probe: probe(), reading: gone() },
         ];
         concerns.extend(ProbeFault::ALL.map(|fault| Concern::ProbeFault { probe: probe(), fault }));
         for language in Language::ALL {
             let words = Words::new(language);
-            let said = concerns.iter().map(|concern| words.concern(concern, &Health::default()));
+            let said = concerns.iter().map(|concern| words.concern(concern));
             for sentence in said {
                 assert!(sentence.ends_with('.') && !sentence.contains("health-"), "{language:?}: {sentence}");
             }
