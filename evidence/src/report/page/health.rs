@@ -13,7 +13,9 @@ impl Page<'_> {
                     match warnings.as_deref() {
                         None => html.leaf("dd", &[], &self.words.say("health-not-read")),
                         Some([]) => html.leaf("dd", &[], &self.words.say("health-no-warnings")),
-                        Some(warnings) => warnings.iter().for_each(|warning| html.leaf("dd", &[], warning)),
+                        Some(warnings) => html.element("dd", &[], |html| {
+                            warnings.iter().for_each(|warning| html.leaf("div", &[], warning));
+                        }),
                     }
                 }
             });
