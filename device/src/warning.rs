@@ -120,7 +120,7 @@ pub enum Warning {
     },
     /// Something of the device's health is worth a warning.
     Health {
-        /// What, as `fieldlink health --json` lists it.
+        /// What, as JSON: one of the concerns that `fieldlink health` lists.
         concern: String,
     },
     /// What the engineer's terminals show is not recorded any more.

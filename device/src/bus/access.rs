@@ -66,7 +66,7 @@ subject! {
         /// Something the client should know. Codes and arguments: "time-left" (minutes t) and "more-time" (seconds t) of the
         /// session, "no-more-time"; "wrong-pin" and "broken-off" (engineer, company, ticket, partner, authority s), "not-believed" (with reason s); what became of a
         /// question: "refused" and "not-let-in" (engineer s), "answered" (text s), "answered-no", "no-answer", "withdrawn",
-        /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection); "use-allowed" (function s), "data-allowed", "operation-allowed", "restarting" (seconds t), "no-restart"; "battery-low" (percent y), "health" (concern s: an object as `fieldlink health --json` lists it);
+        /// "no-longer-asks" (engineer s, reason s, hearsay b); "delayed" (a line of chat waits for the connection); "use-allowed" (function s), "data-allowed", "operation-allowed", "restarting" (seconds t), "no-restart"; "battery-low" (percent y), "health" (concern s: a JSON object, one of the concerns that `fieldlink health` lists);
         /// "quiet" (seconds t, text s), "quiet-over", "called", "noted" (text s, by_client b), "outcome" (result, summary, prepare
         /// s); "still-there" (seconds t), "nobody-there" (is_held b), "back-again" (was_held b); "verdict-given" (verdict, words s);
         /// "runbook-began" (is_makers b, and the title by language: en, de s), "runbook-over" (is_finished b, and the title),

@@ -9,6 +9,7 @@ mod disk;
 mod ending;
 mod examples;
 mod flooding;
+mod health;
 mod leftovers;
 mod operations;
 mod package_states;

@@ -205,6 +205,11 @@ async fn the_object_is_the_one_that_is_described() {
     let interfaces = interfaces.concat();
     let (before, _) = shipped.split_once("<node").expect("a node");
     let live = format!("{before}<node name=\"{PATH}\">\n{interfaces}</node>\n");
+    // XML's comments must not have two hyphens within (XML 1.0, section 2.5).
+    let comments = live.split("<!--").skip(1).filter_map(|rest| rest.split_once("-->"));
+    let torn: Vec<_> =
+        comments.map(|(comment, _)| comment).filter(|comment| comment.contains("--")).collect();
+    assert!(torn.is_empty(), "{torn:?}");
     if std::env::var_os("FIELDLINK_UPDATE").is_some() {
         return std::fs::write(path, &live).expect("writable");
     }
