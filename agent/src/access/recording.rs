@@ -293,7 +293,7 @@ impl Access {
             return None;
         }
         let (reader, network) = (self.around.health.clone(), self.network.clone());
-        Some(Box::pin(async move { reader.read(network.verdict().notice.code()).await }))
+        Some(Box::pin(async move { reader.read_anew(network.verdict().notice.code()).await }))
     }
 
     fn terms_of_record(&self) -> Terms {

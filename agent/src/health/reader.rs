@@ -25,6 +25,13 @@ impl HealthReader {
         Arc::new(Self { collector: Collector::new(settings.probe.clone()), latest: Mutex::new(None) })
     }
 
+    /// As [`Self::read`], and not what was good a moment ago: for the record.
+    pub(crate) async fn read_anew(&self, network: &str) -> Health {
+        let mut latest = self.latest.lock().await;
+        *latest = None;
+        self.read_with(latest, network).await
+    }
+
     /// The health of now. `network` is the code of the verdict that is known anyway. Waits for whoever reads at this moment;
     /// safe to cancel.
     pub(crate) async fn read(&self, network: &str) -> Health {

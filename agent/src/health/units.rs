@@ -11,7 +11,9 @@ type Unit = (String, String, String, String, String, String, OwnedObjectPath, u3
 
 /// Asks for their names.
 pub(super) async fn read(bus: &Connection) -> zbus::Result<Vec<String>> {
-    let reply = bus.call_method(Some(NAME), PATH, Some(MANAGER), "ListUnitsFiltered", &(["failed"],)).await?;
+    // A slice is an array on the bus; a Rust array would be a structure.
+    let states: &[&str] = &["failed"];
+    let reply = bus.call_method(Some(NAME), PATH, Some(MANAGER), "ListUnitsFiltered", &(states,)).await?;
     let units: Vec<Unit> = reply.body().deserialize()?;
     let mut names: Vec<_> = units.into_iter().map(|unit| unit.0).collect();
     names.sort();

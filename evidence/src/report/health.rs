@@ -3,7 +3,6 @@
 use fieldlink_protocol::health::{changes, concerns};
 use fieldlink_protocol::messages::health::Health;
 
-use super::account::Account;
 use super::words::{Words, shown};
 use crate::{Entry, Event, HealthMoment};
 
@@ -41,8 +40,7 @@ pub(super) struct HealthTold {
 }
 
 impl HealthTold {
-    pub(super) fn new(account: &Account, words: &Words) -> Self {
-        let HealthSeen { start, end } = &account.health;
+    pub(super) fn new(HealthSeen { start, end }: &HealthSeen, words: &Words) -> Self {
         let warnings = |health: &Health| {
             concerns(health).iter().map(|(_, concern)| shown(&words.health().concern(concern))).collect()
         };

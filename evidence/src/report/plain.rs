@@ -105,7 +105,7 @@ impl Plain<'_> {
 
     fn health(&mut self) {
         self.heading("part-health", '-');
-        let told = HealthTold::new(self.account, self.words);
+        let told = HealthTold::new(&self.account.health, self.words);
         for (label, warnings) in told.ends() {
             let said = match warnings.as_deref() {
                 None => self.words.say("health-not-read"),

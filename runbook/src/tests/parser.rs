@@ -140,7 +140,11 @@ fn a_fault_names_line_and_field() {
             "answer = \"pink\"",
             "line 21: step.branch.answer: it is none of the choices; they",
         ),
-        ("answer = \"off\"", "exit = 1", "line 21: step.branch.exit: it means something only beside run or"),
+        (
+            "answer = \"off\"",
+            "exit = 1",
+            "line 21: step.branch.exit: it means something only beside run, operation or",
+        ),
         ("answer = \"off\"\n", "", "line 20: step.branch: name either an answer or an exit code"),
         ("to = \"end\"", "to = \"network\"", "line 22: step.branch.to: it may only lead to a later step"),
         ("to = \"end\"", "to = \"light\"", "line 22: step.branch.to: it may only lead to a later step"),

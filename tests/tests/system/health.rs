@@ -18,7 +18,8 @@ fn set_up(site: &Site) {
     site.scanner.shell(
         "systemctl daemon-reload && systemctl enable --quiet --now scanner-lidars.socket && systemctl restart fieldlink-agent",
     );
-    site.scanner.shell("systemd-run --quiet --unit=scanner-driver false; systemctl is-failed scanner-driver");
+    site.scanner
+        .shell("systemd-run --quiet --unit=scanner-driver false; systemctl is-failed --wait scanner-driver");
 }
 
 fn health(json: &[u8]) -> Value {
@@ -31,7 +32,7 @@ fn both_sides_read_it_and_the_report_compares() {
     set_up(&site);
     let client = site.client();
     let seen = health(client.run(&["health", "--json"]).as_bytes());
-    let failed = seen["health"]["failed_units"].as_array().expect("systemd answers").clone();
+    let failed = seen["health"]["failed_units"].as_array().unwrap_or_else(|| panic!("{seen}"));
     assert!(failed.contains(&json!("scanner-driver.service")), "{seen}");
     let readings = seen["health"]["probes"][0]["readings"].as_array().expect("the probe answers").clone();
     let states: Vec<_> = readings.iter().map(|reading| (&reading["name"], &reading["state"])).collect();
@@ -47,12 +48,11 @@ fn both_sides_read_it_and_the_report_compares() {
     assert!(!call.try_to("test -w /run/fieldlink/probes/lidars.sock").status.success());
     site.scanner.shell("echo 1250 >/run/scanner/lidar-rear; systemctl reset-failed scanner-driver");
     call.end();
-    let mut report = String::new();
     eventually("the record is closed", PATIENCE, || {
-        let output = client.try_to(&["report"]);
-        report = String::from_utf8_lossy(&output.stdout).into_owned();
-        report.contains("1250 rpm")
+        let listed = client.try_to(&["records", "--json"]).stdout;
+        serde_json::from_slice::<Value>(&listed).is_ok_and(|listed| listed[0]["closed"] == true)
     });
+    let report = client.run(&["report"]);
     for line in ["lidars: rear: none (bad) → 1250 rpm", "Failed: scanner-driver.service: yes → no"] {
         assert!(report.contains(line), "{line}: {report}");
     }

@@ -5,7 +5,7 @@ use crate::report::health::HealthTold;
 
 impl Page<'_> {
     pub(super) fn health(&self, html: &mut Html) {
-        let told = HealthTold::new(self.account, self.words);
+        let told = HealthTold::new(&self.account.health, self.words);
         self.part(html, "part-health", "", |html| {
             html.element("dl", &[], |html| {
                 for (label, warnings) in told.ends() {
