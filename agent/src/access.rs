@@ -6,6 +6,7 @@ mod attesting;
 mod carry_out;
 mod carrying;
 mod closing;
+mod closing_record;
 mod coming_back;
 mod command;
 mod device_watch;

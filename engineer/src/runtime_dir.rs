@@ -97,18 +97,6 @@ impl RuntimeDirectory {
         Ok(dead.and_then(|_lock| Restart::load(&path)))
     }
 
-    /// Leaves the session to `id` as it was found, for a later try to come back to it.
-    pub(crate) fn leave(&self, id: SupportId, restart: &Restart) -> anyhow::Result<()> {
-        let _lock = self.lock()?;
-        let path = self.session(id);
-        if path.exists() && take_if_dead(&path).is_none() {
-            return Ok(());
-        }
-        platform::create_private_directory(&path)
-            .with_context(|| say!("could-not-create", path = path.display()))?;
-        restart.store(&path)
-    }
-
     /// Makes the directory of a new session to `id`.
     pub(crate) fn claim(&self, id: SupportId) -> Result<SessionDirectory, Failure> {
         let _lock = self.lock()?;
@@ -120,6 +108,23 @@ impl RuntimeDirectory {
         }
         let lock = create(&path).with_context(|| say!("could-not-create", path = path.display()))?;
         Ok(SessionDirectory { runtime: self.clone(), path, left: false, _lock: lock })
+    }
+
+    /// Takes over what a killed program left of the session to `id`. What it takes to come back is there at every moment:
+    /// this program, too, may be killed at any.
+    pub(crate) fn claim_again(&self, id: SupportId) -> Result<SessionDirectory, Failure> {
+        let lock = self.lock()?;
+        let path = self.session(id);
+        let Ok(kept) = File::open(path.join(LOCK)) else {
+            drop(lock);
+            return self.claim(id);
+        };
+        private_file::patiently(|| kept.try_lock().ok()).ok_or_else(|| already_open(id))?;
+        platform::check_private_directory(&path)
+            .with_context(|| say!("could-not-use", path = path.display()))?;
+        let directory = SessionDirectory { runtime: self.clone(), path, left: false, _lock: kept };
+        directory.remove_what_is_not_kept();
+        Ok(directory)
     }
 
     /// Writes the file of all sessions anew.
@@ -182,12 +187,16 @@ impl SessionDirectory {
     /// Leaves what is needed to come back to the session, and nothing else of it.
     pub(crate) fn leave(mut self) -> anyhow::Result<()> {
         self.left = true;
+        self.remove_what_is_not_kept();
+        self.runtime.refresh_aliases()
+    }
+
+    fn remove_what_is_not_kept(&self) {
         for entry in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
             if !KEPT.iter().any(|kept| entry.file_name() == *kept) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }
-        self.runtime.refresh_aliases()
     }
 
     fn try_remove(&self) -> anyhow::Result<()> {
@@ -290,11 +299,19 @@ mod tests {
             alive: crate::moment::Moment::now(),
             restarting: false,
         };
-        let living = runtime.claim(id).expect("free");
+        let mut living = runtime.claim(id).expect("free");
         restart.store(living.path()).expect("stored");
         assert!(runtime.abandoned(id).expect("looked").is_none(), "it lives");
+        std::fs::write(living.path().join("id_ed25519"), "a key").expect("written");
+        assert_eq!(runtime.claim_again(id).expect_err("it lives").kind, Kind::Busy);
+        // As if it was killed.
+        living.left = true;
         drop(living);
-        runtime.leave(id, &restart).expect("left");
+        let again = runtime.claim_again(id).expect("taken over");
+        assert!(Restart::load(again.path()).is_some(), "it is there while another tries");
+        assert!(!again.path().join("id_ed25519").exists());
+        assert_eq!(runtime.claim(id).expect_err("it lives").kind, Kind::Busy);
+        again.leave().expect("left");
         let seen = runtime.look().expect("listed");
         assert_eq!((&*seen.living, &*seen.broken_off), (&[][..], &[id][..]));
         let found = runtime.abandoned(id).expect("looked").expect("kept");

@@ -8,25 +8,23 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use fieldlink_daemon::AUDIT;
-use fieldlink_evidence::{Anchor, Digest, Event, Head, HealthMoment, KeptAnchor};
+use fieldlink_evidence::{Anchor, Digest, Head, KeptAnchor};
 use fieldlink_protocol::ids::{AccountHead, SessionId, SumsDigest};
 use fieldlink_protocol::messages::Features;
 use fieldlink_protocol::messages::agent::FromAgent;
-use fieldlink_protocol::messages::health::Health;
 use fieldlink_protocol::{feature, limits};
 use futures_util::future::BoxFuture;
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::closing_record::{ClosingRecord, LastHealth};
 use super::record_disk::RecordDisk;
-use crate::record::{Editions, Moment, RecordStore, Recording};
+use crate::record::{Editions, RecordStore, Recording};
 
 /// Heads that the relay may still answer for.
 const SENT: usize = 64;
 /// How long a disk may take to close a record before nobody waits for its report any more.
 const CLOSING: Duration = Duration::from_secs(60);
-/// How long it may take to find out how the device is once the session is over: everybody waits for the report.
-const LAST_HEALTH: Duration = Duration::from_secs(2);
 /// How long the relay may take to sign the end of a record.
 const ANCHOR: Duration = Duration::from_secs(5);
 /// How long an authority may take for a time stamp: the relay asks for one after the other.
@@ -79,8 +77,9 @@ pub(super) fn anchor(session: SessionId, Head { seq, digest }: Head) -> FromAgen
 /// stamp. What has to be done on the disk for that is a [`Chore`]: nothing here waits for it.
 pub(super) struct Attestation {
     session: SessionId,
-    /// How the record ends, once it is closed; none if it cannot be.
-    closing: BoxFuture<'static, Option<Head>>,
+    closing: ClosingRecord,
+    /// How the record ends now, once it is closed.
+    end: Option<Head>,
     sent: SentHeads,
     disk: RecordDisk,
     relay: Features,
@@ -120,9 +119,6 @@ enum Stage {
     Done,
 }
 
-/// How the device is once the session is over.
-pub(super) type LastHealth = BoxFuture<'static, Health>;
-
 /// What is to be done next.
 pub(super) enum Step {
     Say(FromAgent),
@@ -154,21 +150,20 @@ impl Attestation {
     ) -> Self {
         let session = recording.session();
         let stage = Stage::Closing(Instant::now() + CLOSING);
-        let closing: BoxFuture<'static, _> = match health {
-            // At once, also if nobody waits for it.
-            None => {
-                let mut record = recording.close();
-                Box::pin(async move { record.head().await })
-            }
-            Some(health) => Box::pin(async move {
-                if let Ok(health) = timeout(LAST_HEALTH, health).await {
-                    let health = Box::new(health);
-                    recording.tell_at(Moment::now(), Event::HealthRead { moment: HealthMoment::End, health });
-                }
-                recording.close().head().await
-            }),
-        };
-        Self { session, closing, sent, disk, relay, is_relay_here: true, editions, verdict, stage, stamps: 0 }
+        let (closing, end) = (ClosingRecord::new(recording, health), None);
+        let (is_relay_here, stamps) = (true, 0);
+        Self { session, closing, end, sent, disk, relay, is_relay_here, editions, verdict, stage, stamps }
+    }
+
+    /// The record is closed without what is still to be found out.
+    pub(super) fn hurry(&self) {
+        self.closing.hurry();
+    }
+
+    /// Waits until the record is closed. Safe to cancel.
+    pub(super) async fn closed(&mut self) {
+        self.hurry();
+        self.closing.head().await;
     }
 
     /// Whose record it is.
@@ -186,7 +181,7 @@ impl Attestation {
         let session = self.session;
         loop {
             self.stage = match self.stage {
-                Stage::Closing(until) => match timeout_at(until, &mut self.closing).await {
+                Stage::Closing(until) => match timeout_at(until, self.closing.head()).await {
                     Ok(Some(head)) => self.of_closed(head),
                     Ok(None) | Err(_) => {
                         tracing::error!(%session, "the record is not closed");
@@ -234,7 +229,8 @@ impl Attestation {
     }
 
     /// What comes next when the record is closed and ends like this.
-    fn of_closed(&self, head: Head) -> Stage {
+    fn of_closed(&mut self, head: Head) -> Stage {
+        self.end = Some(head);
         if self.relay.has(feature::ANCHORS) { Stage::Anchor(head) } else { Stage::Made }
     }
 
@@ -251,7 +247,10 @@ impl Attestation {
     /// The report of now can be fetched.
     fn tell_edition(&self) {
         let are_all = self.verdict.is_none();
-        self.editions.send_modify(|editions| *editions = Editions { made: editions.made + 1, are_all });
+        self.editions.send_modify(|editions| {
+            editions.ends.extend(self.end);
+            editions.are_all = are_all;
+        });
     }
 
     /// Reads what a time stamp is for.

@@ -16,7 +16,7 @@ use super::{Access, Unconfirmed, account};
 use crate::clock;
 use crate::health::HealthService;
 use crate::network::monitor::Standing;
-use crate::record::Reports;
+use crate::record::{Fetch, Reports};
 use crate::rules::{Ending, Request, RuleEvent};
 use crate::session::policy::SessionPolicy;
 use crate::session::{LiveSession, OwnSubsystems, Parting, SessionOffer};
@@ -246,7 +246,8 @@ impl Access {
         let attestation = self.records.close(self.relay.clone(), self.rules.verdict().session(), health);
         let record = attestation.as_ref().map(Attestation::session);
         closings.into_iter().for_each(|closing| self.closings.add(record, *closing));
-        let left = self.on_its_way.as_ref().map(|it| it.carry_on.continuity().session).or(carried);
+        let on_its_way = self.on_its_way.as_ref().map(|it| it.carry_on.continuity().session);
+        let left = on_its_way.or(record).or(carried);
         left.into_iter().for_each(|session| self.records.close_unfinished(session, reason));
         if let Some(tunnel) = tunnel {
             let (is_kept, is_relay_here) = (reports.is_some(), !(is_relay_away && is_known_there));
@@ -260,7 +261,7 @@ impl Access {
                         is_kept,
                         is_relay_here,
                         parting,
-                        reports,
+                        fetch: reports.map(Fetch::of),
                         attestation,
                     },
                 ),

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Access;
 use super::attesting::{Attestation, Step};
-use crate::record::Reports;
+use crate::record::{Fetch, Reports};
 use crate::rules::State;
 use crate::session::Parting;
 use crate::tunnel::{Tunnel, TunnelEvent};
@@ -42,7 +42,7 @@ pub(super) struct Closing {
     /// The engineer who may fetch the report.
     pub(super) parting: Option<Parting>,
     /// The report, if it may be fetched over this session's pipes.
-    pub(super) reports: Option<Arc<Reports>>,
+    pub(super) fetch: Option<Fetch>,
     /// The record, with the session of the engineer whose session it was.
     pub(super) attestation: Option<Attestation>,
 }
@@ -65,17 +65,16 @@ impl Closing {
     }
 
     async fn run(self, cancel: CancellationToken) {
-        let Self { session, reason, tunnel, is_kept, is_relay_here, parting, reports, mut attestation } =
-            self;
+        let Self { session, reason, tunnel, is_kept, is_relay_here, parting, fetch, mut attestation } = self;
         let (tunnel, mut events) = tunnel;
         let (over, mut chores) = (CancellationToken::new(), JoinSet::new());
-        let watched = reports.clone().filter(|_| attestation.is_some());
+        let watched = fetch.as_ref().map(|fetch| fetch.reports.clone()).filter(|_| attestation.is_some());
         let (mut is_read, mut is_told) = (false, is_relay_here);
         let mut last = Instant::now() + limits::CLOSING;
         if let (false, Some(attestation)) = (is_relay_here, &mut attestation) {
             attestation.relay_is_away();
         }
-        let mut reading = pin!(read((parting, reports), watched.as_deref(), &over));
+        let mut reading = pin!(read((parting, fetch), watched.as_deref(), &over));
         loop {
             let is_signed = attestation.as_ref().is_none_or(Attestation::is_done);
             if is_read && is_signed && is_told {
@@ -116,6 +115,7 @@ impl Closing {
                 },
                 () = cancel.cancelled(), if !over.is_cancelled() => {
                     over.cancel();
+                    attestation.iter().for_each(Attestation::hurry);
                     last = last.min(soon());
                 }
                 () = sleep_until(last) => break,
@@ -127,6 +127,9 @@ impl Closing {
                 reading.await;
             }
             while chores.join_next().await.is_some() {}
+            if let Some(attestation) = &mut attestation {
+                attestation.closed().await;
+            }
         };
         // Each says goodbye within its time.
         let _ = timeout(LAST_MOMENT, leaving).await;
@@ -148,17 +151,18 @@ async fn next_step(attestation: &mut Option<Attestation>) -> Step {
     }
 }
 
-/// Until everybody has fetched the report who may do so over this session's pipes: its engineer, and those who watch, if
-/// it is the one that they watch in.
+/// Until everybody has fetched the report who may do so over this session's pipes: its engineer, and if it is the session of
+/// the engineer who calls, all others, each over pipes of their own.
 async fn read(
-    engineer: (Option<Parting>, Option<Arc<Reports>>),
+    (parting, fetch): (Option<Parting>, Option<Fetch>),
     watched: Option<&Reports>,
     over: &CancellationToken,
 ) {
     let engineer = async {
-        if let (Some(parting), Some(reports)) = engineer {
-            parting.serve(&reports, over).await;
+        if let (Some(parting), Some(fetch)) = (parting, &fetch) {
+            parting.serve(&fetch.reports, over).await;
         }
+        drop(fetch);
     };
     let watching = async {
         let Some(reports) = watched else { return };

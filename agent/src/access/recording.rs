@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Interval, MissedTickBehavior, interval, timeout};
 
 use super::Access;
-use super::attesting::{self, Attestation, LastHealth, SentHeads, anchor};
+use super::attesting::{self, Attestation, SentHeads, anchor};
+use super::closing_record::LastHealth;
 use super::record_disk::RecordDisk;
 use crate::record::{
     Editions, Moment, RecordStore, Recording, RecordingNews, Reports, Told, let_in_by_pin, told,

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use fieldlink_protocol::feature;
 use fieldlink_protocol::ids::{EngineerId, SessionId};
 use fieldlink_protocol::join_code::JoinCode;
 use fieldlink_protocol::messages::agent::{Claim, FromAgent};
@@ -21,7 +22,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::carry_out;
 use super::closing::Closing;
 use super::returning::{Return, Returning};
-use crate::record::Reports;
+use crate::record::{Fetch, Reports};
 use crate::rules::{RequestId, SeatId};
 use crate::session::pairing::{Run, Verified};
 use crate::session::{LiveSession, SessionEvent};
@@ -106,6 +107,11 @@ impl Seat {
         }
     }
 
+    /// Whether their program can do this.
+    fn has_program_with(&self, feature: &str) -> bool {
+        self.live.as_ref().is_some_and(|live| live.engineer_has(feature))
+    }
+
     /// Tells the relay something.
     pub(super) fn say_to_relay(&self, message: FromAgent) {
         self.tunnel.0.send(message);
@@ -129,22 +135,18 @@ impl Seat {
         }
     }
 
-    /// Ends everything of theirs, and tells both sides why. With `reports` it is the end of the session for everybody.
-    async fn end(
-        self,
-        session: Option<SessionId>,
-        (reason, reports): (Reason, Option<Arc<Reports>>),
-    ) -> Left {
+    /// Ends everything of theirs, and tells both sides why. With something to fetch it is the end of the session for everybody.
+    async fn end(self, session: Option<SessionId>, (reason, fetch): (Reason, Option<Fetch>)) -> Left {
         let Self { tunnel, mut pairings, live, returning, feed, is_registered, .. } = self;
         drop(feed);
         pairings.shutdown().await;
         returning.give_up(reason).await;
         let telling = async {
             session.into_iter().for_each(|session| {
-                tunnel.0.send(Closing::word(reports.is_some(), session, reason));
+                tunnel.0.send(Closing::word(fetch.is_some(), session, reason));
             });
         };
-        let ending = carry_out::part(live, (reason, reports.is_some()), telling);
+        let ending = carry_out::part(live, (reason, fetch.is_some()), telling);
         let (outcome, parting) = ending.await;
         let outcome = outcome.map_or(EndOutcome::Unconfirmed, |()| EndOutcome::Orderly);
         let closing = match session.filter(|_| parting.is_some()) {
@@ -155,7 +157,7 @@ impl Seat {
                 is_kept: true,
                 is_relay_here: is_registered,
                 parting,
-                reports,
+                fetch,
                 attestation: None,
             })),
             None => {
@@ -200,10 +202,12 @@ impl Seats {
         &mut self,
         id: SeatId,
         session: Option<SessionId>,
-        how: (Reason, Option<Arc<Reports>>),
+        (reason, reports): (Reason, Option<Arc<Reports>>),
     ) {
         if let Some(seat) = self.take(id) {
-            self.leaving.spawn(seat.end(session, how));
+            let reports = reports.filter(|_| seat.has_program_with(feature::REPORT));
+            // From now on the session stays for them, whoever else leaves.
+            self.leaving.spawn(seat.end(session, (reason, reports.map(Fetch::of))));
         }
     }
 

@@ -22,8 +22,8 @@ use tokio::task::JoinSet;
 
 use super::Access;
 use crate::clock;
-use crate::observer::{Device, Fetch, ObserverNews, Over, Stream};
-use crate::record::Reports;
+use crate::observer::{Device, ObserverNews, Over, Stream};
+use crate::record::{Fetch, Reports};
 use crate::rules::{ObserverEvent, Person, RequestId, State, Watching, Whose};
 use crate::session::own_hostname;
 
@@ -93,7 +93,7 @@ impl ObserverDesk {
     fn end(&mut self, observer: ObserverId, (reason, reports): (Reason, Option<Arc<Reports>>)) -> bool {
         let Some(link) = self.links.get(&observer) else { return false };
         let fetch = reports.filter(|_| link.report && link.over.receiver_count() > 0);
-        let fetch = fetch.map(|reports| Fetch { reader: reports.readers.token(), reports });
+        let fetch = fetch.map(Fetch::of);
         let stays = fetch.is_some();
         link.over.send_replace(Some(Over { reason, fetch }));
         if stays {

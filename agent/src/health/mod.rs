@@ -77,13 +77,17 @@ impl Collector {
     }
 
     async fn read_files(&self) -> Option<Files> {
-        let permit = self.blocking.clone().try_acquire_owned().ok()?;
-        let reading = tokio::task::spawn_blocking(move || {
-            let files = Files::read();
-            drop(permit);
-            files
-        });
-        timeout(ANSWER, reading).await.ok()?.ok()
+        let reading = async {
+            // Whoever was let go of while they were read has them read for a moment longer.
+            let permit = self.blocking.clone().acquire_owned().await.ok()?;
+            let reading = tokio::task::spawn_blocking(move || {
+                let files = Files::read();
+                drop(permit);
+                files
+            });
+            reading.await.ok()
+        };
+        timeout(ANSWER, reading).await.ok()?
     }
 }
 

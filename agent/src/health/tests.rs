@@ -186,3 +186,28 @@ async fn files_that_hang_are_missing_and_named() {
         assert!(missing.contains(&source), "{missing:?}");
     }
 }
+
+/// Whoever watches all the time keeps nobody from looking once.
+#[tokio::test]
+async fn who_does_not_wait_reads_what_was_read_before() {
+    let (ask, asked) = mpsc::channel::<UnixStream>();
+    let unit = Unit::start("slow", move |stream| drop(ask.send(stream)));
+    let settings = crate::config::HealthSettings { probe: vec![unit.settings()] };
+    let reader = HealthReader::new(&settings);
+    let looking = tokio::spawn({
+        let reader = reader.clone();
+        async move { reader.read_anew("ok").await }
+    });
+    let held = tokio::task::spawn_blocking(move || asked.recv()).await.expect("waited").expect("it is asked");
+    assert_eq!(reader.try_read("ok").await, None, "nothing was read before");
+    drop(held);
+    let first = looking.await.expect("read");
+    assert_eq!(reader.try_read("ok").await.as_ref(), Some(&first));
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let mut again = Box::pin(reader.read_anew("ok"));
+    assert!(futures_util::poll!(&mut again).is_pending());
+    assert_eq!(reader.try_read("ok").await.as_ref(), Some(&first), "while it is read again");
+    tokio::time::advance(Duration::from_secs(8)).await;
+    assert_eq!(reader.try_read("ok").await, None, "that is too long ago");
+}

@@ -13,4 +13,4 @@ mod stream;
 
 pub(crate) use device::Device;
 pub(crate) use feed::feed;
-pub(crate) use stream::{Fetch, ObserverNews, Over, Stream};
+pub(crate) use stream::{ObserverNews, Over, Stream};

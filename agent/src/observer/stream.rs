@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use fieldlink_protocol::ids::{ObserverId, PipeId, RunId, SessionId};
 use fieldlink_protocol::live::LiveEvent;
 use fieldlink_protocol::messages::observer::{FromAgent, FromObserver, Seen};
+use fieldlink_protocol::messages::report::{ReportPiece, ReportWanted};
 use fieldlink_protocol::messages::{decode, encode_fit};
 use fieldlink_protocol::pairing::Registration;
 use fieldlink_protocol::pipe::{PipeKind, Role, Side};
@@ -14,16 +16,17 @@ use fieldlink_protocol::seal::{Opener, Sealer};
 use fieldlink_protocol::ticket::{ObserverTicket, PipeTicket, Signed};
 use fieldlink_protocol::{feature, limits};
 use fieldlink_transport::{Attached, Dialer, PipeLimits, PipeReader, PipeWriter};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Device;
 use super::exchange::exchange;
 use crate::live::{Had, Watched};
-use crate::record::Reports;
+use crate::record::{Fetch, Reports};
 
 /// What a connection tells of its observer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +43,6 @@ pub(crate) struct Over {
     pub reason: Reason,
     /// If they may fetch the report.
     pub fetch: Option<Fetch>,
-}
-
-/// What a report is fetched from. As long as there is one of these, the session stays.
-#[derive(Clone)]
-pub(crate) struct Fetch {
-    pub reports: Arc<Reports>,
-    pub reader: TaskTrackerToken,
 }
 
 /// What a connection needs.
@@ -109,14 +105,13 @@ impl Stream {
         let driving =
             driver.run(stop.clone(), || why.get().unwrap_or(&Reason::AgentStopped).code().to_owned());
         let showing = async {
-            let mut show = Show { sealer, writer };
+            let mut show = Show { sealer, writer, pending: Bytes::new() };
             let mut heard = (opener, reader);
             let Over { reason, fetch } = self.show(&mut show, &mut heard).await;
             let _ = why.set(reason);
-            if let Some(Fetch { reports, reader }) = fetch {
-                let serving = serve(&mut show, heard, (reason, &reports));
-                reports.over.run_until_cancelled(serving).await;
-                drop(reader);
+            if let Some(fetch) = fetch {
+                let serving = serve(&mut show, heard, (reason, &fetch.reports));
+                fetch.reports.over.run_until_cancelled(serving).await;
             }
             // They read it here, or off the pipe's close.
             let said = async {
@@ -205,11 +200,14 @@ impl Stream {
 struct Show {
     sealer: Sealer,
     writer: PipeWriter,
+    /// What is sealed and not written.
+    pending: Bytes,
 }
 
 impl Show {
-    /// `None`: it is over.
+    /// `None`: it is over. Safe to cancel: what is left goes before what is said next, as it was sealed before.
     async fn say(&mut self, message: &FromAgent) -> Option<()> {
+        self.flush().await?;
         let text = match encode_fit(message) {
             Ok(text) => text,
             Err(unfit) => {
@@ -217,8 +215,15 @@ impl Show {
                 return Some(());
             }
         };
-        let sealed = self.sealer.seal(text.as_bytes()).ok()?;
-        self.writer.write_all(&sealed).await.ok()
+        self.pending = self.sealer.seal(text.as_bytes()).ok()?;
+        self.flush().await
+    }
+
+    async fn flush(&mut self) -> Option<()> {
+        while !self.pending.is_empty() {
+            self.writer.write_buf(&mut self.pending).await.ok().filter(|written| *written > 0)?;
+        }
+        Some(())
     }
 
     /// Shows what they have not had; how many events that was.
@@ -239,17 +244,22 @@ impl Show {
 /// Gives the pieces of the report that are asked for, until the observer leaves.
 async fn serve(show: &mut Show, mut heard: (Opener, PipeReader), (reason, reports): (Reason, &Reports)) {
     let mut said = show.say(&FromAgent::Closing { reason }).await;
-    let mut asked = VecDeque::new();
+    let mut asked = VecDeque::<ReportWanted>::new();
+    // One at a time; what is heard meanwhile does not begin it anew.
+    let mut making: Option<BoxFuture<'_, ReportPiece>> = None;
     while said.is_some() {
+        if making.is_none() {
+            making = asked.pop_front().map(|wanted| async move { reports.piece(&wanted).await }.boxed());
+        }
         // It may take until the client has spoken: whoever leaves meanwhile is noticed.
-        let piece = async {
-            match asked.front() {
-                Some(wanted) => reports.piece(wanted).await,
+        let made = async {
+            match &mut making {
+                Some(making) => making.await,
                 None => std::future::pending().await,
             }
         };
         let piece = tokio::select! {
-            piece = piece => piece,
+            piece = made => piece,
             said = hear(&mut heard) => match said {
                 Some(FromObserver::Fetch { wanted }) if asked.len() < limits::REPORT_PIECES => {
                     asked.push_back(wanted);
@@ -258,7 +268,7 @@ async fn serve(show: &mut Show, mut heard: (Opener, PipeReader), (reason, report
                 _ => return,
             },
         };
-        asked.pop_front();
+        making = None;
         said = show.say(&FromAgent::Report { piece }).await;
     }
 }

@@ -14,10 +14,13 @@ use fieldlink_evidence::{
 use fieldlink_identity::SigningKey;
 use nix::fcntl::{FallocateFlags, Flock, FlockArg, fallocate};
 
+use super::aside::{self, remove};
 use super::device_key::write_private;
 
 /// Room that is kept free behind the account, so that a full disk does not end it.
 const RESERVE: u64 = 1024 * 1024;
+/// Room that is kept free behind a closed account, in bytes, but for how long its last line is.
+const ROOM_AFTER: u64 = 32 * 1024;
 /// Lines that may wait for room beyond that, in bytes.
 const WAITING: usize = 4 * 1024 * 1024;
 /// The largest account that is gone on with.
@@ -40,6 +43,8 @@ pub(super) struct Before {
     pub(super) recordings: (usize, u64),
     /// Whether what terminals show was not recorded any more.
     pub(super) is_stopped: bool,
+    /// How long the account was, in bytes.
+    pub(super) length: u64,
 }
 
 /// A record that is being written.
@@ -81,16 +86,17 @@ impl Disk {
         }
         mend(&path.join(ANCHORS))?;
         let events = OpenOptions::new().write(true).open(path.join(EVENTS))?;
-        events.set_len(torn.whole as u64)?;
-        for name in [MANIFEST, SIGNATURE, TIME_STAMP] {
-            remove(&path.join(name))?;
+        let length = torn.whole as u64;
+        if events.metadata()?.len() != length {
+            events.set_len(length)?;
         }
         let channels = channels_in(&bytes[..torn.whole]);
         let is_stopped = entries_of(&bytes[..torn.whole])
             .any(|entry| matches!(entry.event, Event::RecordingStopped { .. }));
         let recordings = mend_recordings(path)?;
-        let before = Before { torn: torn.torn as u64, channels, recordings, is_stopped };
-        Ok((Self::of((path, lock), torn.chain, (events, torn.whole as u64)), before))
+        aside::put(path)?;
+        let before = Before { torn: torn.torn as u64, channels, recordings, is_stopped, length };
+        Ok((Self::of((path, lock), torn.chain, (events, length)), before))
     }
 
     fn of((path, _lock): (&Path, Flock<File>), chain: Chain, (events, written): (File, u64)) -> Self {
@@ -188,8 +194,16 @@ impl Disk {
         self.events.sync_all()
     }
 
+    /// Nothing was added after what there was `before`, and the record is signed as it was.
+    pub(super) fn undo(self, before: Before) -> io::Result<()> {
+        self.events.set_len(before.length)?;
+        self.events.sync_all()?;
+        aside::put_back(&self.path)?;
+        File::open(&self.path)?.sync_all()
+    }
+
     /// The last line, the list of files and the signature. Everything is on the disk when this returns.
-    pub(super) fn close(mut self, at: Stamp, late: bool, key: &SigningKey) -> io::Result<Head> {
+    pub(super) fn close(&mut self, at: Stamp, late: bool, key: &SigningKey) -> io::Result<Head> {
         self.flush()?;
         let files = seals(&self.path)?;
         self.append(at, Event::RecordClosed { files: files.clone(), late })?;
@@ -204,7 +218,12 @@ impl Disk {
         // Without the list the record counts as not closed.
         write_private(&self.path.join(SIGNATURE), signature.as_bytes())?;
         write_private(&self.path.join(MANIFEST), manifest.as_bytes())?;
+        aside::discard(&self.path)?;
         File::open(&self.path)?.sync_all()?;
+        // For what the client says afterwards: a last line and a list as long as these.
+        let room = (ROOM_AFTER + 4 * manifest.len() as u64).cast_signed();
+        let _ =
+            fallocate(&*self.events, FallocateFlags::FALLOC_FL_KEEP_SIZE, self.written.cast_signed(), room);
         self.chain.head().ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 }
@@ -266,7 +285,7 @@ fn seals(path: &Path) -> io::Result<BTreeMap<String, Seal>> {
         if name.ends_with(".new") {
             // The agent was killed while it wrote this.
             remove(&path.join(name))?;
-        } else if !unlisted.contains(&name.as_str()) {
+        } else if !unlisted.contains(&name.as_str()) && !name.ends_with(aside::ENDING) {
             File::open(path.join(&name))?.sync_all()?;
             seals.insert(name.clone(), seal(path, &name)?);
         }
@@ -284,12 +303,5 @@ fn seal(path: &Path, name: &str) -> io::Result<Seal> {
             0 => return Ok(Seal { size: hasher.size(), sha256: hasher.digest() }),
             length => hasher.push(&buffer[..length]),
         }
-    }
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
     }
 }

@@ -7,10 +7,12 @@
 //! The formats are those of `fieldlink-evidence`; which records there are is the store's matter (`store.rs`).
 
 mod account;
+mod aside;
 mod changes;
 mod channels;
 mod device_key;
 mod disk;
+mod earlier;
 mod hashing;
 mod queue;
 mod reading;
@@ -28,7 +30,7 @@ pub(crate) use account::{Told, let_in_by_pin, told};
 pub(crate) use channels::Channels;
 pub(crate) use queue::Moment;
 pub(crate) use reading::{latest_closed, names, open, receipt, report};
-pub(crate) use recording::{Recording, RecordingNews};
-pub(crate) use reports::{Editions, Reports};
+pub(crate) use recording::{ClosedRecord, Recording, RecordingNews};
+pub(crate) use reports::{Editions, Fetch, Reports};
 pub use settings::RecordSettings;
 pub use store::{Deletion, RecordStore, StoreError, StoredRecord};

@@ -15,6 +15,7 @@ use fieldlink_protocol::messages::report::ReportForm;
 use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use super::earlier::Earlier;
 use super::store::RecordStore;
 
 /// Longest file of anchors that is read, in bytes.
@@ -49,15 +50,32 @@ pub(crate) fn report(
     language: Language,
     form: ReportForm,
 ) -> io::Result<File> {
+    render(store, &directory_of(store, session), (language, form))
+}
+
+/// The same, of the record as it was when its account ended with the line of this number.
+pub(crate) fn edition(
+    store: &RecordStore,
+    session: SessionId,
+    last: u64,
+    how: (Language, ReportForm),
+) -> io::Result<File> {
+    render(store, &Earlier::new(directory_of(store, session), last)?, how)
+}
+
+fn render(
+    store: &RecordStore,
+    files: &dyn Files,
+    (language, form): (Language, ReportForm),
+) -> io::Result<File> {
     // Each takes memory for a moment.
     let _turn = store.rendering();
-    let files = directory_of(store, session);
-    let account = report::Account::read(&files).map_err(|error| match error {
+    let account = report::Account::read(files).map_err(|error| match error {
         ReportError::Read(error) => error,
         ReportError::NoRecord => io::Error::new(io::ErrorKind::InvalidData, error),
     })?;
     sealed(&match form {
-        ReportForm::Html => report::html(&account, &files, language),
+        ReportForm::Html => report::html(&account, files, language),
         ReportForm::Text => report::text(&account, language).into_bytes(),
         ReportForm::Json => report::json(&account).into_bytes(),
     })

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use fieldlink_device::words::Language;
+use fieldlink_evidence::Head;
 use fieldlink_protocol::ids::SessionId;
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::report::{Piece, ReportForm, ReportPiece, ReportWanted};
@@ -13,6 +14,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::reading;
 use super::store::RecordStore;
@@ -25,7 +27,7 @@ pub(crate) struct Reports {
     language: Language,
     editions: watch::Receiver<Editions>,
     /// For as long as the session stays: there are few editions, forms and languages, and the length of each is bounded.
-    made: Mutex<HashMap<(u32, ReportForm, Language), Arc<File>>>,
+    made: Mutex<HashMap<Edition, Arc<File>>>,
     /// Those who read besides the engineers: as long as there is one, the session stays.
     pub(crate) readers: TaskTracker,
     /// None of these is to read any more.
@@ -33,12 +35,29 @@ pub(crate) struct Reports {
 }
 
 /// What there is of it. With each edition, the record is closed and signed by whoever signs it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Editions {
-    /// So many.
-    pub(crate) made: u32,
+    /// How the record ends with each.
+    pub(crate) ends: Vec<Head>,
     /// There will be no other.
     pub(crate) are_all: bool,
+}
+
+/// A report that is made once: of the record that ends there, as it was then.
+type Edition = (u64, ReportForm, Language);
+
+/// What a report is fetched from. As long as there is one of these, the session stays.
+#[derive(Clone)]
+pub(crate) struct Fetch {
+    pub(crate) reports: Arc<Reports>,
+    _reader: TaskTrackerToken,
+}
+
+impl Fetch {
+    /// One more reader.
+    pub(crate) fn of(reports: Arc<Reports>) -> Self {
+        Self { _reader: reports.readers.token(), reports }
+    }
 }
 
 impl Reports {
@@ -60,26 +79,34 @@ impl Reports {
         &self,
         ReportWanted { form, language, edition, offset }: &ReportWanted,
     ) -> ReportPiece {
-        let is_made = async {
-            let mut editions = self.editions.clone();
-            // Nobody is left to make another.
-            let known = editions.wait_for(|it| it.made > *edition || it.are_all).await.map(|it| it.made);
-            known.unwrap_or_else(|_| self.editions.borrow().made) > *edition
-        };
-        let is_made = is_made.await;
+        let end = self.end_of(*edition as usize).await;
         let language = language.as_deref().and_then(language_of).unwrap_or(self.language);
-        let made = if is_made { self.made((*edition, *form, language)).await } else { None };
+        let made = match end {
+            Some(end) => self.made((end.seq, *form, language)).await,
+            None => None,
+        };
         made.and_then(|file| read(&file, *form, *offset)).unwrap_or(ReportPiece::Missing { form: *form })
     }
 
-    async fn made(&self, key: (u32, ReportForm, Language)) -> Option<Arc<File>> {
-        let (_, form, language) = key;
+    /// How the record ends with this edition, once it does; none if there is none of that.
+    async fn end_of(&self, edition: usize) -> Option<Head> {
+        let mut editions = self.editions.clone();
+        let known = editions.wait_for(|it| it.ends.len() > edition || it.are_all).await;
+        match known {
+            Ok(editions) => editions.ends.get(edition).copied(),
+            // Nobody is left to make another.
+            Err(_) => self.editions.borrow().ends.get(edition).copied(),
+        }
+    }
+
+    async fn made(&self, key: Edition) -> Option<Arc<File>> {
+        let (last, form, language) = key;
         let mut made = self.made.lock().await;
         if let Some(file) = made.get(&key) {
             return Some(file.clone());
         }
         let (store, session) = (self.store.clone(), self.session);
-        let making = spawn_blocking(move || reading::report(&store, session, language, form));
+        let making = spawn_blocking(move || reading::edition(&store, session, last, (language, form)));
         let file = match making.await {
             Ok(Ok(file)) => Arc::new(file),
             failed => {

@@ -17,6 +17,7 @@ use fieldlink_protocol::reason::Reason;
 use fieldlink_protocol::secret::Secret;
 use serde::Serialize;
 
+use super::aside;
 use super::device_key;
 use super::disk::{Before, Disk, lock, mend};
 use super::queue::Moment;
@@ -34,7 +35,7 @@ const DELETED_BYTES: u64 = 4 * 1024 * 1024;
 /// Bytes of the beginning of an account that a list is made from.
 const BEGINNING: u64 = 64 * 1024;
 /// How often a lock is tried, and how long after one another.
-const TRIES: usize = 10;
+const TRIES: usize = 100;
 const BETWEEN_TRIES: Duration = Duration::from_millis(20);
 /// Longest list of a record's files that is read, in bytes.
 const LONGEST_MANIFEST: u64 = 1024 * 1024;
@@ -197,6 +198,9 @@ impl RecordStore {
     /// Closes and signs what an agent that died has left; not the record of `running`.
     pub fn close_left(&self, running: Option<SessionId>) {
         let Ok(records) = self.list() else { return };
+        for record in records.iter().filter(|record| record.is_closed && Some(record.session) != running) {
+            let _ = aside::discard(&self.path_of(record.session));
+        }
         for record in records.iter().filter(|record| !record.is_closed && Some(record.session) != running) {
             let session = record.session;
             // The power was cut before its first line was on the disk.
@@ -241,9 +245,17 @@ impl RecordStore {
 
     /// Adds what was said after the end to a record that is closed, and closes it again.
     pub(crate) fn add(&self, session: SessionId, event: Event) -> io::Result<Head> {
-        let (mut disk, Before { torn, .. }) = Disk::reopen(&self.path_of(session))?;
+        let (mut disk, before) = Disk::reopen(&self.path_of(session))?;
+        let added = self.add_to(&mut disk, before, event);
+        if added.is_err() {
+            disk.undo(before)?;
+        }
+        added
+    }
+
+    fn add_to(&self, disk: &mut Disk, before: Before, event: Event) -> io::Result<Head> {
         let at = || Moment::now().stamp();
-        disk.append(at(), Event::RecordResumed { why: Resumption::Verdict, torn })?;
+        disk.append(at(), Event::RecordResumed { why: Resumption::Verdict, torn: before.torn })?;
         disk.append(at(), event)?;
         disk.close(at(), false, &self.key)
     }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use fieldlink_evidence::{
-    ANCHORS, Directory, EVENTS, Entry, Event, Files, Head, MANIFEST, Resumption, Stop, Trust, check,
+    ANCHORS, Directory, EVENTS, Entry, Event, Files, Head, MANIFEST, Resumption, Stop, TIME_STAMP, Trust,
+    check,
 };
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
 use fieldlink_protocol::reason::Reason;
@@ -78,6 +79,35 @@ async fn a_session_is_recorded_and_anybody_can_check_it() {
     assert!(again.head.seq > head.seq && events(&path).contains(&chat("thank you")));
     let listed = store.list().expect("readable");
     assert!(matches!(&listed[..], [record] if record.session == session && record.is_closed), "{listed:?}");
+}
+
+#[tokio::test]
+async fn an_addition_that_fails_leaves_what_there_was() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = store(directory.path(), RecordSettings::default());
+    let session = SessionId::random();
+    let recording = store.begin(session, TERMS()).expect("a recording");
+    let head = closed(recording).await.expect("it is closed");
+    let path = store.path_of(session);
+    store.add_time_stamp(session, store.sums(session).expect("there"), b"a stamp").expect("kept");
+    let names = || std::collections::BTreeSet::from_iter(Directory::new(&path).names().expect("readable"));
+    let before = (names(), std::fs::read(path.join(EVENTS)).expect("there"));
+    // Nothing can be written there.
+    let obstacle = path.join(format!("{MANIFEST}.new"));
+    std::fs::create_dir(&obstacle).expect("made");
+    store.add(session, chat("thank you")).expect_err("it cannot be closed");
+    std::fs::remove_dir(&obstacle).expect("empty");
+    assert_eq!((names(), std::fs::read(path.join(EVENTS)).expect("there")), before);
+    let findings = check(&Directory::new(&path), &Trust::default()).expect("nothing is wrong");
+    assert_eq!(findings.head, head);
+    store.add(session, chat("thank you")).expect("added");
+    check(&Directory::new(&path), &Trust::default()).expect("nothing is wrong");
+    assert!(!names().contains(TIME_STAMP) && names().len() == before.0.len() - 1, "{:?}", names());
+    // An agent that died in between leaves what the next one need not know.
+    std::fs::write(path.join(format!("{MANIFEST}{}", aside::ENDING)), "old").expect("written");
+    store.close_left(None);
+    assert_eq!(names().len(), before.0.len() - 1);
+    check(&Directory::new(&path), &Trust::default()).expect("nothing is wrong");
 }
 
 #[tokio::test]

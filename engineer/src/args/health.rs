@@ -11,7 +11,7 @@ pub struct HealthArguments {
     /// Show it again every few seconds
     #[arg(long)]
     pub watch: bool,
-    /// Only what is worth a warning; exit code 0: nothing is, 1: something is, 2: something is to be mended
+    /// Only what is worth a warning; exit code 0: nothing is, 3: something is, 4: something is to be mended
     #[arg(long, conflicts_with_all = ["watch", "json"])]
     pub check: bool,
     /// As JSON, one object a line

@@ -16,10 +16,11 @@ use crate::platform::Signals;
 use crate::printing::{begin_at_top, print_answer, print_json, print_text};
 use crate::words::say;
 
-/// The exit code where something is worth a warning, and where something is to be mended.
-const WARNING: u8 = 1;
+/// The exit code where something is worth a warning, and where something is to be mended: none that also says that the
+/// health could not be read.
+const WARNING: u8 = 3;
 /// See [`WARNING`].
-const BAD: u8 = 2;
+const BAD: u8 = 4;
 
 /// Shows it, once or again and again, of the session that is named, or the only one.
 pub(super) async fn run(HealthArguments { id, watch, check, json }: HealthArguments) -> Result<u8, Failure> {

@@ -39,7 +39,6 @@ use crate::rehearsal;
 use crate::relay_session::{self, Offer, RelayEvent, RelayHandle};
 use crate::reports::Got;
 use crate::restart::{self, Restart};
-use crate::runbook_file::KeptRunbook;
 use crate::ssh_config::SshHost;
 use crate::ssh_config::check::Wanted;
 use crate::ssh_key::PublicKey;
@@ -97,15 +96,10 @@ pub(crate) async fn open(
         }
         OpenMode::Back(restart, _) => Some(restart.clone()),
     };
-    // What another session to the same scanner left is not its business.
-    let kept_runbook = kept.as_ref().and_then(|_| KeptRunbook::load(&context.runtime.session(call.id)));
-    let mut resources = Resources::begin(context, call, end)?;
+    let mut resources = Resources::begin(context, call, end, kept.is_some())?;
     if let Some(restart) = &kept {
         // Should this program be killed, too, the way back is still there.
         restart.store(resources.directory.path())?;
-    }
-    if let Some(runbook) = &kept_runbook {
-        runbook.store(resources.directory.path())?;
     }
     let opened = {
         let mut opening = Opening { context, call, console, resources: &mut resources };
@@ -126,7 +120,7 @@ pub(crate) async fn open(
             match kept {
                 None => drop(resources.clear_up(&end, None).await),
                 Some(restart) => {
-                    return Err(leave(resources, (context, call), (restart, stops), not_opened, &end).await);
+                    return Err(leave(resources, context, (restart, stops), not_opened, &end).await);
                 }
             }
             Err(not_opened)
@@ -137,7 +131,7 @@ pub(crate) async fn open(
 /// The way back led nowhere. Unless the session is over it stays open: for others, and for another try.
 async fn leave(
     mut resources: Resources,
-    (context, call): (&CallContext, &Call),
+    context: &CallContext,
     (restart, stops): (Restart, &mut Stops),
     not_opened: NotOpened,
     end: &End,
@@ -157,17 +151,16 @@ async fn leave(
             false => NotOpened::Failed(Failure::new(Kind::RelayUnreachable, say!("end-not-told"))),
         };
     }
-    let runbook = KeptRunbook::load(resources.directory.path());
-    resources.abandon().await;
     let NotOpened::Failed(failure) = not_opened else {
-        let _ = leave_again(context, call, &restart, runbook.as_ref());
+        let _ = resources.release().await;
         return not_opened;
     };
     // After a restart the client is asked again, and may say no.
     if (failure.kind == Kind::SessionOver || restart.restarting) && end.is_known() {
+        resources.abandon().await;
         return NotOpened::Failed(failure);
     }
-    let _ = leave_again(context, call, &restart, runbook.as_ref());
+    let _ = resources.release().await;
     let why = match failure.kind {
         Kind::NotAvailable => say!("scanner-not-connected"),
         Kind::SessionOver => end.cause(),
@@ -176,17 +169,6 @@ async fn leave(
     let message = say!("could-not-come-back", why = why);
     let kind = if failure.kind == Kind::SessionOver { Kind::NotAvailable } else { failure.kind };
     NotOpened::Failed(Failure::new(kind, message))
-}
-
-/// What is needed for another try is as it was found.
-fn leave_again(
-    context: &CallContext,
-    call: &Call,
-    restart: &Restart,
-    runbook: Option<&KeptRunbook>,
-) -> anyhow::Result<()> {
-    context.runtime.leave(call.id, restart)?;
-    runbook.map_or(Ok(()), |runbook| runbook.store(&context.runtime.session(call.id)))
 }
 
 /// Until the relay can be told that the session is over, if it can be within a minute.

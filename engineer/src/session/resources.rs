@@ -74,9 +74,17 @@ pub(super) struct Resources {
 }
 
 impl Resources {
-    /// Claims the directory and serves the socket.
-    pub(super) fn begin(context: &CallContext, call: &Call, end: mpsc::Sender<()>) -> Result<Self, Failure> {
-        let directory = context.runtime.claim(call.id)?;
+    /// Claims the directory and serves the socket. A session that is come back to has its directory already.
+    pub(super) fn begin(
+        context: &CallContext,
+        call: &Call,
+        end: mpsc::Sender<()>,
+        is_back: bool,
+    ) -> Result<Self, Failure> {
+        let directory = match is_back {
+            true => context.runtime.claim_again(call.id)?,
+            false => context.runtime.claim(call.id)?,
+        };
         let socket = directory.socket();
         let listener = LocalListener::bind(&socket)
             .with_context(|| say!("could-not-listen", place = socket.display()))?;

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use fieldlink_evidence::{Directory, EVENTS, Entry, Event, Files, Stop, Trust, check, recover};
+use fieldlink_evidence::{Directory, EVENTS, Entry, Event, Files, MANIFEST, Stop, Trust, check, recover};
+use fieldlink_tests::programs::eventually;
 use fieldlink_tests::record::{closed_in, events_of};
 use fieldlink_tests::terminal::Terminal;
-use fieldlink_tests::{Engineer, Relay, Scanner, ScannerOptions};
+use fieldlink_tests::{Engineer, PATIENCE, Relay, Scanner, ScannerOptions};
 use tempfile::TempDir;
 
 /// A disk, and where it is mounted.
@@ -108,6 +109,33 @@ fn a_full_disk_ends_the_recording_of_terminals_alone() {
     let after = place(&|event| format!("{event:?}").contains("echo after"));
     let ended = place(&|event| matches!(event, Event::SessionEnded { .. }));
     assert!(stopped < after && after < ended, "{told:?}");
+}
+
+/// There is room for what the client says afterwards, however full the disk is by then.
+#[test]
+fn a_full_disk_takes_the_clients_word() {
+    let Some(disk) = Disk::mount("a full disk and a word", 8) else { return };
+    let relay = Relay::start();
+    let mut scanner = scanner_on(&disk, &relay);
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    engineer.call(&scanner).end();
+    scanner.wait_until_off();
+    let record = disk.closed_record();
+    let fill = std::fs::write(disk.place().join("everything"), vec![7; 16 << 20]);
+    assert!(fill.is_err(), "it is full");
+    // The last blocks, too.
+    let rest = (0..4096)
+        .find(|number| std::fs::write(disk.place().join(format!("rest-{number}")), [7; 1024]).is_err());
+    assert!(rest.is_some(), "it is full");
+    let words = "it beeps still. ".repeat(20);
+    scanner.process.type_line(&format!("not, {words}"));
+    scanner.process.wait_for("You said");
+    eventually("it is in the record", PATIENCE, || {
+        closed_in(&disk.records()) == record
+            && events_of(&record).iter().any(|event| matches!(event, Event::VerdictGiven { .. }))
+            && record.join(MANIFEST).exists()
+    });
+    check(&Directory::new(&record), &Trust::default()).expect("nothing is wrong");
 }
 
 /// Nothing can be written from the beginning: both sides hear of it, and the session is what it would be otherwise.

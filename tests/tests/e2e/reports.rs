@@ -1,7 +1,7 @@
 //! What is left of a session for a while when it is over: its report, fetched by those who may have it, the same for all.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use fieldlink_evidence::report::{self, Account};
 use fieldlink_evidence::{Directory, MANIFEST};
@@ -85,13 +85,7 @@ fn everybody_who_may_have_it_has_the_same_report() {
     scanner.answer("y");
     wait_until_active(&mut holder);
     let mut call = Call::of(&ada, &scanner, holder);
-    let mut sharing = connect(&ada, &["share", "--engineer"]);
-    let code = sharing.wait_for(" - ");
-    let mut joining = connect(&bob, &["join", "--json"]);
-    joining.type_line(&code);
-    scanner.process.wait_for("Bob (Demo Company) wants to");
-    scanner.process.type_line("y");
-    wait_until_active(&mut joining);
+    let mut joining = join(&ada, &bob, &mut scanner);
     let (carol, mut carols) =
         watch(&relay, (&ada, &mut scanner), &["--observer", "Carol", "--report"], "copy of its report");
     let (dora, mut doras) = watch(&relay, (&ada, &mut scanner), &["--observer", "Dora"], "Dora");
@@ -278,6 +272,82 @@ fn an_engineer_leaves_a_report_with_the_client() {
     assert!(stdout(&report(&ada, &["--list"])).contains("no reports"));
 }
 
+/// What did not get through to somebody when it ended costs them nothing of the report.
+#[test]
+fn a_report_comes_to_who_was_being_shown_something() {
+    let relay = Relay::start();
+    let mut scanner = Scanner::start_asking(&relay);
+    let ada = Engineer::enrolled(&relay, "Ada");
+    let mut holder = ada.start_connecting(&scanner.support_id, &scanner.pin);
+    scanner.answer("y");
+    wait_until_active(&mut holder);
+    let mut call = Call::of(&ada, &scanner, holder);
+    let (carol, mut carols) =
+        watch(&relay, (&ada, &mut scanner), &["--observer", "Carol", "--report"], "copy of its report");
+    carols.signal(Signal::SIGSTOP);
+    // More than waits anywhere on the way to her.
+    let much = scanner.directory().join("much");
+    let line = format!("yes | head -c 30000000; touch {}; exec yes", much.display());
+    let mut terminal = call.tool("ssh");
+    terminal.args(["-tt", &call.alias, &line]).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut terminal = terminal.spawn().expect("ssh");
+    eventually("much was shown", PATIENCE, || much.exists());
+    scanner.process.type_line("end");
+    call.wait_until_ended();
+    carols.signal(Signal::SIGCONT);
+    carols.wait_for("\"type\":\"report-so-far\"");
+    assert_eq!(kept_page(&carol), page(&closed(&scanner), Language::English));
+    terminal.wait().expect("ssh has ended");
+}
+
+/// A further engineer in Ada's session.
+fn join(ada: &Engineer, bob: &Engineer, scanner: &mut Scanner) -> Running {
+    let mut sharing = connect(ada, &["share", "--engineer"]);
+    let code = sharing.wait_for(" - ");
+    let mut joining = connect(bob, &["join", "--json"]);
+    joining.type_line(&code);
+    scanner.process.wait_for("Bob (Demo Company) wants to");
+    scanner.process.type_line("y");
+    wait_until_active(&mut joining);
+    joining
+}
+
+/// Whoever stays for the client's word gets it, also if the engineer whose session it was is gone, or wanted no report.
+#[test]
+fn a_further_engineer_needs_nobody_for_the_later_edition() {
+    for wants_none in [false, true] {
+        let relay = Relay::start();
+        let mut scanner = Scanner::start_asking(&relay);
+        let [ada, bob] = ["Ada", "Bob"].map(|name| Engineer::enrolled(&relay, name));
+        if wants_none {
+            ada.configure("fetch_reports = false");
+        }
+        let mut holder = ada.start_connecting(&scanner.support_id, &scanner.pin);
+        scanner.answer("y");
+        wait_until_active(&mut holder);
+        let mut call = Call::of(&ada, &scanner, holder);
+        let mut joining = join(&ada, &bob, &mut scanner);
+        let holder = call.session_holder();
+        scanner.process.type_line("end");
+        call.wait_until_ended();
+        joining.wait_for_end();
+        assert_eq!(kept_page(&bob), page(&closed(&scanner), Language::English));
+        if !wants_none {
+            nix::sys::signal::kill(holder, Signal::SIGKILL).expect("it runs");
+        }
+        eventually("the owner's program is gone", PATIENCE, || !is_running(holder));
+        scanner.process.type_line("not, it beeps still");
+        let record = closed(&scanner);
+        eventually("the later edition is there", PATIENCE, || kept_page(&bob).contains("it beeps still"));
+        assert_eq!(kept_page(&bob), page(&record, Language::English));
+        let (events, anchors) = ["events.jsonl", "anchors.jsonl"]
+            .map(|name| std::fs::read_to_string(record.join(name)).expect("readable"))
+            .into();
+        let end = format!(" | {} | ", events.lines().count() - 1);
+        assert!(anchors.lines().last().is_some_and(|line| line.contains(&end)), "{anchors}");
+    }
+}
+
 /// Who is done first leaves, and the others still get theirs.
 #[test]
 fn nobodys_leaving_takes_the_report_from_the_others() {
@@ -288,13 +358,7 @@ fn nobodys_leaving_takes_the_report_from_the_others() {
     scanner.answer("y");
     wait_until_active(&mut holder);
     let mut first = Call::of(&ada, &scanner, holder);
-    let mut sharing = connect(&ada, &["share", "--engineer"]);
-    let code = sharing.wait_for(" - ");
-    let mut joining = connect(&bob, &["join", "--json"]);
-    joining.type_line(&code);
-    scanner.process.wait_for("Bob (Demo Company) wants to");
-    scanner.process.type_line("y");
-    wait_until_active(&mut joining);
+    let mut joining = join(&ada, &bob, &mut scanner);
     first.signal_both(Signal::SIGSTOP);
     scanner.process.type_line("end");
     scanner.wait_until_off();

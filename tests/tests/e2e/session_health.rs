@@ -8,10 +8,12 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use fieldlink_evidence::report::{Account, Language, text};
-use fieldlink_evidence::{Directory, MANIFEST};
-use fieldlink_tests::programs::{Running, eventually, run_with_input};
+use fieldlink_evidence::{Directory, Event};
+use fieldlink_protocol::messages::health::ProbeFault;
+use fieldlink_tests::programs::{Running, run_with_input};
+use fieldlink_tests::record::{closed_in, events_of};
 use fieldlink_tests::scanner::ScannerOptions;
-use fieldlink_tests::{Engineer, PATIENCE, Relay, Scanner};
+use fieldlink_tests::{Engineer, Relay, Scanner};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -79,7 +81,7 @@ fn both_sides_are_warned_and_the_record_has_before_and_after() {
 
     let (code, warnings) = health(&engineer, &["--check"]);
     assert!(
-        code == Some(2) && warnings.starts_with("lidars: rear 0 rpm. It stands still."),
+        code == Some(4) && warnings.starts_with("lidars: rear 0 rpm. It stands still."),
         "{code:?}: {warnings}"
     );
     let (code, said) = look_with_a_runbook(&engineer);
@@ -107,19 +109,14 @@ fn both_sides_are_warned_and_the_record_has_before_and_after() {
 /// A step that passes where something is to be mended.
 fn look_with_a_runbook(engineer: &Engineer) -> (Option<i32>, String) {
     let path = engineer.home().join("look.toml");
-    let step = "[[step]]\nid = \"health\"\ntitle = \"Health\"\nhealth = true\nexpect.exit = 2\n";
+    let step = "[[step]]\nid = \"health\"\ntitle = \"Health\"\nhealth = true\nexpect.exit = 4\n";
     fs::write(&path, format!("name = \"look\"\ntitle = \"A look\"\n{step}")).expect("writable");
     let output = run_with_input(engineer.connect().arg("runbook").arg(path), b"");
     (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
 }
 
 fn judge(scanner: &Scanner) {
-    let record = || {
-        let entries = fs::read_dir(scanner.records()).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).find(|path| path.join(MANIFEST).exists())
-    };
-    eventually("the record is closed", PATIENCE, || record().is_some());
-    let account = Account::read(&Directory::new(record().expect("just seen"))).expect("a record");
+    let account = Account::read(&Directory::new(closed_in(&scanner.records()))).expect("a record");
     let value = |health: &Option<fieldlink_protocol::messages::health::Health>| {
         let health = health.as_ref().expect("it was read");
         health.probes[0].readings[0].value.clone()
@@ -129,6 +126,52 @@ fn judge(scanner: &Scanner) {
     assert!(report.contains("lidars: rear: 0 rpm (bad) → 1200 rpm"), "{report}");
     assert!(report.contains("Both sides were warned: lidars: rear 0 rpm. It stands still."), "{report}");
     assert!(report.contains("Ada read the device's health."), "{report}");
+}
+
+/// A probe that never says anything.
+fn hanging() -> (TempDir, String) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("stuck");
+    let listener = UnixListener::bind(&path).expect("a socket");
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("ours");
+    std::thread::spawn(move || listener.incoming().flatten().collect::<Vec<_>>());
+    let settings = format!("[[health.probe]]\nname = \"stuck\"\nsocket = \"{}\"\n", path.display());
+    (directory, settings)
+}
+
+/// One part that takes its time costs that part, and not the whole of it.
+#[test]
+fn a_probe_that_hangs_leaves_the_record_its_before_and_after() {
+    let (_directory, settings) = hanging();
+    let relay = Relay::start();
+    let scanner = Scanner::start_with(&relay, ScannerOptions { settings, ..ScannerOptions::default() });
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    let call = engineer.call(&scanner);
+    assert_eq!(health(&engineer, &[]).0, Some(0), "so the beginning was read");
+    call.end();
+    let account = Account::read(&Directory::new(closed_in(&scanner.records()))).expect("a record");
+    for health in [account.health.start, account.health.end] {
+        let health = health.expect("it was read");
+        assert!(!health.disks.is_empty() && health.memory.is_some(), "{health:?}");
+        assert_eq!(health.probes[0].fault, Some(ProbeFault::Slow));
+    }
+}
+
+/// Whoever stops the agent while the device is looked at for the last time gets a record that is closed in order.
+#[test]
+fn a_last_look_holds_up_no_end_of_the_agent() {
+    let (_directory, settings) = hanging();
+    let relay = Relay::start();
+    let mut scanner = Scanner::start_with(&relay, ScannerOptions { settings, ..ScannerOptions::default() });
+    let engineer = Engineer::enrolled(&relay, "Ada");
+    let call = engineer.call(&scanner);
+    assert_eq!(health(&engineer, &[]).0, Some(0), "so the beginning was read");
+    call.end();
+    scanner.wait_until_off();
+    scanner.stop();
+    let events = events_of(&closed_in(&scanner.records()));
+    assert!(matches!(events.last(), Some(Event::RecordClosed { late: false, .. })), "{events:?}");
+    assert!(!events.iter().any(|event| matches!(event, Event::RecordResumed { .. })), "{events:?}");
 }
 
 #[test]

@@ -259,9 +259,8 @@ fn who_does_not_know_the_key_does_not_get_in_and_keeps_nobody_out() {
     call.holder.wait_for_end();
     // Somebody has the session's files, but not the key.
     site.relay.shell(
-        "file=$(find / -xdev -name restart.json 2>/dev/null; find /run /tmp -name restart.json); set -- $file; \
-         directory=$(dirname \"$1\"); echo \"$directory\" >/root/where; cp --archive \"$directory\" /root/kept; \
-         sed --in-place 's/\"key\":\"..../\"key\":\"AAAA/' \"$1\"",
+        "set -eu; where=$(dirname /home/ada/run/*/restart.json); cp --archive \"$where\" /root/kept; \
+         echo \"$where\" >/root/where; sed --in-place 's/\"key\":\"..../\"key\":\"AAAA/' /home/ada/run/*/restart.json",
     );
     let mut stranger = site.engineer().come_back(&id);
     stranger.wait_for("\"state\":\"restarting\"");
@@ -272,7 +271,8 @@ fn who_does_not_know_the_key_does_not_get_in_and_keeps_nobody_out() {
     assert_eq!(site.client().state(), "returning");
     // Another engineer has all of it.
     let put_back = || {
-        site.relay.shell("where=$(cat /root/where); rm -rf \"$where\"; cp --archive /root/kept \"$where\"")
+        site.relay
+            .shell("set -eu; where=$(cat /root/where); rm -rf \"$where\"; cp --archive /root/kept \"$where\"")
     };
     put_back();
     site.relay.shell(
