@@ -287,7 +287,7 @@ fn a_report_comes_to_who_was_being_shown_something() {
     carols.signal(Signal::SIGSTOP);
     // More than waits anywhere on the way to her.
     let much = scanner.directory().join("much");
-    let line = format!("yes | head -c 30000000; touch {}; exec yes", much.display());
+    let line = format!("yes | head -c 8000000; touch {}; exec yes", much.display());
     let mut terminal = call.tool("ssh");
     terminal.args(["-tt", &call.alias, &line]).stdin(Stdio::null()).stdout(Stdio::null());
     let mut terminal = terminal.spawn().expect("ssh");
