@@ -22,6 +22,7 @@ use crate::engineers::Engineers;
 use crate::memory;
 use crate::record::RecordSettings;
 use crate::runbooks::Runbooks;
+use fieldlink_diagnosis::DiagnosticsSettings;
 use fieldlink_ssh::forward_policy::ForwardPolicy;
 use fieldlink_ssh::session_process::Launch;
 
@@ -107,6 +108,9 @@ pub struct Config {
     /// What is collected of the device's health.
     #[serde(default)]
     pub health: HealthSettings,
+    /// What a diagnosis of the device has.
+    #[serde(default)]
+    pub diagnostics: DiagnosticsSettings,
     /// What stands between here and the relay.
     #[serde(default)]
     pub proxy: ProxySection,
@@ -181,6 +185,7 @@ impl Config {
         config.policy.check()?;
         operations::check(&config.operation)?;
         config.health.check()?;
+        config.diagnostics.check()?;
         config.record.check()?;
         ensure!(
             (config.access, config.consent) != (AccessMode::AtBoot, Consent::Pin),
@@ -329,6 +334,7 @@ mod tests {
         assert_eq!(spelled_out.policy, Policy::default());
         assert_eq!(spelled_out.record, RecordSettings::default());
         assert_eq!(spelled_out.health, HealthSettings::default());
+        assert_eq!(spelled_out.diagnostics, DiagnosticsSettings::default());
         assert_eq!(spelled_out.consent, Consent::default());
         assert_eq!(spelled_out.access, AccessMode::default());
         assert_eq!(spelled_out.support_user, shipped.support_user);

@@ -12,6 +12,7 @@ mod bus_names;
 mod carry_on;
 mod clock;
 pub mod config;
+pub mod diagnosis;
 mod engineers;
 pub mod foreground;
 pub mod health;

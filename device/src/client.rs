@@ -17,8 +17,8 @@ use zbus::connection::Builder;
 use zbus::{Connection, OwnedVariant, Type};
 
 use crate::bus::{
-    ANSWER, AccessProperties, BusArguments, ConversationProperties, HealthProperties, NAME,
-    NetworkProperties, PATH, RecordsProperties, SessionProperties, Snapshot, from_bus,
+    ANSWER, AccessProperties, BusArguments, ConversationProperties, DiagnosticsProperties, HealthProperties,
+    NAME, NetworkProperties, PATH, RecordsProperties, SessionProperties, Snapshot, from_bus,
 };
 use crate::emergency_stop::{self, StopError};
 use crate::failure::{Failure, Kind};
@@ -200,6 +200,12 @@ impl Device {
         // A newer agent may know more than this program.
         let health: Health = messages::decode(health.as_bytes()).map_err(|_| other_version())?;
         Ok(health.fitted())
+    }
+
+    /// What comes of a diagnosis of the device, as it is collected (see [`fieldlink_protocol::messages::diagnosis`]).
+    pub async fn diagnosis(&self) -> Result<OwnedFd, Failure> {
+        let stream: zbus::OwnedFd = self.call_on(DiagnosticsProperties::INTERFACE, "Collect", &()).await?;
+        Ok(stream.into())
     }
 
     /// Has the agent carry out an order; one that ends something goes to the emergency stop, too.

@@ -23,6 +23,7 @@ pub mod panel;
 pub mod records;
 pub mod runbook;
 pub mod status;
+pub mod usb;
 pub mod verdict;
 pub mod viewing;
 pub mod warning;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod diagnose;
 mod dialogue;
 mod health;
 mod invite;
@@ -16,6 +17,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use fieldlink_protocol::limits;
 use fieldlink_transport::RelayAddress;
 
+pub use diagnose::DiagnoseArguments;
 pub use dialogue::{
     AskArguments, EndArguments, NoteArguments, NoteSource, OutcomeArgument, QuietArguments, RestartArguments,
     StepArguments,
@@ -148,6 +150,11 @@ pub enum Command {
     ///
     /// What is worth a warning comes first. The same as `fieldlink health` on the scanner, over the session.
     Health(HealthArguments),
+    /// Fetch diagnostics of the scanner in one file: its health, excerpts of its logs, its maker's log files
+    ///
+    /// The client is asked first, unless the scanner's owner has decided. Passwords and keys that can be recognised are not in
+    /// it; contents.txt lists what is. The same as `fieldlink diagnose` on the scanner.
+    Diagnose(DiagnoseArguments),
     /// Start an operation of the scanner's, a system update say, and show how far it is
     ///
     /// The client is asked first. Once it runs nothing here ends it: neither the end of the session, nor Ctrl-C, nor a lost

@@ -508,6 +508,7 @@ function-download = Dateien vom Gerät kopieren
 function-forward = Anschlüsse (Ports) des Geräts
 function-operations = Updates und andere vorbereitete Vorgänge
 function-guests = weitere Personen, die dazukommen oder zuschauen
+function-diagnostics = Diagnosedaten holen (Auszüge aus Protokollen)
 function-restart = ein Neustart des Geräts
 
 ## Fertige Fragen und ihre Antworten, wie der Kunde sie liest
@@ -550,3 +551,7 @@ line-health = { $person } hat den Zustand des Geräts gelesen.
 line-refused-health = { $person } bekam den Zustand des Geräts nicht zu lesen: { $why }.
 program-health = Das Lesen des Zustands
 kind-health = Zustand
+line-diagnosis = { $person } hat Diagnosedaten geholt: Auszüge aus Protokollen und den Zustand des Geräts.
+line-refused-diagnosis = { $person } bekam keine Diagnosedaten: { $why }.
+program-diagnosis = Das Holen der Diagnosedaten
+kind-diagnosis = Diagnosedaten

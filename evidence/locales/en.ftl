@@ -508,6 +508,7 @@ function-download = copying files from the device
 function-forward = ports of the device
 function-operations = updates and other prepared operations
 function-guests = other people who join or watch
+function-diagnostics = fetching diagnostics (log excerpts)
 function-restart = a restart of the device
 
 ## Ready questions and their answers, as the client reads them
@@ -550,3 +551,7 @@ line-health = { $person } read the device's health.
 line-refused-health = { $person } was refused the device's health: { $why }.
 program-health = Reading the device's health
 kind-health = health
+line-diagnosis = { $person } fetched diagnostics: log excerpts, and how the device is.
+line-refused-diagnosis = { $person } was refused diagnostics: { $why }.
+program-diagnosis = Fetching diagnostics
+kind-diagnosis = diagnostics

@@ -200,6 +200,15 @@ pub const PROBE_LANGUAGES: usize = 8;
 pub const PROBE_LINE: usize = 4 * 1024;
 /// Bytes of a probe that are read; who says more is cut off.
 pub const PROBE_BYTES: usize = 32 * 1024;
+/// The largest archive of a diagnosis, in bytes.
+pub const DIAGNOSIS: u64 = 256 * 1024 * 1024;
+/// The longest name of one, in bytes.
+pub const DIAGNOSIS_NAME: usize = 128;
+/// The longest reason why there is none, in bytes.
+pub const DIAGNOSIS_FAULT: usize = 512;
+/// How long nothing may come of one before it counts as failed.
+pub const DIAGNOSIS_PATIENCE: Duration = Duration::from_secs(60);
+
 /// How long a probe may take to say all: systemd starts it first.
 pub const PROBE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long it may take to collect a device's health. What has not answered by then is missing.

@@ -76,6 +76,8 @@ pub enum LiveKind {
     Operation,
     /// The device's health.
     Health,
+    /// A diagnosis of the device.
+    Diagnosis,
     /// Of a later version.
     #[serde(other)]
     Unknown,

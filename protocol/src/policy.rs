@@ -24,11 +24,13 @@ pub enum Function {
     Restart,
     /// Letting further people in: engineers who join, and those who only watch.
     Guests,
+    /// Fetching a diagnosis: excerpts of logs, and the device's health.
+    Diagnostics,
 }
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Shell,
         Self::Exec,
         Self::Upload,
@@ -37,6 +39,7 @@ impl Function {
         Self::Operations,
         Self::Restart,
         Self::Guests,
+        Self::Diagnostics,
     ];
 
     /// The name in configurations, on D-Bus and on the wire.
@@ -50,6 +53,7 @@ impl Function {
             Self::Operations => "operations",
             Self::Restart => "restart",
             Self::Guests => "guests",
+            Self::Diagnostics => "diagnostics",
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use fieldlink_protocol::ids::{EngineerId, PipeId, SessionId};
-use fieldlink_protocol::messages::{health, operation};
+use fieldlink_protocol::messages::{diagnosis, health, operation};
 use fieldlink_protocol::policy::Function;
 use fieldlink_session::wire::{ConnectTarget, ExitStatus, ProgramKind};
 
@@ -25,11 +25,16 @@ pub enum SubsystemName {
     Operation,
     /// The device's health.
     Health,
+    /// A diagnosis of the device.
+    Diagnosis,
 }
 
 impl SubsystemName {
-    const ALL: [(Self, &'static str); 2] =
-        [(Self::Operation, operation::SUBSYSTEM), (Self::Health, health::SUBSYSTEM)];
+    const ALL: [(Self, &'static str); 3] = [
+        (Self::Operation, operation::SUBSYSTEM),
+        (Self::Health, health::SUBSYSTEM),
+        (Self::Diagnosis, diagnosis::SUBSYSTEM),
+    ];
 
     /// The one that is called so in a request (RFC 4254 section 6.5).
     pub(super) fn from_name(name: &str) -> Option<Self> {
@@ -73,7 +78,8 @@ impl ChannelKind {
             Self::Shell => Some(Function::Shell),
             Self::Exec => Some(Function::Exec),
             Self::Forward => Some(Function::Forward),
-            Self::Sftp | Self::Subsystem(_) => None,
+            Self::Subsystem(SubsystemName::Diagnosis) => Some(Function::Diagnostics),
+            Self::Sftp | Self::Subsystem(SubsystemName::Operation | SubsystemName::Health) => None,
         }
     }
 }

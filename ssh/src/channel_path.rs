@@ -214,7 +214,7 @@ impl ChannelPath {
             ChannelKind::Shell
             | ChannelKind::Exec
             | ChannelKind::Forward
-            | ChannelKind::Subsystem(SubsystemName::Health) => None,
+            | ChannelKind::Subsystem(SubsystemName::Health | SubsystemName::Diagnosis) => None,
         }
     }
 

@@ -4,6 +4,8 @@
 pub mod cable;
 pub mod company;
 pub mod container;
+pub mod diagnosis;
+pub mod disk;
 pub mod fuzzing;
 pub mod lab;
 pub mod let_in;

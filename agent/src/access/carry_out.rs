@@ -14,6 +14,7 @@ use super::closing::Closing;
 use super::device_watch::DeviceWatch;
 use super::{Access, Unconfirmed, account};
 use crate::clock;
+use crate::diagnosis::DiagnosisService;
 use crate::health::HealthService;
 use crate::network::monitor::Standing;
 use crate::record::{Fetch, Reports};
@@ -175,7 +176,10 @@ impl Access {
         let policy = SessionPolicy::new(self.around.policy.clone(), self.uses.sender.clone());
         let recorded = self.records.recording().map(|recording| recording.channels());
         let health = HealthService::new(self.around.health.clone(), self.network.clone());
-        let subsystems = Arc::new(OwnSubsystems { operations: self.operations.service(), health });
+        let (diagnoses, network) = (self.around.diagnoses.clone(), self.network.clone());
+        let diagnoses = DiagnosisService { diagnoses, network };
+        let operations = self.operations.service();
+        let subsystems = Arc::new(OwnSubsystems { operations, health, diagnoses });
         let offer = SessionOffer { policy: Arc::new(policy), subsystems, recorded };
         if let Some(session) = &mut self.session {
             session.begin(offer);

@@ -19,6 +19,7 @@ pub struct Policy {
     operations: Permission,
     restart: Permission,
     guests: Permission,
+    diagnostics: Permission,
 }
 
 impl Default for Policy {
@@ -33,6 +34,7 @@ impl Default for Policy {
             operations: asked,
             restart: asked,
             guests: asked,
+            diagnostics: asked,
         }
     }
 }
@@ -49,6 +51,7 @@ impl Policy {
             Function::Operations => self.operations,
             Function::Restart => self.restart,
             Function::Guests => self.guests,
+            Function::Diagnostics => self.diagnostics,
         }
     }
 

@@ -126,6 +126,7 @@ fn kind_of(kind: ChannelKind) -> LiveKind {
         ChannelKind::Sftp => LiveKind::Sftp,
         ChannelKind::Subsystem(SubsystemName::Operation) => LiveKind::Operation,
         ChannelKind::Subsystem(SubsystemName::Health) => LiveKind::Health,
+        ChannelKind::Subsystem(SubsystemName::Diagnosis) => LiveKind::Diagnosis,
         ChannelKind::Forward => LiveKind::Forward,
     }
 }

@@ -137,6 +137,7 @@ fn program_of(request: &ChannelRequest) -> Program {
         }
         ChannelRequest::Subsystem(SubsystemName::Operation) => Program::Operation {},
         ChannelRequest::Subsystem(SubsystemName::Health) => Program::Health {},
+        ChannelRequest::Subsystem(SubsystemName::Diagnosis) => Program::Diagnosis {},
         ChannelRequest::Forward(ConnectTarget::Own { host, port } | ConnectTarget::Tcp { host, port }) => {
             Program::Forward { target: text::clean(&format!("{host}:{port}"), limits::QUESTION) }
         }

@@ -21,6 +21,8 @@ pub enum Action {
     ReadRecords,
     /// Delete them.
     DeleteRecords,
+    /// Have a diagnosis of the device collected.
+    Diagnose,
 }
 
 /// Why a caller is refused.
@@ -55,6 +57,7 @@ impl Action {
             Self::Answer => "com.navvis.fieldlink1.answer",
             Self::ReadRecords => "com.navvis.fieldlink1.read-records",
             Self::DeleteRecords => "com.navvis.fieldlink1.delete-records",
+            Self::Diagnose => "com.navvis.fieldlink1.diagnose",
         }
     }
 

@@ -42,6 +42,7 @@ use self::publisher::Publisher;
 use crate::access::{Access, AccessHandle, Command};
 use crate::carry_on::{CarryOnStore, RestartDeps};
 use crate::config::{AccessMode, Config};
+use crate::diagnosis::Diagnoses;
 use crate::health::HealthReader;
 use crate::live::LiveView;
 use crate::network::Monitor;
@@ -94,11 +95,12 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         .map(|store| RestartDeps { store, restarter: Arc::new(restarter::Logind) });
     around.records = RecordStore::of_agent(state_files::state_directory(), &config.record);
     let (live, records, health) = (around.live.clone(), around.records.clone(), around.health.clone());
+    let diagnoses = around.diagnoses.clone();
     let (access, handle) =
         Access::new(config, around, network.handle(), orders, (state_files.clone(), notice))?;
     let starts = is_at_boot && is_armed(&state_files);
     let mut access = tokio::spawn(access.at_boot(starts).run());
-    let published = Published { dialer, language, live, records, health, probes };
+    let published = Published { dialer, language, live, records, health, diagnoses, probes };
     let mut helpers = Helpers::start(&handle, &commands, authority, published).await;
     let mut signals = StopSignals::listen()?;
     let over = tokio::select! {
@@ -191,6 +193,7 @@ struct Published {
     live: LiveView,
     records: Option<Arc<RecordStore>>,
     health: Arc<HealthReader>,
+    diagnoses: Diagnoses,
     probes: Vec<String>,
 }
 
@@ -211,7 +214,7 @@ impl Helpers {
     ) -> Self {
         let cancel = CancellationToken::new();
         let (is_ready, mut ready) = watch::channel(false);
-        let Published { dialer, language, live, records, health, probes } = published;
+        let Published { dialer, language, live, records, health, diagnoses, probes } = published;
         let publisher = Publisher {
             view: handle.view.clone(),
             notifications: handle.notifications.clone(),
@@ -220,6 +223,7 @@ impl Helpers {
             authority: authority.clone(),
             records,
             health,
+            diagnoses,
             probes,
             dialer,
             language,

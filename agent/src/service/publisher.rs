@@ -24,6 +24,7 @@ use super::inhibitor::Inhibitor;
 use super::network_check::NetworkCheck;
 use super::object::{Object, snapshot};
 use crate::access::Command;
+use crate::diagnosis::Diagnoses;
 use crate::health::HealthReader;
 use crate::live::LiveView;
 use crate::record::RecordStore;
@@ -49,6 +50,8 @@ pub(super) struct Publisher {
     pub records: Option<Arc<RecordStore>>,
     /// For the device's health: one for every connection to the bus, so that a file that hangs is read once.
     pub health: Arc<HealthReader>,
+    /// For diagnoses of the device.
+    pub diagnoses: Diagnoses,
     /// The names of the maker's probes.
     pub probes: Vec<String>,
     /// For checks of the network.
@@ -131,6 +134,7 @@ impl Publisher {
             language: self.language,
             network: Arc::new(Mutex::new(NetworkCheck::new(self.dialer.clone()))),
             health: self.health.clone(),
+            diagnoses: self.diagnoses.clone(),
             probes: self.probes.clone(),
             records: self.records.clone(),
             reports: Arc::default(),

@@ -33,6 +33,7 @@ pub(crate) use self::work::SessionOffer;
 use self::work::{Joined, Meter, ProcessEvent, Stage, Work};
 use crate::carry_on::RestartDeps;
 use crate::config::{Config, Policy};
+use crate::diagnosis::Diagnoses;
 use crate::engineers::Engineers;
 use crate::health::HealthReader;
 use crate::live::LiveView;
@@ -95,6 +96,8 @@ pub struct SessionDeps {
     pub runbooks: Runbooks,
     /// What the device knows of itself.
     pub health: Arc<HealthReader>,
+    /// What can be collected for a diagnosis of it.
+    pub diagnoses: Diagnoses,
     /// What is done by units of the maker's.
     pub operations: Arc<Operations>,
     /// Where what terminals show can be watched.
@@ -118,6 +121,7 @@ impl SessionDeps {
         let Config { policy, forward: forwards, engineers, runbooks, .. } = config.clone();
         let (operations, live) = (Arc::new(Operations::new(config)), LiveView::default());
         let health = HealthReader::new(&config.health);
+        let diagnoses = Diagnoses::new(&config.diagnostics, health.clone());
         Self {
             dialer,
             bounds,
@@ -127,6 +131,7 @@ impl SessionDeps {
             engineers,
             runbooks,
             health,
+            diagnoses,
             operations,
             live,
             records: None,

@@ -4,6 +4,7 @@ use fieldlink_ssh::{SubsystemName, Subsystems};
 use futures_util::future::BoxFuture;
 use tokio::net::unix::pipe;
 
+use crate::diagnosis::DiagnosisService;
 use crate::health::HealthService;
 use crate::operation::OperationService;
 
@@ -13,6 +14,8 @@ pub(crate) struct OwnSubsystems {
     pub(crate) operations: OperationService,
     /// The device's health.
     pub(crate) health: HealthService,
+    /// Diagnoses of the device.
+    pub(crate) diagnoses: DiagnosisService,
 }
 
 impl Subsystems for OwnSubsystems {
@@ -25,6 +28,7 @@ impl Subsystems for OwnSubsystems {
         match name {
             SubsystemName::Operation => self.operations.serve(input, output),
             SubsystemName::Health => self.health.serve(input, output),
+            SubsystemName::Diagnosis => self.diagnoses.serve(input, output),
         }
     }
 }

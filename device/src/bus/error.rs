@@ -68,6 +68,10 @@ errors! {
     CheckRuns: Busy = "failed-network-busy", "the network is being checked already";
     /// The device's health is being collected.
     HealthRuns: Busy = "failed-health-busy", "the health is being collected already";
+    /// A diagnosis is being collected.
+    DiagnosisRuns: Busy = "failed-diagnosis-busy", "a diagnosis is being collected already";
+    /// Nothing collects diagnoses here.
+    NoDiagnosis: NotNow = "failed-no-diagnosis", "fieldlink-diagnose.socket does not answer";
     /// The question is not open.
     QuestionNotOpen: Stale = "failed-stale-question", "that question is not open";
     /// The answer does not fit the question.

@@ -5,6 +5,7 @@
 mod access;
 mod arguments;
 mod conversation;
+mod diagnostics;
 mod error;
 mod health;
 mod network;
@@ -24,6 +25,7 @@ pub use arguments::{BusArguments, from_bus, to_bus};
 pub use conversation::{
     ConversationInterface, ConversationInterfaceSignals, ConversationMethods, ConversationProperties,
 };
+pub use diagnostics::{DiagnosticsInterface, DiagnosticsMethods, DiagnosticsProperties};
 pub use error::{ErrorClass, ErrorCode};
 pub use health::{HealthInterface, HealthMethods, HealthProperties};
 pub use network::{NetworkInterface, NetworkMethods, NetworkProperties};

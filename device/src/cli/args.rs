@@ -124,6 +124,11 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Save diagnostics for the support service in one file, without a session and without a network
+    ///
+    /// How this device is, excerpts of its journal, and its maker's log files, as a tar archive (.tar.zst). Passwords and keys
+    /// that can be recognised are left out; contents.txt in it lists what was taken.
+    Diagnose(DiagnoseArguments),
     /// What was recorded of sessions.
     #[command(flatten)]
     Records(RecordCommand),
@@ -193,6 +198,17 @@ pub enum RecordCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// Where diagnostics are saved.
+#[derive(Debug, clap::Args)]
+pub struct DiagnoseArguments {
+    /// To this file, or into this directory; without it, here
+    #[arg(long, short, value_name = "PATH", conflicts_with = "usb")]
+    pub output: Option<PathBuf>,
+    /// To the USB stick that is in
+    #[arg(long)]
+    pub usb: bool,
 }
 
 /// What to check, and what is known of it from elsewhere.

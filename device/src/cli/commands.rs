@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::args::{Command, QuestionArgument};
 use super::show::done;
-use super::{attended, health, records, show, verify};
+use super::{attended, diagnose, health, records, show, verify};
 use crate::client::{self, Device};
 use crate::console::choose;
 use crate::failure::{Failure, Kind};
@@ -42,6 +42,7 @@ pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> 
     match command {
         Command::Version => return version(words).await,
         Command::Verify(arguments) => return verify::run(words, &arguments),
+        Command::Diagnose(arguments) => return diagnose::run(words, arguments).await,
         Command::Status { watch: true, json } => return watch(words, json).await,
         _ => {}
     }
@@ -72,7 +73,7 @@ pub(super) async fn run(words: &Words, command: Command) -> Result<u8, Failure> 
         Command::Network { json } => network(words, &device, json).await,
         Command::Health { watch, json } => health::run(words, &device, watch, json).await,
         Command::Records(command) => records::run(words, &device, command).await,
-        Command::Verify(_) | Command::Version | Command::Stop | Command::End => Ok(0),
+        Command::Diagnose(_) | Command::Verify(_) | Command::Version | Command::Stop | Command::End => Ok(0),
     }
 }
 

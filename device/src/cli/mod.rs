@@ -4,6 +4,7 @@
 pub mod args;
 mod attended;
 mod commands;
+mod diagnose;
 mod health;
 mod receipt;
 mod records;

@@ -23,6 +23,7 @@ impl Labels for Words {
             LiveKind::Sftp => self.say("view-files"),
             LiveKind::Forward => self.say_with("view-forward", &[("what", what.into())]),
             LiveKind::Health => self.say("view-health"),
+            LiveKind::Diagnosis => self.say("view-diagnosis"),
             LiveKind::Operation => self.say("view-operation"),
             LiveKind::Unknown => self.say("view-something"),
         }

@@ -9,6 +9,7 @@ mod chat;
 mod choosing;
 mod closed;
 mod connect;
+mod diagnose;
 mod end;
 mod forward;
 mod health;
@@ -79,6 +80,7 @@ fn try_run(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Quiet(arguments) => announce::quiet(arguments),
         Command::Call { id } => announce::call(id),
         Command::Health(arguments) => block_on(health::run(arguments)),
+        Command::Diagnose(arguments) => block_on(diagnose::run(arguments, console)),
         Command::Operation(arguments) => block_on(operation::run(arguments, console)),
         Command::Restart(arguments) => ask::restart(arguments, console),
         Command::Runbook(arguments) => block_on(runbook::run(arguments, console)),

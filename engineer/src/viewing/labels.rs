@@ -26,6 +26,7 @@ impl Labels for English {
             LiveKind::Sftp => say!("view-files"),
             LiveKind::Forward => say!("view-forward", what = what),
             LiveKind::Health => say!("view-health"),
+            LiveKind::Diagnosis => say!("view-diagnosis"),
             LiveKind::Operation => say!("view-operation"),
             LiveKind::Unknown => say!("view-something"),
         }

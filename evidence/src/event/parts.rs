@@ -228,6 +228,8 @@ pub enum Program {
     Operation {},
     /// The device's health.
     Health {},
+    /// A diagnosis of the device.
+    Diagnosis {},
     /// A connection.
     Forward {
         /// To a host and port, or a socket.

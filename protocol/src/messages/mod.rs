@@ -7,6 +7,7 @@ pub mod agent;
 mod anchors;
 pub mod announcements;
 pub mod control;
+pub mod diagnosis;
 pub mod engineer;
 pub mod health;
 pub mod observer;

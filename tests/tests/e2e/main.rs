@@ -11,6 +11,7 @@ mod clock;
 mod costs;
 mod crossing;
 mod demo;
+mod diagnosis;
 mod dialling;
 mod dual_stack;
 mod ending;

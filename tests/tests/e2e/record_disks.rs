@@ -3,80 +3,29 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use fieldlink_evidence::{Directory, EVENTS, Entry, Event, Files, MANIFEST, Stop, Trust, check, recover};
+use fieldlink_tests::disk::Disk;
 use fieldlink_tests::programs::eventually;
 use fieldlink_tests::record::{closed_in, events_of};
 use fieldlink_tests::terminal::Terminal;
 use fieldlink_tests::{Engineer, PATIENCE, Relay, Scanner, ScannerOptions};
-use tempfile::TempDir;
 
-/// A disk, and where it is mounted.
-struct Disk {
-    directory: TempDir,
+fn records(disk: &Disk) -> PathBuf {
+    disk.place().join("fieldlink-agent/records")
 }
 
-impl Disk {
-    /// None, and a word, where there can be none.
-    fn mount(what: &str, megabytes: u64) -> Option<Self> {
-        let directory = tempfile::tempdir().expect("a directory");
-        let disk = Self { directory };
-        File::create(disk.image()).and_then(|image| image.set_len(megabytes << 20)).expect("writable");
-        std::fs::create_dir(disk.place()).expect("writable");
-        let made = run("mkfs.ext4", &["-q".as_ref(), &disk.image()])
-            && disk.mount_image(&disk.image(), &disk.place());
-        if !made {
-            eprintln!("{what}: left out, because no disk can be mounted here");
-        }
-        made.then_some(disk)
-    }
-
-    fn mount_image(&self, image: &Path, place: &Path) -> bool {
-        run("mount", &["-o".as_ref(), "loop".as_ref(), image, place])
-    }
-
-    fn image(&self) -> PathBuf {
-        self.directory.path().join("image")
-    }
-
-    fn place(&self) -> PathBuf {
-        self.directory.path().join("disk")
-    }
-
-    fn freeze(&self, is_frozen: bool) {
-        let flag = if is_frozen { "-f" } else { "-u" };
-        assert!(run("fsfreeze", &[flag.as_ref(), &self.place()]));
-    }
-
-    fn records(&self) -> PathBuf {
-        self.place().join("fieldlink-agent/records")
-    }
-
-    /// The one record on it.
-    fn record(&self) -> Option<PathBuf> {
-        let entries = std::fs::read_dir(self.records()).ok()?.flatten();
-        entries.map(|entry| entry.path()).find(|path| path.is_dir())
-    }
-
-    fn closed_record(&self) -> PathBuf {
-        closed_in(&self.records())
-    }
+/// The one record on it.
+fn record_on(disk: &Disk) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(records(disk)).ok()?.flatten();
+    entries.map(|entry| entry.path()).find(|path| path.is_dir())
 }
 
-impl Drop for Disk {
-    fn drop(&mut self) {
-        run("fsfreeze", &["-u".as_ref(), &self.place()]);
-        run("umount", &["-l".as_ref(), &self.place()]);
-    }
-}
-
-fn run(program: &str, arguments: &[&Path]) -> bool {
-    let mut command = Command::new(program);
-    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
-    command.env("PATH", "/usr/sbin:/sbin:/usr/bin:/bin").status().is_ok_and(|status| status.success())
+fn closed_record(disk: &Disk) -> PathBuf {
+    closed_in(&records(disk))
 }
 
 /// A scanner whose records are on the disk.
@@ -100,7 +49,7 @@ fn a_full_disk_ends_the_recording_of_terminals_alone() {
     call.holder.wait_for("\"state\":\"recording-stopped\"");
     assert_eq!(call.output_of("echo after"), "after\n");
     call.end();
-    let record = disk.closed_record();
+    let record = closed_record(&disk);
     check(&Directory::new(&record), &Trust::default()).expect("nothing is wrong");
     let told = events_of(&record);
     assert!(told.contains(&Event::RecordingStopped { why: Stop::DiskFull }), "{told:?}");
@@ -120,7 +69,7 @@ fn a_full_disk_takes_the_clients_word() {
     let engineer = Engineer::enrolled(&relay, "Ada");
     engineer.call(&scanner).end();
     scanner.wait_until_off();
-    let record = disk.closed_record();
+    let record = closed_record(&disk);
     let fill = std::fs::write(disk.place().join("everything"), vec![7; 16 << 20]);
     assert!(fill.is_err(), "it is full");
     // The last blocks, too.
@@ -131,7 +80,7 @@ fn a_full_disk_takes_the_clients_word() {
     scanner.process.type_line(&format!("not, {words}"));
     scanner.process.wait_for("You said");
     eventually("it is in the record", PATIENCE, || {
-        closed_in(&disk.records()) == record
+        closed_in(&records(&disk)) == record
             && events_of(&record).iter().any(|event| matches!(event, Event::VerdictGiven { .. }))
             && record.join(MANIFEST).exists()
     });
@@ -180,7 +129,7 @@ fn a_disk_that_stands_still_holds_up_no_key() {
     shell.wait_for("still-42");
     disk.freeze(false);
     call.end();
-    let record = disk.closed_record();
+    let record = closed_record(&disk);
     check(&Directory::new(&record), &Trust::default()).expect("nothing is wrong");
     assert!(events_of(&record).contains(&Event::RecordingStopped { why: Stop::DiskSlow }));
 }
@@ -195,7 +144,7 @@ fn a_power_cut_at_any_moment_leaves_a_whole_account() {
     let call = engineer.call(&scanner);
     let mut worker = call.start("while :; do echo working; sleep 0.05; done");
     worker.wait_for("working");
-    let record = disk.record().expect("it is begun");
+    let record = record_on(&disk).expect("it is begun");
     let name = record.file_name().expect("a session").to_owned();
     for round in 0..8u64 {
         assert_eq!(call.output_of(&format!("echo {round}")), format!("{round}\n"));
@@ -204,14 +153,14 @@ fn a_power_cut_at_any_moment_leaves_a_whole_account() {
         let mut image = Vec::new();
         let cut = SystemTime::now();
         File::open(disk.image()).and_then(|mut file| file.read_to_end(&mut image)).expect("readable");
-        let (copy, place) = (disk.directory.path().join("copy"), disk.directory.path().join("place"));
+        let (copy, place) = (disk.beside().join("copy"), disk.beside().join("place"));
         std::fs::write(&copy, image).expect("writable");
         let _ = std::fs::create_dir(&place);
         assert!(disk.mount_image(&copy, &place), "it is a disk");
         let found = place.join("fieldlink-agent/records").join(&name);
         let bytes = Directory::new(&found).read(EVENTS, u64::MAX).unwrap_or_default();
         let whole = recover(&bytes);
-        run("umount", &[&place]);
+        disk.unmount(&place);
         let lines: Vec<_> = bytes[..whole.whole].split(|byte| *byte == b'\n').collect();
         let head = whole.chain.head().expect("at least its beginning");
         assert_eq!(lines.len() as u64, head.seq + 2);

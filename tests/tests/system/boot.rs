@@ -27,7 +27,7 @@ fn the_agent_is_up_after_a_boot_and_remote_access_is_off() {
     assert_eq!(site.client().state(), "off", "{}", site.client().status());
     assert_eq!(site.scanner.property(AGENT, "NRestarts"), "0");
     assert_eq!(site.scanner.property(AGENT, "User"), "fieldlink");
-    let units = ["fieldlink-agent.service", "fieldlink-session.socket"];
+    let units = ["fieldlink-agent.service", "fieldlink-session.socket", "fieldlink-diagnose.socket"];
     for unit in units {
         assert_eq!(site.scanner.run(&["systemctl", "is-active", unit]).trim(), "active", "{unit}");
     }

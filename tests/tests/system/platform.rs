@@ -33,6 +33,8 @@ fn every_setting_is_known_or_named_as_missing() {
     let agents = [
         "fieldlink-agent.service",
         "fieldlink-at-jobs.service",
+        "fieldlink-diagnose.socket",
+        "fieldlink-diagnose@0.service",
         "fieldlink-session.socket",
         "fieldlink-session@0.service",
     ];

@@ -2,6 +2,7 @@
 
 mod access;
 mod conversation;
+mod diagnostics;
 mod health;
 mod network;
 mod records;
@@ -10,8 +11,8 @@ mod session;
 use std::sync::Arc;
 
 use fieldlink_device::bus::{
-    AccessInterface, Caller, ConversationInterface, ErrorCode, HealthInterface, NetworkInterface, PATH,
-    RecordsInterface, SessionInterface, Snapshot,
+    AccessInterface, Caller, ConversationInterface, DiagnosticsInterface, ErrorCode, HealthInterface,
+    NetworkInterface, PATH, RecordsInterface, SessionInterface, Snapshot,
 };
 use fieldlink_device::order::Order;
 use fieldlink_device::panel::View;
@@ -25,6 +26,7 @@ use super::authority::Authority;
 use super::error::Error;
 use super::network_check::NetworkCheck;
 use crate::access::Command;
+use crate::diagnosis::Diagnoses;
 use crate::health::HealthReader;
 use crate::live::LiveView;
 use crate::record::RecordStore;
@@ -49,6 +51,8 @@ pub struct Object {
     pub network: Arc<Mutex<NetworkCheck>>,
     /// For the device's health.
     pub health: Arc<HealthReader>,
+    /// For diagnoses of the device.
+    pub diagnoses: Diagnoses,
     /// The names of the maker's probes.
     pub probes: Vec<String>,
     /// The records of this device, if it keeps any.
@@ -66,6 +70,7 @@ impl Object {
             .serve_at(PATH, ConversationInterface(self.clone()))
             .serve_at(PATH, NetworkInterface(self.clone()))
             .serve_at(PATH, HealthInterface(self.clone()))
+            .serve_at(PATH, DiagnosticsInterface(self.clone()))
             .serve_at(PATH, RecordsInterface(self))
     }
 

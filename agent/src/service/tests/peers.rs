@@ -11,6 +11,7 @@ use fieldlink_device::client::PROPERTIES;
 use fieldlink_device::order::{Notification, Order};
 use fieldlink_device::panel::View;
 use fieldlink_device::words::Language;
+use fieldlink_diagnosis::DiagnosticsSettings;
 use fieldlink_evidence::Terms;
 use fieldlink_transport::Dialer;
 use futures_util::StreamExt;
@@ -26,6 +27,7 @@ use zbus::{Connection, Guid, Message, MessageStream, Type};
 
 use crate::access::Command;
 use crate::config::HealthSettings;
+use crate::diagnosis::Diagnoses;
 use crate::health::HealthReader;
 use crate::live::LiveView;
 use crate::record::{RecordSettings, RecordStore};
@@ -176,6 +178,11 @@ impl Peers {
         let (orders, commands) = mpsc::channel(16);
         let live = LiveView::default();
         let state = tempfile::tempdir().expect("a directory");
+        let health = HealthReader::new(&HealthSettings::default());
+        let diagnostics = DiagnosticsSettings {
+            socket: Some(state.path().join("diagnose.sock")),
+            ..DiagnosticsSettings::default()
+        };
         let object = Object {
             records: Some(Arc::new(store_with_a_record(state.path()).await)),
             reports: Arc::default(),
@@ -184,7 +191,8 @@ impl Peers {
             live: live.clone(),
             authority: Authority::of(Some(SUPPORT), sayers.clone()),
             language: Some(Language::German),
-            health: HealthReader::new(&HealthSettings::default()),
+            diagnoses: Diagnoses::new(&diagnostics, health.clone()),
+            health,
             probes: vec!["lidars".to_owned()],
             network: Arc::new(AsyncMutex::new(NetworkCheck::new(dialer_to_nobody()))),
         };

@@ -93,6 +93,7 @@ impl Page<'_> {
             Program::Sftp {} => "kind-sftp",
             Program::Operation {} => "kind-operations",
             Program::Health {} => "kind-health",
+            Program::Diagnosis {} => "kind-diagnosis",
             Program::Forward { .. } => "kind-forward",
         });
         let end = match (&channel.refused, &channel.over) {

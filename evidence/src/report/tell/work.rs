@@ -132,6 +132,7 @@ impl Teller<'_> {
             Program::Sftp {} => "line-sftp",
             Program::Operation {} => "line-operations",
             Program::Health {} => "line-health",
+            Program::Diagnosis {} => "line-diagnosis",
             Program::Forward { .. } => "line-forward",
         };
         let line = self.of_seat(Topic::Work, id, seat);
@@ -145,6 +146,7 @@ impl Teller<'_> {
             Program::Sftp {} => "line-refused-sftp",
             Program::Operation {} => "line-refused-operations",
             Program::Health {} => "line-refused-health",
+            Program::Diagnosis {} => "line-refused-diagnosis",
             Program::Forward { .. } => "line-refused-forward",
         };
         let arguments = [("person", self.person(seat).into()), ("why", why.into())];
@@ -159,7 +161,11 @@ impl Teller<'_> {
                 Some(format!("{} {}", literal(command), self.words.say("command-cut")))
             }
             Program::Forward { target } => Some(literal(target)),
-            Program::Shell {} | Program::Sftp {} | Program::Operation {} | Program::Health {} => None,
+            Program::Shell {}
+            | Program::Sftp {}
+            | Program::Operation {}
+            | Program::Health {}
+            | Program::Diagnosis {} => None,
         }
     }
 
@@ -187,6 +193,7 @@ impl Teller<'_> {
             Some(Program::Sftp {}) => "program-sftp",
             Some(Program::Operation {}) => "program-operations",
             Some(Program::Health {}) => "program-health",
+            Some(Program::Diagnosis {}) => "program-diagnosis",
             Some(Program::Forward { .. }) => "program-forward",
             None => "program-unknown",
         });

@@ -145,6 +145,7 @@ fn work(writer: &mut Writer<'_>) {
         ),
         (4, Program::Operation {}),
         (7, Program::Health {}),
+        (8, Program::Diagnosis {}),
         (5, Program::Forward { target: writer.say("10.0.0.7:502") }),
         (6, Program::Sftp {}),
     ] {

@@ -1,0 +1,228 @@
+//! Collecting a diagnosis, part by part.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::DateTime;
+use fieldlink_health::{Words, to_json, to_text};
+use fieldlink_protocol::limits;
+use fieldlink_protocol::messages::diagnosis::Request;
+use fieldlink_protocol::messages::health::Health;
+use fieldlink_words::Language;
+
+use crate::archive::Archive;
+use crate::contents::{self, Contents, Taken};
+use crate::excerpt::Excerpt;
+use crate::redact::redact;
+use crate::settings::DiagnosticsSettings;
+use crate::{files, journal};
+
+/// Longest name of a device in a file's name.
+const LONGEST_NAME: usize = 64;
+
+/// A diagnosis that was collected.
+pub struct Diagnosis {
+    /// What its file is to be called.
+    pub name: String,
+    /// It, from its beginning; in memory.
+    pub file: File,
+}
+
+/// Something that may be taken.
+enum Part {
+    Health(Health),
+    Journal(journal::Part),
+    Log(PathBuf),
+}
+
+/// Collects a diagnosis. `settings` say what is taken, or why they do not; `tell` hears how many parts are done, and of how
+/// many, and ends it with an error.
+pub fn collect(
+    request: Request,
+    settings: anyhow::Result<DiagnosticsSettings>,
+    mut tell: impl FnMut(u32, u32) -> io::Result<()>,
+) -> io::Result<Diagnosis> {
+    let mut contents = Contents::default();
+    let settings = settings.unwrap_or_else(|error| {
+        contents.leave("what agent.toml lists", format!("{error:#}"));
+        DiagnosticsSettings::default()
+    });
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let (host, time) = (host(), time(now));
+    let root = format!("fieldlink-diagnosis-{host}-{}", time.replace(['-', ':'], ""));
+    let mut archive = Archive::begin(root.clone(), settings.bytes(), now)?;
+    let parts = parts(request, &settings, &mut contents);
+    let all = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    for (done, part) in (0..).zip(parts) {
+        tell(done, all)?;
+        part.put_into(&mut archive, &mut contents)?;
+    }
+    tell(all, all)?;
+    let title = format!("Fieldlink's diagnosis of {host}, {time}, by version {}", env!("CARGO_PKG_VERSION"));
+    let file = archive.finish(contents::NAME, &contents.to_text(&title))?;
+    debug_assert!(file.metadata()?.len() <= limits::DIAGNOSIS);
+    Ok(Diagnosis { name: format!("{root}.tar.zst"), file })
+}
+
+fn parts(request: Request, settings: &DiagnosticsSettings, contents: &mut Contents) -> Vec<Part> {
+    let mut parts = Vec::new();
+    match request.health {
+        Some(health) => parts.push(Part::Health(health)),
+        None => contents.leave("the device's health", "the agent did not tell it"),
+    }
+    parts.extend(journal::parts(settings).into_iter().map(Part::Journal));
+    let found = files::find(&settings.files);
+    found.missing.into_iter().for_each(|(what, why)| contents.leave(what, why));
+    parts.extend(found.files.into_iter().map(Part::Log));
+    parts
+}
+
+impl Part {
+    fn put_into(self, archive: &mut Archive, contents: &mut Contents) -> io::Result<()> {
+        match self {
+            Self::Health(health) => {
+                // It is what engineers are shown anyway, and was bounded.
+                let words = Words::new(Language::English);
+                let json = to_json(&words, &health);
+                for (name, text) in [("health.txt", to_text(&words, &health, false)), ("health.json", json)] {
+                    put(archive, contents, name.to_owned(), (text.into_bytes(), 0, None))?;
+                }
+                Ok(())
+            }
+            Self::Journal(part) => {
+                let read = journal::read(&part);
+                put_read(archive, contents, (part.name.clone(), part.name), read)
+            }
+            Self::Log(path) => {
+                let (name, from) = (name_of(&path), path.to_string_lossy().into_owned());
+                put_read(archive, contents, (name, from), files::read(&path))
+            }
+        }
+    }
+}
+
+fn put_read(
+    archive: &mut Archive,
+    contents: &mut Contents,
+    (name, from): (String, String),
+    read: Result<Excerpt, String>,
+) -> io::Result<()> {
+    match read {
+        Ok(Excerpt { text, note }) => {
+            let (text, redacted) = redact(&text);
+            put(archive, contents, name, (text, redacted, note))
+        }
+        Err(why) => {
+            contents.leave(from, why);
+            Ok(())
+        }
+    }
+}
+
+fn put(
+    archive: &mut Archive,
+    contents: &mut Contents,
+    name: String,
+    (text, redacted, note): (Vec<u8>, usize, Option<String>),
+) -> io::Result<()> {
+    match archive.add(&name, &text)? {
+        true => contents.take(Taken { name, bytes: text.len(), redacted, note }),
+        false => contents.leave(name, "there is no room for it (diagnostics.size_mib in agent.toml)"),
+    }
+    Ok(())
+}
+
+/// Where a log file is in the archive: letters that no system minds.
+fn name_of(path: &Path) -> String {
+    let path = path.to_string_lossy();
+    let fit = |c: char| if c.is_ascii_alphanumeric() || "._-+@/".contains(c) { c } else { '_' };
+    format!("logs{}", path.chars().map(fit).collect::<String>())
+}
+
+fn host() -> String {
+    let name = nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let fit = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+    let name: String = name.chars().take_while(|c| *c != '.').filter(fit).take(LONGEST_NAME).collect();
+    if name.is_empty() { "device".into() } else { name }
+}
+
+/// As ISO 8601 has it, in UTC.
+fn time(seconds: u64) -> String {
+    let time = DateTime::from_timestamp(seconds.cast_signed(), 0).unwrap_or_default();
+    time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io::Read;
+
+    use super::*;
+
+    fn unpacked(Diagnosis { name, file }: Diagnosis) -> BTreeMap<String, String> {
+        let root = name.strip_suffix(".tar.zst").expect("its ending");
+        let mut tar = tar::Archive::new(zstd::Decoder::new(file).expect("zstd"));
+        let entries = tar.entries().expect("tar").map(|entry| {
+            let mut entry = entry.expect("an entry");
+            let path = entry.path().expect("a path").strip_prefix(root).expect("in its directory").to_owned();
+            let mut text = String::new();
+            entry.read_to_string(&mut text).expect("text");
+            (path.to_string_lossy().into_owned(), text)
+        });
+        entries.collect()
+    }
+
+    #[test]
+    fn a_diagnosis_has_what_is_listed_without_secrets_and_says_so() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = |name: &str| directory.path().join(name).to_string_lossy().into_owned();
+        std::fs::write(path("scan ner.log"), "psk=hunter2\nall is well\n").expect("written");
+        std::fs::write(path("old.log.gz"), "x").expect("written");
+        let files = vec![path("*.log*"), path("none")];
+        let settings = DiagnosticsSettings { files, ..DiagnosticsSettings::default() };
+        let health = Some(Health { model: Some("VLX 3".into()), ..Health::default() });
+        let mut told = Vec::new();
+        let collected = collect(Request { health }, Ok(settings), |done, of| {
+            told.push((done, of));
+            Ok(())
+        });
+        let parts = unpacked(collected.expect("collected"));
+        assert!(told.len() > 6 && told.first().is_some_and(|(done, _)| *done == 0), "{told:?}");
+        assert!(told.last().is_some_and(|(done, of)| done == of), "{told:?}");
+        assert!(
+            parts["health.txt"].contains("VLX 3") && parts["health.json"].contains("\"model\":\"VLX 3\"")
+        );
+        let (log, text) = parts.iter().find(|(name, _)| name.ends_with("scan_ner.log")).expect("the log");
+        assert_eq!(text, "psk=[redacted]\nall is well\n");
+        let contents = &parts[contents::NAME];
+        assert!(contents.contains(&format!("{:>10}  {:>8}  {log}\n", text.len(), 1)), "{contents}");
+        assert!(
+            contents.contains("old.log.gz: it is compressed")
+                && contents.contains("none: there is no such file")
+        );
+        let expected = parts.len() - 1;
+        assert_eq!(
+            contents.lines().filter(|line| line.starts_with("  ") && !line.contains(": ")).count(),
+            expected + 1
+        );
+    }
+
+    #[test]
+    fn what_agent_toml_says_is_not_known_is_said_and_the_rest_is_taken() {
+        let nothing = DiagnosticsSettings::load(Path::new("/nowhere/agent.toml"));
+        let collected = collect(Request { health: None }, nothing, |_, _| Ok(())).expect("collected");
+        let parts = unpacked(collected);
+        let contents = &parts[contents::NAME];
+        assert!(contents.contains("what agent.toml lists: could not read /nowhere/agent.toml"), "{contents}");
+        assert!(contents.contains("the device's health: the agent did not tell it"), "{contents}");
+    }
+
+    #[test]
+    fn whoever_does_not_listen_any_more_ends_it() {
+        let gone = |_, _| Err(io::ErrorKind::BrokenPipe.into());
+        let ended = collect(Request { health: None }, Ok(DiagnosticsSettings::default()), gone);
+        assert!(ended.is_err());
+    }
+}
