@@ -32,7 +32,7 @@ pub struct Diagnosis {
 
 /// Something that may be taken.
 enum Part {
-    Health(Health),
+    Health(Box<Health>),
     Journal(journal::Part),
     Log(PathBuf),
 }
@@ -69,7 +69,7 @@ pub fn collect(
 fn parts(request: Request, settings: &DiagnosticsSettings, contents: &mut Contents) -> Vec<Part> {
     let mut parts = Vec::new();
     match request.health {
-        Some(health) => parts.push(Part::Health(health)),
+        Some(health) => parts.push(Part::Health(Box::new(health))),
         None => contents.leave("the device's health", "the agent did not tell it"),
     }
     parts.extend(journal::parts(settings).into_iter().map(Part::Journal));

@@ -40,10 +40,10 @@ pub(crate) fn parts(settings: &DiagnosticsSettings) -> Vec<Part> {
     let own: Vec<_> = OWN.iter().map(|unit| format!("--unit={unit}")).collect();
     let own = own.iter().map(String::as_str).chain([SINCE, "--lines=10000"]).collect::<Vec<_>>();
     let mut parts = vec![
-        part("this-boot", &["--boot=0", "--lines=20000"]),
-        part("boot-before", &["--boot=-1", "--lines=10000"]),
+        // Over as many boots as there is room for: which one this is, a confined process does not see everywhere.
+        part("system", &[SINCE, "--lines=30000"]),
         part("warnings", &["--priority=warning", SINCE, "--lines=10000"]),
-        part("kernel", &["--dmesg", "--boot=0", "--lines=10000"]),
+        part("kernel", &["_TRANSPORT=kernel", SINCE, "--lines=10000"]),
         part("fieldlink", &own),
     ];
     let of_unit = |unit: &String| part(&format!("unit-{unit}"), &["--unit", unit, SINCE, "--lines=20000"]);

@@ -177,8 +177,8 @@ proptest! {
         let mut text = bytes;
         text.extend_from_slice(format!("\npassword={secret}\n").as_bytes());
         let (left, count) = redact(&text);
-        let found = left.windows(secret.len()).filter(|part| *part == secret.as_bytes()).count();
-        prop_assert!(count > 0 && found <= text.windows(secret.len()).filter(|part| *part == secret.as_bytes()).count() - 1);
+        let places = |text: &[u8]| text.windows(secret.len()).filter(|part| *part == secret.as_bytes()).count();
+        prop_assert!(count > 0 && places(&left) < places(&text));
         // Once more leaves nothing else out.
         prop_assert_eq!(redact(&left).0.len(), left.len());
     }

@@ -5,6 +5,7 @@ mod boot;
 mod call;
 mod certificates;
 mod container;
+mod diagnosis;
 mod disk;
 mod ending;
 mod examples;
