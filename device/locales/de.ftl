@@ -192,7 +192,7 @@ function-download = Dateien von diesem Gerät kopieren
 function-forward = Anschlüsse (Ports) dieses Geräts
 function-operations = Updates und andere vorbereitete Vorgänge
 function-guests = weitere Personen, die dazukommen oder zuschauen
-function-diagnostics = Diagnosedaten holen (Auszüge aus den Protokollen dieses Geräts, ohne Passwörter)
+function-diagnostics = Diagnosedaten holen (Auszüge aus den Protokollen dieses Geräts)
 function-restart = ein Neustart dieses Geräts
 
 ## Vorgänge

@@ -196,7 +196,7 @@ function-download = copying files from this device
 function-forward = ports of this device
 function-operations = updates and other prepared operations
 function-guests = other people who join or watch
-function-diagnostics = fetching diagnostics (excerpts of this device's logs, without passwords)
+function-diagnostics = fetching diagnostics (excerpts of this device's logs)
 function-restart = a restart of this device
 
 ## Operations

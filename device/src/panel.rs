@@ -397,7 +397,7 @@ mod tests {
         let terms = Terms {
             minutes: 60,
             never: vec![Function::Upload, Function::Download],
-            asks: vec![Function::Restart, Function::Guests],
+            asks: vec![Function::Restart, Function::Guests, Function::Diagnostics],
             reaches: Vec::new(),
             retention_days: 90,
         };
@@ -407,7 +407,8 @@ mod tests {
             "",
             "  They may use: a command line, single commands, ports of this device, updates and other prepared \
              operations.",
-            "  You will be asked again before: a restart of this device, other people who join or watch.",
+            "  You will be asked again before: a restart of this device, other people who join or watch, fetching \
+             diagnostics (excerpts of this device's logs).",
             "  Never allowed on this device: copying files to this device, copying files from this device.",
             "  The connection leads to this scanner only.",
             "  It lasts 60 minutes at most unless you give more, and you can end it at any time.",

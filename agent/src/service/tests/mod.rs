@@ -5,8 +5,9 @@ mod peers;
 mod records;
 
 use fieldlink_device::bus::{
-    AccessProperties, BusArguments, Changes, ConversationProperties, ErrorCode, HealthProperties, NAME,
-    NetworkProperties, PATH, RecordsProperties, SessionProperties, Snapshot, from_bus,
+    AccessProperties, BusArguments, Changes, ConversationProperties, DiagnosticsProperties, ErrorCode,
+    HealthProperties, NAME, NetworkProperties, PATH, RecordsProperties, SessionProperties, Snapshot,
+    from_bus,
 };
 use fieldlink_device::network_notice::NetworkNotice;
 use fieldlink_device::notice::{Notice, Person};
@@ -40,6 +41,7 @@ const ACCESS: &str = AccessProperties::INTERFACE;
 const SESSION: &str = SessionProperties::INTERFACE;
 const CONVERSATION: &str = ConversationProperties::INTERFACE;
 const NETWORK: &str = NetworkProperties::INTERFACE;
+const DIAGNOSTICS: &str = DiagnosticsProperties::INTERFACE;
 const HEALTH: &str = HealthProperties::INTERFACE;
 
 const RECORDS: &str = RecordsProperties::INTERFACE;
@@ -80,6 +82,7 @@ fn guarded() -> Vec<(Call, Action, Option<Order>)> {
         (Call::new(SESSION, "Here", ()), Action::Answer, Some(Order::Here)),
         (Call::new(SESSION, "Watch", ()), Action::Credentials, None),
         (Call::new(CONVERSATION, "SendChat", "hello"), Action::Answer, Some(Order::Chat("hello".into()))),
+        (Call::new(DIAGNOSTICS, "Collect", ()), Action::Diagnose, None),
         (Call::new(RECORDS, "List", ()), Action::ReadRecords, None),
         (Call::new(RECORDS, "Files", ID), Action::ReadRecords, None),
         (Call::new(RECORDS, "Open", (ID, "events.jsonl")), Action::ReadRecords, None),

@@ -1,7 +1,8 @@
 //! The object and a D-Bus client at two ends of a socket pair, and stand-ins for bus, kernel, polkit and logind.
 
-use std::fs::File;
-use std::os::unix::net::UnixStream;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -165,6 +166,7 @@ pub(super) struct Peers {
     last: Option<Order>,
     /// Where the device keeps its records.
     pub(super) state: TempDir,
+    _diagnose: UnixListener,
     sayers: Arc<Sayers>,
     /// What was told before.
     pub(super) has_told: Snapshot,
@@ -179,10 +181,11 @@ impl Peers {
         let live = LiveView::default();
         let state = tempfile::tempdir().expect("a directory");
         let health = HealthReader::new(&HealthSettings::default());
-        let diagnostics = DiagnosticsSettings {
-            socket: Some(state.path().join("diagnose.sock")),
-            ..DiagnosticsSettings::default()
-        };
+        // Who asks is taken in; nobody answers.
+        let socket = state.path().join("diagnose.sock");
+        let _diagnose = UnixListener::bind(&socket).expect("a socket");
+        std::fs::set_permissions(&socket, Permissions::from_mode(0o600)).expect("ours");
+        let diagnostics = DiagnosticsSettings { socket: Some(socket), ..DiagnosticsSettings::default() };
         let object = Object {
             records: Some(Arc::new(store_with_a_record(state.path()).await)),
             reports: Arc::default(),
@@ -201,7 +204,7 @@ impl Peers {
         let client = Builder::unix_stream(other).p2p().build();
         let (agent, client) = tokio::try_join!(agent, client).expect("two peers");
         let (last, has_told) = (None, Snapshot::default());
-        Self { view, live, agent, client, commands, last, state, sayers, has_told }
+        Self { view, live, agent, client, commands, last, state, _diagnose, sayers, has_told }
     }
 
     /// Makes a call; an order that comes of it has `outcome`. The name of the error otherwise.
