@@ -1,48 +1,120 @@
 //! USB sticks that are in: disks that can be taken out, and where they are mounted.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// What is mounted, as the kernel says it (proc_pid_mountinfo(5)).
 const MOUNTS: &str = "/proc/self/mountinfo";
-/// What there is of block devices, by their numbers (sysfs(5)).
-const DEVICES: &str = "/sys/dev/block";
-/// A device that was started from a stick has that here: nobody takes it out.
+/// What the kernel knows of devices (sysfs(5)).
+const SYSTEM: &str = "/sys";
+/// A disk that has one of these was started from: nobody takes it out.
 const OWN: [&str; 6] = ["/", "/boot", "/boot/efi", "/home", "/usr", "/var"];
+/// File systems of discs, on which nothing is saved.
+const DISCS: [&str; 2] = ["iso9660", "udf"];
 
-/// Where sticks are mounted, each once.
-pub fn sticks() -> io::Result<Vec<PathBuf>> {
-    Ok(sticks_of(&fs::read_to_string(MOUNTS)?, Path::new(DEVICES)))
+/// The sticks that are in.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Sticks {
+    /// Where they are mounted: each disk once, at what was mounted first of it.
+    pub mounted: Vec<PathBuf>,
+    /// Whether there is one that is not mounted.
+    pub is_other: bool,
 }
 
-fn sticks_of(mounts: &str, devices: &Path) -> Vec<PathBuf> {
-    let (mut numbers, mut places) = (Vec::new(), Vec::new());
-    for line in mounts.lines() {
-        let fields: Vec<_> = line.split(' ').collect();
-        let [_, _, number, root, place, ..] = fields[..] else { continue };
-        let is_new = !numbers.contains(&number);
-        if is_new && root == "/" && !OWN.contains(&place) && is_stick(&devices.join(number)) {
-            numbers.push(number);
-            places.push(PathBuf::from(unescaped(place)));
+/// Something that is mounted.
+struct Mount<'a> {
+    number: &'a str,
+    place: &'a str,
+    kind: &'a str,
+    source: &'a str,
+}
+
+/// The sticks that are in now.
+pub fn sticks() -> Sticks {
+    let mounts = fs::read(MOUNTS).unwrap_or_default();
+    sticks_of(&String::from_utf8_lossy(&mounts), Path::new(SYSTEM))
+}
+
+fn sticks_of(mounts: &str, system: &Path) -> Sticks {
+    let (mut own, mut places) = (BTreeSet::new(), BTreeMap::new());
+    let mut order = Vec::new();
+    for mount in mounts.lines().filter_map(Mount::read) {
+        for disk in disks_of(&mount, system) {
+            if OWN.contains(&mount.place) {
+                own.insert(disk);
+            } else if !DISCS.contains(&mount.kind) && !places.contains_key(&disk) {
+                order.push(disk.clone());
+                places.insert(disk, unescaped(mount.place));
+            }
         }
     }
-    places
+    let is_stick = |disk: &PathBuf| !own.contains(disk) && can_be_taken_out(disk);
+    let mounted: Vec<_> =
+        order.iter().filter(|disk| is_stick(disk)).map(|disk| places[disk].clone()).collect();
+    let all = fs::read_dir(system.join("block")).into_iter().flatten().flatten();
+    let others =
+        all.filter_map(|entry| entry.path().canonicalize().ok()).filter(|disk| !places.contains_key(disk));
+    let is_other = others.filter(|disk| has_size(disk)).any(|disk| is_stick(&disk));
+    Sticks { mounted, is_other }
 }
 
-/// Whether that device, or the disk that it is a part of, is on USB or can be taken out.
-fn is_stick(device: &Path) -> bool {
-    let Ok(device) = device.canonicalize() else { return false };
-    let is_removable =
-        |disk: &Path| fs::read(disk.join("removable")).is_ok_and(|said| said.starts_with(b"1"));
-    let is_usb = device.components().any(|part| part.as_os_str().to_string_lossy().starts_with("usb"));
-    is_usb || is_removable(&device) || device.parent().is_some_and(is_removable)
+impl<'a> Mount<'a> {
+    /// None of a part of a file system: that is mounted elsewhere, too.
+    fn read(line: &'a str) -> Option<Self> {
+        let (first, second) = line.split_once(" - ")?;
+        let fields: Vec<_> = first.split(' ').collect();
+        let [_, _, number, _, place, ..] = fields[..] else { return None };
+        let mut others = second.split(' ');
+        let (kind, source) = (others.next()?, others.next()?);
+        Some(Self { number, place, kind, source })
+    }
+}
+
+/// The whole disks that something is mounted from: one, but where some are put together.
+fn disks_of(mount: &Mount<'_>, system: &Path) -> Vec<PathBuf> {
+    let by_number = system.join("dev/block").join(mount.number);
+    // Btrfs and programs (FUSE) have numbers of their own, and say their device's name.
+    let by_name = || {
+        let name = Path::new(mount.source).canonicalize().unwrap_or_else(|_| PathBuf::from(mount.source));
+        system.join("class/block").join(name.file_name().unwrap_or_default())
+    };
+    let device = by_number.canonicalize().or_else(|_| by_name().canonicalize());
+    device.map(|device| disks_below(&device, 0)).unwrap_or_default()
+}
+
+/// The disk that a device is a part of, or those that it is made of, if it is encrypted say.
+fn disks_below(device: &Path, depth: usize) -> Vec<PathBuf> {
+    let slaves = fs::read_dir(device.join("slaves")).into_iter().flatten().flatten();
+    let slaves: Vec<_> = slaves.filter_map(|slave| slave.path().canonicalize().ok()).collect();
+    if !slaves.is_empty() && depth < 4 {
+        return slaves.iter().flat_map(|slave| disks_below(slave, depth + 1)).collect();
+    }
+    match device.join("partition").exists() {
+        true => device.parent().map(Path::to_owned).into_iter().collect(),
+        false => vec![device.to_owned()],
+    }
+}
+
+/// Whether that disk is on USB, or says that it can be taken out.
+fn can_be_taken_out(disk: &Path) -> bool {
+    let is_removable = fs::read(disk.join("removable")).is_ok_and(|said| said.starts_with(b"1"));
+    is_removable || disk.components().any(|part| part.as_os_str().to_string_lossy().starts_with("usb"))
+}
+
+/// Readers of cards have disks without anything in them; drives of discs are none.
+fn has_size(disk: &Path) -> bool {
+    let is_drive = disk.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sr"));
+    !is_drive && fs::read_to_string(disk.join("size")).is_ok_and(|size| size.trim() != "0")
 }
 
 /// Blanks and the like stand as octal numbers in the list of mounts.
-fn unescaped(place: &str) -> String {
+fn unescaped(place: &str) -> PathBuf {
     let escapes = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
-    escapes.iter().fold(place.to_owned(), |place, (escape, character)| place.replace(escape, character))
+    escapes
+        .iter()
+        .fold(place.to_owned(), |place, (escape, character)| place.replace(escape, character))
+        .into()
 }
 
 #[cfg(test)]
@@ -51,33 +123,94 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn sticks_are_what_can_be_taken_out() {
-        let base = tempfile::tempdir().expect("a directory");
-        let device = |path: &str, number: &str, removable: Option<&str>| {
-            let directory = base.path().join("devices").join(path);
-            fs::create_dir_all(&directory).expect("made");
-            if let Some(said) = removable {
-                fs::write(directory.join("removable"), said).expect("written");
+    /// A system with a built-in disk, an encrypted one, two sticks, and what was started from.
+    struct System(tempfile::TempDir);
+
+    impl System {
+        fn new() -> Self {
+            let system = Self(tempfile::tempdir().expect("a directory"));
+            for directory in ["dev/block", "class/block", "block"] {
+                fs::create_dir_all(system.path(directory)).expect("made");
             }
-            symlink(&directory, base.path().join(number)).expect("made");
-        };
-        device("pci0/ata1/block/sda", "8:0", Some("0\n"));
-        device("pci0/ata1/block/sda/sda1", "8:1", None);
-        device("pci0/usb1/1-2/block/sdb", "8:16", Some("1\n"));
-        device("pci0/usb1/1-2/block/sdb/sdb1", "8:17", None);
-        device("pci0/mmc0/block/mmcblk0", "179:0", Some("1\n"));
-        let mounts = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n\
-                      23 22 0:21 / /proc rw - proc proc rw\n\
-                      24 22 8:1 /var/lib /mnt/bound rw - ext4 /dev/sda1 rw\n\
-                      25 22 8:17 / /media/ada/MY\\040STICK rw - vfat /dev/sdb1 rw\n\
-                      26 22 8:17 / /mnt/again rw - vfat /dev/sdb1 rw\n\
-                      27 22 179:0 / /boot rw - vfat /dev/mmcblk0 rw\n\
-                      28 22 9:9 / /mnt/unknown rw - ext4 /dev/x rw\n\
-                      nonsense\n";
-        assert_eq!(sticks_of(mounts, base.path()), [Path::new("/media/ada/MY STICK")]);
-        let card = mounts.replace("/boot", "/media/card");
-        assert_eq!(sticks_of(&card, base.path()).len(), 2);
-        assert!(sticks().is_ok());
+            system.device("pci0/ata1/sda", "8:0", "0");
+            system.device("pci0/ata1/sda/sda1", "8:1", "part");
+            system.device("pci0/usb1/1-2/sdb", "8:16", "1");
+            system.device("pci0/usb1/1-2/sdb/sdb1", "8:17", "part");
+            system.device("pci0/usb1/1-2/sdb/sdb2", "8:18", "part");
+            system.device("pci0/usb1/1-3/sdc", "8:32", "0");
+            system.device("virtual/dm-0", "254:0", "0");
+            fs::create_dir(system.path("devices/virtual/dm-0/slaves")).expect("made");
+            let slave = system.path("devices/virtual/dm-0/slaves/sdc");
+            symlink(system.path("devices/pci0/usb1/1-3/sdc"), slave).expect("made");
+            system
+        }
+
+        fn path(&self, path: &str) -> PathBuf {
+            self.0.path().join(path)
+        }
+
+        fn device(&self, path: &str, number: &str, what: &str) {
+            let directory = self.path("devices").join(path);
+            fs::create_dir_all(&directory).expect("made");
+            fs::write(directory.join("size"), "1000\n").expect("written");
+            let name = directory.file_name().expect("a name").to_owned();
+            if what == "part" {
+                fs::write(directory.join("partition"), "1\n").expect("written");
+            } else {
+                fs::write(directory.join("removable"), what).expect("written");
+                symlink(&directory, self.path("block").join(&name)).expect("made");
+            }
+            symlink(&directory, self.path("class/block").join(&name)).expect("made");
+            symlink(&directory, self.path("dev/block").join(number)).expect("made");
+        }
+
+        fn sticks(&self, mounts: &[(&str, &str, &str, &str)]) -> Sticks {
+            let line = |(number, place, kind, source): &(&str, &str, &str, &str)| {
+                format!("25 22 {number} / {place} rw - {kind} {source} rw\n")
+            };
+            sticks_of(&(mounts.iter().map(line).collect::<String>() + "nonsense\n"), self.0.path())
+        }
+    }
+
+    const ROOT: (&str, &str, &str, &str) = ("8:1", "/", "ext4", "/dev/sda1");
+
+    #[test]
+    fn a_stick_is_found_wherever_it_is_mounted_and_once() {
+        let system = System::new();
+        let stick = ("8:17", "/media/ada/MY\\040STICK", "vfat", "/dev/sdb1");
+        let found = |mounts: &[_]| system.sticks(mounts).mounted;
+        assert_eq!(found(&[ROOT, stick]), [Path::new("/media/ada/MY STICK")]);
+        let second = ("8:18", "/media/ada/second", "ext4", "/dev/sdb2");
+        assert_eq!(found(&[ROOT, stick, second]), [Path::new("/media/ada/MY STICK")], "one disk");
+        let encrypted = ("254:0", "/media/ada/secret", "ext4", "/dev/mapper/luks");
+        assert_eq!(found(&[ROOT, encrypted]), [Path::new("/media/ada/secret")]);
+        assert_eq!(found(&[ROOT, stick, encrypted]).len(), 2);
+        let by_program = ("0:77", "/media/ada/ntfs", "fuseblk", "/dev/sdb1");
+        assert_eq!(found(&[ROOT, by_program]), [Path::new("/media/ada/ntfs")]);
+    }
+
+    #[test]
+    fn what_the_device_was_started_from_is_none_and_neither_is_a_disc() {
+        let system = System::new();
+        let started = [("8:17", "/", "ext4", "/dev/sdb1"), ("8:18", "/data", "ext4", "/dev/sdb2")];
+        assert_eq!(system.sticks(&started).mounted, [] as [&Path; 0]);
+        let built_in = [ROOT, ("8:1", "/srv", "ext4", "/dev/sda1"), ("0:5", "/proc", "proc", "proc")];
+        assert_eq!(system.sticks(&built_in).mounted, [] as [&Path; 0]);
+        assert_eq!(
+            system.sticks(&[ROOT, ("8:17", "/media/cd", "iso9660", "/dev/sdb1")]).mounted,
+            [] as [&Path; 0]
+        );
+    }
+
+    #[test]
+    fn one_that_is_not_mounted_is_known() {
+        let system = System::new();
+        assert!(system.sticks(&[ROOT]).is_other);
+        for disk in ["1-2/sdb", "1-3/sdc"] {
+            fs::write(system.path("devices/pci0/usb1").join(disk).join("size"), "0\n").expect("written");
+        }
+        assert!(!system.sticks(&[ROOT]).is_other, "a reader without a card");
+        // Whatever this computer has.
+        sticks();
     }
 }

@@ -31,10 +31,15 @@ impl Archive {
         Ok(Self { tar, root, time, left })
     }
 
+    /// How long a file may be that is added, in bytes.
+    pub(crate) fn room(&self) -> u64 {
+        self.left.saturating_sub(OVERHEAD)
+    }
+
     /// Adds a file. False: there is no room for it.
     pub(crate) fn add(&mut self, name: &str, content: &[u8]) -> io::Result<bool> {
         let length = content.len() as u64 + OVERHEAD;
-        if length > self.left {
+        if content.len() as u64 > self.room() {
             return Ok(false);
         }
         self.left -= length;

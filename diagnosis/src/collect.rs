@@ -2,8 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::DateTime;
 use fieldlink_health::{Words, to_json, to_text};
@@ -17,10 +16,14 @@ use crate::contents::{self, Contents, Taken};
 use crate::excerpt::Excerpt;
 use crate::redact::redact;
 use crate::settings::DiagnosticsSettings;
+use crate::walk::{Listed, find};
 use crate::{files, journal};
 
 /// Longest name of a device in a file's name.
 const LONGEST_NAME: usize = 64;
+
+/// How long collecting may take. What has not been come to by then is left out: whoever waits has a diagnosis.
+const PATIENCE: Duration = Duration::from_secs(4 * 60);
 
 /// A diagnosis that was collected.
 pub struct Diagnosis {
@@ -34,7 +37,7 @@ pub struct Diagnosis {
 enum Part {
     Health(Box<Health>),
     Journal(journal::Part),
-    Log(PathBuf),
+    Log(Listed),
 }
 
 /// Collects a diagnosis. `settings` say what is taken, or why they do not; `tell` hears how many parts are done, and of how
@@ -53,11 +56,17 @@ pub fn collect(
     let (host, time) = (host(), time(now));
     let root = format!("fieldlink-diagnosis-{host}-{}", time.replace(['-', ':'], ""));
     let mut archive = Archive::begin(root.clone(), settings.bytes(), now)?;
+    // Finding the files may take a while.
+    tell(0, 0)?;
+    let until = Instant::now() + PATIENCE;
     let parts = parts(request, &settings, &mut contents);
     let all = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     for (done, part) in (0..).zip(parts) {
         tell(done, all)?;
-        part.put_into(&mut archive, &mut contents)?;
+        match Instant::now() < until {
+            true => part.put_into(&mut archive, &mut contents)?,
+            false => contents.leave(part.name(), "there was no time for it"),
+        }
     }
     tell(all, all)?;
     let title = format!("Fieldlink's diagnosis of {host}, {time}, by version {}", env!("CARGO_PKG_VERSION"));
@@ -73,50 +82,42 @@ fn parts(request: Request, settings: &DiagnosticsSettings, contents: &mut Conten
         None => contents.leave("the device's health", "the agent did not tell it"),
     }
     parts.extend(journal::parts(settings).into_iter().map(Part::Journal));
-    let found = files::find(&settings.files);
+    let found = find(&settings.files);
     found.missing.into_iter().for_each(|(what, why)| contents.leave(what, why));
     parts.extend(found.files.into_iter().map(Part::Log));
     parts
 }
 
 impl Part {
+    fn name(&self) -> String {
+        match self {
+            Self::Health(_) => "the device's health".into(),
+            Self::Journal(part) => part.name.clone(),
+            Self::Log(listed) => listed.path.to_string_lossy().into_owned(),
+        }
+    }
+
     fn put_into(self, archive: &mut Archive, contents: &mut Contents) -> io::Result<()> {
+        let from = self.name();
         match self {
             Self::Health(health) => {
-                // It is what engineers are shown anyway, and was bounded.
                 let words = Words::new(Language::English);
-                let json = to_json(&words, &health);
-                for (name, text) in [("health.txt", to_text(&words, &health, false)), ("health.json", json)] {
-                    put(archive, contents, name.to_owned(), (text.into_bytes(), 0, None))?;
+                let (table, json) = (to_text(&words, &health, false), to_json(&words, &health));
+                for (name, text) in [("health.txt", table), ("health.json", json)] {
+                    let excerpt = Excerpt::whole(text.into_bytes());
+                    put(archive, contents, (name.into(), from.clone()), Ok(excerpt))?;
                 }
                 Ok(())
             }
             Self::Journal(part) => {
                 let read = journal::read(&part);
-                put_read(archive, contents, (part.name.clone(), part.name), read)
+                put(archive, contents, (part.name, from), read)
             }
-            Self::Log(path) => {
-                let (name, from) = (name_of(&path), path.to_string_lossy().into_owned());
-                put_read(archive, contents, (name, from), files::read(&path))
+            Self::Log(listed) => {
+                let name = contents.unused(files::name_of(&listed.path));
+                let read = files::read(&listed, archive.room());
+                put(archive, contents, (name, from), read)
             }
-        }
-    }
-}
-
-fn put_read(
-    archive: &mut Archive,
-    contents: &mut Contents,
-    (name, from): (String, String),
-    read: Result<Excerpt, String>,
-) -> io::Result<()> {
-    match read {
-        Ok(Excerpt { text, note }) => {
-            let (text, redacted) = redact(&text);
-            put(archive, contents, name, (text, redacted, note))
-        }
-        Err(why) => {
-            contents.leave(from, why);
-            Ok(())
         }
     }
 }
@@ -124,21 +125,22 @@ fn put_read(
 fn put(
     archive: &mut Archive,
     contents: &mut Contents,
-    name: String,
-    (text, redacted, note): (Vec<u8>, usize, Option<String>),
+    (name, from): (String, String),
+    read: Result<Excerpt, String>,
 ) -> io::Result<()> {
+    let Excerpt { text, note } = match read {
+        Ok(excerpt) => excerpt,
+        Err(why) => {
+            contents.leave(from, why);
+            return Ok(());
+        }
+    };
+    let (text, redacted) = redact(&text);
     match archive.add(&name, &text)? {
         true => contents.take(Taken { name, bytes: text.len(), redacted, note }),
-        false => contents.leave(name, "there is no room for it (diagnostics.size_mib in agent.toml)"),
+        false => contents.leave(from, "there is no room for it (diagnostics.size_mib in agent.toml)"),
     }
     Ok(())
-}
-
-/// Where a log file is in the archive: letters that no system minds.
-fn name_of(path: &Path) -> String {
-    let path = path.to_string_lossy();
-    let fit = |c: char| if c.is_ascii_alphanumeric() || "._-+@/".contains(c) { c } else { '_' };
-    format!("logs{}", path.chars().map(fit).collect::<String>())
 }
 
 fn host() -> String {
@@ -158,6 +160,7 @@ fn time(seconds: u64) -> String {
 mod tests {
     use std::collections::BTreeMap;
     use std::io::Read;
+    use std::path::Path;
 
     use super::*;
 

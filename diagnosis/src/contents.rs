@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use fieldlink_protocol::text;
 
+use crate::redact::redact;
+
 /// Its name in the archive.
 pub(crate) const NAME: &str = "contents.txt";
 /// The longest line of it, in characters.
@@ -35,12 +37,24 @@ impl Contents {
         self.taken.push(taken);
     }
 
+    /// A name that nothing in the archive has: this one, or the next like it.
+    pub(crate) fn unused(&self, name: String) -> String {
+        let is_used = |name: &str| self.taken.iter().any(|taken| taken.name == name);
+        let others = (2..).map(|number| format!("{name}-{number}"));
+        std::iter::once(name.clone()).chain(others).find(|name| !is_used(name)).unwrap_or(name)
+    }
+
     pub(crate) fn leave(&mut self, what: impl Into<String>, why: impl Into<String>) {
         self.left.push((what.into(), why.into()));
     }
 
-    /// As it stands in the archive.
+    /// As it stands in the archive. Why something was not taken may have secrets in it, too.
     pub(crate) fn to_text(&self, title: &str) -> String {
+        let (text, _) = redact(self.lines(title).as_bytes());
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn lines(&self, title: &str) -> String {
         let mut text = format!(
             "{title}\n\nSecrets that could be recognised were left out: passwords, tokens, keys. Each place says so.\n\n\
              {:>10}  {:>8}  file\n",

@@ -13,6 +13,7 @@ mod files;
 mod journal;
 mod redact;
 mod settings;
+mod walk;
 
 pub use collect::{Diagnosis, collect};
 pub use redact::redact;

@@ -3,50 +3,38 @@
 //! Too much rather than too little is left out, and each place says so. What nobody names and what looks like nothing stays:
 //! a diagnosis goes to people who are trusted with the device, not to the world.
 
+mod blocks;
+mod commands;
 mod keys;
-mod rules;
+mod names;
+mod rule;
+mod shapes;
+mod values;
 
-use regex::bytes::{Captures, Regex};
+use std::sync::LazyLock;
 
-use self::rules::{RULES, Rule};
+use self::rule::Rule;
 
 /// What stands in the place of a secret.
 const REDACTED: &[u8] = b"[redacted]";
 
+/// What is looked for within a line, in this order.
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    let rules = [shapes::addresses(), values::headers(), values::named(), commands::rules(), shapes::rules()];
+    rules.into_iter().flatten().collect()
+});
+
 /// A text without the secrets that can be recognised in it, and how many places were left out.
 pub fn redact(text: &[u8]) -> (Vec<u8>, usize) {
-    let (mut text, mut count) = keys::redact(text);
+    let (text, keys) = keys::redact(text);
+    let (mut text, blocks) = blocks::redact(&text);
+    let mut count = keys + blocks;
     for rule in RULES.iter() {
-        let found = rule.apply(&text);
-        if let Some((left, places)) = found {
+        if let Some((left, places)) = rule.apply(&text) {
             (text, count) = (left, count + places);
         }
     }
     (text, count)
-}
-
-impl Rule {
-    /// The text without what it finds; none if it finds nothing.
-    fn apply(&self, text: &[u8]) -> Option<(Vec<u8>, usize)> {
-        let mut count = 0;
-        let replace = |captures: &Captures<'_>| {
-            let whole = &captures[0];
-            let Some(secret) = captures.name("secret").filter(|secret| self.is_secret(secret.as_bytes()))
-            else {
-                return whole.to_vec();
-            };
-            count += 1;
-            let begin = captures.get(0).map_or(0, |whole| whole.start());
-            let (before, after) = (&whole[..secret.start() - begin], &whole[secret.end() - begin..]);
-            [before, REDACTED, after].concat()
-        };
-        let left = Regex::replace_all(&self.pattern, text, replace).into_owned();
-        (count > 0).then_some((left, count))
-    }
-
-    fn is_secret(&self, found: &[u8]) -> bool {
-        !found.starts_with(REDACTED) && !self.harmless.is_some_and(|harmless| harmless.is_match(found))
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use fieldlink_protocol::messages::diagnosis::SOCKET;
 use fieldlink_protocol::{limits, text};
 use serde::Deserialize;
@@ -46,8 +46,10 @@ impl DiagnosticsSettings {
     pub fn load(path: &Path) -> anyhow::Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
-        let AgentFile { diagnostics } =
-            toml::from_str(&text).with_context(|| format!("could not use {}", path.display()))?;
+        // Not toml's own words in full: they have the line in them, which may be one with a secret.
+        let AgentFile { diagnostics } = toml::from_str(&text).map_err(|error: toml::de::Error| {
+            anyhow!("could not use {}: {}", path.display(), error.message())
+        })?;
         diagnostics.check().with_context(|| format!("could not use {}", path.display()))?;
         Ok(diagnostics)
     }

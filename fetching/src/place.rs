@@ -17,10 +17,17 @@ pub struct Place {
 }
 
 impl Place {
-    /// At `path`, which is a directory, or a file in one; a file that is there gives way in the end. Only the caller can read
-    /// it.
+    /// At `path`, which is a directory, or a file in one; a file that is there gives way in the end, and nothing else does. Only
+    /// the caller can read it.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let (directory, name) = match path.is_dir() {
+        let is_dir = path.is_dir();
+        if !is_dir && path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        if !is_dir && path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file, and no directory"));
+        }
+        let (directory, name) = match is_dir {
             true => (path.to_owned(), None),
             false => {
                 let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -52,16 +59,19 @@ impl Place {
     pub(crate) fn keep(self, name: &str) -> io::Result<PathBuf> {
         let Self { directory, name: own, temporary, .. } = self;
         let path = directory.join(own.unwrap_or_else(|| name.into()));
+        let opened = File::open(&directory);
         temporary.persist(&path).map_err(|error| error.error)?;
-        // Where directories cannot be opened, their entries need nothing.
-        if let Ok(directory) = File::open(&directory) {
-            match directory.sync_all() {
-                Err(error) if error.kind() != io::ErrorKind::InvalidInput => return Err(error),
-                _ => {}
-            }
+        match opened.and_then(|directory| directory.sync_all()) {
+            // Where directories cannot be opened, or not be written to the disk by themselves, they need nothing.
+            Err(error) if cfg!(unix) && !is_needless(&error) => return Err(error),
+            _ => {}
         }
         Ok(path)
     }
+}
+
+fn is_needless(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
 }
 
 #[cfg(test)]
@@ -91,7 +101,7 @@ mod tests {
         names.sort();
         assert_eq!(names, ["given.tar.zst", "x.tar.zst"], "what was given up leaves nothing");
         assert_eq!(std::fs::read(&path).expect("there"), b"content");
-        for nowhere in ["/nowhere/x", "/proc/x", ""] {
+        for nowhere in ["/nowhere/x", "/proc/x", "", "/dev/null", "/tmp/no-such-directory/"] {
             Place::open(Path::new(nowhere)).expect_err(nowhere);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::{decode, diagnosis::Told};
@@ -61,12 +62,20 @@ pub enum FetchError {
     },
 }
 
-/// Saves what comes in `stream`, and says how far it is. Where it is now; cancelled, or without success, it is nowhere.
+/// Saves what comes in `stream`, and says how far it is. The first of it may take until somebody has agreed; `first` says how
+/// long at most. Where it is now; cancelled, or without success, it is nowhere.
 pub async fn fetch(
     mut stream: impl AsyncBufRead + Unpin,
     mut place: Place,
+    first: Option<Duration>,
     mut tell: impl FnMut(Step),
 ) -> Result<PathBuf, FetchError> {
+    let come = async { stream.fill_buf().await.map(<[u8]>::is_empty) };
+    match timeout(first.unwrap_or(Duration::MAX), come).await {
+        Ok(Ok(false)) => {}
+        Ok(_) => return Err(FetchError::Nothing),
+        Err(_) => return Err(FetchError::Slow),
+    }
     let (name, bytes) = announced(&mut stream, &mut tell).await?;
     let unwritten = |error| FetchError::Write { error, bytes };
     let mut file = tokio::fs::File::from_std(place.file().map_err(unwritten)?);
@@ -93,16 +102,11 @@ async fn announced(
     stream: &mut (impl AsyncBufRead + Unpin),
     tell: &mut impl FnMut(Step),
 ) -> Result<(String, u64), FetchError> {
-    let mut has_come = false;
     loop {
         let mut line = Vec::new();
-        let read = in_time((&mut *stream).take(LONGEST).read_until(b'\n', &mut line)).await;
-        match (read, has_come) {
-            (Ok(0) | Err(FetchError::Lost), false) => return Err(FetchError::Nothing),
-            (Ok(0), true) => return Err(FetchError::Lost),
-            (read, _) => read?,
-        };
-        has_come = true;
+        if in_time((&mut *stream).take(LONGEST).read_until(b'\n', &mut line)).await? == 0 {
+            return Err(FetchError::Lost);
+        }
         match decode(line.trim_ascii_end()) {
             Ok(Told::Progress { done, of }) => tell(Step::Collecting { done, of }),
             Ok(Told::Archive { name, bytes }) => return Ok((name, bytes)),
@@ -131,7 +135,7 @@ mod tests {
     async fn fetched(directory: &Path, said: &[u8]) -> (Result<PathBuf, FetchError>, Vec<Step>) {
         let mut steps = Vec::new();
         let place = Place::open(directory).expect("writable");
-        (fetch(said, place, |step| steps.push(step)).await, steps)
+        (fetch(said, place, None, |step| steps.push(step)).await, steps)
     }
 
     #[tokio::test]
@@ -170,7 +174,21 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let (_held, silent) = tokio::io::duplex(16);
         let place = Place::open(directory.path()).expect("writable");
-        let fetched = fetch(BufReader::new(silent), place, |_| {}).await;
+        let first = Some(limits::DIAGNOSIS_PATIENCE);
+        let fetched = fetch(BufReader::new(silent), place, first, |_| {}).await;
+        assert!(matches!(fetched, Err(FetchError::Slow)), "{fetched:?}");
+        // Whoever has to be asked has their time, and then it must go on.
+        let (mut says, silent) = tokio::io::duplex(64);
+        let place = Place::open(directory.path()).expect("writable");
+        let asking = async {
+            tokio::time::sleep(10 * limits::DIAGNOSIS_PATIENCE).await;
+            says.write_all(b"{").await.expect("heard");
+            std::future::pending::<()>().await;
+        };
+        let fetched = tokio::select! {
+            fetched = fetch(BufReader::new(silent), place, None, |_| {}) => fetched,
+            () = asking => unreachable!(),
+        };
         assert!(matches!(fetched, Err(FetchError::Slow)), "{fetched:?}");
     }
 
@@ -183,7 +201,7 @@ mod tests {
         let mut place = Place::open(directory.path()).expect("writable");
         place.replace_file(full.expect("just seen"));
         let said = b"{\"type\":\"archive\",\"name\":\"x\",\"bytes\":4}\nabcd";
-        let fetched = fetch(&said[..], place, |_| {}).await;
+        let fetched = fetch(&said[..], place, None, |_| {}).await;
         let full = |error: &io::Error| error.kind() == io::ErrorKind::StorageFull;
         assert!(matches!(&fetched, Err(FetchError::Write { error, bytes: 4 }) if full(error)), "{fetched:?}");
     }

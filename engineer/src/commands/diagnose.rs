@@ -22,9 +22,9 @@ pub(super) async fn run(
     console: &Console,
 ) -> Result<u8, Failure> {
     let path = output.unwrap_or_else(|| PathBuf::from("."));
+    let mut signals = Signals::new().with_context(|| say!("no-signals"))?;
     // Before the client is asked, and anything is collected.
     let place = Place::open(&path).map_err(|error| unwritable(&path, &error))?;
-    let mut signals = Signals::new().with_context(|| say!("no-signals"))?;
     let mut channel = Subsystem::open(SUBSYSTEM, id)?;
     console.working(&say!("diagnosis-asked-for"));
     let fetched = tokio::select! {
@@ -33,7 +33,8 @@ pub(super) async fn run(
             console.clear();
             return Ok(signal.exit_code());
         }
-        fetched = fetch(&mut channel.stdout, place, |step| console.working(&shown(step))) => fetched,
+        // The client takes the time that they take; ssh ends by itself.
+        fetched = fetch(&mut channel.stdout, place, None, |step| console.working(&shown(step))) => fetched,
     };
     console.clear();
     match fetched {

@@ -119,8 +119,15 @@ fn an_engineer_fetches_them_and_gets_at_nothing_else() {
     client.run(&["allow"]);
     assert!(fetching.wait_for_end().success(), "{}", fetching.transcript());
     assert_whole(&diagnosis_in(&site.relay, &home));
-    // The process may read, and that is all.
-    let unit = site.scanner.property("fieldlink-diagnose@0.service", "User");
-    assert_eq!(unit, "fieldlink-diagnose");
+    // What systemd makes of the unit: an account of its own, without privileges and without a network.
+    for (name, value) in [
+        ("User", "fieldlink-diagnose"),
+        ("PrivateNetwork", "yes"),
+        ("CapabilityBoundingSet", ""),
+        ("ProtectSystem", "strict"),
+        ("NoNewPrivileges", "yes"),
+    ] {
+        assert_eq!(site.scanner.property("fieldlink-diagnose@0.service", name), value, "{name}");
+    }
     call.end();
 }

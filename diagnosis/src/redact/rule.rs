@@ -1,0 +1,67 @@
+//! One way to recognise secrets within a line.
+
+use std::sync::LazyLock;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::REDACTED;
+use super::names::{NONE, UNIT};
+
+/// What `pattern` calls `secret` is left out, unless it is harmless.
+pub(super) struct Rule {
+    pattern: Regex,
+    harmless: Option<&'static Regex>,
+}
+
+/// One with a pattern, and what is harmless beside what always is.
+pub(super) fn rule(pattern: &str, harmless: Option<&'static LazyLock<Regex>>) -> Rule {
+    Rule { pattern: expect(pattern), harmless: harmless.map(|harmless| &**harmless) }
+}
+
+/// A pattern of our own: of bytes, of any case, line by line.
+pub(super) fn expect(pattern: &str) -> Regex {
+    let built = RegexBuilder::new(pattern)
+        .case_insensitive(true)
+        .multi_line(true)
+        .unicode(false)
+        .size_limit(1 << 24)
+        .build();
+    built.expect("a pattern of our own")
+}
+
+impl Rule {
+    /// The text without what it finds, and how many places that were; none if it finds nothing.
+    pub(super) fn apply(&self, text: &[u8]) -> Option<(Vec<u8>, usize)> {
+        let (mut left, mut count, mut done, mut at) = (Vec::new(), 0, 0, 0);
+        while let Some(captures) = self.pattern.captures_at(text, at) {
+            let (Some(whole), Some(secret)) = (captures.get(0), captures.name("secret")) else { break };
+            if secret.is_empty() || self.is_harmless(&text[whole.start()..secret.start()], secret.as_bytes())
+            {
+                // What follows on the same line is looked at again.
+                at = (secret.start() + 1).max(at + 1);
+            } else {
+                left.extend_from_slice(&text[done..secret.start()]);
+                left.extend_from_slice(REDACTED);
+                (count, done, at) = (count + 1, secret.end(), secret.end());
+            }
+            if at > text.len() {
+                break;
+            }
+        }
+        if count == 0 {
+            return None;
+        }
+        left.extend_from_slice(&text[done..]);
+        Some((left, count))
+    }
+
+    fn is_harmless(&self, before: &[u8], secret: &[u8]) -> bool {
+        // What was left out already, as a whole or within quotes and brackets.
+        secret.starts_with(REDACTED)
+            || secret.starts_with(b"redacted")
+            || NONE.is_match(secret)
+            || UNIT.is_match(before)
+            || (before.eq_ignore_ascii_case(b"pwd=") && secret.starts_with(b"/"))
+            || self.harmless.is_some_and(|harmless| harmless.is_match(secret))
+    }
+}
