@@ -6,11 +6,13 @@ mod records;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
+use fieldlink_diagnosis::redact;
 use fieldlink_identity::{Authorities, Certificate, Moment, Proof, Requirement, RevocationList, Statement};
 use fieldlink_protocol::ids::{AgentKey, PipeId, RunId, SessionId};
 use fieldlink_protocol::join_code::JoinCode;
 use fieldlink_protocol::link::ObserverLink;
-use fieldlink_protocol::messages::{agent, control, decode, engineer, observer};
+use fieldlink_protocol::messages::health::{Health, Probe, Reading};
+use fieldlink_protocol::messages::{Bounded, agent, control, decode, diagnosis, engineer, observer};
 use fieldlink_protocol::pairing::{EngineerLogin, PairingContext, PairingMessage, Registration};
 use fieldlink_protocol::pin::Pin;
 use fieldlink_protocol::pipe::{Handshake, PipeKind, Role, Stream};
@@ -50,6 +52,9 @@ pub const TARGETS: &[Target] = &[
     ("runbooks", runbooks),
     ("runbook_signatures", runbook_signatures),
     ("records", records),
+    ("observers", observers),
+    ("health", health),
+    ("diagnostics", diagnostics),
 ];
 
 /// The requests of a file transfer, where files may not go both ways, and as its account follows them.
@@ -169,6 +174,21 @@ pub fn observers(data: &[u8]) {
     let _ = decode::<observer::FromObserver>(data);
     let _ = decode::<observer::FromAgent>(data);
     let _ = decode::<observer::ToObserver>(data);
+}
+
+/// What the maker's probes say, and what a scanner says of its health: whatever it is, what goes on fits.
+pub fn health(data: &[u8]) {
+    let _ = decode::<Health>(data);
+    let readings = data.split(|byte| *byte == b'\n').filter_map(Reading::from_line).collect();
+    let probe = Probe { name: "probe".into(), readings, fault: None };
+    let health = Health { probes: vec![probe], ..Health::default() }.fitted();
+    health.check().expect("it fits");
+}
+
+/// What comes of a diagnosis on the way, and logs that secrets are left out of.
+pub fn diagnostics(data: &[u8]) {
+    let _ = (decode::<diagnosis::Request>(data), decode::<diagnosis::Told>(data));
+    let _ = redact(data);
 }
 
 /// Tokens that the relay did or did not sign.

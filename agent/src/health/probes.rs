@@ -3,42 +3,18 @@
 //! A probe writes lines of JSON and hangs up. It is sent nothing. Whatever it says is cut off at the bounds and made
 //! harmless, and what is wrong with it is told in its place.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use fieldlink_protocol::limits;
-use fieldlink_protocol::messages::health::{Probe, ProbeFault, Reading, ReadingState};
+use fieldlink_protocol::messages::health::{Probe, ProbeFault, Reading};
 use futures_util::future::join_all;
 use nix::sys::socket::SockType;
-use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use crate::config::ProbeSettings;
 use crate::maker_socket::{self, SocketFault};
-
-/// A line of a probe.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    name: String,
-    value: Value,
-    #[serde(default)]
-    unit: String,
-    state: ReadingState,
-    #[serde(default)]
-    text: BTreeMap<String, String>,
-}
-
-/// What is read may be a number, words, or yes and no. Numbers are shown as they are written.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Value {
-    Number(serde_json::Number),
-    Text(String),
-    Is(bool),
-}
 
 /// Asks all of them at the same time.
 pub(super) async fn collect(probes: &[ProbeSettings]) -> Vec<Probe> {
@@ -75,7 +51,7 @@ async fn read(socket: PathBuf, readings: &mut Vec<Reading>) -> Result<(), ProbeF
         if is_full || count > limits::PROBE_LINE || all > limits::PROBE_BYTES {
             return Err(ProbeFault::TooLong);
         }
-        readings.push(parse(&line).ok_or(ProbeFault::Malformed)?);
+        readings.push(Reading::from_line(&line).ok_or(ProbeFault::Malformed)?);
     }
 }
 
@@ -88,14 +64,4 @@ fn connect(socket: PathBuf) -> Result<UnixStream, ProbeFault> {
         }
     })?;
     UnixStream::from_std(connection.into()).map_err(|_| ProbeFault::Unreachable)
-}
-
-fn parse(line: &[u8]) -> Option<Reading> {
-    let Line { name, value, unit, state, text } = serde_json::from_slice(line).ok()?;
-    let value = match value {
-        Value::Number(number) => number.to_string(),
-        Value::Text(text) => text,
-        Value::Is(is) => is.to_string(),
-    };
-    (!name.trim().is_empty()).then_some(Reading { name, value, unit, state, text })
 }

@@ -190,15 +190,22 @@ async fn files_that_hang_are_missing_and_named() {
 /// Whoever watches all the time keeps nobody from looking once.
 #[tokio::test]
 async fn who_does_not_wait_reads_what_was_read_before() {
+    // It says nothing until it is let go of, however often it is asked.
     let (ask, asked) = mpsc::channel::<UnixStream>();
-    let unit = Unit::start("slow", move |stream| drop(ask.send(stream)));
-    let settings = crate::config::HealthSettings { probe: vec![unit.settings()] };
+    let directory = tempfile::tempdir().expect("a directory");
+    let socket = directory.path().join("probe.sock");
+    let listener = UnixListener::bind(&socket).expect("a socket");
+    fs::set_permissions(&socket, Permissions::from_mode(0o600)).expect("ours");
+    std::thread::spawn(move || listener.incoming().flatten().try_for_each(|stream| ask.send(stream)));
+    let probe = ProbeSettings { name: "slow".to_owned(), socket: Some(socket) };
+    let settings = crate::config::HealthSettings { probe: vec![probe] };
     let reader = HealthReader::new(&settings);
     let looking = tokio::spawn({
         let reader = reader.clone();
         async move { reader.read_anew("ok").await }
     });
-    let held = tokio::task::spawn_blocking(move || asked.recv()).await.expect("waited").expect("it is asked");
+    let waiting = tokio::task::spawn_blocking(move || asked.recv().map(|held| (held, asked)));
+    let (held, _asked) = waiting.await.expect("waited").expect("it is asked");
     assert_eq!(reader.try_read("ok").await, None, "nothing was read before");
     drop(held);
     let first = looking.await.expect("read");

@@ -4,6 +4,7 @@
 //! thing; [`Health::missing`] names the sources that should have answered and did not. How it is collected stands in the
 //! agent (`agent/src/health`), what of it is worth a warning in [`crate::health`].
 
+mod line;
 mod probe;
 mod source;
 
