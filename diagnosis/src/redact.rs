@@ -7,6 +7,7 @@ mod blocks;
 mod commands;
 mod keys;
 mod names;
+mod pattern;
 mod rule;
 mod shapes;
 mod values;

@@ -6,7 +6,7 @@ use regex::bytes::Regex;
 
 use super::REDACTED;
 use super::names::{CLOSE, name};
-use super::rule::expect;
+use super::pattern::expect;
 
 /// A line that ends with a name, and with nothing of its value but what opens it.
 static OPENS: LazyLock<Regex> = LazyLock::new(|| {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use super::rule::expect;
+use super::pattern::expect;
 
 /// What a secret is called, also within a longer name: `db_password`, `clientSecret`, `wifi-sec.psk`, `Network key`.
 const NAMES: &[&str] = &[

@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::Regex;
 
 use super::REDACTED;
 use super::names::{NONE, UNIT};
+use super::pattern::expect;
 
 /// What `pattern` calls `secret` is left out, unless it is harmless.
 pub(super) struct Rule {
@@ -16,17 +17,6 @@ pub(super) struct Rule {
 /// One with a pattern, and what is harmless beside what always is.
 pub(super) fn rule(pattern: &str, harmless: Option<&'static LazyLock<Regex>>) -> Rule {
     Rule { pattern: expect(pattern), harmless: harmless.map(|harmless| &**harmless) }
-}
-
-/// A pattern of our own: of bytes, of any case, line by line.
-pub(super) fn expect(pattern: &str) -> Regex {
-    let built = RegexBuilder::new(pattern)
-        .case_insensitive(true)
-        .multi_line(true)
-        .unicode(false)
-        .size_limit(1 << 24)
-        .build();
-    built.expect("a pattern of our own")
 }
 
 impl Rule {

@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use regex::bytes::Regex;
 
-use super::rule::{Rule, expect, rule};
+use super::pattern::expect;
+use super::rule::{Rule, rule};
 
 /// A port, not a password, behind a host.
 static PORT: LazyLock<Regex> = LazyLock::new(|| expect(r"^[^:]*:[0-9]{1,5}(?:/|$)"));
