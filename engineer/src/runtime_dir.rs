@@ -122,7 +122,8 @@ impl RuntimeDirectory {
         private_file::patiently(|| kept.try_lock().ok()).ok_or_else(|| already_open(id))?;
         platform::check_private_directory(&path)
             .with_context(|| say!("could-not-use", path = path.display()))?;
-        let directory = SessionDirectory { runtime: self.clone(), path, left: false, _lock: kept };
+        // Whatever fails from here on, the next one finds it as it was.
+        let directory = SessionDirectory { runtime: self.clone(), path, left: true, _lock: kept };
         directory.remove_what_is_not_kept();
         Ok(directory)
     }
@@ -180,7 +181,8 @@ impl SessionDirectory {
     }
 
     /// Removes it, and the session from the file of all sessions.
-    pub(crate) fn remove(self) -> anyhow::Result<()> {
+    pub(crate) fn remove(mut self) -> anyhow::Result<()> {
+        self.left = false;
         self.try_remove()
     }
 
@@ -199,8 +201,9 @@ impl SessionDirectory {
         }
     }
 
-    fn try_remove(&self) -> anyhow::Result<()> {
-        if self.left || !self.path.exists() {
+    /// Once: another program may have one of the same name after that.
+    fn try_remove(&mut self) -> anyhow::Result<()> {
+        if std::mem::replace(&mut self.left, true) || !self.path.exists() {
             return Ok(());
         }
         remove(&self.path)?;

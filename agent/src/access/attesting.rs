@@ -35,6 +35,11 @@ const TIME_STAMP: Duration = Duration::from_secs(30);
 pub(super) struct SentHeads(VecDeque<(SessionId, Head)>);
 
 impl SentHeads {
+    fn take(&mut self, session: SessionId, head: Head) -> bool {
+        let place = self.0.iter().position(|sent| *sent == (session, head));
+        place.and_then(|place| self.0.remove(place)).is_some()
+    }
+
     pub(super) fn note(&mut self, session: SessionId, head: Head) {
         if self.0.len() == SENT {
             self.0.pop_front();
@@ -44,8 +49,9 @@ impl SentHeads {
 
     /// What the relay has signed, if it is what it should be: of this session, and by a key of the relay's if those are
     /// known here.
+    /// Each is kept once, however often it comes.
     pub(super) fn judge(
-        &self,
+        &mut self,
         store: &RecordStore,
         session: SessionId,
         anchor: KeptAnchor,
@@ -53,9 +59,7 @@ impl SentHeads {
         let keys = store.anchor_keys();
         let checked = if keys.is_empty() { anchor.line.parse() } else { anchor.check(keys) };
         match checked {
-            Ok(Anchor { session: of, head, .. }) if of == session && self.0.contains(&(session, head)) => {
-                Some(anchor)
-            }
+            Ok(Anchor { session: of, head, .. }) if of == session && self.take(session, head) => Some(anchor),
             Ok(_) => {
                 tracing::warn!(target: AUDIT, %session, "the relay has signed what it was not asked to");
                 None
@@ -297,8 +301,7 @@ impl Attestation {
 
     /// Keeps what the relay has signed.
     pub(super) fn on_anchored(&mut self, session: SessionId, line: String, signature: String) -> Chore {
-        let store = self.disk.store();
-        let Some(anchor) = self.sent.judge(store, session, KeptAnchor { line, signature }) else {
+        let Some(anchor) = self.sent.judge(self.disk.store(), session, KeptAnchor { line, signature }) else {
             return Box::pin(ready(Done::Anchor));
         };
         let head = anchor.line.parse().ok().map(|anchor: Anchor| anchor.head);

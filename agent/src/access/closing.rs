@@ -109,7 +109,13 @@ impl Closing {
                     (Some(TunnelEvent::Lost(_)), attestation) => {
                         attestation.iter_mut().for_each(|attestation| attestation.relay_is_away());
                     }
-                    (Some(event), _) if event.ends_session() => (is_told, last) = (true, last.min(soon())),
+                    (Some(event), _) if event.ends_session() => {
+                        is_told = true;
+                        // Others may read over pipes of their own.
+                        if is_read {
+                            last = last.min(soon());
+                        }
+                    }
                     (Some(TunnelEvent::IdTaken) | None, _) => break,
                     (Some(_), _) => {}
                 },

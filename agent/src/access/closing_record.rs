@@ -6,7 +6,7 @@ use fieldlink_evidence::{Event, Head, HealthMoment};
 use fieldlink_protocol::limits;
 use fieldlink_protocol::messages::health::Health;
 use futures_util::future::BoxFuture;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::record::{ClosedRecord, Moment, Recording};
@@ -22,6 +22,8 @@ pub(super) type LastHealth = BoxFuture<'static, Health>;
 pub(super) struct ClosingRecord {
     open: Option<Recording>,
     health: Option<LastHealth>,
+    /// Until when the health is waited for.
+    until: Instant,
     closed: Option<ClosedRecord>,
     hurry: CancellationToken,
 }
@@ -29,8 +31,13 @@ pub(super) struct ClosingRecord {
 impl ClosingRecord {
     /// Closes it, at once if there is nothing to find out.
     pub(super) fn new(recording: Recording, health: Option<LastHealth>) -> Self {
-        let mut closing =
-            Self { open: Some(recording), health, closed: None, hurry: CancellationToken::new() };
+        let mut closing = Self {
+            open: Some(recording),
+            health,
+            until: Instant::now() + LAST_HEALTH,
+            closed: None,
+            hurry: CancellationToken::new(),
+        };
         if closing.health.is_none() {
             closing.close();
         }
@@ -45,7 +52,7 @@ impl ClosingRecord {
     /// How the record ends, once it is closed; none if it cannot be. Safe to cancel.
     pub(super) async fn head(&mut self) -> Option<Head> {
         if let (Some(recording), Some(health)) = (&self.open, &mut self.health) {
-            let found_out = self.hurry.run_until_cancelled(timeout(LAST_HEALTH, health)).await;
+            let found_out = self.hurry.run_until_cancelled(timeout_at(self.until, health)).await;
             if let Some(Ok(health)) = found_out {
                 let event = Event::HealthRead { moment: HealthMoment::End, health: Box::new(health) };
                 recording.tell_at(Moment::now(), event);

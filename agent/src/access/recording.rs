@@ -333,7 +333,7 @@ impl Access {
 
     /// The relay has signed how far an account is.
     pub(super) fn on_anchored(&mut self, session: SessionId, line: String, signature: String) {
-        let RecordDesk { disk: Some(disk), sent, .. } = &self.records else { return };
+        let RecordDesk { disk: Some(disk), sent, .. } = &mut self.records else { return };
         let anchor = sent.judge(&disk.store, session, KeptAnchor { line, signature });
         let Some(anchor) = anchor else { return };
         match self.records.now.as_ref().filter(|recording| recording.session() == session) {

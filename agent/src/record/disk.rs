@@ -196,6 +196,8 @@ impl Disk {
 
     /// Nothing was added after what there was `before`, and the record is signed as it was.
     pub(super) fn undo(self, before: Before) -> io::Result<()> {
+        // A list of what is not there any more must not stand beside it.
+        remove(&self.path.join(MANIFEST))?;
         self.events.set_len(before.length)?;
         self.events.sync_all()?;
         aside::put_back(&self.path)?;
@@ -218,8 +220,11 @@ impl Disk {
         // Without the list the record counts as not closed.
         write_private(&self.path.join(SIGNATURE), signature.as_bytes())?;
         write_private(&self.path.join(MANIFEST), manifest.as_bytes())?;
-        aside::discard(&self.path)?;
-        File::open(&self.path)?.sync_all()?;
+        // From here on it is closed: what fails now is no reason to undo that.
+        let tidied = aside::discard(&self.path).and_then(|()| File::open(&self.path)?.sync_all());
+        if let Err(error) = tidied {
+            tracing::warn!(%error, "could not tidy a record that is closed");
+        }
         // For what the client says afterwards: a last line and a list as long as these.
         let room = (ROOM_AFTER + 4 * manifest.len() as u64).cast_signed();
         let _ =

@@ -15,6 +15,7 @@ use fieldlink_protocol::messages::report::ReportForm;
 use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use super::aside;
 use super::earlier::Earlier;
 use super::store::RecordStore;
 
@@ -26,7 +27,8 @@ const DIGITS: usize = 32;
 /// The files of a record.
 pub(crate) fn names(store: &RecordStore, session: SessionId) -> io::Result<Vec<String>> {
     let mut names = directory_of(store, session).names()?;
-    names.retain(|name| is_record_name(name));
+    // Nor what is being written.
+    names.retain(|name| is_record_name(name) && !name.ends_with(".new") && !name.ends_with(aside::ENDING));
     names.sort();
     Ok(names)
 }

@@ -199,7 +199,11 @@ impl RecordStore {
     pub fn close_left(&self, running: Option<SessionId>) {
         let Ok(records) = self.list() else { return };
         for record in records.iter().filter(|record| record.is_closed && Some(record.session) != running) {
-            let _ = aside::discard(&self.path_of(record.session));
+            let path = self.path_of(record.session);
+            let tidied = aside::discard(&path).and_then(|()| mend(&path.join(ANCHORS)).map(drop));
+            if let Err(error) = tidied {
+                tracing::warn!(session = %record.session, %error, "could not tidy a record");
+            }
         }
         for record in records.iter().filter(|record| !record.is_closed && Some(record.session) != running) {
             let session = record.session;
@@ -265,10 +269,11 @@ impl RecordStore {
         let mut line = serde_json::to_vec(anchor)?;
         line.push(b'\n');
         let path = self.path_of(session).join(ANCHORS);
-        mend(&path)?;
+        let length = mend(&path)?;
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-        file.write_all(&line)?;
-        file.sync_data()
+        // A part of it would be none, and spoil what follows.
+        let written = file.write_all(&line).and_then(|()| file.sync_data());
+        written.inspect_err(|_| drop(file.set_len(length)))
     }
 
     /// The hash of the list of a closed record's files.

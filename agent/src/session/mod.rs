@@ -437,6 +437,7 @@ impl LiveSession {
         afterwards: impl Future<Output = ()>,
     ) -> (EndOutcome, Option<Parting>) {
         // Before the hour has begun there is nothing to tell of.
+        let others_stay = stays;
         let stays = stays && self.control.has_begun() && self.engineer_has(feature::REPORT);
         let Self { control, control_events: events, stage, around, .. } = self;
         control.send(if stays { FromAgent::Closing { reason } } else { FromAgent::End { reason } });
@@ -462,8 +463,14 @@ impl LiveSession {
         let goodbye = async {
             // Nothing reads these events any more; an engineer's side that floods the queue must not hold up the end.
             drop(events);
-            control.close().await;
-            afterwards.await;
+            if others_stay {
+                // A relay that sees this control pipe closed first would end the session for all of them.
+                afterwards.await;
+                control.close().await;
+            } else {
+                control.close().await;
+                afterwards.await;
+            }
             None
         };
         tokio::join!(work, goodbye)

@@ -97,8 +97,8 @@ pub(crate) async fn open(
         OpenMode::Back(restart, _) => Some(restart.clone()),
     };
     let mut resources = Resources::begin(context, call, end, kept.is_some())?;
-    if let Some(restart) = &kept {
-        // Should this program be killed, too, the way back is still there.
+    if let Some(restart) = kept.as_ref().filter(|_| Restart::load(resources.directory.path()).is_none()) {
+        // It was there just now: somebody has tidied up.
         restart.store(resources.directory.path())?;
     }
     let opened = {

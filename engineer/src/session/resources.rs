@@ -166,10 +166,12 @@ impl Resources {
     /// The same, while the scanner restarts.
     pub(super) async fn release_for_restart(mut self) -> anyhow::Result<()> {
         self.over.cancel();
+        // At once, and once more when nothing else writes that file.
+        let noted = Restart::note_restart(self.directory.path());
         self.tasks.shutdown().await;
         self.gone.cancel();
-        Restart::note_restart(self.directory.path())?;
-        self.directory.leave()
+        let noted = Restart::note_restart(self.directory.path()).or(noted);
+        self.directory.leave().and(noted)
     }
 
     /// Ends everything, in the order in which others learn of it: our own connections at once, the

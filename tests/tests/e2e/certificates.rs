@@ -61,7 +61,7 @@ fn where_no_authority_is_named_the_client_reads_whose_word_it_is() {
     let mut holder = engineer.start_connecting(&scanner.support_id, &scanner.pin);
     for line in [
         "They may use: a command line, single commands, copying files to this device",
-        "You will be asked again before: updates and other prepared operations, a restart of this device, other people who join or watch.",
+        "You will be asked again before: updates and other prepared operations, a restart of this device, other people who join or watch, fetching diagnostics (excerpts of this device's logs).",
         "The connection leads to this scanner only.",
         "It lasts 60 minutes at most",
         "This session is recorded on this device: what is done, and what the engineer's terminals show. The record stays here for 90 days.",

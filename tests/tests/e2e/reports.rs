@@ -327,11 +327,15 @@ fn a_further_engineer_needs_nobody_for_the_later_edition() {
         wait_until_active(&mut holder);
         let mut call = Call::of(&ada, &scanner, holder);
         let mut joining = join(&ada, &bob, &mut scanner);
+        let (carol, mut carols) =
+            watch(&relay, (&ada, &mut scanner), &["--observer", "Carol", "--report"], "copy of its report");
         let holder = call.session_holder();
         scanner.process.type_line("end");
         call.wait_until_ended();
         joining.wait_for_end();
         assert_eq!(kept_page(&bob), page(&closed(&scanner), Language::English));
+        carols.wait_for("\"type\":\"report-so-far\"");
+        assert_eq!(kept_page(&carol), kept_page(&bob));
         if !wants_none {
             nix::sys::signal::kill(holder, Signal::SIGKILL).expect("it runs");
         }
