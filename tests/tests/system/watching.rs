@@ -55,9 +55,14 @@ fn a_watcher_that_stands_still_holds_up_nobody() {
     let mut still = Running::start("fieldlink watch", &mut client.fieldlink(&["watch", "--json"]));
     let _shell = call.start_in_terminal("cat");
     still.wait_for("\"event\":\"size\"");
-    still.signal(nix::sys::signal::Signal::SIGSTOP);
+    // The program itself, not what started it in the container.
+    let watcher =
+        site.scanner.run(&["pgrep", "--full", "^fieldlink watch"]).trim().parse().expect("one process");
+    site.scanner.signal("STOP", watcher);
     let mut flood = call.start_in_terminal("head -c 2000000 /dev/zero | tr '\\0' x | fold; echo all of it");
     flood.wait_for("all of it");
+    site.scanner.signal("CONT", watcher);
+    // What started it stands still with it.
     still.signal(nix::sys::signal::Signal::SIGCONT);
     still.wait_for("\"event\":\"skipped\"");
     call.end();
