@@ -1,5 +1,6 @@
 //! Private keys, which have many lines: from their first to their last.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
@@ -24,27 +25,43 @@ fn expect(pattern: &str) -> Regex {
 
 /// The text without private keys, and how many there were.
 pub(super) fn redact(text: &[u8]) -> (Vec<u8>, usize) {
-    let (mut left, mut count, mut rest) = (Vec::with_capacity(text.len()), 0, text);
+    let (mut left, mut count, mut at) = (Vec::with_capacity(text.len()), 0, 0);
+    let (mut begins, mut ends) = (Ahead::new(&BEGIN, text), Ahead::new(&END, text));
     loop {
-        let (begin, end) = (BEGIN.find(rest), END.find(rest));
-        match (begin, end) {
+        let (first, next) = match (begins.from(at), ends.from(at)) {
             // An excerpt may begin within one, and a log may have lost its first line.
-            (begin, Some(end)) if begin.is_none_or(|begin| end.start() < begin.start()) => {
-                let first = beginning_of(&rest[..end.start()]);
-                left.extend_from_slice(&rest[..first]);
-                rest = &rest[end.end()..];
+            (begin, Some(end)) if begin.as_ref().is_none_or(|begin| end.start < begin.start) => {
+                (at + beginning_of(&text[at..end.start]), end.end)
             }
-            (Some(begin), _) => {
-                left.extend_from_slice(&rest[..begin.start()]);
-                rest = &rest[begin.end() + length_of(&rest[begin.end()..])..];
-            }
+            (Some(begin), _) => (begin.start, begin.end + length_of(&text[begin.end..])),
             (None, _) => break,
-        }
+        };
+        left.extend_from_slice(&text[at..first]);
         left.extend_from_slice(REDACTED);
-        count += 1;
+        (count, at) = (count + 1, next);
     }
-    left.extend_from_slice(rest);
+    left.extend_from_slice(&text[at..]);
     (left, count)
+}
+
+/// Where a pattern is found next. What is far ahead is looked for once, however much is found of another before.
+struct Ahead<'a> {
+    pattern: &'static Regex,
+    text: &'a [u8],
+    next: Option<Range<usize>>,
+}
+
+impl<'a> Ahead<'a> {
+    fn new(pattern: &'static Regex, text: &'a [u8]) -> Self {
+        Self { pattern, text, next: pattern.find(text).map(|found| found.range()) }
+    }
+
+    fn from(&mut self, at: usize) -> Option<Range<usize>> {
+        if self.next.as_ref().is_some_and(|next| next.start < at) {
+            self.next = self.pattern.find_at(self.text, at).map(|found| found.range());
+        }
+        self.next.clone()
+    }
 }
 
 /// How long a key is whose first line is over: to its last line; or if that is not there, or far away, as long as there are

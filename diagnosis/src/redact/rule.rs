@@ -8,6 +8,10 @@ use super::REDACTED;
 use super::names::{NONE, UNIT};
 use super::pattern::expect;
 
+/// So often a line is looked at again behind what is harmless. Then it is not worth it: whoever writes a log must not be able
+/// to have it take for ever.
+const HARMLESS: usize = 16;
+
 /// What `pattern` calls `secret` is left out, unless it is harmless.
 pub(super) struct Rule {
     pattern: Regex,
@@ -22,13 +26,16 @@ pub(super) fn rule(pattern: &str, harmless: Option<&'static LazyLock<Regex>>) ->
 impl Rule {
     /// The text without what it finds, and how many places that were; none if it finds nothing.
     pub(super) fn apply(&self, text: &[u8]) -> Option<(Vec<u8>, usize)> {
-        let (mut left, mut count, mut done, mut at) = (Vec::new(), 0, 0, 0);
+        let (mut left, mut count, mut done, mut at, mut harmless) = (Vec::new(), 0, 0, 0, 0);
         while let Some(captures) = self.pattern.captures_at(text, at) {
             let (Some(whole), Some(secret)) = (captures.get(0), captures.name("secret")) else { break };
-            if secret.is_empty() || self.is_harmless(&text[whole.start()..secret.start()], secret.as_bytes())
-            {
+            if text[at..secret.start().max(at)].contains(&b'\n') {
+                harmless = 0;
+            }
+            let is_harmless = || self.is_harmless(&text[whole.start()..secret.start()], secret.as_bytes());
+            if secret.is_empty() || (harmless < HARMLESS && is_harmless()) {
                 // What follows on the same line is looked at again.
-                at = (secret.start() + 1).max(at + 1);
+                (at, harmless) = ((secret.start() + 1).max(at + 1), harmless + 1);
             } else {
                 left.extend_from_slice(&text[done..secret.start()]);
                 left.extend_from_slice(REDACTED);
